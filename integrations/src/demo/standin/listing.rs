@@ -1,0 +1,126 @@
+//! A list of issues: its filters and order, and the links between its pages.
+
+use std::cmp::Reverse;
+
+use jiff::Timestamp;
+
+use super::issue::Issue;
+
+const DEFAULT_PAGE_SIZE: usize = 30;
+const LARGEST_PAGE: usize = 100;
+
+/// What the query of a list asks for.
+#[derive(Debug)]
+pub(super) struct Listing {
+    state: State,
+    labels: Vec<String>,
+    sort: Sort,
+    ascending: bool,
+    since: Option<Timestamp>,
+    per_page: usize,
+    page: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Open,
+    Closed,
+    All,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Sort {
+    Created,
+    Updated,
+}
+
+/// A parameter that has no such value; the field's name.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Invalid(pub(super) &'static str);
+
+impl Listing {
+    /// Reads the parameters; unknown ones are ignored, as in the original.
+    pub(super) fn parse(query: &[(String, String)]) -> Result<Self, Invalid> {
+        let text = |name| query.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+        let number = |name| text(name).and_then(|value| value.parse::<usize>().ok()).filter(|&number| number > 0);
+        Ok(Self {
+            state: match text("state") {
+                None | Some("open") => State::Open,
+                Some("closed") => State::Closed,
+                Some("all") => State::All,
+                Some(_) => return Err(Invalid("state")),
+            },
+            labels: text("labels")
+                .unwrap_or_default()
+                .split(',')
+                .map(str::trim)
+                .filter(|label| !label.is_empty())
+                .map(str::to_owned)
+                .collect(),
+            sort: match text("sort") {
+                None | Some("created") => Sort::Created,
+                Some("updated") => Sort::Updated,
+                Some(_) => return Err(Invalid("sort")),
+            },
+            ascending: match text("direction") {
+                None | Some("desc") => false,
+                Some("asc") => true,
+                Some(_) => return Err(Invalid("direction")),
+            },
+            since: match text("since") {
+                None => None,
+                Some(stamp) => Some(stamp.parse().map_err(|_| Invalid("since"))?),
+            },
+            per_page: number("per_page").unwrap_or(DEFAULT_PAGE_SIZE).min(LARGEST_PAGE),
+            page: number("page").unwrap_or(1),
+        })
+    }
+
+    /// The issues of the asked page, and the number of the last page.
+    pub(super) fn page<'a>(&self, issues: impl Iterator<Item = &'a Issue>) -> (Vec<&'a Issue>, usize) {
+        let mut found: Vec<&Issue> = issues.filter(|issue| self.wants(issue)).collect();
+        let key = |issue: &Issue| match self.sort {
+            Sort::Created => (issue.created, issue.number),
+            Sort::Updated => (issue.updated, issue.number),
+        };
+        if self.ascending {
+            found.sort_by_key(|issue| key(issue));
+        } else {
+            found.sort_by_key(|issue| Reverse(key(issue)));
+        }
+        let last = found.len().div_ceil(self.per_page).max(1);
+        let skipped = (self.page - 1).saturating_mul(self.per_page);
+        (found.into_iter().skip(skipped).take(self.per_page).collect(), last)
+    }
+
+    fn wants(&self, issue: &Issue) -> bool {
+        let state = if issue.closed.is_some() { State::Closed } else { State::Open };
+        (self.state == State::All || self.state == state)
+            && self.since.is_none_or(|since| issue.updated >= since)
+            && self.labels.iter().all(|label| issue.labels.iter().any(|given| given.eq_ignore_ascii_case(label)))
+    }
+
+    /// The `Link` header: previous and first page if there is one before, next and last if there is one after.
+    ///
+    /// `query` is the query as it was sent: a link repeats it with another page, letter by letter.
+    pub(super) fn links(&self, address: &str, query: &str, last: usize) -> Option<String> {
+        let pairs = query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("page="));
+        let kept: Vec<&str> = pairs.collect();
+        let back = (self.page > 1).then(|| (self.page - 1).min(last));
+        let on = self.page < last;
+        let links: Vec<String> = [
+            back.map(|page| (page, "prev")),
+            on.then(|| (self.page + 1, "next")),
+            on.then_some((last, "last")),
+            back.map(|_| (1, "first")),
+        ]
+        .into_iter()
+        .flatten()
+        .map(|(page, rel)| {
+            let query = [kept.as_slice(), &[format!("page={page}").as_str()]].concat().join("&");
+            format!("<{address}?{query}>; rel=\"{rel}\"")
+        })
+        .collect();
+        (!links.is_empty()).then(|| links.join(", "))
+    }
+}

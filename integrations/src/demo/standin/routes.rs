@@ -1,0 +1,308 @@
+//! The endpoints: they answer, and refuse, in GitHub's shapes.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, Query, RawQuery, Request, State};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, DATE, LINK, LOCATION, USER_AGENT};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use axum::routing::get;
+use jiff::Timestamp;
+use jiff::fmt::rfc2822::DateTimePrinter;
+use nango_core::prelude::{Value, json};
+
+use super::Site;
+use super::issue::{Draft, Issue, repository_json, user_json};
+use super::listing::{Invalid, Listing};
+use super::world::{RATE_LIMIT, Repository, SeenRequest, World};
+
+const DOCUMENTATION: &str = "https://docs.github.com/rest";
+/// The person whose credential every request carries.
+const VIEWER: &str = "ada-demo";
+
+type Answer = Result<Response, Refusal>;
+
+pub(super) fn router(site: Arc<Site>) -> Router {
+    Router::new()
+        .route("/user", get(viewer))
+        .route("/repos/{owner}/{name}", get(show_repository))
+        .route("/repos/{owner}/{name}/issues", get(list).post(create))
+        .route("/repos/{owner}/{name}/issues/{number}", get(show).patch(edit))
+        .route("/repositories/{id}/issues", get(list_by_id))
+        .fallback(unknown)
+        .method_not_allowed_fallback(unknown)
+        .layer(middleware::from_fn_with_state(Arc::clone(&site), front_door))
+        .with_state(site)
+}
+
+/// Notes every request, refuses anonymous programs, and adds the headers that every answer has.
+async fn front_door(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
+    let named = request.headers().contains_key(USER_AGENT);
+    let (now, used) = {
+        let mut world = site.world();
+        world.saw(SeenRequest {
+            method: request.method().to_string(),
+            path: request.uri().path().to_owned(),
+            query: request.uri().query().unwrap_or_default().to_owned(),
+            authorized: request.headers().contains_key(AUTHORIZATION),
+        });
+        (world.tick(), world.seen().len() as u64)
+    };
+    let mut answer = if named {
+        next.run(request).await
+    } else {
+        let reason = "Request forbidden by administrative rules: please send a User-Agent header.";
+        Refusal::new(StatusCode::FORBIDDEN, reason).into()
+    };
+    let headers = answer.headers_mut();
+    if let Some(date) = date(now) {
+        headers.insert(DATE, date);
+    }
+    // A full hour starts over when it is used up: the count is shown, not enforced.
+    let used = (used - 1) % RATE_LIMIT + 1;
+    let window = 3600;
+    let reset = (now.as_second() / window + 1) * window;
+    headers.insert("x-ratelimit-limit", RATE_LIMIT.into());
+    headers.insert("x-ratelimit-remaining", (RATE_LIMIT - used).into());
+    headers.insert("x-ratelimit-used", used.into());
+    headers.insert("x-ratelimit-reset", reset.into());
+    headers.insert("x-ratelimit-resource", HeaderValue::from_static("core"));
+    headers.insert("x-github-media-type", HeaderValue::from_static("github.v3; format=json"));
+    answer
+}
+
+async fn unknown() -> Refusal {
+    Refusal::not_found()
+}
+
+async fn viewer(headers: HeaderMap) -> Answer {
+    require_credential(&headers)?;
+    Ok(answer(StatusCode::OK, &user_json(VIEWER)))
+}
+
+async fn show_repository(State(site): State<Arc<Site>>, Path((owner, name)): Path<(String, String)>) -> Answer {
+    let world = site.world();
+    let repository = world.repository(&format!("{owner}/{name}")).ok_or_else(Refusal::not_found)?;
+    Ok(answer(StatusCode::OK, &repository_json(repository)))
+}
+
+async fn list(
+    State(site): State<Arc<Site>>,
+    Path((owner, name)): Path<(String, String)>,
+    Query(query): Query<Vec<(String, String)>>,
+    RawQuery(raw): RawQuery,
+) -> Answer {
+    let world = site.world();
+    let repository = world.repository(&format!("{owner}/{name}")).ok_or_else(Refusal::not_found)?;
+    list_issues(&site, repository, &query, raw)
+}
+
+async fn list_by_id(
+    State(site): State<Arc<Site>>,
+    Path(id): Path<String>,
+    Query(query): Query<Vec<(String, String)>>,
+    RawQuery(raw): RawQuery,
+) -> Answer {
+    let world = site.world();
+    let repository = id.parse().ok().and_then(|id| world.repository_by_id(id)).ok_or_else(Refusal::not_found)?;
+    list_issues(&site, repository, &query, raw)
+}
+
+fn list_issues(site: &Site, repository: &Repository, query: &[(String, String)], raw: Option<String>) -> Answer {
+    let listing = Listing::parse(query).map_err(|Invalid(field)| Refusal::invalid("Search", field, "invalid"))?;
+    let (issues, last) = listing.page(repository.issues());
+    let page: Vec<Value> = issues.into_iter().map(|issue| issue.json(repository)).collect();
+    let mut response = answer(StatusCode::OK, &Value::Array(page));
+    let address = format!("{}/repositories/{}/issues", site.url, repository.id);
+    if let Some(links) = listing.links(&address, &raw.unwrap_or_default(), last)
+        && let Ok(links) = HeaderValue::try_from(links)
+    {
+        response.headers_mut().insert(LINK, links);
+    }
+    Ok(response)
+}
+
+async fn show(State(site): State<Arc<Site>>, Path((owner, name, number)): Path<(String, String, String)>) -> Answer {
+    let world = site.world();
+    let repository = world.repository(&format!("{owner}/{name}")).ok_or_else(Refusal::not_found)?;
+    let issue = number.parse().ok().and_then(|number| repository.find(number)).ok_or_else(Refusal::not_found)?;
+    if issue.deleted {
+        return Err(Refusal::new(StatusCode::GONE, "This issue was deleted"));
+    }
+    Ok(answer(StatusCode::OK, &issue.json(repository)))
+}
+
+async fn create(
+    State(site): State<Arc<Site>>,
+    Path((owner, name)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Answer {
+    require_credential(&headers)?;
+    let wanted = Wanted::read(&body)?;
+    let title = wanted.title.ok_or_else(|| Refusal::invalid("Issue", "title", "missing_field"))?;
+    let mut world = site.world();
+    let now = world.now();
+    let repository = world.repository_mut(&format!("{owner}/{name}")).ok_or_else(Refusal::not_found)?;
+    let draft = Draft {
+        title,
+        body: wanted.body.filter(|body| !body.is_empty()),
+        labels: wanted.labels.unwrap_or_default(),
+        pull_request: false,
+    };
+    let number = repository.open(draft, now).number;
+    let mut response = one_issue(StatusCode::CREATED, &world, &owner, &name, number)?;
+    if let Ok(place) = HeaderValue::try_from(format!("{}/repos/{owner}/{name}/issues/{number}", site.url)) {
+        response.headers_mut().insert(LOCATION, place);
+    }
+    Ok(response)
+}
+
+async fn edit(
+    State(site): State<Arc<Site>>,
+    Path((owner, name, number)): Path<(String, String, String)>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Answer {
+    require_credential(&headers)?;
+    let wanted = Wanted::read(&body)?;
+    let mut world = site.world();
+    let now = world.now();
+    let repository = world.repository_mut(&format!("{owner}/{name}")).ok_or_else(Refusal::not_found)?;
+    let issue = number.parse().ok().and_then(|number| repository.issue_mut(number)).ok_or_else(Refusal::not_found)?;
+    wanted.apply(issue, now);
+    let number = issue.number;
+    one_issue(StatusCode::OK, &world, &owner, &name, number)
+}
+
+fn one_issue(status: StatusCode, world: &World, owner: &str, name: &str, number: u64) -> Answer {
+    let repository = world.repository(&format!("{owner}/{name}")).ok_or_else(Refusal::not_found)?;
+    let issue = repository.find(number).ok_or_else(Refusal::not_found)?;
+    Ok(answer(status, &issue.json(repository)))
+}
+
+/// The fields of a created or edited issue that were sent.
+#[derive(Debug, Default)]
+struct Wanted {
+    title: Option<String>,
+    /// Null is sent to clear the text, and read as an empty one.
+    body: Option<String>,
+    labels: Option<Vec<String>>,
+    closed: Option<bool>,
+}
+
+impl Wanted {
+    fn read(body: &[u8]) -> Result<Self, Refusal> {
+        let unreadable = || Refusal::new(StatusCode::BAD_REQUEST, "Problems parsing JSON");
+        let sent: Value = std::str::from_utf8(body).map_err(|_| unreadable())?.parse().map_err(|_| unreadable())?;
+        let fields =
+            sent.as_object().ok_or_else(|| Refusal::new(StatusCode::BAD_REQUEST, "Body should be a JSON object"))?;
+        let invalid = |field| Refusal::invalid("Issue", field, "invalid");
+        let mut wanted = Self::default();
+        if let Some(title) = fields.get("title") {
+            let title = title.as_str().filter(|title| !title.trim().is_empty()).ok_or_else(|| invalid("title"))?;
+            wanted.title = Some(title.to_owned());
+        }
+        if let Some(body) = fields.get("body") {
+            let body = if body.is_null() { "" } else { body.as_str().ok_or_else(|| invalid("body"))? };
+            wanted.body = Some(body.to_owned());
+        }
+        if let Some(labels) = fields.get("labels") {
+            // A label is its name, or an object that has one.
+            let name = |label: &Value| Some(label.as_str().or_else(|| label["name"].as_str())?.to_owned());
+            let names = labels.as_array().and_then(|labels| labels.iter().map(name).collect());
+            wanted.labels = Some(names.ok_or_else(|| invalid("labels"))?);
+        }
+        wanted.closed = match fields.get("state").map(Value::as_str) {
+            None => None,
+            Some(Some("open")) => Some(false),
+            Some(Some("closed")) => Some(true),
+            Some(_) => return Err(invalid("state")),
+        };
+        Ok(wanted)
+    }
+
+    fn apply(self, issue: &mut Issue, now: Timestamp) {
+        if let Some(title) = self.title {
+            issue.title = title;
+        }
+        if let Some(body) = self.body {
+            issue.body = Some(body).filter(|body| !body.is_empty());
+        }
+        if let Some(labels) = self.labels {
+            issue.labels = labels;
+        }
+        if let Some(closed) = self.closed
+            && closed != issue.closed.is_some()
+        {
+            issue.closed = closed.then_some(now);
+        }
+        issue.updated = now;
+    }
+}
+
+/// An answer with a status of 4xx.
+#[derive(Debug)]
+struct Refusal {
+    status: StatusCode,
+    message: &'static str,
+    errors: Option<Value>,
+}
+
+impl Refusal {
+    fn new(status: StatusCode, message: &'static str) -> Self {
+        Self { status, message, errors: None }
+    }
+
+    fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "Not Found")
+    }
+
+    fn invalid(resource: &str, field: &str, code: &str) -> Self {
+        Self {
+            status: StatusCode::UNPROCESSABLE_ENTITY,
+            message: "Validation Failed",
+            errors: Some(json!([{ "resource": resource, "field": field, "code": code }])),
+        }
+    }
+}
+
+impl From<Refusal> for Response {
+    fn from(refusal: Refusal) -> Self {
+        let mut body = json!({ "message": refusal.message });
+        if let Some(errors) = refusal.errors {
+            body["errors"] = errors;
+        }
+        body["documentation_url"] = DOCUMENTATION.into();
+        body["status"] = refusal.status.as_str().into();
+        answer(refusal.status, &body)
+    }
+}
+
+impl axum::response::IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        self.into()
+    }
+}
+
+fn require_credential(headers: &HeaderMap) -> Result<(), Refusal> {
+    if headers.contains_key(AUTHORIZATION) {
+        Ok(())
+    } else {
+        Err(Refusal::new(StatusCode::UNAUTHORIZED, "Requires authentication"))
+    }
+}
+
+fn answer(status: StatusCode, body: &Value) -> Response {
+    let mut response = Response::new(Body::from(body.to_string()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+    response
+}
+
+fn date(now: Timestamp) -> Option<HeaderValue> {
+    HeaderValue::try_from(DateTimePrinter::new().timestamp_to_rfc9110_string(&now).ok()?).ok()
+}

@@ -1,0 +1,81 @@
+//! What is in the stand-in when it starts.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::issue::Draft;
+use super::world::Repository;
+
+/// The repository that the `issues-demo` functions read: seven open issues with the label `demo`, an open one without
+/// it, and a closed one with it.
+pub const DEMO_REPOSITORY: &str = "NangoHQ/interactive-demo";
+
+/// A repository of several pages, whatever their size up to 24: 25 open issues (numbers 1 to 25), three closed ones.
+pub const PAGED_REPOSITORY: &str = "octo-org/hello-world";
+
+const DEMO_TITLES: [&str; 7] = [
+    "Show in the sidebar when the last sync ran",
+    "The connect button stays grey after a cancelled login",
+    "Say on the first page what a connection is",
+    "A dark theme",
+    "A button that copies the code samples",
+    "The list of issues is empty until the page is loaded again",
+    "Link every example to its source",
+];
+
+const TASKS: [&str; 7] = ["Document", "Simplify", "Speed up", "Test", "Translate", "Fix the layout of", "Rename"];
+const SUBJECTS: [&str; 4] = ["the greeting", "the farewell", "the settings page", "the command line"];
+const KINDS: [&str; 3] = ["bug", "enhancement", "documentation"];
+
+/// Monday, 5 January 2026, 09:00:00 UTC: when the first issue was opened.
+const FIRST: i64 = 1_767_603_600;
+const HOUR: i64 = 3600;
+const DAY: i64 = 24 * HOUR;
+
+/// What the stand-in's clock shows when it starts: later than every seed.
+pub(super) fn opening() -> Timestamp {
+    at(60 * DAY)
+}
+
+pub(super) fn repositories() -> Vec<Repository> {
+    vec![demo(), paged()]
+}
+
+/// In this repository a bot gives the label `demo` to what has `[demo]` in front of its title. That is how an issue
+/// that the action `create-issue` opened shows up in the list that the sync reads.
+fn demo() -> Repository {
+    let mut repository = Repository::new(4_101, DEMO_REPOSITORY, Some("demo"));
+    for (title, age) in DEMO_TITLES.into_iter().zip(0..) {
+        repository.open(draft(title, &["demo"]), at(age * DAY));
+    }
+    repository.open(draft("New screenshots for the readme", &["documentation"]), at(8 * DAY));
+    let done = repository.open(draft("A typo on the welcome page", &["demo"]), at(9 * DAY));
+    done.closed = Some(at(10 * DAY));
+    done.updated = at(10 * DAY);
+    repository
+}
+
+fn paged() -> Repository {
+    let mut repository = Repository::new(4_202, PAGED_REPOSITORY, None);
+    for (number, age) in (0..28).zip(0..) {
+        let title = format!("{} {}", TASKS[number % TASKS.len()], SUBJECTS[number / TASKS.len()]);
+        let issue = repository.open(draft(&title, &[KINDS[number % KINDS.len()]]), at(age * 30 * HOUR));
+        // The order of the last changes differs from the order of creation.
+        let changed = at(age * 30 * HOUR + (age * 11 % 17) * DAY);
+        issue.updated = changed;
+        issue.closed = (number >= 25).then_some(changed);
+    }
+    repository
+}
+
+fn draft(title: &str, labels: &[&str]) -> Draft {
+    Draft {
+        title: title.to_owned(),
+        body: Some(format!("{title}: somebody asked for it.")),
+        labels: labels.iter().map(|&label| label.to_owned()).collect(),
+        pull_request: false,
+    }
+}
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::UNIX_EPOCH.saturating_add(SignedDuration::from_secs(FIRST + seconds)).unwrap_or(Timestamp::UNIX_EPOCH)
+}

@@ -1,0 +1,34 @@
+use nango_core::prelude::*;
+
+/// Refuses a connection whose metadata names a repository that its credentials cannot read.
+#[on_event(validate_connection)]
+pub async fn check_repository(nango: NangoAction) -> Result<()> {
+    let metadata = nango.metadata_map().await?;
+    let (Some(owner), Some(repo)) = (metadata.get("owner").and_then(Value::as_str), metadata.get("repo").and_then(Value::as_str))
+    else {
+        return Ok(());
+    };
+    match nango.get(format!("/repos/{owner}/{repo}")).optional().await? {
+        Some(_) => Ok(()),
+        None => Err(ActionError::new(format!("the repository {owner}/{repo} is not there, or not for these credentials")).into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nango_core::testing::Mock;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn asks_only_when_a_repository_is_named() {
+        assert!(check_repository(Mock::new().nango()).await.is_ok());
+
+        let named = || Mock::new().metadata(json!({ "owner": "octo", "repo": "demo" }));
+        assert!(check_repository(named().reply("/repos/octo/demo", json!({})).nango()).await.is_ok());
+
+        let gone = named().reply_with("/repos/octo/demo", 404, json!({ "message": "Not Found" }));
+        let refused = check_repository(gone.nango()).await.unwrap_err();
+        assert_eq!(refused.to_string(), "the repository octo/demo is not there, or not for these credentials");
+    }
+}

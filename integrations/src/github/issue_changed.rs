@@ -1,0 +1,52 @@
+use nango_core::prelude::*;
+
+use super::{GithubIssue, IssueEvent};
+
+/// Applies what a webhook tells of an issue: only the fields that it carries change.
+#[on_webhook(super::repo_issues::repo_issues, "issues.edited", "issues.closed", "issues.reopened", "issues.deleted")]
+pub async fn issue_changed(nango: NangoSync, event: IssueEvent) -> Result<()> {
+    if event.action == "deleted" {
+        nango.batch_delete::<GithubIssue>([event.issue.id]).await?;
+    } else {
+        nango.batch_update([event.issue]).await?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use nango_core::testing::Mock;
+
+    use super::*;
+    use crate::github::{ApiIssue, repo_issues_by_hand::tests::issue};
+
+    async fn told(payload: Value) -> Result<Vec<GithubIssue>> {
+        let known: ApiIssue = serde_json::from_value(issue(5, "Old title"))?;
+        let mock = Mock::new().record(GithubIssue { body: Some("text".into()), ..known.into() }).await;
+        issue_changed(mock.nango(), serde_json::from_value(payload)?).await?;
+        Ok(mock.saved().await)
+    }
+
+    #[tokio::test]
+    async fn only_what_the_webhook_carries_changes() -> Result<()> {
+        let issues = told(json!({ "action": "edited", "issue": { "id": 5, "title": "New title" } })).await?;
+        assert_eq!((issues[0].title.as_str(), issues[0].body.as_deref()), ("New title", Some("text")));
+
+        let issues = told(json!({ "action": "edited", "issue": { "id": 5, "body": null } })).await?;
+        assert_eq!((issues[0].title.as_str(), issues[0].body.as_deref()), ("Old title", None));
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn an_unknown_issue_is_left_to_the_next_sync() -> Result<()> {
+        let issues = told(json!({ "action": "edited", "issue": { "id": 6, "title": "Another" } })).await?;
+        assert_eq!(issues.len(), 1);
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_deleted_issue_is_deleted() -> Result<()> {
+        assert!(told(json!({ "action": "deleted", "issue": { "id": 5 } })).await?.is_empty());
+        Ok(())
+    }
+}

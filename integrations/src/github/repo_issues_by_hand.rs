@@ -1,0 +1,59 @@
+use nango_core::prelude::*;
+
+use super::{ApiIssue, GithubIssue, Repository};
+
+/// Keeps the issues of a repository, with the loop written out: the same records as `repo-issues`.
+#[sync(model = "GithubIssue", metadata = Repository, scopes("repo"))]
+pub async fn repo_issues_by_hand(nango: NangoSync) -> Result<()> {
+    let Repository { owner, repo } = nango.metadata().await?;
+    let scan = nango.full_scan::<GithubIssue>().await?;
+
+    let issues = nango.get(format!("/repos/{owner}/{repo}/issues?state=all"));
+    let mut pages = nango.paginate::<ApiIssue>(issues, Paginate::link("next").limit(100));
+    while let Some(page) = pages.next().await? {
+        let issues = page.into_iter().filter(|issue| issue.pull_request.is_none()).map(GithubIssue::from);
+        nango.batch_save(issues).await?;
+    }
+
+    let finished = scan.finish().await?;
+    nango.log(format!("{} issues are gone at GitHub", finished.deleted));
+    Ok(())
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use nango_core::testing::Mock;
+
+    use super::*;
+
+    /// An issue as GitHub sends it.
+    pub(in crate::github) fn issue(number: u64, title: &str) -> Value {
+        json!({
+            "id": number, "number": number, "title": title, "body": null, "state": "open", "state_reason": null,
+            "html_url": format!("https://github.test/issues/{number}"),
+            "user": { "id": 1, "login": "octocat" }, "labels": [{ "name": "bug" }], "assignees": [], "comments": 0,
+            "reactions": { "total_count": 2 }, "created_at": "2026-01-01T00:00:00Z",
+            "updated_at": "2026-01-02T00:00:00Z", "closed_at": null,
+        })
+    }
+
+    #[tokio::test]
+    async fn walks_all_pages_and_deletes_what_is_gone() -> Result<()> {
+        let path = "/repos/octo/demo/issues";
+        let mock = Mock::new()
+            .provider("github")
+            .metadata(json!({ "owner": "octo", "repo": "demo" }))
+            .page(path, "?page=2", json!([issue(1, "First"), issue(2, "Second")]))
+            .reply(path, json!([issue(3, "Third")]))
+            .reply(path, json!([issue(1, "First"), issue(3, "Third")]));
+
+        repo_issues_by_hand(mock.nango()).await?;
+        let ids = |issues: Vec<GithubIssue>| issues.into_iter().map(|issue| issue.id).collect::<Vec<_>>();
+        assert_eq!(ids(mock.saved().await), [1, 2, 3]);
+
+        repo_issues_by_hand(mock.nango()).await?;
+        assert_eq!(ids(mock.saved().await), [1, 3], "the second issue was not in the second walk");
+        assert_eq!(mock.deleted::<GithubIssue>().await, ["2"]);
+        Ok(())
+    }
+}

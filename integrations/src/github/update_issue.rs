@@ -1,0 +1,53 @@
+use nango_core::prelude::*;
+
+use super::{ApiIssue, UpdateIssueInput, UpdateIssueResult};
+
+/// Changes the title, text or state of an issue.
+#[action(scopes("repo"))]
+pub async fn update_issue(nango: NangoAction, input: UpdateIssueInput) -> Result<UpdateIssueResult> {
+    let UpdateIssueInput { owner, repo, number, title, body, state } = input;
+    let changes = [("title", title), ("body", body), ("state", state)];
+    let changes: std::collections::BTreeMap<_, _> =
+        changes.into_iter().filter_map(|(field, value)| Some((field, value?))).collect();
+    if changes.is_empty() {
+        return Err(ActionError::new("nothing to change: give a `title`, a `body` or a `state`").into());
+    }
+
+    let issue: ApiIssue = nango.patch(format!("/repos/{owner}/{repo}/issues/{number}")).body(&changes).json().await?;
+    Ok(UpdateIssueResult { url: issue.html_url, state: issue.state })
+}
+
+#[cfg(test)]
+mod tests {
+    use nango_core::testing::Mock;
+
+    use super::*;
+    use crate::github::repo_issues_by_hand::tests::issue;
+
+    fn input(state: Option<&str>) -> UpdateIssueInput {
+        let (owner, repo) = ("octo".into(), "demo".into());
+        UpdateIssueInput { owner, repo, number: 3, title: None, body: None, state: state.map(Into::into) }
+    }
+
+    #[tokio::test]
+    async fn sends_only_what_changes() -> Result<()> {
+        let mock = Mock::new().reply("/repos/octo/demo/issues/3", issue(3, "Third"));
+
+        let updated = update_issue(mock.nango(), input(Some("open"))).await?;
+
+        assert_eq!(updated.state, "open");
+        assert_eq!((mock.requests()[0].method.as_str(), mock.requests()[0].json()), ("PATCH", json!({ "state": "open" })));
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_change_of_nothing_is_refused_before_github_is_asked() {
+        let mock = Mock::new();
+
+        let error = update_issue(mock.nango(), input(None)).await.unwrap_err();
+
+        let message = "nothing to change: give a `title`, a `body` or a `state`";
+        assert_eq!(error.action().map(ActionError::payload), Some(&json!({ "message": message })));
+        assert!(mock.requests().is_empty());
+    }
+}

@@ -1,0 +1,5 @@
+//! HubSpot: contacts of a portal.
+
+mod contacts;
+
+pub use contacts::{ApiContact, ApiProperties, HubspotContact, contacts};

@@ -1,0 +1,69 @@
+use nango_core::prelude::*;
+
+/// A contact.
+#[model]
+pub struct HubspotContact {
+    /// HubSpot's id of the contact.
+    pub id: String,
+    /// The mail address.
+    pub email: Option<String>,
+    /// First and last name, as far as they are known.
+    pub name: String,
+    /// When it last changed (RFC 3339).
+    pub updated_at: String,
+}
+
+/// A contact as HubSpot sends it.
+#[model]
+pub struct ApiContact {
+    /// HubSpot's id of it.
+    pub id: String,
+    /// The properties that were asked for.
+    pub properties: ApiProperties,
+    /// When it last changed.
+    #[serde(rename = "updatedAt")]
+    pub updated_at: String,
+}
+
+/// The properties that the sync asks for.
+#[model]
+pub struct ApiProperties {
+    /// The mail address.
+    pub email: Option<String>,
+    /// The first name.
+    pub firstname: Option<String>,
+    /// The last name.
+    pub lastname: Option<String>,
+}
+
+/// Keeps the contacts of a portal. The pages go by a cursor, as the provider's entry in the catalogue says.
+#[sync(
+    model = "HubspotContact",
+    frequency = "every hour",
+    endpoint = "/crm/v3/objects/contacts?properties=email,firstname,lastname",
+    paginate(limit = 100, response_path = "results"),
+    track_deletes,
+    scopes("crm.objects.contacts.read")
+)]
+pub fn contacts(contact: ApiContact) -> HubspotContact {
+    let ApiProperties { email, firstname, lastname } = contact.properties;
+    let name = [firstname, lastname].into_iter().flatten().collect::<Vec<_>>().join(" ");
+    HubspotContact { id: contact.id, email, name, updated_at: contact.updated_at }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_is_what_is_known_of_it() {
+        let named = |first: Option<&str>, last: Option<&str>| {
+            let (firstname, lastname) = (first.map(Into::into), last.map(Into::into));
+            let properties = ApiProperties { email: None, firstname, lastname };
+            contacts(ApiContact { id: "1".into(), properties, updated_at: "2026-01-01T00:00:00Z".into() }).name
+        };
+        assert_eq!(named(Some("Ada"), Some("Lovelace")), "Ada Lovelace");
+        assert_eq!(named(None, Some("Lovelace")), "Lovelace");
+        assert_eq!(named(None, None), "");
+    }
+}

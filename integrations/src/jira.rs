@@ -1,0 +1,5 @@
+//! Jira: projects of a site.
+
+mod projects;
+
+pub use projects::{ApiProject, JiraProject, projects};

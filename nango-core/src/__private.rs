@@ -1,0 +1,367 @@
+//! What the attributes expand to, besides descriptors. Not an API: it changes with the macros.
+//!
+//! Expansions are one-line calls of these functions, so that the code they cause is compiled here, once.
+
+use std::fmt::{self, Write as _};
+
+use serde::de::DeserializeOwned;
+use serde_json::{Value, value::RawValue};
+
+pub use std::borrow::Cow;
+
+pub use ::inventory;
+pub use ::schemars;
+pub use ::serde;
+
+pub use crate::{
+    declare::{
+        ActionDef, ActionMarker, BoxFuture, Endpoint, Event, EventDef, Frequency, HasCheckpoint, HasMetadata, HasWebhook,
+        Item, Location, MapRecord, Mapper, Merging, NoModel, OffsetBy, OnInvalid, Paginate, PaginateKind, Saves, Since,
+        SinceFormat, SinceFrom, SyncDef, SyncMarker, SyncRun, WebhookDef, integration_of,
+    },
+    model::{Checkpoint, Data, Fits, Model, ModelInfo, PatchOf, Record, Returns},
+};
+use crate::{
+    declare::Handle,
+    error::{Error, ErrorKind, Result},
+    model::{Batch, CheckpointValue, Mapped},
+    nango::NangoSync,
+};
+
+// ---- schemas -------------------------------------------------------------------------------------------------------
+// Reached through markers where there is one: the type is then checked where it is declared, and nowhere else.
+
+pub fn schema<T: Data>(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    generator.subschema_for::<T>()
+}
+
+pub fn input_schema<A: ActionMarker>(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    generator.subschema_for::<A::Input>()
+}
+
+pub fn checkpoint_schema<S: HasCheckpoint>(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    generator.subschema_for::<S::Checkpoint>()
+}
+
+pub fn metadata_schema<S: HasMetadata>(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    generator.subschema_for::<S::Metadata>()
+}
+
+/// What a webhook handler takes.
+pub trait Payload {
+    type Payload: Data;
+}
+
+pub fn payload_schema<P: Payload>(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    generator.subschema_for::<P::Payload>()
+}
+
+// ---- checks without effect -----------------------------------------------------------------------------------------
+
+/// `T` may be a field of a checkpoint.
+pub const fn flat<T: CheckpointValue>() {}
+
+/// `T` may be written to a field of type `F`.
+pub const fn fits<T: Fits<F>, F>(_field: &F) {}
+
+/// `T` may be written to a field of type `F`, and so may `null`.
+pub const fn fits_nullable<T: Fits<F::Value>, F: Nullable>(_field: &F) {}
+
+/// A field that can be `null`.
+#[diagnostic::on_unimplemented(
+    message = "the model's field is `{Self}`, which cannot be null",
+    label = "write `Option` in place of `Patch`"
+)]
+pub trait Nullable {
+    type Value;
+}
+
+impl<T> Nullable for Option<T> {
+    type Value = T;
+}
+
+impl Nullable for Value {
+    type Value = Self;
+}
+
+// ---- calls ---------------------------------------------------------------------------------------------------------
+
+pub fn box_sync<F>(future: F) -> BoxFuture<Result<()>>
+where
+    F: Future<Output = Result<()>> + Send + 'static,
+{
+    Box::pin(future)
+}
+
+pub fn box_action<F>(future: F) -> BoxFuture<Result<Value>>
+where
+    F: Future + Send + 'static,
+    F::Output: Returns,
+{
+    Box::pin(async move { future.await.json() })
+}
+
+pub fn box_mapped<S, F>(future: F) -> BoxFuture<Result<Batch>>
+where
+    F: Future + Send + 'static,
+    F::Output: Mapped,
+    S: Saves<<F::Output as Mapped>::Model>,
+{
+    Box::pin(async move {
+        let mut batch = Batch::default();
+        future.await.put(&mut batch)?;
+        Ok(batch)
+    })
+}
+
+/// The descriptor of the sync that has a webhook handler.
+pub const fn sync_of<S: HasWebhook>() -> &'static SyncDef {
+    S::DEF
+}
+
+/// The handle of a webhook handler. That the sync is one is asked where the handler names it, and not here again.
+pub fn sync_handle<S: HasWebhook>(handle: Handle) -> NangoSync<S> {
+    handle.into()
+}
+
+pub fn fail<T: Send + 'static>(error: Error) -> BoxFuture<Result<T>> {
+    Box::pin(std::future::ready(Err(error)))
+}
+
+pub fn map_record<S, R, O>(map: fn(R) -> O, record: &RawValue, batch: &mut Batch) -> Result<()>
+where
+    R: DeserializeOwned,
+    O: Mapped,
+    S: Saves<O::Model>,
+{
+    map(decode(record)?).put(batch)
+}
+
+// ---- values --------------------------------------------------------------------------------------------------------
+
+pub fn input<A: ActionMarker>(value: Value) -> Result<A::Input> {
+    read(value, ErrorKind::Input, "the input")
+}
+
+pub fn payload<P: Payload>(value: Value) -> Result<P::Payload> {
+    read(value, ErrorKind::Input, "the payload of the webhook")
+}
+
+pub fn metadata<S: HasMetadata>(value: Value) -> Result<S::Metadata> {
+    read(value, ErrorKind::Connection, "the metadata of the connection")
+}
+
+fn read<T: DeserializeOwned>(value: Value, kind: ErrorKind, what: &str) -> Result<T> {
+    serde_path_to_error::deserialize(value).map_err(|error| misfit::<T>(kind, what, &error))
+}
+
+/// A record as the API sent it. The run adds which model and which record of the page it was.
+pub fn decode<R: DeserializeOwned>(record: &RawValue) -> Result<R> {
+    serde_json::from_str(record.get()).map_err(|error| explain::<R>(record, &error))
+}
+
+/// Reads the record once more, to find out which field it was.
+#[cold]
+fn explain<R: DeserializeOwned>(record: &RawValue, error: &serde_json::Error) -> Error {
+    let mut json = serde_json::Deserializer::from_str(record.get());
+    match serde_path_to_error::deserialize::<_, R>(&mut json) {
+        Err(error) => misfit::<R>(ErrorKind::Decode, "the record", &error),
+        Ok(_) => Error::new(ErrorKind::Decode, misfit_text("the record", std::any::type_name::<R>(), ".", error)),
+    }
+}
+
+#[cold]
+fn misfit<T>(kind: ErrorKind, what: &str, error: &serde_path_to_error::Error<serde_json::Error>) -> Error {
+    let path = error.path().to_string();
+    Error::new(kind, misfit_text(what, std::any::type_name::<T>(), &path, error.inner()))
+}
+
+/// `` the record does not fit `GithubIssue`: `user.login`: invalid type: null, expected a string ``
+fn misfit_text(what: &str, type_name: &str, path: &str, error: &serde_json::Error) -> String {
+    let mut fault = error.to_string();
+    // The place in a text that nobody sees says nothing.
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    if fault.ends_with(&place) {
+        fault.truncate(fault.len() - place.len());
+    }
+    let mut text = format!("{what} does not fit `{}`: ", short_name(type_name));
+    if path != "." {
+        _ = write!(text, "`{path}`: ");
+    }
+    text + &fault
+}
+
+/// `Vec<Issue>` of `alloc::vec::Vec<github::Issue>`.
+fn short_name(type_name: &str) -> String {
+    let mut short = String::with_capacity(type_name.len());
+    let mut word = 0;
+    let mut chars = type_name.chars().peekable();
+    while let Some(c) = chars.next() {
+        if c == ':' && chars.peek() == Some(&':') {
+            chars.next();
+            short.truncate(word);
+        } else {
+            short.push(c);
+            if !(c.is_alphanumeric() || c == '_') {
+                word = short.len();
+            }
+        }
+    }
+    short
+}
+
+// ---- endpoints -----------------------------------------------------------------------------------------------------
+
+/// A field of the metadata that can stand in an endpoint.
+#[diagnostic::on_unimplemented(
+    message = "a field of type `{Self}` cannot stand in an endpoint",
+    label = "`{Self}` is neither text nor a number",
+    note = "the metadata's field is a `String`, an integer or a `bool`"
+)]
+pub trait PathValue {
+    #[doc(hidden)]
+    fn text(&self) -> &dyn fmt::Display;
+}
+
+macro_rules! path_values {
+    ($($t:ty)*) => { $(impl PathValue for $t { fn text(&self) -> &dyn fmt::Display { self } })* }
+}
+path_values!(String bool char u8 u16 u32 u64 u128 i8 i16 i32 i64 i128 usize isize);
+
+/// Puts values between the literals of an endpoint. What a value contains stays one segment of the path.
+pub fn endpoint(literals: &[&str], values: &[(&str, &dyn PathValue)]) -> Result<String> {
+    let mut path = String::new();
+    let mut values = values.iter();
+    for literal in literals {
+        path.push_str(literal);
+        let Some((name, value)) = values.next() else { break };
+        let value = value.text().to_string();
+        if matches!(value.as_str(), "" | "." | "..") {
+            let message = format!("the metadata's `{name}` is \"{value}\", which cannot be a part of a path");
+            return Err(Error::new(ErrorKind::Connection, message));
+        }
+        push_segment(&mut path, &value);
+    }
+    Ok(path)
+}
+
+/// Everything but what RFC 3986 calls unreserved is written as `%XX`.
+fn push_segment(path: &mut String, value: &str) {
+    for byte in value.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            path.push(char::from(byte));
+        } else {
+            _ = write!(path, "%{byte:02X}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::RecordError;
+
+    #[test]
+    fn a_value_stays_one_segment() {
+        let cases = [
+            ("nango", "/repos/nango/issues"),
+            ("a/b", "/repos/a%2Fb/issues"),
+            ("a?b#c&d=e", "/repos/a%3Fb%23c%26d%3De/issues"),
+            ("%2e%2e", "/repos/%252e%252e/issues"),
+            ("a b\\c\n", "/repos/a%20b%5Cc%0A/issues"),
+            ("é", "/repos/%C3%A9/issues"),
+            ("...", "/repos/.../issues"),
+        ];
+        for (value, expect) in cases {
+            assert_eq!(endpoint(&["/repos/", "/issues"], &[("owner", &value.to_owned())]).unwrap(), expect);
+        }
+        assert_eq!(endpoint(&["/", "-", ""], &[("a", &7_u64), ("b", &true)]).unwrap(), "/7-true");
+        for value in ["", ".", ".."] {
+            let error = endpoint(&["/repos/", "/issues"], &[("owner", &value.to_owned())]).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Connection);
+            assert_eq!(error.to_string(), format!("the metadata's `owner` is \"{value}\", which cannot be a part of a path"));
+        }
+    }
+
+    #[test]
+    fn a_type_is_named_without_its_modules() {
+        assert_eq!(short_name("demo::github::Issue"), "Issue");
+        assert_eq!(short_name("alloc::vec::Vec<a::b::C>"), "Vec<C>");
+        assert_eq!(short_name("(a::B, &c::D, [e::F; 2])"), "(B, &D, [F; 2])");
+        assert_eq!(short_name("u64"), "u64");
+    }
+
+    #[derive(Debug, serde::Deserialize)]
+    struct Issue {
+        id: u64,
+        user: User,
+    }
+
+    #[derive(Debug, serde::Deserialize)]
+    struct User {
+        login: String,
+    }
+
+    fn raw(value: &Value) -> Box<RawValue> {
+        serde_json::value::to_raw_value(value).unwrap()
+    }
+
+    #[track_caller]
+    fn misfit_of(value: &Value, expect: &str) {
+        let error = decode::<Issue>(&raw(value)).unwrap_err();
+        assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::Decode, expect));
+    }
+
+    #[test]
+    fn a_record_that_does_not_fit_names_the_field_and_the_type() {
+        let issue: Issue = decode(&raw(&json!({ "id": 1, "user": { "login": "a" }, "more": [] }))).unwrap();
+        assert_eq!((issue.id, issue.user.login.as_str()), (1, "a"));
+        misfit_of(
+            &json!({ "id": 1, "user": { "login": null } }),
+            "the record does not fit `Issue`: `user.login`: invalid type: null, expected a string",
+        );
+        misfit_of(&json!({ "id": 1, "user": {} }), "the record does not fit `Issue`: `user`: missing field `login`");
+        misfit_of(&json!({ "id": 1 }), "the record does not fit `Issue`: missing field `user`");
+        misfit_of(&json!([1]), "the record does not fit `Issue`: invalid length 1, expected struct Issue with 2 elements");
+    }
+
+    #[test]
+    fn raw_values_and_values_are_records_too() {
+        let record = raw(&json!({ "z": 1.50, "a": u64::MAX }));
+        assert_eq!(decode::<Box<RawValue>>(&record).unwrap().get(), record.get());
+        assert_eq!(decode::<Value>(&record).unwrap()["a"], u64::MAX);
+    }
+
+    #[test]
+    fn metadata_that_does_not_fit_is_the_connections_fault() {
+        enum Any {}
+        impl HasMetadata for Any {
+            type Metadata = Vec<u8>;
+        }
+        let error = metadata::<Any>(json!([1, "two"])).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Connection);
+        let expect = "the metadata of the connection does not fit `Vec<u8>`: `[1]`: invalid type: string \"two\", expected u8";
+        assert_eq!(error.to_string(), expect);
+    }
+
+    #[test]
+    fn a_mapper_reports_a_record_that_cannot_be_saved() {
+        #[crate::model]
+        struct Out {
+            id: String,
+        }
+        enum Any {}
+        impl Saves<Out> for Any {}
+        let mut batch = Batch::default();
+        let map = |issue: Issue| Some(Out { id: issue.user.login });
+        let put = |login: &str, batch: &mut Batch| {
+            map_record::<Any, Issue, Option<Out>>(map, &raw(&json!({ "id": 1, "user": { "login": login } })), batch)
+        };
+        put("a", &mut batch).unwrap();
+        let error = put("", &mut batch).unwrap_err();
+        assert!(error.downcast_ref::<RecordError>().is_some());
+        assert_eq!(batch.iter().map(|item| item.id).collect::<Vec<_>>(), ["a"]);
+    }
+}

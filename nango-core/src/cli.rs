@@ -1,0 +1,133 @@
+//! The commands of the `registry` binary: one file for each.
+//!
+//! A crate of integrations calls [`main`], or adds commands of its own to an [`App`] first. A command gets a
+//! [`Context`]: the configuration, the registry, an open database, a [`Terminal`]. The tables and reports that the
+//! built-in commands print are public, so that an added one looks the same.
+//!
+//! What a script may rely on:
+//! - With `--json`, stdout is exactly one JSON document (`records --follow` prints one for each record); everything
+//!   else goes to stderr. If the command cannot do what was asked, that document is
+//!   `{ "error": { "type", "message" } }`.
+//! - Exit codes: 0 success, 1 the run failed, 2 usage (a name that is not there, too), 3 database or configuration,
+//!   130 interrupted. A reader that closes the pipe is not an error.
+//! - Secrets are printed by `--show-secrets` alone.
+
+mod args;
+mod check;
+mod connection;
+mod context;
+mod describe;
+mod fault;
+mod interrupt;
+mod list;
+pub mod lookup;
+mod progress;
+mod records;
+pub mod report;
+mod run;
+mod schema;
+pub mod table;
+mod terminal;
+pub mod values;
+
+use std::process::ExitCode;
+
+pub use args::Globals;
+pub use check::check;
+pub use clap;
+pub use context::Context;
+pub use fault::{Exit, Fault};
+pub use progress::Progress;
+pub use records::record_table;
+pub use terminal::Terminal;
+
+/// A command.
+pub trait Command {
+    /// Its name, what it is for, and its arguments.
+    fn clap(&self) -> clap::Command;
+
+    /// Does it.
+    ///
+    /// # Errors
+    ///
+    /// It could not be done: the fault is printed, and decides the exit code.
+    fn run(&self, matches: &clap::ArgMatches, context: &mut Context) -> Result<Exit, Fault>;
+}
+
+/// The program: the built-in commands, and those that were added.
+pub struct App {
+    commands: Vec<Box<dyn Command>>,
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.commands.iter().map(|command| command.clap().get_name().to_owned())).finish()
+    }
+}
+
+impl App {
+    /// The built-in commands.
+    pub fn new() -> Self {
+        Self {
+            commands: vec![
+                Box::new(list::List),
+                Box::new(describe::Describe),
+                Box::new(run::Run),
+                Box::new(records::Records),
+                Box::new(connection::Connection),
+                Box::new(schema::Schema),
+            ],
+        }
+    }
+
+    /// Adds a command. It stands first in the help, and replaces a built-in one of its name.
+    #[must_use]
+    pub fn command(mut self, command: Box<dyn Command>) -> Self {
+        let name = command.clap().get_name().to_owned();
+        self.commands.retain(|other| other.clap().get_name() != name);
+        self.commands.insert(0, command);
+        self
+    }
+
+    /// Reads the command line of the process and does what it says.
+    pub fn main(self) -> ExitCode {
+        let mut terminal = Terminal::new();
+        let exit = self
+            .run(&std::env::args_os().collect::<Vec<_>>(), &mut terminal)
+            .unwrap_or_else(|fault| terminal.fault(&fault));
+        ExitCode::from(exit.code())
+    }
+
+    fn run(&self, line: &[std::ffi::OsString], terminal: &mut Terminal) -> Result<Exit, Fault> {
+        let root = args::root(self.commands.iter().map(|command| command.clap()));
+        let matches = match root.clone().try_get_matches_from(line) {
+            Ok(matches) => matches,
+            Err(error) => return args::refused(&root, line, &error, terminal),
+        };
+        let Some((name, own)) = matches.subcommand() else {
+            return Ok(Exit::Usage);
+        };
+        let globals = Globals::read(&matches);
+        terminal.set_json(globals.json);
+        let Some(command) = self.commands.iter().find(|command| command.clap().get_name() == name) else {
+            return Ok(Exit::Usage);
+        };
+        let mut context = Context::new(&globals)?;
+        std::mem::swap(&mut context.terminal, terminal);
+        let done = command.run(own, &mut context);
+        std::mem::swap(&mut context.terminal, terminal);
+        context.close();
+        done
+    }
+}
+
+impl Default for App {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The program without commands of its own: what a `main.rs` calls.
+pub fn main() -> ExitCode {
+    App::new().main()
+}

@@ -1,0 +1,214 @@
+//! `registry connection add`
+
+use std::sync::Arc;
+
+use clap::{ArgMatches, Args, FromArgMatches};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::provider;
+use crate::{
+    auth::{AuthMode, Credentials},
+    cli::{
+        Command, Context, Exit, Fault,
+        check::provider_of,
+        lookup::{self, quoted},
+        report,
+        values::{Values, key_value},
+    },
+    declare::suggest,
+    error::ErrorKind,
+    provider::Provider,
+    run::{AddConnection, Observer, RunReport, add_connection},
+    store::Connection,
+    wire::{ConnectionDetail, RunJson},
+};
+
+/// `registry connection add <integration> <id>`
+#[derive(Debug)]
+pub(super) struct Add;
+
+#[derive(Debug, Args)]
+struct Arguments {
+    /// The integration
+    integration: String,
+    /// The connection's id: whatever your application calls the customer
+    id: String,
+    /// The kind of the credentials: none, api-key, basic or bearer. Without it, the credentials tell
+    #[arg(long, value_name = "KIND", value_parser = mode)]
+    auth: Option<AuthMode>,
+    /// The credentials. A file or stdin keeps them out of the history of your shell
+    #[arg(long, value_name = "JSON|@FILE|-", allow_hyphen_values = true)]
+    credentials: Option<String>,
+    /// A value that the provider's URLs or headers ask for, such as subdomain=acme
+    #[arg(long = "config", value_name = "KEY=VALUE", value_parser = key_value)]
+    config: Vec<(String, String)>,
+    /// Metadata for your functions
+    #[arg(long, value_name = "JSON|@FILE|-", allow_hyphen_values = true)]
+    metadata: Option<String>,
+    /// Shows the credentials in the answer
+    #[arg(long)]
+    show_secrets: bool,
+}
+
+/// What is printed with `--json`: the connection, whether it is new, and the runs of its event functions.
+#[derive(Debug, Serialize)]
+struct Answer<'a> {
+    #[serde(flatten)]
+    connection: ConnectionDetail<'a>,
+    operation: &'static str,
+    events: Vec<RunJson<'a>>,
+}
+
+fn mode(text: &str) -> Result<AuthMode, String> {
+    text.parse::<AuthMode>().map_err(|error| error.to_string())
+}
+
+impl Command for Add {
+    fn clap(&self) -> clap::Command {
+        let about = "Adds a connection, or replaces the credentials of one";
+        Arguments::augment_args(clap::Command::new("add").about(about))
+    }
+
+    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, Fault> {
+        let arguments = Arguments::from_arg_matches(matches).map_err(|error| Fault::usage(error.to_string()))?;
+        lookup::integration(context.registry(), &arguments.integration)?;
+        check_id(&arguments.id)?;
+        let mut values = Values::default();
+        let given =
+            arguments.credentials.as_deref().map(|text| values.credentials("--credentials", text)).transpose()?;
+        let metadata = arguments.metadata.as_deref().map(|text| values.object("--metadata", text)).transpose()?;
+        let known = context.catalogue().get(provider_of(context.config(), &arguments.integration));
+        let mode = match arguments.auth {
+            Some(mode) => mode,
+            None => guess(given.as_ref(), known)?,
+        };
+        let credentials = Credentials::parse(mode, given.as_ref().unwrap_or(&Value::Null))
+            .map_err(|error| Fault::usage(format!("--credentials: {error}")))?;
+        let shown = credentials.to_json(arguments.show_secrets);
+        let new = AddConnection {
+            integration: arguments.integration,
+            id: arguments.id,
+            mode,
+            credentials,
+            config: arguments.config.into_iter().map(|(key, value)| (key, Value::String(value))).collect(),
+            metadata,
+        };
+        add(context, new, shown)
+    }
+}
+
+fn add(context: &mut Context, new: AddConnection, credentials: Value) -> Result<Exit, Fault> {
+    let instance = context.open()?;
+    let progress = context.progress();
+    let observer: Arc<dyn Observer> = progress.clone();
+    let added = context.block_on(add_connection(&instance, new, observer));
+    progress.finish();
+    let added = added.map_err(|error| match error.kind() {
+        // It was not stored: what was typed does not fit the provider.
+        ErrorKind::Connection => Fault::usage(error.to_string()),
+        _ => error.into(),
+    })?;
+    let connection = &added.connection;
+    let operation = if added.new { "creation" } else { "override" };
+    let provider = provider(&instance.config, connection);
+    context.terminal.json(&Answer {
+        connection: ConnectionDetail::new(connection, provider, Some(credentials)),
+        operation,
+        events: added.events.iter().map(RunJson::new).collect(),
+    })?;
+    human(context, connection, added.new, &added.events)
+}
+
+fn human(context: &mut Context, connection: &Connection, new: bool, events: &[RunReport]) -> Result<Exit, Fault> {
+    let Connection { integration, id, auth, .. } = connection;
+    let done = if new { "added" } else { "replaced the credentials of" };
+    context.terminal.line(format_args!("{done} connection {id} of {integration} ({auth})"))?;
+    for event in events {
+        context.terminal.line(report::headline(event))?;
+        if let Some(error) = &event.error {
+            context.terminal.note(format_args!("error: `{}` failed: {error}", event.key.function));
+        }
+    }
+    let next = context.registry().syncs().find(|(entry, _)| entry.integration() == integration);
+    if let Some((_, sync)) = next {
+        let line = format!("Next: registry run {integration} {} --connection {}", sync.name, quoted(id));
+        context.terminal.hint(line);
+    }
+    Ok(Exit::Success)
+}
+
+/// The kind of credentials, where nobody said it.
+fn guess(given: Option<&Value>, provider: Option<&Provider>) -> Result<AuthMode, Fault> {
+    let taken = provider.map_or(&AuthMode::ALL[..], |provider| provider.auth.as_slice());
+    let unclear = || {
+        let kinds = suggest::list(taken.iter().map(|mode| mode.name()));
+        Fault::usage(format!("which kind of credentials? Say it with --auth. There is {kinds}"))
+    };
+    match given {
+        None if taken.contains(&AuthMode::None) => Ok(AuthMode::None),
+        None => Err(unclear()),
+        Some(Value::Object(object)) => of_object(object).ok_or_else(unclear),
+        Some(_) => {
+            match taken.iter().filter(|mode| matches!(mode, AuthMode::ApiKey | AuthMode::Bearer)).collect::<Vec<_>>()[..]
+            {
+                [only] => Ok(*only),
+                _ => Err(unclear()),
+            }
+        }
+    }
+}
+
+fn of_object(object: &Map<String, Value>) -> Option<AuthMode> {
+    if let Some(kind) = object.get("type").and_then(Value::as_str) {
+        return kind.parse().ok();
+    }
+    let has = |key: &str| object.contains_key(key);
+    if has("apiKey") {
+        Some(AuthMode::ApiKey)
+    } else if has("username") {
+        Some(AuthMode::Basic)
+    } else if has("access_token") || has("token") {
+        Some(AuthMode::Bearer)
+    } else {
+        object.is_empty().then_some(AuthMode::None)
+    }
+}
+
+fn check_id(id: &str) -> Result<(), Fault> {
+    if id.is_empty() || id.len() > 255 {
+        return Err(Fault::usage("the id of a connection has 1 to 255 bytes"));
+    }
+    if id.chars().any(char::is_control) {
+        return Err(Fault::usage("the id of a connection cannot hold a line break or another control character"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn credentials_tell_their_kind() {
+        let of = |value: Value| guess(Some(&value), None).map_err(|fault| fault.exit());
+        assert_eq!(of(json!({ "apiKey": "k" })), Ok(AuthMode::ApiKey));
+        assert_eq!(of(json!({ "username": "u" })), Ok(AuthMode::Basic));
+        assert_eq!(of(json!({ "token": "t" })), Ok(AuthMode::Bearer));
+        assert_eq!(of(json!({ "type": "BASIC", "username": "u" })), Ok(AuthMode::Basic));
+        assert_eq!(of(json!({})), Ok(AuthMode::None));
+        assert_eq!(of(json!({ "kee": "k" })), Err(Exit::Usage));
+        assert_eq!(of(json!("bare")), Err(Exit::Usage));
+        assert_eq!(guess(None, None), Ok(AuthMode::None));
+    }
+
+    #[test]
+    fn an_id_is_a_short_line() {
+        assert_eq!(check_id("acme"), Ok(()));
+        for wrong in [String::new(), "a\nb".to_owned(), "x".repeat(256)] {
+            assert!(check_id(&wrong).is_err(), "{wrong:?}");
+        }
+    }
+}

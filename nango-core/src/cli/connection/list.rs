@@ -1,0 +1,66 @@
+//! `registry connection list`
+
+use clap::{ArgMatches, Args, FromArgMatches};
+use serde_json::json;
+
+use super::provider;
+use crate::{
+    cli::{
+        Command, Context, Exit, Fault,
+        lookup::{self, add_line},
+        table::{moment, short, table},
+    },
+    wire::ConnectionRow,
+};
+
+/// `registry connection list [INTEGRATION]`
+#[derive(Debug)]
+pub(super) struct List;
+
+#[derive(Debug, Args)]
+struct Arguments {
+    /// Only the connections of this integration
+    integration: Option<String>,
+}
+
+impl Command for List {
+    fn clap(&self) -> clap::Command {
+        Arguments::augment_args(clap::Command::new("list").about("Lists connections"))
+    }
+
+    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, Fault> {
+        let arguments = Arguments::from_arg_matches(matches).map_err(|error| Fault::usage(error.to_string()))?;
+        let only = arguments.integration.as_deref();
+        if let Some(integration) = only {
+            lookup::integration(context.registry(), integration)?;
+        }
+        let instance = context.open()?;
+        let connections = context.block_on(instance.store.connections(only))?;
+        let rows: Vec<ConnectionRow<'_>> = connections
+            .iter()
+            .map(|connection| ConnectionRow::new(connection, provider(&instance.config, connection)))
+            .collect();
+        context.terminal.json(&json!({ "connections": rows }))?;
+        if connections.is_empty() {
+            let integration =
+                only.or_else(|| context.registry().integrations().first().copied()).unwrap_or("INTEGRATION");
+            let line = add_line(context.catalogue(), context.config(), integration, "ID");
+            context.terminal.hint(format_args!("No connection yet. Add one:\n  {line}"));
+            return Ok(Exit::Success);
+        }
+        let mut shown = table(&["integration", "id", "credentials", "metadata", "added"], context.terminal.width());
+        for connection in &connections {
+            let metadata =
+                if connection.metadata.is_empty() { String::new() } else { json!(connection.metadata).to_string() };
+            shown.add_row([
+                &connection.integration,
+                &connection.id,
+                &connection.auth,
+                &short(&metadata, 60),
+                &moment(connection.created_at),
+            ]);
+        }
+        context.terminal.line(shown)?;
+        Ok(Exit::Success)
+    }
+}

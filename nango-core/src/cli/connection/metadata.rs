@@ -1,0 +1,52 @@
+//! `registry connection set-metadata`
+
+use clap::{ArgMatches, Args, FromArgMatches};
+use serde_json::{Value, json};
+
+use crate::{
+    cli::{Command, Context, Exit, Fault, lookup, values::Values},
+    store::{MetadataChange, StoreError},
+};
+
+/// `registry connection set-metadata <integration> <id> <JSON>`
+#[derive(Debug)]
+pub(super) struct SetMetadata;
+
+#[derive(Debug, Args)]
+struct Arguments {
+    /// The integration
+    integration: String,
+    /// The connection's id
+    id: String,
+    /// The metadata: an object, in place of what is there
+    #[arg(value_name = "JSON|@FILE|-", allow_hyphen_values = true)]
+    metadata: String,
+    /// Keeps the keys that are not given
+    #[arg(long)]
+    merge: bool,
+}
+
+impl Command for SetMetadata {
+    fn clap(&self) -> clap::Command {
+        Arguments::augment_args(clap::Command::new("set-metadata").about("Sets the metadata of a connection"))
+    }
+
+    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, Fault> {
+        let arguments = Arguments::from_arg_matches(matches).map_err(|error| Fault::usage(error.to_string()))?;
+        let Arguments { integration, id, metadata, merge } = arguments;
+        lookup::integration(context.registry(), &integration)?;
+        let metadata = Values::default().object("the metadata", &metadata)?;
+        let change = if merge { MetadataChange::Merge(metadata) } else { MetadataChange::Replace(metadata) };
+        let instance = context.open()?;
+        context.block_on(lookup::connection(&instance, &integration, &id))?;
+        let metadata = context
+            .block_on(instance.store.change_metadata(&integration, &id, change))?
+            .map(Value::Object)
+            .ok_or_else(|| StoreError::NoConnection { integration: integration.clone(), connection: id.clone() })?;
+        context.terminal.json(&json!({
+            "connection_id": id, "provider_config_key": integration, "metadata": metadata,
+        }))?;
+        context.terminal.line(format_args!("{metadata:#}"))?;
+        Ok(Exit::Success)
+    }
+}

@@ -1,0 +1,47 @@
+//! `registry connection remove`
+
+use std::sync::Arc;
+
+use clap::{ArgMatches, Args, FromArgMatches};
+use serde_json::json;
+
+use crate::{
+    cli::{Command, Context, Exit, Fault, lookup, table::counted},
+    run::{Observer, remove_connection},
+};
+
+/// `registry connection remove <integration> <id>`
+#[derive(Debug)]
+pub(super) struct Remove;
+
+#[derive(Debug, Args)]
+struct Arguments {
+    /// The integration
+    integration: String,
+    /// The connection's id
+    id: String,
+}
+
+impl Command for Remove {
+    fn clap(&self) -> clap::Command {
+        Arguments::augment_args(clap::Command::new("remove").about("Removes a connection and all its records"))
+    }
+
+    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, Fault> {
+        let arguments = Arguments::from_arg_matches(matches).map_err(|error| Fault::usage(error.to_string()))?;
+        let Arguments { integration, id } = arguments;
+        lookup::integration(context.registry(), &integration)?;
+        let instance = context.open()?;
+        context.block_on(lookup::connection(&instance, &integration, &id))?;
+        let progress = context.progress();
+        let observer: Arc<dyn Observer> = progress.clone();
+        let removed = context.block_on(remove_connection(&instance, &integration, &id, observer));
+        progress.finish();
+        // Somebody else may have removed it meanwhile, which is what was asked for.
+        let records = removed?.map_or(0, |removed| removed.records);
+        context.terminal.json(&json!({ "success": true, "records": records }))?;
+        let with = counted(records, "record");
+        context.terminal.line(format_args!("removed connection {id} of {integration} and {with}"))?;
+        Ok(Exit::Success)
+    }
+}

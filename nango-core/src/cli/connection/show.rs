@@ -1,0 +1,70 @@
+//! `registry connection show`
+
+use clap::{ArgMatches, Args, FromArgMatches};
+use serde_json::{Value, json};
+
+use super::provider;
+use crate::{
+    auth::Credentials,
+    cli::{
+        Command, Context, Exit, Fault, lookup,
+        table::{moment, number},
+    },
+    wire::ConnectionDetail,
+};
+
+/// `registry connection show <integration> <id>`
+#[derive(Debug)]
+pub(super) struct Show;
+
+#[derive(Debug, Args)]
+struct Arguments {
+    /// The integration
+    integration: String,
+    /// The connection's id
+    id: String,
+    /// Shows the credentials
+    #[arg(long)]
+    show_secrets: bool,
+}
+
+impl Command for Show {
+    fn clap(&self) -> clap::Command {
+        Arguments::augment_args(clap::Command::new("show").about("Shows a connection and how many records it has"))
+    }
+
+    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, Fault> {
+        let arguments = Arguments::from_arg_matches(matches).map_err(|error| Fault::usage(error.to_string()))?;
+        let integration = lookup::integration(context.registry(), &arguments.integration)?.to_owned();
+        let instance = context.open()?;
+        let connection = context.block_on(lookup::connection(&instance, &integration, &arguments.id))?;
+        let opened = Credentials::open(&instance.ring, &connection.credentials, &integration, &connection.id);
+        let credentials = match opened {
+            Ok(credentials) => credentials.to_json(arguments.show_secrets),
+            Err(error) if arguments.show_secrets => return Err(Fault::setup(error.to_string())),
+            // The rest of it can be shown all the same.
+            Err(error) => {
+                context.terminal.note(format_args!("warning: {error}"));
+                json!({ "type": connection.auth })
+            }
+        };
+        let provider = provider(&instance.config, &connection);
+        context.terminal.json(&ConnectionDetail::new(&connection, provider, Some(credentials.clone())))?;
+        let datasets = context.block_on(instance.store.datasets(Some(&integration), Some(&connection.id)))?;
+        let terminal = &mut context.terminal;
+        terminal.line(format_args!("connection {} of {integration} (provider {provider})", connection.id))?;
+        terminal.line(format_args!("added        {}", moment(connection.created_at)))?;
+        terminal.line(format_args!("changed      {}", moment(connection.updated_at)))?;
+        terminal.line(format_args!("credentials  {credentials}"))?;
+        terminal.line(format_args!("config       {}", Value::from(connection.config)))?;
+        terminal.line(format_args!("metadata     {}", Value::from(connection.metadata)))?;
+        for stats in datasets {
+            let size = format!("{} live, {} bytes", number(stats.live), number(stats.bytes));
+            terminal.line(format_args!("records      {} ({}): {size}", stats.dataset.model, stats.dataset.variant))?;
+        }
+        if !arguments.show_secrets {
+            terminal.hint("Secrets are hidden: --show-secrets shows them.");
+        }
+        Ok(Exit::Success)
+    }
+}

@@ -1,0 +1,184 @@
+//! What a command works with.
+
+use std::{collections::BTreeMap, fs, io, path::PathBuf, sync::Arc};
+
+use tokio::runtime::{Builder, Runtime};
+
+use super::{Fault, Globals, Progress, Terminal, check::check, interrupt};
+use crate::{
+    auth::KeyRing,
+    config::{Config, FILE_NAME, Flags, Secret, Sources},
+    declare::Registry,
+    http::{Network, SystemClock},
+    provider::Catalogue,
+    run::{Instance, Observer, RunReport, RunRequest, Stop, execute},
+    store,
+};
+
+/// Everything that a command works with, made once at the top of the program.
+#[derive(Debug)]
+pub struct Context {
+    /// Where it prints.
+    pub terminal: Terminal,
+    config: Config,
+    registry: Registry,
+    catalogue: Catalogue,
+    runtime: Runtime,
+    stop: Option<Stop>,
+    opened: Vec<Arc<Instance>>,
+}
+
+impl Context {
+    /// Reads the configuration, loads the registry and checks both. Opens nothing.
+    pub(super) fn new(globals: &Globals) -> Result<Self, Fault> {
+        let config = Config::load(sources(globals)?)?;
+        let registry = Registry::load().map_err(|errors| Fault::setup(lines(&errors)))?;
+        let catalogue = Catalogue::builtin();
+        let wrong = check(&registry, &catalogue, &config);
+        if !wrong.is_empty() {
+            return Err(Fault::setup(lines(&wrong)));
+        }
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .map_err(|error| Fault::setup(format!("the system gives no threads: {error}")))?;
+        Ok(Self { terminal: Terminal::new(), config, registry, catalogue, runtime, stop: None, opened: Vec::new() })
+    }
+
+    /// The configuration. A command that wants another database or another host changes a copy and gives it to
+    /// [`Context::open_with`].
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The functions of the program.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// The APIs that are known.
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
+    }
+
+    /// Runs a future to its end. What it spawned goes on until the command ends.
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        self.runtime.block_on(future)
+    }
+
+    /// Opens the database of the configuration.
+    ///
+    /// # Errors
+    ///
+    /// The database or its key cannot be used.
+    pub fn open(&mut self) -> Result<Arc<Instance>, Fault> {
+        self.open_with(self.config.clone())
+    }
+
+    /// Opens the database of another configuration.
+    ///
+    /// # Errors
+    ///
+    /// The database or its key cannot be used.
+    pub fn open_with(&mut self, config: Config) -> Result<Arc<Instance>, Fault> {
+        let file = config.database_file().map(|file| file.display().to_string());
+        let was_there = config.database_file().is_some_and(std::path::Path::exists);
+        let store = self.runtime.block_on(store::open(&config.database))?;
+        let (ring, made) = key_ring(&config)?;
+        if let Some(file) = file.filter(|_| made) {
+            let key = config.key_file.display();
+            self.terminal.note(if was_there {
+                format!(
+                    "warning: {file} had no key, made {key}. What an earlier key sealed in it cannot be opened: put \
+                     that key back, or add the connections again"
+                )
+            } else {
+                format!(
+                    "made {file} and its key {key}: credentials are sealed with it. Back up both, and keep them \
+                     apart from each other"
+                )
+            });
+        }
+        let transport = Network::new().map_err(|error| Fault::setup(format!("the network cannot be used: {error}")))?;
+        let instance = Arc::new(Instance {
+            registry: self.registry.clone(),
+            catalogue: self.catalogue.clone(),
+            config,
+            store,
+            ring,
+            transport: Arc::new(transport),
+            clock: Arc::new(SystemClock),
+        });
+        self.opened.push(instance.clone());
+        Ok(instance)
+    }
+
+    /// What asks this command's runs to stop: the first Ctrl-C does, the second one ends the process at once.
+    ///
+    /// Until a command asks for this, Ctrl-C ends the process as usual.
+    pub fn stop(&mut self) -> Stop {
+        let runtime = &self.runtime;
+        self.stop.get_or_insert_with(|| interrupt::listen(runtime.handle())).clone()
+    }
+
+    /// Executes a run under the eyes of the person: progress and log on stderr, Ctrl-C asks it to stop.
+    ///
+    /// # Errors
+    ///
+    /// The run could not begin.
+    pub fn execute(&mut self, instance: &Arc<Instance>, request: RunRequest) -> Result<RunReport, Fault> {
+        let stop = self.stop();
+        let progress = self.progress();
+        let observer: Arc<dyn Observer> = progress.clone();
+        let report = self.runtime.block_on(execute(instance, request, stop, observer));
+        progress.finish();
+        Ok(report?)
+    }
+
+    /// Somebody who watches runs and draws what happens on stderr.
+    pub fn progress(&self) -> Arc<Progress> {
+        Arc::new(Progress::new(self.terminal.is_watched()))
+    }
+
+    /// Lets go of every database that was opened.
+    pub(super) fn close(self) {
+        for instance in self.opened {
+            // What was acknowledged is durable already, so an error here loses nothing.
+            let _ = self.runtime.block_on(instance.store.close());
+        }
+        self.runtime.shutdown_background();
+    }
+}
+
+fn key_ring(config: &Config) -> Result<(KeyRing, bool), Fault> {
+    match &config.encryption_key {
+        Some(key) => KeyRing::from_key(Secret::expose(key))
+            .map(|ring| (ring, false))
+            .map_err(|error| Fault::setup(format!("NANGO_ENCRYPTION_KEY: {error}"))),
+        None if config.is_in_memory() => {
+            KeyRing::ephemeral().map(|ring| (ring, false)).map_err(|error| Fault::setup(error.to_string()))
+        }
+        None => KeyRing::from_file(&config.key_file).map_err(|error| Fault::setup(error.to_string())),
+    }
+}
+
+fn sources(globals: &Globals) -> Result<Sources, Fault> {
+    let path = globals.config.clone().unwrap_or_else(|| PathBuf::from(FILE_NAME));
+    let file = match fs::read_to_string(&path) {
+        Ok(text) => Some((path, text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && globals.config.is_none() => None,
+        Err(error) => {
+            return Err(Fault::setup(format!("the configuration file {} cannot be read: {error}", path.display())));
+        }
+    };
+    // A variable that is not Unicode is none of ours.
+    let env: BTreeMap<String, String> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    Ok(Sources { flags: Flags { database: globals.database.clone() }, env, file })
+}
+
+fn lines<T: ToString>(errors: &[T]) -> String {
+    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,223 @@
+//! `registry describe`: one function, with the shapes of what goes in and out, and the line that runs it.
+
+use clap::{ArgMatches, Args, FromArgMatches};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::{
+    Command, Context, Exit, Fault, Terminal, list, lookup,
+    table::{short, table},
+};
+use crate::{
+    declare::{Entry, Event, Item, Kind, Registry},
+    export::{self, Contract, schema_text},
+    model::SchemaFn,
+    wire::FunctionRow,
+};
+
+/// `registry describe <integration> <function>`
+#[derive(Debug)]
+pub(super) struct Describe;
+
+#[derive(Debug, Args)]
+struct Arguments {
+    /// The integration
+    integration: String,
+    /// The function's name
+    function: String,
+    /// Its type, where two functions have one name
+    #[arg(long = "type", value_name = "TYPE", value_parser = list::kind)]
+    kind: Option<Kind>,
+}
+
+/// What is printed with `--json`: the row of the list, and the schemas.
+#[derive(Debug, Serialize)]
+struct Description {
+    #[serde(flatten)]
+    row: FunctionRow,
+    schemas: Schemas,
+}
+
+#[derive(Debug, Serialize)]
+struct Schemas {
+    models: Map<String, Value>,
+    metadata: Option<Value>,
+    checkpoint: Option<Value>,
+    input: Option<Value>,
+    output: Option<Value>,
+    payload: Option<Value>,
+}
+
+impl Command for Describe {
+    fn clap(&self) -> clap::Command {
+        let about = "Describes a function: what it does, what goes in, what comes out";
+        Arguments::augment_args(clap::Command::new("describe").about(about))
+    }
+
+    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, Fault> {
+        let arguments = Arguments::from_arg_matches(matches).map_err(|error| Fault::usage(error.to_string()))?;
+        let all = [Kind::Sync, Kind::Action, Kind::OnEvent, Kind::OnWebhook];
+        let kinds = arguments.kind.as_ref().map_or(&all[..], std::slice::from_ref);
+        let registry = context.registry();
+        let entry = lookup::function(registry, &arguments.integration, &arguments.function, kinds)?;
+        let description = Description { row: FunctionRow::new(entry), schemas: schemas(registry, entry)? };
+        context.terminal.json(&description)?;
+        human(&mut context.terminal, &description)?;
+        Ok(Exit::Success)
+    }
+}
+
+fn schemas(registry: &Registry, entry: &Entry) -> Result<Schemas, Fault> {
+    let reads = |schema: Option<SchemaFn>| schema.map(|schema| export::standalone(schema, Contract::Deserialize));
+    let writes = |schema: Option<SchemaFn>| schema.map(|schema| export::standalone(schema, Contract::Serialize));
+    let mut schemas =
+        Schemas { models: Map::new(), metadata: None, checkpoint: None, input: None, output: None, payload: None };
+    let mut models: &[&crate::model::ModelInfo] = &[];
+    match entry.item() {
+        Item::Sync(def) => {
+            models = def.models;
+            schemas.metadata = reads(def.metadata);
+            schemas.checkpoint = writes(def.checkpoint);
+        }
+        Item::Action(def) => {
+            schemas.input = reads(def.input);
+            schemas.output = writes(Some(def.output));
+            schemas.metadata = reads(def.metadata);
+            schemas.checkpoint = writes(def.checkpoint);
+        }
+        Item::Event(def) => schemas.metadata = reads(def.metadata),
+        Item::Webhook(def) => {
+            models = def.sync.models;
+            schemas.payload = reads(Some(def.payload));
+        }
+    }
+    for model in models {
+        let schema =
+            export::model(registry, entry.integration(), model.name).map_err(|errors| super::schema::fault(&errors))?;
+        schemas.models.extend(schema.map(|schema| (model.name.to_owned(), schema)));
+    }
+    Ok(schemas)
+}
+
+fn human(terminal: &mut Terminal, description: &Description) -> Result<(), Fault> {
+    let Description { row, schemas } = description;
+    terminal.line(
+        format_args!("{} {}/{} {}", row.r#type, row.integration, row.name, row.version.unwrap_or_default())
+            .to_string()
+            .trim_end(),
+    )?;
+    if !row.description.is_empty() {
+        terminal.line(format_args!("\n{}", row.description))?;
+    }
+    terminal.line(format_args!("\nruns      {}", list::runs(row)))?;
+    if let Some(sync) = row.sync {
+        terminal.line(format_args!("sync      {sync}"))?;
+    }
+    if row.track_deletes {
+        terminal.line("deletes   what a complete walk does not see is marked as deleted")?;
+    }
+    if !row.scopes.is_empty() {
+        terminal.line(format_args!("scopes    {}", row.scopes.join(", ")))?;
+    }
+    terminal.line(format_args!("declared  {}", row.at))?;
+    let named = schemas.models.iter().map(|(name, schema)| (format!("model {name}"), Some(schema)));
+    let others = [
+        ("metadata", &schemas.metadata),
+        ("checkpoint", &schemas.checkpoint),
+        ("input", &schemas.input),
+        ("output", &schemas.output),
+        ("payload", &schemas.payload),
+    ];
+    for (name, schema) in named.chain(others.map(|(name, schema)| (name.to_owned(), schema.as_ref()))) {
+        if let Some(schema) = schema {
+            fields(terminal, &name, schema)?;
+        }
+    }
+    terminal.line(format_args!("\nRun it:\n  {}", run_line(description)))
+}
+
+/// The fields of a schema as a table, or its short form if it has none.
+fn fields(terminal: &mut Terminal, name: &str, schema: &Value) -> Result<(), Fault> {
+    let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
+        return terminal.line(format_args!("\n{name}: {}", schema_text(schema)));
+    };
+    let optional = properties.keys().any(|field| !is_required(schema, field));
+    let headings = ["field", "type"].into_iter().chain(optional.then_some("")).chain(["description"]);
+    let mut rows = table(&headings.collect::<Vec<_>>(), terminal.width());
+    for (field, schema_of_field) in properties {
+        let mut row = vec![field.clone(), schema_text(schema_of_field)];
+        row.extend(optional.then(|| if is_required(schema, field) { "" } else { "optional" }.to_owned()));
+        let text = schema_of_field.get("description").and_then(Value::as_str).unwrap_or_default();
+        row.push(short(text, 80));
+        rows.add_row(row);
+    }
+    terminal.line(format_args!("\n{name}\n{rows}"))
+}
+
+fn is_required(schema: &Value, field: &str) -> bool {
+    schema.get("required").and_then(Value::as_array).is_some_and(|names| names.iter().any(|name| name == field))
+}
+
+/// The line that runs a function, with an input to fill in.
+fn run_line(description: &Description) -> String {
+    let Description { row, schemas } = description;
+    if let Some(event) = row.event {
+        let what = if event == Event::PreConnectionDeletion.name() { "remove" } else { "add" };
+        return format!("registry connection {what} {} ID", row.integration);
+    }
+    let line = format!("registry run {} {} --connection ID", row.integration, row.sync.unwrap_or(row.name));
+    let example = |schema: &Option<Value>| schema.as_ref().and_then(example);
+    let webhook = row.subscriptions.and_then(|types| types.first());
+    let webhook = webhook.map(|kind| format!(" --webhook {} --input @payload.json", lookup::quoted(kind)));
+    let input = example(&schemas.input).map(|value| format!(" --input '{value}'"));
+    let metadata = example(&schemas.metadata).map(|value| format!(" --metadata '{value}'"));
+    [Some(line), webhook, input, metadata].into_iter().flatten().collect()
+}
+
+/// An object with the required fields, each of which says its type.
+pub(super) fn example(schema: &Value) -> Option<Value> {
+    let properties = schema.get("properties")?.as_object()?;
+    let needed = properties.iter().filter(|(field, _)| is_required(schema, field));
+    let value = |schema: &Value| match schema.get("type").and_then(Value::as_str) {
+        Some("integer" | "number") => Value::from(1),
+        Some("boolean") => Value::from(true),
+        Some("array") => Value::from(Vec::<Value>::new()),
+        _ => Value::from("…"),
+    };
+    Some(needed.map(|(field, schema)| (field.clone(), value(schema))).collect::<Map<_, _>>().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::cli::{
+        lookup::tests::{action, registry_of},
+        terminal::tests::paper,
+    };
+
+    #[test]
+    fn an_example_has_what_is_required() {
+        let schema = json!({
+            "properties": { "title": { "type": "string" }, "n": { "type": "integer" }, "body": { "type": "string" } },
+            "required": ["title", "n"],
+        });
+        assert_eq!(example(&schema), Some(json!({ "title": "…", "n": 1 })));
+        assert_eq!(example(&json!({ "type": "string" })), None);
+    }
+
+    #[test]
+    fn an_action_is_described_to_the_line_that_runs_it() {
+        let registry = registry_of(&[action("github", "create")]);
+        let entry = &registry.entries()[0];
+        let description = Description { row: FunctionRow::new(entry), schemas: schemas(&registry, entry).unwrap() };
+        let (mut terminal, out, _) = paper(false);
+        human(&mut terminal, &description).unwrap();
+        assert_eq!(
+            out.text(),
+            "action github/create 0.0.1\n\nruns      when triggered\ndeclared  src/x.rs:9\n\noutput: string\n\nRun it:\n  \
+             registry run github create --connection ID\n"
+        );
+    }
+}

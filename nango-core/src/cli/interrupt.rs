@@ -1,0 +1,63 @@
+//! Ctrl-C: the first one asks, the second one insists. And a reader that has gone away, which nobody tells.
+
+use tokio::runtime::Handle;
+
+use super::Exit;
+use crate::run::Stop;
+
+/// Listens from now on.
+pub(super) fn listen(runtime: &Handle) -> Stop {
+    let stop = Stop::default();
+    let asked = stop.clone();
+    runtime.spawn(async move {
+        if !signal().await {
+            return;
+        }
+        asked.stop();
+        say("stopping. Press Ctrl-C again to end at once");
+        if signal().await {
+            std::process::exit(Exit::Interrupted.code().into());
+        }
+    });
+    stop
+}
+
+/// Waits for Ctrl-C, or for the signal by which a supervisor asks. `false`: the system gives no signals.
+async fn signal() -> bool {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+            return tokio::signal::ctrl_c().await.is_ok();
+        };
+        tokio::select! {
+            pressed = tokio::signal::ctrl_c() => pressed.is_ok(),
+            _ = terminate.recv() => true,
+        }
+    }
+    #[cfg(not(unix))]
+    {
+        tokio::signal::ctrl_c().await.is_ok()
+    }
+}
+
+/// Waits until nobody reads stdout any more, so that a command that waits for something to print does not wait in vain.
+/// Where stdout is no pipe or socket, nobody can go away.
+pub(super) async fn reader_gone() {
+    #[cfg(unix)]
+    {
+        use tokio::io::{Interest, unix::AsyncFd};
+        if let Ok(stdout) = AsyncFd::with_interest(std::io::stdout(), Interest::ERROR)
+            && stdout.ready(Interest::ERROR).await.is_ok()
+        {
+            return;
+        }
+    }
+    std::future::pending().await
+}
+
+fn say(text: &str) {
+    use std::io::Write as _;
+    // Nobody may be reading; the run stops all the same.
+    let _ = writeln!(std::io::stderr(), "{text}");
+}

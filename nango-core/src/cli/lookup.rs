@@ -1,0 +1,256 @@
+//! Names on the command line, and what they mean. A name that is not there is told with the nearest one and the list.
+
+use super::{Fault, check::provider_of};
+use crate::{
+    auth::AuthMode,
+    config::Config,
+    declare::{Entry, Kind, Registry, suggest},
+    model::ModelInfo,
+    provider::Catalogue,
+    run::Instance,
+    store::Connection,
+};
+
+/// A list that is longer than this is cut: nobody reads further.
+const LIST: usize = 30;
+
+/// An integration.
+///
+/// # Errors
+///
+/// There is none of this name.
+pub fn integration<'a>(registry: &'a Registry, name: &str) -> Result<&'a str, Fault> {
+    let names = registry.integrations();
+    names
+        .iter()
+        .find(|known| **known == name)
+        .copied()
+        .ok_or_else(|| Fault::not_found(unknown("integration", name, &names)))
+}
+
+/// A function. Of several with this name: the one of the first kind of `prefer`.
+///
+/// # Errors
+///
+/// There is none of this name, or none of the kinds.
+pub fn function<'a>(
+    registry: &'a Registry,
+    integration_name: &str,
+    name: &str,
+    prefer: &[Kind],
+) -> Result<&'a Entry, Fault> {
+    let integration = integration(registry, integration_name)?;
+    if let Some(entry) = prefer.iter().find_map(|kind| registry.find(integration, *kind, name)) {
+        return Ok(entry);
+    }
+    let mut names: Vec<&str> =
+        registry.of(integration).filter(|entry| prefer.contains(&entry.kind())).map(Entry::name).collect();
+    names.sort_unstable();
+    names.dedup();
+    let what = match prefer {
+        [one] => one.name(),
+        _ => "function",
+    };
+    Err(Fault::not_found(unknown(&format!("{what} of `{integration}` named"), name, &names)))
+}
+
+/// A model that a sync of the integration writes.
+///
+/// # Errors
+///
+/// There is none of this name.
+pub fn model(registry: &Registry, integration_name: &str, name: &str) -> Result<&'static ModelInfo, Fault> {
+    let integration = integration(registry, integration_name)?;
+    registry.model(integration, name).ok_or_else(|| {
+        let models = registry.models(integration);
+        let names: Vec<&str> = models.iter().map(|model| model.name).collect();
+        let what = format!("model of `{integration}` named");
+        Fault::not_found(match names.as_slice() {
+            [] => format!("`{integration}` has no sync, so it has no records"),
+            names => unknown(&what, name, names),
+        })
+    })
+}
+
+/// A connection of an integration.
+///
+/// # Errors
+///
+/// There is none of this name, with the line that adds one; or the database failed.
+pub async fn connection(instance: &Instance, integration: &str, id: &str) -> Result<Connection, Fault> {
+    if let Some(found) = instance.store.connection(integration, id).await? {
+        return Ok(found);
+    }
+    let all = instance.store.connections(Some(integration)).await?;
+    let ids: Vec<&str> = all.iter().map(|connection| connection.id.as_str()).collect();
+    Err(Fault::not_found(if ids.is_empty() {
+        let line = add_line(&instance.catalogue, &instance.config, integration, id);
+        format!("`{integration}` has no connection yet. Add one:\n  {line}")
+    } else {
+        unknown(&format!("connection of `{integration}` named"), id, &ids)
+    }))
+}
+
+/// The line that adds a connection, with the simplest credentials that the provider takes.
+pub fn add_line(catalogue: &Catalogue, config: &Config, integration: &str, id: &str) -> String {
+    let provider = catalogue.get(provider_of(config, integration));
+    let mode = match provider {
+        Some(provider) if !provider.accepts(AuthMode::None) => provider.auth.first().copied(),
+        _ => None,
+    };
+    let credentials = match mode {
+        Some(AuthMode::ApiKey) => r#"api-key --credentials '{"apiKey": "…"}'"#,
+        Some(AuthMode::Basic) => r#"basic --credentials '{"username": "…", "password": "…"}'"#,
+        Some(AuthMode::Bearer) => r#"bearer --credentials '{"access_token": "…"}'"#,
+        _ => "none",
+    };
+    format!("registry connection add {integration} {} --auth {credentials}", quoted(id))
+}
+
+/// A word as a shell takes it.
+pub fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+/// A sentence for a name that is not there: the nearest one, and the list as far as somebody reads it.
+pub(super) fn unknown(what: &str, wrong: &str, valid: &[&str]) -> String {
+    if valid.len() <= LIST {
+        return Registry::unknown(what, wrong, valid);
+    }
+    let hint = suggest::nearest(wrong, valid.iter().copied())
+        .map_or_else(|| ".".to_owned(), |name| format!(", did you mean `{name}`?"));
+    let first: Vec<String> = valid.iter().take(LIST).map(|name| format!("`{name}`")).collect();
+    let more = valid.len() - LIST;
+    format!("there is no {what} `{wrong}`{hint} There is {} and {more} more", first.join(", "))
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::declare::{
+        ActionDef, Endpoint, Item, Location, MapRecord, Mapper, Merging, OnInvalid, Paginate, SyncDef, SyncRun,
+    };
+
+    static ISSUE: ModelInfo =
+        ModelInfo { name: "Issue", schema: schemars::SchemaGenerator::subschema_for::<String>, type_name: || "Issue" };
+
+    static MODELS: &[&ModelInfo] = &[&ISSUE];
+
+    /// A mapper sync of the model `Issue`. It lives as long as the test.
+    pub(in crate::cli) fn mapper(integration: &'static str, name: &'static str, paginate: Option<Paginate>) -> Item {
+        let mapper = Box::leak(Box::new(Mapper {
+            endpoint: Endpoint::Fixed("/x"),
+            paginate,
+            retries: 0,
+            since: None,
+            on_invalid: OnInvalid::Fail,
+            map: MapRecord::Plain(|_, _| Ok(())),
+        }));
+        Item::Sync(Box::leak(Box::new(SyncDef {
+            at: Location { file: "src/x.rs", line: 3 },
+            integration,
+            name,
+            description: "What it does.",
+            version: "0.0.1",
+            frequency: None,
+            auto_start: true,
+            track_deletes: false,
+            confirm_deletes: 1,
+            merging: Merging::Newer,
+            scopes: &[],
+            models: MODELS,
+            checkpoint: None,
+            metadata: None,
+            run: SyncRun::Mapper(mapper),
+        })))
+    }
+
+    /// An action without input.
+    pub(in crate::cli) fn action(integration: &'static str, name: &'static str) -> Item {
+        Item::Action(Box::leak(Box::new(ActionDef {
+            at: Location { file: "src/x.rs", line: 9 },
+            integration,
+            name,
+            description: "",
+            version: "0.0.1",
+            scopes: &[],
+            input: None,
+            output: schemars::SchemaGenerator::subschema_for::<String>,
+            checkpoint: None,
+            metadata: None,
+            run: |_, _| Box::pin(async { Ok(serde_json::Value::Null) }),
+        })))
+    }
+
+    pub(in crate::cli) fn registry_of(items: &[Item]) -> Registry {
+        Registry::from_items(items.iter().copied()).unwrap()
+    }
+
+    #[test]
+    fn a_name_that_is_not_there() {
+        let registry = registry_of(&[
+            mapper("github", "issues", None),
+            action("github", "issues"),
+            action("jira", "create-issue"),
+        ]);
+        let text = |result: Result<&Entry, Fault>| result.unwrap_err().to_string();
+        let all = &[Kind::Sync, Kind::Action];
+        assert_eq!(
+            text(function(&registry, "gihub", "issues", all)),
+            "there is no integration `gihub`, did you mean `github`? There is `github` and `jira`"
+        );
+        assert_eq!(
+            text(function(&registry, "github", "isues", all)),
+            "there is no function of `github` named `isues`, did you mean `issues`? There is `issues`"
+        );
+        assert_eq!(
+            text(function(&registry, "jira", "x", &[Kind::Action])),
+            "there is no action of `jira` named `x`. There is `create-issue`"
+        );
+        assert_eq!(
+            model(&registry, "github", "Isue").unwrap_err().to_string(),
+            "there is no model of `github` named `Isue`, did you mean `Issue`? There is `Issue`"
+        );
+        assert_eq!(model(&registry, "jira", "X").unwrap_err().to_string(), "`jira` has no sync, so it has no records");
+    }
+
+    #[test]
+    fn of_one_name_and_two_kinds_the_preferred_one() {
+        let registry = registry_of(&[mapper("github", "issues", None), action("github", "issues")]);
+        let kind = |prefer: &[Kind]| function(&registry, "github", "issues", prefer).map(Entry::kind);
+        assert_eq!(kind(&[Kind::Sync, Kind::Action]), Ok(Kind::Sync));
+        assert_eq!(kind(&[Kind::Action, Kind::Sync]), Ok(Kind::Action));
+    }
+
+    #[test]
+    fn the_line_that_adds_a_connection_has_credentials_that_fit() {
+        let line = |integration| add_line(&Catalogue::builtin(), &Config::default(), integration, "my acme");
+        assert_eq!(line("github"), "registry connection add github 'my acme' --auth none");
+        assert_eq!(
+            line("hubspot"),
+            r#"registry connection add hubspot 'my acme' --auth bearer --credentials '{"access_token": "…"}'"#
+        );
+        assert_eq!(line("own"), "registry connection add own 'my acme' --auth none");
+    }
+
+    #[test]
+    fn a_long_list_is_cut() {
+        let names: Vec<String> = (0..40).map(|n| format!("name-{n}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let text = unknown("thing", "nmae-3", &names);
+        assert!(text.starts_with("there is no thing `nmae-3`, did you mean `name-3`? There is `name-0`, "), "{text}");
+        assert!(text.ends_with("`name-29` and 10 more"), "{text}");
+    }
+
+    #[test]
+    fn a_word_is_quoted_when_a_shell_would_split_it() {
+        assert_eq!(quoted("acme-1"), "acme-1");
+        assert_eq!(quoted("it's me"), r"'it'\''s me'");
+        assert_eq!(quoted(""), "''");
+    }
+}

@@ -1,0 +1,108 @@
+//! Progress and log of a run, on stderr.
+
+use std::{
+    io::Write as _,
+    time::{Duration, Instant},
+};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::table::number;
+use crate::{
+    run::Observer,
+    store::{Level, LogLine, Totals},
+};
+
+/// Draws the progress of runs if somebody watches, and prints their log lines in any case (but for `debug`).
+#[derive(Debug)]
+pub struct Progress {
+    bar: ProgressBar,
+    started: Instant,
+}
+
+impl Progress {
+    /// Begins to watch. Nothing is drawn unless `drawn`.
+    pub fn new(drawn: bool) -> Self {
+        let target = if drawn { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(None, target);
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
+            bar.set_style(style);
+        }
+        if drawn {
+            bar.enable_steady_tick(Duration::from_millis(120));
+        }
+        Self { bar, started: Instant::now() }
+    }
+
+    /// Takes the drawing away.
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    fn say(&self, text: &str) {
+        self.bar.suspend(|| {
+            // Nobody may be reading; the run goes on all the same.
+            let _ = writeln!(std::io::stderr(), "{text}");
+        });
+    }
+}
+
+impl Observer for Progress {
+    fn page(&self, totals: &Totals) {
+        self.bar.set_message(message(totals, self.started.elapsed()));
+    }
+
+    fn log(&self, line: &LogLine) {
+        if line.level > Level::Debug {
+            self.say(&log_text(line));
+        }
+    }
+
+    fn waiting(&self, what: &str) {
+        self.say(what);
+    }
+}
+
+/// `3 pages · 1,200 records · 400 records/s`
+fn message(totals: &Totals, passed: Duration) -> String {
+    let records: u64 =
+        totals.models.values().map(|model| model.added + model.updated + model.deleted + model.unchanged).sum();
+    let pages = totals.pages;
+    let word = if pages == 1 { "page" } else { "pages" };
+    let rate = u128::from(records) * 1000 / passed.as_millis().max(1);
+    let rate = number(u64::try_from(rate).unwrap_or(u64::MAX));
+    format!("{} {word} · {} records · {rate} records/s", number(pages), number(records))
+}
+
+fn log_text(line: &LogLine) -> String {
+    let level = line.level.name();
+    if line.fields.is_null() {
+        format!("{level:>5}  {}", line.message)
+    } else {
+        format!("{level:>5}  {} {}", line.message, line.fields)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::store::ModelCounts;
+
+    #[test]
+    fn pages_records_rate() {
+        let counts = ModelCounts { added: 1000, unchanged: 200, ..ModelCounts::default() };
+        let totals = Totals { models: [("Issue".to_owned(), counts)].into(), pages: 3, requests: 3 };
+        assert_eq!(message(&totals, Duration::from_secs(3)), "3 pages · 1,200 records · 400 records/s");
+        let none = message(&Totals { pages: 1, ..Totals::default() }, Duration::ZERO);
+        assert_eq!(none, "1 page · 0 records · 0 records/s");
+    }
+
+    #[test]
+    fn a_log_line_has_its_fields_behind() {
+        let line = |fields| LogLine { at: 0, level: Level::Warn, message: "slow".into(), fields };
+        assert_eq!(log_text(&line(json!(null))), " warn  slow");
+        assert_eq!(log_text(&line(json!({ "ms": 5 }))), " warn  slow {\"ms\":5}");
+    }
+}

@@ -1,0 +1,354 @@
+//! `registry records`: what the cache holds, in the order in which it changed.
+//!
+//! A page, everything (`--all`), or everything and then whatever comes (`--follow`). Pages are printed as they are
+//! read: the size of a dataset is no matter.
+
+use std::time::Duration;
+
+use clap::{ArgMatches, Args, FromArgMatches, ValueEnum};
+use comfy_table::Table;
+use serde_json::{Map, Value};
+
+use super::{
+    Command, Context, Exit, Fault, Terminal, interrupt, lookup,
+    lookup::quoted,
+    table::{moment, short, table},
+};
+use crate::{
+    declare::Registry,
+    run::Instance,
+    store::{BASE_VARIANT, DatasetKey, FeedPage, FeedRow, Filter, LastAction, ReadQuery},
+    wire::{write_page, write_record},
+};
+
+/// How many fields a table shows; the others are in `--json`.
+const COLUMNS: usize = 6;
+/// How long a value in a table may be.
+const CELL: usize = 48;
+/// How long another process's commit may go unseen while following.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// `registry records <integration> <Model>`
+#[derive(Debug)]
+pub(super) struct Records;
+
+#[derive(Debug, Args)]
+struct Arguments {
+    /// The integration
+    integration: String,
+    /// The model
+    model: String,
+    /// The connection that the records belong to
+    #[arg(long, value_name = "ID")]
+    connection: String,
+    /// Records of this variant of the sync
+    #[arg(long, value_name = "NAME", default_value = BASE_VARIANT)]
+    variant: String,
+    /// Goes on behind this place: the `next_cursor` of an earlier answer, or the `cursor` of a record
+    #[arg(long)]
+    cursor: Option<String>,
+    /// At most so many records (with --all and --follow: at a time)
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    limit: u32,
+    /// Only records to which this happened last
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "added,updated,deleted")]
+    filter: Vec<Action>,
+    /// All pages
+    #[arg(long)]
+    all: bool,
+    /// All pages, and then every change as it comes; with --json, a document for each record
+    #[arg(long, conflicts_with = "all")]
+    follow: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Action {
+    Added,
+    Updated,
+    Deleted,
+}
+
+impl Command for Records {
+    fn clap(&self) -> clap::Command {
+        Arguments::augment_args(clap::Command::new("records").about("Shows the records of a connection"))
+    }
+
+    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, Fault> {
+        let arguments = Arguments::from_arg_matches(matches).map_err(|error| Fault::usage(error.to_string()))?;
+        let model = lookup::model(context.registry(), &arguments.integration, &arguments.model)?;
+        let instance = context.open()?;
+        context.block_on(lookup::connection(&instance, &arguments.integration, &arguments.connection))?;
+        let dataset = DatasetKey {
+            integration: arguments.integration.clone(),
+            connection: arguments.connection.clone(),
+            model: model.name.to_owned(),
+            variant: arguments.variant.clone(),
+        };
+        let mut reader = Reader { instance: &instance, dataset, query: query(&arguments) };
+        if arguments.follow {
+            return reader.follow(context);
+        }
+        let printed = if arguments.all { reader.all(context)? } else { reader.one(context)? };
+        if printed == 0 {
+            let hint = empty(context.registry(), &arguments);
+            context.terminal.hint(hint);
+        }
+        Ok(Exit::Success)
+    }
+}
+
+fn query(arguments: &Arguments) -> ReadQuery {
+    let has = |action| arguments.filter.contains(&action);
+    ReadQuery {
+        cursor: arguments.cursor.clone(),
+        limit: arguments.limit,
+        filter: Filter { added: has(Action::Added), updated: has(Action::Updated), deleted: has(Action::Deleted) },
+        ..ReadQuery::default()
+    }
+}
+
+struct Reader<'a> {
+    instance: &'a Instance,
+    dataset: DatasetKey,
+    query: ReadQuery,
+}
+
+impl Reader<'_> {
+    async fn page(&self) -> Result<FeedPage, Fault> {
+        Ok(self.instance.store.read(&self.dataset, self.query.clone()).await?)
+    }
+
+    fn one(&mut self, context: &mut Context) -> Result<usize, Fault> {
+        let page = context.block_on(self.page())?;
+        let terminal = &mut context.terminal;
+        if terminal.is_json() {
+            let mut json = Vec::new();
+            write_page(&page, &mut json);
+            json.push(b'\n');
+            terminal.bytes(&json)?;
+        } else if !page.records.is_empty() {
+            let rows = record_table(&page.records, terminal.width());
+            terminal.line(rows)?;
+        }
+        if let Some(cursor) = &page.next_cursor {
+            terminal.hint(format_args!("There is more: add --cursor {}, or --all", quoted(cursor)));
+        }
+        Ok(page.records.len())
+    }
+
+    /// One document, or one table for each page.
+    fn all(&mut self, context: &mut Context) -> Result<usize, Fault> {
+        let mut printed = 0;
+        if context.terminal.is_json() {
+            context.terminal.bytes(b"{\"records\":[")?;
+        }
+        loop {
+            let page = context.block_on(self.page())?;
+            let terminal = &mut context.terminal;
+            if terminal.is_json() {
+                let mut json = Vec::new();
+                for row in &page.records {
+                    json.extend_from_slice(if printed == 0 && json.is_empty() { b"\n" } else { b",\n" });
+                    write_record(row, &mut json);
+                }
+                terminal.bytes(&json)?;
+            } else if !page.records.is_empty() {
+                let rows = record_table(&page.records, terminal.width());
+                terminal.line(rows)?;
+            }
+            printed += page.records.len();
+            match page.next_cursor {
+                Some(cursor) => self.query.cursor = Some(cursor),
+                None => break,
+            }
+        }
+        if context.terminal.is_json() {
+            context.terminal.bytes(b"],\"next_cursor\":null}\n")?;
+        }
+        Ok(printed)
+    }
+
+    /// Until Ctrl-C.
+    fn follow(&mut self, context: &mut Context) -> Result<Exit, Fault> {
+        let stop = context.stop();
+        let store = self.instance.store.clone();
+        while !stop.is_stopped() {
+            // Made before the page is read, so that a commit in between is not slept through.
+            let changed = store.changed(PATIENCE);
+            let page = context.block_on(self.page())?;
+            for row in &page.records {
+                follow_line(&mut context.terminal, row)?;
+            }
+            // The place behind the last record that was printed: without a next page there is no cursor of the page.
+            let last = page.records.last().map(|row| row.cursor.clone());
+            let more = page.next_cursor.is_some();
+            self.query.cursor = page.next_cursor.or(last).or(self.query.cursor.take());
+            if !more {
+                let gone = context.block_on(async {
+                    tokio::select! {
+                        changed = changed => changed.map(|()| false).map_err(Fault::from),
+                        () = stop.stopped() => Ok(false),
+                        () = interrupt::reader_gone() => Ok(true),
+                    }
+                })?;
+                if gone {
+                    return Ok(Exit::Success);
+                }
+            }
+        }
+        Ok(Exit::Interrupted)
+    }
+}
+
+fn follow_line(terminal: &mut Terminal, row: &FeedRow) -> Result<(), Fault> {
+    if terminal.is_json() {
+        let mut json = Vec::new();
+        write_record(row, &mut json);
+        json.push(b'\n');
+        return terminal.bytes(&json);
+    }
+    let payload = row.payload.as_deref().map(String::from_utf8_lossy).unwrap_or_default();
+    let most = terminal.width().map_or(usize::MAX - 1, usize::from);
+    let line = format!("{} {:<7} {} {payload}", moment(row.last_modified_at), row.last_action.name(), row.id);
+    terminal.line(short(&line, most))
+}
+
+/// What to do when there is nothing to show.
+fn empty(registry: &Registry, arguments: &Arguments) -> String {
+    let Arguments { integration, model, connection, variant, .. } = arguments;
+    if arguments.cursor.is_some() {
+        return "Nothing behind this cursor yet. Wait for it with --follow".to_owned();
+    }
+    if !arguments.filter.is_empty() {
+        return "No record fits the filter.".to_owned();
+    }
+    let sync = registry
+        .syncs()
+        .find(|(entry, sync)| entry.integration() == integration && sync.models.iter().any(|m| m.name == model));
+    let variant = if variant == BASE_VARIANT { String::new() } else { format!(" --variant {}", quoted(variant)) };
+    match sync {
+        Some((_, sync)) => format!(
+            "No records yet. Fetch them:\n  registry run {integration} {} --connection {}{variant}",
+            sync.name,
+            quoted(connection)
+        ),
+        None => "No records yet.".to_owned(),
+    }
+}
+
+/// A table of records: their id, their first fields, and what last happened to them.
+pub fn record_table(records: &[FeedRow], width: Option<u16>) -> Table {
+    let parsed: Vec<Map<String, Value>> = records
+        .iter()
+        .map(|row| row.payload.as_deref().and_then(|json| serde_json::from_slice(json).ok()).unwrap_or_default())
+        .collect();
+    let mut fields: Vec<&str> = Vec::new();
+    for field in parsed.iter().flat_map(Map::keys).filter(|field| *field != "id") {
+        if !fields.contains(&field.as_str()) {
+            fields.push(field);
+        }
+    }
+    // A column without a value tells nothing where there are more than fit.
+    if fields.len() > COLUMNS {
+        fields.retain(|field| parsed.iter().any(|values| values.get(*field).is_some_and(|value| !value.is_null())));
+    }
+    let hidden = fields.len().saturating_sub(COLUMNS);
+    fields.truncate(COLUMNS);
+    let more = format!("+{hidden}");
+    let headings = std::iter::once("id").chain(fields.iter().copied());
+    let headings: Vec<&str> =
+        headings.chain((hidden > 0).then_some(more.as_str())).chain(["last", "changed"]).collect();
+    let mut rows = table(&headings, width);
+    for (row, values) in records.iter().zip(&parsed) {
+        let mut cells = vec![short(&row.id, CELL)];
+        cells.extend(fields.iter().map(|field| values.get(*field).map(cell).unwrap_or_default()));
+        cells.extend((hidden > 0).then(|| "…".to_owned()));
+        let last = match row.last_action {
+            LastAction::Added => "added",
+            LastAction::Updated => "updated",
+            LastAction::Deleted => "deleted",
+        };
+        cells.push(last.to_owned());
+        cells.push(moment(row.last_modified_at));
+        rows.add_row(cells);
+    }
+    rows
+}
+
+fn cell(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => short(text, CELL),
+        other => short(&other.to_string(), CELL),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{
+        lookup::tests::{mapper, registry_of},
+        terminal::tests::paper,
+    };
+
+    fn row(id: &str, payload: &str) -> FeedRow {
+        FeedRow {
+            id: id.to_owned(),
+            payload: Some(payload.to_owned().into()),
+            first_seen_at: 0,
+            last_modified_at: 1_795_348_800_000_000,
+            deleted_at: None,
+            pruned_at: None,
+            last_action: LastAction::Added,
+            cursor: "c".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_table_has_the_id_and_the_first_fields() {
+        let rows = [
+            row("1", r#"{"id":1,"title":"a","n":null,"o":{"x":1}}"#),
+            row("2", r#"{"a":1,"b":2,"c":3,"d":4,"e":5,"f":6,"g":7}"#),
+        ];
+        let text = record_table(&rows[..1], None).to_string();
+        let line = text.lines().nth(3).unwrap_or_default();
+        let cells: Vec<&str> = line.split(['│', '┆']).map(str::trim).filter(|cell| !cell.is_empty()).collect();
+        assert_eq!(cells, ["1", "a", r#"{"x":1}"#, "added", "2026-11-22 12:00:00"], "{text}");
+        assert!(record_table(&rows[1..], None).to_string().contains("+1"));
+    }
+
+    #[test]
+    fn a_line_of_the_feed_is_a_line() {
+        for (json, expect) in
+            [(false, "2026-11-22 12:00:00 ADDED   1 {\"id\":1}\n"), (true, "{\"id\":\"1\",\"_nango_m")]
+        {
+            let (mut terminal, out, _) = paper(json);
+            follow_line(&mut terminal, &row("1", r#"{"id":1}"#)).unwrap();
+            assert!(out.text().starts_with(expect), "{}", out.text());
+            assert_eq!(out.text().lines().count(), 1);
+        }
+    }
+
+    #[test]
+    fn nothing_there_says_what_to_type() {
+        let registry = registry_of(&[mapper("github", "issues", None)]);
+        let mut arguments = Arguments {
+            integration: "github".into(),
+            model: "Issue".into(),
+            connection: "my acme".into(),
+            variant: "base".into(),
+            cursor: None,
+            limit: 100,
+            filter: Vec::new(),
+            all: false,
+            follow: false,
+        };
+        let expect = "No records yet. Fetch them:\n  registry run github issues --connection 'my acme'";
+        assert_eq!(empty(&registry, &arguments), expect);
+        arguments.variant = "v".into();
+        assert_eq!(empty(&registry, &arguments), format!("{expect} --variant v"));
+        arguments.filter = vec![Action::Deleted];
+        assert_eq!(empty(&registry, &arguments), "No record fits the filter.");
+        assert_eq!(query(&arguments).filter, Filter { deleted: true, ..Filter::default() });
+    }
+}

@@ -1,0 +1,227 @@
+//! What a run did, for people and for programs.
+
+use std::time::Duration;
+
+use super::{
+    Exit, Fault, Terminal,
+    lookup::quoted,
+    record_table,
+    table::{count, counted, table},
+};
+use crate::{
+    declare::Kind,
+    run::RunReport,
+    store::{BASE_VARIANT, RunStatus},
+    wire::{RunJson, WireError},
+};
+
+/// Prints a report and the reports of the runs that it asked for. Gives how the process ends if nothing else happens:
+/// by the first one that was no success.
+///
+/// # Errors
+///
+/// The output cannot be written.
+pub fn print(terminal: &mut Terminal, report: &RunReport) -> Result<Exit, Fault> {
+    terminal.json(&RunJson::new(report))?;
+    human(terminal, report)
+}
+
+fn human(terminal: &mut Terminal, report: &RunReport) -> Result<Exit, Fault> {
+    terminal.line(headline(report))?;
+    let models = &report.totals.models;
+    if !models.is_empty() {
+        let skipped = models.values().any(|counts| counts.skipped_newer > 0);
+        let mut headings = vec!["model", "added", "updated", "deleted", "unchanged"];
+        headings.extend(skipped.then_some("gave way to a newer write"));
+        let mut rows = table(&headings, terminal.width());
+        for (model, counts) in models {
+            let mut row = vec![model.into()];
+            row.extend([counts.added, counts.updated, counts.deleted, counts.unchanged].map(count));
+            row.extend(skipped.then(|| count(counts.skipped_newer)));
+            rows.add_row(row);
+        }
+        terminal.line(rows)?;
+    }
+    if let Some(output) = &report.output {
+        terminal.line(format_args!("{output:#}"))?;
+    }
+    if let Some(checkpoint) = &report.checkpoint {
+        terminal.line(format_args!("checkpoint {checkpoint}"))?;
+    }
+    for (model, records) in report.dry.iter().flatten() {
+        terminal.line(format_args!("{model}: {} would be there", counted(records.len() as u64, "record")))?;
+        if !records.is_empty() {
+            let rows = record_table(records, terminal.width());
+            terminal.line(rows)?;
+        }
+    }
+    if let Some(error) = &report.error {
+        failure(terminal, report, &WireError::of(error));
+    } else if report.status == RunStatus::Success {
+        hint(terminal, report);
+    }
+    let mut exit = Exit::of(report.status);
+    for triggered in &report.triggered {
+        terminal.line("")?;
+        let next = human(terminal, triggered)?;
+        if exit == Exit::Success {
+            exit = next;
+        }
+    }
+    Ok(exit)
+}
+
+/// `success: sync github/issues of connection acme, 2 pages, 3 requests, 0.4 s`
+pub fn headline(report: &RunReport) -> String {
+    let key = &report.key;
+    let mut parts = vec![format!(
+        "{}: {} {}/{} of connection {}",
+        report.status.name(),
+        key.kind.name(),
+        key.integration,
+        key.function,
+        key.connection
+    )];
+    parts.extend((key.variant != BASE_VARIANT).then(|| format!("variant {}", key.variant)));
+    parts.extend(report.dry.as_ref().map(|_| "dry run".to_owned()));
+    parts.extend((report.totals.pages > 0).then(|| counted(report.totals.pages, "page")));
+    parts.extend((report.totals.requests > 0).then(|| counted(report.totals.requests, "request")));
+    parts.push(duration(report.duration));
+    parts.join(", ")
+}
+
+fn failure(terminal: &mut Terminal, report: &RunReport, error: &WireError) {
+    if report.status == RunStatus::Interrupted {
+        terminal.note("interrupted: what was committed stays");
+    } else {
+        terminal.note(format_args!("error: {}: {}", error.r#type, error.message));
+        if let (Kind::Action, Some(payload)) = (report.key.kind, &error.payload) {
+            terminal.note(format_args!("payload: {payload}"));
+        }
+    }
+    if report.resumable {
+        terminal.note("The next run goes on from there.");
+    }
+}
+
+fn hint(terminal: &mut Terminal, report: &RunReport) {
+    let key = &report.key;
+    if report.dry.is_some() {
+        terminal.hint("Nothing was kept. Run it without --dry-run to keep it.");
+        return;
+    }
+    if key.kind == Kind::Sync
+        && let Some(model) = report.totals.models.keys().next()
+    {
+        let variant =
+            if key.variant == BASE_VARIANT { String::new() } else { format!(" --variant {}", quoted(&key.variant)) };
+        terminal.hint(format_args!(
+            "Look at them: registry records {} {model} --connection {}{variant}",
+            key.integration,
+            quoted(&key.connection)
+        ));
+    }
+}
+
+/// `12 ms`, `3.4 s`, `2 min 5 s`
+pub fn duration(duration: Duration) -> String {
+    let millis = duration.as_millis();
+    match millis {
+        0..1_000 => format!("{millis} ms"),
+        1_000..60_000 => format!("{}.{} s", millis / 1_000, millis % 1_000 / 100),
+        _ => format!("{} min {} s", millis / 60_000, millis % 60_000 / 1_000),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{
+        cli::terminal::tests::paper,
+        error::{ActionError, Error, ErrorKind},
+        store::{FunctionKey, ModelCounts, Totals},
+    };
+
+    fn report(kind: Kind, status: RunStatus) -> RunReport {
+        RunReport {
+            run: Uuid::nil(),
+            key: FunctionKey {
+                kind,
+                integration: "github".into(),
+                connection: "acme".into(),
+                function: "issues".into(),
+                variant: "base".into(),
+            },
+            status,
+            totals: Totals::default(),
+            checkpoint: None,
+            resumable: false,
+            output: None,
+            error: None,
+            started_at: 0,
+            duration: Duration::from_millis(1_450),
+            dry: None,
+            triggered: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_sync_has_a_table_and_says_where_to_look() {
+        let counts = ModelCounts { added: 1_200, ..ModelCounts::default() };
+        let totals = Totals { models: [("Issue".to_owned(), counts)].into(), pages: 2, requests: 1 };
+        let (mut terminal, out, err) = paper(false);
+        let done = RunReport { totals, ..report(Kind::Sync, RunStatus::Success) };
+        assert_eq!(print(&mut terminal, &done), Ok(Exit::Success));
+        assert!(
+            out.text().starts_with("success: sync github/issues of connection acme, 2 pages, 1 request, 1.4 s\n"),
+            "{}",
+            out.text()
+        );
+        assert!(out.text().contains("1,200"), "{}", out.text());
+        assert!(!out.text().contains("newer"), "{}", out.text());
+        assert_eq!(err.text(), "Look at them: registry records github Issue --connection acme\n");
+    }
+
+    #[test]
+    fn a_failed_action_tells_its_payload_on_stderr() {
+        let (mut terminal, out, err) = paper(false);
+        let error = Error::from(ActionError::new(json!({ "message": "no title", "field": "title" })));
+        let failed = RunReport { error: Some(error), ..report(Kind::Action, RunStatus::Error) };
+        assert_eq!(print(&mut terminal, &failed), Ok(Exit::Failed));
+        assert!(out.text().starts_with("error: action github/issues"), "{}", out.text());
+        assert_eq!(
+            err.text(),
+            "error: action_script_runtime_error: no title\npayload: {\"message\":\"no title\",\"field\":\"title\"}\n"
+        );
+    }
+
+    #[test]
+    fn an_interrupted_run_ends_with_130_and_one_document() {
+        let (mut terminal, out, err) = paper(true);
+        let error = Some(Error::new(ErrorKind::Interrupted, "stopped"));
+        let stopped = RunReport { error, resumable: true, ..report(Kind::Sync, RunStatus::Interrupted) };
+        assert_eq!(print(&mut terminal, &stopped), Ok(Exit::Interrupted));
+        let document: Value = serde_json::from_str(&out.text()).unwrap();
+        assert_eq!(document["status"], "interrupted");
+        assert!(err.text().ends_with("The next run goes on from there.\n"), "{}", err.text());
+    }
+
+    #[test]
+    fn a_triggered_run_that_fails_fails_the_process() {
+        let (mut terminal, out, _) = paper(false);
+        let triggered = vec![RunReport { error: Some(Error::msg("x")), ..report(Kind::Sync, RunStatus::Error) }];
+        let asked =
+            RunReport { output: Some(json!({ "a": 1 })), triggered, ..report(Kind::Action, RunStatus::Success) };
+        assert_eq!(print(&mut terminal, &asked), Ok(Exit::Failed));
+        assert!(out.text().contains("{\n  \"a\": 1\n}\n\nerror: sync github/issues"), "{}", out.text());
+    }
+
+    #[test]
+    fn durations() {
+        let text = |millis| duration(Duration::from_millis(millis));
+        assert_eq!([text(12), text(3_499), text(125_000)], ["12 ms", "3.4 s", "2 min 5 s"]);
+    }
+}

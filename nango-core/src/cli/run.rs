@@ -1,0 +1,278 @@
+//! `registry run`: one run of a function, from here and now.
+
+use clap::{ArgMatches, Args, FromArgMatches};
+use serde_json::{Map, Value};
+
+use super::{Command, Context, Exit, Fault, describe, list, lookup, report, values::Values};
+use crate::{
+    declare::{ActionDef, Entry, Item, Kind, Registry, suggest},
+    export::{Contract, standalone},
+    run::{RunRequest, Target},
+    store::BASE_VARIANT,
+};
+
+/// `registry run <integration> <function>`
+#[derive(Debug)]
+pub(super) struct Run;
+
+#[derive(Debug, Args)]
+struct Arguments {
+    /// The integration
+    integration: String,
+    /// The function's name
+    function: String,
+    /// The connection to run it on
+    #[arg(long, value_name = "ID")]
+    connection: String,
+    /// Its type, where two functions have one name
+    #[arg(long = "type", value_name = "TYPE", value_parser = list::kind)]
+    kind: Option<Kind>,
+    /// The input of an action, or the payload of a webhook
+    #[arg(long, value_name = "JSON|@FILE|-", allow_hyphen_values = true)]
+    input: Option<String>,
+    /// Runs the webhook handler of a sync, as for a webhook of this type
+    #[arg(long, value_name = "TYPE")]
+    webhook: Option<String>,
+    /// Runs this variant of a sync
+    #[arg(long, value_name = "NAME")]
+    variant: Option<String>,
+    /// Metadata in place of the connection's, for this run only
+    #[arg(long, value_name = "JSON|@FILE|-", allow_hyphen_values = true)]
+    metadata: Option<String>,
+    /// A checkpoint to begin from; it replaces the stored one
+    #[arg(long, value_name = "JSON|@FILE|-", allow_hyphen_values = true)]
+    checkpoint: Option<String>,
+    /// Forgets the stored checkpoint first, so that a sync begins at the beginning
+    #[arg(long, conflicts_with = "checkpoint")]
+    reset: bool,
+    /// Keeps nothing, and shows what would be there
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl Command for Run {
+    fn clap(&self) -> clap::Command {
+        Arguments::augment_args(clap::Command::new("run").about("Runs a sync, an action or a webhook handler"))
+    }
+
+    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, Fault> {
+        let arguments = Arguments::from_arg_matches(matches).map_err(|error| Fault::usage(error.to_string()))?;
+        let request = request(context.registry(), &arguments)?;
+        let instance = context.open()?;
+        context.block_on(lookup::connection(&instance, &request.integration, &request.connection))?;
+        let report = context.execute(&instance, request)?;
+        report::print(&mut context.terminal, &report)
+    }
+}
+
+fn request(registry: &Registry, arguments: &Arguments) -> Result<RunRequest, Fault> {
+    let entry = lookup::function(registry, &arguments.integration, &arguments.function, &kinds(arguments))?;
+    let mut values = Values::default();
+    let function = target(registry, entry, arguments, &mut values)?;
+    if arguments.variant.is_some() && !matches!(function, Target::Sync(_) | Target::Webhook { .. }) {
+        return Err(Fault::usage(format!("--variant: {} has no variants, only syncs have", named(entry))));
+    }
+    let mut object = |option: &str, given: &Option<String>| -> Result<Option<Map<String, Value>>, Fault> {
+        given.as_deref().map(|given| values.object(option, given)).transpose()
+    };
+    Ok(RunRequest {
+        integration: entry.integration().to_owned(),
+        function,
+        connection: arguments.connection.clone(),
+        variant: arguments.variant.clone().unwrap_or_else(|| BASE_VARIANT.to_owned()),
+        metadata: object("--metadata", &arguments.metadata)?,
+        checkpoint: object("--checkpoint", &arguments.checkpoint)?.map(Value::Object),
+        reset: arguments.reset,
+        dry: arguments.dry_run,
+    })
+}
+
+/// Which function is meant where several have the name: what the other options speak of.
+fn kinds(arguments: &Arguments) -> Vec<Kind> {
+    match arguments.kind {
+        Some(kind) => vec![kind],
+        None if arguments.webhook.is_some() => vec![Kind::Sync, Kind::OnWebhook, Kind::Action, Kind::OnEvent],
+        None if arguments.input.is_some() => vec![Kind::Action, Kind::OnWebhook, Kind::Sync, Kind::OnEvent],
+        None => vec![Kind::Sync, Kind::Action, Kind::OnEvent, Kind::OnWebhook],
+    }
+}
+
+fn target(registry: &Registry, entry: &Entry, arguments: &Arguments, values: &mut Values) -> Result<Target, Fault> {
+    let name = entry.name().to_owned();
+    let given = arguments.input.as_deref();
+    match (entry.item(), &arguments.webhook) {
+        (Item::Sync(def), Some(kind)) => {
+            let Some(handler) = registry.webhook(entry.integration(), def.name) else {
+                return Err(Fault::usage(format!("--webhook: {} has no webhook handler", named(entry))));
+            };
+            check_webhook(handler.subscriptions, kind)?;
+            Ok(Target::Webhook { sync: name, r#type: kind.clone(), payload: payload(given, values)? })
+        }
+        (Item::Webhook(def), kind) => {
+            let kind = match (kind, def.subscriptions) {
+                (Some(kind), types) => {
+                    check_webhook(types, kind)?;
+                    kind.clone()
+                }
+                (None, [only]) if *only != "*" => (*only).to_owned(),
+                (None, types) => {
+                    let types = suggest::list(types.iter().copied());
+                    return Err(Fault::usage(format!("{} needs --webhook TYPE. It takes {types}", named(entry))));
+                }
+            };
+            Ok(Target::Webhook { sync: def.sync.name.to_owned(), r#type: kind, payload: payload(given, values)? })
+        }
+        (_, Some(_)) => Err(Fault::usage(format!("--webhook: {} takes no webhooks, only syncs do", named(entry)))),
+        (Item::Sync(_), None) if given.is_some() => Err(Fault::usage(format!(
+            "--input: {} takes no input. Settings are --metadata, a webhook's payload goes with --webhook TYPE",
+            named(entry)
+        ))),
+        (Item::Sync(_), None) => Ok(Target::Sync(name)),
+        (Item::Action(def), None) => Ok(Target::Action { name, input: input(entry, def, given, values)? }),
+        (Item::Event(_), None) if given.is_some() => {
+            Err(Fault::usage(format!("--input: {} takes no input", named(entry))))
+        }
+        (Item::Event(_), None) => Ok(Target::Event(name)),
+    }
+}
+
+fn named(entry: &Entry) -> String {
+    format!("{} `{}`", entry.kind().name(), entry.name())
+}
+
+fn check_webhook(types: &[&str], kind: &str) -> Result<(), Fault> {
+    if types.iter().any(|known| *known == "*" || *known == kind) {
+        return Ok(());
+    }
+    Err(Fault::not_found(lookup::unknown("webhook type", kind, types)))
+}
+
+fn payload(given: Option<&str>, values: &mut Values) -> Result<Value, Fault> {
+    let given = given.ok_or_else(|| Fault::usage("--webhook needs the payload: --input JSON, @FILE or -"))?;
+    values.json("--input", given)
+}
+
+/// The input of an action. Without one: nothing for an action that takes nothing, an empty object where every field is
+/// optional.
+fn input(entry: &Entry, def: &ActionDef, given: Option<&str>, values: &mut Values) -> Result<Value, Fault> {
+    match (given, def.input) {
+        (Some(given), Some(_)) => values.json("--input", given),
+        (Some(_), None) => Err(Fault::usage(format!("--input: {} takes no input", named(entry)))),
+        (None, None) => Ok(Value::Null),
+        (None, Some(schema)) => {
+            let schema = standalone(schema, Contract::Deserialize);
+            match describe::example(&schema) {
+                Some(Value::Object(fields)) if fields.is_empty() => Ok(Value::Object(fields)),
+                Some(example) => Err(Fault::usage(format!("{} needs an input: --input '{example}'", named(entry)))),
+                // Not an object: only its own type knows whether nothing will do.
+                None => Ok(Value::Null),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use schemars::JsonSchema;
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        cli::lookup::tests::{action, mapper, registry_of},
+        declare::{Location, WebhookDef},
+    };
+
+    #[derive(JsonSchema)]
+    #[expect(dead_code, reason = "only its schema is read")]
+    struct Title {
+        title: String,
+        body: Option<String>,
+    }
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        arguments: Arguments,
+    }
+
+    fn registry() -> Registry {
+        let issues = mapper("github", "issues", None);
+        let Item::Sync(sync) = issues else { return registry_of(&[issues]) };
+        let webhook = Item::Webhook(Box::leak(Box::new(WebhookDef {
+            at: Location { file: "src/x.rs", line: 1 },
+            name: "changed",
+            description: "",
+            sync,
+            subscriptions: &["issues.edited"],
+            payload: schemars::SchemaGenerator::subschema_for::<Value>,
+            run: |_, _| Box::pin(async { Ok(()) }),
+        })));
+        let Item::Action(plain) = action("github", "create") else { return registry_of(&[issues]) };
+        let create = Item::Action(Box::leak(Box::new(ActionDef {
+            input: Some(schemars::SchemaGenerator::subschema_for::<Title>),
+            ..*plain
+        })));
+        registry_of(&[issues, webhook, create, action("github", "issues"), action("github", "ping")])
+    }
+
+    fn of(line: &[&str]) -> Result<RunRequest, Fault> {
+        let words = ["registry", "github"].iter().chain(line).copied().chain(["--connection", "c"]);
+        request(&registry(), &Line::parse_from(words).arguments)
+    }
+
+    #[track_caller]
+    fn check(line: &[&str], expect: &str) {
+        let text = match of(line).map(|request| request.function) {
+            Ok(Target::Sync(name)) => format!("sync {name}"),
+            Ok(Target::Action { name, input }) => format!("action {name} {input}"),
+            Ok(Target::Webhook { sync, r#type: kind, payload }) => format!("webhook {sync} {kind} {payload}"),
+            Ok(Target::Event(name)) => format!("event {name}"),
+            Err(fault) => fault.to_string(),
+        };
+        assert_eq!(text, expect, "{line:?}");
+    }
+
+    #[test]
+    fn what_the_options_speak_of_decides() {
+        check(&["issues"], "sync issues");
+        check(&["issues", "--type", "action"], "action issues null");
+        check(&["issues", "--webhook", "issues.edited", "--input", "{}"], "webhook issues issues.edited {}");
+        check(&["changed", "--input", "[1]"], "webhook issues issues.edited [1]");
+        check(&["create", "--input", r#"{"title":"x"}"#], r#"action create {"title":"x"}"#);
+        check(&["ping"], "action ping null");
+    }
+
+    #[test]
+    fn what_does_not_fit_says_what_does() {
+        check(&["create"], r#"action `create` needs an input: --input '{"title":"…"}'"#);
+        check(&["ping", "--input", "1"], "--input: action `ping` takes no input");
+        check(&["ping", "--variant", "v"], "--variant: action `ping` has no variants, only syncs have");
+        check(&["ping", "--webhook", "x"], "--webhook: action `ping` takes no webhooks, only syncs do");
+        check(&["issues", "--webhook", "issues.edited"], "--webhook needs the payload: --input JSON, @FILE or -");
+        check(
+            &["issues", "--webhook", "issues.edit", "--input", "1"],
+            "there is no webhook type `issues.edit`, did you mean `issues.edited`? There is `issues.edited`",
+        );
+        check(
+            &["issues", "--type", "sync", "--input", "1"],
+            "--input: sync `issues` takes no input. Settings are --metadata, a webhook's payload goes with --webhook TYPE",
+        );
+        check(
+            &["crate", "--input", "1"],
+            "there is no function of `github` named `crate`, did you mean `create`? There is `changed`, `create`, \
+             `issues` and `ping`",
+        );
+    }
+
+    #[test]
+    fn settings_of_the_run() {
+        let request =
+            of(&["issues", "--variant", "v", "--metadata", r#"{"a":1}"#, "--checkpoint", r#"{"p":2}"#, "--dry-run"]);
+        let request = request.unwrap();
+        assert_eq!((request.variant.as_str(), request.dry, request.reset), ("v", true, false));
+        assert_eq!(request.metadata.map(Value::Object), Some(json!({ "a": 1 })));
+        assert_eq!(request.checkpoint, Some(json!({ "p": 2 })));
+        assert_eq!(of(&["issues", "--checkpoint", "5"]).unwrap_err().exit(), Exit::Usage);
+    }
+}

@@ -1,0 +1,81 @@
+//! Tables, and how numbers and moments stand in them.
+
+use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
+use jiff::Timestamp;
+
+/// A table with these headings, as wide as the person's window if that is known.
+pub fn table(headings: &[&str], width: Option<u16>) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_FULL_CONDENSED.with_rounded_corners());
+    table.set_header(headings.iter().copied());
+    if let Some(width) = width {
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+    }
+    table
+}
+
+/// A cell with a number.
+pub fn count(value: u64) -> Cell {
+    Cell::new(number(value)).set_alignment(CellAlignment::Right)
+}
+
+/// `1,234,567`
+pub fn number(value: u64) -> String {
+    let digits = value.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `1 record`, `2 records`
+pub fn counted(value: u64, one: &str) -> String {
+    let many = if value == 1 { "" } else { "s" };
+    format!("{} {one}{many}", number(value))
+}
+
+/// `2026-11-22 12:00:00` (UTC), of microseconds since 1970.
+pub fn moment(at: i64) -> String {
+    Timestamp::from_microsecond(at)
+        .map_or_else(|_| at.to_string(), |moment| moment.strftime("%Y-%m-%d %H:%M:%S").to_string())
+}
+
+/// At most so many characters, on one line.
+pub fn short(text: &str, most: usize) -> String {
+    let mut line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(most + 1).collect();
+    if line.chars().count() > most {
+        line = line.chars().take(most.saturating_sub(1)).collect();
+        line.push('…');
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_moments_and_texts() {
+        assert_eq!(
+            [0, 12, 123, 1_234, 123_456, 1_234_567].map(number),
+            ["0", "12", "123", "1,234", "123,456", "1,234,567"]
+        );
+        assert_eq!(counted(1, "page"), "1 page");
+        assert_eq!(counted(2_000, "page"), "2,000 pages");
+        assert_eq!(moment(1_795_348_800_999_999), "2026-11-22 12:00:00");
+        assert_eq!(short("a\nb", 10), "a b");
+        assert_eq!(short("äbcdef", 4), "äbc…");
+        assert_eq!(short("abcd", 4), "abcd");
+    }
+
+    #[test]
+    fn a_table_is_as_wide_as_its_window() {
+        let mut table = table(&["a", "b"], Some(30));
+        table.add_row(["x".repeat(40), "y".repeat(40)]);
+        assert!(table.to_string().lines().all(|line| line.chars().count() <= 30), "{table}");
+    }
+}

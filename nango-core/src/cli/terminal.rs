@@ -1,0 +1,211 @@
+//! Where a command prints.
+//!
+//! Answers go to stdout, everything that is said on the way to stderr. In human form an answer is lines and tables; with
+//! `--json` it is one document, and the human lines are not printed at all.
+
+use std::{
+    fmt::Display,
+    io::{self, IsTerminal as _, Write},
+};
+
+use serde::Serialize;
+use serde_json::json;
+
+use super::{Exit, Fault};
+
+/// Stdout and stderr, and how to speak on them.
+pub struct Terminal {
+    out: Box<dyn Write + Send>,
+    err: Box<dyn Write + Send>,
+    json: bool,
+    answered: bool,
+    width: Option<u16>,
+    watched: bool,
+}
+
+impl std::fmt::Debug for Terminal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Terminal").field("json", &self.json).field("watched", &self.watched).finish_non_exhaustive()
+    }
+}
+
+impl Terminal {
+    /// The process's own.
+    pub fn new() -> Self {
+        let on_terminal = io::stdout().is_terminal();
+        Self {
+            out: Box::new(io::BufWriter::new(io::stdout())),
+            err: Box::new(io::stderr()),
+            json: false,
+            answered: false,
+            // A window that is too narrow for a table, or does not know its size, is written to like a file.
+            width: on_terminal.then(|| comfy_table::Table::new().width()).flatten().filter(|width| *width >= 40),
+            watched: io::stderr().is_terminal(),
+        }
+    }
+
+    /// Two writers in place of stdout and stderr.
+    pub fn on(out: Box<dyn Write + Send>, err: Box<dyn Write + Send>) -> Self {
+        Self { out, err, json: false, answered: false, width: None, watched: false }
+    }
+
+    /// Whether an answer is a JSON document.
+    pub fn is_json(&self) -> bool {
+        self.json
+    }
+
+    pub(super) fn set_json(&mut self, json: bool) {
+        self.json = json;
+    }
+
+    /// Whether somebody watches stderr, so that progress is worth drawing.
+    pub fn is_watched(&self) -> bool {
+        self.watched
+    }
+
+    /// How many columns the person's window has. `None`: stdout is no window.
+    pub fn width(&self) -> Option<u16> {
+        self.width
+    }
+
+    /// A line or a table of the answer in human form. Nothing with `--json`.
+    pub fn line(&mut self, text: impl Display) -> Result<(), Fault> {
+        if !self.json {
+            writeln!(self.out, "{text}")?;
+            self.out.flush()?;
+        }
+        Ok(())
+    }
+
+    /// The answer as a JSON document. Nothing without `--json`.
+    pub fn json(&mut self, answer: &impl Serialize) -> Result<(), Fault> {
+        if self.json { self.document(answer) } else { Ok(()) }
+    }
+
+    /// A JSON document, whatever the form.
+    pub fn document(&mut self, answer: &impl Serialize) -> Result<(), Fault> {
+        let mut text = serde_json::to_vec_pretty(answer)
+            .map_err(|error| Fault::failed(format!("the answer cannot be written as JSON: {error}")))?;
+        text.push(b'\n');
+        self.bytes(&text)
+    }
+
+    /// JSON that is written already.
+    pub(super) fn bytes(&mut self, json: &[u8]) -> Result<(), Fault> {
+        self.answered = true;
+        self.out.write_all(json)?;
+        self.out.flush()?;
+        Ok(())
+    }
+
+    /// Something that is said on the way. Whether stderr takes it does not matter.
+    pub fn note(&mut self, text: impl Display) {
+        let _ = self.out.flush();
+        let _ = writeln!(self.err, "{text}");
+    }
+
+    /// What to type next, in human form only.
+    pub fn hint(&mut self, text: impl Display) {
+        if !self.json {
+            self.note(text);
+        }
+    }
+
+    /// Tells of a fault, and gives how the process ends.
+    pub(super) fn fault(&mut self, fault: &Fault) -> Exit {
+        if fault.exit() == Exit::Success {
+            return Exit::Success;
+        }
+        self.note(format_args!("error: {fault}"));
+        if self.json && !self.answered {
+            let error = json!({ "error": { "type": fault.kind(), "message": fault.to_string() } });
+            // Whoever does not read the document has the exit code.
+            let _ = self.document(&error);
+        }
+        fault.exit()
+    }
+}
+
+impl Default for Terminal {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    /// A writer that can be read.
+    #[derive(Debug, Clone, Default)]
+    pub(in crate::cli) struct Paper(Arc<Mutex<Vec<u8>>>);
+
+    impl Paper {
+        pub(in crate::cli) fn text(&self) -> String {
+            String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+        }
+    }
+
+    impl Write for Paper {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// A terminal and what it prints to stdout and stderr.
+    pub(in crate::cli) fn paper(json: bool) -> (Terminal, Paper, Paper) {
+        let (out, err) = (Paper::default(), Paper::default());
+        let mut terminal = Terminal::on(Box::new(out.clone()), Box::new(err.clone()));
+        terminal.set_json(json);
+        (terminal, out, err)
+    }
+
+    #[test]
+    fn one_document_or_lines_but_not_both() {
+        for json in [false, true] {
+            let (mut terminal, out, err) = paper(json);
+            terminal.line("a line").unwrap();
+            terminal.json(&json!({ "a": 1 })).unwrap();
+            terminal.hint("a hint");
+            terminal.note("a note");
+            let (expect_out, expect_err) =
+                if json { ("{\n  \"a\": 1\n}\n", "a note\n") } else { ("a line\n", "a hint\na note\n") };
+            assert_eq!((out.text().as_str(), err.text().as_str()), (expect_out, expect_err));
+        }
+    }
+
+    #[test]
+    fn a_fault_is_a_document_unless_there_was_one() {
+        let (mut terminal, out, err) = paper(true);
+        assert_eq!(terminal.fault(&Fault::usage("no such thing")), Exit::Usage);
+        assert_eq!(err.text(), "error: no such thing\n");
+        let document: serde_json::Value = serde_json::from_str(&out.text()).unwrap();
+        assert_eq!(document, json!({ "error": { "type": "usage", "message": "no such thing" } }));
+        terminal.fault(&Fault::usage("again"));
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&out.text()).unwrap(), document);
+    }
+
+    #[test]
+    fn a_closed_pipe_is_no_fault() {
+        struct Closed;
+        impl Write for Closed {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::BrokenPipe.into())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let err = Paper::default();
+        let mut terminal = Terminal::on(Box::new(Closed), Box::new(err.clone()));
+        let fault = terminal.line("x").unwrap_err();
+        assert_eq!(terminal.fault(&fault), Exit::Success);
+        assert_eq!(err.text(), "");
+    }
+}

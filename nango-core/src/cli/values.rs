@@ -1,0 +1,142 @@
+//! Values on the command line: `JSON`, `@file`, or `-` for stdin.
+//!
+//! An error names the option and the place in the text, never the text: it may be a credential.
+
+use std::{fs, io::Read as _};
+
+use serde_json::{Map, Value};
+
+use super::Fault;
+
+/// Reads the values of one command line. Stdin can be given to one option.
+#[derive(Debug, Default)]
+pub struct Values {
+    stdin: Option<String>,
+}
+
+impl Values {
+    /// Any JSON.
+    ///
+    /// # Errors
+    ///
+    /// The file or stdin cannot be read, or holds something else.
+    pub fn json(&mut self, option: &str, given: &str) -> Result<Value, Fault> {
+        let text = self.text(option, given)?;
+        parse(option, &text)
+    }
+
+    /// A JSON object.
+    ///
+    /// # Errors
+    ///
+    /// As [`Values::json`], or the value is of another kind.
+    pub fn object(&mut self, option: &str, given: &str) -> Result<Map<String, Value>, Fault> {
+        match self.json(option, given)? {
+            Value::Object(object) => Ok(object),
+            _ => Err(Fault::usage(format!("{option} must be a JSON object, such as '{{\"owner\": \"acme\"}}'"))),
+        }
+    }
+
+    /// Credentials: JSON, or a bare key or token.
+    ///
+    /// # Errors
+    ///
+    /// The file or stdin cannot be read, or holds an object that is no JSON.
+    pub fn credentials(&mut self, option: &str, given: &str) -> Result<Value, Fault> {
+        let text = self.text(option, given)?;
+        match text.trim_start().chars().next() {
+            Some('{' | '[' | '"') => parse(option, &text),
+            _ => Ok(Value::String(text.trim().to_owned())),
+        }
+    }
+
+    fn text(&mut self, option: &str, given: &str) -> Result<String, Fault> {
+        if given == "-" {
+            if let Some(taken) = &self.stdin {
+                return Err(Fault::usage(format!("{option}: stdin is read by {taken} already, use a file: @PATH")));
+            }
+            self.stdin = Some(option.to_owned());
+            let mut text = String::new();
+            std::io::stdin()
+                .read_to_string(&mut text)
+                .map_err(|error| Fault::usage(format!("{option}: stdin cannot be read: {error}")))?;
+            return Ok(text);
+        }
+        match given.strip_prefix('@') {
+            Some(path) => fs::read_to_string(path)
+                .map_err(|error| Fault::usage(format!("{option}: {path} cannot be read: {error}"))),
+            None => Ok(given.to_owned()),
+        }
+    }
+}
+
+fn parse(option: &str, text: &str) -> Result<Value, Fault> {
+    serde_json::from_str(text).map_err(|error| {
+        let place = format!("line {}, column {}", error.line(), error.column());
+        Fault::usage(format!("{option} is not JSON ({place}): give JSON in quotes, @FILE, or - for stdin"))
+    })
+}
+
+/// `key=value`.
+///
+/// # Errors
+///
+/// There is no `=`, or nothing before it.
+pub fn key_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("write key=value. (The configuration file stands before the command: \
+                  `registry --config FILE connection add …`)"
+            .to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn inline_or_a_file() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(b"{\"a\": 1}").unwrap();
+        let mut values = Values::default();
+        assert_eq!(values.json("--input", "[1]"), Ok(json!([1])));
+        let from_file = format!("@{}", file.path().display());
+        assert_eq!(values.object("--metadata", &from_file).map(Value::Object), Ok(json!({ "a": 1 })));
+    }
+
+    #[track_caller]
+    fn check<T: std::fmt::Debug>(result: Result<T, Fault>, expect: &str) {
+        let message = result.unwrap_err().to_string();
+        assert!(message.starts_with(expect), "{message}");
+        assert!(!message.contains("hush"), "{message}");
+    }
+
+    #[test]
+    fn what_is_no_json_is_told_and_not_shown() {
+        let mut values = Values::default();
+        check(values.json("--input", "hush"), "--input is not JSON (line 1, column 1)");
+        check(values.credentials("--credentials", "{\"hush\""), "--credentials is not JSON (line 1, column 7)");
+        check(values.object("--metadata", "[\"hush\"]"), "--metadata must be a JSON object");
+        check(values.json("--input", "@no-such-file"), "--input: no-such-file cannot be read");
+    }
+
+    #[test]
+    fn a_bare_credential_is_a_string() {
+        let mut values = Values::default();
+        assert_eq!(values.credentials("--credentials", " k1\n"), Ok(json!("k1")));
+        assert_eq!(values.credentials("--credentials", "{\"apiKey\": \"k\"}"), Ok(json!({ "apiKey": "k" })));
+    }
+
+    #[test]
+    fn a_pair_has_a_key() {
+        assert_eq!(key_value("a=b=c"), Ok(("a".into(), "b=c".into())));
+        assert_eq!(key_value("a="), Ok(("a".into(), String::new())));
+        assert!(key_value("nango.toml").unwrap_err().contains("registry --config FILE connection add"));
+        assert!(key_value("=x").is_err());
+    }
+}

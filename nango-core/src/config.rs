@@ -1,0 +1,252 @@
+//! What the operator decides: which database, which hosts, which keys.
+//!
+//! Read once at the top of the program and passed down. A setting is looked for in the flags, then in the environment,
+//! then in `nango.toml`, and the first one found counts. [`Config::load`] is a function of its [`Sources`]: nothing in
+//! here opens a file or asks the process for its environment, so a test can be any machine.
+//!
+//! Must stay true: secrets come by the environment alone (or lie sealed in the database), and nothing that may be
+//! secret (the key, a header, a variable, the password in a URL) is shown by `Debug` or told by an error.
+
+mod error;
+mod file;
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    path::{Path, PathBuf},
+};
+
+use zeroize::Zeroizing;
+
+pub use error::ConfigError;
+
+/// The file that is read when it lies in the working directory and `--config` names no other.
+pub const FILE_NAME: &str = "nango.toml";
+
+const DATABASE: &str = "sqlite:nango.db";
+const DATABASE_VARIABLE: &str = "NANGO_DATABASE_URL";
+const KEY_VARIABLE: &str = "NANGO_ENCRYPTION_KEY";
+const VARIABLE_PREFIX: &str = "NANGO_ENV_";
+
+/// The configuration of the program.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Config {
+    /// The database's URL: `sqlite:nango.db` unless `--database`, `NANGO_DATABASE_URL` or the file say otherwise.
+    /// Set it by [`Config::set_database`], which moves the key file along.
+    pub database: String,
+    /// The key that credentials are sealed with (`NANGO_ENCRYPTION_KEY`). `None`: the key file's.
+    pub encryption_key: Option<Secret>,
+    /// Where the key lies if the environment gives none: beside the database, `nango.db.key`.
+    pub key_file: PathBuf,
+    /// What the file says of integrations, by their names.
+    pub integrations: BTreeMap<String, IntegrationConfig>,
+    /// What `nango.env("NAME")` gives to functions: the file's `[environment]`, and `NANGO_ENV_<NAME>` over it.
+    pub environment: BTreeMap<String, String>,
+}
+
+/// What the file says of an integration. One that is named like a provider needs nothing of it.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct IntegrationConfig {
+    /// The entry of the catalogue, if it is not named like the integration.
+    pub provider: Option<String>,
+    /// Where its API lies, in place of the provider's host: `https://ghe.example.com/api/v3`.
+    pub base_url: Option<String>,
+    /// Headers of every request, over the provider's.
+    pub headers: BTreeMap<String, String>,
+}
+
+/// Where settings come from, in the order in which they count.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
+    /// What was said on the command line.
+    pub flags: Flags,
+    /// The environment of the process.
+    pub env: BTreeMap<String, String>,
+    /// The configuration file: its path for messages, and its text.
+    pub file: Option<(PathBuf, String)>,
+}
+
+/// The settings that the command line knows.
+#[derive(Debug, Clone, Default)]
+pub struct Flags {
+    /// `--database URL`
+    pub database: Option<String>,
+}
+
+impl Config {
+    /// Puts the sources together.
+    ///
+    /// # Errors
+    ///
+    /// A file that is not TOML, has a key that is not known, or a value that cannot be used; names the file, the line
+    /// and what to write instead.
+    pub fn load(sources: Sources) -> Result<Self, ConfigError> {
+        let Sources { flags, mut env, file } = sources;
+        let file = file.map(|(path, text)| file::read(&path, &text)).transpose()?.unwrap_or_default();
+        // An empty variable is how shells and compose files say "unset".
+        let mut variable = |name: &str| env.remove(name).filter(|value| !value.is_empty());
+        let database = flags.database.or_else(|| variable(DATABASE_VARIABLE)).or(file.database);
+        let encryption_key = variable(KEY_VARIABLE).map(Secret::new);
+        let mut environment = file.environment;
+        environment.extend(
+            env.into_iter().filter_map(|(name, value)| Some((name.strip_prefix(VARIABLE_PREFIX)?.to_owned(), value))),
+        );
+        let mut config = Self {
+            database: String::new(),
+            encryption_key,
+            key_file: PathBuf::new(),
+            integrations: file.integrations,
+            environment,
+        };
+        config.set_database(database.unwrap_or_else(|| DATABASE.to_owned()));
+        Ok(config)
+    }
+
+    /// Takes another database, and the key file beside it.
+    pub fn set_database(&mut self, url: impl Into<String>) {
+        self.database = url.into();
+        let beside = self.database_file().map_or_else(|| PathBuf::from("nango"), Path::to_path_buf);
+        let mut name = beside.into_os_string();
+        name.push(".key");
+        self.key_file = name.into();
+    }
+
+    /// The database's file. `None`: it is in memory, or on a server.
+    pub fn database_file(&self) -> Option<&Path> {
+        let path = self.database.strip_prefix("sqlite:")?;
+        let path = path.strip_prefix("//").unwrap_or(path);
+        (path != ":memory:" && !path.is_empty()).then(|| Path::new(path))
+    }
+
+    /// Whether nothing outlives the process, so that a key need not either.
+    pub fn is_in_memory(&self) -> bool {
+        self.database.starts_with("sqlite:") && self.database_file().is_none()
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let mut config = Self {
+            database: String::new(),
+            encryption_key: None,
+            key_file: PathBuf::new(),
+            integrations: BTreeMap::new(),
+            environment: BTreeMap::new(),
+        };
+        config.set_database(DATABASE);
+        config
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("database", &redacted(&self.database))
+            .field("encryption_key", &self.encryption_key)
+            .field("key_file", &self.key_file)
+            .field("integrations", &self.integrations)
+            .field("environment", &self.environment.keys())
+            .finish()
+    }
+}
+
+impl fmt::Debug for IntegrationConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IntegrationConfig")
+            .field("provider", &self.provider)
+            .field("base_url", &self.base_url)
+            .field("headers", &self.headers.keys())
+            .finish()
+    }
+}
+
+/// A URL without what stands before the `@` of its host.
+fn redacted(url: &str) -> String {
+    match url.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?.1))) {
+        Some((scheme, host)) => format!("{scheme}://…@{host}"),
+        None => url.to_owned(),
+    }
+}
+
+/// A text that is never shown, and wiped when it is dropped.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(Zeroizing<String>);
+
+impl Secret {
+    /// Takes a text in.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(Zeroizing::new(text.into()))
+    }
+
+    /// The text, for the one place that uses it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sources(flag: Option<&str>, env: &[(&str, &str)], file: Option<&str>) -> Sources {
+        Sources {
+            flags: Flags { database: flag.map(str::to_owned) },
+            env: env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            file: file.map(|text| (PathBuf::from("nango.toml"), text.to_owned())),
+        }
+    }
+
+    #[track_caller]
+    fn check(flag: Option<&str>, env: &[(&str, &str)], file: Option<&str>, database: &str, key_file: &str) {
+        let config = Config::load(sources(flag, env, file)).unwrap();
+        assert_eq!((config.database.as_str(), config.key_file.to_str().unwrap()), (database, key_file));
+    }
+
+    #[test]
+    fn flags_over_environment_over_file_over_default() {
+        let env = &[("NANGO_DATABASE_URL", "sqlite:env.db")];
+        let file = Some("database = 'sqlite:data/file.db'");
+        check(Some("sqlite:flag.db"), env, file, "sqlite:flag.db", "flag.db.key");
+        check(None, env, file, "sqlite:env.db", "env.db.key");
+        check(None, &[("NANGO_DATABASE_URL", "")], file, "sqlite:data/file.db", "data/file.db.key");
+        check(None, &[], None, "sqlite:nango.db", "nango.db.key");
+        check(Some("sqlite:///var/lib/n.db"), &[], None, "sqlite:///var/lib/n.db", "/var/lib/n.db.key");
+        check(Some("postgres://u:p@h/db"), &[], None, "postgres://u:p@h/db", "nango.key");
+    }
+
+    #[test]
+    fn only_memory_needs_no_lasting_key() {
+        let in_memory = |url: &str| Config::load(sources(Some(url), &[], None)).unwrap().is_in_memory();
+        assert!(in_memory("sqlite::memory:"));
+        assert!(!in_memory("sqlite:nango.db"));
+        assert!(!in_memory("postgres://host/db"));
+    }
+
+    #[test]
+    fn variables_of_functions_come_from_file_and_environment() {
+        let file = "[environment]\nREGION = 'eu'\nLEVEL = 'low'";
+        let env = &[("NANGO_ENV_LEVEL", "high"), ("NANGO_ENV_EMPTY", ""), ("PATH", "/bin")];
+        let config = Config::load(sources(None, env, Some(file))).unwrap();
+        let expect = [("EMPTY", ""), ("LEVEL", "high"), ("REGION", "eu")];
+        assert_eq!(config.environment, expect.map(|(k, v)| (k.to_owned(), v.to_owned())).into());
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let file = "[environment]\nTOKEN = 'hush-1'\n[integrations.github]\nheaders = { X-Key = 'hush-2' }";
+        let env = &[("NANGO_ENCRYPTION_KEY", "hush-3"), ("NANGO_ENV_OTHER", "hush-4")];
+        let config = Config::load(sources(Some("postgres://me:hush-5@host/db"), env, Some(file))).unwrap();
+        assert_eq!(config.encryption_key.as_ref().map(Secret::expose), Some("hush-3"));
+        let shown = format!("{config:?}");
+        assert!(!shown.contains("hush"), "{shown}");
+        for name in ["TOKEN", "OTHER", "X-Key", "postgres://…@host/db"] {
+            assert!(shown.contains(name), "{name} in {shown}");
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! `nango.toml`.
+//!
+//! ```toml
+//! database = "sqlite:nango.db"
+//!
+//! [integrations.github]
+//! provider = "github"
+//! base_url = "https://ghe.example.com/api/v3"
+//! headers = { X-Team = "data" }
+//!
+//! [environment]
+//! REGION = "eu"
+//! ```
+//!
+//! It is walked by hand and not through serde's derive, so that each message has a line, and none quotes a value.
+
+use std::{collections::BTreeMap, path::Path};
+
+use reqwest::header::{HeaderName, HeaderValue};
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
+use url::Url;
+
+use super::{ConfigError, IntegrationConfig};
+use crate::declare::suggest;
+
+/// What a file said.
+#[derive(Default)]
+pub(super) struct File {
+    pub(super) database: Option<String>,
+    pub(super) integrations: BTreeMap<String, IntegrationConfig>,
+    pub(super) environment: BTreeMap<String, String>,
+}
+
+/// Reads the text of a file. The path is for messages.
+pub(super) fn read(path: &Path, text: &str) -> Result<File, ConfigError> {
+    let reader = Reader { path, text };
+    let table = DeTable::parse(text).map_err(|error| {
+        reader.error(error.span().map_or(0, |span| span.start), format!("this is not TOML: {}", error.message()))
+    })?;
+    reader.file(table.get_ref())
+}
+
+struct Reader<'a> {
+    path: &'a Path,
+    text: &'a str,
+}
+
+/// A value and the place where it was found.
+type Found<'a, 'i> = (&'a str, usize, &'a Spanned<DeValue<'i>>);
+
+impl Reader<'_> {
+    fn file(&self, table: &DeTable<'_>) -> Result<File, ConfigError> {
+        let mut file = File::default();
+        for (key, at, value) in entries(table) {
+            match key {
+                "database" => file.database = Some(self.text_of(key, at, value)?),
+                "integrations" => {
+                    for (name, at, value) in entries(self.table_of(key, at, value)?) {
+                        let name_path = format!("integrations.{name}");
+                        let settings = self.integration(&name_path, self.table_of(&name_path, at, value)?)?;
+                        file.integrations.insert(name.to_owned(), settings);
+                    }
+                }
+                "environment" => file.environment = self.texts(key, self.table_of(key, at, value)?)?,
+                _ => return Err(self.unknown(at, key, None, &["database", "integrations", "environment"])),
+            }
+        }
+        Ok(file)
+    }
+
+    fn integration(&self, path: &str, table: &DeTable<'_>) -> Result<IntegrationConfig, ConfigError> {
+        let mut settings = IntegrationConfig::default();
+        for (key, at, value) in entries(table) {
+            let full = format!("{path}.{key}");
+            match key {
+                "provider" => settings.provider = Some(self.text_of(&full, at, value)?),
+                "base_url" => {
+                    let text = self.text_of(&full, at, value)?;
+                    check_base_url(&text).map_err(|expected| self.value(at, &full, expected))?;
+                    settings.base_url = Some(text);
+                }
+                "headers" => {
+                    let headers = self.table_of(&full, at, value)?;
+                    for (name, at, _) in entries(headers) {
+                        if HeaderName::from_bytes(name.as_bytes()).is_err() {
+                            let expected = "is not the name of a header: letters, digits and dashes";
+                            return Err(self.value(at, &format!("{full}.{name}"), expected));
+                        }
+                    }
+                    settings.headers = self.texts(&full, headers)?;
+                    if let Some((name, _)) = settings.headers.iter().find(|(_, v)| HeaderValue::from_str(v).is_err()) {
+                        let expected = "cannot be sent in a header: it has a line break or another control character";
+                        return Err(self.value(at, &format!("{full}.{name}"), expected));
+                    }
+                }
+                _ => return Err(self.unknown(at, key, Some(path), &["provider", "base_url", "headers"])),
+            }
+        }
+        Ok(settings)
+    }
+
+    fn texts(&self, path: &str, table: &DeTable<'_>) -> Result<BTreeMap<String, String>, ConfigError> {
+        entries(table)
+            .map(|(key, at, value)| Ok((key.to_owned(), self.text_of(&format!("{path}.{key}"), at, value)?)))
+            .collect()
+    }
+
+    fn text_of(&self, key: &str, at: usize, value: &Spanned<DeValue<'_>>) -> Result<String, ConfigError> {
+        let value = value.get_ref();
+        value.as_str().map(str::to_owned).ok_or_else(|| {
+            let kind = value.type_str();
+            self.value(at, key, format!("must be text in quotes, this is of type {kind}"))
+        })
+    }
+
+    fn table_of<'a, 'i>(
+        &self,
+        key: &str,
+        at: usize,
+        value: &'a Spanned<DeValue<'i>>,
+    ) -> Result<&'a DeTable<'i>, ConfigError> {
+        let value = value.get_ref();
+        value.as_table().ok_or_else(|| {
+            let kind = value.type_str();
+            self.value(
+                at,
+                key,
+                format!("must be a table, this is of type {kind}: write `[{key}]` on a line of its own"),
+            )
+        })
+    }
+
+    fn unknown(&self, at: usize, key: &str, table: Option<&str>, known: &[&str]) -> ConfigError {
+        let hint = if key.contains("key") || key.contains("secret") || key.contains("password") {
+            ": secrets are not read from this file, set `NANGO_ENCRYPTION_KEY` in the environment and give credentials \
+             to `connection add`."
+                .to_owned()
+        } else {
+            suggest::nearest(key, known.iter().copied())
+                .map_or_else(|| ".".to_owned(), |name| format!(", did you mean `{name}`?"))
+        };
+        let table = table.map_or_else(|| "the file".to_owned(), |table| format!("[{table}]"));
+        let known = suggest::list(known.iter().copied());
+        self.error(at, format!("`{key}` is not a key of {table}{hint} There is {known}"))
+    }
+
+    fn value(&self, at: usize, key: &str, expected: impl AsRef<str>) -> ConfigError {
+        self.error(at, format!("`{key}` {}", expected.as_ref()))
+    }
+
+    fn error(&self, at: usize, message: String) -> ConfigError {
+        ConfigError { path: self.path.to_owned(), line: self.line(at), message }
+    }
+
+    fn line(&self, at: usize) -> usize {
+        1 + self.text.bytes().take(at).filter(|byte| *byte == b'\n').count()
+    }
+}
+
+/// The entries of a table in the order of the file, so that the first mistake is the one that is told.
+fn entries<'a, 'i>(table: &'a DeTable<'i>) -> impl Iterator<Item = Found<'a, 'i>> {
+    let mut entries: Vec<Found<'a, 'i>> =
+        table.iter().map(|(key, value)| (key.get_ref().as_ref(), key.span().start, value)).collect();
+    entries.sort_by_key(|(_, at, _)| *at);
+    entries.into_iter()
+}
+
+fn check_base_url(text: &str) -> Result<(), &'static str> {
+    let url =
+        Url::parse(text).map_err(|_| "is not a URL: write it in full, such as \"https://ghe.example.com/api/v3\"")?;
+    if !matches!(url.scheme(), "http" | "https") {
+        Err("must begin with https:// (or http://)")
+    } else if !url.username().is_empty() || url.password().is_some() {
+        Err("must not contain a user or a password: they belong to a connection, see `connection add`")
+    } else if url.query().is_some() || url.fragment().is_some() {
+        Err("must end with its path: parameters belong to the requests of the functions")
+    } else {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expect: &str) {
+        let error = read(Path::new("nango.toml"), text).err().map(|error| error.to_string());
+        assert_eq!(error.as_deref(), Some(expect), "{text}");
+    }
+
+    #[test]
+    fn a_whole_file() {
+        let text = "database = 'sqlite:x.db'\n\
+                    [integrations.github]\nprovider = 'github'\nbase_url = 'https://ghe.example.com/api/v3'\n\
+                    headers = { X-Team = 'data' }\n[environment]\nREGION = 'eu'\n";
+        let file = read(Path::new("nango.toml"), text).unwrap_or_default();
+        assert_eq!(file.database.as_deref(), Some("sqlite:x.db"));
+        let expect = IntegrationConfig {
+            provider: Some("github".into()),
+            base_url: Some("https://ghe.example.com/api/v3".into()),
+            headers: BTreeMap::from([("X-Team".into(), "data".into())]),
+        };
+        assert_eq!(file.integrations.get("github"), Some(&expect));
+        assert_eq!(file.environment.get("REGION").map(String::as_str), Some("eu"));
+    }
+
+    #[test]
+    fn an_unknown_key_names_the_nearest_one_and_all() {
+        check(
+            "\ndatabse = 'x'",
+            "nango.toml:2: `databse` is not a key of the file, did you mean `database`? There is `database`, \
+             `integrations` and `environment`",
+        );
+        check(
+            "[integrations.github]\nbase_url = 'https://x'\nbaseurl = 'y'",
+            "nango.toml:3: `baseurl` is not a key of [integrations.github], did you mean `base_url`? There is \
+             `provider`, `base_url` and `headers`",
+        );
+        check(
+            "encryption_key = 'hush'",
+            "nango.toml:1: `encryption_key` is not a key of the file: secrets are not read from this file, set \
+             `NANGO_ENCRYPTION_KEY` in the environment and give credentials to `connection add`. There is `database`, \
+             `integrations` and `environment`",
+        );
+    }
+
+    #[test]
+    fn a_wrong_value_names_its_key_and_never_the_value() {
+        check("database = 5", "nango.toml:1: `database` must be text in quotes, this is of type integer");
+        check(
+            "integrations = 'github'",
+            "nango.toml:1: `integrations` must be a table, this is of type string: write `[integrations]` on a line of its own",
+        );
+        check(
+            "[environment]\nPORT = 80",
+            "nango.toml:2: `environment.PORT` must be text in quotes, this is of type integer",
+        );
+        check(
+            "[integrations.x]\nheaders = { 'a b' = 'c' }",
+            "nango.toml:2: `integrations.x.headers.a b` is not the name of a header: letters, digits and dashes",
+        );
+        check(
+            "[integrations.x]\nheaders = { A = \"a\\nb\" }",
+            "nango.toml:2: `integrations.x.headers.A` cannot be sent in a header: it has a line break or another \
+             control character",
+        );
+    }
+
+    #[test]
+    fn a_base_url_may_hold_values_of_the_connection() {
+        let text =
+            "[integrations.x]\nbase_url = 'https://${connectionConfig.subdomain}.example.com/${connectionConfig.v}'";
+        assert!(read(Path::new("nango.toml"), text).is_ok());
+    }
+
+    #[test]
+    fn a_base_url_is_a_place_on_the_web() {
+        let check = |url: &str, expect: &str| {
+            let text = format!("[integrations.x]\nbase_url = '{url}'");
+            check(&text, &format!("nango.toml:2: `integrations.x.base_url` {expect}"));
+        };
+        check("ghe.example.com", "is not a URL: write it in full, such as \"https://ghe.example.com/api/v3\"");
+        check("ftp://example.com", "must begin with https:// (or http://)");
+        check(
+            "https://me:pw@example.com",
+            "must not contain a user or a password: they belong to a connection, see `connection add`",
+        );
+        check("https://example.com/?a=b", "must end with its path: parameters belong to the requests of the functions");
+    }
+
+    #[test]
+    fn what_is_not_toml_has_a_line() {
+        let error = read(Path::new("n.toml"), "a = 1\nb = = 2\n").err().map(|error| error.to_string());
+        assert!(error.as_deref().is_some_and(|error| error.starts_with("n.toml:2: this is not TOML: ")), "{error:?}");
+    }
+}

@@ -1,0 +1,22 @@
+//! What the attributes register, and the registry that collects it.
+//!
+//! Descriptors are `static` data: names, schemas and functions behind pointers, so that registering costs nothing at
+//! start and nothing runs before it is asked for. The runtime reads them and never the other way round: a function
+//! gets its handle as an unopened [`Handle`].
+
+mod capability;
+mod def;
+mod frequency;
+mod paginate;
+mod registry;
+pub mod suggest;
+
+pub use capability::{ActionMarker, HasCheckpoint, HasMetadata, HasWebhook, NoModel, Saves, SyncMarker};
+pub use def::{
+    ActionDef, BoxFuture, Endpoint, Event, EventDef, Handle, Item, Location, MapRecord, Mapper, Merging, OnInvalid,
+    Since, SinceFormat, SinceFrom, SyncDef, SyncRun, WebhookDef, integration_of,
+};
+pub use frequency::{Frequency, FrequencyError};
+pub use paginate::{OffsetBy, Paginate, PaginateKind};
+pub(crate) use registry::integration_key;
+pub use registry::{Entry, Kind, LoadError, Registry};

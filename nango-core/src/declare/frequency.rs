@@ -1,0 +1,151 @@
+//! How often a sync runs.
+//!
+//! The grammar is Nango's, so that schedules move here untouched: its named intervals, or `every` and a duration as
+//! npm's `ms` reads it. This file is compiled into the macros too (`nango-macros/src/lib.rs` includes it by its path),
+//! so what an attribute accepts and what an API accepts cannot differ; it therefore uses nothing but `std`.
+//!
+//! Absent on purpose: cron lines, time zones and calendar months. A sync is due when its interval has passed, and
+//! `every month` is 30 days, as in the original.
+
+use std::{borrow::Cow, fmt};
+
+const MINUTE: f64 = 60.0;
+const HOUR: f64 = 60.0 * MINUTE;
+const DAY: f64 = 24.0 * HOUR;
+
+/// Intervals that have a name of their own.
+const NAMED: [(&str, f64); 7] = [
+    ("quarter hour", 15.0 * MINUTE),
+    ("half hour", 30.0 * MINUTE),
+    ("hour", HOUR),
+    ("half day", 12.0 * HOUR),
+    ("day", DAY),
+    ("week", 7.0 * DAY),
+    ("month", 30.0 * DAY),
+];
+
+/// The interval between two runs of a sync: at least 30 seconds, at most 31 days.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Frequency {
+    text: Cow<'static, str>,
+    seconds: u32,
+}
+
+impl Frequency {
+    /// The shortest interval, in seconds.
+    pub const SHORTEST: u32 = 30;
+    /// The longest interval, in seconds.
+    pub const LONGEST: u32 = 31 * 24 * 60 * 60;
+
+    /// A frequency that the macro has read.
+    #[doc(hidden)]
+    pub const fn declared(text: &'static str, seconds: u32) -> Self {
+        Self { text: Cow::Borrowed(text), seconds }
+    }
+
+    /// Reads `every hour`, `every half day`, `every 5 minutes`, `30s`, `1.5 hours` and the like.
+    ///
+    /// # Errors
+    ///
+    /// Names the text and what to write instead if it is no frequency, or lies outside
+    /// [`SHORTEST`](Self::SHORTEST)..=[`LONGEST`](Self::LONGEST).
+    pub fn parse(text: &str) -> Result<Self, FrequencyError> {
+        let trimmed = text.trim();
+        let seconds = seconds(trimmed.strip_prefix("every ").unwrap_or(trimmed).trim())
+            .ok_or_else(|| FrequencyError::Unreadable(text.to_owned()))?;
+        if seconds < f64::from(Self::SHORTEST) {
+            return Err(FrequencyError::TooOften(text.to_owned()));
+        }
+        if seconds > f64::from(Self::LONGEST) {
+            return Err(FrequencyError::TooRare(text.to_owned()));
+        }
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the bounds were checked above")]
+        Ok(Self { text: Cow::Owned(trimmed.to_owned()), seconds: seconds as u32 })
+    }
+
+    /// As it was written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The seconds from the start of one run to the start of the next.
+    pub const fn seconds(&self) -> u32 {
+        self.seconds
+    }
+}
+
+/// Why a text is not a [`Frequency`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FrequencyError {
+    /// The text does not follow the grammar.
+    Unreadable(String),
+    /// The interval is under [`Frequency::SHORTEST`].
+    TooOften(String),
+    /// The interval is over [`Frequency::LONGEST`].
+    TooRare(String),
+}
+
+impl fmt::Display for FrequencyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable(text) => write!(
+                f,
+                "`{text}` is not a frequency: write \"every hour\", \"every day\", \"every 5 minutes\" or \"every 30s\""
+            ),
+            Self::TooOften(text) => write!(f, "`{text}` is too often: the shortest frequency is 30 seconds"),
+            Self::TooRare(text) => write!(f, "`{text}` is too rare: the longest frequency is 31 days"),
+        }
+    }
+}
+
+impl std::error::Error for FrequencyError {}
+
+fn seconds(text: &str) -> Option<f64> {
+    if let Some((_, seconds)) = NAMED.iter().find(|(name, _)| *name == text) {
+        return Some(*seconds);
+    }
+    let unit_at = text.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+    let (number, unit) = text.split_at(unit_at);
+    let unit = match unit.trim_start() {
+        "s" | "sec" | "secs" | "second" | "seconds" => 1.0,
+        "m" | "min" | "mins" | "minute" | "minutes" => MINUTE,
+        "h" | "hr" | "hrs" | "hour" | "hours" => HOUR,
+        "d" | "day" | "days" => DAY,
+        "w" | "week" | "weeks" => 7.0 * DAY,
+        _ => return None,
+    };
+    Some(number.parse::<f64>().ok()? * unit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expect: Result<f64, &str>) {
+        let got = Frequency::parse(text).map(|f| f64::from(f.seconds())).map_err(|e| e.to_string());
+        assert_eq!(got, expect.map_err(str::to_owned), "{text}");
+    }
+
+    #[test]
+    fn names_and_numbers() {
+        check("every hour", Ok(HOUR));
+        check("every half day", Ok(12.0 * HOUR));
+        check("every month", Ok(30.0 * DAY));
+        check("every 5 minutes", Ok(5.0 * MINUTE));
+        check("30s", Ok(30.0));
+        check(" every 1.5 hours ", Ok(90.0 * MINUTE));
+        check("every 2 weeks", Ok(14.0 * DAY));
+    }
+
+    #[test]
+    fn what_is_refused_says_what_to_write() {
+        let help = "write \"every hour\", \"every day\", \"every 5 minutes\" or \"every 30s\"";
+        for text in ["", "every", "evry hour", "5", "every -5 minutes", "1.2.3h", "every 5 fortnights"] {
+            check(text, Err(&format!("`{text}` is not a frequency: {help}")));
+        }
+        check("every 29 seconds", Err("`every 29 seconds` is too often: the shortest frequency is 30 seconds"));
+        check("every 32 days", Err("`every 32 days` is too rare: the longest frequency is 31 days"));
+    }
+}

@@ -1,0 +1,36 @@
+//! The nearest valid name, for every "did you mean".
+
+/// The name that is meant by `wrong`, if one is near enough: at most a third of its letters differ.
+pub fn nearest<'a>(wrong: &str, valid: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let wrong = wrong.to_lowercase();
+    valid
+        .into_iter()
+        .map(|name| (strsim::damerau_levenshtein(&wrong, &name.to_lowercase()), name))
+        .filter(|(distance, name)| *distance <= (name.chars().count() / 3).max(1))
+        .min()
+        .map(|(_, name)| name)
+}
+
+/// `` `a`, `b` and `c` ``, for the list of what is allowed.
+pub fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let names: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
+    match names.as_slice() {
+        [] => String::new(),
+        [one] => one.clone(),
+        [all @ .., last] => format!("{} and {last}", all.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn near_is_a_third_of_the_letters() {
+        let names = ["create-issue", "issues-demo", "repo-issues"];
+        assert_eq!(nearest("create_issue", names), Some("create-issue"));
+        assert_eq!(nearest("isues-dmo", names), Some("issues-demo"));
+        assert_eq!(nearest("delete-user", names), None);
+        assert_eq!(list(names), "`create-issue`, `issues-demo` and `repo-issues`");
+    }
+}

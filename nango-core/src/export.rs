@@ -1,0 +1,200 @@
+//! Schemas for clients, printed from the descriptors that run.
+//!
+//! One bundle in JSON Schema (draft 2020-12): for each integration its models, and its functions with references to
+//! them. Every reference is a path inside the bundle, and each integration has its own names, so adding one never
+//! renames a type of another.
+//!
+//! A type has up to three shapes, and a definition for each one that differs:
+//! - `Issue`: what comes out. Of a type that a sync saves, the record as clients read it: its `id` is text, as the wire
+//!   says, also where the model counts with integers.
+//! - `IssueInput`: what goes in. Serde's rules for reading make an `Option` optional where those for writing do not.
+//! - `IssueOutput`: the type itself, if an action answers with it and its records have another `id`.
+//!
+//! Must stay true: two runs give the same bytes. Outer maps are sorted by name, properties keep the order of the
+//! struct, and nothing depends on the order in which functions were linked.
+
+mod definitions;
+mod text;
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+pub use definitions::ExportError;
+pub use schemars::generate::Contract;
+pub use text::{schema_text, type_text};
+
+use crate::{
+    declare::{Entry, Item, Registry},
+    model::SchemaFn,
+};
+use definitions::Definitions;
+
+const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
+
+/// The bundle of all integrations, or of one.
+///
+/// ```json
+/// { "$schema": "…", "integrations": { "github": {
+///     "models": { "Issue": { … } },
+///     "syncs": { "issues": { "description", "version", "frequency", "models", "checkpoint", "metadata",
+///                            "webhook_subscriptions", "webhook_payload" } },
+///     "actions": { "create-issue": { "description", "version", "checkpoint", "metadata", "input", "output" } },
+///     "events": { "check": { "description", "event", "metadata" } } } } }
+/// ```
+///
+/// # Errors
+///
+/// All types of an integration that share a name.
+pub fn bundle(registry: &Registry, integration: Option<&str>) -> Result<Value, Vec<ExportError>> {
+    let mut integrations = Map::new();
+    let mut errors = Vec::new();
+    for name in registry.integrations().into_iter().filter(|name| integration.is_none_or(|only| only == *name)) {
+        match Integration::read(registry, name) {
+            Ok(integration) => {
+                integrations.insert(name.to_owned(), integration.print());
+            }
+            Err(found) => errors.extend(found),
+        }
+    }
+    if errors.is_empty() { Ok(json!({ "$schema": DIALECT, "integrations": integrations })) } else { Err(errors) }
+}
+
+/// The schema of one model by itself: what it refers to stands in its `$defs`. `None`: there is no such model.
+///
+/// # Errors
+///
+/// All types of the integration that share a name.
+pub fn model(registry: &Registry, integration: &str, model: &str) -> Result<Option<Value>, Vec<ExportError>> {
+    let integration = Integration::read(registry, integration)?;
+    Ok(integration.definitions.standalone(model))
+}
+
+/// The names of all definitions of an integration: models, inputs, outputs, checkpoints and what they hold.
+///
+/// # Errors
+///
+/// All types of the integration that share a name.
+pub fn names(registry: &Registry, integration: &str) -> Result<Vec<String>, Vec<ExportError>> {
+    Ok(Integration::read(registry, integration)?.definitions.names())
+}
+
+/// The schema of a type by itself, such as an action's input.
+pub fn standalone(schema: SchemaFn, contract: Contract) -> Value {
+    let mut root = Definitions::settings(contract).into_generator();
+    let mut value = schema(&mut root).to_value();
+    let definitions = root.take_definitions(true);
+    let lone = value.get("$ref").and_then(Value::as_str).and_then(|to| to.strip_prefix(definitions::PREFIX));
+    if let Some(name) = lone.map(str::to_owned) {
+        return definitions::standalone_of(&definitions.into_iter().collect(), &name).unwrap_or(value);
+    }
+    if let Some(object) = value.as_object_mut().filter(|_| !definitions.is_empty()) {
+        object.insert("$defs".into(), definitions.into());
+    }
+    value
+}
+
+/// What an integration has, with references into its own definitions.
+struct Integration<'a> {
+    name: &'a str,
+    syncs: BTreeMap<&'static str, Value>,
+    actions: BTreeMap<&'static str, Value>,
+    events: BTreeMap<&'static str, Value>,
+    definitions: Definitions,
+}
+
+impl<'a> Integration<'a> {
+    fn read(registry: &'a Registry, name: &'a str) -> Result<Self, Vec<ExportError>> {
+        let mut definitions = Definitions::new(name);
+        for entry in registry.of(name) {
+            for (schema, contract) in schemas(entry) {
+                definitions.add(entry, schema, &contract);
+            }
+            if let Item::Sync(def) = entry.item() {
+                for model in def.models {
+                    definitions.add_record(entry, model.schema);
+                }
+            }
+        }
+        definitions.settle()?;
+        let mut this =
+            Self { name, syncs: BTreeMap::new(), actions: BTreeMap::new(), events: BTreeMap::new(), definitions };
+        for entry in registry.of(name) {
+            this.function(registry, entry);
+        }
+        Ok(this)
+    }
+
+    fn function(&mut self, registry: &Registry, entry: &Entry) {
+        let reads = |schema: Option<SchemaFn>| schema.map(|s| self.definitions.reference(s, Contract::Deserialize));
+        let writes = |schema: Option<SchemaFn>| schema.map(|s| self.definitions.reference(s, Contract::Serialize));
+        match entry.item() {
+            Item::Sync(def) => {
+                let webhook = registry.webhook(self.name, def.name);
+                let sync = json!({
+                    "description": def.description,
+                    "version": def.version,
+                    "frequency": def.frequency.as_ref().map(crate::declare::Frequency::text),
+                    "models": def.models.iter().map(|model| model.name).collect::<Vec<_>>(),
+                    "checkpoint": writes(def.checkpoint),
+                    "metadata": reads(def.metadata),
+                    "webhook_subscriptions": webhook.map_or(&[][..], |webhook| webhook.subscriptions),
+                    "webhook_payload": reads(webhook.map(|webhook| webhook.payload)),
+                });
+                self.syncs.insert(def.name, sync);
+            }
+            Item::Action(def) => {
+                let action = json!({
+                    "description": def.description,
+                    "version": def.version,
+                    "checkpoint": writes(def.checkpoint),
+                    "metadata": reads(def.metadata),
+                    "input": reads(def.input),
+                    "output": writes(Some(def.output)),
+                });
+                self.actions.insert(def.name, action);
+            }
+            Item::Event(def) => {
+                let event = json!({
+                    "description": def.description,
+                    "event": def.event.name(),
+                    "metadata": reads(def.metadata),
+                });
+                self.events.insert(def.name, event);
+            }
+            // Its sync tells of it.
+            Item::Webhook(_) => {}
+        }
+    }
+
+    fn print(self) -> Value {
+        let path = format!("#/integrations/{}/models/", self.name.replace('~', "~0").replace('/', "~1"));
+        let mut value = json!({
+            "models": self.definitions.into_map(),
+            "syncs": self.syncs,
+            "actions": self.actions,
+            "events": self.events,
+        });
+        definitions::for_each_reference(&mut value, &mut |to| {
+            if let Some(name) = to.strip_prefix(definitions::PREFIX) {
+                *to = format!("{path}{name}");
+            }
+        });
+        value
+    }
+}
+
+/// The schemas of a function, but for the records of a sync.
+fn schemas(entry: &Entry) -> Vec<(SchemaFn, Contract)> {
+    let (reads, writes) = match entry.item() {
+        Item::Sync(def) => ([def.metadata, None], [def.checkpoint, None]),
+        Item::Action(def) => ([def.input, def.metadata], [Some(def.output), def.checkpoint]),
+        Item::Event(def) => ([def.metadata, None], [None, None]),
+        Item::Webhook(def) => ([Some(def.payload), None], [None, None]),
+    };
+    let reads = reads.into_iter().flatten().map(|schema| (schema, Contract::Deserialize));
+    reads.chain(writes.into_iter().flatten().map(|schema| (schema, Contract::Serialize))).collect()
+}
+
+#[cfg(test)]
+mod tests;

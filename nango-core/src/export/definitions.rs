@@ -1,0 +1,350 @@
+//! The definitions of one integration: every type that its functions name, in each of its shapes, under one name each.
+//!
+//! Each schema function is run on a generator of its own, so that a type always gets its own name first; what two of
+//! them call by one name must be one type. (A single generator would number the second one, `Issue2`, by the order of
+//! encounter, and adding a function would rename a type.)
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use schemars::generate::{Contract, SchemaSettings};
+use serde_json::{Map, Value, json};
+
+use crate::{declare::Entry, model::SchemaFn};
+
+/// How a reference begins before it gets its place.
+pub(super) const PREFIX: &str = "#/$defs/";
+
+/// Where `#[model]` says which type a definition is of: `[name, type]`. It is not printed.
+const ORIGIN: &str = "x-model";
+
+/// Two types of one name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{integration}` has two types named `{name}`: {first} and {second}. Give one another name: \
+     `#[model(name = \"…\")]`"
+)]
+#[non_exhaustive]
+pub struct ExportError {
+    /// The integration.
+    pub integration: String,
+    /// The name.
+    pub name: String,
+    /// The first type, and the function that names it.
+    pub first: String,
+    /// The second type, and the function that names it.
+    pub second: String,
+}
+
+/// The definitions of an integration; [`Definitions::settle`] gives each shape its name.
+pub(super) struct Definitions {
+    integration: String,
+    writes: BTreeMap<String, Definition>,
+    reads: BTreeMap<String, Definition>,
+    records: BTreeSet<String>,
+    /// What functions refer to themselves, by contract.
+    written: BTreeSet<String>,
+    read: BTreeSet<String>,
+    errors: Vec<ExportError>,
+    /// What a reference to a name becomes, by contract.
+    written_as: BTreeMap<String, String>,
+    read_as: BTreeMap<String, String>,
+    settled: BTreeMap<String, Value>,
+}
+
+struct Definition {
+    schema: Value,
+    /// The Rust type, where it is known.
+    of: Option<String>,
+    /// The function that named it first.
+    by: String,
+}
+
+impl Definition {
+    fn describe(&self) -> String {
+        match &self.of {
+            Some(of) => format!("`{of}` (of {})", self.by),
+            None => format!("the one of {}", self.by),
+        }
+    }
+}
+
+impl Definitions {
+    pub(super) fn new(integration: &str) -> Self {
+        Self {
+            integration: integration.to_owned(),
+            writes: BTreeMap::new(),
+            reads: BTreeMap::new(),
+            records: BTreeSet::new(),
+            written: BTreeSet::new(),
+            read: BTreeSet::new(),
+            errors: Vec::new(),
+            written_as: BTreeMap::new(),
+            read_as: BTreeMap::new(),
+            settled: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn settings(contract: Contract) -> SchemaSettings {
+        SchemaSettings::draft2020_12().with(|settings| settings.contract = contract)
+    }
+
+    /// Takes in a type that a function reads or writes, and all that it holds.
+    pub(super) fn add(&mut self, entry: &Entry, schema: SchemaFn, contract: &Contract) {
+        let named = references(&self.take(entry, schema, contract));
+        if contract.is_serialize() { &mut self.written } else { &mut self.read }.extend(named);
+    }
+
+    /// Takes in a type whose values are records of the cache.
+    pub(super) fn add_record(&mut self, entry: &Entry, schema: SchemaFn) {
+        let reference = self.take(entry, schema, &Contract::Serialize);
+        self.records.extend(references(&reference));
+    }
+
+    fn take(&mut self, entry: &Entry, schema: SchemaFn, contract: &Contract) -> Value {
+        let mut generator = Self::settings(contract.clone()).into_generator();
+        let reference = schema(&mut generator).to_value();
+        let by = format!("{} `{}`, {}", entry.kind().name(), entry.name(), entry.at());
+        for (name, mut schema) in generator.take_definitions(true) {
+            let origin = schema.as_object_mut().and_then(|schema| schema.shift_remove(ORIGIN));
+            let text = |at: usize| origin.as_ref().and_then(|origin| origin.get(at)?.as_str()).map(str::to_owned);
+            let new = Definition { schema, of: text(1), by: by.clone() };
+            // A name with a number that its author did not write: the type holds two types of one name.
+            let declared = text(0).unwrap_or_else(|| name.clone());
+            if declared != name {
+                let first = self.all(&declared).next().map_or_else(|| "another one".to_owned(), Definition::describe);
+                self.clash(declared, first, new.describe());
+                continue;
+            }
+            let known = if contract.is_serialize() { &self.writes } else { &self.reads };
+            let differs = |old: &Definition| match (&old.of, &new.of) {
+                (Some(old), Some(new)) => old != new,
+                _ => false,
+            };
+            let other_type = self.all(&name).find(|old| differs(old));
+            let other_shape = known.get(&name).filter(|old| old.schema != new.schema);
+            if let Some(old) = other_type.or(other_shape) {
+                let first = old.describe();
+                self.clash(name, first, new.describe());
+                continue;
+            }
+            let map = if contract.is_serialize() { &mut self.writes } else { &mut self.reads };
+            map.entry(name).or_insert(new);
+        }
+        reference
+    }
+
+    fn all(&self, name: &str) -> impl Iterator<Item = &Definition> {
+        self.writes.get(name).into_iter().chain(self.reads.get(name))
+    }
+
+    fn clash(&mut self, name: String, first: String, second: String) {
+        let error = ExportError { integration: self.integration.clone(), name, first, second };
+        if !self.errors.contains(&error) {
+            self.errors.push(error);
+        }
+    }
+
+    /// Gives each shape its name.
+    pub(super) fn settle(&mut self) -> Result<(), Vec<ExportError>> {
+        if !self.errors.is_empty() {
+            return Err(std::mem::take(&mut self.errors));
+        }
+        let mut taken: BTreeSet<String> = self.writes.keys().chain(self.reads.keys()).cloned().collect();
+        let records: BTreeMap<String, Value> = self
+            .records
+            .iter()
+            .filter_map(|name| {
+                let plain = &self.writes.get(name)?.schema;
+                let record = as_record(plain);
+                (record != *plain).then(|| (name.clone(), record))
+            })
+            .collect();
+        for name in records.keys() {
+            let output = free_name(name, "Output", &mut taken);
+            self.written_as.insert(name.clone(), output.clone());
+            self.read_as.insert(name.clone(), output);
+        }
+        for name in self.names_read_otherwise() {
+            let input = free_name(&name, "Input", &mut taken);
+            self.read_as.insert(name, input);
+        }
+        for (name, definition) in &self.reads {
+            let name = self.read_as.get(name).unwrap_or(name);
+            self.settled.insert(name.clone(), renamed(&definition.schema, &self.read_as));
+        }
+        // Written shapes last: where both are equal, they are the same.
+        for (name, definition) in &self.writes {
+            let name = self.written_as.get(name).unwrap_or(name);
+            self.settled.insert(name.clone(), renamed(&definition.schema, &self.written_as));
+        }
+        for (name, record) in &records {
+            self.settled.insert(name.clone(), renamed(record, &self.written_as));
+        }
+        self.drop_unused();
+        Ok(())
+    }
+
+    /// Keeps what functions and records reach: the plain shape of a record, say, may have no use.
+    fn drop_unused(&mut self) {
+        let written = self.written.iter().map(|name| self.written_as.get(name).unwrap_or(name));
+        let read = self.read.iter().map(|name| self.read_as.get(name).unwrap_or(name));
+        let used = reached(&self.settled, written.chain(read).chain(&self.records).cloned().collect());
+        self.settled.retain(|name, _| used.contains(name));
+    }
+
+    /// The types whose shape for reading is another one than that for writing, and those that refer to such a type.
+    fn names_read_otherwise(&self) -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        loop {
+            let more: Vec<String> = self
+                .reads
+                .iter()
+                .filter(|(name, read)| {
+                    !found.contains(*name)
+                        && self.writes.get(*name).is_some_and(|write| {
+                            write.schema != read.schema || references(&read.schema).iter().any(|to| found.contains(to))
+                        })
+                })
+                .map(|(name, _)| name.clone())
+                .collect();
+            if more.is_empty() {
+                return found;
+            }
+            found.extend(more);
+        }
+    }
+
+    /// A reference to a type that was taken in, or its schema if it has no name.
+    pub(super) fn reference(&self, schema: SchemaFn, contract: Contract) -> Value {
+        let names = if contract.is_serialize() { &self.written_as } else { &self.read_as };
+        renamed(schema(&mut Self::settings(contract).into_generator()).as_value(), names)
+    }
+
+    /// A settled definition by itself.
+    pub(super) fn standalone(&self, name: &str) -> Option<Value> {
+        standalone_of(&self.settled, name)
+    }
+
+    pub(super) fn names(&self) -> Vec<String> {
+        self.settled.keys().cloned().collect()
+    }
+
+    /// All definitions by name.
+    pub(super) fn into_map(self) -> Map<String, Value> {
+        self.settled.into_iter().collect()
+    }
+}
+
+/// The record as it is read: `id` is text and always there, and `_nango_metadata` may stand beside the fields.
+fn as_record(plain: &Value) -> Value {
+    let mut record = plain.clone();
+    let Some(object) = record.as_object_mut() else { return record };
+    let Some(properties) = object.get_mut("properties").and_then(Value::as_object_mut) else { return record };
+    match properties.get_mut("id") {
+        Some(id) if id.get("type") == Some(&json!("string")) => {}
+        Some(id) => {
+            let mut text = Map::new();
+            text.extend(id.get("description").map(|description| ("description".to_owned(), description.clone())));
+            text.insert("type".into(), "string".into());
+            *id = text.into();
+        }
+        None => {
+            let fields = std::mem::take(properties);
+            properties.insert("id".into(), json!({ "description": "The id of the record.", "type": "string" }));
+            properties.extend(fields);
+        }
+    }
+    let required = object.entry("required").or_insert_with(|| json!([]));
+    if let Some(required) = required.as_array_mut().filter(|names| !names.contains(&json!("id"))) {
+        required.insert(0, "id".into());
+    }
+    for closed in ["additionalProperties", "unevaluatedProperties"] {
+        if object.get(closed) == Some(&Value::Bool(false)) {
+            object.shift_remove(closed);
+        }
+    }
+    record
+}
+
+/// A definition with everything that it reaches in its `$defs`.
+pub(super) fn standalone_of(definitions: &BTreeMap<String, Value>, name: &str) -> Option<Value> {
+    let root = definitions.get(name)?;
+    let mut reached = reached(definitions, references(root).into_iter().collect());
+    let mut schema = json!({ "$schema": super::DIALECT, "title": name });
+    let object = schema.as_object_mut()?;
+    object.extend(root.as_object()?.iter().filter(|(key, _)| *key != ORIGIN).map(|(k, v)| (k.clone(), v.clone())));
+    reached.remove(name);
+    if !reached.is_empty() {
+        let mut defs: Map<String, Value> =
+            reached.into_iter().filter_map(|name| Some((name.clone(), definitions.get(&name)?.clone()))).collect();
+        for definition in defs.values_mut().filter_map(Value::as_object_mut) {
+            definition.shift_remove(ORIGIN);
+        }
+        object.insert("$defs".into(), defs.into());
+    }
+    let myself = format!("{PREFIX}{name}");
+    for_each_reference(&mut schema, &mut |to| {
+        if *to == myself {
+            "#".clone_into(to);
+        }
+    });
+    Some(schema)
+}
+
+fn reached(definitions: &BTreeMap<String, Value>, mut waiting: Vec<String>) -> BTreeSet<String> {
+    let mut reached = BTreeSet::new();
+    while let Some(next) = waiting.pop() {
+        if let Some(definition) = definitions.get(&next)
+            && reached.insert(next)
+        {
+            waiting.extend(references(definition));
+        }
+    }
+    reached
+}
+
+pub(super) fn free_name(name: &str, suffix: &str, taken: &mut BTreeSet<String>) -> String {
+    let mut free = format!("{name}{suffix}");
+    let mut number = 2;
+    while !taken.insert(free.clone()) {
+        free = format!("{name}{suffix}{number}");
+        number += 1;
+    }
+    free
+}
+
+fn renamed(schema: &Value, names: &BTreeMap<String, String>) -> Value {
+    let mut schema = schema.clone();
+    for_each_reference(&mut schema, &mut |to| {
+        if let Some(name) = to.strip_prefix(PREFIX).and_then(|name| names.get(name)) {
+            *to = format!("{PREFIX}{name}");
+        }
+    });
+    schema
+}
+
+fn references(schema: &Value) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for_each_reference(&mut schema.clone(), &mut |to| {
+        found.extend(to.strip_prefix(PREFIX).map(str::to_owned));
+    });
+    found
+}
+
+/// Calls `change` on the target of every `$ref`. A property that is called `$ref` is not one: its value is no text.
+pub(super) fn for_each_reference(schema: &mut Value, change: &mut dyn FnMut(&mut String)) {
+    match schema {
+        Value::Object(object) => {
+            for (key, value) in object {
+                match value {
+                    Value::String(to) if key == "$ref" => change(to),
+                    // These hold values and not schemas.
+                    _ if matches!(key.as_str(), "const" | "enum" | "default" | "examples") => {}
+                    _ => for_each_reference(value, change),
+                }
+            }
+        }
+        Value::Array(array) => array.iter_mut().for_each(|value| for_each_reference(value, change)),
+        _ => {}
+    }
+}

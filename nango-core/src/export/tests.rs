@@ -1,0 +1,259 @@
+//! The bundle of a small registry made by hand.
+
+use std::pin::Pin;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::*;
+use crate::{
+    declare::{ActionDef, Event, EventDef, Frequency, Location, Merging, SyncDef, SyncRun, WebhookDef},
+    model::ModelInfo,
+};
+
+macro_rules! schema {
+    ($t:ty) => {
+        |generator| generator.subschema_for::<$t>()
+    };
+}
+
+macro_rules! types {
+    ($($(#[$meta:meta])* $name:ident { $($(#[$field_meta:meta])* $field:ident: $of:ty),* })*) => {
+        $(
+            #[derive(Serialize, Deserialize, JsonSchema)]
+            $(#[$meta])*
+            pub(super) struct $name { $($(#[$field_meta])* $field: $of),* }
+        )*
+    };
+}
+
+types! {
+    /// An issue.
+    Issue {
+        /// Counted by the provider.
+        id: u64,
+        title: Option<String>,
+        user: User
+    }
+    User { login: String }
+    #[serde(deny_unknown_fields)] Row { number: u32 }
+    Named { id: String, parent: Option<Box<Named>> }
+    NewIssue { title: String, like: Option<Issue> }
+    Place { page: u32 }
+    #[schemars(rename = "User")] Person { age: u8 }
+    #[schemars(extend("x-model" = ["Tagged", "a::Tagged"]))] Tagged { x: u8 }
+    BothTagged { a: Tagged, b: other::Tagged }
+}
+
+mod other {
+    use super::{Deserialize, JsonSchema, Serialize};
+
+    types! {
+        #[schemars(extend("x-model" = ["Tagged", "b::Tagged"]))] Tagged { x: u8 }
+    }
+}
+
+const AT: Location = Location { file: "src/x.rs", line: 3 };
+
+fn nothing<T>() -> Pin<Box<dyn Future<Output = crate::Result<T>> + Send>> {
+    Box::pin(async { Err(crate::Error::msg("never run")) })
+}
+
+static ISSUE: ModelInfo = ModelInfo { name: "Issue", schema: schema!(Issue), type_name: || "Issue" };
+static ROW: ModelInfo = ModelInfo { name: "Row", schema: schema!(Row), type_name: || "Row" };
+static NAMED: ModelInfo = ModelInfo { name: "Named", schema: schema!(Named), type_name: || "Named" };
+
+const fn sync(integration: &'static str, name: &'static str, models: &'static [&'static ModelInfo]) -> SyncDef {
+    SyncDef {
+        at: AT,
+        integration,
+        name,
+        description: "Issues.",
+        version: "0.0.1",
+        frequency: Some(Frequency::declared("every hour", 3600)),
+        auto_start: true,
+        track_deletes: false,
+        confirm_deletes: 1,
+        merging: Merging::Newer,
+        scopes: &[],
+        models,
+        checkpoint: Some(schema!(Place)),
+        metadata: None,
+        run: SyncRun::Function(|_| nothing()),
+    }
+}
+
+const fn action(name: &'static str, input: Option<SchemaFn>, output: SchemaFn) -> ActionDef {
+    ActionDef {
+        at: AT,
+        integration: "git_hub",
+        name,
+        description: "",
+        version: "0.0.1",
+        scopes: &[],
+        input,
+        output,
+        checkpoint: None,
+        metadata: None,
+        run: |_, _| nothing(),
+    }
+}
+
+static ISSUES: SyncDef = sync("git_hub", "issues", &[&ISSUE, &ROW, &NAMED]);
+static OTHER: SyncDef = sync("other", "rows", &[&ROW]);
+static CREATE: ActionDef = action("create", Some(schema!(NewIssue)), schema!(Vec<Issue>));
+static PING: ActionDef = action("ping", None, schema!(()));
+static PERSON: ActionDef = action("person", None, schema!(Person));
+static TAGGED: ActionDef = action("tagged", None, schema!(BothTagged));
+static TAGGED_A: ActionDef = action("tagged-a", None, schema!(Tagged));
+static TAGGED_B: ActionDef = action("tagged-b", Some(schema!(other::Tagged)), schema!(()));
+static CHECK: EventDef = EventDef {
+    at: AT,
+    integration: "git_hub",
+    name: "check",
+    description: "",
+    event: Event::ValidateConnection,
+    metadata: None,
+    run: |_| nothing(),
+};
+static HOOK: WebhookDef = WebhookDef {
+    at: AT,
+    name: "changed",
+    description: "",
+    sync: &ISSUES,
+    subscriptions: &["issues.edited"],
+    payload: schema!(Value),
+    run: |_, _| nothing(),
+};
+
+fn registry(items: &[Item]) -> Registry {
+    Registry::from_items(items.iter().copied()).unwrap()
+}
+
+fn whole() -> Registry {
+    registry(&[
+        Item::Webhook(&HOOK),
+        Item::Action(&PING),
+        Item::Sync(&OTHER),
+        Item::Action(&CREATE),
+        Item::Event(&CHECK),
+        Item::Sync(&ISSUES),
+    ])
+}
+
+#[test]
+fn records_inputs_and_outputs_have_a_shape_each() {
+    let bundle = bundle(&whole(), Some("git-hub")).unwrap();
+    let hub = &bundle["integrations"]["git-hub"];
+    let names: Vec<&String> = hub["models"].as_object().unwrap().keys().collect();
+    assert_eq!(names, ["Issue", "IssueInput", "IssueOutput", "Named", "NewIssue", "Place", "Row", "User"]);
+    let id = |name: &str| &hub["models"][name]["properties"]["id"];
+    assert_eq!(id("Issue"), &json!({ "description": "Counted by the provider.", "type": "string" }));
+    assert_eq!(id("IssueOutput")["type"], "integer");
+    assert_eq!(id("IssueInput")["type"], "integer");
+    assert_eq!(hub["models"]["Issue"]["required"], json!(["id", "title", "user"]));
+    assert_eq!(hub["models"]["IssueInput"]["required"], json!(["id", "user"]));
+    let output = json!({ "type": "array", "items": { "$ref": "#/integrations/git-hub/models/IssueOutput" } });
+    assert_eq!(hub["actions"]["create"]["output"], output);
+    assert_eq!(hub["actions"]["create"]["input"], json!({ "$ref": "#/integrations/git-hub/models/NewIssue" }));
+    let like = &hub["models"]["NewIssue"]["properties"]["like"]["anyOf"][0];
+    assert_eq!(like, &json!({ "$ref": "#/integrations/git-hub/models/IssueInput" }));
+    assert_eq!(hub["actions"]["ping"]["input"], Value::Null);
+    assert_eq!(hub["actions"]["ping"]["output"], json!({ "type": "null" }));
+}
+
+#[test]
+fn a_record_without_an_id_of_its_own_gets_one_and_is_open_for_metadata() {
+    let bundle = bundle(&whole(), Some("other")).unwrap();
+    let row = &bundle["integrations"]["other"]["models"]["Row"];
+    assert_eq!(row["required"], json!(["id", "number"]));
+    assert_eq!(row["properties"].as_object().unwrap().keys().collect::<Vec<_>>(), ["id", "number"]);
+    assert_eq!(row.get("additionalProperties"), None);
+    assert!(bundle["integrations"]["other"]["models"].get("RowOutput").is_none());
+}
+
+#[test]
+fn a_sync_tells_of_its_webhook() {
+    let bundle = bundle(&whole(), None).unwrap();
+    assert_eq!(
+        bundle["integrations"]["git-hub"]["syncs"]["issues"],
+        json!({
+            "description": "Issues.", "version": "0.0.1", "frequency": "every hour",
+            "models": ["Issue", "Row", "Named"],
+            "checkpoint": { "$ref": "#/integrations/git-hub/models/Place" }, "metadata": null,
+            "webhook_subscriptions": ["issues.edited"], "webhook_payload": true,
+        })
+    );
+    assert_eq!(bundle["integrations"]["git-hub"]["events"]["check"]["event"], "validate-connection");
+    assert_eq!(bundle["$schema"], "https://json-schema.org/draft/2020-12/schema");
+    assert_eq!(bundle["integrations"].as_object().unwrap().keys().collect::<Vec<_>>(), ["git-hub", "other"]);
+}
+
+#[test]
+fn two_runs_give_the_same_bytes_whatever_the_order() {
+    let forward = bundle(&whole(), None).unwrap().to_string();
+    let items = [Item::Sync(&ISSUES), Item::Event(&CHECK), Item::Sync(&OTHER), Item::Action(&CREATE)];
+    let rest = [Item::Action(&PING), Item::Webhook(&HOOK)];
+    let backward: Vec<Item> = items.into_iter().chain(rest).collect();
+    assert_eq!(bundle(&registry(&backward), None).unwrap().to_string(), forward);
+}
+
+#[test]
+fn a_model_by_itself_holds_all_it_refers_to() {
+    let issue = model(&whole(), "git-hub", "Issue").unwrap().unwrap();
+    assert_eq!(issue["properties"]["user"], json!({ "$ref": "#/$defs/User" }));
+    assert_eq!(issue["$defs"].as_object().unwrap().keys().collect::<Vec<_>>(), ["User"]);
+    assert_eq!((&issue["title"], &issue["description"]), (&json!("Issue"), &json!("An issue.")));
+    let named = model(&whole(), "git-hub", "Named").unwrap().unwrap();
+    assert_eq!(named["properties"]["parent"]["anyOf"][0], json!({ "$ref": "#" }));
+    assert_eq!(named.get("$defs"), None);
+    assert_eq!(model(&whole(), "git-hub", "Nothing").unwrap(), None);
+    assert_eq!(standalone(schema!(Vec<User>), Contract::Serialize)["$defs"]["User"]["required"], json!(["login"]));
+    assert_eq!(standalone(schema!(User), Contract::Serialize)["title"], "User");
+}
+
+#[track_caller]
+fn check_clash(items: &[Item], expect: &str) {
+    let errors = bundle(&registry(items), None).unwrap_err();
+    assert_eq!(errors.iter().map(ToString::to_string).collect::<Vec<_>>(), [expect]);
+}
+
+#[test]
+fn two_types_of_one_name_are_an_error_that_names_both() {
+    let cure = "Give one another name: `#[model(name = \"…\")]`";
+    check_clash(
+        &[Item::Sync(&ISSUES), Item::Action(&PERSON)],
+        &format!(
+            "`git-hub` has two types named `User`: the one of sync `issues`, src/x.rs:3 and the one of action \
+             `person`, src/x.rs:3. {cure}"
+        ),
+    );
+    check_clash(
+        &[Item::Action(&TAGGED_A), Item::Action(&TAGGED_B)],
+        &format!(
+            "`git-hub` has two types named `Tagged`: `a::Tagged` (of action `tagged-a`, src/x.rs:3) and `b::Tagged` \
+             (of action `tagged-b`, src/x.rs:3). {cure}"
+        ),
+    );
+    check_clash(
+        &[Item::Action(&TAGGED)],
+        &format!(
+            "`git-hub` has two types named `Tagged`: `a::Tagged` (of action `tagged`, src/x.rs:3) and `b::Tagged` (of \
+             action `tagged`, src/x.rs:3). {cure}"
+        ),
+    );
+}
+
+#[test]
+fn where_a_type_comes_from_is_not_printed() {
+    let printed = bundle(&registry(&[Item::Action(&TAGGED_A)]), None).unwrap().to_string();
+    assert!(!printed.contains("x-model"), "{printed}");
+    assert!(!standalone(schema!(Tagged), Contract::Serialize).to_string().contains("x-model"));
+}
+
+#[test]
+fn a_name_that_is_taken_is_not_given_again() {
+    let mut taken = ["IssueInput".to_owned()].into();
+    assert_eq!(definitions::free_name("Issue", "Input", &mut taken), "IssueInput2");
+    assert_eq!(definitions::free_name("Issue", "Output", &mut taken), "IssueOutput");
+}

@@ -1,0 +1,47 @@
+//! One outbound pipeline: every request of the house goes through here.
+//!
+//! [`Client`] belongs to one connection and one run. It joins a [`Call`] to the connection's base URL, has it
+//! authorised, sends it through the [`Transport`], follows redirects, tries again where that is safe, and gives back a
+//! [`Response`] or an [`HttpError`]. The transport and the [`Clock`] are doors: the real ones are [`Network`] and
+//! [`SystemClock`], and tests and recordings put others in their place.
+//!
+//! Must stay true:
+//! - Credentials and the integration's own headers go to the origin of the base URL and nowhere else, whatever an
+//!   answer links or redirects to.
+//! - No secret is in a `Debug`, an error or a description ([`Sent`]).
+//! - A request that may have had an effect is sent again only if its method allows it, or its caller said so.
+//! - An answer's body is bounded in memory, unless it is streamed.
+
+mod client;
+mod clock;
+mod date;
+mod decode;
+mod error;
+mod exchange;
+mod join;
+mod network;
+mod redact;
+mod request;
+mod response;
+mod retry;
+#[cfg(test)]
+pub(crate) mod script;
+mod transport;
+
+pub use client::{AuthError, Authorize, Client, ClientParts, Nothing};
+pub use clock::{Clock, SystemClock};
+pub use date::parse_http_date;
+pub use decode::{DecodeError, decode};
+pub use error::HttpError;
+pub use network::{Network, NetworkSettings};
+pub use redact::{Sent, is_secret_name};
+pub use request::{Body, Call, Outgoing};
+pub use response::{Response, Streaming};
+pub use transport::{Incoming, Transport, TransportError};
+
+pub use futures_util::future::BoxFuture;
+pub use reqwest::{
+    Method,
+    header::{HeaderMap, HeaderName, HeaderValue},
+};
+pub use url::Url;

@@ -1,0 +1,239 @@
+use super::*;
+use crate::{
+    ErrorKind,
+    http::{
+        Body, Method,
+        script::{FakeClock, Script, TestKey, answer, broken, json, torn, unreachable},
+    },
+};
+
+fn setup(script: &Script) -> (Client, FakeClock) {
+    let clock = FakeClock::default();
+    let base = "https://h.test/api/".parse().unwrap();
+    let parts = ClientParts::new(Arc::new(script.clone()), Arc::new(clock.clone()), base)
+        .authorize(Arc::new(TestKey))
+        .headers([("x-app".parse().unwrap(), "shop".parse().unwrap())].into_iter().collect())
+        .query(vec![("v".into(), "3".into())]);
+    (Client::new(parts), clock)
+}
+
+/// What a scripted server saw of the credentials: `authorization`, `x-app`.
+fn seen(script: &Script) -> Vec<(bool, bool)> {
+    let has = |request: &Outgoing, name| request.headers.contains_key(name);
+    script.sent().iter().map(|request| (has(request, "authorization"), has(request, "x-app"))).collect()
+}
+
+#[tokio::test]
+async fn a_call_is_joined_authorised_and_counted() {
+    let script = Script::new([json("[1]")]);
+    let (client, _) = setup(&script);
+    let response = client.send(&Call::get("/items?a=1").query("b", "2")).await.unwrap();
+    assert_eq!(script.lines(), ["GET https://h.test/api/items?a=1&b=2&v=3"]);
+    assert_eq!(seen(&script), [(true, true)]);
+    assert!(script.sent()[0].headers["user-agent"].to_str().unwrap().starts_with("nango-rs/"));
+    assert_eq!((response.status, response.attempts, response.json::<Vec<u8>>().unwrap()), (200, 1, vec![1]));
+    assert_eq!(response.request.headers["authorization"], "***");
+    assert_eq!(client.requests_sent(), 1);
+    assert_eq!(client.last_request().as_deref(), Some("GET https://h.test/api/items?a=1&b=2&v=3"));
+    assert_eq!(client.take_oldest_request(), Some(response.sent_at));
+    assert_eq!(client.take_oldest_request(), None);
+}
+
+#[tokio::test]
+async fn the_callers_headers_win() {
+    let script = Script::new([json("[]")]);
+    let (client, _) = setup(&script);
+    let call = Call::get("/").header("x-app".parse().unwrap(), "mine".parse().unwrap());
+    client.send(&call).await.unwrap();
+    let headers = &script.sent()[0].headers;
+    assert_eq!(headers.get_all("x-app").iter().collect::<Vec<_>>(), ["mine"]);
+}
+
+#[tokio::test]
+async fn another_origin_gets_no_credentials() {
+    for endpoint in ["https://evil.test/x", "http://h.test/x", "https://h.test:444/x", "https://sub.h.test/x"] {
+        let script = Script::new([json("[]")]);
+        setup(&script).0.send(&Call::get(endpoint)).await.unwrap();
+        assert_eq!(seen(&script), [(false, false)], "{endpoint}");
+        assert_eq!(script.lines(), [format!("GET {endpoint}")]);
+    }
+    let script = Script::new([json("[]")]);
+    let mut call = Call::get("/x");
+    call.base_url = Some("https://other.test/v2".into());
+    setup(&script).0.send(&call).await.unwrap();
+    assert_eq!(seen(&script), [(true, true)]);
+}
+
+#[tokio::test]
+async fn redirects_are_followed_and_lose_credentials_abroad() {
+    let to = |status, location| answer(status, &[("location", location)], "");
+    let script =
+        Script::new([to(302, "/api/b"), to(307, "https://cdn.test/c"), to(301, "https://h.test/d"), json("1")]);
+    let call = Call::get("/a").header("x-api-key".parse().unwrap(), "hush".parse().unwrap());
+    let response = setup(&script).0.send(&call).await.unwrap();
+    assert_eq!(response.url.as_str(), "https://h.test/d");
+    assert_eq!(seen(&script), [(true, true), (true, true), (false, false), (false, false)]);
+    let keys: Vec<bool> = script.sent().iter().map(|sent| sent.headers.contains_key("x-api-key")).collect();
+    assert_eq!(keys, [true, true, false, false]);
+    assert_eq!(script.lines()[2], "GET https://cdn.test/c");
+}
+
+#[tokio::test]
+async fn a_redirect_changes_the_method_as_http_says() {
+    let check = async |status, method: Method, expect: &str, body: bool| {
+        let script = Script::new([answer(status, &[("location", "/b")], ""), json("1")]);
+        let call = Call::new(method, "/a").body(Body::Json("{}".into()));
+        setup(&script).0.send(&call).await.unwrap();
+        assert_eq!(script.lines()[1], format!("{expect} https://h.test/b?v=3"), "{status}");
+        assert_eq!(!script.sent()[1].body.is_empty(), body, "{status}");
+    };
+    check(301, Method::POST, "GET", false).await;
+    check(302, Method::POST, "GET", false).await;
+    check(302, Method::PUT, "PUT", true).await;
+    check(303, Method::PUT, "GET", false).await;
+    check(307, Method::POST, "POST", true).await;
+    check(308, Method::PATCH, "PATCH", true).await;
+}
+
+#[tokio::test]
+async fn redirects_end() {
+    let around = || answer(302, &[("location", "/again")], "");
+    let script = Script::new((0..6).map(|_| around()));
+    let error = setup(&script).0.send(&Call::get("/a").retries(3)).await.unwrap_err();
+    assert_eq!(error.to_string(), "GET https://h.test/api/a was redirected more than 5 times");
+
+    let script = Script::new([answer(302, &[("location", "file:///etc/passwd")], "")]);
+    let error = setup(&script).0.send(&Call::get("/a")).await.unwrap_err();
+    assert_eq!(error.to_string(), "GET https://h.test/api/a was redirected to something that is no web address");
+
+    let script = Script::new([around()]);
+    assert_eq!(setup(&script).0.send(&Call::get("/a").accept([302])).await.unwrap().status, 302);
+    let script = Script::new([answer(302, &[], "")]);
+    let error = setup(&script).0.send(&Call::get("/a")).await.unwrap_err();
+    assert!(matches!(error, HttpError::Status(failure) if failure.status == 302));
+}
+
+#[tokio::test]
+async fn a_status_is_a_failure_unless_it_is_accepted() {
+    let script = Script::new([answer(404, &[("x-id", "7")], "{\"message\":\"gone\"}")]);
+    let error = setup(&script).0.send(&Call::get("/a?token=hush").retries(3)).await.unwrap_err().into_error();
+    let failure = error.http().unwrap();
+    assert_eq!((failure.status, failure.attempts, &failure.headers["x-id"]), (404, 1, &"7".parse().unwrap()));
+    assert_eq!(error.to_string(), "GET https://h.test/api/a answered 404: {\"message\":\"gone\"}");
+    assert_eq!(error.kind(), ErrorKind::Http);
+
+    let script = Script::new([answer(404, &[], "x")]);
+    assert_eq!(setup(&script).0.send(&Call::get("/a").accept([404])).await.unwrap().status, 404);
+}
+
+#[tokio::test]
+async fn attempts_follow_the_demanded_wait_or_our_own() {
+    let script = Script::new([
+        answer(503, &[], ""),
+        answer(429, &[("retry-after", "7")], ""),
+        broken(),
+        torn("{\"a\":"),
+        json("{\"a\":1}"),
+    ]);
+    let (client, clock) = setup(&script);
+    let response = client.send(&Call::get("/a").retries(4)).await.unwrap();
+    assert_eq!((response.attempts, client.requests_sent()), (5, 5));
+    assert_eq!(clock.slept(), [1, 7, 4, 8].map(Duration::from_secs));
+    // The knowledge is as old as the attempt that was answered, not as the first.
+    assert_eq!(client.take_oldest_request(), Some(response.sent_at));
+    assert!(response.sent_at > 1_000_020_000_000);
+}
+
+#[tokio::test]
+async fn what_may_have_had_an_effect_is_not_repeated() {
+    let post = || Call::new(Method::POST, "/a").retries(3);
+    let script = Script::new([unreachable(), answer(429, &[], ""), answer(201, &[], "")]);
+    assert_eq!(setup(&script).0.send(&post()).await.unwrap().attempts, 3);
+
+    for fault in [broken(), torn("x"), answer(500, &[], "")] {
+        let script = Script::new([fault]);
+        let (client, clock) = setup(&script);
+        client.send(&post()).await.unwrap_err();
+        assert!(clock.slept().is_empty());
+    }
+    let script = Script::new([answer(500, &[], ""), json("1")]);
+    let mut call = post();
+    call.retry_on = vec![500];
+    assert_eq!(setup(&script).0.send(&call).await.unwrap().attempts, 2);
+}
+
+#[tokio::test]
+async fn what_was_taken_before_a_redirect_is_not_repeated() {
+    for result in [unreachable(), answer(429, &[], "")] {
+        let script = Script::new([answer(303, &[("location", "/made/7")], ""), result]);
+        setup(&script).0.send(&Call::new(Method::POST, "/make").retries(3)).await.unwrap_err();
+        assert_eq!(script.lines(), ["POST https://h.test/api/make?v=3", "GET https://h.test/made/7?v=3"]);
+    }
+    let moved = || answer(307, &[("location", "/make2")], "");
+    let script = Script::new([moved(), unreachable(), moved(), json("1")]);
+    setup(&script).0.send(&Call::new(Method::POST, "/make").retries(3)).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_last_failure_is_told_with_its_attempts() {
+    let script = Script::new((0..3).map(|_| unreachable()));
+    let error = setup(&script).0.send(&Call::get("/a?key=hush").retries(2)).await.unwrap_err();
+    let text = "GET https://h.test/api/a failed after 3 attempts: the server could not be reached";
+    assert_eq!(error.to_string(), text);
+    let error = error.into_error();
+    assert_eq!((error.kind(), error.to_string()), (ErrorKind::Network, format!("{text}: refused")));
+}
+
+#[tokio::test]
+async fn a_wait_that_is_too_long_is_an_error_with_its_time() {
+    let script = Script::new([answer(429, &[("retry-after", "3600")], "")]);
+    let (client, clock) = setup(&script);
+    let error = client.send(&Call::get("/a").retries(1)).await.unwrap_err().into_error();
+    assert!(error.is_rate_limit() && error.http().is_some() && clock.slept().is_empty());
+    assert_eq!(
+        error.to_string(),
+        "the API asks to wait until 1970-01-12T14:46:40Z (1 h 0 min), longer than the 10 min that a run waits: \
+         GET https://h.test/api/a answered 429"
+    );
+}
+
+#[tokio::test]
+async fn a_body_is_bounded_and_a_stream_is_not() {
+    let limited = |script: &Script| {
+        let base = "https://h.test".parse().unwrap();
+        let mut parts = ClientParts::new(Arc::new(script.clone()), Arc::new(FakeClock::default()), base);
+        parts.max_body = 1 << 20;
+        Client::new(parts)
+    };
+    let large = "x".repeat((1 << 20) + 1);
+    let script = Script::new([answer(200, &[], &large), answer(200, &[], &large[1..]), answer(200, &[], &large)]);
+    let client = limited(&script);
+    let error = client.send(&Call::get("/a").retries(2)).await.unwrap_err();
+    let text = "GET https://h.test/a answered with more than 1 MiB: read it with `.stream()`, or ask for smaller pages";
+    assert_eq!(error.to_string(), text);
+    assert_eq!(client.send(&Call::get("/a")).await.unwrap().body.len(), 1 << 20);
+    let mut streaming = client.stream(&Call::get("/a")).await.unwrap();
+    let mut length = 0;
+    while let Some(piece) = streaming.body.next().await {
+        length += piece.unwrap().len();
+    }
+    assert_eq!(length, large.len());
+}
+
+#[tokio::test]
+async fn a_stream_that_breaks_off_says_so() {
+    let script = Script::new([answer(503, &[], ""), torn("abc")]);
+    let mut streaming = setup(&script).0.stream(&Call::get("/a").retries(1)).await.unwrap();
+    assert_eq!(streaming.body.next().await.unwrap().unwrap(), "abc");
+    let error = streaming.body.next().await.unwrap().unwrap_err();
+    assert!(error.to_string().starts_with("GET https://h.test/api/a failed after 2 attempts"), "{error}");
+}
+
+#[tokio::test]
+async fn fetch_has_nothing_to_do_with_the_connection() {
+    let script = Script::new([answer(500, &[], "x")]);
+    let (client, _) = setup(&script);
+    let response = client.fetch(&Outgoing::new(Method::GET, "https://h.test/api/a".parse().unwrap())).await.unwrap();
+    assert_eq!((response.status, seen(&script)), (500, vec![(false, false)]));
+    assert_eq!(script.lines(), ["GET https://h.test/api/a"]);
+}

@@ -1,0 +1,114 @@
+//! Why a call has no usable answer.
+
+use std::time::Duration;
+
+use super::{AuthError, TransportError};
+use crate::error::{Error, ErrorKind, HttpFailure};
+
+/// Why a call failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HttpError {
+    /// The API answered with a status that the call does not accept.
+    #[error(transparent)]
+    Status(Box<HttpFailure>),
+    /// The API asks for a longer wait than a run may sleep.
+    #[error("the API asks to wait until {until} ({}), longer than the {} that a run waits: {failure}", human(*wait), human(*longest))]
+    WaitTooLong {
+        /// The answer that asks for it.
+        #[source]
+        failure: Box<HttpFailure>,
+        /// How long it asks to wait.
+        wait: Duration,
+        /// When the wait would be over, as `2026-11-22T12:00:00Z`.
+        until: String,
+        /// The longest wait that is allowed.
+        longest: Duration,
+    },
+    /// No answer, or only a part of one.
+    #[error("{sent} failed{}: {source}", after(*attempts))]
+    Network {
+        /// Method and URL, without its query.
+        sent: String,
+        /// How often it was sent.
+        attempts: u32,
+        /// What happened.
+        source: TransportError,
+    },
+    /// The body is larger than the client holds in memory.
+    #[error("{sent} answered with more than {}: read it with `.stream()`, or ask for smaller pages", size(*limit))]
+    TooLarge {
+        /// Method and URL, without its query.
+        sent: String,
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// Redirects without end, or to a place that cannot be asked.
+    #[error("{sent} {reason}")]
+    Redirect {
+        /// Method and URL, without its query.
+        sent: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The endpoint does not make a URL.
+    #[error("`{endpoint}` is no endpoint: {reason}")]
+    Endpoint {
+        /// The endpoint, without its query.
+        endpoint: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The request could not be given its credentials.
+    #[error(transparent)]
+    Auth(#[from] AuthError),
+}
+
+impl HttpError {
+    /// The error that functions see. A status failure stays reachable by [`Error::http`].
+    #[must_use]
+    pub fn into_error(self) -> Error {
+        match self {
+            Self::Status(failure) => Error::from(*failure),
+            Self::WaitTooLong { failure, wait, until, longest } => {
+                Error::new(ErrorKind::RateLimit, *failure).context(format!(
+                    "the API asks to wait until {until} ({}), longer than the {} that a run waits",
+                    human(wait),
+                    human(longest)
+                ))
+            }
+            other => {
+                let kind = match &other {
+                    Self::Network { source: TransportError::Unreadable(_), .. } | Self::TooLarge { .. } => {
+                        ErrorKind::Decode
+                    }
+                    Self::Network { source: TransportError::Stopped, .. } => ErrorKind::Interrupted,
+                    Self::Network { .. } => ErrorKind::Network,
+                    Self::Redirect { .. } => ErrorKind::Http,
+                    Self::Auth(_) => ErrorKind::Connection,
+                    _ => ErrorKind::Internal,
+                };
+                Error::new(kind, other)
+            }
+        }
+    }
+}
+
+fn after(attempts: u32) -> String {
+    if attempts > 1 { format!(" after {attempts} attempts") } else { String::new() }
+}
+
+fn size(bytes: u64) -> String {
+    const MIB: u64 = 1 << 20;
+    if bytes >= MIB && bytes.is_multiple_of(MIB) { format!("{} MiB", bytes / MIB) } else { format!("{bytes} bytes") }
+}
+
+fn human(wait: Duration) -> String {
+    let seconds = wait.as_secs();
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, seconds) => format!("{seconds} s"),
+        (0, minutes, 0) => format!("{minutes} min"),
+        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
+        (hours, minutes, _) => format!("{hours} h {minutes} min"),
+    }
+}

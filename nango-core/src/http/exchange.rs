@@ -1,0 +1,210 @@
+//! One attempt: a request, and the redirects that it is sent through.
+
+use bytes::{Bytes, BytesMut};
+use futures_util::{StreamExt, stream::BoxStream};
+use reqwest::{
+    Method,
+    header::{CONTENT_LENGTH, HeaderMap, HeaderValue, LOCATION, USER_AGENT},
+};
+use url::{Origin, Url};
+
+use super::{Body, HttpError, Outgoing, Sent, TransportError, client::Inner, join, redact};
+use crate::error::HttpFailure;
+
+/// How many redirects an attempt follows.
+const MAX_REDIRECTS: usize = 5;
+const OUR_AGENT: &str = concat!("nango-rs/", env!("CARGO_PKG_VERSION"));
+
+/// A call that is ready to be attempted.
+pub(super) struct Plan {
+    pub(super) method: Method,
+    pub(super) url: Url,
+    /// The caller's headers.
+    pub(super) headers: HeaderMap,
+    pub(super) body: Body,
+    /// The origin that gets credentials and the integration's headers, if the request starts there.
+    pub(super) trusted: Option<Origin>,
+    pub(super) retries: u32,
+    pub(super) retry_on: Vec<u16>,
+    /// Statuses that are answers beside 200..=299; `None`: all.
+    pub(super) accept: Option<Vec<u16>>,
+}
+
+/// Why an attempt has no answer.
+pub(super) enum Fault {
+    /// Another attempt may end otherwise. The flag is [`Answer::acted`].
+    Transport(TransportError, bool),
+    /// None would.
+    Final(HttpError),
+}
+
+/// The head of the last answer of an attempt.
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) headers: HeaderMap,
+    pub(super) url: Url,
+    pub(super) sent: Sent,
+    pub(super) sent_at: i64,
+    /// Whether an earlier hop took the request and redirected to its result.
+    pub(super) acted: bool,
+    pub(super) body: BoxStream<'static, Result<Bytes, TransportError>>,
+}
+
+impl Plan {
+    pub(super) fn accepts(&self, status: u16) -> bool {
+        (200..300).contains(&status) || self.accept.as_ref().is_none_or(|accept| accept.contains(&status))
+    }
+
+    /// Method and place, for errors.
+    pub(super) fn name(&self) -> String {
+        format!("{} {}", self.method, redact::place(&self.url))
+    }
+
+    /// Sends the request and follows its redirects. Credentials are put in anew for every hop, and for none after the
+    /// first that left the trusted origin: a foreign server must not choose what is asked with them.
+    pub(super) async fn exchange(&self, client: &Inner) -> Result<Answer, Fault> {
+        let sent_at = client.parts.clock.now();
+        let mut hop = Outgoing {
+            method: self.method.clone(),
+            url: self.url.clone(),
+            headers: self.headers.clone(),
+            body: self.body.clone(),
+        };
+        let mut trusted = self.trusted.clone();
+        let mut acted = false;
+        for redirects in 0.. {
+            let mut request = hop.clone();
+            if trusted.is_some() {
+                for (name, value) in &client.parts.headers {
+                    if !self.headers.contains_key(name) {
+                        request.headers.append(name, value.clone());
+                    }
+                }
+                join::add_query(&mut request.url, &client.parts.query);
+                client.parts.authorize.authorize(&mut request).await.map_err(|error| Fault::Final(error.into()))?;
+            }
+            request.headers.entry(USER_AGENT).or_insert(HeaderValue::from_static(OUR_AGENT));
+            let sent = Sent::of(&request.method, &request.url, &request.headers);
+            client.count(&sent);
+            let incoming =
+                client.parts.transport.send(request).await.map_err(|error| Fault::Transport(error, acted))?;
+
+            let Some(next) = self.redirect(&hop, incoming.status, &incoming.headers)? else {
+                let (status, headers, body) = (incoming.status, incoming.headers, incoming.body);
+                return Ok(Answer { status, headers, url: hop.url, sent, sent_at, acted, body });
+            };
+            if redirects == MAX_REDIRECTS {
+                return Err(self.lost(format!("was redirected more than {MAX_REDIRECTS} times")));
+            }
+            let left = next.url.origin() != hop.url.origin();
+            acted |= next.method != hop.method;
+            hop = next;
+            if left {
+                trusted = None;
+                hop.headers = redact::plain_headers(&hop.headers);
+            }
+        }
+        Err(self.lost("was redirected for ever".to_owned()))
+    }
+
+    /// The request that an answer redirects to, if it does.
+    fn redirect(&self, hop: &Outgoing, status: u16, headers: &HeaderMap) -> Result<Option<Outgoing>, Fault> {
+        let wanted = self.accept.as_ref().is_some_and(|accept| accept.contains(&status));
+        if wanted || !matches!(status, 301 | 302 | 303 | 307 | 308) {
+            return Ok(None);
+        }
+        let Some(location) = headers.get(LOCATION) else { return Ok(None) };
+        let url = location.to_str().ok().and_then(|text| hop.url.join(text).ok());
+        let Some(mut url) = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host()) else {
+            return Err(self.lost("was redirected to something that is no web address".to_owned()));
+        };
+        url.set_fragment(None);
+        let mut next = Outgoing { url, ..hop.clone() };
+        let becomes_get = match status {
+            303 => hop.method != Method::HEAD,
+            301 | 302 => hop.method == Method::POST,
+            _ => false,
+        };
+        if becomes_get && hop.method != Method::GET {
+            next.method = Method::GET;
+            next.body = Body::Empty;
+            next.headers = hop
+                .headers
+                .iter()
+                .filter(|(name, _)| !name.as_str().starts_with("content-"))
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect();
+        }
+        Ok(Some(next))
+    }
+
+    fn lost(&self, reason: String) -> Fault {
+        Fault::Final(HttpError::Redirect { sent: self.name(), reason })
+    }
+}
+
+impl Answer {
+    /// Reads the body up to `limit` bytes.
+    pub(super) async fn read(&mut self, limit: u64) -> Result<Bytes, Fault> {
+        let announced = self.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+        if announced.is_some_and(|length| length > limit) {
+            return Err(self.too_large(limit));
+        }
+        let Some(first) = self.piece().await? else { return Ok(Bytes::new()) };
+        let mut length = first.len() as u64;
+        let mut whole = Whole::One(first);
+        while length <= limit {
+            let Some(piece) = self.piece().await? else { return Ok(whole.into_bytes()) };
+            length += piece.len() as u64;
+            whole = whole.and(&piece, announced);
+        }
+        Err(self.too_large(limit))
+    }
+
+    async fn piece(&mut self) -> Result<Option<Bytes>, Fault> {
+        self.body.next().await.transpose().map_err(|error| Fault::Transport(error, self.acted))
+    }
+
+    fn too_large(&self, limit: u64) -> Fault {
+        Fault::Final(HttpError::TooLarge { sent: name(&self.sent), limit })
+    }
+
+    pub(super) fn into_failure(self, plan: &Plan, body: Bytes, attempts: u32) -> HttpFailure {
+        let url = redact::place(&plan.url);
+        HttpFailure::new(plan.method.to_string(), url, self.status, self.headers, body, attempts)
+    }
+}
+
+/// A body while it is read. One of a single piece, which most are, is not copied.
+enum Whole {
+    One(Bytes),
+    More(BytesMut),
+}
+
+impl Whole {
+    fn and(self, piece: &[u8], announced: Option<u64>) -> Self {
+        let mut more = match self {
+            Self::One(first) => {
+                let expected = announced.and_then(|length| usize::try_from(length).ok()).unwrap_or(first.len() * 4);
+                let mut more = BytesMut::with_capacity(expected);
+                more.extend_from_slice(&first);
+                more
+            }
+            Self::More(more) => more,
+        };
+        more.extend_from_slice(piece);
+        Self::More(more)
+    }
+
+    fn into_bytes(self) -> Bytes {
+        match self {
+            Self::One(bytes) => bytes,
+            Self::More(bytes) => bytes.freeze(),
+        }
+    }
+}
+
+/// Method and place, for errors.
+pub(super) fn name(sent: &Sent) -> String {
+    format!("{} {}", sent.method, redact::place(&sent.url))
+}

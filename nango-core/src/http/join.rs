@@ -1,0 +1,135 @@
+//! How an endpoint becomes a URL.
+//!
+//! The endpoint is appended to the base URL as text (a leading slash does not jump to the root, so that a base URL with
+//! a path keeps it), and never resolved against it: `//other.host/x` stays a path. Only an endpoint that is a whole
+//! `http` or `https` URL stands for itself.
+
+use url::{Url, form_urlencoded};
+
+use super::{Call, HttpError};
+
+/// The URL of a call below `base`.
+pub(super) fn url_of(base: &Url, call: &Call) -> Result<Url, HttpError> {
+    let wrong = |reason: String| HttpError::Endpoint {
+        endpoint: call.endpoint.split(['?', '#']).next().unwrap_or_default().to_owned(),
+        reason,
+    };
+    let mut url = if is_whole(&call.endpoint) {
+        call.endpoint.parse::<Url>().map_err(|error| wrong(error.to_string()))?
+    } else {
+        append(base, &call.endpoint).map_err(|error| wrong(error.to_string()))?
+    };
+    if !url.has_host() {
+        return Err(wrong("it has no host".to_owned()));
+    }
+    url.set_fragment(None);
+    set_query(&mut url, &call.query);
+    Ok(url)
+}
+
+/// Whether a text is a URL of its own.
+pub(crate) fn is_whole(endpoint: &str) -> bool {
+    ["http://", "https://"]
+        .iter()
+        .any(|scheme| endpoint.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)))
+}
+
+fn append(base: &Url, endpoint: &str) -> Result<Url, url::ParseError> {
+    let mut text = base.as_str().split(['?', '#']).next().unwrap_or_default().to_owned();
+    if text.ends_with('/') {
+        text.pop();
+    }
+    if !endpoint.is_empty() && !endpoint.starts_with(['/', '?', '#']) {
+        text.push('/');
+    }
+    text.push_str(endpoint);
+    text.parse()
+}
+
+/// Adds parameters in place of those of the same name. What stays, stays as it was written.
+pub(super) fn set_query(url: &mut Url, pairs: &[(String, String)]) {
+    if pairs.is_empty() {
+        return;
+    }
+    let mut query = kept(url, |name| !pairs.iter().any(|(replaced, _)| replaced == name));
+    for (name, value) in pairs {
+        push(&mut query, name, value);
+    }
+    url.set_query(Some(&query));
+}
+
+/// Adds parameters whose names are not there yet.
+pub(super) fn add_query(url: &mut Url, pairs: &[(String, String)]) {
+    for (name, value) in pairs {
+        if url.query_pairs().all(|(there, _)| there != name.as_str()) {
+            let mut query = kept(url, |_| true);
+            push(&mut query, name, value);
+            url.set_query(Some(&query));
+        }
+    }
+}
+
+fn kept(url: &Url, keep: impl Fn(&str) -> bool) -> String {
+    let query = url.query().unwrap_or_default();
+    let pairs = query.split('&').filter(|pair| {
+        let name = form_urlencoded::parse(pair.as_bytes()).next().map(|(name, _)| name);
+        name.is_some_and(|name| keep(&name))
+    });
+    pairs.collect::<Vec<_>>().join("&")
+}
+
+fn push(query: &mut String, name: &str, value: &str) {
+    if !query.is_empty() {
+        query.push('&');
+    }
+    query.extend(form_urlencoded::byte_serialize(name.as_bytes()));
+    query.push('=');
+    query.extend(form_urlencoded::byte_serialize(value.as_bytes()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(base: &str, endpoint: &str, query: &[(&str, &str)], expect: &str) {
+        let mut call = Call::get(endpoint);
+        call.query = query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        assert_eq!(url_of(&base.parse().unwrap(), &call).unwrap().as_str(), expect);
+    }
+
+    #[test]
+    fn an_endpoint_is_appended() {
+        check("https://h.test", "/a/b", &[], "https://h.test/a/b");
+        check("https://h.test/", "a", &[], "https://h.test/a");
+        check("https://h.test/api/v3/", "/a", &[], "https://h.test/api/v3/a");
+        check("https://h.test/api", "", &[], "https://h.test/api");
+        check("https://h.test/api", "?x=1", &[], "https://h.test/api?x=1");
+        check("https://h.test/api?y=2", "/a#frag", &[], "https://h.test/api/a");
+    }
+
+    #[test]
+    fn no_endpoint_changes_the_host_unseen() {
+        check("https://h.test", "//evil.test/x", &[], "https://h.test//evil.test/x");
+        check("https://h.test", "@evil.test", &[], "https://h.test/@evil.test");
+        check("https://h.test", ".evil.test", &[], "https://h.test/.evil.test");
+        check("https://h.test", ":80@evil.test", &[], "https://h.test/:80@evil.test");
+        check("https://h.test", "/\\evil.test", &[], "https://h.test//evil.test");
+        check("https://h.test", "HTTPS://other.test/x", &[], "https://other.test/x");
+    }
+
+    #[test]
+    fn parameters_replace_and_the_rest_stays_as_written() {
+        check("https://h.test", "/a?x=1&y=a%20b", &[("x", "2 3"), ("z", "&")], "https://h.test/a?y=a%20b&x=2+3&z=%26");
+        check("https://h.test", "/a", &[("l", "1"), ("l", "2")], "https://h.test/a?l=1&l=2");
+        let mut url: Url = "https://h.test/?a=1".parse().unwrap();
+        add_query(&mut url, &[("a".into(), "2".into()), ("b".into(), "3".into())]);
+        assert_eq!(url.as_str(), "https://h.test/?a=1&b=3");
+    }
+
+    #[test]
+    fn what_is_no_url_is_an_error() {
+        let error = url_of(&"https://h.test".parse().unwrap(), &Call::get("https://[bad/x?key=hush")).unwrap_err();
+        assert!(error.to_string().starts_with("`https://[bad/x` is no endpoint: "), "{error}");
+    }
+}

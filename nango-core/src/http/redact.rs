@@ -1,0 +1,136 @@
+//! What may be shown of a request.
+
+use std::fmt;
+
+use reqwest::{
+    Method,
+    header::{HeaderMap, HeaderName, HeaderValue},
+};
+use url::Url;
+
+/// Parts of names whose values are secrets, in lower case.
+const SECRET_PARTS: [&str; 10] =
+    ["auth", "token", "secret", "password", "passwd", "credential", "signature", "session", "cookie", "jwt"];
+/// Names that end in `key`, and are none.
+const PLAIN_KEYS: [&str; 5] = ["idempotency-key", "sec-websocket-key", "surrogate-key", "sort_key", "sortkey"];
+/// Query parameters whose names sound like a secret, and are places in a list.
+const PLAIN_TOKENS: [&str; 8] = [
+    "page_token",
+    "pagetoken",
+    "next_token",
+    "nexttoken",
+    "next_page_token",
+    "nextpagetoken",
+    "continuation_token",
+    "sync_token",
+];
+
+/// Whether a header or parameter of this name is taken for a secret.
+///
+/// Names only hint: too much is hidden rather than too little.
+pub fn is_secret_name(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    if PLAIN_TOKENS.contains(&name.as_str()) || PLAIN_KEYS.contains(&name.as_str()) {
+        return false;
+    }
+    // An author is no authorisation.
+    let name = if name.contains("authori") { name } else { name.replace("author", "") };
+    name.ends_with("key") || name == "sig" || SECRET_PARTS.iter().any(|part| name.contains(part))
+}
+
+/// A request as it may be shown: secrets are `***`.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Sent {
+    /// The method.
+    pub method: Method,
+    /// The URL, without user and password; the values of secret parameters are `***`.
+    pub url: Url,
+    /// The headers; the values of secret ones are `***`.
+    pub headers: HeaderMap,
+}
+
+impl Sent {
+    pub(super) fn of(method: &Method, url: &Url, headers: &HeaderMap) -> Self {
+        Self { method: method.clone(), url: redact_url(url), headers: redact_headers(headers) }
+    }
+}
+
+impl fmt::Display for Sent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.method, self.url)
+    }
+}
+
+/// A URL that may be shown.
+pub(super) fn redact_url(url: &Url) -> Url {
+    let mut shown = url.clone();
+    // Both setters refuse only URLs that have no host, and those carry no user.
+    let _ = shown.set_username("");
+    let _ = shown.set_password(None);
+    if url.query_pairs().any(|(name, _)| is_secret_name(&name)) {
+        shown.query_pairs_mut().clear().extend_pairs(url.query_pairs().map(|(name, value)| {
+            let value = if is_secret_name(&name) { "***".into() } else { value };
+            (name, value)
+        }));
+    }
+    shown
+}
+
+/// A URL for an error: no query at all.
+pub(super) fn place(url: &Url) -> String {
+    let mut shown = url.clone();
+    let _ = shown.set_username("");
+    let _ = shown.set_password(None);
+    shown.set_query(None);
+    shown.set_fragment(None);
+    shown.into()
+}
+
+fn is_secret_header(name: &HeaderName, value: &HeaderValue) -> bool {
+    value.is_sensitive() || is_secret_name(name.as_str())
+}
+
+/// The headers that are no secrets.
+pub(super) fn plain_headers(headers: &HeaderMap) -> HeaderMap {
+    let plain = headers.iter().filter(|(name, value)| !is_secret_header(name, value));
+    plain.map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+pub(super) fn redact_headers(headers: &HeaderMap) -> HeaderMap {
+    headers
+        .iter()
+        .map(|(name, value)| {
+            let shown = if is_secret_header(name, value) { HeaderValue::from_static("***") } else { value.clone() };
+            (name.clone(), shown)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_secrets() {
+        for name in
+            ["Authorization", "X-Api-Key", "cookie", "private-token", "apiKey", "access_token", "dd-api-key", "sig"]
+        {
+            assert!(is_secret_name(name), "{name}");
+        }
+        for name in
+            ["accept", "user-agent", "page_token", "Idempotency-Key", "per_page", "keyword", "author", "authored_by"]
+        {
+            assert!(!is_secret_name(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_url_is_shown_without_its_secrets() {
+        let check = |url: &str, expect: &str| assert_eq!(redact_url(&url.parse().unwrap()).as_str(), expect);
+        check("https://u:p@h.test/a?b=1", "https://h.test/a?b=1");
+        check("https://h.test/a?b=%20x&api_key=s3cret", "https://h.test/a?b=+x&api_key=***");
+        check("https://h.test/a?b=%20x", "https://h.test/a?b=%20x");
+        assert_eq!(place(&"https://u:p@h.test/a?k=1#f".parse().unwrap()), "https://h.test/a");
+    }
+}

@@ -1,0 +1,80 @@
+//! The door between the pipeline and the network.
+
+use std::{error::Error as StdError, fmt::Debug};
+
+use bytes::Bytes;
+use futures_util::{
+    future::BoxFuture,
+    stream::{self, BoxStream, StreamExt},
+};
+use reqwest::header::HeaderMap;
+
+use super::Outgoing;
+
+/// Sends one request and gives the head of its answer. No redirects, no retries, no judgement of the status.
+pub trait Transport: Send + Sync + Debug {
+    /// Sends a request.
+    fn send(&self, request: Outgoing) -> BoxFuture<'_, Result<Incoming, TransportError>>;
+}
+
+/// The head of an answer, and its body as it arrives.
+pub struct Incoming {
+    /// The status code.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, decompressed.
+    pub body: BoxStream<'static, Result<Bytes, TransportError>>,
+}
+
+impl Incoming {
+    /// An answer whose body is already here.
+    pub fn whole(status: u16, headers: HeaderMap, body: impl Into<Bytes>) -> Self {
+        let body = body.into();
+        Self { status, headers, body: stream::iter([Ok(body)]).boxed() }
+    }
+}
+
+impl std::fmt::Debug for Incoming {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Incoming").field("status", &self.status).finish_non_exhaustive()
+    }
+}
+
+type Source = Box<dyn StdError + Send + Sync>;
+
+/// Why there is no answer, or only a part of one.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TransportError {
+    /// The server was not reached (name resolution, connection, TLS): nothing happened there.
+    #[error("the server could not be reached")]
+    Unreachable(#[source] Source),
+    /// The server was silent for too long. The request may have had its effect.
+    #[error("the server was silent for too long")]
+    Silent(#[source] Source),
+    /// The exchange broke off. The request may have had its effect.
+    #[error("the connection broke off")]
+    Broken(#[source] Source),
+    /// The answer cannot be read, for example because its compression is damaged.
+    #[error("the answer cannot be read")]
+    Unreadable(#[source] Source),
+    /// The run was asked to stop.
+    #[error("the run was asked to stop")]
+    Stopped,
+    /// The request cannot be sent at all.
+    #[error("the request cannot be sent")]
+    Unsendable(#[source] Source),
+}
+
+impl TransportError {
+    /// Whether the request certainly had no effect.
+    pub fn nothing_happened(&self) -> bool {
+        matches!(self, Self::Unreachable(_) | Self::Unsendable(_))
+    }
+
+    /// Whether another attempt could end otherwise.
+    pub fn may_pass(&self) -> bool {
+        !matches!(self, Self::Unsendable(_) | Self::Stopped)
+    }
+}

@@ -1,0 +1,521 @@
+//! The one written form of a record.
+//!
+//! Compact JSON in which the fields of structs stand in their declared order, the keys of maps are sorted, integers are
+//! exact and floats are the shortest text that reads back the same. Equal values give equal bytes, whatever the order
+//! in which a map was filled, so the content hash can be taken over these bytes. `NaN` and the infinities are refused:
+//! JSON has no word for them.
+//!
+//! It is a serde serializer of our own for that one rule about maps; `serde_json` writes the strings.
+
+use std::fmt::{self, Display};
+
+use serde::{
+    Serialize,
+    ser::{self, Impossible, SerializeMap},
+};
+
+/// The name under which `serde_json::value::RawValue` hands over JSON that is already written.
+const RAW_VALUE: &str = "$serde_json::private::RawValue";
+
+/// Why a value has no canonical form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CanonicalError(String);
+
+impl Display for CanonicalError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for CanonicalError {}
+
+impl ser::Error for CanonicalError {
+    fn custom<T: Display>(message: T) -> Self {
+        Self(message.to_string())
+    }
+}
+
+/// Appends the canonical form of `value` to `out`; on an error, `out` may hold a part of it.
+pub fn write<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) -> Result<(), CanonicalError> {
+    value.serialize(Canonical { out })
+}
+
+struct Canonical<'a> {
+    out: &'a mut Vec<u8>,
+}
+
+impl Canonical<'_> {
+    fn integer(self, value: impl itoa::Integer) {
+        self.out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+    }
+
+    fn float(self, finite: bool, text: impl Display, shortest: &str) -> Result<(), CanonicalError> {
+        if !finite {
+            return Err(CanonicalError(format!("{text} is not a number that JSON can hold")));
+        }
+        self.out.extend_from_slice(shortest.as_bytes());
+        Ok(())
+    }
+
+    fn string(self, text: &str) -> Result<(), CanonicalError> {
+        serde_json::to_writer(self.out, text).map_err(ser::Error::custom)
+    }
+}
+
+type Written = Result<(), CanonicalError>;
+
+impl<'a> ser::Serializer for Canonical<'a> {
+    type Ok = ();
+    type Error = CanonicalError;
+    type SerializeSeq = List<'a>;
+    type SerializeTuple = List<'a>;
+    type SerializeTupleStruct = List<'a>;
+    type SerializeTupleVariant = List<'a>;
+    type SerializeMap = Sorted<'a>;
+    type SerializeStruct = Fields<'a>;
+    type SerializeStructVariant = Fields<'a>;
+
+    fn serialize_bool(self, v: bool) -> Written {
+        self.out.extend_from_slice(if v { b"true" } else { b"false" });
+        Ok(())
+    }
+
+    fn serialize_i8(self, v: i8) -> Written {
+        self.integer(v);
+        Ok(())
+    }
+
+    fn serialize_i16(self, v: i16) -> Written {
+        self.integer(v);
+        Ok(())
+    }
+
+    fn serialize_i32(self, v: i32) -> Written {
+        self.integer(v);
+        Ok(())
+    }
+
+    fn serialize_i64(self, v: i64) -> Written {
+        self.integer(v);
+        Ok(())
+    }
+
+    fn serialize_i128(self, v: i128) -> Written {
+        self.integer(v);
+        Ok(())
+    }
+
+    fn serialize_u8(self, v: u8) -> Written {
+        self.integer(v);
+        Ok(())
+    }
+
+    fn serialize_u16(self, v: u16) -> Written {
+        self.integer(v);
+        Ok(())
+    }
+
+    fn serialize_u32(self, v: u32) -> Written {
+        self.integer(v);
+        Ok(())
+    }
+
+    fn serialize_u64(self, v: u64) -> Written {
+        self.integer(v);
+        Ok(())
+    }
+
+    fn serialize_u128(self, v: u128) -> Written {
+        self.integer(v);
+        Ok(())
+    }
+
+    fn serialize_f32(self, v: f32) -> Written {
+        self.float(v.is_finite(), v, zmij::Buffer::new().format(v))
+    }
+
+    fn serialize_f64(self, v: f64) -> Written {
+        self.float(v.is_finite(), v, zmij::Buffer::new().format(v))
+    }
+
+    fn serialize_char(self, v: char) -> Written {
+        self.string(v.encode_utf8(&mut [0; 4]))
+    }
+
+    fn serialize_str(self, v: &str) -> Written {
+        self.string(v)
+    }
+
+    fn serialize_bytes(self, v: &[u8]) -> Written {
+        v.serialize(self)
+    }
+
+    fn serialize_none(self) -> Written {
+        self.serialize_unit()
+    }
+
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Written {
+        value.serialize(self)
+    }
+
+    fn serialize_unit(self) -> Written {
+        self.out.extend_from_slice(b"null");
+        Ok(())
+    }
+
+    fn serialize_unit_struct(self, _name: &'static str) -> Written {
+        self.serialize_unit()
+    }
+
+    fn serialize_unit_variant(self, _name: &'static str, _index: u32, variant: &'static str) -> Written {
+        self.string(variant)
+    }
+
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _name: &'static str, value: &T) -> Written {
+        value.serialize(self)
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        _name: &'static str,
+        _index: u32,
+        variant: &'static str,
+        value: &T,
+    ) -> Written {
+        let out = open_variant(self.out, variant, b"")?;
+        write(value, out)?;
+        out.push(b'}');
+        Ok(())
+    }
+
+    fn serialize_seq(self, _len: Option<usize>) -> Result<List<'a>, CanonicalError> {
+        self.out.push(b'[');
+        Ok(List { out: self.out, first: true, close: b"]" })
+    }
+
+    fn serialize_tuple(self, len: usize) -> Result<List<'a>, CanonicalError> {
+        self.serialize_seq(Some(len))
+    }
+
+    fn serialize_tuple_struct(self, _name: &'static str, len: usize) -> Result<List<'a>, CanonicalError> {
+        self.serialize_seq(Some(len))
+    }
+
+    fn serialize_tuple_variant(
+        self,
+        _name: &'static str,
+        _index: u32,
+        variant: &'static str,
+        _len: usize,
+    ) -> Result<List<'a>, CanonicalError> {
+        Ok(List { out: open_variant(self.out, variant, b"[")?, first: true, close: b"]}" })
+    }
+
+    fn serialize_map(self, _len: Option<usize>) -> Result<Sorted<'a>, CanonicalError> {
+        Ok(Sorted { start: self.out.len(), out: self.out, entries: Vec::new() })
+    }
+
+    fn serialize_struct(self, name: &'static str, _len: usize) -> Result<Fields<'a>, CanonicalError> {
+        if name == RAW_VALUE {
+            return Ok(Fields { out: self.out, first: true, close: b"", raw: true });
+        }
+        self.out.push(b'{');
+        Ok(Fields { out: self.out, first: true, close: b"}", raw: false })
+    }
+
+    fn serialize_struct_variant(
+        self,
+        _name: &'static str,
+        _index: u32,
+        variant: &'static str,
+        _len: usize,
+    ) -> Result<Fields<'a>, CanonicalError> {
+        Ok(Fields { out: open_variant(self.out, variant, b"{")?, first: true, close: b"}}", raw: false })
+    }
+}
+
+fn open_variant<'a>(out: &'a mut Vec<u8>, variant: &str, open: &[u8]) -> Result<&'a mut Vec<u8>, CanonicalError> {
+    out.push(b'{');
+    write(variant, out)?;
+    out.push(b':');
+    out.extend_from_slice(open);
+    Ok(out)
+}
+
+/// A sequence or tuple.
+struct List<'a> {
+    out: &'a mut Vec<u8>,
+    first: bool,
+    close: &'static [u8],
+}
+
+impl List<'_> {
+    fn item<T: Serialize + ?Sized>(&mut self, value: &T) -> Written {
+        if !std::mem::take(&mut self.first) {
+            self.out.push(b',');
+        }
+        write(value, self.out)
+    }
+
+    fn done(self) {
+        self.out.extend_from_slice(self.close);
+    }
+}
+
+macro_rules! list {
+    ($($trait:ident $method:ident)*) => { $(
+        impl ser::$trait for List<'_> {
+            type Ok = ();
+            type Error = CanonicalError;
+
+            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Written {
+                self.item(value)
+            }
+
+            fn end(self) -> Written {
+                self.done();
+                Ok(())
+            }
+        }
+    )* };
+}
+list!(SerializeSeq serialize_element SerializeTuple serialize_element SerializeTupleStruct serialize_field
+    SerializeTupleVariant serialize_field);
+
+/// A struct: its fields in their declared order.
+struct Fields<'a> {
+    out: &'a mut Vec<u8>,
+    first: bool,
+    close: &'static [u8],
+    raw: bool,
+}
+
+impl Fields<'_> {
+    fn field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Written {
+        if self.raw {
+            // What is already JSON is read once more, so that maps inside it are sorted too.
+            let text = value.serialize(RawText)?;
+            let value: serde_json::Value = serde_json::from_str(&text).map_err(ser::Error::custom)?;
+            return write(&value, self.out);
+        }
+        if !std::mem::take(&mut self.first) {
+            self.out.push(b',');
+        }
+        write(key, self.out)?;
+        self.out.push(b':');
+        write(value, self.out)
+    }
+}
+
+macro_rules! fields {
+    ($($trait:ident)*) => { $(
+        impl ser::$trait for Fields<'_> {
+            type Ok = ();
+            type Error = CanonicalError;
+
+            fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Written {
+                self.field(key, value)
+            }
+
+            fn end(self) -> Written {
+                self.out.extend_from_slice(self.close);
+                Ok(())
+            }
+        }
+    )* };
+}
+fields!(SerializeStruct SerializeStructVariant);
+
+/// A map: its entries are written after `start` as they come, and put in the order of their keys at the end.
+struct Sorted<'a> {
+    out: &'a mut Vec<u8>,
+    start: usize,
+    /// The key as text, and where `"key":value` lies.
+    entries: Vec<(String, usize, usize)>,
+}
+
+impl SerializeMap for Sorted<'_> {
+    type Ok = ();
+    type Error = CanonicalError;
+
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Written {
+        let key = key.serialize(KeyText)?;
+        let at = self.out.len();
+        write(key.as_str(), self.out)?;
+        self.out.push(b':');
+        self.entries.push((key, at, at));
+        Ok(())
+    }
+
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Written {
+        write(value, self.out)?;
+        if let Some(entry) = self.entries.last_mut() {
+            entry.2 = self.out.len();
+        }
+        Ok(())
+    }
+
+    fn end(mut self) -> Written {
+        let sorted = self.entries.is_sorted_by(|a, b| a.0 < b.0);
+        if !sorted {
+            self.entries.sort_by(|a, b| a.0.cmp(&b.0));
+        }
+        let written = self.out.split_off(self.start);
+        self.out.reserve(written.len() + self.entries.len() + 1);
+        self.out.push(b'{');
+        for (i, (_, from, to)) in self.entries.iter().enumerate() {
+            if i > 0 {
+                self.out.push(b',');
+            }
+            self.out.extend_from_slice(&written[from - self.start..to - self.start]);
+        }
+        self.out.push(b'}');
+        Ok(())
+    }
+}
+
+/// Reads a map's key: strings, and what JSON writes as one (numbers, booleans, unit variants).
+struct KeyText;
+/// Reads the text of a `RawValue`.
+struct RawText;
+
+macro_rules! text_only {
+    ($name:ident, $what:literal, $($simple:ident $t:ty),*) => {
+        impl ser::Serializer for $name {
+            type Ok = String;
+            type Error = CanonicalError;
+            type SerializeSeq = Impossible<String, CanonicalError>;
+            type SerializeTuple = Impossible<String, CanonicalError>;
+            type SerializeTupleStruct = Impossible<String, CanonicalError>;
+            type SerializeTupleVariant = Impossible<String, CanonicalError>;
+            type SerializeMap = Impossible<String, CanonicalError>;
+            type SerializeStruct = Impossible<String, CanonicalError>;
+            type SerializeStructVariant = Impossible<String, CanonicalError>;
+
+            $(fn $simple(self, v: $t) -> Result<String, CanonicalError> { Ok(v.to_string()) })*
+
+            fn serialize_unit_variant(self, _: &'static str, _: u32, v: &'static str) -> Result<String, CanonicalError> {
+                Ok(v.to_owned())
+            }
+            fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, v: &T) -> Result<String, CanonicalError> {
+                v.serialize(self)
+            }
+            fn serialize_some<T: Serialize + ?Sized>(self, v: &T) -> Result<String, CanonicalError> {
+                v.serialize(self)
+            }
+            fn serialize_f32(self, _: f32) -> Result<String, CanonicalError> { refuse($what) }
+            fn serialize_f64(self, _: f64) -> Result<String, CanonicalError> { refuse($what) }
+            fn serialize_bytes(self, _: &[u8]) -> Result<String, CanonicalError> { refuse($what) }
+            fn serialize_none(self) -> Result<String, CanonicalError> { refuse($what) }
+            fn serialize_unit(self) -> Result<String, CanonicalError> { refuse($what) }
+            fn serialize_unit_struct(self, _: &'static str) -> Result<String, CanonicalError> { refuse($what) }
+            fn serialize_newtype_variant<T: Serialize + ?Sized>(self, _: &'static str, _: u32, _: &'static str, _: &T)
+                -> Result<String, CanonicalError> { refuse($what) }
+            fn serialize_seq(self, _: Option<usize>) -> Result<Self::SerializeSeq, CanonicalError> { refuse($what) }
+            fn serialize_tuple(self, _: usize) -> Result<Self::SerializeTuple, CanonicalError> { refuse($what) }
+            fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Self::SerializeTupleStruct, CanonicalError> { refuse($what) }
+            fn serialize_tuple_variant(self, _: &'static str, _: u32, _: &'static str, _: usize)
+                -> Result<Self::SerializeTupleVariant, CanonicalError> { refuse($what) }
+            fn serialize_map(self, _: Option<usize>) -> Result<Self::SerializeMap, CanonicalError> { refuse($what) }
+            fn serialize_struct(self, _: &'static str, _: usize) -> Result<Self::SerializeStruct, CanonicalError> { refuse($what) }
+            fn serialize_struct_variant(self, _: &'static str, _: u32, _: &'static str, _: usize)
+                -> Result<Self::SerializeStructVariant, CanonicalError> { refuse($what) }
+        }
+    };
+}
+text_only!(KeyText, "a key of a map is a string or an integer",
+    serialize_bool bool, serialize_i8 i8, serialize_i16 i16, serialize_i32 i32, serialize_i64 i64, serialize_u8 u8,
+    serialize_u16 u16, serialize_u32 u32, serialize_u64 u64, serialize_char char, serialize_str &str);
+text_only!(RawText, "a raw value holds text",
+    serialize_bool bool, serialize_i8 i8, serialize_i16 i16, serialize_i32 i32, serialize_i64 i64, serialize_u8 u8,
+    serialize_u16 u16, serialize_u32 u32, serialize_u64 u64, serialize_char char, serialize_str &str);
+
+#[cold]
+fn refuse<T>(what: &str) -> Result<T, CanonicalError> {
+    Err(CanonicalError(what.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, HashMap};
+
+    use proptest::prelude::*;
+    use serde_json::{Value, json, value::RawValue};
+
+    use super::*;
+
+    fn text<T: Serialize + ?Sized>(value: &T) -> String {
+        let mut out = Vec::new();
+        write(value, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[derive(Serialize)]
+    enum Shape {
+        Unit,
+        New(u8),
+        Tuple(u8, u8),
+        Struct { z: u8, a: u8 },
+    }
+
+    #[derive(Serialize)]
+    struct Record<'a> {
+        z: u64,
+        a: Option<f64>,
+        map: HashMap<&'a str, i64>,
+        raw: &'a RawValue,
+        shapes: [Shape; 4],
+    }
+
+    #[test]
+    fn fields_keep_their_order_and_maps_are_sorted() {
+        let raw: Box<RawValue> = serde_json::from_str(r#"{"y": 1, "b": [ {"d":1,"c":2} ]}"#).unwrap();
+        let map = [("k", -1), ("é", 2), ("b", i64::MAX)].into();
+        let shapes = [Shape::Unit, Shape::New(1), Shape::Tuple(1, 2), Shape::Struct { z: 1, a: 2 }];
+        assert_eq!(
+            text(&Record { z: u64::MAX, a: Some(-0.0), map, raw: &raw, shapes }),
+            r#"{"z":18446744073709551615,"a":-0.0,"map":{"b":9223372036854775807,"k":-1,"é":2},"#.to_owned()
+                + r#""raw":{"b":[{"c":2,"d":1}],"y":1},"shapes":["Unit",{"New":1},{"Tuple":[1,2]},{"Struct":{"z":1,"a":2}}]}"#
+        );
+        assert_eq!(
+            text(&BTreeMap::from([(10_u32, "a\0b"), (9, "\u{2028}")])),
+            "{\"10\":\"a\\u0000b\",\"9\":\"\u{2028}\"}"
+        );
+    }
+
+    #[test]
+    fn what_json_cannot_hold_is_refused() {
+        let error = |value: f64| write(&[value], &mut Vec::new()).unwrap_err().to_string();
+        assert_eq!(error(f64::NAN), "NaN is not a number that JSON can hold");
+        assert_eq!(error(f64::INFINITY), "inf is not a number that JSON can hold");
+        assert!(write(&HashMap::from([((1, 2), 3)]), &mut Vec::new()).is_err());
+    }
+
+    fn value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_filter("finite", |f| f.is_finite()).prop_map(Value::from),
+            ".*".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 40, 6, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                prop::collection::vec((".*", inner), 0..6)
+                    .prop_map(|all| json!(HashMap::<String, Value>::from_iter(all))),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn reads_back_the_same_and_writes_the_same_again(value in value()) {
+            let once = text(&value);
+            let back: Value = serde_json::from_str(&once).unwrap();
+            prop_assert_eq!(&back, &value);
+            prop_assert_eq!(text(&back), once);
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! The key of a record: a string or an integer, at most 255 bytes when written out.
+//!
+//! The cache, its cursors and the wire know only the written form, so `7` and `"7"` are the same record.
+
+use std::fmt::Display;
+
+use super::Record;
+
+/// The longest id, in bytes of its written form (the wire's limit).
+pub const ID_MAX_BYTES: usize = 255;
+
+/// A type that can be the id of a model.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the id of a model",
+    label = "an id is a `String` or an integer"
+)]
+pub trait RecordId: Display {}
+
+macro_rules! ids {
+    ($($t:ty)*) => { $(impl RecordId for $t {})* }
+}
+ids!(String u8 u16 u32 u64 u128 i8 i16 i32 i64 i128 usize isize);
+impl RecordId for &str {}
+impl<T: RecordId> RecordId for &T {}
+
+/// What names a record of the model `M`: its id, or the record itself.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` names no record of `{M}`",
+    label = "neither an id nor a record of `{M}`",
+    note = "give ids (a `String`, `&str` or an integer) or records of `{M}`"
+)]
+pub trait KeyOf<M> {
+    /// The written id.
+    fn key(&self) -> String;
+}
+
+impl<M: Record> KeyOf<M> for M {
+    fn key(&self) -> String {
+        self.id().to_string()
+    }
+}
+
+impl<M: Record> KeyOf<M> for &M {
+    fn key(&self) -> String {
+        self.id().to_string()
+    }
+}
+
+macro_rules! keys {
+    ($($t:ty)*) => { $(
+        impl<M> KeyOf<M> for $t {
+            fn key(&self) -> String {
+                self.to_string()
+            }
+        }
+        impl<M> KeyOf<M> for &$t {
+            fn key(&self) -> String {
+                self.to_string()
+            }
+        }
+    )* }
+}
+keys!(String u8 u16 u32 u64 u128 i8 i16 i32 i64 i128 usize isize);
+
+impl<M> KeyOf<M> for &str {
+    fn key(&self) -> String {
+        (*self).to_owned()
+    }
+}
+
+/// Why a text is no id.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum IdError {
+    /// The id is the empty string.
+    #[error("its id is empty")]
+    Empty,
+    /// The id is longer than [`ID_MAX_BYTES`].
+    #[error("its id has {0} bytes, at most {ID_MAX_BYTES} are allowed (it starts with `{1}`)")]
+    TooLong(usize, String),
+    /// The id contains a NUL byte.
+    #[error("its id contains a NUL byte (it starts with `{0}`)")]
+    Nul(String),
+}
+
+/// Whether a written id may enter the cache.
+pub fn check_id(id: &str) -> Result<(), IdError> {
+    let start = || id.chars().take(40).map(|c| if c == '\0' { '␀' } else { c }).collect();
+    if id.is_empty() {
+        Err(IdError::Empty)
+    } else if id.len() > ID_MAX_BYTES {
+        Err(IdError::TooLong(id.len(), start()))
+    } else if id.contains('\0') {
+        Err(IdError::Nul(start()))
+    } else {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_limit_counts_bytes() {
+        assert_eq!(check_id(&"é".repeat(127)), Ok(()));
+        assert!(matches!(check_id(&"é".repeat(128)), Err(IdError::TooLong(256, _))));
+        assert_eq!(check_id(""), Err(IdError::Empty));
+        assert_eq!(check_id("a\0b"), Err(IdError::Nul("a␀b".into())));
+    }
+}

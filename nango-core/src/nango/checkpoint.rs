@@ -1,0 +1,140 @@
+//! Checkpoints: a function's own place in the provider, typed and versioned.
+//!
+//! Two writers conflict instead of overwriting each other: a write names the version that its run last saw.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{
+    Nango, NangoAction, NangoSync,
+    context::{Context, Draft, store_error},
+};
+use crate::{
+    declare::{BoxFuture, HasCheckpoint},
+    error::{Error, ErrorKind, Result},
+    model::Checkpoint,
+    store::CheckpointWrite,
+};
+
+/// The most fields of a checkpoint, and the longest string in one (the wire's limits).
+const FIELDS_MAX: usize = 16;
+const STRING_MAX: usize = 4_000;
+
+impl Context {
+    /// The stored value; remembers its version for the next write.
+    async fn read_checkpoint(&self) -> Result<Option<Value>> {
+        let mut known = self.checkpoint.lock().await;
+        let stored = self.store.checkpoint(&self.key).await.map_err(store_error)?;
+        *known = Some(stored.version);
+        Ok(stored.value)
+    }
+
+    /// A write over the version that this run last saw, or the stored one if it saw none.
+    pub(super) async fn checkpoint_write(&self, value: Option<Value>) -> Result<CheckpointWrite> {
+        let mut known = self.checkpoint.lock().await;
+        let expected = match *known {
+            Some(version) => version,
+            None => self.store.checkpoint(&self.key).await.map_err(store_error)?.version,
+        };
+        *known = Some(expected);
+        Ok(CheckpointWrite { value, expected })
+    }
+
+    pub(super) async fn checkpoint_written(&self, version: Option<i64>) {
+        if version.is_some() {
+            *self.checkpoint.lock().await = version;
+        }
+    }
+}
+
+impl Nango {
+    async fn typed_checkpoint<C: Checkpoint>(self) -> Result<Option<C>> {
+        let context = self.context();
+        context.check()?;
+        let Some(value) = context.read_checkpoint().await? else { return Ok(None) };
+        serde_json::from_value(value.clone()).map(Some).map_err(|error| {
+            let key = &context.key;
+            Error::new(
+                ErrorKind::Checkpoint,
+                format!(
+                    "the stored checkpoint {value} is not a `{}`: {error}. To start over: \
+                     `registry run {} {} --connection {} --reset`",
+                    short_name::<C>(),
+                    key.integration,
+                    key.function,
+                    key.connection
+                ),
+            )
+        })
+    }
+
+    async fn write_checkpoint(self, value: Option<Value>) -> Result<()> {
+        let context = self.context();
+        let checkpoint = Some(context.checkpoint_write(value).await?);
+        let committed = context.commit(Draft { checkpoint, ..Draft::default() }).await?;
+        context.checkpoint_written(committed.checkpoint_version).await;
+        // The place is safe first; only then may a stop end the function.
+        context.check()
+    }
+}
+
+/// The JSON of a checkpoint, within the wire's limits.
+pub(super) fn checkpoint_value(checkpoint: &impl Serialize) -> Result<Value> {
+    let value = serde_json::to_value(checkpoint)?;
+    let fault = match &value {
+        Value::Object(fields) if fields.len() > FIELDS_MAX => {
+            Some(format!("it has {} fields, at most {FIELDS_MAX} are allowed", fields.len()))
+        }
+        Value::Object(fields) => fields.iter().find_map(|(name, value)| match value {
+            Value::String(text) if text.chars().count() > STRING_MAX => {
+                Some(format!("`{name}` is longer than {STRING_MAX} characters"))
+            }
+            _ => None,
+        }),
+        _ => Some("it is not an object".to_owned()),
+    };
+    match fault {
+        None => Ok(value),
+        Some(fault) => Err(Error::new(ErrorKind::Checkpoint, format!("the checkpoint cannot be stored: {fault}"))),
+    }
+}
+
+fn short_name<T>() -> &'static str {
+    let name = std::any::type_name::<T>();
+    name.rsplit("::").next().unwrap_or(name)
+}
+
+macro_rules! checkpoints {
+    ($($handle:ident)*) => { $(
+        impl<F> $handle<F> {
+            /// The place that an earlier run (or this one) stored.
+            pub fn checkpoint<C>(&self) -> BoxFuture<Result<Option<C>>>
+            where
+                F: HasCheckpoint<Checkpoint = C>,
+                C: Checkpoint,
+            {
+                Box::pin(self.0.clone().typed_checkpoint())
+            }
+
+            /// Stores a place, as a whole. To store it together with records, see [`NangoSync::page`].
+            pub fn save_checkpoint<C>(&self, checkpoint: C) -> BoxFuture<Result<()>>
+            where
+                F: HasCheckpoint<Checkpoint = C>,
+                C: Checkpoint,
+            {
+                let (nango, value) = (self.0.clone(), checkpoint_value(&checkpoint));
+                Box::pin(async move { nango.write_checkpoint(Some(value?)).await })
+            }
+
+            /// Forgets the place. Without one, nothing happens.
+            pub fn clear_checkpoint<C>(&self) -> BoxFuture<Result<()>>
+            where
+                F: HasCheckpoint<Checkpoint = C>,
+                C: Checkpoint,
+            {
+                Box::pin(self.0.clone().write_checkpoint(None))
+            }
+        }
+    )* };
+}
+checkpoints!(NangoSync NangoAction);

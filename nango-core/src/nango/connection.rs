@@ -1,0 +1,171 @@
+//! What a function may know of its connection and integration.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::{
+    Nango, NangoAction, NangoSync,
+    context::{lock, store_error},
+};
+use crate::{
+    auth::Credentials,
+    declare::{BoxFuture, HasMetadata},
+    error::{Error, ErrorKind, Result},
+    model::Data,
+    store::{MetadataChange, StoreError},
+};
+
+/// A connection with its opened credentials.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ConnectionInfo {
+    /// Its id, chosen by the application.
+    pub id: String,
+    /// The integration.
+    pub integration: String,
+    /// Its credentials.
+    pub credentials: Credentials,
+    /// What the provider's templates ask for, such as a subdomain.
+    pub config: Map<String, Value>,
+    /// What the application and its functions keep with it.
+    pub metadata: Map<String, Value>,
+}
+
+/// The integration of a function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct IntegrationInfo {
+    /// Its unique key.
+    pub key: String,
+    /// The provider's name in the catalogue; the integration's own if it is not there.
+    pub provider: String,
+    /// The provider's name for people.
+    pub display_name: String,
+    /// Where its requests go.
+    pub base_url: String,
+}
+
+impl Nango {
+    /// The connection as it is now.
+    pub async fn connection(&self) -> Result<ConnectionInfo> {
+        let context = self.context();
+        context.check()?;
+        let (integration, id) = (&context.key.integration, &context.key.connection);
+        let stored = context.store.connection(integration, id).await.map_err(store_error)?;
+        let stored = stored.unwrap_or_else(|| context.connection.clone());
+        Ok(ConnectionInfo {
+            id: stored.id,
+            integration: stored.integration,
+            credentials: context.credentials.clone(),
+            config: stored.config,
+            metadata: lock(&context.metadata).clone().unwrap_or(stored.metadata),
+        })
+    }
+
+    /// The token or API key that requests are sent with.
+    pub fn token(&self) -> Result<String> {
+        let context = self.context();
+        context.credentials.token().map(ToOwned::to_owned).ok_or_else(|| {
+            let (integration, id) = (&context.key.integration, &context.key.connection);
+            let mode = context.credentials.mode().name();
+            Error::new(
+                ErrorKind::Connection,
+                format!("connection `{id}` of `{integration}` has no token: its credentials are of the kind `{mode}`"),
+            )
+        })
+    }
+
+    /// The integration that this function belongs to.
+    pub fn integration(&self) -> IntegrationInfo {
+        let context = self.context();
+        IntegrationInfo {
+            key: context.key.integration.clone(),
+            provider: context.provider.name.clone(),
+            display_name: context.provider.display_name.clone(),
+            base_url: context.base_url.clone(),
+        }
+    }
+
+    /// The connection's metadata without a type.
+    pub async fn metadata_map(&self) -> Result<Map<String, Value>> {
+        Ok(self.connection().await?.metadata)
+    }
+
+    /// Replaces the connection's metadata.
+    pub async fn set_metadata(&self, metadata: &(impl Serialize + Sync + ?Sized)) -> Result<()> {
+        self.change_metadata(MetadataChange::Replace(object(metadata)?)).await
+    }
+
+    /// Sets some top-level keys of the connection's metadata; the others stay.
+    pub async fn update_metadata(&self, metadata: &(impl Serialize + Sync + ?Sized)) -> Result<()> {
+        self.change_metadata(MetadataChange::Merge(object(metadata)?)).await
+    }
+
+    async fn change_metadata(&self, change: MetadataChange) -> Result<()> {
+        let context = self.context();
+        context.check()?;
+        let (integration, connection) = (&context.key.integration, &context.key.connection);
+        let changed =
+            context.store.change_metadata(integration, connection, change).await.map_err(store_error)?.ok_or_else(
+                || {
+                    let (integration, connection) = (integration.clone(), connection.clone());
+                    store_error(StoreError::NoConnection { integration, connection })
+                },
+            )?;
+        // A run that was started with other metadata reads its own writes, too.
+        if let Some(metadata) = &mut *lock(&context.metadata) {
+            *metadata = changed;
+        }
+        Ok(())
+    }
+
+    async fn typed_metadata<M: Data>(self) -> Result<M> {
+        let metadata = Value::Object(self.metadata_map().await?);
+        read_metadata(metadata, &self.context().key.integration, &self.context().key.connection)
+    }
+}
+
+/// Reads metadata as the type that a function declares; the error says what is missing and how to set it.
+pub(crate) fn read_metadata<M: Data>(metadata: Value, integration: &str, connection: &str) -> Result<M> {
+    serde_path_to_error::deserialize(metadata).map_err(|error| {
+        let path = error.path().to_string();
+        let place = if path == "." { String::new() } else { format!(" at `{path}`") };
+        Error::new(
+            ErrorKind::Connection,
+            format!(
+                "the metadata of connection `{connection}` does not fit{place}: {}. \
+                 Set it: `registry connection set-metadata {integration} {connection} '{{…}}'`",
+                error.inner()
+            ),
+        )
+    })
+}
+
+fn object(value: &(impl Serialize + ?Sized)) -> Result<Map<String, Value>> {
+    match serde_json::to_value(value)? {
+        Value::Object(map) => Ok(map),
+        other => Err(Error::msg(format!("metadata is an object, not {other}"))),
+    }
+}
+
+impl<S> NangoSync<S> {
+    /// The connection's metadata as the type that the sync declares.
+    pub fn metadata<M>(&self) -> BoxFuture<Result<M>>
+    where
+        S: HasMetadata<Metadata = M>,
+        M: Data,
+    {
+        Box::pin(self.0.clone().typed_metadata())
+    }
+}
+
+impl<A> NangoAction<A> {
+    /// The connection's metadata as the type that the action declares.
+    pub fn metadata<M>(&self) -> BoxFuture<Result<M>>
+    where
+        A: HasMetadata<Metadata = M>,
+        M: Data,
+    {
+        Box::pin(self.0.clone().typed_metadata())
+    }
+}

@@ -1,0 +1,344 @@
+//! What one run carries: who it is, what it may reach, and what it has not written yet.
+//!
+//! Log lines and request counts wait here until the next page takes them along. Time comes from the store's clock and
+//! I/O from the transport that the run was given, so that tests and replay own both.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+};
+
+use serde_json::{Map, Value};
+use tokio::sync::watch;
+
+use super::ActionRef;
+use crate::{
+    auth::Credentials,
+    declare::{BoxFuture, Merging, Paginate, SyncDef},
+    error::{Error, ErrorKind, Result},
+    http::Client,
+    model::ModelInfo,
+    provider::Provider,
+    store::{
+        Change, CheckpointWrite, Committed, Connection, DatasetKey, FunctionKey, Level, LogLine, Page, ResumeWrite,
+        RunToken, SharedStore, StoreError, Totals,
+    },
+};
+
+/// The longest message of a log line, in characters (the wire's limit).
+const LOG_MESSAGE_MAX: usize = 10_000;
+
+/// What a run is made of.
+pub struct ContextParts {
+    /// The function that runs.
+    pub key: FunctionKey,
+    /// Its right to write.
+    pub token: RunToken,
+    /// The database.
+    pub store: SharedStore,
+    /// The outbound pipeline of this connection.
+    pub client: Client,
+    /// The connection as it was when the run began.
+    pub connection: Connection,
+    /// Its opened credentials.
+    pub credentials: Credentials,
+    /// The provider, with the settings' changes.
+    pub provider: Provider,
+    /// Where requests go.
+    pub base_url: String,
+    /// Values for `nango.env("NAME")`.
+    pub environment: Arc<BTreeMap<String, String>>,
+    /// Metadata that replaces the connection's for this run.
+    pub metadata: Option<Map<String, Value>>,
+    /// Asks the run to stop.
+    pub stop: Stop,
+    /// The floor above, for calls of other functions.
+    pub host: Arc<dyn Host>,
+}
+
+/// What the helper asks of the floor that executes runs.
+pub trait Host: Send + Sync {
+    /// Executes an action of the same connection as a run of its own.
+    fn trigger(&self, caller: &Arc<Context>, action: ActionRef, input: Value) -> BoxFuture<Result<Value>>;
+
+    /// Executes a sync of the same connection once this run has ended.
+    fn trigger_sync(&self, caller: &Arc<Context>, sync: &str) -> Result<()>;
+
+    /// A line was logged.
+    fn logged(&self, line: &LogLine);
+
+    /// A page was committed.
+    fn committed(&self, totals: &Totals);
+}
+
+/// The state of one run, shared by its handles.
+pub struct Context {
+    pub(super) key: FunctionKey,
+    pub(super) token: RunToken,
+    pub(super) store: SharedStore,
+    pub(super) client: Client,
+    pub(super) connection: Connection,
+    pub(super) credentials: Credentials,
+    pub(super) provider: Provider,
+    pub(super) base_url: String,
+    pub(super) environment: Arc<BTreeMap<String, String>>,
+    pub(super) metadata: Mutex<Option<Map<String, Value>>>,
+    pub(super) stop: Stop,
+    pub(super) host: Arc<dyn Host>,
+    pub(super) declared: OnceLock<&'static SyncDef>,
+    /// The version of the checkpoint that this run last read or wrote.
+    pub(super) checkpoint: tokio::sync::Mutex<Option<i64>>,
+    /// The fields of the models that were patched, as their schemas name them.
+    fields: Mutex<HashMap<&'static str, Option<Arc<Vec<String>>>>>,
+    pending: Mutex<Pending>,
+    totals: Mutex<Totals>,
+}
+
+#[derive(Default)]
+struct Pending {
+    logs: Vec<LogLine>,
+    requests_counted: u64,
+}
+
+/// A page before the run's own data is added to it.
+#[derive(Debug, Default)]
+pub struct Draft {
+    /// What happens to records.
+    pub changes: Vec<Change>,
+    /// What happens to the checkpoint.
+    pub checkpoint: Option<CheckpointWrite>,
+    /// What happens to the resume state.
+    pub resume: Option<ResumeWrite>,
+    /// When it was requested; `None`: since the oldest request after the last commit.
+    pub requested_at: Option<i64>,
+    /// Whether it counts as a page of the provider.
+    pub is_page: bool,
+}
+
+impl Context {
+    /// The state of a run that begins.
+    pub fn new(parts: ContextParts) -> Self {
+        Self {
+            key: parts.key,
+            token: parts.token,
+            store: parts.store,
+            client: parts.client,
+            connection: parts.connection,
+            credentials: parts.credentials,
+            provider: parts.provider,
+            base_url: parts.base_url,
+            environment: parts.environment,
+            metadata: Mutex::new(parts.metadata),
+            stop: parts.stop,
+            host: parts.host,
+            declared: OnceLock::new(),
+            checkpoint: tokio::sync::Mutex::new(None),
+            fields: Mutex::default(),
+            pending: Mutex::default(),
+            totals: Mutex::default(),
+        }
+    }
+
+    /// The function that runs.
+    pub fn key(&self) -> &FunctionKey {
+        &self.key
+    }
+
+    /// The run's right to write.
+    pub fn token(&self) -> RunToken {
+        self.token
+    }
+
+    /// The database.
+    pub fn store(&self) -> &SharedStore {
+        &self.store
+    }
+
+    /// The outbound pipeline of this connection.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The connection as it was when the run began.
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// The provider, with the settings' changes.
+    pub fn provider(&self) -> &Provider {
+        &self.provider
+    }
+
+    /// How an endpoint goes from page to page: as asked, and as the provider says where that leaves something open.
+    pub fn paginate(&self, asked: Paginate) -> Paginate {
+        match &self.provider.proxy.paginate {
+            Some(preset) => asked.over(preset),
+            None => asked,
+        }
+    }
+
+    /// Where the records of a model go.
+    pub fn dataset(&self, model: &str) -> DatasetKey {
+        DatasetKey {
+            integration: self.key.integration.clone(),
+            connection: self.key.connection.clone(),
+            model: model.to_owned(),
+            variant: self.key.variant.clone(),
+        }
+    }
+
+    /// Where requests go.
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// Asks this run to stop.
+    pub fn stop(&self) -> &Stop {
+        &self.stop
+    }
+
+    /// Whose rules count: the sync's own, also for its webhook handler.
+    pub fn declare(&self, def: &'static SyncDef) {
+        self.declared.get_or_init(|| def);
+    }
+
+    /// Who wins against a newer write of another run.
+    pub fn merging(&self) -> Merging {
+        self.declared.get().map_or(Merging::default(), |def| def.merging)
+    }
+
+    /// An error if the run was asked to stop.
+    pub fn check(&self) -> Result<()> {
+        if self.stop.is_stopped() { Err(interrupted()) } else { Ok(()) }
+    }
+
+    /// What the run did so far.
+    pub fn totals(&self) -> Totals {
+        let mut totals = lock(&self.totals).clone();
+        totals.requests = self.client.requests_sent();
+        totals
+    }
+
+    /// Keeps a line for the next commit.
+    pub fn log(&self, level: Level, message: &str, fields: Value) {
+        let message = match message.char_indices().nth(LOG_MESSAGE_MAX) {
+            Some((end, _)) => format!("{} …", &message[..end]),
+            None => message.to_owned(),
+        };
+        let line = LogLine { at: self.store.now(), level, message, fields };
+        self.host.logged(&line);
+        lock(&self.pending).logs.push(line);
+    }
+
+    /// The lines that no commit has taken yet, and how many requests none has counted.
+    pub fn take_pending(&self) -> (Vec<LogLine>, u64) {
+        let mut pending = lock(&self.pending);
+        let sent = self.client.requests_sent();
+        let requests = sent - std::mem::replace(&mut pending.requests_counted, sent);
+        (std::mem::take(&mut pending.logs), requests)
+    }
+
+    /// Writes a page, with the lines and requests that wait.
+    pub async fn commit(&self, draft: Draft) -> Result<Committed> {
+        let oldest = self.client.take_oldest_request();
+        let requested_at = draft.requested_at.or(oldest).unwrap_or_else(|| self.store.now());
+        let (logs, requests) = self.take_pending();
+        let page = Page {
+            run: self.token,
+            function: self.key.clone(),
+            requested_at,
+            changes: draft.changes,
+            checkpoint: draft.checkpoint,
+            resume: draft.resume,
+            pages: u64::from(draft.is_page),
+            requests,
+            logs,
+        };
+        let pages = page.pages;
+        let committed = self.store.commit(page).await.map_err(store_error)?;
+        let totals = {
+            let mut totals = lock(&self.totals);
+            totals.count(&committed);
+            totals.pages += pages;
+            totals.clone()
+        };
+        self.host.committed(&Totals { requests: self.client.requests_sent(), ..totals });
+        Ok(committed)
+    }
+
+    /// The fields of a model; `None` if its schema is open to others.
+    pub(super) fn fields_of(&self, model: &'static ModelInfo) -> Option<Arc<Vec<String>>> {
+        lock(&self.fields).entry(model.name).or_insert_with(|| model.fields().map(Arc::new)).clone()
+    }
+
+    /// Counts what the end of a scan deleted.
+    pub fn count_deleted(&self, model: &str, deleted: u64) {
+        lock(&self.totals).models.entry(model.to_owned()).or_default().deleted += deleted;
+    }
+}
+
+impl std::fmt::Debug for Context {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Context").field("key", &self.key).field("run", &self.token.id).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for ContextParts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ContextParts").field("key", &self.key).finish_non_exhaustive()
+    }
+}
+
+/// Asks a run to stop: its next call fails, what was committed stays.
+#[derive(Debug, Clone)]
+pub struct Stop(Arc<watch::Sender<bool>>);
+
+impl Default for Stop {
+    fn default() -> Self {
+        Self(Arc::new(watch::Sender::new(false)))
+    }
+}
+
+impl Stop {
+    /// Asks for it. Asking again changes nothing.
+    pub fn stop(&self) {
+        self.0.send_replace(true);
+    }
+
+    /// Whether it was asked for.
+    pub fn is_stopped(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    /// Waits until it is asked for.
+    pub async fn stopped(&self) {
+        let mut asked = self.0.subscribe();
+        // The sender is held by `self`, so waiting cannot fail.
+        let _ = asked.wait_for(|stopped| *stopped).await;
+    }
+}
+
+/// The error of a run that was asked to stop.
+pub(crate) fn interrupted() -> Error {
+    Error::new(ErrorKind::Interrupted, "the run was asked to stop; what it committed stays, and the next run goes on")
+}
+
+/// The error of a run whose key another process took over.
+pub(crate) fn lease_lost() -> Error {
+    store_error(StoreError::LeaseLost)
+}
+
+/// A fault of the database as functions see it.
+pub(crate) fn store_error(error: StoreError) -> Error {
+    let kind = match &error {
+        StoreError::LeaseLost => ErrorKind::LeaseLost,
+        StoreError::CheckpointConflict { .. } => ErrorKind::Checkpoint,
+        _ => ErrorKind::Store,
+    };
+    Error::new(kind, error)
+}
+
+/// A poisoned lock only means that another thread panicked: what it guards is counters and lines.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

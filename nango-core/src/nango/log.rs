@@ -1,0 +1,70 @@
+//! The run's log: `nango.log("3 issues left").field("repo", repo).warn()`.
+//!
+//! A plain call that needs no `.await`: the line is kept with the run and written with its next page, or at its end.
+
+use std::fmt::Display;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::Nango;
+use crate::store::Level;
+
+impl Nango {
+    /// A line of the run's log, at level info unless said otherwise. It is written when the entry goes out of scope,
+    /// which in `nango.log("…");` is at once.
+    pub fn log(&self, message: impl Display) -> LogEntry {
+        LogEntry { nango: self.clone(), level: Level::Info, message: message.to_string(), fields: Map::new() }
+    }
+}
+
+/// A line that is being written.
+#[derive(Debug)]
+pub struct LogEntry {
+    nango: Nango,
+    level: Level,
+    message: String,
+    fields: Map<String, Value>,
+}
+
+impl LogEntry {
+    /// Adds a structured field; a value that is no JSON is left out.
+    pub fn field(mut self, name: impl Into<String>, value: impl Serialize) -> Self {
+        if let Ok(value) = serde_json::to_value(value) {
+            self.fields.insert(name.into(), value);
+        }
+        self
+    }
+
+    /// For the author.
+    pub fn debug(self) {
+        self.at(Level::Debug);
+    }
+
+    /// For the operator: the level without any of these.
+    pub fn info(self) {
+        self.at(Level::Info);
+    }
+
+    /// Something was left out or done otherwise.
+    pub fn warn(self) {
+        self.at(Level::Warn);
+    }
+
+    /// Something failed.
+    pub fn error(self) {
+        self.at(Level::Error);
+    }
+
+    fn at(mut self, level: Level) {
+        self.level = level;
+    }
+}
+
+impl Drop for LogEntry {
+    fn drop(&mut self) {
+        let fields = std::mem::take(&mut self.fields);
+        let fields = if fields.is_empty() { Value::Null } else { Value::Object(fields) };
+        self.nango.context().log(self.level, &self.message, fields);
+    }
+}

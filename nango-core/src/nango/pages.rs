@@ -1,0 +1,36 @@
+//! `nango.paginate(…)`: the typed pages of an endpoint.
+
+use serde::de::DeserializeOwned;
+
+use super::{Nango, Request};
+use crate::{
+    declare::Paginate,
+    error::Result,
+    paginate::{Pages, Walk},
+};
+
+impl Nango {
+    /// Walks an endpoint page by page. What `paginate` leaves open is taken from the provider.
+    ///
+    /// ```no_run
+    /// # use nango_core::prelude::*;
+    /// # #[model] pub struct Issue { pub id: u64 }
+    /// # async fn walk(nango: Nango) -> Result<()> {
+    /// let mut pages = nango.paginate::<Issue>(nango.get("/issues"), Paginate::link("next").limit(100));
+    /// while let Some(issues) = pages.next().await? {
+    ///     nango.log(format!("{} issues", issues.len()));
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn paginate<T: DeserializeOwned>(&self, request: Request, paginate: Paginate) -> Pages<T> {
+        Pages::new(self.walk(request, paginate))
+    }
+
+    fn walk(&self, request: Request, paginate: Paginate) -> Result<Walk> {
+        let context = self.context();
+        context.check()?;
+        let (_, call) = request.into_call()?;
+        let paginate = context.paginate(paginate);
+        Walk::new(context.client.clone(), call, paginate).map_err(crate::paginate::PaginateError::into_error)
+    }
+}

@@ -1,0 +1,309 @@
+//! Requests to the provider, as functions write them: `nango.get("/user").query("page", 2).json::<User>().await?`.
+
+use std::{fmt::Display, future::IntoFuture, sync::OnceLock};
+
+use bytes::Bytes;
+use futures_util::{Stream, TryStreamExt};
+use reqwest::{
+    Method,
+    header::{HeaderMap, HeaderName, HeaderValue},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use super::{Nango, context::interrupted};
+use crate::{
+    declare::BoxFuture,
+    error::{Error, ErrorKind, Result},
+    http::{self, Body, Call, Outgoing, Url},
+};
+
+/// A request that is being written. It is sent when awaited, or by one of [`json`](Self::json), [`text`](Self::text),
+/// [`bytes`](Self::bytes) and [`stream`](Self::stream).
+#[derive(Debug)]
+#[must_use = "a request is sent when it is awaited"]
+pub struct Request {
+    nango: Nango,
+    call: Call,
+    /// Whether it has nothing to do with the connection.
+    foreign: bool,
+    /// The first mistake of the builder: it surfaces when the request is sent.
+    mistake: Option<Error>,
+}
+
+impl Nango {
+    /// A GET request to the provider. The endpoint is joined to the provider's base URL; a query in it is kept.
+    pub fn get(&self, endpoint: impl Into<String>) -> Request {
+        self.request(Method::GET, endpoint)
+    }
+
+    /// A POST request to the provider.
+    pub fn post(&self, endpoint: impl Into<String>) -> Request {
+        self.request(Method::POST, endpoint)
+    }
+
+    /// A PUT request to the provider.
+    pub fn put(&self, endpoint: impl Into<String>) -> Request {
+        self.request(Method::PUT, endpoint)
+    }
+
+    /// A PATCH request to the provider.
+    pub fn patch(&self, endpoint: impl Into<String>) -> Request {
+        self.request(Method::PATCH, endpoint)
+    }
+
+    /// A DELETE request to the provider.
+    pub fn delete(&self, endpoint: impl Into<String>) -> Request {
+        self.request(Method::DELETE, endpoint)
+    }
+
+    /// A request of any method to the provider.
+    pub fn request(&self, method: Method, endpoint: impl Into<String>) -> Request {
+        Request { nango: self.clone(), call: Call::new(method, endpoint), foreign: false, mistake: None }
+    }
+
+    /// A GET request to any absolute URL: without credentials, without the integration's headers, without retries.
+    /// Every status is an answer.
+    pub fn fetch(&self, url: impl Into<String>) -> Request {
+        Request { foreign: true, ..self.request(Method::GET, url) }
+    }
+}
+
+impl Request {
+    /// Another method, for [`Nango::fetch`].
+    pub fn method(mut self, method: Method) -> Self {
+        self.call.method = method;
+        self
+    }
+
+    /// Adds a query parameter; it replaces one of this name in the endpoint.
+    pub fn query(mut self, name: impl Into<String>, value: impl Display) -> Self {
+        self.call.query.push((name.into(), value.to_string()));
+        self
+    }
+
+    /// Sets a header. The provider's own headers and the credentials are set without it.
+    pub fn header(mut self, name: &str, value: impl Display) -> Self {
+        match (HeaderName::try_from(name), HeaderValue::try_from(value.to_string())) {
+            (Ok(name), Ok(value)) => {
+                self.call.headers.insert(name, value);
+            }
+            (Err(_), _) => self.mistake(format!("`{name}` is not the name of a header")),
+            (_, Err(_)) => self.mistake(format!("the value of the header `{name}` has a character that none may have")),
+        }
+        self
+    }
+
+    /// A JSON body.
+    pub fn body(mut self, body: &(impl Serialize + ?Sized)) -> Self {
+        match serde_json::to_vec(body) {
+            Ok(json) => self.call.body = Body::Json(json.into()),
+            Err(error) => self.mistake(format!("the body cannot be written as JSON: {error}")),
+        }
+        self
+    }
+
+    /// A form body.
+    pub fn form<K: Into<String>, V: Display>(mut self, fields: impl IntoIterator<Item = (K, V)>) -> Self {
+        self.call.body = Body::Form(fields.into_iter().map(|(name, value)| (name.into(), value.to_string())).collect());
+        self
+    }
+
+    /// A body of any type.
+    pub fn raw_body(mut self, bytes: impl Into<Bytes>, content_type: impl Into<String>) -> Self {
+        self.call.body = Body::Raw { bytes: bytes.into(), content_type: content_type.into() };
+        self
+    }
+
+    /// How often a failed request is tried again; 0 without it. Waits follow the provider's `Retry-After`.
+    pub fn retries(mut self, times: u32) -> Self {
+        self.call.retries = times;
+        self
+    }
+
+    /// Statuses beside 2xx that are answers and not errors: `.accept([409])`.
+    pub fn accept(mut self, statuses: impl IntoIterator<Item = u16>) -> Self {
+        self.call.accept.extend(statuses);
+        self
+    }
+
+    /// Another base URL for this request; credentials go to its origin.
+    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+        self.call.base_url = Some(url.into());
+        self
+    }
+
+    /// Makes 404 an answer: `.optional().json::<T>()` gives `None` then.
+    pub fn optional(self) -> OptionalRequest {
+        OptionalRequest(self.accept([404]))
+    }
+
+    /// Sends it and reads the answer as JSON of type `T`.
+    pub fn json<T: DeserializeOwned>(self) -> impl Future<Output = Result<T>> + Send {
+        let sent = self.into_future();
+        async move { sent.await?.json() }
+    }
+
+    /// Sends it and reads the answer as text.
+    pub async fn text(self) -> Result<String> {
+        Ok(self.into_future().await?.text())
+    }
+
+    /// Sends it and gives the answer's bytes.
+    pub async fn bytes(self) -> Result<Bytes> {
+        Ok(self.into_future().await?.body().clone())
+    }
+
+    /// Sends it and gives the answer's body as it arrives, for what is too large to hold.
+    pub async fn stream(self) -> Result<impl Stream<Item = Result<Bytes>> + Send> {
+        let (nango, call) = self.into_call()?;
+        nango.context().check()?;
+        let streaming = nango.context().client.stream(&call).await.map_err(http::HttpError::into_error)?;
+        Ok(streaming.body.map_err(http::HttpError::into_error))
+    }
+
+    pub(super) fn into_call(self) -> Result<(Nango, Call)> {
+        match self.mistake {
+            Some(mistake) => Err(mistake),
+            None => Ok((self.nango, self.call)),
+        }
+    }
+
+    #[cold]
+    fn mistake(&mut self, message: String) {
+        self.mistake.get_or_insert_with(|| Error::new(ErrorKind::Internal, message));
+    }
+}
+
+impl IntoFuture for Request {
+    type Output = Result<Response>;
+    type IntoFuture = BoxFuture<Result<Response>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let foreign = self.foreign;
+            let (nango, call) = self.into_call()?;
+            let context = nango.context();
+            context.check()?;
+            let sent = async {
+                match foreign {
+                    true => context.client.fetch(&outgoing(&call)?).await.map_err(http::HttpError::into_error),
+                    false => context.client.send(&call).await.map_err(http::HttpError::into_error),
+                }
+            };
+            // A wait between two attempts ends with the run, too.
+            let answer = tokio::select! {
+                biased;
+                answer = sent => answer?,
+                () = context.stop.stopped() => return Err(interrupted()),
+            };
+            Ok(Response { answer, data: OnceLock::new() })
+        })
+    }
+}
+
+/// A request to anywhere, as it leaves.
+fn outgoing(call: &Call) -> Result<Outgoing> {
+    let mut url: Url = call.endpoint.parse().map_err(|error| {
+        let url = call.endpoint.split(['?', '#']).next().unwrap_or_default();
+        Error::msg(format!("`{url}` is no absolute URL, such as `https://example.com/file`: {error}"))
+    })?;
+    if !call.query.is_empty() {
+        url.query_pairs_mut().extend_pairs(&call.query);
+    }
+    let mut outgoing = Outgoing::new(call.method.clone(), url);
+    outgoing.headers = call.headers.clone();
+    outgoing.body = call.body.clone();
+    Ok(outgoing)
+}
+
+/// A request whose 404 means that there is nothing.
+#[derive(Debug)]
+#[must_use = "a request is sent when it is awaited"]
+pub struct OptionalRequest(Request);
+
+impl OptionalRequest {
+    /// Sends it and reads the answer as JSON; `None` for 404.
+    pub fn json<T: DeserializeOwned>(self) -> impl Future<Output = Result<Option<T>>> + Send {
+        let sent = self.into_future();
+        async move { sent.await?.map(|response| response.json()).transpose() }
+    }
+}
+
+impl IntoFuture for OptionalRequest {
+    type Output = Result<Option<Response>>;
+    type IntoFuture = BoxFuture<Result<Option<Response>>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let sent = self.0.into_future();
+        Box::pin(async move {
+            let response = sent.await?;
+            Ok((response.status() != 404).then_some(response))
+        })
+    }
+}
+
+/// An answer of the provider.
+#[derive(Debug)]
+pub struct Response {
+    answer: http::Response,
+    data: OnceLock<Value>,
+}
+
+impl Response {
+    /// The status code.
+    pub fn status(&self) -> u16 {
+        self.answer.status
+    }
+
+    /// The headers.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.answer.headers
+    }
+
+    /// A header as text, if it is there and is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.answer.headers.get(name)?.to_str().ok()
+    }
+
+    /// The body as JSON, parsed on first use; a body that is no JSON is a string, an empty one is `null`.
+    pub fn data(&self) -> &Value {
+        self.data.get_or_init(|| match self.answer.body.as_ref() {
+            [] => Value::Null,
+            body => serde_json::from_slice(body)
+                .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(body).into_owned())),
+        })
+    }
+
+    /// The body as JSON of type `T`.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
+        self.answer.json().map_err(|error| Error::new(ErrorKind::Decode, error))
+    }
+
+    /// The body as text.
+    pub fn text(&self) -> String {
+        self.answer.text()
+    }
+
+    /// The body's bytes.
+    pub fn body(&self) -> &Bytes {
+        &self.answer.body
+    }
+
+    /// Where the answer came from, after redirects, without its query (it may carry a key).
+    pub fn url(&self) -> String {
+        let mut url = self.answer.url.clone();
+        url.set_query(None);
+        url.into()
+    }
+
+    /// How often the request was sent.
+    pub fn attempts(&self) -> u32 {
+        self.answer.attempts
+    }
+
+    /// What was sent, without secrets.
+    pub fn request(&self) -> &http::Sent {
+        &self.answer.request
+    }
+}

@@ -1,0 +1,70 @@
+//! Full scans: what a complete walk did not see is gone at the provider.
+
+use std::marker::PhantomData;
+
+use super::{Nango, NangoSync, context::store_error};
+use crate::{
+    declare::{BoxFuture, Saves},
+    error::Result,
+    model::Record,
+    store::{DatasetKey, FinishScan, Scan, ScanFinished},
+};
+
+/// An open scan. Save every record the provider has, then [`finish`](Self::finish); a scan that is dropped deletes
+/// nothing.
+#[derive(Debug)]
+#[must_use = "a scan that is not finished deletes nothing"]
+pub struct FullScan<M> {
+    nango: Nango,
+    dataset: DatasetKey,
+    scan: Scan,
+    model: PhantomData<fn() -> M>,
+}
+
+impl<S> NangoSync<S> {
+    /// Begins a walk over all records of a model. While the sync has a checkpoint, the scan of an interrupted run goes
+    /// on, so that the records which that run saw are not taken for gone.
+    pub fn full_scan<M>(&self) -> BoxFuture<Result<FullScan<M>>>
+    where
+        S: Saves<M>,
+        M: Record,
+    {
+        let nango = self.0.clone();
+        Box::pin(async move {
+            let (dataset, scan) = begin(&nango, M::NAME).await?;
+            Ok(FullScan { nango, dataset, scan, model: PhantomData })
+        })
+    }
+}
+
+async fn begin(nango: &Nango, model: &str) -> Result<(DatasetKey, Scan)> {
+    let context = nango.context();
+    context.check()?;
+    let resume = context.store.checkpoint(&context.key).await.map_err(store_error)?.value.is_some();
+    let dataset = context.dataset(model);
+    let scan = context.store.begin_scan(&context.token, &context.key, &dataset, resume).await.map_err(store_error)?;
+    Ok((dataset, scan))
+}
+
+impl<M: Record> FullScan<M> {
+    /// Whether it goes on from an interrupted run.
+    pub fn resumed(&self) -> bool {
+        self.scan.resumed
+    }
+
+    /// Deletes the records that the walk did not see, except those that another run wrote meanwhile.
+    pub async fn finish(self) -> Result<ScanFinished> {
+        finish(&self.nango, self.dataset, self.scan).await
+    }
+}
+
+async fn finish(nango: &Nango, dataset: DatasetKey, scan: Scan) -> Result<ScanFinished> {
+    let context = nango.context();
+    context.check()?;
+    let confirm = context.declared.get().map_or(1, |def| def.confirm_deletes);
+    let (run, function, model) = (context.token, context.key.clone(), dataset.model.clone());
+    let finish = FinishScan { run, function, dataset, scan, confirm, complete: true, resume: None };
+    let finished = context.store.finish_scan(finish).await.map_err(store_error)?;
+    context.count_deleted(&model, finished.deleted);
+    Ok(finished)
+}

@@ -1,0 +1,66 @@
+//! Calls of other functions of the same connection.
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::{ActionRef, Nango, NangoAction};
+use crate::{
+    declare::{ActionMarker, BoxFuture},
+    error::{Error, Result},
+};
+
+/// The functions that `trigger` takes: those with `#[action]`, with and without an input.
+#[diagnostic::on_unimplemented(message = "`{Self}` is not an `#[action]` function", label = "not an action")]
+pub trait ActionFn<T> {
+    /// The action's marker.
+    type Marker: ActionMarker;
+}
+
+impl<F, A, Fut> ActionFn<(A,)> for F
+where
+    F: Fn(NangoAction<A>) -> Fut,
+    A: ActionMarker<Input = ()>,
+{
+    type Marker = A;
+}
+
+impl<F, A, I, Fut> ActionFn<(A, I)> for F
+where
+    F: Fn(NangoAction<A>, I) -> Fut,
+    A: ActionMarker,
+{
+    type Marker = A;
+}
+
+impl Nango {
+    /// Runs another action of the same connection and waits for its output: `nango.trigger(create_issue, input)`.
+    /// It is a run of its own, with its own log.
+    pub fn trigger<F, T>(
+        &self,
+        _action: F,
+        input: <F::Marker as ActionMarker>::Input,
+    ) -> BoxFuture<Result<<F::Marker as ActionMarker>::Output>>
+    where
+        F: ActionFn<T>,
+    {
+        typed(self.trigger_value(F::Marker::DEF, serde_json::to_value(input)))
+    }
+
+    fn trigger_value(&self, action: ActionRef, input: serde_json::Result<Value>) -> BoxFuture<Result<Value>> {
+        match (self.context().check(), input) {
+            (Err(error), _) => Box::pin(std::future::ready(Err(error))),
+            (_, Err(error)) => Box::pin(std::future::ready(Err(Error::from(error)))),
+            (Ok(()), Ok(input)) => self.context().host.trigger(self.context(), action, input),
+        }
+    }
+
+    /// Runs a sync of the same connection as soon as this run has ended.
+    pub fn trigger_sync(&self, name: &str) -> Result<()> {
+        self.context().check()?;
+        self.context().host.trigger_sync(self.context(), name)
+    }
+}
+
+fn typed<T: DeserializeOwned + Send + 'static>(output: BoxFuture<Result<Value>>) -> BoxFuture<Result<T>> {
+    Box::pin(async move { Ok(serde_json::from_value(output.await?)?) })
+}

@@ -1,0 +1,178 @@
+//! The settings of a walk, checked before the first request.
+
+use serde_json::{Map, Value};
+use url::Url;
+
+use super::{PaginateError, path};
+use crate::{
+    declare::{OffsetBy, Paginate, PaginateKind},
+    http::{Body, Call, Method},
+};
+
+/// What is asked for next.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Step {
+    /// The first page of a cursor or link, or the only one.
+    First,
+    Cursor(Value),
+    Link(Url),
+    Offset(u64),
+}
+
+/// A walk that can begin.
+#[derive(Debug)]
+pub(super) struct Plan {
+    /// `None`: a single request.
+    pub(super) kind: Option<PaginateKind>,
+    /// The path of the records; empty: the whole body.
+    pub(super) records: String,
+    pub(super) limit: Option<u32>,
+    /// The call with its limit.
+    call: Call,
+    /// The body's fields, if that is where parameters go.
+    body: Option<Value>,
+}
+
+impl Plan {
+    pub(super) fn single(call: Call) -> Self {
+        Self { kind: None, records: String::new(), limit: None, call, body: None }
+    }
+
+    pub(super) fn new(call: Call, paginate: Paginate) -> Result<Self, PaginateError> {
+        let wrong = |text: &str| Err(PaginateError::Settings(text.to_owned()));
+        let Some(kind) = paginate.kind else {
+            return wrong(
+                "how does this API say where the next page is? Its provider has no preset: name one with \
+                 `Paginate::link(\"next\")`, `Paginate::link_in_body(path)`, `Paginate::cursor(name, path)` or \
+                 `Paginate::offset(name)`, in an attribute `paginate(link(…))`, `paginate(cursor(…))` or `paginate(offset(…))`",
+            );
+        };
+        let records = paginate.response_path.unwrap_or_default().into_owned();
+        let next = match &kind {
+            PaginateKind::Link { rel: None, path: None } => {
+                return wrong(
+                    "a link needs `rel`, its relation in the `Link` header, or `path`, its place in the body",
+                );
+            }
+            PaginateKind::Link { path, .. } => path.as_deref(),
+            PaginateKind::Cursor { name, path } if name.is_empty() || path.is_empty() => {
+                return wrong(
+                    "a cursor needs `name`, the parameter that carries it, and `path`, where the body holds the next",
+                );
+            }
+            PaginateKind::Cursor { path, .. } => Some(&**path),
+            PaginateKind::Offset { name, .. } if name.is_empty() => {
+                return wrong("an offset needs `name`, the parameter that carries it");
+            }
+            PaginateKind::Offset { .. } => None,
+        };
+        for path in [Some(&*records), next].into_iter().flatten() {
+            if path::steps(path).is_none() {
+                return wrong(&format!("`{path}` is no path: write one like `data.items` or `results[0].rows`"));
+            }
+        }
+        let in_body = paginate.in_body.unwrap_or(matches!(call.method, Method::POST | Method::PUT | Method::PATCH));
+        let body = if in_body { Some(fields(&call.body)?) } else { None };
+        let mut plan = Self { kind: Some(kind), records, limit: paginate.limit, call, body };
+        match (paginate.limit, paginate.limit_name) {
+            (Some(limit), Some(name)) => {
+                let mut call = plan.call.clone();
+                plan.put(&mut call, &name, &limit.into());
+                if let Some(fields) = &mut plan.body {
+                    put_in_body(fields, &name, limit.into());
+                }
+                plan.call = call;
+            }
+            (Some(limit), None) => {
+                return wrong(&format!("`limit = {limit}` needs `limit_name`, the parameter that carries it"));
+            }
+            (None, _) => {}
+        }
+        Ok(plan)
+    }
+
+    /// The step that a walk begins with.
+    pub(super) fn first(&self) -> Step {
+        match &self.kind {
+            Some(PaginateKind::Offset { start, .. }) => Step::Offset(*start),
+            _ => Step::First,
+        }
+    }
+
+    /// The offset behind a page.
+    pub(super) fn offset_after(&self, offset: u64, records: usize) -> Option<u64> {
+        let Some(PaginateKind::Offset { by, .. }) = &self.kind else { return None };
+        let short = self.limit.is_some_and(|limit| records < limit as usize);
+        let step = match by {
+            OffsetBy::Records => records as u64,
+            OffsetBy::Page => 1,
+        };
+        (records > 0 && !short).then(|| offset.saturating_add(step))
+    }
+
+    /// The request of a step.
+    pub(super) fn call(&self, step: &Step) -> Call {
+        let mut call = self.call.clone();
+        match (step, &self.kind) {
+            (Step::Cursor(value), Some(PaginateKind::Cursor { name, .. })) => self.put(&mut call, name, value),
+            (Step::Offset(offset), Some(PaginateKind::Offset { name, .. })) => {
+                self.put(&mut call, name, &(*offset).into());
+            }
+            (Step::Link(url), _) => {
+                // The link carries the parameters already.
+                call.query.clear();
+                url.as_str().clone_into(&mut call.endpoint);
+            }
+            _ => {}
+        }
+        call
+    }
+
+    fn put(&self, call: &mut Call, name: &str, value: &Value) {
+        let Some(fields) = &self.body else {
+            call.query.retain(|(there, _)| there != name);
+            call.query.push((name.to_owned(), text(value)));
+            return;
+        };
+        if let Body::Form(form) = &mut call.body {
+            form.retain(|(there, _)| there != name);
+            form.push((name.to_owned(), text(value)));
+            return;
+        }
+        let mut fields = fields.clone();
+        put_in_body(&mut fields, name, value.clone());
+        call.body = Body::Json(fields.to_string().into());
+    }
+}
+
+/// What parameters are added to.
+fn fields(body: &Body) -> Result<Value, PaginateError> {
+    let fields = match body {
+        Body::Empty | Body::Form(_) => Some(Value::Object(Map::new())),
+        Body::Json(json) => serde_json::from_slice(json).ok().filter(Value::is_object),
+        Body::Raw { .. } => None,
+    };
+    fields.ok_or_else(|| {
+        PaginateError::Settings(
+            "the parameters of the pages go into the body, which is neither a JSON object nor a form: write one, or set \
+             `in_body(false)` to put them into the query"
+                .to_owned(),
+        )
+    })
+}
+
+/// Sets a field; a dotted name is a path through objects.
+fn put_in_body(fields: &mut Value, name: &str, value: Value) {
+    let mut here = fields;
+    for step in name.split('.') {
+        if !here.is_object() {
+            *here = Value::Object(Map::new());
+        }
+        here = &mut here[step];
+    }
+    *here = value;
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}

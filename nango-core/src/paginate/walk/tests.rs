@@ -1,0 +1,294 @@
+use super::*;
+use crate::{
+    ErrorKind,
+    declare::OffsetBy,
+    http::{
+        Body, Method,
+        script::{Answer, Script, answer, json, unreachable},
+    },
+};
+
+const BASE: &str = "https://h.test/v1";
+
+/// Walks to the end: the records of each page, or the error that ends it.
+async fn walked(mut walk: Walk) -> Vec<String> {
+    let mut pages = Vec::new();
+    loop {
+        match walk.next().await {
+            Ok(None) => return pages,
+            Ok(Some(page)) => match page.records() {
+                Ok(records) => pages.push(records.iter().map(|record| record.get()).collect::<Vec<_>>().join(" ")),
+                Err(error) => {
+                    pages.push(error.to_string());
+                    return pages;
+                }
+            },
+            Err(error) => {
+                pages.push(error.to_string());
+                return pages;
+            }
+        }
+    }
+}
+
+#[track_caller]
+fn check_requests(script: &Script, expect: &[&str]) {
+    let lines: Vec<String> = script.lines().iter().map(|line| line.replace("https://h.test/v1", "")).collect();
+    assert_eq!(lines, expect);
+}
+
+async fn check(paginate: Paginate, answers: Vec<Answer>, pages: &[&str], requests: &[&str]) {
+    let script = Script::new(answers);
+    let walk = Walk::new(script.client(BASE), Call::get("/x?a=1"), paginate).unwrap();
+    assert_eq!(walked(walk).await, pages);
+    check_requests(&script, requests);
+}
+
+fn linked(link: &str, body: &str) -> Answer {
+    answer(200, &[("link", link), ("content-type", "application/json")], body)
+}
+
+#[tokio::test]
+async fn links_of_the_header() {
+    let paginate = || Paginate::link("next").limit(2).limit_name("per_page");
+    check(
+        paginate(),
+        vec![
+            linked(r#"<https://h.test/v1/x?page=2>; rel="next""#, "[1,2]"),
+            linked(r#"</v1/x?page=3>; rel="next""#, "[]"),
+            linked(r#"</v1/x?page=1>; rel="first""#, "[3]"),
+        ],
+        &["1 2", "", "3"],
+        &["GET /x?a=1&per_page=2", "GET /x?page=2", "GET /x?page=3"],
+    )
+    .await;
+    check(paginate(), vec![json("[]")], &[""], &["GET /x?a=1&per_page=2"]).await;
+    let bad = vec![linked("<ftp://h.test/x>; rel=next", "[1]")];
+    let error = "page 1 of GET https://h.test/v1/x has no usable link at `Link`: it is no web address";
+    check(Paginate::link("next"), bad, &[error], &["GET /x?a=1"]).await;
+}
+
+#[tokio::test]
+async fn links_of_the_body() {
+    let paginate = Paginate::link_in_body("links.next").response_path("data");
+    check(
+        paginate.clone(),
+        vec![
+            json(r#"{"data":[1],"links":{"next":"https://h.test/v1/x?c=2"}}"#),
+            json(r#"{"data":[2],"links":{"next":"/y?c=3"}}"#),
+            json(r#"{"data":[],"links":{"next":"/v1/z?c=4"}}"#),
+            json(r#"{"data":[4],"links":{"next":"?c=5"}}"#),
+            json(r#"{"data":[],"links":{"next":" "}}"#),
+        ],
+        &["1", "2", "", "4"],
+        &["GET /x?a=1", "GET /x?c=2", "GET /y?c=3", "GET /z?c=4", "GET /z?c=5"],
+    )
+    .await;
+    let seven = vec![json(r#"{"data":[1],"links":{"next":7}}"#)];
+    let error = "page 1 of GET https://h.test/v1/x has no usable link at `links.next`: it is a number";
+    check(paginate, seven, &[error], &["GET /x?a=1"]).await;
+}
+
+#[tokio::test]
+async fn a_link_to_another_host_is_asked_without_secrets() {
+    let script = Script::new([
+        linked("<https://evil.test/x?page=2>; rel=next", "[1]"),
+        linked("<https://h.test/v1/x?page=3>; rel=next", "[2]"),
+        json("[3]"),
+    ]);
+    let call = Call::get("/x").header("x-api-key".parse().unwrap(), "hush".parse().unwrap());
+    let walk = Walk::new(script.client(BASE), call, Paginate::link("next")).unwrap();
+    assert_eq!(walked(walk).await, ["1", "2", "3"]);
+    let secrets: Vec<(bool, bool)> = script
+        .sent()
+        .iter()
+        .map(|sent| (sent.headers.contains_key("authorization"), sent.headers.contains_key("x-api-key")))
+        .collect();
+    assert_eq!(secrets, [(true, true), (false, false), (true, true)]);
+}
+
+#[tokio::test]
+async fn cursors() {
+    let paginate = || Paginate::cursor("after", "meta.next").limit(2).limit_name("limit").response_path("items");
+    check(
+        paginate(),
+        vec![
+            json(r#"{"items":[1,2],"meta":{"next":" b& "}}"#),
+            json(r#"{"items":[],"meta":{"next":0}}"#),
+            json(r#"{"meta":{"next":null},"items":[3]}"#),
+        ],
+        &["1 2", "", "3"],
+        &["GET /x?a=1&limit=2", "GET /x?a=1&limit=2&after=b%26", "GET /x?a=1&limit=2&after=0"],
+    )
+    .await;
+    for end in [r#"{"items":[1]}"#, r#"{"items":[1],"meta":{"next":""}}"#, r#"{"items":[1],"meta":{"next":false}}"#] {
+        check(paginate(), vec![json(end)], &["1"], &["GET /x?a=1&limit=2"]).await;
+    }
+    let object = r#"{"items":[1],"meta":{"next":{}}}"#;
+    let error = "page 1 of GET https://h.test/v1/x has no usable cursor at `meta.next`: it is an object";
+    check(paginate(), vec![json(object)], &[error], &["GET /x?a=1&limit=2"]).await;
+}
+
+#[tokio::test]
+async fn a_circle_is_an_error() {
+    let page = |next: &str| json(&format!(r#"{{"items":[1],"next":"{next}"}}"#));
+    let circle = "page 3 of GET https://h.test/v1/x leads to a cursor that was there before: the walk would never end";
+    check(
+        Paginate::cursor("c", "next").response_path("items"),
+        vec![page("b"), page("c"), page("b")],
+        &["1", "1", circle],
+        &["GET /x?a=1", "GET /x?a=1&c=b", "GET /x?a=1&c=c"],
+    )
+    .await;
+    let again = || linked("</v1/x?page=2>; rel=next", "[1]");
+    let circle = "page 2 of GET https://h.test/v1/x leads to a link that was there before: the walk would never end";
+    check(Paginate::link("next"), vec![again(), again()], &["1", circle], &["GET /x?a=1", "GET /x?page=2"]).await;
+}
+
+#[tokio::test]
+async fn offsets() {
+    let paginate = || Paginate::offset("start").limit_name("max").response_path("values");
+    let page = |values: &str| json(&format!(r#"{{"values":{values}}}"#));
+    check(
+        paginate(),
+        vec![page("[1,2]"), page("[3]"), page("[]")],
+        &["1 2", "3"],
+        &["GET /x?a=1&start=0", "GET /x?a=1&start=2", "GET /x?a=1&start=3"],
+    )
+    .await;
+    check(
+        paginate().limit(2),
+        vec![page("[1,2]"), page("[3]")],
+        &["1 2", "3"],
+        &["GET /x?a=1&max=2&start=0", "GET /x?a=1&max=2&start=2"],
+    )
+    .await;
+    check(
+        Paginate::offset("page").start(1).by(OffsetBy::Page),
+        vec![json("[1,2]"), json("[3,4]"), json("null")],
+        &["1 2", "3 4"],
+        &["GET /x?a=1&page=1", "GET /x?a=1&page=2", "GET /x?a=1&page=3"],
+    )
+    .await;
+    check(paginate(), vec![page("[]")], &[""], &["GET /x?a=1&start=0"]).await;
+    let same = "page 2 of GET https://h.test/v1/x is the same as the page before: the API does not look at `start`, so \
+                the walk would never end";
+    let requests = ["GET /x?a=1&start=0", "GET /x?a=1&start=1"];
+    check(paginate(), vec![page("[1]"), page("[1]")], &["1", same], &requests).await;
+}
+
+#[tokio::test]
+async fn parameters_in_the_body() {
+    let bodies = async |body: Body, paginate: Paginate, method: Method| {
+        let script = Script::new([json(r#"{"r":[1],"n":5}"#), json(r#"{"r":[2]}"#), json(r#"{"r":[]}"#)]);
+        let call = Call::new(method, "/x").body(body);
+        let walk = Walk::new(script.client(BASE), call, paginate.response_path("r")).unwrap();
+        assert_eq!(walked(walk).await, ["1", "2"]);
+        script
+            .sent()
+            .into_iter()
+            .map(|sent| String::from_utf8(sent.into_wire().3.to_vec()).unwrap())
+            .take(2)
+            .collect::<Vec<_>>()
+    };
+    let cursor = || Paginate::cursor("page.after", "n").limit(9).limit_name("page.size");
+    let sent = bodies(Body::Json(r#"{"q":"x","page":{"z":1}}"#.into()), cursor(), Method::POST).await;
+    assert_eq!(sent, [r#"{"q":"x","page":{"z":1,"size":9}}"#, r#"{"q":"x","page":{"z":1,"size":9,"after":5}}"#,]);
+    let offset = || Paginate::offset("from").limit(1).limit_name("size");
+    let sent = bodies(Body::Empty, offset().in_body(true), Method::GET).await;
+    assert_eq!(sent, [r#"{"size":1,"from":0}"#, r#"{"size":1,"from":1}"#]);
+    let form = Body::Form(vec![("q".into(), "x".into()), ("from".into(), "7".into())]);
+    assert_eq!(bodies(form, offset(), Method::POST).await, ["q=x&size=1&from=0", "q=x&size=1&from=1"]);
+    let sent = bodies(Body::Json("[]".into()), offset().in_body(false), Method::POST).await;
+    assert_eq!(sent, ["[]", "[]"]);
+}
+
+#[tokio::test]
+async fn what_is_no_page_is_named() {
+    let at = "page 1 of GET https://h.test/v1/x";
+    let check = async |path: &'static str, given: Answer, expect: String| {
+        let mut paginate = Paginate::link("next");
+        if !path.is_empty() {
+            paginate = paginate.response_path(path);
+        }
+        check(paginate, vec![given], &[&expect], &["GET /x?a=1"]).await;
+    };
+    let keys = format!("{at} has nothing at `data.itms`: `data` is an object with `items`, `total`");
+    check("data.itms", json(r#"{"data":{"total":1,"items":[]}}"#), keys).await;
+    let body = format!("{at} has nothing at `data`: the body is an object with `error`");
+    check("data", json(r#"{"error":"hush"}"#), body).await;
+    check("data", json("[1]"), format!("{at} has nothing at `data`: the body is a list")).await;
+    check("data", json(r#"{"data":"hush"}"#), format!("{at} is no list of records but a string at `data`")).await;
+    let whole =
+        format!("{at} is no list of records but an object with `items`; `response_path` says where in it they are");
+    check("", json(r#"{"items":[]}"#), whole).await;
+    let html = answer(200, &[("content-type", "text/html")], "<html>\n<title>Sign in</title>");
+    let text = format!(
+        "{at} is not JSON but text/html: expected value at line 1 column 1; it begins with `<html> <title>Sign in</title>`"
+    );
+    check("", html, text).await;
+    check("", answer(204, &[], ""), String::new()).await;
+}
+
+#[test]
+fn settings_that_do_not_suffice_say_what_to_write() {
+    let check = |paginate: Paginate, call: Call, expect: &str| {
+        let error = Walk::new(Script::default().client(BASE), call, paginate).unwrap_err();
+        assert!(error.to_string().contains(expect), "{error}");
+        assert_eq!(error.into_error().kind(), ErrorKind::Internal);
+    };
+    let get = || Call::get("/x");
+    check(Paginate::provider().limit(2), get(), "`Paginate::cursor(name, path)` or `Paginate::offset(name)`");
+    check(Paginate::link("next").limit(2), get(), "`limit = 2` needs `limit_name`, the parameter that carries it");
+    check(Paginate::cursor("", "a"), get(), "a cursor needs `name`");
+    check(Paginate::offset(""), get(), "an offset needs `name`");
+    check(Paginate::link("next").response_path("a..b"), get(), "`a..b` is no path: write one like");
+    check(Paginate::cursor("c", "a[x]"), get(), "`a[x]` is no path");
+    let post = Call::new(Method::POST, "/x").body(Body::Json("[]".into()));
+    check(Paginate::offset("o"), post, "neither a JSON object nor a form");
+}
+
+#[tokio::test]
+async fn a_walk_goes_on_from_its_place() {
+    let cursor = || Paginate::cursor("after", "next").response_path("items");
+    let script = Script::new([json(r#"{"items":[1],"next":"b"}"#)]);
+    let mut walk = Walk::new(script.client(BASE), Call::get("/x"), cursor()).unwrap();
+    let page = walk.next().await.unwrap().unwrap();
+    assert_eq!((page.next(), page.number(), page.sent_at() > 0), (Some("b"), 1, true));
+    let place = page.place().unwrap().clone();
+
+    let script = Script::new([json(r#"{"items":[2],"next":"b"}"#)]);
+    let resumed = Walk::resume(script.client(BASE), Call::get("/x"), cursor(), place.clone()).unwrap();
+    assert!(walked(resumed).await[0].contains("leads to a cursor that was there before"));
+    check_requests(&script, &["GET /x?after=b"]);
+
+    let other = Walk::resume(script.client(BASE), Call::get("/x"), Paginate::link("next"), place).unwrap_err();
+    assert!(other.to_string().contains("another kind of pagination"));
+
+    let link = Place::link(&"https://h.test/v1/x?cursor=c".parse().unwrap());
+    let script = Script::new([json("[3]")]);
+    let resumed = Walk::resume(script.client(BASE), Call::get("/x"), Paginate::link("next"), link).unwrap();
+    assert_eq!(walked(resumed).await, ["3"]);
+    check_requests(&script, &["GET /x?cursor=c"]);
+}
+
+#[tokio::test]
+async fn an_offset_has_no_place_and_a_single_request_no_next() {
+    let script = Script::new([json("[1]"), json("[2]")]);
+    let mut walk = Walk::new(script.client(BASE), Call::get("/x"), Paginate::offset("o")).unwrap();
+    let page = walk.next().await.unwrap().unwrap();
+    assert_eq!((page.next(), page.place()), (Some("1"), None));
+    let single = Walk::single(script.client(BASE), Call::get("/x")).unwrap();
+    assert_eq!(walked(single).await, ["2"]);
+}
+
+#[tokio::test]
+async fn after_an_error_the_same_page_can_be_asked_for_again() {
+    let script = Script::new([linked("</v1/x?c=2>; rel=next", "[1]"), unreachable(), json("[2]")]);
+    let mut walk = Walk::new(script.client(BASE), Call::get("/x"), Paginate::link("next")).unwrap();
+    walk.next().await.unwrap();
+    let error = walk.next().await.unwrap_err().into_error();
+    assert_eq!(error.kind(), ErrorKind::Network);
+    assert_eq!(walked(walk).await, ["2"]);
+    check_requests(&script, &["GET /x", "GET /x?c=2", "GET /x?c=2"]);
+}

@@ -1,0 +1,8 @@
+//! What a file of integrations imports: `use nango_core::prelude::*;`.
+
+pub use crate::declare::Paginate;
+pub use crate::error::{ActionError, Error, Result};
+pub use crate::model::{Patch, Stored};
+pub use crate::nango::{Nango, NangoAction, NangoSync};
+pub use nango_macros::{action, checkpoint, model, on_event, on_webhook, patch, sync};
+pub use serde_json::{Value, json};

@@ -1,0 +1,105 @@
+//! The catalogue of APIs.
+//!
+//! What is true of an API for all its users (base URL, headers, where a key goes, how pages are found) is data in one
+//! file format, Nango's, so that its users' own files can be read. Nothing else in this crate names a vendor.
+//!
+//! Must stay true: a [`Template`] is read once, and what is put into it is never read again as a template. A value
+//! that holds `${…}` or `||` stays itself.
+//!
+//! Later capabilities add the rest of the format: aliases, token requests, retry hints, verification. Keys that are
+//! not known yet are passed over.
+
+mod catalogue;
+mod file;
+mod mode;
+mod resolve;
+mod settings;
+mod template;
+
+use reqwest::header::{AUTHORIZATION, HeaderName};
+use serde_json::{Map, Value};
+use url::Url;
+
+pub use catalogue::{Catalogue, CatalogueError};
+pub use mode::{AuthMode, UnknownMode};
+pub use resolve::{ResolveError, Scope};
+pub use settings::SettingsError;
+pub use template::{Template, TemplateError, Variable};
+
+use crate::declare::Paginate;
+
+/// An API.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Provider {
+    /// The name in the catalogue, such as `github`.
+    pub name: String,
+    /// The name for people.
+    pub display_name: String,
+    /// The kinds of credentials that it takes, the usual one first.
+    pub auth: Vec<AuthMode>,
+    /// How it is called.
+    pub proxy: Proxy,
+}
+
+/// How an API is called.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Proxy {
+    /// Where endpoints lie.
+    pub base_url: Template,
+    /// Headers of every request.
+    pub headers: Vec<(HeaderName, Template)>,
+    /// Query parameters of every request.
+    pub query: Vec<(String, Template)>,
+    /// How pages are found, where the API has one way for all its lists.
+    pub paginate: Option<Paginate>,
+}
+
+impl Provider {
+    /// A provider of which only the base URL is known, for an API that the catalogue does not have. It takes every kind
+    /// of credentials; an API key goes as a bearer token, which is what most APIs mean by one.
+    ///
+    /// # Errors
+    ///
+    /// The base URL is no template.
+    pub fn plain(name: &str, base_url: &str) -> Result<Self, TemplateError> {
+        Ok(Self {
+            name: name.to_owned(),
+            display_name: name.to_owned(),
+            auth: vec![AuthMode::Bearer, AuthMode::ApiKey, AuthMode::Basic, AuthMode::None],
+            proxy: Proxy {
+                base_url: base_url.parse()?,
+                headers: vec![(AUTHORIZATION, "Bearer ${apiKey}".parse()?)],
+                query: Vec::new(),
+                paginate: None,
+            },
+        })
+    }
+
+    /// The base URL of a connection: `config` fills the template.
+    ///
+    /// # Errors
+    ///
+    /// A value is missing (the error says where to set it), or would change the host in a way that a value must not.
+    pub fn base_url(&self, integration: &str, config: &Map<String, Value>) -> Result<Url, ResolveError> {
+        self.proxy.base_url.resolve_url(&Scope { integration, config, credentials: &[] })
+    }
+
+    /// Whether it takes credentials of this kind.
+    pub fn accepts(&self, mode: AuthMode) -> bool {
+        self.auth.contains(&mode)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_api_that_is_not_in_the_catalogue() {
+        let plain = Provider::plain("acme", "https://api.acme.test").unwrap();
+        assert!(AuthMode::ALL.into_iter().all(|mode| plain.accepts(mode)));
+        assert_eq!(plain.base_url("acme", &Map::new()).unwrap().as_str(), "https://api.acme.test/");
+    }
+}

@@ -1,0 +1,396 @@
+//! Executing one run: the only way in which a function is called.
+//!
+//! [`execute`] finds the function and the connection, takes the run's key, calls the function with a handle, and writes
+//! down how it ended. Must stay true: a run's row exists before the function is called and is ended exactly once, by
+//! this process or by the one that takes over its key; a run that was asked to stop or lost its lease has no other
+//! effects than those of its committed pages.
+
+mod begin;
+mod connection;
+mod lease;
+mod mapper;
+mod resume;
+mod since;
+#[cfg(test)]
+mod tests;
+mod tracing_log;
+mod transport;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+pub use crate::nango::Stop;
+use crate::{
+    auth::KeyRing,
+    config::Config,
+    declare::{ActionDef, BoxFuture, EventDef, Handle, Kind, Registry, SyncDef, SyncRun, WebhookDef, integration_key},
+    error::{Error, ErrorKind, Result},
+    http::{Clock, Transport},
+    nango::{Context, Host, Nango, lease_lost, lock_state, store_error},
+    provider::Catalogue,
+    store::{BASE_VARIANT, FeedRow, FunctionKey, LogLine, ReadQuery, RunEnd, RunStatus, RunToken, SharedStore, Totals},
+};
+
+pub use connection::{AddConnection, Added, add_connection, remove_connection};
+pub use tracing_log::capture as capture_tracing;
+
+/// Everything a run needs, made once at the top.
+#[derive(Debug)]
+pub struct Instance {
+    /// The functions of the program.
+    pub registry: Registry,
+    /// The APIs that are known.
+    pub catalogue: Catalogue,
+    /// The settings.
+    pub config: Config,
+    /// The database.
+    pub store: SharedStore,
+    /// What opens credentials and resume states.
+    pub ring: KeyRing,
+    /// The way out.
+    pub transport: Arc<dyn Transport>,
+    /// Time outside the database: waits between attempts.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// What to run.
+#[derive(Debug, Clone)]
+pub struct RunRequest {
+    /// The integration.
+    pub integration: String,
+    /// The function, with what it is given.
+    pub function: Target,
+    /// The connection's id.
+    pub connection: String,
+    /// The variant of a sync, `base` unless it has several.
+    pub variant: String,
+    /// Metadata that replaces the connection's for this run.
+    pub metadata: Option<Map<String, Value>>,
+    /// A checkpoint that is stored before the run begins.
+    pub checkpoint: Option<Value>,
+    /// Drops the checkpoint and the resume state before the run begins.
+    pub reset: bool,
+    /// Runs on a copy in memory: nothing is kept, what would have been saved is reported.
+    pub dry: bool,
+}
+
+/// A function, with what it is given.
+#[derive(Debug, Clone)]
+pub enum Target {
+    /// A sync.
+    Sync(String),
+    /// An action and its input.
+    Action {
+        /// Its name.
+        name: String,
+        /// Its input, `null` without one.
+        input: Value,
+    },
+    /// The webhook handler of a sync.
+    Webhook {
+        /// The sync's name.
+        sync: String,
+        /// The webhook's type.
+        r#type: String,
+        /// What arrived.
+        payload: Value,
+    },
+    /// A function that runs on an event of a connection.
+    Event(String),
+}
+
+/// What a run did.
+#[derive(Debug)]
+pub struct RunReport {
+    /// Its public id.
+    pub run: Uuid,
+    /// What ran.
+    pub key: FunctionKey,
+    /// How it ended.
+    pub status: RunStatus,
+    /// What it wrote and sent.
+    pub totals: Totals,
+    /// The checkpoint as it is stored now.
+    pub checkpoint: Option<Value>,
+    /// Whether the next run goes on where this one stopped instead of starting over.
+    pub resumable: bool,
+    /// What an action answered.
+    pub output: Option<Value>,
+    /// Why it failed.
+    pub error: Option<Error>,
+    /// When it started, microseconds since 1970.
+    pub started_at: i64,
+    /// How long it took.
+    pub duration: Duration,
+    /// The records of a dry run, by model.
+    pub dry: Option<BTreeMap<String, Vec<FeedRow>>>,
+    /// The syncs that the function asked for with `trigger_sync`, in order.
+    pub triggered: Vec<RunReport>,
+}
+
+/// Who watches a run.
+pub trait Observer: Send + Sync {
+    /// A page was committed; the totals are the run's so far.
+    fn page(&self, totals: &Totals) {
+        let _ = totals;
+    }
+
+    /// A line was logged.
+    fn log(&self, line: &LogLine) {
+        let _ = line;
+    }
+
+    /// The run waits for something, such as another run of its key.
+    fn waiting(&self, what: &str) {
+        let _ = what;
+    }
+}
+
+/// Nobody watches.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Unobserved;
+
+impl Observer for Unobserved {}
+
+/// A function that was found.
+#[derive(Debug, Clone)]
+enum Job {
+    Sync(&'static SyncDef),
+    Action(&'static ActionDef, Value),
+    Webhook(&'static WebhookDef, Value),
+    Event(&'static EventDef),
+}
+
+impl Job {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Sync(_) => Kind::Sync,
+            Self::Action(..) => Kind::Action,
+            Self::Webhook(..) => Kind::OnWebhook,
+            Self::Event(_) => Kind::OnEvent,
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Sync(def) => def.name,
+            Self::Action(def, _) => def.name,
+            Self::Webhook(def, _) => def.name,
+            Self::Event(def) => def.name,
+        }
+    }
+}
+
+/// Runs a function to its end.
+///
+/// # Errors
+///
+/// The run could not begin: an unknown function or connection, credentials that cannot be opened, a key that another
+/// run holds, a database that fails. Whatever happens after it began is in the report.
+pub async fn execute(
+    instance: &Arc<Instance>,
+    request: RunRequest,
+    stop: Stop,
+    observer: Arc<dyn Observer>,
+) -> Result<RunReport> {
+    let dry = if request.dry { Some(Arc::new(begin::dry_instance(instance, &request).await?)) } else { None };
+    let used = dry.as_ref().unwrap_or(instance);
+    let mut report = run_one(used, request, stop.clone(), observer.clone()).await?;
+    if dry.is_some() {
+        report.dry = Some(dry_records(used, &report).await?);
+    }
+    Ok(report)
+}
+
+async fn run_one(
+    instance: &Arc<Instance>,
+    request: RunRequest,
+    stop: Stop,
+    observer: Arc<dyn Observer>,
+) -> Result<RunReport> {
+    let job = begin::find(instance, &request)?;
+    let ready = begin::ready(instance, &request, &job).await?;
+    if request.reset {
+        instance.store.reset(&ready.key).await.map_err(store_error)?;
+    }
+    if let Some(checkpoint) = request.checkpoint {
+        instance.store.set_checkpoint(&ready.key, Some(checkpoint)).await.map_err(store_error)?;
+    }
+    let host = Arc::new(RunHost::new(instance.clone(), observer.clone()));
+    let mut report = begin_and_call(instance, ready, job, stop.clone(), host.clone()).await?;
+    let triggered = std::mem::take(&mut *lock_state(&host.triggered));
+    for sync in triggered {
+        if stop.is_stopped() || report.status != RunStatus::Success {
+            break;
+        }
+        let next = RunRequest {
+            integration: report.key.integration.clone(),
+            function: Target::Sync(sync),
+            connection: report.key.connection.clone(),
+            variant: BASE_VARIANT.to_owned(),
+            metadata: None,
+            checkpoint: None,
+            reset: false,
+            dry: false,
+        };
+        report.triggered.push(Box::pin(run_one(instance, next, stop.clone(), observer.clone())).await?);
+    }
+    Ok(report)
+}
+
+/// Takes the run's key, calls the function, ends the run.
+async fn begin_and_call(
+    instance: &Arc<Instance>,
+    ready: begin::Ready,
+    job: Job,
+    stop: Stop,
+    host: Arc<RunHost>,
+) -> Result<RunReport> {
+    let started = std::time::Instant::now();
+    let exclusive = matches!(job, Job::Sync(_));
+    let token = lease::start(instance, &ready.key, exclusive, &stop, host.observer.as_ref()).await?;
+    let started_at = instance.store.now();
+    let heart = lease::Heart::beat(instance.store.clone(), token, stop.clone());
+    let context = Arc::new(Context::new(ready.context(instance, token, stop.clone(), host)));
+    let outcome = tracing_log::within(context.clone(), call(instance, context.clone(), &job)).await;
+    let lost = heart.rest();
+    let outcome = if lost { outcome.and(Err(lease_lost())) } else { outcome };
+    let (output, error, status) = match outcome {
+        Ok(output) => (output, None, RunStatus::Success),
+        Err(error) => {
+            let status = match error.kind() {
+                ErrorKind::Interrupted | ErrorKind::LeaseLost => RunStatus::Interrupted,
+                _ => RunStatus::Error,
+            };
+            (None, Some(error), status)
+        }
+    };
+    end(instance, &context, token, status, error.as_ref()).await?;
+    let checkpoint = instance.store.checkpoint(context.key()).await.map_err(store_error)?.value;
+    let resume = instance.store.resume_state(context.key()).await.map_err(store_error)?;
+    let walking = resume.is_some_and(|sealed| resume::is_walking(instance, context.key(), &sealed));
+    Ok(RunReport {
+        run: token.id,
+        key: context.key().clone(),
+        status,
+        totals: context.totals(),
+        resumable: status != RunStatus::Success && (walking || checkpoint.is_some()),
+        checkpoint,
+        output,
+        error,
+        started_at,
+        duration: started.elapsed(),
+        dry: None,
+        triggered: Vec::new(),
+    })
+}
+
+async fn call(instance: &Arc<Instance>, context: Arc<Context>, job: &Job) -> Result<Option<Value>> {
+    let handle = Handle::from(Nango::new(context.clone()));
+    match job {
+        Job::Sync(def) => match &def.run {
+            SyncRun::Function(run) => run(handle).await.map(|()| None),
+            SyncRun::Mapper(mapper) => mapper::walk(instance, context, def, mapper).await.map(|()| None),
+        },
+        Job::Action(def, input) => (def.run)(handle, input.clone()).await.map(Some),
+        Job::Webhook(def, payload) => (def.run)(handle, payload.clone()).await.map(|()| None),
+        Job::Event(def) => (def.run)(handle).await.map(|()| None),
+    }
+}
+
+async fn end(
+    instance: &Instance,
+    context: &Context,
+    token: RunToken,
+    status: RunStatus,
+    error: Option<&Error>,
+) -> Result<()> {
+    let (logs, requests) = context.take_pending();
+    let error = error.map(|error| serde_json::json!({ "kind": format!("{:?}", error.kind()), "message": error.to_string() }));
+    let end = RunEnd { status, error, requests, logs, checkpoint: None, resume: None };
+    match instance.store.end_run(&token, end).await {
+        // Whoever took over has ended this run already.
+        Ok(_) | Err(crate::store::StoreError::LeaseLost) => Ok(()),
+        Err(error) => Err(store_error(error)),
+    }
+}
+
+async fn dry_records(instance: &Instance, report: &RunReport) -> Result<BTreeMap<String, Vec<FeedRow>>> {
+    let (integration, connection) = (Some(report.key.integration.as_str()), Some(report.key.connection.as_str()));
+    let datasets = instance.store.datasets(integration, connection).await.map_err(store_error)?;
+    let mut records = BTreeMap::new();
+    for stats in datasets {
+        let query = ReadQuery { limit: 100, ..ReadQuery::default() };
+        let page = instance.store.read(&stats.dataset, query).await.map_err(store_error)?;
+        records.insert(stats.dataset.model, page.records);
+    }
+    Ok(records)
+}
+
+/// What functions ask of the floor that executes them.
+struct RunHost {
+    instance: Arc<Instance>,
+    observer: Arc<dyn Observer>,
+    triggered: Mutex<Vec<String>>,
+}
+
+impl RunHost {
+    fn new(instance: Arc<Instance>, observer: Arc<dyn Observer>) -> Self {
+        Self { instance, observer, triggered: Mutex::default() }
+    }
+}
+
+impl Host for RunHost {
+    fn trigger(&self, caller: &Arc<Context>, action: &'static ActionDef, input: Value) -> BoxFuture<Result<Value>> {
+        let (instance, observer) = (self.instance.clone(), self.observer.clone());
+        let stop = caller.stop().clone();
+        let request = RunRequest {
+            integration: integration_key(action.integration),
+            function: Target::Action { name: action.name.to_owned(), input },
+            connection: caller.key().connection.clone(),
+            variant: BASE_VARIANT.to_owned(),
+            metadata: None,
+            checkpoint: None,
+            reset: false,
+            dry: false,
+        };
+        Box::pin(async move {
+            let name = action.name;
+            let report = run_one(&instance, request, stop, observer).await?;
+            match report.error {
+                Some(error) => Err(error.context(format!("the triggered action `{name}`"))),
+                None => Ok(report.output.unwrap_or(Value::Null)),
+            }
+        })
+    }
+
+    fn trigger_sync(&self, caller: &Arc<Context>, sync: &str) -> Result<()> {
+        let integration = &caller.key().integration;
+        if self.instance.registry.sync(integration, sync).is_none() {
+            let names: Vec<&str> = self
+                .instance
+                .registry
+                .syncs()
+                .filter(|(entry, _)| entry.integration() == integration)
+                .map(|(_, def)| def.name)
+                .collect();
+            return Err(Error::msg(Registry::unknown(&format!("sync of `{integration}` named"), sync, &names)));
+        }
+        lock_state(&self.triggered).push(sync.to_owned());
+        Ok(())
+    }
+
+    fn logged(&self, line: &LogLine) {
+        self.observer.log(line);
+    }
+
+    fn committed(&self, totals: &Totals) {
+        self.observer.page(totals);
+    }
+}

@@ -1,0 +1,136 @@
+//! Adding and removing connections, with the functions that want to know of it.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::{Instance, Job, Observer, RunHost, RunReport, Stop, begin, begin_and_call};
+use crate::{
+    auth::{AuthMode, Credentials},
+    declare::{Event, EventDef},
+    error::{Error, ErrorKind, Result},
+    nango::store_error,
+    store::{BASE_VARIANT, Connection, FunctionKey, NewConnection, Removed, RunStatus},
+};
+
+/// A connection that is being added.
+#[derive(Debug, Clone)]
+pub struct AddConnection {
+    /// The integration.
+    pub integration: String,
+    /// Its id, chosen by the application.
+    pub id: String,
+    /// The kind of its credentials.
+    pub mode: AuthMode,
+    /// Its credentials.
+    pub credentials: Credentials,
+    /// What the provider's templates ask for.
+    pub config: Map<String, Value>,
+    /// Its metadata; `None` keeps what a replaced connection had.
+    pub metadata: Option<Map<String, Value>>,
+}
+
+/// A connection that was added.
+#[derive(Debug)]
+pub struct Added {
+    /// The connection.
+    pub connection: Connection,
+    /// Whether it is new; otherwise it replaced one of this name.
+    pub new: bool,
+    /// The functions that ran on it, in order. One that failed does not undo the adding.
+    pub events: Vec<RunReport>,
+}
+
+/// Adds a connection, or replaces the credentials of the one with this name.
+///
+/// Functions `#[on_event(validate_connection)]` run first and can refuse it; `post_connection_creation` runs after a
+/// new one was added.
+///
+/// # Errors
+///
+/// A function that refused (its error), credentials that the provider has no place for, a database that fails.
+pub async fn add_connection(
+    instance: &Arc<Instance>,
+    new: AddConnection,
+    observer: Arc<dyn Observer>,
+) -> Result<Added> {
+    let (integration, id) = (new.integration.clone(), new.id.clone());
+    let credentials = begin::seal_credentials(instance, &new)?;
+    let auth = new.mode.stored_name().to_owned();
+    let candidate = Connection {
+        row: 0,
+        integration: integration.clone(),
+        id: id.clone(),
+        auth: auth.clone(),
+        credentials: credentials.clone(),
+        config: new.config.clone(),
+        metadata: new.metadata.clone().unwrap_or_default(),
+        created_at: instance.store.now(),
+        updated_at: instance.store.now(),
+    };
+    begin::check_credentials(instance, &candidate, &new.credentials)?;
+    let mut events = Vec::new();
+    for def in instance.registry.on_event(&integration, Event::ValidateConnection) {
+        let report = fire(instance, &candidate, def, &observer).await?;
+        if report.status != RunStatus::Success {
+            let error = report.error.unwrap_or_else(|| Error::msg("it was interrupted"));
+            return Err(error.context(format!("`{}` refused the connection", def.name)));
+        }
+        events.push(report);
+    }
+    let new = NewConnection { integration, id, auth, credentials, config: new.config, metadata: new.metadata };
+    let (connection, is_new) = instance.store.put_connection(new).await.map_err(store_error)?;
+    if is_new {
+        for def in instance.registry.on_event(&connection.integration, Event::PostConnectionCreation) {
+            events.push(fire(instance, &connection, def, &observer).await?);
+        }
+    }
+    Ok(Added { connection, new: is_new, events })
+}
+
+/// Removes a connection with its records, after the functions `#[on_event(pre_connection_deletion)]` ran: one that
+/// fails is reported to the observer's log and does not keep the connection. `None`: there is no such connection.
+///
+/// # Errors
+///
+/// The database failed.
+pub async fn remove_connection(
+    instance: &Arc<Instance>,
+    integration: &str,
+    id: &str,
+    observer: Arc<dyn Observer>,
+) -> Result<Option<Removed>> {
+    let Some(connection) = instance.store.connection(integration, id).await.map_err(store_error)? else {
+        return Ok(None);
+    };
+    for def in instance.registry.on_event(integration, Event::PreConnectionDeletion) {
+        let failed = match fire(instance, &connection, def, &observer).await {
+            Ok(report) => report.error,
+            // Credentials that can no longer be opened must not make a connection immortal.
+            Err(error) if error.kind() == ErrorKind::Connection => Some(error),
+            Err(error) => return Err(error),
+        };
+        if let Some(error) = failed {
+            observer.waiting(&format!("`{}` failed, removing the connection all the same: {error}", def.name));
+        }
+    }
+    instance.store.remove_connection(integration, id).await.map_err(store_error)
+}
+
+async fn fire(
+    instance: &Arc<Instance>,
+    connection: &Connection,
+    def: &'static EventDef,
+    observer: &Arc<dyn Observer>,
+) -> Result<RunReport> {
+    let key = FunctionKey {
+        kind: crate::declare::Kind::OnEvent,
+        integration: connection.integration.clone(),
+        connection: connection.id.clone(),
+        function: def.name.to_owned(),
+        variant: BASE_VARIANT.to_owned(),
+    };
+    let ready = begin::ready_for(instance, key, connection.clone(), None)?;
+    let host = Arc::new(RunHost::new(instance.clone(), observer.clone()));
+    begin_and_call(instance, ready, Job::Event(def), Stop::default(), host).await
+}

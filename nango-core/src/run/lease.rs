@@ -1,0 +1,91 @@
+//! Taking a run's key, and keeping it.
+//!
+//! A process that died leaves its lease behind, so a key that is held is watched for the length of a lease: if the
+//! lease is renewed meanwhile, its owner lives and the new run gives up; if it ends, the new run takes over.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::task::JoinHandle;
+
+use super::{Instance, Observer, Stop};
+use crate::{
+    error::Result,
+    nango::{interrupted, store_error},
+    store::{FunctionKey, NewRun, RunToken, SharedStore, StoreError},
+};
+
+/// How long a lease is without a heartbeat.
+const LEASE: Duration = Duration::from_secs(15);
+/// How often it is renewed.
+const HEARTBEAT: Duration = Duration::from_secs(4);
+/// How often a key that is held is looked at.
+const LOOK: Duration = Duration::from_millis(250);
+
+pub(super) async fn start(
+    instance: &Instance,
+    key: &FunctionKey,
+    exclusive: bool,
+    stop: &Stop,
+    observer: &dyn Observer,
+) -> Result<RunToken> {
+    let mut seen: Option<i64> = None;
+    loop {
+        let new = NewRun { key: key.clone(), exclusive, lease: LEASE };
+        match instance.store.start_run(new).await {
+            Ok(token) => return Ok(token),
+            Err(StoreError::Busy { function, run, since, lease_until })
+                if seen.is_none_or(|earlier| earlier == lease_until) =>
+            {
+                if seen.is_none() {
+                    observer.waiting(&format!(
+                        "`{function}` is held by run {run} (since {since}): waiting to see whether it is alive"
+                    ));
+                }
+                seen = Some(lease_until);
+            }
+            Err(error) => return Err(store_error(error)),
+        }
+        tokio::select! {
+            () = stop.stopped() => return Err(interrupted()),
+            () = tokio::time::sleep(LOOK) => {}
+        }
+    }
+}
+
+/// Renews a lease until it rests.
+pub(super) struct Heart {
+    task: JoinHandle<()>,
+    lost: Arc<AtomicBool>,
+}
+
+impl Heart {
+    /// Begins to beat. If the lease is lost, the run is asked to stop.
+    pub(super) fn beat(store: SharedStore, token: RunToken, stop: Stop) -> Self {
+        let lost = Arc::new(AtomicBool::new(false));
+        let flag = lost.clone();
+        let task = tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(HEARTBEAT).await;
+                // A database that is locked or full for a moment is not a lost lease: the next beat may come in time.
+                if let Err(StoreError::LeaseLost) = store.heartbeat(&token).await {
+                    flag.store(true, Ordering::Relaxed);
+                    stop.stop();
+                    return;
+                }
+            }
+        });
+        Self { task, lost }
+    }
+
+    /// Stops; whether the lease was lost.
+    pub(super) fn rest(self) -> bool {
+        self.task.abort();
+        self.lost.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,139 @@
+//! `since(…)`: what an incremental mapper asks for, and what the next run will ask for.
+//!
+//! Moments are microseconds since 1970. The provider's own words decide: its `Date`, or the greatest value of a field;
+//! never this machine's clock, unless the provider sends no `Date`.
+
+use jiff::{SpanRound, Timestamp, Unit};
+use reqwest::header::{DATE, HeaderMap};
+use serde_json::value::RawValue;
+
+use crate::{
+    declare::{Since, SinceFormat, SinceFrom},
+    error::{Error, ErrorKind, Result},
+    paginate::path,
+};
+
+/// What a run asks for: nothing the first time, after a reset, and when a full run is due.
+pub(super) fn asked(since: &Since, stored: Option<i64>, full_at: Option<i64>, now: i64) -> Option<i64> {
+    let due = since.full_every.is_some_and(|every| {
+        full_at.is_none_or(|last| now.saturating_sub(last) >= i64::from(every) * 1_000_000)
+    });
+    if due { None } else { stored.map(|moment| moment - i64::from(since.overlap) * 1_000_000) }
+}
+
+/// The moment as the parameter's value.
+pub(super) fn write(format: SinceFormat, moment: i64) -> Result<String> {
+    match format {
+        SinceFormat::Unix => Ok(moment.div_euclid(1_000_000).to_string()),
+        SinceFormat::UnixMs => Ok(moment.div_euclid(1_000).to_string()),
+        SinceFormat::Rfc3339 => {
+            let stamp = Timestamp::from_microsecond(moment).map_err(|error| {
+                Error::new(ErrorKind::Internal, format!("{moment} is no moment that can be written: {error}"))
+            })?;
+            Ok(format!("{stamp:.0}"))
+        }
+    }
+}
+
+/// The provider's `Date`, or the moment at which the request was sent.
+pub(super) fn date_of(headers: &HeaderMap, sent_at: i64) -> i64 {
+    let date = headers.get(DATE).and_then(|date| date.to_str().ok());
+    date.and_then(|date| jiff::fmt::rfc2822::parse(date).ok())
+        .map_or(sent_at, |date| date.timestamp().as_microsecond())
+}
+
+/// The greatest of the moments that the raw records carry in the declared field.
+pub(super) fn greatest(since: &Since, records: &[&RawValue], so_far: Option<i64>) -> Result<Option<i64>> {
+    let SinceFrom::Field(field) = since.from else { return Ok(so_far) };
+    let mut greatest = so_far;
+    for (i, record) in records.iter().enumerate() {
+        let value = path::dig(record, field);
+        let moment = value.and_then(|value| moment(value.get())).ok_or_else(|| {
+            let found = value.map_or("nothing", |value| value.get());
+            Error::new(
+                ErrorKind::Decode,
+                format!("record {} of the page has no moment at `{field}` (`since` reads it), but {found}", i + 1),
+            )
+        })?;
+        greatest = greatest.max(Some(moment));
+    }
+    Ok(greatest)
+}
+
+/// A moment in an API's words: RFC 3339, or a number of seconds or milliseconds (told apart by its size).
+fn moment(json: &str) -> Option<i64> {
+    if let Ok(text) = serde_json::from_str::<std::borrow::Cow<'_, str>>(json) {
+        return match text.parse::<Timestamp>() {
+            Ok(stamp) => Some(stamp.as_microsecond()),
+            Err(_) => number(&text),
+        };
+    }
+    number(json)
+}
+
+fn number(text: &str) -> Option<i64> {
+    /// Seconds would be in the year 5138 here, milliseconds in 1973.
+    const MILLISECONDS_FROM: f64 = 1e11;
+    let number: f64 = text.parse().ok().filter(|number: &f64| number.is_finite() && number.abs() < 1e15)?;
+    let micros = if number.abs() < MILLISECONDS_FROM { number * 1e6 } else { number * 1e3 };
+    #[expect(clippy::cast_possible_truncation, reason = "the bound above keeps it far inside i64")]
+    Some(micros as i64)
+}
+
+/// A duration for people: `2h 5m`, for the log.
+pub(super) fn age(micros: i64) -> String {
+    let span = jiff::Span::new().microseconds(micros);
+    span.round(SpanRound::new().largest(Unit::Hour).smallest(Unit::Second))
+        .map_or_else(|_| format!("{} s", micros / 1_000_000), |span| format!("{span:#}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: i64 = 3_600_000_000;
+
+    fn since(overlap: u32, full_every: Option<u32>) -> Since {
+        Since { param: "since", format: SinceFormat::Rfc3339, from: SinceFrom::Field("updated_at"), overlap, full_every }
+    }
+
+    #[test]
+    fn the_first_run_and_a_full_one_ask_for_everything() {
+        let check = |stored, full_every, full_at, expect| {
+            assert_eq!(asked(&since(120, full_every), stored, full_at, 10 * HOUR), expect);
+        };
+        check(None, None, None, None);
+        check(Some(9 * HOUR), None, None, Some(9 * HOUR - 120_000_000));
+        check(Some(9 * HOUR), Some(7_200), Some(7 * HOUR), None);
+        check(Some(9 * HOUR), Some(7_200), Some(9 * HOUR), Some(9 * HOUR - 120_000_000));
+    }
+
+    #[test]
+    fn a_moment_is_written_as_declared() {
+        let moment = 1_763_812_800_123_456;
+        assert_eq!(write(SinceFormat::Unix, moment).unwrap(), "1763812800");
+        assert_eq!(write(SinceFormat::UnixMs, moment).unwrap(), "1763812800123");
+        assert_eq!(write(SinceFormat::Rfc3339, moment).unwrap(), "2025-11-22T12:00:00Z");
+    }
+
+    #[test]
+    fn the_greatest_moment_of_a_page_in_any_of_its_forms() {
+        let read = |json: &'static str| {
+            let records: Vec<&RawValue> = serde_json::from_str(json).unwrap();
+            greatest(&since(0, None), &records, Some(5)).map_err(|error| error.to_string())
+        };
+        assert_eq!(read(r#"[{"updated_at":"1970-01-01T00:00:02Z"},{"updated_at":"1970-01-01T01:00:01+01:00"}]"#), Ok(Some(2_000_000)));
+        assert_eq!(read(r#"[{"updated_at":1763812800},{"updated_at":"1763812800123"}]"#), Ok(Some(1_763_812_800_123_000)));
+        assert_eq!(read("[]"), Ok(Some(5)));
+        let error = read(r#"[{"updated_at":"2025-01-01T00:00:00Z"},{"updated_at":null}]"#).unwrap_err();
+        assert_eq!(error, "record 2 of the page has no moment at `updated_at` (`since` reads it), but null");
+    }
+
+    #[test]
+    fn the_date_of_the_provider_decides() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(date_of(&headers, 7), 7);
+        headers.insert(DATE, "Thu, 01 Jan 1970 00:00:02 GMT".parse().unwrap());
+        assert_eq!(date_of(&headers, 7), 2_000_000);
+    }
+}

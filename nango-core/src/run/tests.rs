@@ -1,0 +1,114 @@
+//! Runs from end to end, on a database in memory and a provider that answers from a script.
+
+mod actions;
+mod functions;
+mod mappers;
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use super::{AddConnection, Added, Instance, RunReport, RunRequest, Stop, Target, Unobserved, add_connection, execute};
+use crate::{
+    Result,
+    auth::{AuthMode, Credentials, KeyRing},
+    config::{Config, Sources},
+    declare::Registry,
+    provider::Catalogue,
+    store::{BASE_VARIANT, DatasetKey, LastAction, ReadQuery, sqlite::Sqlite},
+    testing::script::{Script, Still},
+};
+
+/// An installation whose integration `acme` has one connection, `one`.
+struct House {
+    instance: Arc<Instance>,
+    script: Script,
+}
+
+impl House {
+    async fn new() -> Self {
+        let house = Self::without_connection().await;
+        house.connect(json!({ "space": "a b/c" })).await.unwrap();
+        house
+    }
+
+    async fn without_connection() -> Self {
+        let script = Script::default();
+        let file = "[integrations.acme]\nbase_url = \"https://api.acme.test\"\n[environment]\nREGION = \"eu\"\n";
+        let file = Some(("nango.toml".into(), file.to_owned()));
+        let instance = Arc::new(Instance {
+            registry: Registry::load().unwrap(),
+            catalogue: Catalogue::builtin(),
+            config: Config::load(Sources { file, ..Sources::default() }).unwrap(),
+            store: Arc::new(Sqlite::open(":memory:").await.unwrap()),
+            ring: KeyRing::ephemeral().unwrap(),
+            transport: Arc::new(script.clone()),
+            clock: Arc::new(Still),
+        });
+        Self { instance, script }
+    }
+
+    async fn connect(&self, metadata: Value) -> Result<Added> {
+        let Value::Object(metadata) = metadata else { unreachable!("an object") };
+        let new = AddConnection {
+            integration: "acme".into(),
+            id: "one".into(),
+            mode: AuthMode::None,
+            credentials: Credentials::None,
+            config: Map::new(),
+            metadata: Some(metadata),
+        };
+        add_connection(&self.instance, new, Arc::new(Unobserved)).await
+    }
+
+    fn request(function: Target) -> RunRequest {
+        RunRequest {
+            integration: "acme".into(),
+            function,
+            connection: "one".into(),
+            variant: BASE_VARIANT.into(),
+            metadata: None,
+            checkpoint: None,
+            reset: false,
+            dry: false,
+        }
+    }
+
+    async fn run(&self, request: RunRequest) -> Result<RunReport> {
+        execute(&self.instance, request, Stop::default(), Arc::new(Unobserved)).await
+    }
+
+    async fn sync(&self, name: &str) -> RunReport {
+        self.run(Self::request(Target::Sync(name.into()))).await.unwrap()
+    }
+
+    /// Ids and last actions of the model's records, in the order of the feed.
+    async fn records(&self, model: &str) -> Vec<(String, LastAction)> {
+        let variant = BASE_VARIANT.into();
+        let dataset = DatasetKey { integration: "acme".into(), connection: "one".into(), model: model.into(), variant };
+        let query = ReadQuery { limit: 10_000, ..ReadQuery::default() };
+        let page = self.instance.store.read(&dataset, query).await.unwrap();
+        page.records.into_iter().map(|row| (row.id, row.last_action)).collect()
+    }
+
+    async fn live(&self, model: &str) -> Vec<String> {
+        let records = self.records(model).await;
+        records.into_iter().filter(|(_, action)| *action != LastAction::Deleted).map(|(id, _)| id).collect()
+    }
+
+    /// The queries of the requests so far, as `path?a=b&c=d`.
+    fn asked(&self) -> Vec<String> {
+        let seen = self.script.seen();
+        seen.iter()
+            .map(|seen| {
+                let query: Vec<String> = seen.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+                if query.is_empty() { seen.path.clone() } else { format!("{}?{}", seen.path, query.join("&")) }
+            })
+            .collect()
+    }
+}
+
+#[track_caller]
+fn succeeded(report: &RunReport) {
+    assert!(report.error.is_none(), "{:?}", report.error);
+}

@@ -1,0 +1,145 @@
+//! The functions that these tests run.
+
+use crate::prelude::*;
+
+/// A thing.
+#[model]
+pub(super) struct Thing {
+    /// Its id.
+    pub id: u64,
+    /// Its name.
+    pub name: String,
+}
+
+/// What the API sends.
+#[derive(serde::Deserialize)]
+pub(super) struct ApiThing {
+    id: u64,
+    name: String,
+}
+
+/// Which space a connection reads.
+#[model]
+pub(super) struct Space {
+    /// Its name.
+    pub space: String,
+}
+
+/// By cursor, with deletes, filled from the metadata.
+#[sync(
+    integration = "acme",
+    model = "Thing",
+    metadata = Space,
+    endpoint = "/spaces/{space}/things",
+    paginate(cursor(name = "after", path = "next"), response_path = "items"),
+    track_deletes
+)]
+fn by_cursor(thing: ApiThing) -> Thing {
+    Thing { id: thing.id, name: thing.name }
+}
+
+/// By offset, with deletes.
+#[sync(
+    integration = "acme",
+    model = "Thing",
+    endpoint = "/things",
+    paginate(offset(name = "skip"), limit = 2, limit_name = "take"),
+    track_deletes
+)]
+fn by_offset(thing: ApiThing) -> Option<Thing> {
+    (thing.name != "hidden").then_some(Thing { id: thing.id, name: thing.name })
+}
+
+/// What does not fit is left out.
+#[sync(integration = "acme", model = "Thing", endpoint = "/things", track_deletes, on_invalid = "skip")]
+fn lenient(thing: ApiThing) -> Result<Thing> {
+    match thing.name.as_str() {
+        "refused" => Err(ActionError::new("a refusal is no misfit").into()),
+        _ => Ok(Thing { id: thing.id, name: thing.name }),
+    }
+}
+
+/// Only what changed, by a field of the records.
+#[sync(
+    integration = "acme",
+    model = "Thing",
+    endpoint = "/things",
+    since(param = "since", format = "rfc3339", from = "field:updated_at", overlap = "2m")
+)]
+fn changed_since(thing: ApiThing) -> Thing {
+    Thing { id: thing.id, name: thing.name }
+}
+
+/// Only what changed, by the provider's clock.
+#[sync(
+    integration = "acme",
+    model = "Thing",
+    endpoint = "/things",
+    paginate(cursor(name = "after", path = "next"), response_path = "items"),
+    since(param = "since", format = "unix", from = "run_start")
+)]
+fn changed_by_clock(thing: ApiThing) -> Thing {
+    Thing { id: thing.id, name: thing.name }
+}
+
+/// Asks once more for each record.
+#[sync(integration = "acme", model = "Thing", endpoint = "/things")]
+async fn enriched(nango: NangoSync, thing: ApiThing) -> Result<Thing> {
+    let detail: Value = nango.get(format!("/things/{}", thing.id)).json().await?;
+    let name = format!("{} {}", thing.name, detail["surname"].as_str().unwrap_or_default());
+    Ok(Thing { id: thing.id, name })
+}
+
+/// A place of its own.
+#[checkpoint]
+pub(super) struct Place {
+    /// The page to read next.
+    pub page: u32,
+}
+
+/// Two pages, then it fails; the next run goes on.
+#[sync(integration = "acme", model = "Thing", checkpoint = Place)]
+async fn by_hand(nango: NangoSync) -> Result<()> {
+    let mut page = nango.checkpoint().await?.map_or(1, |place| place.page);
+    loop {
+        let things: Vec<Thing> = nango.get("/things").query("page", page).json().await?;
+        if things.is_empty() {
+            return nango.clear_checkpoint().await;
+        }
+        page += 1;
+        nango.page().save(things).checkpoint(Place { page }).commit().await?;
+    }
+}
+
+/// Its input again, in capitals.
+#[action(integration = "acme")]
+pub(super) async fn shout(nango: NangoAction, input: String) -> Result<String> {
+    nango.log("shouting").field("region", nango.env("REGION")?).debug();
+    match input.as_str() {
+        "" => Err(ActionError::new(json!({ "code": "empty" })).into()),
+        input => Ok(input.to_uppercase()),
+    }
+}
+
+/// Calls another action, and asks for a sync.
+#[action(integration = "acme")]
+async fn relay(nango: NangoAction, input: String) -> Result<String> {
+    let shouted = nango.trigger(shout, input).await?;
+    nango.trigger_sync("by-offset")?;
+    Ok(format!("{shouted}!"))
+}
+
+/// Refuses connections to the space `forbidden`.
+#[on_event(validate_connection, integration = "acme")]
+async fn check(nango: NangoAction) -> Result<()> {
+    match nango.metadata_map().await?.get("space").and_then(Value::as_str) {
+        Some("forbidden") => Err(ActionError::new("that space is closed").into()),
+        _ => Ok(()),
+    }
+}
+
+/// Leaves a mark on a new connection.
+#[on_event(post_connection_creation, integration = "acme")]
+async fn welcome(nango: NangoAction) -> Result<()> {
+    nango.update_metadata(&json!({ "welcomed": true })).await
+}

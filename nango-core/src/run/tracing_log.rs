@@ -1,0 +1,124 @@
+//! `tracing` inside a function goes to the log of its run.
+//!
+//! A subscriber that knows which run is being polled; outside a run, and for the crates below, it is deaf.
+
+use std::{fmt, sync::Arc};
+
+use serde_json::{Map, Value};
+use tracing::{
+    Event, Metadata, Subscriber,
+    field::{Field, Visit},
+    span,
+    subscriber::Interest,
+};
+
+use crate::{nango::Context, store::Level};
+
+tokio::task_local! {
+    static RUNNING: Arc<Context>;
+}
+
+/// Whose events are about the plumbing and not about the integration.
+const PLUMBING: [&str; 9] = ["h2", "hyper", "hyper_util", "mio", "nango_core", "reqwest", "rustls", "tokio", "tower"];
+
+/// Runs a future as a part of a run: its `tracing` events become lines of the run's log.
+pub(super) async fn within<F: Future>(context: Arc<Context>, future: F) -> F::Output {
+    RUNNING.scope(context, future).await
+}
+
+/// Sends the `tracing` events of this process to the logs of their runs. Without effect if the program has another
+/// subscriber already.
+pub fn capture() {
+    // Failing means that the program brought its own subscriber, which is its right.
+    let _ = tracing::subscriber::set_global_default(Capture);
+}
+
+struct Capture;
+
+impl Subscriber for Capture {
+    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        // Whether a run is being polled changes from call to call.
+        if metadata.is_event() && !is_plumbing(metadata.target()) { Interest::sometimes() } else { Interest::never() }
+    }
+
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.is_event()
+            && *metadata.level() <= tracing::Level::DEBUG
+            && !is_plumbing(metadata.target())
+            && RUNNING.try_with(|_| ()).is_ok()
+    }
+
+    fn new_span(&self, _span: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _span: &span::Id, _values: &span::Record<'_>) {}
+
+    fn record_follows_from(&self, _span: &span::Id, _follows: &span::Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        let mut line = Line::default();
+        event.record(&mut line);
+        let level = match *event.metadata().level() {
+            tracing::Level::ERROR => Level::Error,
+            tracing::Level::WARN => Level::Warn,
+            tracing::Level::INFO => Level::Info,
+            _ => Level::Debug,
+        };
+        let fields = if line.fields.is_empty() { Value::Null } else { Value::Object(line.fields) };
+        // Outside a run there is no log to write to.
+        let _ = RUNNING.try_with(|context| context.log(level, &line.message, fields));
+    }
+
+    fn enter(&self, _span: &span::Id) {}
+
+    fn exit(&self, _span: &span::Id) {}
+}
+
+fn is_plumbing(target: &str) -> bool {
+    let root = target.split("::").next().unwrap_or(target);
+    PLUMBING.contains(&root)
+}
+
+#[derive(Default)]
+struct Line {
+    message: String,
+    fields: Map<String, Value>,
+}
+
+impl Line {
+    fn put(&mut self, field: &Field, value: Value) {
+        match (field.name(), value) {
+            ("message", Value::String(text)) => self.message = text,
+            (name, value) => {
+                self.fields.insert(name.to_owned(), value);
+            }
+        }
+    }
+}
+
+impl Visit for Line {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.put(field, Value::String(format!("{value:?}")));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.put(field, value.into());
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.put(field, value.into());
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.put(field, value.into());
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.put(field, value.into());
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.put(field, value.into());
+    }
+}

@@ -1,0 +1,73 @@
+//! The database behind everything: one family of traits, one folder per database.
+//!
+//! What must stay true, whichever database is below:
+//! - A page is one transaction: records, sequence, delete marks, checkpoint, resume state, counters and log lines are
+//!   written together or not at all ([`Records::commit`]).
+//! - A dataset's sequence is given under its lock, in commit order, and never restarts. A reader is only given
+//!   sequences that are durable.
+//! - Every write of a run carries its [`RunToken`]; a run that lost its lease cannot write.
+//! - Stamps come from the database's clock under the dataset's lock and never go back. They are microseconds since 1970.
+//! - SQL stands in `sqlite/` (and later in `postgres/`) and nowhere else.
+//!
+//! Adding a database is adding a folder that implements these traits; the conformance suite in `conformance.rs` says
+//! when it is done.
+
+mod checkpoints;
+mod connections;
+mod cursor;
+mod error;
+mod hash;
+mod logs;
+mod records;
+mod runs;
+pub mod sqlite;
+
+#[cfg(test)]
+mod conformance;
+
+use std::{future::Future, pin::Pin, sync::Arc};
+
+pub use checkpoints::{CheckpointWrite, Checkpoints, ResumeWrite, StoredCheckpoint};
+pub use connections::{Connection, Connections, MetadataChange, NewConnection, Removed};
+pub use cursor::Cursor;
+pub use error::StoreError;
+pub use logs::{Level, LogLine, Logs};
+pub use records::{
+    Change, Committed, DatasetKey, DatasetStats, Done, FeedPage, FeedRow, Filter, FinishScan, LastAction, Page,
+    PatchRow, ReadQuery, Records, RowOutcome, Scan, ScanFinished, Write,
+};
+pub use runs::{FunctionKey, ModelCounts, NewRun, Run, RunEnd, RunStatus, RunToken, Runs, Totals};
+
+/// The variant of a sync that has no other, and of every other function.
+pub const BASE_VARIANT: &str = "base";
+
+/// What a store answers, later.
+pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// A database.
+pub trait Store: Connections + Records + Checkpoints + Runs + Logs + Send + Sync + std::fmt::Debug {
+    /// The database's clock, microseconds since 1970 (UTC).
+    fn now(&self) -> i64;
+
+    /// Waits until something may have changed since the call began: in this process at once, from another within
+    /// `patience`. Returns after `patience` in any case.
+    fn changed(&self, patience: std::time::Duration) -> Answer<'_, ()>;
+
+    /// Finishes what is being written and lets go of the database.
+    fn close(&self) -> Answer<'_, ()>;
+}
+
+/// A database that many hold.
+pub type SharedStore = Arc<dyn Store>;
+
+/// Opens the database that a URL names: `sqlite:nango.db`, `sqlite::memory:`.
+///
+/// # Errors
+///
+/// A URL of another kind, a file that is not ours, is newer than this program, cannot be read or written.
+pub async fn open(url: &str) -> Result<SharedStore, StoreError> {
+    match url.strip_prefix("sqlite:") {
+        Some(path) => Ok(Arc::new(sqlite::Sqlite::open(path.strip_prefix("//").unwrap_or(path)).await?)),
+        None => Err(StoreError::Url(url.split(':').next().unwrap_or_default().to_owned())),
+    }
+}

@@ -1,0 +1,96 @@
+//! What every database must do, as cases that know only the traits.
+//!
+//! A database joins by one line below: a name, and a function that opens an empty one. Each case gets an empty database
+//! and stands for one or a few sentences of the contract.
+
+mod checkpoints;
+mod connections;
+mod feed;
+mod oracle;
+mod records;
+mod runs;
+mod scans;
+mod support;
+
+macro_rules! conformance {
+    ($($room:ident: $($case:ident)*;)*) => {
+        /// Makes a test of every case for one database.
+        macro_rules! database {
+            ($name:ident, $open:expr) => {
+                mod $name {
+                    $(mod $room {
+                        $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                        async fn $case() {
+                            crate::store::conformance::$room::$case($open.await).await;
+                        })*
+                    })*
+                }
+            };
+        }
+    };
+}
+
+conformance! {
+    records:
+        a_save_adds_then_changes_nothing_then_updates
+        a_delete_keeps_the_payload
+        what_is_not_there_is_not_deleted
+        a_tombstone_that_comes_back_is_added
+        of_equal_ids_the_first_wins
+        a_patch_merges_deep
+        a_patch_leaves_missing_and_deleted_records_alone
+        a_patched_record_saved_whole_is_unchanged
+        newer_wins_unless_overridden
+        a_run_never_yields_to_itself
+        one_commit_has_one_stamp_and_consecutive_places
+        a_page_is_all_or_nothing
+        counters_equal_a_recount
+        ids_and_payloads_survive_as_they_are
+        variants_and_connections_are_apart
+        writers_side_by_side_lose_nothing
+        an_empty_page_counts;
+    feed:
+        a_reader_goes_on_where_it_stopped
+        the_limit_is_clamped
+        filters_choose_last_actions
+        a_moment_is_inclusive
+        ids_choose_records
+        bytes_bound_a_page
+        foreign_cursors_are_refused
+        a_cursor_survives_an_emptied_dataset
+        what_is_not_there_is_empty
+        a_commit_wakes_who_waits
+        a_closed_store_says_so;
+    scans:
+        what_a_scan_misses_is_deleted
+        an_incomplete_scan_deletes_nothing
+        what_was_written_since_is_kept
+        an_interrupted_scan_goes_on
+        another_scan_closes_the_first
+        two_scans_confirm
+        a_seen_record_starts_again
+        a_large_scan_streams;
+    runs:
+        a_key_is_held_by_one_run
+        an_ended_lease_is_taken_over
+        a_fenced_run_writes_nothing
+        a_heartbeat_renews
+        the_end_of_a_run_is_one_transaction
+        runs_are_listed
+        locks_go_with_their_run
+        log_lines_keep_their_order;
+    checkpoints:
+        versions_grow_and_guard
+        a_resume_state_is_kept_apart
+        a_reset_drops_all_places;
+    connections:
+        a_connection_is_added_and_replaced
+        metadata_is_replaced_and_merged
+        removal_takes_the_records_and_keeps_the_sequence
+        removal_stops_what_runs;
+    oracle:
+        random_work_converges;
+}
+
+database!(sqlite_memory, super::super::support::Opened::memory());
+database!(sqlite_file, super::super::support::Opened::file());

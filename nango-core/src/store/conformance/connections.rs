@@ -1,0 +1,121 @@
+//! Connections.
+
+use serde_json::{Map, Value, json};
+
+use super::support::*;
+use crate::store::{
+    CheckpointWrite, Filter, MetadataChange, NewConnection, ReadQuery, Removed, ResumeWrite, RowOutcome::*, RunStatus,
+};
+
+fn object(value: Value) -> Map<String, Value> {
+    let Value::Object(object) = value else { panic!("not an object: {value}") };
+    object
+}
+
+pub(super) async fn a_connection_is_added_and_replaced(store: Opened) {
+    assert_eq!(store.connection("github", "acme").await.unwrap(), None);
+    let metadata = object(json!({ "owner": "acme", "nested": { "z": 1, "a": 2 } }));
+    let new = NewConnection { metadata: Some(metadata.clone()), ..connection("acme") };
+    let (first, is_new) = store.put_connection(new.clone()).await.unwrap();
+    assert!(is_new);
+    assert_eq!((&*first.integration, &*first.id, &*first.auth), ("github", "acme", "NONE"));
+    assert_eq!((&*first.credentials, &first.config), (&b"sealed\0"[..], &new.config));
+    assert_eq!((&first.metadata, first.created_at), (&metadata, first.updated_at));
+    assert_eq!(store.connection("github", "acme").await.unwrap(), Some(first.clone()));
+
+    tick(&store).await;
+    let other = NewConnection { auth: "BEARER".to_owned(), credentials: vec![1], ..connection("acme") };
+    let (second, is_new) = store.put_connection(other).await.unwrap();
+    assert!(!is_new);
+    assert_eq!((second.row, second.created_at, &second.metadata), (first.row, first.created_at, &metadata));
+    assert_eq!((&*second.auth, &*second.credentials), ("BEARER", &[1][..]));
+    assert!(second.updated_at > first.updated_at);
+    let emptied = NewConnection { metadata: Some(Map::new()), ..connection("acme") };
+    assert_eq!(store.put_connection(emptied).await.unwrap().0.metadata, Map::new());
+
+    store.put_connection(connection("Zeta")).await.unwrap();
+    store.put_connection(NewConnection { integration: "gitlab".to_owned(), ..connection("acme") }).await.unwrap();
+    let names = |all: Vec<crate::store::Connection>| {
+        all.iter().map(|one| format!("{}/{}", one.integration, one.id)).collect::<Vec<_>>()
+    };
+    let all = names(store.connections(None).await.unwrap());
+    assert_eq!(all, ["github/Zeta", "github/acme", "gitlab/acme"]);
+    assert_eq!(names(store.connections(Some("gitlab")).await.unwrap()), ["gitlab/acme"]);
+    assert_eq!(store.connections(Some("unknown")).await.unwrap(), []);
+}
+
+pub(super) async fn metadata_is_replaced_and_merged(store: Opened) {
+    let change = MetadataChange::Replace(Map::new());
+    assert_eq!(store.change_metadata("github", "acme", change).await.unwrap(), None);
+    let (before, _) = store.put_connection(connection("acme")).await.unwrap();
+    tick(&store).await;
+    for (change, expect) in [
+        (MetadataChange::Merge(object(json!({ "a": 1, "o": { "x": 1 } }))), json!({ "a": 1, "o": { "x": 1 } })),
+        (
+            MetadataChange::Merge(object(json!({ "o": { "y": 2 }, "b": null }))),
+            json!({ "a": 1, "o": { "y": 2 }, "b": null }),
+        ),
+        (MetadataChange::Replace(object(json!({ "c": [1] }))), json!({ "c": [1] })),
+    ] {
+        let expect = object(expect);
+        assert_eq!(store.change_metadata("github", "acme", change).await.unwrap().as_ref(), Some(&expect));
+        let stored = store.connection("github", "acme").await.unwrap().unwrap();
+        assert_eq!((&stored.metadata, &stored.credentials), (&expect, &before.credentials));
+        assert!(stored.updated_at > before.updated_at);
+    }
+}
+
+pub(super) async fn removal_takes_the_records_and_keeps_the_sequence(store: Opened) {
+    assert_eq!(store.remove_connection("github", "acme").await.unwrap(), None);
+    let (before, _) = store.put_connection(connection("acme")).await.unwrap();
+    let sync = Sync::begin(&store, "issues").await;
+    let mut page = sync.page([save(&[("a", 1), ("b", 1), ("c", 1)]), delete(&["c"])]);
+    page.checkpoint = Some(CheckpointWrite { value: Some(json!({ "page": 1 })), expected: 0 });
+    page.resume = Some(ResumeWrite::Set(vec![1]));
+    store.commit(page).await.unwrap();
+    let place = sync.row("c").await.cursor;
+    let key = sync.key.clone();
+    let dataset = sync.dataset.clone();
+    let other = crate::store::DatasetKey { connection: "other".to_owned(), ..dataset.clone() };
+    let mut page = sync.page([save(&[("x", 1)])]);
+    page.changes[0].dataset = other.clone();
+    store.commit(page).await.unwrap();
+    sync.scan(false).await;
+    sync.end().await;
+
+    assert_eq!(store.remove_connection("github", "acme").await.unwrap(), Some(Removed { records: 3 }));
+    assert_eq!(store.remove_connection("github", "acme").await.unwrap(), None);
+    assert_eq!(store.connection("github", "acme").await.unwrap(), None);
+    assert_eq!(read(&store, &dataset, ReadQuery::default()).await.records, []);
+    assert_eq!(store.checkpoint(&key).await.unwrap().version, 0);
+    assert_eq!(store.resume_state(&key).await.unwrap(), None);
+    let sizes: Vec<_> = store.datasets(None, None).await.unwrap().iter().map(|one| (one.live, one.bytes > 0)).collect();
+    assert_eq!(sizes, [(0, false), (1, true)]);
+    assert_eq!(read(&store, &other, ReadQuery::default()).await.records.len(), 1);
+    // What ran is still told.
+    assert_eq!(store.runs_of(&key, 9).await.unwrap().len(), 1);
+
+    let (after, is_new) = store.put_connection(connection("acme")).await.unwrap();
+    assert!(is_new && after.row != before.row);
+    let sync = Sync::begin(&store, "issues").await;
+    assert!(!sync.scan(true).await.resumed);
+    // The same records are new ones, behind the place where the reader was.
+    assert_eq!(sync.save(&[("a", 1), ("c", 1)]).await, [Added, Added]);
+    let query = ReadQuery { cursor: Some(place), filter: Filter::default(), ..ReadQuery::default() };
+    assert_eq!(ids(&read(&store, &dataset, query).await.records), "a c");
+}
+
+pub(super) async fn removal_stops_what_runs(store: Opened) {
+    store.put_connection(connection("acme")).await.unwrap();
+    let sync = Sync::begin(&store, "issues").await;
+    sync.save(&[("a", 1)]).await;
+    assert!(store.try_lock(&sync.run, "export", MINUTE).await.unwrap());
+    store.remove_connection("github", "acme").await.unwrap();
+    lease_lost(store.commit(sync.page([save(&[("a", 1)])])).await);
+    let run = store.run(sync.run.id).await.unwrap().unwrap();
+    assert_eq!(run.status, RunStatus::Cancelled);
+    assert!(run.finished_at.is_some());
+    assert_eq!(sync.feed().await, []);
+    let next = Sync::begin(&store, "issues").await;
+    assert!(store.try_lock(&next.run, "export", MINUTE).await.unwrap());
+}

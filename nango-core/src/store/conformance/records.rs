@@ -1,0 +1,337 @@
+//! Pages in.
+
+use serde_json::{Value, json};
+
+use super::support::*;
+use crate::{
+    declare::Merging,
+    store::{
+        Change, CheckpointWrite, DatasetKey, FeedRow, LastAction, Level, LogLine, ModelCounts, PatchRow, ReadQuery,
+        ResumeWrite, RowOutcome::*, StoreError, Write,
+    },
+};
+
+pub(super) async fn a_save_adds_then_changes_nothing_then_updates(store: Opened) {
+    let sync = Sync::begin(&store, "issues").await;
+    assert_eq!(sync.save(&[("a", 1), ("b", 1)]).await, [Added, Added]);
+    let before = sync.feed().await;
+    assert_eq!(ids(&before), "a b");
+    assert_eq!(before[0].payload.as_deref(), Some(&br#"{"id":"a","n":1}"#[..]));
+    assert!(before.iter().all(|row| row.last_action == LastAction::Added));
+    assert!(before.iter().all(|row| row.first_seen_at == row.last_modified_at && row.deleted_at.is_none()));
+
+    tick(&store).await;
+    assert_eq!(sync.save(&[("a", 1), ("b", 1)]).await, [Unchanged, Unchanged]);
+    assert_eq!(sync.feed().await, before);
+
+    assert_eq!(sync.save(&[("a", 2), ("b", 1), ("c", 1)]).await, [Updated, Unchanged, Added]);
+    let after = sync.feed().await;
+    assert_eq!(ids(&after), "b a c");
+    assert_eq!(after[0], before[1]);
+    assert_eq!((after[1].last_action, json_of(&after[1])), (LastAction::Updated, json!({ "id": "a", "n": 2 })));
+    assert_eq!(after[1].first_seen_at, before[0].first_seen_at);
+    assert!(after[1].last_modified_at > before[0].last_modified_at);
+}
+
+pub(super) async fn a_delete_keeps_the_payload(store: Opened) {
+    let sync = Sync::begin(&store, "issues").await;
+    sync.save(&[("a", 1), ("b", 2)]).await;
+    let before = sync.row("a").await;
+    tick(&store).await;
+    assert_eq!(sync.commit(delete(&["a", "a", "b"])).await, [Deleted, Duplicate, Deleted]);
+    let after = sync.row("a").await;
+    assert_eq!((after.last_action, &after.payload), (LastAction::Deleted, &before.payload));
+    assert_eq!(after.deleted_at, Some(after.last_modified_at));
+    assert_eq!(after.first_seen_at, before.first_seen_at);
+    assert!(after.last_modified_at > before.last_modified_at);
+    assert_eq!(sync.ids().await, "-a -b");
+}
+
+pub(super) async fn what_is_not_there_is_not_deleted(store: Opened) {
+    let sync = Sync::begin(&store, "issues").await;
+    assert_eq!(sync.commit(delete(&["ghost", "", "a\0b", &"x".repeat(300)])).await, [Missing; 4]);
+    assert_eq!(store.datasets(None, None).await.unwrap(), []);
+    sync.save(&[("a", 1)]).await;
+    sync.commit(delete(&["a"])).await;
+    let tombstone = sync.feed().await;
+    tick(&store).await;
+    assert_eq!(sync.commit(delete(&["a", "ghost"])).await, [Missing, Missing]);
+    assert_eq!(sync.feed().await, tombstone);
+}
+
+pub(super) async fn a_tombstone_that_comes_back_is_added(store: Opened) {
+    let sync = Sync::begin(&store, "issues").await;
+    sync.save(&[("a", 1), ("b", 1)]).await;
+    sync.commit(delete(&["a", "b"])).await;
+    let gone = sync.row("a").await;
+    tick(&store).await;
+    // The same content, and another.
+    assert_eq!(sync.save(&[("a", 1), ("b", 2)]).await, [Added, Added]);
+    for row in sync.feed().await {
+        assert_eq!((row.last_action, row.deleted_at), (LastAction::Added, None));
+        assert_eq!(row.first_seen_at, row.last_modified_at);
+        assert!(row.first_seen_at > gone.last_modified_at);
+    }
+    assert_eq!(store.datasets(None, None).await.unwrap()[0].live, 2);
+}
+
+pub(super) async fn of_equal_ids_the_first_wins(store: Opened) {
+    let sync = Sync::begin(&store, "issues").await;
+    assert_eq!(sync.save(&[("a", 1), ("a", 2), ("b", 1), ("a", 3)]).await, [Added, Duplicate, Added, Duplicate]);
+    assert_eq!(json_of(&sync.row("a").await)["n"], 1);
+    let twice = ["x", "y"]
+        .map(|title| PatchRow { id: "a".to_owned(), fields: json!({ "title": title }).as_object().unwrap().clone() });
+    assert_eq!(sync.commit(Write::Patch(twice.to_vec())).await, [Updated, Duplicate]);
+    assert_eq!(json_of(&sync.row("a").await)["title"], "x");
+    // Duplicates are of one write: the next write of the same page is another word.
+    let page = sync.page([save(&[("a", 7)]), save(&[("a", 8)]), delete(&["b"]), save(&[("b", 1)])]);
+    assert_eq!(rows(store.commit(page).await.unwrap()), [Updated, Updated, Deleted, Added]);
+    assert_eq!(json_of(&sync.row("a").await)["n"], 8);
+}
+
+pub(super) async fn a_patch_merges_deep(store: Opened) {
+    let sync = Sync::begin(&store, "issues").await;
+    let map = [("o".to_owned(), json!({ "x": 1, "y": { "z": [1, 2] } })), ("k".to_owned(), Value::Null)].into();
+    sync.commit(Write::Save(batch(&[Doc { map, title: Some("t".to_owned()), ..doc("a", 1) }]))).await;
+    let before = sync.row("a").await;
+    tick(&store).await;
+    let fields = json!({ "title": null, "map": { "o": { "y": { "z": [3] }, "w": {} } } });
+    assert_eq!(sync.commit(patch("a", fields.clone())).await, [Updated]);
+    let after = sync.row("a").await;
+    let text = br#"{"id":"a","title":null,"n":1,"map":{"k":null,"o":{"x":1,"y":{"z":[3]},"w":{}}}}"#;
+    assert_eq!(after.payload.as_deref(), Some(&text[..]));
+    assert_eq!((after.last_action, after.first_seen_at), (LastAction::Updated, before.first_seen_at));
+    assert!(after.last_modified_at > before.last_modified_at);
+    assert_eq!(sync.commit(patch("a", fields)).await, [Unchanged]);
+    assert_eq!(sync.commit(patch("a", json!({}))).await, [Unchanged]);
+    assert_eq!(sync.row("a").await, after);
+}
+
+pub(super) async fn a_patch_leaves_missing_and_deleted_records_alone(store: Opened) {
+    let sync = Sync::begin(&store, "issues").await;
+    sync.save(&[("a", 1)]).await;
+    sync.commit(delete(&["a"])).await;
+    let before = sync.feed().await;
+    assert_eq!(sync.commit(patch("a", json!({ "n": 2 }))).await, [Missing]);
+    assert_eq!(sync.commit(patch("ghost", json!({ "n": 2 }))).await, [Missing]);
+    assert_eq!(sync.feed().await, before);
+}
+
+pub(super) async fn a_patched_record_saved_whole_is_unchanged(store: Opened) {
+    let sync = Sync::begin(&store, "issues").await;
+    let map = [("b".to_owned(), json!(1))].into();
+    sync.commit(Write::Save(batch(&[Doc { map, last: Some(0.5), ..doc("a", 1) }]))).await;
+    // Changes a value in its place; brings a field that stands in front of others; brings a key into the middle of a map.
+    let steps = [
+        (json!({ "n": 2 }), Doc { n: 2, ..doc("a", 0) }),
+        (json!({ "title": "new" }), Doc { n: 2, title: Some("new".to_owned()), ..doc("a", 0) }),
+        (json!({ "map": { "a": { "y": 1, "x": 1e21 } } }), Doc { n: 2, title: Some("new".to_owned()), ..doc("a", 0) }),
+    ];
+    for (i, (fields, expect)) in steps.into_iter().enumerate() {
+        assert_eq!(sync.commit(patch("a", fields)).await, [Updated]);
+        let before = sync.row("a").await;
+        let mut map: std::collections::BTreeMap<_, _> = [("b".to_owned(), json!(1))].into();
+        if i == 2 {
+            map.insert("a".to_owned(), json!({ "x": 1e21, "y": 1 }));
+        }
+        let whole = Doc { map, last: Some(0.5), ..expect };
+        tick(&store).await;
+        for _ in 0..2 {
+            assert_eq!(sync.commit(Write::Save(batch(std::slice::from_ref(&whole)))).await, [Unchanged], "{whole:?}");
+        }
+        let after = sync.row("a").await;
+        assert_eq!(FeedRow { payload: before.payload.clone(), ..after.clone() }, before);
+        assert_eq!(json_of(&after), serde_json::to_value(&whole).unwrap());
+    }
+    assert_eq!(sync.commit(patch("a", json!({ "n": 3 }))).await, [Updated]);
+    assert_eq!(sync.save(&[("a", 3)]).await, [Updated]);
+    assert_eq!(recount(&sync.feed().await), stats(&store).await);
+}
+
+pub(super) async fn newer_wins_unless_overridden(store: Opened) {
+    let sync = Sync::begin(&store, "issues").await;
+    let webhook = Sync::begin(&store, "webhook").await;
+    sync.save(&[("a", 1), ("b", 1), ("c", 1), ("d", 1), ("e", 1), ("f", 1)]).await;
+    let early = sync.page([
+        save(&[("a", 2), ("b", 2), ("c", 2), ("d", 9)]),
+        delete(&["c", "d"]),
+        patch("e", json!({ "n": 2 })),
+        save(&[("f", 2), ("new", 1)]),
+    ]);
+    tick(&store).await;
+    webhook.save(&[("a", 9), ("c", 9), ("d", 9), ("e", 9)]).await;
+    webhook.commit(delete(&["b"])).await;
+    let before: Vec<_> = webhook.feed().await.into_iter().filter(|row| row.id != "f").collect();
+    // What another run wrote stays, whether it was changed or deleted; what is already the same is unchanged.
+    let outcomes = rows(store.commit(early.clone()).await.unwrap());
+    let skipped = [SkippedNewer, SkippedNewer, SkippedNewer, Unchanged, SkippedNewer, SkippedNewer, SkippedNewer];
+    assert_eq!(outcomes[..7], skipped);
+    assert_eq!(outcomes[7..], [Updated, Added]);
+    let after: Vec<_> = sync.feed().await.into_iter().filter(|row| !["f", "new"].contains(&&*row.id)).collect();
+    assert_eq!(after, before);
+
+    let mut page = early;
+    page.changes.iter_mut().for_each(|change| change.merging = Merging::Override);
+    let outcomes = rows(store.commit(page).await.unwrap());
+    assert_eq!(outcomes[..7], [Updated, Added, Updated, Unchanged, Deleted, Deleted, Updated]);
+    let counts = store.run(sync.run.id).await.unwrap().unwrap().totals.models["Doc"];
+    assert_eq!(counts.skipped_newer, 6);
+}
+
+pub(super) async fn a_run_never_yields_to_itself(store: Opened) {
+    let sync = Sync::begin(&store, "issues").await;
+    let mut page = sync.page([save(&[("a", 2)])]);
+    page.requested_at = 0;
+    sync.save(&[("a", 1)]).await;
+    assert_eq!(rows(store.commit(page).await.unwrap()), [Updated]);
+}
+
+pub(super) async fn one_commit_has_one_stamp_and_consecutive_places(store: Opened) {
+    let sync = Sync::begin(&store, "issues").await;
+    sync.save(&[("a", 1), ("b", 1)]).await;
+    tick(&store).await;
+    let mut page = sync.page([save(&[("b", 2), ("c", 1), ("a", 1)]), delete(&["a"])]);
+    let other = Change { dataset: dataset("Other"), merging: Merging::Newer, write: save(&[("x", 1)]) };
+    page.changes.insert(1, other);
+    assert_eq!(rows(store.commit(page).await.unwrap()), [Updated, Added, Unchanged, Added, Deleted]);
+    let feed = sync.feed().await;
+    assert_eq!(ids(&feed), "b c -a");
+    let there = read(&store, &dataset("Other"), ReadQuery::default()).await.records;
+    assert!(feed.iter().chain(&there).all(|row| row.last_modified_at == feed[0].last_modified_at));
+    // A later commit is never stamped earlier.
+    sync.save(&[("z", 1)]).await;
+    assert!(sync.row("z").await.last_modified_at >= feed[0].last_modified_at);
+}
+
+pub(super) async fn a_page_is_all_or_nothing(store: Opened) {
+    let sync = Sync::begin(&store, "issues").await;
+    sync.save(&[("a", 1)]).await;
+    let before = (sync.feed().await, store.run(sync.run.id).await.unwrap(), store.datasets(None, None).await.unwrap());
+    let mut page = sync.page([save(&[("a", 2), ("b", 1)]), delete(&["a"])]);
+    page.logs = vec![LogLine { at: 1, level: Level::Info, message: "page".to_owned(), fields: Value::Null }];
+    page.resume = Some(ResumeWrite::Set(vec![1, 2, 3]));
+    page.checkpoint = Some(CheckpointWrite { value: Some(json!({ "page": 2 })), expected: 5 });
+    let refused = store.commit(page.clone()).await;
+    assert!(matches!(refused, Err(StoreError::CheckpointConflict { expected: 5, found: 0 })), "{refused:?}");
+    let after = (sync.feed().await, store.run(sync.run.id).await.unwrap(), store.datasets(None, None).await.unwrap());
+    assert_eq!(after, before);
+    assert_eq!(store.logs(sync.run.id).await.unwrap(), []);
+    assert_eq!(store.resume_state(&sync.key).await.unwrap(), None);
+    assert_eq!(store.checkpoint(&sync.key).await.unwrap().version, 0);
+
+    page.checkpoint = Some(CheckpointWrite { value: Some(json!({ "page": 2 })), expected: 0 });
+    let committed = store.commit(page.clone()).await.unwrap();
+    assert_eq!(committed.checkpoint_version, Some(1));
+    assert_eq!(store.logs(sync.run.id).await.unwrap(), page.logs);
+    assert_eq!(store.resume_state(&sync.key).await.unwrap(), Some(vec![1, 2, 3]));
+    assert_eq!(store.checkpoint(&sync.key).await.unwrap().value, Some(json!({ "page": 2 })));
+    assert_eq!(sync.ids().await, "b -a");
+}
+
+pub(super) async fn counters_equal_a_recount(store: Opened) {
+    let sync = Sync::begin(&store, "issues").await;
+    sync.save(&[("a", 1), ("b", 1), ("b", 1), ("c", 100_000)]).await;
+    sync.save(&[("a", 1), ("b", 22), ("d", 4)]).await;
+    sync.commit(delete(&["a", "ghost"])).await;
+    sync.commit(patch("c", json!({ "title": "long enough to matter" }))).await;
+    sync.save(&[("a", 5)]).await;
+    let mut page = sync.page([]);
+    (page.pages, page.requests) = (0, 3);
+    store.commit(page).await.unwrap();
+    let totals = store.run(sync.run.id).await.unwrap().unwrap().totals;
+    assert_eq!((totals.pages, totals.requests), (5, 8));
+    let expect = ModelCounts { added: 5, updated: 2, deleted: 1, unchanged: 1, skipped_newer: 0 };
+    assert_eq!(totals.models, [("Doc".to_owned(), expect)].into());
+    assert_eq!(recount(&sync.feed().await), stats(&store).await);
+    sync.commit(delete(&["a", "b", "c", "d"])).await;
+    assert_eq!(stats(&store).await, (0, 0));
+}
+
+fn recount(feed: &[FeedRow]) -> (u64, u64) {
+    let live = feed.iter().filter(|row| row.deleted_at.is_none());
+    let size = |row: &FeedRow| row.payload.as_ref().map_or(0, |payload| payload.len() as u64);
+    (live.clone().count() as u64, live.map(size).sum())
+}
+
+async fn stats(store: &Opened) -> (u64, u64) {
+    let all = store.datasets(Some("github"), Some("acme")).await.unwrap();
+    assert_eq!(all.len(), 1);
+    (all[0].live, all[0].bytes)
+}
+
+pub(super) async fn ids_and_payloads_survive_as_they_are(store: Opened) {
+    let sync = Sync::begin(&store, "issues").await;
+    let long = "é".repeat(127) + "x";
+    let names = [&*long, "7", "07", "%", "_", "'; --", "\"", "a b", "A", "a", "é", "e\u{301}", "🦀", "\u{7f}"];
+    let docs = names.map(|id| Doc {
+        title: Some("nul \0, quote \", \u{2028}".to_owned()),
+        last: Some(-0.0),
+        ..doc(id, u64::MAX)
+    });
+    let write = batch(&docs);
+    let payloads: Vec<_> = write.iter().map(|item| item.payload.to_vec()).collect();
+    assert_eq!(sync.commit(Write::Save(write)).await, [Added; 14]);
+    let feed = sync.feed().await;
+    assert_eq!(feed.iter().map(|row| &*row.id).collect::<Vec<_>>(), names);
+    assert_eq!(feed.iter().map(|row| row.payload.as_deref().unwrap()).collect::<Vec<_>>(), payloads);
+    assert_eq!(sync.commit(Write::Save(batch(&docs))).await, [Unchanged; 14]);
+}
+
+pub(super) async fn variants_and_connections_are_apart(store: Opened) {
+    let sync = Sync::begin(&store, "issues").await;
+    let base = dataset("Doc");
+    let others = [
+        base.clone(),
+        DatasetKey { variant: "v".to_owned(), ..base.clone() },
+        DatasetKey { connection: "other".to_owned(), ..base.clone() },
+        DatasetKey { integration: "gitlab".to_owned(), ..base.clone() },
+        DatasetKey { model: "Other".to_owned(), ..base.clone() },
+    ];
+    for (n, dataset) in (1..).zip(&others) {
+        let mut page = sync.page([save(&[("a", n)])]);
+        page.changes[0].dataset = dataset.clone();
+        assert_eq!(rows(store.commit(page).await.unwrap()), [Added]);
+    }
+    for (n, dataset) in (1_u64..).zip(&others) {
+        let feed = read(&store, dataset, ReadQuery::default()).await.records;
+        assert_eq!((feed.len(), &json_of(&feed[0])["n"]), (1, &json!(n)));
+    }
+    let keys = |found: Vec<crate::store::DatasetStats>| found.into_iter().map(|one| one.dataset).collect::<Vec<_>>();
+    let mut sorted = others.to_vec();
+    sorted.sort();
+    assert_eq!(keys(store.datasets(None, None).await.unwrap()), sorted);
+    assert_eq!(keys(store.datasets(Some("gitlab"), None).await.unwrap()), [others[3].clone()]);
+    assert_eq!(keys(store.datasets(None, Some("other")).await.unwrap()), [others[2].clone()]);
+    assert_eq!(store.datasets(Some("gitlab"), Some("other")).await.unwrap(), []);
+}
+
+pub(super) async fn writers_side_by_side_lose_nothing(store: Opened) {
+    let writers = (0..8).map(|w: u64| {
+        let store = store.clone();
+        tokio::spawn(async move {
+            let sync = Sync::begin(&store, &format!("writer-{w}")).await;
+            for n in 0..10 {
+                let shared = format!("shared-{}", n % 3);
+                sync.save(&[(&format!("{w}-{n}"), n), (&shared, w * 100 + n)]).await;
+            }
+        })
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        writer.await.unwrap();
+    }
+    let sync = Sync::begin(&store, "reader").await;
+    let feed = sync.feed().await;
+    assert_eq!(feed.len(), 83);
+    let cursors: std::collections::HashSet<_> = feed.iter().map(|row| &row.cursor).collect();
+    assert_eq!(cursors.len(), 83);
+    assert!(feed.is_sorted_by_key(|row| row.last_modified_at));
+    assert_eq!(recount(&feed), stats(&store).await);
+}
+
+pub(super) async fn an_empty_page_counts(store: Opened) {
+    let sync = Sync::begin(&store, "issues").await;
+    let committed = store.commit(sync.page([save(&[]), delete(&[]), Write::Patch(Vec::new())])).await.unwrap();
+    assert_eq!(committed.changes.len(), 3);
+    assert!(committed.changes.iter().all(|done| done.rows.is_empty()));
+    assert_eq!(store.run(sync.run.id).await.unwrap().unwrap().totals.pages, 1);
+}

@@ -1,0 +1,196 @@
+//! Runs, leases, locks and logs.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::support::*;
+use crate::{
+    declare::Kind,
+    store::{
+        CheckpointWrite, FunctionKey, Level, LogLine, NewRun, ResumeWrite, RunEnd, RunStatus, RunToken, StoreError,
+    },
+};
+
+/// A lease that has ended when it begins.
+const NO_LEASE: Duration = Duration::ZERO;
+
+fn line(level: Level, message: &str) -> LogLine {
+    LogLine { at: 5, level, message: message.to_owned(), fields: Value::Null }
+}
+
+pub(super) async fn a_key_is_held_by_one_run(store: Opened) {
+    let first = store.start_run(new_run("issues", MINUTE)).await.unwrap();
+    let started = store.run(first.id).await.unwrap().unwrap();
+    match store.start_run(new_run("issues", MINUTE)).await {
+        Err(StoreError::Busy { function, run, since, lease_until }) => {
+            assert_eq!((&*function, run), ("issues", first.id));
+            assert_eq!(since.len(), "2026-01-01T00:00:00Z".len(), "{since}");
+            assert_eq!(lease_until, started.started_at + 60_000_000);
+        }
+        other => panic!("{other:?}"),
+    }
+    // Every part of the key tells runs apart, and what is not exclusive is not held.
+    let key = function("issues");
+    for key in [
+        FunctionKey { kind: Kind::OnWebhook, ..key.clone() },
+        FunctionKey { integration: "gitlab".to_owned(), ..key.clone() },
+        FunctionKey { connection: "other".to_owned(), ..key.clone() },
+        FunctionKey { function: "other".to_owned(), ..key.clone() },
+        FunctionKey { variant: "v".to_owned(), ..key.clone() },
+    ] {
+        store.start_run(NewRun { key, exclusive: true, lease: MINUTE }).await.unwrap();
+    }
+    for _ in 0..2 {
+        store.start_run(NewRun { key: key.clone(), exclusive: false, lease: MINUTE }).await.unwrap();
+    }
+    store.end_run(&first, ended(RunStatus::Success)).await.unwrap();
+    let second = store.start_run(new_run("issues", Duration::MAX)).await.unwrap();
+    assert!(second.fence > first.fence && second.id != first.id);
+    store.heartbeat(&second).await.unwrap();
+    assert!(store.try_lock(&second, "export", Duration::MAX).await.unwrap());
+    assert!(matches!(store.start_run(new_run("issues", MINUTE)).await, Err(StoreError::Busy { .. })));
+}
+
+pub(super) async fn an_ended_lease_is_taken_over(store: Opened) {
+    let lost = store.start_run(new_run("issues", NO_LEASE)).await.unwrap();
+    assert!(store.try_lock(&lost, "export", MINUTE).await.unwrap());
+    let next = store.start_run(new_run("issues", MINUTE)).await.unwrap();
+    assert!(next.fence > lost.fence);
+    let ended = store.run(lost.id).await.unwrap().unwrap();
+    assert_eq!(ended.status, RunStatus::Interrupted);
+    assert!(ended.finished_at.unwrap() >= ended.started_at);
+    assert!(store.try_lock(&next, "export", MINUTE).await.unwrap());
+    assert!(matches!(store.start_run(new_run("issues", MINUTE)).await, Err(StoreError::Busy { .. })));
+}
+
+pub(super) async fn a_fenced_run_writes_nothing(store: Opened) {
+    let key = function("issues");
+    let run = store.start_run(new_run("issues", NO_LEASE)).await.unwrap();
+    let old = Sync { store: &store, key, run, dataset: dataset("Doc") };
+    // Until somebody takes over, an ended lease does no harm.
+    old.save(&[("a", 1)]).await;
+    let scan = old.scan(false).await;
+    let new = Sync::begin(&store, "issues").await;
+    let before = (new.feed().await, store.run(old.run.id).await.unwrap());
+
+    let mut page = old.page([save(&[("a", 2), ("b", 1)])]);
+    page.checkpoint = Some(CheckpointWrite { value: Some(json!({})), expected: 0 });
+    lease_lost(store.commit(page.clone()).await);
+    (page.pages, page.requests) = (0, 0);
+    lease_lost(store.commit(page).await);
+    lease_lost(store.begin_scan(&old.run, &old.key, &old.dataset, true).await);
+    lease_lost(store.finish_scan(old.finish(scan, 1, true)).await);
+    lease_lost(store.heartbeat(&old.run).await);
+    lease_lost(store.write_logs(&old.run, vec![line(Level::Info, "late")]).await);
+    lease_lost(store.try_lock(&old.run, "export", MINUTE).await);
+    lease_lost(store.unlock(&old.run, "export").await);
+    lease_lost(store.end_run(&old.run, ended(RunStatus::Success)).await);
+    // Neither does a token that was made up.
+    lease_lost(store.heartbeat(&RunToken { fence: new.run.fence + 1, ..new.run }).await);
+    lease_lost(store.heartbeat(&RunToken { row: 999, ..new.run }).await);
+
+    assert_eq!((new.feed().await, store.run(old.run.id).await.unwrap()), before);
+    assert_eq!(store.logs(old.run.id).await.unwrap(), []);
+    assert_eq!(store.checkpoint(&old.key).await.unwrap().version, 0);
+    new.save(&[("a", 2)]).await;
+    assert_eq!(new.ids().await, "a");
+}
+
+pub(super) async fn a_heartbeat_renews(store: Opened) {
+    let lease = Duration::from_millis(400);
+    let run = store.start_run(new_run("issues", lease)).await.unwrap();
+    for _ in 0..4 {
+        tokio::time::sleep(lease / 4).await;
+        store.heartbeat(&run).await.unwrap();
+    }
+    let busy = store.start_run(new_run("issues", lease)).await;
+    let Err(StoreError::Busy { lease_until, .. }) = busy else { panic!("{busy:?}") };
+    let started_at = store.run(run.id).await.unwrap().unwrap().started_at;
+    assert!(lease_until >= started_at + 800_000, "{lease_until} {started_at}");
+    tokio::time::sleep(lease * 2).await;
+    store.start_run(new_run("issues", lease)).await.unwrap();
+    lease_lost(store.heartbeat(&run).await);
+}
+
+pub(super) async fn the_end_of_a_run_is_one_transaction(store: Opened) {
+    let sync = Sync::begin(&store, "issues").await;
+    sync.save(&[("a", 1)]).await;
+    assert!(store.try_lock(&sync.run, "export", MINUTE).await.unwrap());
+    let error = json!({ "type": "script_http_error", "message": "502" });
+    let mut end = RunEnd {
+        status: RunStatus::Error,
+        error: Some(error.clone()),
+        requests: 2,
+        logs: vec![line(Level::Error, "it failed")],
+        checkpoint: Some(CheckpointWrite { value: Some(json!({ "page": 1 })), expected: 1 }),
+        resume: Some(ResumeWrite::Set(vec![9])),
+    };
+    let refused = store.end_run(&sync.run, end.clone()).await;
+    assert!(matches!(refused, Err(StoreError::CheckpointConflict { expected: 1, found: 0 })), "{refused:?}");
+    assert_eq!(store.run(sync.run.id).await.unwrap().unwrap().status, RunStatus::Running);
+    assert_eq!(store.logs(sync.run.id).await.unwrap(), []);
+
+    end.checkpoint = Some(CheckpointWrite { value: Some(json!({ "page": 1 })), expected: 0 });
+    let run = store.end_run(&sync.run, end.clone()).await.unwrap();
+    assert_eq!((run.status, &run.key, &run.error), (RunStatus::Error, &sync.key, &Some(error)));
+    assert!(run.finished_at.unwrap() >= run.started_at);
+    assert_eq!((run.totals.pages, run.totals.requests, run.totals.models["Doc"].added), (1, 3, 1));
+    assert_eq!(store.run(run.id).await.unwrap(), Some(run));
+    assert_eq!(store.logs(sync.run.id).await.unwrap(), end.logs);
+    assert_eq!(store.checkpoint(&sync.key).await.unwrap().value, Some(json!({ "page": 1 })));
+    assert_eq!(store.resume_state(&sync.key).await.unwrap(), Some(vec![9]));
+    lease_lost(store.end_run(&sync.run, ended(RunStatus::Success)).await);
+    lease_lost(store.heartbeat(&sync.run).await);
+}
+
+pub(super) async fn runs_are_listed(store: Opened) {
+    assert_eq!(store.runs_of(&function("issues"), 10).await.unwrap(), []);
+    assert_eq!(store.run(uuid::Uuid::nil()).await.unwrap(), None);
+    let mut expect = Vec::new();
+    for status in [RunStatus::Success, RunStatus::Interrupted, RunStatus::Error, RunStatus::Cancelled] {
+        let run = store.start_run(new_run("issues", MINUTE)).await.unwrap();
+        expect.insert(0, store.end_run(&run, ended(status)).await.unwrap());
+    }
+    let running = store.start_run(new_run("issues", MINUTE)).await.unwrap();
+    expect.insert(0, store.run(running.id).await.unwrap().unwrap());
+    assert_eq!((expect[0].status, expect[0].finished_at), (RunStatus::Running, None));
+    store.start_run(new_run("other", MINUTE)).await.unwrap();
+    assert_eq!(store.runs_of(&function("issues"), 10).await.unwrap(), expect);
+    assert_eq!(store.runs_of(&function("issues"), 2).await.unwrap(), expect[..2]);
+}
+
+pub(super) async fn locks_go_with_their_run(store: Opened) {
+    let one = store.start_run(new_run("one", MINUTE)).await.unwrap();
+    let two = store.start_run(new_run("two", MINUTE)).await.unwrap();
+    assert!(store.try_lock(&one, "export", MINUTE).await.unwrap());
+    assert!(store.try_lock(&one, "export", MINUTE).await.unwrap());
+    assert!(!store.try_lock(&two, "export", MINUTE).await.unwrap());
+    assert!(store.try_lock(&two, "import", MINUTE).await.unwrap());
+    assert!(!store.unlock(&two, "export").await.unwrap());
+    assert!(!store.unlock(&two, "unknown").await.unwrap());
+    assert!(store.unlock(&one, "export").await.unwrap());
+    assert!(!store.unlock(&one, "export").await.unwrap());
+    assert!(store.try_lock(&two, "export", MINUTE).await.unwrap());
+    store.end_run(&two, ended(RunStatus::Success)).await.unwrap();
+    assert!(store.try_lock(&one, "export", Duration::ZERO).await.unwrap());
+    // A lock ends with its time, also before its run does.
+    assert!(!store.unlock(&one, "export").await.unwrap());
+    let three = store.start_run(new_run("three", MINUTE)).await.unwrap();
+    assert!(store.try_lock(&three, "export", MINUTE).await.unwrap());
+    assert!(store.try_lock(&three, "import", MINUTE).await.unwrap());
+}
+
+pub(super) async fn log_lines_keep_their_order(store: Opened) {
+    let sync = Sync::begin(&store, "issues").await;
+    let fields = LogLine { fields: json!({ "b": 1, "a": [null] }), ..line(Level::Warn, "two") };
+    store.write_logs(&sync.run, vec![line(Level::Debug, "one"), fields.clone()]).await.unwrap();
+    let mut page = sync.page([]);
+    page.logs = vec![line(Level::Info, "three"), line(Level::Error, &"é".repeat(10_001))];
+    store.commit(page).await.unwrap();
+    store.write_logs(&sync.run, Vec::new()).await.unwrap();
+    let expect =
+        [line(Level::Debug, "one"), fields, line(Level::Info, "three"), line(Level::Error, &"é".repeat(10_000))];
+    assert_eq!(store.logs(sync.run.id).await.unwrap(), expect);
+    assert_eq!(store.logs(uuid::Uuid::nil()).await.unwrap(), []);
+}

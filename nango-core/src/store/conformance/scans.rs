@@ -1,0 +1,156 @@
+//! Scans.
+
+use serde_json::json;
+
+use super::support::*;
+use crate::store::{LastAction, ResumeWrite, RowOutcome::*, RunStatus, ScanFinished, StoreError};
+
+pub(super) async fn what_a_scan_misses_is_deleted(store: Opened) {
+    let sync = Sync::begin(&store, "issues").await;
+    sync.save(&[("a", 1), ("b", 1), ("c", 1), ("d", 1)]).await;
+    sync.commit(delete(&["d"])).await;
+    let before = sync.row("b").await;
+    let scan = sync.scan(true).await;
+    assert!(!scan.resumed);
+    // Unchanged, changed and new records are seen alike.
+    sync.save(&[("a", 1), ("c", 2)]).await;
+    sync.save(&[("e", 1)]).await;
+    let resume = Some(ResumeWrite::Set(vec![7]));
+    let finish = crate::store::FinishScan { resume, ..sync.finish(scan, 1, true) };
+    let done = store.finish_scan(finish).await.unwrap();
+    assert_eq!(done, ScanFinished { deleted: 1, unconfirmed: 0 });
+    assert_eq!(sync.ids().await, "a -d c e -b");
+    let after = sync.row("b").await;
+    assert_eq!((after.last_action, &after.payload), (LastAction::Deleted, &before.payload));
+    assert_eq!(after.deleted_at, Some(after.last_modified_at));
+    assert_eq!(store.resume_state(&sync.key).await.unwrap(), Some(vec![7]));
+    let counts = store.run(sync.run.id).await.unwrap().unwrap().totals.models["Doc"];
+    assert_eq!((counts.added, counts.deleted), (5, 2));
+    assert_eq!(store.datasets(None, None).await.unwrap()[0].live, 3);
+    // The next walk begins with nothing seen.
+    assert_eq!(sync.walk(&[("a", 1)], 1).await, (2, 0));
+    assert_eq!(sync.walk(&[], 1).await, (1, 0));
+    assert_eq!(sync.walk(&[], 1).await, (0, 0));
+}
+
+pub(super) async fn an_incomplete_scan_deletes_nothing(store: Opened) {
+    let sync = Sync::begin(&store, "issues").await;
+    sync.save(&[("a", 1), ("b", 1)]).await;
+    let scan = sync.scan(false).await;
+    sync.save(&[("a", 1)]).await;
+    assert_eq!(store.finish_scan(sync.finish(scan, 1, false)).await.unwrap(), ScanFinished::default());
+    assert_eq!(sync.ids().await, "a b");
+    let closed = store.finish_scan(sync.finish(scan, 1, true)).await;
+    assert!(matches!(&closed, Err(StoreError::ScanClosed(model)) if model == "Doc"), "{closed:?}");
+    assert_eq!(sync.ids().await, "a b");
+}
+
+pub(super) async fn what_was_written_since_is_kept(store: Opened) {
+    let sync = Sync::begin(&store, "issues").await;
+    let webhook = Sync::begin(&store, "webhook").await;
+    sync.save(&[("a", 1), ("b", 1), ("c", 1), ("d", 1), ("e", 1)]).await;
+    let scan = sync.scan(false).await;
+    // Patched, saved as it was, added, deleted and added again: all by another run, none seen by the walk.
+    webhook.commit(patch("b", json!({ "n": 2 }))).await;
+    webhook.save(&[("c", 1), ("new", 1)]).await;
+    webhook.commit(delete(&["d"])).await;
+    webhook.save(&[("d", 1)]).await;
+    sync.save(&[("a", 1)]).await;
+    let done = store.finish_scan(sync.finish(scan, 1, true)).await.unwrap();
+    assert_eq!(done, ScanFinished { deleted: 1, unconfirmed: 0 });
+    assert_eq!(sync.ids().await, "a c b new d -e");
+}
+
+pub(super) async fn an_interrupted_scan_goes_on(store: Opened) {
+    let sync = Sync::begin(&store, "issues").await;
+    sync.save(&[("a", 1), ("b", 1), ("c", 1), ("d", 1)]).await;
+    let scan = sync.scan(false).await;
+    sync.save(&[("a", 1)]).await;
+    store.end_run(&sync.run, ended(RunStatus::Interrupted)).await.unwrap();
+
+    // The next run of the function sees what is left; what was seen before counts, and so does what was written since.
+    let webhook = Sync::begin(&store, "webhook").await;
+    webhook.commit(patch("c", json!({ "n": 2 }))).await;
+    let sync = Sync::begin(&store, "issues").await;
+    let again = sync.scan(true).await;
+    assert_eq!((again.number, again.resumed), (scan.number, true));
+    sync.save(&[("b", 1)]).await;
+    assert_eq!(store.finish_scan(sync.finish(again, 1, true)).await.unwrap().deleted, 1);
+    assert_eq!(sync.ids().await, "a b c -d");
+    // It is over: there is nothing to go on with.
+    assert!(!sync.scan(true).await.resumed);
+}
+
+pub(super) async fn another_scan_closes_the_first(store: Opened) {
+    let sync = Sync::begin(&store, "issues").await;
+    let other = Sync::begin(&store, "other").await;
+    sync.save(&[("a", 1), ("b", 1)]).await;
+    let first = sync.scan(false).await;
+    sync.save(&[("a", 1)]).await;
+    // Another function's, even if it asks to go on; then one that starts over.
+    let second = other.scan(true).await;
+    assert!(!second.resumed && second.number != first.number);
+    let third = other.scan(false).await;
+    assert!(!third.resumed && third.number != second.number);
+    for (sync, scan) in [(&sync, first), (&other, second)] {
+        let closed = store.finish_scan(sync.finish(scan, 1, true)).await;
+        assert!(matches!(closed, Err(StoreError::ScanClosed(_))), "{closed:?}");
+    }
+    assert_eq!(sync.ids().await, "a b");
+    // The marks of the first went with it.
+    assert_eq!(store.finish_scan(other.finish(third, 1, true)).await.unwrap().deleted, 2);
+}
+
+pub(super) async fn two_scans_confirm(store: Opened) {
+    let sync = Sync::begin(&store, "issues").await;
+    sync.save(&[("a", 1), ("b", 1), ("c", 1)]).await;
+    assert_eq!(sync.walk(&[("a", 1)], 2).await, (0, 2));
+    assert_eq!(sync.ids().await, "a b c");
+    // An incomplete walk neither confirms nor clears.
+    let scan = sync.scan(false).await;
+    store.finish_scan(sync.finish(scan, 2, false)).await.unwrap();
+    assert_eq!(sync.walk(&[("a", 1), ("c", 1)], 2).await, (1, 0));
+    assert_eq!(sync.ids().await, "a c -b");
+    assert_eq!(sync.walk(&[("c", 1)], 3).await, (0, 1));
+    assert_eq!(sync.walk(&[("c", 1)], 3).await, (0, 1));
+    assert_eq!(sync.walk(&[("c", 1)], 3).await, (1, 0));
+    // Back again, it has not been missed before.
+    sync.save(&[("a", 1), ("b", 1)]).await;
+    assert_eq!(sync.walk(&[("c", 1)], 2).await, (0, 2));
+}
+
+pub(super) async fn a_seen_record_starts_again(store: Opened) {
+    let sync = Sync::begin(&store, "issues").await;
+    sync.save(&[("a", 1), ("b", 1)]).await;
+    assert_eq!(sync.walk(&[("a", 1)], 2).await, (0, 1));
+    assert_eq!(sync.walk(&[("a", 1), ("b", 1)], 2).await, (0, 0));
+    assert_eq!(sync.walk(&[("a", 1)], 2).await, (0, 1));
+    assert_eq!(sync.walk(&[("a", 1)], 1).await, (1, 0));
+    assert_eq!(sync.ids().await, "a -b");
+}
+
+pub(super) async fn a_large_scan_streams(store: Opened) {
+    let sync = Sync::begin(&store, "issues").await;
+    let names: Vec<_> = (0..12_000).map(|n| format!("{:05}", n * 7919 % 12_000)).collect();
+    let docs: Vec<_> = names.iter().map(|id| (&**id, 1)).collect();
+    for page in docs.chunks(1000) {
+        sync.save(page).await;
+    }
+    let scan = sync.scan(false).await;
+    for page in docs.chunks(1000).step_by(4) {
+        assert_eq!(sync.save(page).await, vec![Unchanged; 1000]);
+    }
+    let done = store.finish_scan(sync.finish(scan, 1, true)).await.unwrap();
+    assert_eq!(done, ScanFinished { deleted: 9000, unconfirmed: 0 });
+    let mut live: Vec<_> = docs.chunks(1000).step_by(4).flatten().map(|(id, _)| (*id).to_owned()).collect();
+    live.sort();
+    let mut found = store.records_by_id(&sync.dataset, names).await.unwrap();
+    found.retain(|row| row.deleted_at.is_none());
+    found.sort_by(|a, b| a.id.cmp(&b.id));
+    assert_eq!(found.into_iter().map(|row| row.id).collect::<Vec<_>>(), live);
+    assert_eq!(store.datasets(None, None).await.unwrap()[0].live, 3000);
+    // A scan belongs to a run that may write.
+    store.end_run(&sync.run, ended(RunStatus::Success)).await.unwrap();
+    lease_lost(store.begin_scan(&sync.run, &sync.key, &sync.dataset, false).await);
+    lease_lost(store.finish_scan(sync.finish(scan, 1, true)).await);
+}

@@ -1,0 +1,242 @@
+//! Short words for the cases: a database, a sync of one connection, and its pages.
+
+use std::{collections::BTreeMap, ops::Deref, sync::Arc, time::Duration};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::{
+    declare::{Kind, Merging},
+    model::{Batch, Data, Model, ModelInfo, Record},
+    store::{
+        Change, Committed, DatasetKey, FeedPage, FeedRow, FinishScan, FunctionKey, NewRun, Page, PatchRow, ReadQuery,
+        RowOutcome, RunEnd, RunStatus, RunToken, Scan, SharedStore, StoreError, Write, sqlite::Sqlite,
+    },
+};
+
+/// A database that a case may fill.
+pub(super) struct Opened {
+    store: SharedStore,
+    /// Removed after the case.
+    _dir: Option<TempDir>,
+}
+
+impl Opened {
+    pub(super) async fn memory() -> Self {
+        Self { store: Arc::new(Sqlite::open(":memory:").await.unwrap()), _dir: None }
+    }
+
+    pub(super) async fn file() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Arc::new(Sqlite::open(dir.path().join("nango.db")).await.unwrap());
+        Self { store, _dir: Some(dir) }
+    }
+}
+
+impl Deref for Opened {
+    type Target = SharedStore;
+
+    fn deref(&self) -> &SharedStore {
+        &self.store
+    }
+}
+
+/// The record of all cases. What is `None` or empty is not written, so that a patch can bring a new key.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+pub(super) struct Doc {
+    pub id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    pub n: u64,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub map: BTreeMap<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last: Option<f64>,
+}
+
+impl Data for Doc {}
+
+impl Model for Doc {
+    const NAME: &'static str = "Doc";
+    const INFO: &'static ModelInfo = &ModelInfo {
+        name: "Doc",
+        schema: |generator| generator.subschema_for::<Self>(),
+        type_name: std::any::type_name::<Self>,
+    };
+}
+
+impl Record for Doc {
+    type Id = String;
+
+    fn id(&self) -> &String {
+        &self.id
+    }
+}
+
+pub(super) fn doc(id: &str, n: u64) -> Doc {
+    Doc { id: id.to_owned(), n, ..Doc::default() }
+}
+
+pub(super) fn batch(docs: &[Doc]) -> Batch {
+    let mut batch = Batch::default();
+    for doc in docs {
+        batch.push(doc).unwrap();
+    }
+    batch
+}
+
+pub(super) fn save(docs: &[(&str, u64)]) -> Write {
+    Write::Save(batch(&docs.iter().map(|(id, n)| doc(id, *n)).collect::<Vec<_>>()))
+}
+
+pub(super) fn delete(ids: &[&str]) -> Write {
+    Write::Delete(ids.iter().map(|id| (*id).to_owned()).collect())
+}
+
+pub(super) fn patch(id: &str, fields: Value) -> Write {
+    let Value::Object(fields) = fields else { panic!("a patch is an object") };
+    Write::Patch(vec![PatchRow { id: id.to_owned(), fields }])
+}
+
+pub(super) fn dataset(model: &str) -> DatasetKey {
+    let [integration, connection, variant] = ["github", "acme", "base"].map(str::to_owned);
+    DatasetKey { integration, connection, model: model.to_owned(), variant }
+}
+
+pub(super) fn function(name: &str) -> FunctionKey {
+    let [integration, connection, variant] = ["github", "acme", "base"].map(str::to_owned);
+    FunctionKey { kind: Kind::Sync, integration, connection, function: name.to_owned(), variant }
+}
+
+pub(super) const MINUTE: Duration = Duration::from_mins(1);
+
+pub(super) fn new_run(name: &str, lease: Duration) -> NewRun {
+    NewRun { key: function(name), exclusive: true, lease }
+}
+
+pub(super) fn ended(status: RunStatus) -> RunEnd {
+    RunEnd { status, error: None, requests: 0, logs: Vec::new(), checkpoint: None, resume: None }
+}
+
+/// A run of a sync that writes to `Doc`.
+pub(super) struct Sync<'a> {
+    pub store: &'a SharedStore,
+    pub key: FunctionKey,
+    pub run: RunToken,
+    pub dataset: DatasetKey,
+}
+
+impl<'a> Sync<'a> {
+    /// Begins a run of the sync of this name.
+    pub(super) async fn begin(store: &'a SharedStore, name: &str) -> Self {
+        let run = store.start_run(new_run(name, MINUTE)).await.unwrap();
+        Self { store, key: function(name), run, dataset: dataset("Doc") }
+    }
+
+    pub(super) async fn end(self) {
+        self.store.end_run(&self.run, ended(RunStatus::Success)).await.unwrap();
+    }
+
+    /// A page that was requested now.
+    pub(super) fn page(&self, writes: impl IntoIterator<Item = Write>) -> Page {
+        let change = |write| Change { dataset: self.dataset.clone(), merging: Merging::Newer, write };
+        Page {
+            run: self.run,
+            function: self.key.clone(),
+            requested_at: self.store.now(),
+            changes: writes.into_iter().map(change).collect(),
+            checkpoint: None,
+            resume: None,
+            pages: 1,
+            requests: 1,
+            logs: Vec::new(),
+        }
+    }
+
+    pub(super) async fn commit(&self, write: Write) -> Vec<RowOutcome> {
+        rows(self.store.commit(self.page([write])).await.unwrap())
+    }
+
+    pub(super) async fn save(&self, docs: &[(&str, u64)]) -> Vec<RowOutcome> {
+        self.commit(save(docs)).await
+    }
+
+    pub(super) async fn scan(&self, resume: bool) -> Scan {
+        self.store.begin_scan(&self.run, &self.key, &self.dataset, resume).await.unwrap()
+    }
+
+    pub(super) fn finish(&self, scan: Scan, confirm: u32, complete: bool) -> FinishScan {
+        let (function, dataset) = (self.key.clone(), self.dataset.clone());
+        FinishScan { run: self.run, function, dataset, scan, confirm, complete, resume: None }
+    }
+
+    /// A whole walk that sees these, and what it deleted and left unconfirmed.
+    pub(super) async fn walk(&self, seen: &[(&str, u64)], confirm: u32) -> (u64, u64) {
+        let scan = self.scan(false).await;
+        self.save(seen).await;
+        let done = self.store.finish_scan(self.finish(scan, confirm, true)).await.unwrap();
+        (done.deleted, done.unconfirmed)
+    }
+
+    /// Everything in the feed.
+    pub(super) async fn feed(&self) -> Vec<FeedRow> {
+        read(self.store, &self.dataset, ReadQuery { limit: 10_000, ..ReadQuery::default() }).await.records
+    }
+
+    /// The ids of the feed, deleted ones with a `-`.
+    pub(super) async fn ids(&self) -> String {
+        ids(&self.feed().await)
+    }
+
+    pub(super) async fn row(&self, id: &str) -> FeedRow {
+        let mut found = self.store.records_by_id(&self.dataset, vec![id.to_owned()]).await.unwrap();
+        assert_eq!(found.len(), 1, "{id}");
+        found.remove(0)
+    }
+}
+
+pub(super) fn rows(committed: Committed) -> Vec<RowOutcome> {
+    committed.changes.into_iter().flat_map(|done| done.rows).collect()
+}
+
+pub(super) fn ids(rows: &[FeedRow]) -> String {
+    let name = |row: &FeedRow| if row.deleted_at.is_some() { format!("-{}", row.id) } else { row.id.clone() };
+    rows.iter().map(name).collect::<Vec<_>>().join(" ")
+}
+
+pub(super) async fn read(store: &SharedStore, dataset: &DatasetKey, query: ReadQuery) -> FeedPage {
+    store.read(dataset, query).await.unwrap()
+}
+
+pub(super) fn json_of(row: &FeedRow) -> Value {
+    serde_json::from_slice(row.payload.as_deref().unwrap()).unwrap()
+}
+
+/// Waits until the database's clock has moved on.
+pub(super) async fn tick(store: &SharedStore) -> i64 {
+    let from = store.now();
+    while store.now() == from {
+        tokio::task::yield_now().await;
+    }
+    store.now()
+}
+
+pub(super) fn connection(id: &str) -> crate::store::NewConnection {
+    let config = json!({ "subdomain": "acme" }).as_object().unwrap().clone();
+    crate::store::NewConnection {
+        integration: "github".to_owned(),
+        id: id.to_owned(),
+        auth: "NONE".to_owned(),
+        credentials: b"sealed\0".to_vec(),
+        config,
+        metadata: None,
+    }
+}
+
+#[track_caller]
+pub(super) fn lease_lost<T: std::fmt::Debug>(result: Result<T, StoreError>) {
+    let error = result.unwrap_err();
+    assert!(matches!(error, StoreError::LeaseLost), "{error:?}");
+}

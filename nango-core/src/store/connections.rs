@@ -1,0 +1,108 @@
+//! Connections: one customer's credentials for an integration, with its configuration and metadata.
+//!
+//! Credentials arrive sealed and leave sealed; only `auth` can open them.
+
+use serde_json::{Map, Value};
+
+use super::Answer;
+
+/// A connection as the database holds it.
+#[derive(Clone, PartialEq)]
+pub struct Connection {
+    /// The database's own number of it. A connection that was removed and added again has another.
+    pub row: i64,
+    /// The integration.
+    pub integration: String,
+    /// Its id, chosen by the application.
+    pub id: String,
+    /// The kind of its credentials: `NONE`, `API_KEY`, `BASIC`, `BEARER`.
+    pub auth: String,
+    /// Its sealed credentials.
+    pub credentials: Vec<u8>,
+    /// What the provider's templates ask for, such as a subdomain.
+    pub config: Map<String, Value>,
+    /// What the application and its functions keep with the connection.
+    pub metadata: Map<String, Value>,
+    /// When it was added, microseconds since 1970.
+    pub created_at: i64,
+    /// When anything of it last changed.
+    pub updated_at: i64,
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connection")
+            .field("integration", &self.integration)
+            .field("id", &self.id)
+            .field("auth", &self.auth)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A connection that is being added, or replaces the one of the same name.
+#[derive(Clone)]
+pub struct NewConnection {
+    /// The integration.
+    pub integration: String,
+    /// Its id.
+    pub id: String,
+    /// The kind of its credentials.
+    pub auth: String,
+    /// Its sealed credentials.
+    pub credentials: Vec<u8>,
+    /// What the provider's templates ask for.
+    pub config: Map<String, Value>,
+    /// Its metadata; `None` keeps what a replaced connection had.
+    pub metadata: Option<Map<String, Value>>,
+}
+
+impl std::fmt::Debug for NewConnection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NewConnection")
+            .field("integration", &self.integration)
+            .field("id", &self.id)
+            .field("auth", &self.auth)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How metadata changes.
+#[derive(Debug, Clone, PartialEq)]
+pub enum MetadataChange {
+    /// All of it becomes this.
+    Replace(Map<String, Value>),
+    /// These top-level keys become these values, the others stay.
+    Merge(Map<String, Value>),
+}
+
+/// What went with a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Removed {
+    /// How many records, deleted ones included.
+    pub records: u64,
+}
+
+/// The connections of a database.
+pub trait Connections {
+    /// Adds a connection, or replaces the credentials and configuration of the one with this name: its records,
+    /// checkpoints and (unless given) metadata stay. The flag says whether it is new.
+    fn put_connection(&self, new: NewConnection) -> Answer<'_, (Connection, bool)>;
+
+    /// A connection by name.
+    fn connection(&self, integration: &str, id: &str) -> Answer<'_, Option<Connection>>;
+
+    /// All connections, or those of one integration, by integration and id.
+    fn connections(&self, integration: Option<&str>) -> Answer<'_, Vec<Connection>>;
+
+    /// Changes the metadata and gives the result. `None`: there is no such connection.
+    fn change_metadata(
+        &self,
+        integration: &str,
+        id: &str,
+        change: MetadataChange,
+    ) -> Answer<'_, Option<Map<String, Value>>>;
+
+    /// Removes a connection, its records, checkpoints and resume states. The sequences of its datasets stay, so that a
+    /// cursor goes on if a connection of this name comes back. `None`: there is no such connection.
+    fn remove_connection(&self, integration: &str, id: &str) -> Answer<'_, Option<Removed>>;
+}

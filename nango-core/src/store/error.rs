@@ -1,0 +1,93 @@
+//! What a database can refuse, in words for the person at the terminal.
+
+use std::path::PathBuf;
+
+/// Why the database did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The URL names no database that this program knows. Holds its scheme only: a URL may contain a password.
+    #[error("`{0}:` is no database that this program knows: write `sqlite:nango.db` or another path to a file")]
+    Url(String),
+    /// The file is a database, but not one of ours.
+    #[error("{0} is an SQLite database of another program: choose another path")]
+    Foreign(PathBuf),
+    /// The file is not a database.
+    #[error("{0} is not an SQLite database: choose another path, or restore the file from a backup")]
+    NotADatabase(PathBuf),
+    /// The database was written by a newer program.
+    #[error("{path} has schema version {found}, this program knows versions up to {known}: use a newer program")]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: i64,
+        /// The version of this program.
+        known: i64,
+    },
+    /// The file cannot be opened, read or written.
+    #[error("the database {path} cannot be {doing}: {reason}")]
+    Access {
+        /// The file.
+        path: PathBuf,
+        /// What was tried.
+        doing: &'static str,
+        /// What the system said.
+        reason: String,
+    },
+    /// The disk is full. Nothing of the transaction was written.
+    #[error("the disk is full: nothing of this page was written. Free some space and run again")]
+    Full,
+    /// Another process held the database for too long.
+    #[error("the database is locked by another process: it did not let go within {0} seconds")]
+    Locked(u64),
+    /// A run of the same key is going on.
+    #[error("`{function}` is already running for this connection (run {run}, since {since})")]
+    Busy {
+        /// The function.
+        function: String,
+        /// The run that goes on.
+        run: uuid::Uuid,
+        /// When it started, RFC 3339.
+        since: String,
+        /// Until when it holds the key, microseconds since 1970, unless it renews its lease.
+        lease_until: i64,
+    },
+    /// The run's lease ended and another took over: it may not write any more.
+    #[error("this run lost its lease: another process took over, and what this one still wrote was refused")]
+    LeaseLost,
+    /// A checkpoint was written by somebody else since it was read.
+    #[error(
+        "the checkpoint was changed by another run since it was read (version {found}, expected {expected}): \
+         nothing of this page was written"
+    )]
+    CheckpointConflict {
+        /// The version that was read.
+        expected: i64,
+        /// The version that is stored.
+        found: i64,
+    },
+    /// A cursor that was not made by this database for this dataset.
+    #[error("this cursor is not of this dataset: start without one, or use the `next_cursor` of an earlier answer")]
+    Cursor,
+    /// The named connection is not there.
+    #[error("there is no connection `{connection}` of `{integration}`")]
+    NoConnection {
+        /// The integration.
+        integration: String,
+        /// The connection.
+        connection: String,
+    },
+    /// A scan that was closed or replaced.
+    #[error("the scan of `{0}` is no longer open: another run began one, so nothing was deleted")]
+    ScanClosed(String),
+    /// The store was closed.
+    #[error("the database is closed")]
+    Closed,
+    /// A row cannot be read as what it must be.
+    #[error("the database holds {0} that cannot be read: run with a backup, or report this")]
+    Damaged(String),
+    /// Anything else that the driver says.
+    #[error("the database failed")]
+    Database(#[source] Box<dyn std::error::Error + Send + Sync>),
+}

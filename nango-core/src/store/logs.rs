@@ -1,0 +1,53 @@
+//! The log of a run: lines that travel with its pages, so that none is lost and none is told of a page that was not
+//! written.
+
+use serde_json::Value;
+
+use super::{Answer, RunToken};
+
+/// How much a line matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// For the author.
+    Debug,
+    /// For the operator.
+    Info,
+    /// Something was left out or done otherwise.
+    Warn,
+    /// Something failed.
+    Error,
+}
+
+impl Level {
+    /// The name on the wire.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// A line of a run's log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LogLine {
+    /// Microseconds since 1970.
+    pub at: i64,
+    /// How much it matters.
+    pub level: Level,
+    /// The message, at most 10,000 characters.
+    pub message: String,
+    /// Structured fields, `null` without any.
+    pub fields: Value,
+}
+
+/// The logs of a database.
+pub trait Logs {
+    /// Writes lines outside a page.
+    fn write_logs(&self, run: &RunToken, lines: Vec<LogLine>) -> Answer<'_, ()>;
+
+    /// The lines of a run in order.
+    fn logs(&self, run: uuid::Uuid) -> Answer<'_, Vec<LogLine>>;
+}

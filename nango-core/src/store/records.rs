@@ -1,0 +1,293 @@
+//! Records: pages in, a feed out, and the scans that find what is gone.
+
+use bytes::Bytes;
+use serde_json::{Map, Value};
+
+use super::{Answer, CheckpointWrite, FunctionKey, LogLine, ResumeWrite, RunToken};
+use crate::{declare::Merging, model::Batch};
+
+/// Which records: those of one model and variant of a connection.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DatasetKey {
+    /// The integration.
+    pub integration: String,
+    /// The connection's id.
+    pub connection: String,
+    /// The model.
+    pub model: String,
+    /// The variant of the sync, `base` unless it has several.
+    pub variant: String,
+}
+
+/// A page on its way into the database: all of it, or nothing.
+#[derive(Debug, Clone)]
+pub struct Page {
+    /// Who writes.
+    pub run: RunToken,
+    /// The function whose checkpoint and resume state are meant.
+    pub function: FunctionKey,
+    /// When the page was requested, by the database's clock: another run's write after that moment wins, unless a
+    /// change says otherwise.
+    pub requested_at: i64,
+    /// What happens to records, in order.
+    pub changes: Vec<Change>,
+    /// What happens to the checkpoint.
+    pub checkpoint: Option<CheckpointWrite>,
+    /// What happens to the resume state.
+    pub resume: Option<ResumeWrite>,
+    /// How many pages this counts for: 1, or 0 for a commit that is not a page of the provider.
+    pub pages: u64,
+    /// Requests that were sent since the last commit.
+    pub requests: u64,
+    /// Lines of the log since the last commit.
+    pub logs: Vec<LogLine>,
+}
+
+/// A change to one dataset.
+#[derive(Debug, Clone)]
+pub struct Change {
+    /// Where.
+    pub dataset: DatasetKey,
+    /// Who wins against a newer write of another run.
+    pub merging: Merging,
+    /// What.
+    pub write: Write,
+}
+
+/// What happens to records.
+#[derive(Debug, Clone)]
+pub enum Write {
+    /// They are as given. Of equal ids the first wins.
+    Save(Batch),
+    /// They are deleted: a tombstone that keeps the last payload. An id that is not there is left alone.
+    Delete(Vec<String>),
+    /// Live ones are merged with these; missing and deleted ones are left alone.
+    Patch(Vec<PatchRow>),
+}
+
+/// A partial record: objects are merged recursively, everything else is replaced.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PatchRow {
+    /// The record's id.
+    pub id: String,
+    /// The fields that change.
+    pub fields: Map<String, Value>,
+}
+
+/// What became of one row of a [`Write`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RowOutcome {
+    /// It was not there, or was deleted, and lives now.
+    Added,
+    /// It changed.
+    Updated,
+    /// It was saved or patched as it already was.
+    Unchanged,
+    /// It lived and is deleted now.
+    Deleted,
+    /// Another run wrote it after the page was requested; it was left alone.
+    SkippedNewer,
+    /// Its id came before in the same write; it was ignored.
+    Duplicate,
+    /// A delete or patch of a record that is not there (or, for a patch, is deleted).
+    Missing,
+}
+
+/// A committed page.
+#[derive(Debug, Clone, Default)]
+pub struct Committed {
+    /// The changes, each with what became of its rows, in order.
+    pub changes: Vec<Done>,
+    /// The new version of the checkpoint, if the page changed it.
+    pub checkpoint_version: Option<i64>,
+}
+
+/// A change that was carried out.
+#[derive(Debug, Clone)]
+pub struct Done {
+    /// The change, given back.
+    pub change: Change,
+    /// One outcome for each row, in order.
+    pub rows: Vec<RowOutcome>,
+}
+
+/// A walk over all records of a dataset, at whose end the unseen ones are deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Scan {
+    /// The number of the scan, unique in the database.
+    pub number: i64,
+    /// Whether it goes on from an interrupted run.
+    pub resumed: bool,
+}
+
+/// The end of a scan.
+#[derive(Debug, Clone)]
+pub struct FinishScan {
+    /// Who writes.
+    pub run: RunToken,
+    /// The function whose resume state is meant.
+    pub function: FunctionKey,
+    /// What was walked.
+    pub dataset: DatasetKey,
+    /// The scan.
+    pub scan: Scan,
+    /// How many scans in a row must miss a record before it is deleted, at least 1.
+    pub confirm: u32,
+    /// `false`: the walk was not complete, nothing is deleted, and the scan is only closed.
+    pub complete: bool,
+    /// What happens to the resume state in the same transaction.
+    pub resume: Option<ResumeWrite>,
+}
+
+/// What the end of a scan did.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ScanFinished {
+    /// Live records that are deleted now.
+    pub deleted: u64,
+    /// Live records that this scan missed, and that wait for another one to confirm it.
+    pub unconfirmed: u64,
+}
+
+/// What to read of a dataset.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadQuery {
+    /// Where to go on; `None`: from the start.
+    pub cursor: Option<String>,
+    /// At most so many records, 1 to 10,000.
+    pub limit: u32,
+    /// Which last actions; all without any.
+    pub filter: Filter,
+    /// Only records that changed at this moment or later, microseconds since 1970.
+    pub modified_after: Option<i64>,
+    /// Only these ids; all without any.
+    pub ids: Vec<String>,
+    /// At most so many bytes of payload, but always one record; 0: no such limit.
+    pub max_bytes: usize,
+}
+
+impl Default for ReadQuery {
+    fn default() -> Self {
+        Self {
+            cursor: None,
+            limit: 100,
+            filter: Filter::default(),
+            modified_after: None,
+            ids: Vec::new(),
+            max_bytes: 0,
+        }
+    }
+}
+
+/// Which last actions to read; none set means all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Filter {
+    /// Live records that never changed since they were added.
+    pub added: bool,
+    /// Live records that changed.
+    pub updated: bool,
+    /// Deleted records.
+    pub deleted: bool,
+}
+
+/// What last happened to a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LastAction {
+    /// It was added, or came back.
+    Added,
+    /// It changed.
+    Updated,
+    /// It was deleted.
+    Deleted,
+}
+
+impl LastAction {
+    /// The name on the wire.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Added => "ADDED",
+            Self::Updated => "UPDATED",
+            Self::Deleted => "DELETED",
+        }
+    }
+}
+
+/// A record of the feed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeedRow {
+    /// The written id.
+    pub id: String,
+    /// The canonical JSON; `None`: pruned.
+    pub payload: Option<Bytes>,
+    /// When it entered the cache, or came back, microseconds since 1970.
+    pub first_seen_at: i64,
+    /// When it last changed.
+    pub last_modified_at: i64,
+    /// When it was deleted.
+    pub deleted_at: Option<i64>,
+    /// When its payload was dropped.
+    pub pruned_at: Option<i64>,
+    /// What last happened.
+    pub last_action: LastAction,
+    /// The place behind this record.
+    pub cursor: String,
+}
+
+/// A page of the feed, in commit order.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FeedPage {
+    /// The records.
+    pub records: Vec<FeedRow>,
+    /// Where to go on, if there is more now.
+    pub next_cursor: Option<String>,
+}
+
+/// The size of a dataset.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DatasetStats {
+    /// Which.
+    pub dataset: DatasetKey,
+    /// Live records.
+    pub live: u64,
+    /// The size of their payloads, in bytes.
+    pub bytes: u64,
+}
+
+/// The cache of a database.
+pub trait Records {
+    /// Writes a page.
+    fn commit(&self, page: Page) -> Answer<'_, Committed>;
+
+    /// Reads a page of the feed: records in the order in which they last changed. A dataset that is not there is empty.
+    fn read(&self, dataset: &DatasetKey, query: ReadQuery) -> Answer<'_, FeedPage>;
+
+    /// Records by id, deleted ones included, in no order; unknown ids are left out.
+    fn records_by_id(&self, dataset: &DatasetKey, ids: Vec<String>) -> Answer<'_, Vec<FeedRow>>;
+
+    /// The datasets of a connection (or of all) that ever had a record, by key.
+    fn datasets(&self, integration: Option<&str>, connection: Option<&str>) -> Answer<'_, Vec<DatasetStats>>;
+
+    /// Opens a scan of a dataset, or goes on with the one that the same function left open if `resume` says so. Any
+    /// other open scan of the dataset is closed without deleting.
+    fn begin_scan(
+        &self,
+        run: &RunToken,
+        function: &FunctionKey,
+        dataset: &DatasetKey,
+        resume: bool,
+    ) -> Answer<'_, Scan>;
+
+    /// Ends a scan. A live record becomes a tombstone if the scan did not see it and nothing wrote it since the scan
+    /// began.
+    fn finish_scan(&self, finish: FinishScan) -> Answer<'_, ScanFinished>;
+}
+
+impl Write {
+    /// Whether it changes nothing because it has no rows.
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::Save(batch) => batch.is_empty(),
+            Self::Delete(ids) => ids.is_empty(),
+            Self::Patch(rows) => rows.is_empty(),
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! Runs: what was executed, what is being executed, and who may write.
+//!
+//! A run of a sync holds its key by a lease. The lease is renewed while the run goes on, and the token that was given
+//! with it fences every write: when a lease ends and another process takes the key, the old token writes nothing.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{Answer, CheckpointWrite, Committed, LogLine, ResumeWrite, RowOutcome};
+use crate::declare::Kind;
+
+/// A function of a connection: what a checkpoint belongs to, and what a sync's runs take turns on.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FunctionKey {
+    /// What the function is.
+    pub kind: Kind,
+    /// The integration.
+    pub integration: String,
+    /// The connection's id.
+    pub connection: String,
+    /// The function's name.
+    pub function: String,
+    /// The variant of a sync, `base` otherwise.
+    pub variant: String,
+}
+
+/// How a run stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RunStatus {
+    /// It goes on.
+    Running,
+    /// It came to its end.
+    Success,
+    /// It was asked to stop, or its process died. What it committed stays, and the next run goes on from there.
+    Interrupted,
+    /// It failed.
+    Error,
+    /// Somebody cancelled it.
+    Cancelled,
+}
+
+impl RunStatus {
+    /// The name in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Success => "success",
+            Self::Interrupted => "interrupted",
+            Self::Error => "error",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// A run that begins.
+#[derive(Debug, Clone)]
+pub struct NewRun {
+    /// What runs.
+    pub key: FunctionKey,
+    /// Whether no other run of this key may go on meanwhile: true for syncs.
+    pub exclusive: bool,
+    /// How long the lease is without a heartbeat.
+    pub lease: Duration,
+}
+
+/// The right to write for a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct RunToken {
+    /// The run's public id.
+    pub id: Uuid,
+    /// The database's number of the run.
+    pub row: i64,
+    /// The number of the lease: a greater one fences off this one.
+    pub fence: i64,
+}
+
+/// What a run did to the records of one model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ModelCounts {
+    /// Records that were not there, or were deleted.
+    pub added: u64,
+    /// Records that changed.
+    pub updated: u64,
+    /// Live records that are deleted now.
+    pub deleted: u64,
+    /// Records that were saved as they already were.
+    pub unchanged: u64,
+    /// Writes that gave way to a newer one of another run.
+    pub skipped_newer: u64,
+}
+
+/// What a run did, as counted in its pages' transactions.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Totals {
+    /// By model.
+    pub models: BTreeMap<String, ModelCounts>,
+    /// Pages that were read and committed.
+    pub pages: u64,
+    /// Requests that were sent, retries included.
+    pub requests: u64,
+}
+
+impl Totals {
+    /// Adds the outcomes of a committed page.
+    pub fn count(&mut self, committed: &Committed) {
+        for done in &committed.changes {
+            let model = &done.change.dataset.model;
+            let counts = match self.models.get_mut(model) {
+                Some(counts) => counts,
+                None => self.models.entry(model.clone()).or_default(),
+            };
+            for row in &done.rows {
+                match row {
+                    RowOutcome::Added => counts.added += 1,
+                    RowOutcome::Updated => counts.updated += 1,
+                    RowOutcome::Deleted => counts.deleted += 1,
+                    RowOutcome::Unchanged => counts.unchanged += 1,
+                    RowOutcome::SkippedNewer => counts.skipped_newer += 1,
+                    RowOutcome::Duplicate | RowOutcome::Missing => {}
+                }
+            }
+        }
+    }
+}
+
+/// How a run ends.
+#[derive(Debug, Clone)]
+pub struct RunEnd {
+    /// The final status.
+    pub status: RunStatus,
+    /// The error as it goes on the wire.
+    pub error: Option<Value>,
+    /// Requests that were sent since the last page.
+    pub requests: u64,
+    /// The last lines of the log.
+    pub logs: Vec<LogLine>,
+    /// A change of the checkpoint that ends with the run.
+    pub checkpoint: Option<CheckpointWrite>,
+    /// A change of the resume state that ends with the run.
+    pub resume: Option<ResumeWrite>,
+}
+
+/// A run as the database holds it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    /// Its public id.
+    pub id: Uuid,
+    /// What ran.
+    pub key: FunctionKey,
+    /// How it stands.
+    pub status: RunStatus,
+    /// When it started, microseconds since 1970.
+    pub started_at: i64,
+    /// When it ended.
+    pub finished_at: Option<i64>,
+    /// What it did.
+    pub totals: Totals,
+    /// The error as it goes on the wire.
+    pub error: Option<Value>,
+}
+
+/// The runs of a database.
+pub trait Runs {
+    /// Begins a run. A running run of the same key whose lease has ended is marked as interrupted and fenced off.
+    ///
+    /// An exclusive key that is held answers [`super::StoreError::Busy`].
+    fn start_run(&self, new: NewRun) -> Answer<'_, RunToken>;
+
+    /// Renews the lease by the length that it was begun with.
+    fn heartbeat(&self, run: &RunToken) -> Answer<'_, ()>;
+
+    /// Ends a run: status, counters, log lines, checkpoint, resume state and the release of its locks are one
+    /// transaction.
+    fn end_run(&self, run: &RunToken, end: RunEnd) -> Answer<'_, Run>;
+
+    /// A run by its public id.
+    fn run(&self, id: Uuid) -> Answer<'_, Option<Run>>;
+
+    /// The latest runs of a function, the newest first.
+    fn runs_of(&self, key: &FunctionKey, limit: u32) -> Answer<'_, Vec<Run>>;
+
+    /// Takes a named lock for at most `ttl`, unless another run holds it. Taking it again extends it.
+    fn try_lock(&self, run: &RunToken, key: &str, ttl: Duration) -> Answer<'_, bool>;
+
+    /// Gives a lock back. `false`: this run did not hold it.
+    fn unlock(&self, run: &RunToken, key: &str) -> Answer<'_, bool>;
+}

@@ -1,0 +1,286 @@
+//! The embedded database: one `SQLite` file, or memory.
+//!
+//! What must stay true:
+//! - One thread writes (`writer`); what it answers is on the disk. Other processes may write to the same file, one
+//!   transaction at a time.
+//! - Readers see committed states only, and never wait for the writer.
+//! - Work is a plain function over a `Db`: `page`, `rows`, `scans`, `feed`, `runs` and their kin know nothing of
+//!   threads, and run inside a transaction that somebody else opened.
+
+mod changes;
+mod checkpoints;
+mod clock;
+mod connections;
+mod dataset;
+mod fault;
+mod feed;
+mod file;
+mod functions;
+mod locks;
+mod logs;
+mod merge;
+mod page;
+mod readers;
+mod rows;
+mod runs;
+mod scans;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use serde_json::{Map, Value};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use self::{
+    changes::Changes,
+    clock::Clock,
+    fault::{Fault, Outcome},
+    page::Draft,
+    readers::Readers,
+    writer::Writer,
+};
+use super::{
+    Answer, Checkpoints, Committed, Connection, Connections, DatasetKey, DatasetStats, FeedPage, FeedRow, FinishScan,
+    FunctionKey, LogLine, Logs, MetadataChange, NewConnection, NewRun, Page, ReadQuery, Records, Removed, Run, RunEnd,
+    RunToken, Runs, Scan, ScanFinished, Store, StoreError, StoredCheckpoint, hash::Hasher,
+};
+
+/// How long another process may hold the file before a write gives up.
+const LOCK_PATIENCE: Duration = Duration::from_secs(10);
+
+/// A connection to the file, and what all connections share.
+#[derive(Debug)]
+struct Db {
+    sql: rusqlite::Connection,
+    shared: Arc<Shared>,
+}
+
+/// What belongs to the database and is needed everywhere.
+#[derive(Debug)]
+struct Shared {
+    clock: Clock,
+    hasher: Hasher,
+}
+
+/// A count, which `SQLite` keeps as a signed number.
+fn natural(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    row.get::<_, i64>(column).map(|count| u64::try_from(count).unwrap_or(0))
+}
+
+/// An embedded database.
+#[derive(Debug)]
+pub struct Sqlite {
+    shared: Arc<Shared>,
+    writer: Writer,
+    /// None in memory, where only the writer's connection sees anything.
+    readers: Option<Arc<Readers>>,
+    changes: Changes,
+}
+
+impl Sqlite {
+    /// Opens the file, or makes it (readable by its owner only); `:memory:` is a database that goes with this value.
+    ///
+    /// # Errors
+    ///
+    /// A file that is not ours, is newer than this program, cannot be read or written. Nothing new is left behind.
+    pub async fn open(path: impl Into<PathBuf>) -> Result<Self, StoreError> {
+        let path: Arc<Path> = path.into().into();
+        let opening = tokio::task::spawn_blocking(move || Self::open_here(path));
+        opening.await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    fn open_here(path: Arc<Path>) -> Result<Self, StoreError> {
+        let db = file::open(&path)?;
+        let shared = Arc::clone(&db.shared);
+        let in_memory = path.as_os_str() == file::MEMORY;
+        let watcher =
+            (!in_memory).then(|| file::open_reader(&path, &shared)).transpose().map_err(|fault| fault.told(&path))?;
+        if let Some(watcher) = &watcher {
+            // It is asked on the threads of the runtime and must not wait there.
+            watcher.sql.busy_timeout(Duration::ZERO).map_err(|error| Fault::Sql(error).told(&path))?;
+        }
+        let changed = watch::Sender::new(());
+        let writer = Writer::start(db, Arc::clone(&path), changed.clone())
+            .map_err(|error| StoreError::Database(Box::new(error)))?;
+        let readers = (!in_memory).then(|| Readers::new(path, Arc::clone(&shared)));
+        Ok(Self { shared, writer, readers, changes: Changes::new(changed, watcher) })
+    }
+
+    fn write<T: Send + 'static>(&self, work: impl FnOnce(&Db) -> Outcome<T> + Send + 'static) -> Answer<'_, T> {
+        Box::pin(self.writer.write(work))
+    }
+
+    fn read_with<T: Send + 'static>(&self, work: impl FnOnce(&Db) -> Outcome<T> + Send + 'static) -> Answer<'_, T> {
+        match &self.readers {
+            Some(readers) => Box::pin(readers.read(work)),
+            None => Box::pin(self.writer.read(work)),
+        }
+    }
+}
+
+impl Store for Sqlite {
+    fn now(&self) -> i64 {
+        self.shared.clock.now()
+    }
+
+    fn changed(&self, patience: Duration) -> Answer<'_, ()> {
+        Box::pin(self.changes.wait(patience))
+    }
+
+    fn close(&self) -> Answer<'_, ()> {
+        Box::pin(async {
+            self.changes.close();
+            if let Some(readers) = &self.readers {
+                readers.close().await;
+            }
+            self.writer.close().await;
+            Ok(())
+        })
+    }
+}
+
+impl Connections for Sqlite {
+    fn put_connection(&self, new: NewConnection) -> Answer<'_, (Connection, bool)> {
+        self.write(move |db| connections::put(db, &new))
+    }
+
+    fn connection(&self, integration: &str, id: &str) -> Answer<'_, Option<Connection>> {
+        let (integration, id) = (integration.to_owned(), id.to_owned());
+        self.read_with(move |db| connections::find(db, &integration, &id))
+    }
+
+    fn connections(&self, integration: Option<&str>) -> Answer<'_, Vec<Connection>> {
+        let integration = integration.map(str::to_owned);
+        self.read_with(move |db| connections::list(db, integration.as_deref()))
+    }
+
+    fn change_metadata(
+        &self,
+        integration: &str,
+        id: &str,
+        change: MetadataChange,
+    ) -> Answer<'_, Option<Map<String, Value>>> {
+        let (integration, id) = (integration.to_owned(), id.to_owned());
+        self.write(move |db| connections::change_metadata(db, &integration, &id, change))
+    }
+
+    fn remove_connection(&self, integration: &str, id: &str) -> Answer<'_, Option<Removed>> {
+        let (integration, id) = (integration.to_owned(), id.to_owned());
+        self.write(move |db| connections::remove(db, &integration, &id))
+    }
+}
+
+impl Records for Sqlite {
+    fn commit(&self, page: Page) -> Answer<'_, Committed> {
+        let draft = Draft::new(page, &self.shared.hasher);
+        self.write(move |db| page::commit(db, draft))
+    }
+
+    fn read(&self, dataset: &DatasetKey, query: ReadQuery) -> Answer<'_, FeedPage> {
+        let dataset = dataset.clone();
+        self.read_with(move |db| feed::read(db, &dataset, &query))
+    }
+
+    fn records_by_id(&self, dataset: &DatasetKey, ids: Vec<String>) -> Answer<'_, Vec<FeedRow>> {
+        let dataset = dataset.clone();
+        self.read_with(move |db| feed::by_id(db, &dataset, &ids))
+    }
+
+    fn datasets(&self, integration: Option<&str>, connection: Option<&str>) -> Answer<'_, Vec<DatasetStats>> {
+        let (integration, connection) = (integration.map(str::to_owned), connection.map(str::to_owned));
+        self.read_with(move |db| feed::datasets(db, integration.as_deref(), connection.as_deref()))
+    }
+
+    fn begin_scan(
+        &self,
+        run: &RunToken,
+        function: &FunctionKey,
+        dataset: &DatasetKey,
+        resume: bool,
+    ) -> Answer<'_, Scan> {
+        let (run, function, dataset) = (*run, function.clone(), dataset.clone());
+        self.write(move |db| scans::begin(db, &run, &function, &dataset, resume))
+    }
+
+    fn finish_scan(&self, finish: FinishScan) -> Answer<'_, ScanFinished> {
+        self.write(move |db| scans::finish(db, &finish))
+    }
+}
+
+impl Checkpoints for Sqlite {
+    fn checkpoint(&self, key: &FunctionKey) -> Answer<'_, StoredCheckpoint> {
+        let key = key.clone();
+        self.read_with(move |db| checkpoints::read(db, &key))
+    }
+
+    fn set_checkpoint(&self, key: &FunctionKey, value: Option<Value>) -> Answer<'_, i64> {
+        let key = key.clone();
+        self.write(move |db| checkpoints::set(db, &key, value.as_ref()))
+    }
+
+    fn resume_state(&self, key: &FunctionKey) -> Answer<'_, Option<Vec<u8>>> {
+        let key = key.clone();
+        self.read_with(move |db| checkpoints::read_resume(db, &key))
+    }
+
+    fn reset(&self, key: &FunctionKey) -> Answer<'_, ()> {
+        let key = key.clone();
+        self.write(move |db| checkpoints::reset(db, &key))
+    }
+}
+
+impl Runs for Sqlite {
+    fn start_run(&self, new: NewRun) -> Answer<'_, RunToken> {
+        self.write(move |db| runs::start(db, &new))
+    }
+
+    fn heartbeat(&self, run: &RunToken) -> Answer<'_, ()> {
+        let run = *run;
+        self.write(move |db| runs::heartbeat(db, &run))
+    }
+
+    fn end_run(&self, run: &RunToken, end: RunEnd) -> Answer<'_, Run> {
+        let run = *run;
+        self.write(move |db| runs::end(db, &run, &end))
+    }
+
+    fn run(&self, id: Uuid) -> Answer<'_, Option<Run>> {
+        self.read_with(move |db| runs::by_id(db, id))
+    }
+
+    fn runs_of(&self, key: &FunctionKey, limit: u32) -> Answer<'_, Vec<Run>> {
+        let key = key.clone();
+        self.read_with(move |db| runs::latest(db, &key, limit))
+    }
+
+    fn try_lock(&self, run: &RunToken, key: &str, ttl: Duration) -> Answer<'_, bool> {
+        let (run, key) = (*run, key.to_owned());
+        self.write(move |db| locks::acquire(db, &run, &key, ttl))
+    }
+
+    fn unlock(&self, run: &RunToken, key: &str) -> Answer<'_, bool> {
+        let (run, key) = (*run, key.to_owned());
+        self.write(move |db| locks::release(db, &run, &key))
+    }
+}
+
+impl Logs for Sqlite {
+    fn write_logs(&self, run: &RunToken, lines: Vec<LogLine>) -> Answer<'_, ()> {
+        let run = *run;
+        self.write(move |db| {
+            runs::check(db, &run)?;
+            logs::write(db, run.row, &lines)
+        })
+    }
+
+    fn logs(&self, run: Uuid) -> Answer<'_, Vec<LogLine>> {
+        self.read_with(move |db| logs::read(db, run))
+    }
+}

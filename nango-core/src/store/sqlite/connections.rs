@@ -1,0 +1,127 @@
+//! Connections.
+
+use rusqlite::{OptionalExtension, Row, params};
+use serde_json::{Map, Value};
+
+use super::{
+    Db, clock,
+    fault::{Fault, Outcome},
+};
+use crate::store::{Connection, MetadataChange, NewConnection, Removed, StoreError};
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT row, integration, id, auth, credentials, config, metadata, created_at, updated_at FROM connections ",
+            $rest
+        )
+    };
+}
+
+/// Adds or replaces a connection; the flag says whether it is new.
+pub(super) fn put(db: &Db, new: &NewConnection) -> Outcome<(Connection, bool)> {
+    let now = db.shared.clock.now();
+    let known = find(db, &new.integration, &new.id)?;
+    let metadata = new.metadata.as_ref().or(known.as_ref().map(|known| &known.metadata));
+    db.sql
+        .prepare_cached(
+            "INSERT INTO connections (integration, id, auth, credentials, config, metadata, created_at, updated_at) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7) \
+             ON CONFLICT (integration, id) DO UPDATE SET auth = excluded.auth, credentials = excluded.credentials, \
+             config = excluded.config, metadata = excluded.metadata, updated_at = excluded.updated_at",
+        )?
+        .execute(params![
+            new.integration,
+            new.id,
+            new.auth,
+            new.credentials,
+            text(&new.config)?,
+            metadata.map_or_else(|| Ok("{}".to_owned()), text)?,
+            now,
+        ])?;
+    let stored = find(db, &new.integration, &new.id)?.ok_or_else(|| Fault::damaged("a connection"))?;
+    Ok((stored, known.is_none()))
+}
+
+/// A connection by name.
+pub(super) fn find(db: &Db, integration: &str, id: &str) -> Outcome<Option<Connection>> {
+    let mut find = db.sql.prepare_cached(select!("WHERE integration = ?1 AND id = ?2"))?;
+    find.query_row([integration, id], |row| Ok(connection(row))).optional()?.transpose()
+}
+
+/// All connections, or those of one integration.
+pub(super) fn list(db: &Db, integration: Option<&str>) -> Outcome<Vec<Connection>> {
+    let mut list = db.sql.prepare_cached(select!("WHERE ?1 IS NULL OR integration = ?1 ORDER BY integration, id"))?;
+    list.query_and_then([integration], connection)?.collect()
+}
+
+/// Changes the metadata of a connection and gives the result.
+pub(super) fn change_metadata(
+    db: &Db,
+    integration: &str,
+    id: &str,
+    change: MetadataChange,
+) -> Outcome<Option<Map<String, Value>>> {
+    let Some(known) = find(db, integration, id)? else { return Ok(None) };
+    let metadata = match change {
+        MetadataChange::Replace(metadata) => metadata,
+        MetadataChange::Merge(fields) => {
+            let mut metadata = known.metadata;
+            metadata.extend(fields);
+            metadata
+        }
+    };
+    db.sql.prepare_cached("UPDATE connections SET metadata = ?2, updated_at = ?3 WHERE row = ?1")?.execute(params![
+        known.row,
+        text(&metadata)?,
+        db.shared.clock.now()
+    ])?;
+    Ok(Some(metadata))
+}
+
+/// Removes a connection and what belongs to it. Its runs that go on are cancelled, so that none of them can bring a
+/// record back; the rows of its datasets stay, for their sequences.
+pub(super) fn remove(db: &Db, integration: &str, id: &str) -> Outcome<Option<Removed>> {
+    let names = [integration, id];
+    let say = |sql: &str| db.sql.prepare_cached(sql)?.execute(names);
+    if say("DELETE FROM connections WHERE integration = ?1 AND id = ?2")? == 0 {
+        return Ok(None);
+    }
+    let datasets = "dataset IN (SELECT id FROM datasets WHERE integration = ?1 AND connection = ?2)";
+    let functions = "function IN (SELECT id FROM functions WHERE integration = ?1 AND connection = ?2)";
+    say(&format!("DELETE FROM record_keys WHERE {datasets}"))?;
+    let records = say(&format!("DELETE FROM records WHERE {datasets}"))?;
+    say(&format!("DELETE FROM scan_missed WHERE {datasets}"))?;
+    say(&format!("DELETE FROM scan_marks WHERE scan IN (SELECT number FROM scans WHERE {datasets})"))?;
+    say(&format!("DELETE FROM scans WHERE {datasets}"))?;
+    say("UPDATE datasets SET live = 0, bytes = 0 WHERE integration = ?1 AND connection = ?2")?;
+    say(&format!("DELETE FROM checkpoints WHERE {functions}"))?;
+    say(&format!("DELETE FROM resume_states WHERE {functions}"))?;
+    say(&format!("DELETE FROM locks WHERE run IN (SELECT row FROM runs WHERE status = 'running' AND {functions})"))?;
+    let cancel =
+        format!("UPDATE runs SET status = 'cancelled', finished_at = ?3 WHERE status = 'running' AND {functions}");
+    db.sql.prepare_cached(&cancel)?.execute(params![integration, id, clock::wall()])?;
+    Ok(Some(Removed { records: u64::try_from(records).unwrap_or(u64::MAX) }))
+}
+
+fn connection(row: &Row<'_>) -> Outcome<Connection> {
+    let object = |at| {
+        let text = row.get_ref(at)?.as_str().map_err(rusqlite::Error::from)?;
+        serde_json::from_str(text).map_err(|_| Fault::damaged("a connection"))
+    };
+    Ok(Connection {
+        row: row.get(0)?,
+        integration: row.get(1)?,
+        id: row.get(2)?,
+        auth: row.get(3)?,
+        credentials: row.get(4)?,
+        config: object(5)?,
+        metadata: object(6)?,
+        created_at: row.get(7)?,
+        updated_at: row.get(8)?,
+    })
+}
+
+fn text(object: &Map<String, Value>) -> Outcome<String> {
+    serde_json::to_string(object).map_err(|error| StoreError::Database(Box::new(error)).into())
+}

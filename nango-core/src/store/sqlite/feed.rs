@@ -1,0 +1,185 @@
+//! Reading the feed of a dataset.
+//!
+//! The order is that of sequences. Stamps never go back along it, so a moment is a place in the feed too and is looked
+//! up by halving, not by walking.
+
+use bytes::Bytes;
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::{
+    Db,
+    dataset::Dataset,
+    fault::{Fault, Outcome},
+    natural,
+    rows::{ADDED, GONE, UPDATED},
+};
+use crate::store::{Cursor, DatasetKey, DatasetStats, FeedPage, FeedRow, Filter, LastAction, ReadQuery, StoreError};
+
+/// The most records in one page.
+const LIMIT: u32 = 10_000;
+
+macro_rules! columns {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, payload, first_seen_at, modified_at, deleted_at, pruned_at, last_action, seq FROM records ",
+            $rest
+        )
+    };
+}
+
+/// Reads a page.
+pub(super) fn read(db: &Db, key: &DatasetKey, query: &ReadQuery) -> Outcome<FeedPage> {
+    let feed = db.shared.hasher.feed(key);
+    let cursor = query.cursor.as_deref().map(|text| Cursor::decode(text, feed)).transpose()?;
+    let dataset = Dataset::find(db, key)?;
+    let (id, last) = dataset.map_or((0, 0), |dataset| (dataset.id, dataset.seq));
+    let mut after = cursor.map_or(0, |cursor| cursor.seq);
+    if after > last {
+        // Not yet given: the database went back to an older backup, and going on would step over what comes.
+        return Err(StoreError::Cursor.into());
+    }
+    if let Some(moment) = query.modified_after {
+        after = before_moment(db, id, moment, after, last)?;
+    }
+    let mut page = Building {
+        page: FeedPage::default(),
+        feed,
+        limit: query.limit.clamp(1, LIMIT) as usize,
+        max_bytes: query.max_bytes,
+        bytes: 0,
+    };
+    let mask = mask(query.filter);
+    if query.ids.is_empty() {
+        let mut rows = db.sql.prepare_cached(columns!(
+            "WHERE dataset = ?1 AND seq > ?2 AND (?3 >> last_action) & 1 ORDER BY seq LIMIT ?4"
+        ))?;
+        // One more than asked for tells whether there is more.
+        let mut rows = rows.query(params![id, after, mask, query.limit.clamp(1, LIMIT) + 1])?;
+        while let Some(row) = rows.next()? {
+            if !page.take(row)? {
+                break;
+            }
+        }
+    } else {
+        let mut one = db.sql.prepare_cached(columns!("WHERE rid = ?1"))?;
+        for (_, rid) in named(db, id, &query.ids, after, mask)? {
+            if !one.query_row([rid], |row| Ok(page.take(row)))?? {
+                break;
+            }
+        }
+    }
+    Ok(page.page)
+}
+
+/// Records by id; ids that are not there are left out.
+pub(super) fn by_id(db: &Db, key: &DatasetKey, ids: &[String]) -> Outcome<Vec<FeedRow>> {
+    let Some(dataset) = Dataset::find(db, key)? else { return Ok(Vec::new()) };
+    let feed = db.shared.hasher.feed(key);
+    let mut one = db.sql.prepare_cached(columns!("WHERE rid = ?1"))?;
+    named(db, dataset.id, ids, 0, mask(Filter::default()))?
+        .into_iter()
+        .map(|(_, rid)| one.query_row([rid], |row| Ok(feed_row(row, feed)))?)
+        .collect()
+}
+
+/// The datasets that ever had a record.
+pub(super) fn datasets(db: &Db, integration: Option<&str>, connection: Option<&str>) -> Outcome<Vec<DatasetStats>> {
+    let mut all = db.sql.prepare_cached(
+        "SELECT integration, connection, model, variant, live, bytes FROM datasets WHERE seq > 0 \
+         AND (?1 IS NULL OR integration = ?1) AND (?2 IS NULL OR connection = ?2) \
+         ORDER BY integration, connection, model, variant",
+    )?;
+    let read = |row: &Row<'_>| {
+        let (integration, connection) = (row.get(0)?, row.get(1)?);
+        let dataset = DatasetKey { integration, connection, model: row.get(2)?, variant: row.get(3)? };
+        Ok(DatasetStats { dataset, live: natural(row, 4)?, bytes: natural(row, 5)? })
+    };
+    Ok(all.query_map(params![integration, connection], read)?.collect::<Result<_, _>>()?)
+}
+
+/// Numbers of the records with these ids, in the order of the feed, each once.
+fn named(db: &Db, dataset: i64, ids: &[String], after: i64, mask: i64) -> Outcome<Vec<(i64, i64)>> {
+    let mut find = db.sql.prepare_cached(
+        "SELECT r.seq, r.rid FROM record_keys k JOIN records r ON r.rid = k.rid \
+         WHERE k.dataset = ?1 AND k.id = ?2 AND r.seq > ?3 AND (?4 >> r.last_action) & 1",
+    )?;
+    let mut found = Vec::with_capacity(ids.len());
+    for id in ids {
+        found.extend(
+            find.query_row(params![dataset, id, after, mask], |row| Ok((row.get(0)?, row.get(1)?))).optional()?,
+        );
+    }
+    found.sort_unstable();
+    found.dedup();
+    Ok(found)
+}
+
+/// The last place, not before `after`, in front of everything that changed at `moment` or later.
+fn before_moment(db: &Db, dataset: i64, moment: i64, after: i64, last: i64) -> Outcome<i64> {
+    let mut next = db
+        .sql
+        .prepare_cached("SELECT seq, modified_at FROM records WHERE dataset = ?1 AND seq > ?2 ORDER BY seq LIMIT 1")?;
+    let (mut low, mut high) = (after, last);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let found = next.query_row([dataset, middle], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?))).optional()?;
+        match found {
+            Some((seq, modified_at)) if modified_at < moment => low = seq,
+            _ => high = middle,
+        }
+    }
+    Ok(low)
+}
+
+fn mask(filter: Filter) -> i64 {
+    let wanted = [(filter.added, ADDED), (filter.updated, UPDATED), (filter.deleted, GONE)];
+    match wanted.iter().filter(|(set, _)| *set).map(|(_, action)| 1 << action).sum() {
+        0 => 0b111,
+        mask => mask,
+    }
+}
+
+struct Building {
+    page: FeedPage,
+    feed: u64,
+    limit: usize,
+    max_bytes: usize,
+    bytes: usize,
+}
+
+impl Building {
+    /// Takes a row. `false`: the page was full without it.
+    fn take(&mut self, row: &Row<'_>) -> Outcome<bool> {
+        let row = feed_row(row, self.feed)?;
+        let bytes = row.payload.as_ref().map_or(0, Bytes::len);
+        let records = &mut self.page.records;
+        let too_large = self.max_bytes > 0 && !records.is_empty() && self.bytes + bytes > self.max_bytes;
+        if records.len() == self.limit || too_large {
+            self.page.next_cursor = records.last().map(|last| last.cursor.clone());
+            return Ok(false);
+        }
+        self.bytes += bytes;
+        records.push(row);
+        Ok(true)
+    }
+}
+
+fn feed_row(row: &Row<'_>, feed: u64) -> Outcome<FeedRow> {
+    let last_action = match row.get(6)? {
+        ADDED => LastAction::Added,
+        UPDATED => LastAction::Updated,
+        GONE => LastAction::Deleted,
+        _ => return Err(Fault::damaged("a record's last action")),
+    };
+    let payload = row.get_ref(1)?.as_blob_or_null().map_err(rusqlite::Error::from)?;
+    Ok(FeedRow {
+        id: row.get(0)?,
+        payload: payload.map(Bytes::copy_from_slice),
+        first_seen_at: row.get(2)?,
+        last_modified_at: row.get(3)?,
+        deleted_at: row.get(4)?,
+        pruned_at: row.get(5)?,
+        last_action,
+        cursor: Cursor { feed, seq: row.get(7)? }.encode(),
+    })
+}

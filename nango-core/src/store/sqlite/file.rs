@@ -1,0 +1,203 @@
+//! Opening the file: whose it is, which version it has, and the steps to the version of this program.
+//!
+//! Must stay true: a file that is not ours is not written to, and where opening fails nothing new is left behind. The
+//! file is opened by `SQLite` alone: on Unix, closing any other handle of it would drop the locks that `SQLite` holds.
+
+use std::{
+    fs,
+    path::Path,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags, OptionalExtension, TransactionBehavior};
+
+use super::{
+    Db, LOCK_PATIENCE, Shared, StoreError,
+    clock::Clock,
+    fault::{Fault, Outcome},
+};
+use crate::store::hash::Hasher;
+
+/// What marks a file as ours, in the header field that `SQLite` keeps for this: `nng1`.
+const APPLICATION_ID: i64 = 0x6e6e_6731;
+/// The steps from an empty file to the schema of this program; each is carried out once, in a transaction.
+const STEPS: [&str; 1] = [include_str!("schema/001.sql")];
+/// The measured page size, in bytes: records of about 2.5 KB pack badly into the usual 4096.
+const PAGE_SIZE: i64 = 8192;
+/// Pages in the log after which a commit copies them into the file.
+const CHECKPOINT_PAGES: i64 = 1000;
+/// Prepared statements that a connection keeps; there are fewer.
+const STATEMENTS: usize = 128;
+
+/// The path that means: no file, gone with the process.
+pub(super) const MEMORY: &str = ":memory:";
+
+/// Opens, checks and brings up to date. This is the connection that writes.
+pub(super) fn open(path: &Path) -> Result<Db, StoreError> {
+    if path.as_os_str() == MEMORY {
+        return Connection::open_in_memory().map_err(Fault::from).and_then(prepare).map_err(|fault| fault.told(path));
+    }
+    let access = |doing, reason: String| StoreError::Access { path: path.to_owned(), doing, reason };
+    if path.as_os_str().is_empty() {
+        return Err(access("opened", "its path is empty".to_owned()));
+    }
+    let found = fs::metadata(path).ok();
+    if found.as_ref().is_some_and(fs::Metadata::is_dir) {
+        return Err(access("opened", "it is a directory".to_owned()));
+    }
+    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty() && !parent.is_dir()) {
+        return Err(access("created", format!("there is no directory {}: create it first", parent.display())));
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let opened = Connection::open_with_flags(path, flags).map_err(|error| {
+        let doing = if found.is_some() { "opened" } else { "created" };
+        access(doing, format!("{error}; check the permissions of the file and of its directory"))
+    });
+    let result = opened.and_then(|sql| {
+        if found.is_none() {
+            private(path).map_err(|error| access("created", error.to_string()))?;
+        }
+        check(&sql, path)?;
+        prepare(sql).map_err(|fault| match fault {
+            // Only here the path of a newer file is known.
+            Fault::Store(StoreError::Newer { found, known, .. }) => {
+                StoreError::Newer { path: path.to_owned(), found, known }
+            }
+            fault => fault.told(path),
+        })
+    });
+    // Only an empty file that this call made is taken away again.
+    if result.is_err() && found.is_none() && fs::metadata(path).is_ok_and(|made| made.len() == 0) {
+        let _ = fs::remove_file(path);
+    }
+    result
+}
+
+/// Opens one more connection to a file that [`open`] has prepared, for reading.
+pub(super) fn open_reader(path: &Path, shared: &Arc<Shared>) -> Outcome<Db> {
+    // Not read-only for SQLite: a reader of a write-ahead log takes part in its bookkeeping.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let sql = Connection::open_with_flags(path, flags)?;
+    sql.busy_timeout(LOCK_PATIENCE)?;
+    sql.pragma_update(None, "query_only", true)?;
+    sql.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(Db { sql, shared: Arc::clone(shared) })
+}
+
+/// Nobody else may read what customers' credentials are in. The log's files inherit the mode.
+#[cfg(unix)]
+fn private(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600))
+}
+
+#[cfg(not(unix))]
+fn private(_: &Path) -> std::io::Result<()> {
+    Ok(())
+}
+
+/// Whether the file is ours to use; reads only.
+fn check(sql: &Connection, path: &Path) -> Result<(), StoreError> {
+    let told = |error| Fault::Sql(error).told(path);
+    sql.busy_timeout(LOCK_PATIENCE).map_err(told)?;
+    let id: i64 = pragma(sql, "application_id").map_err(told)?;
+    let version: i64 = pragma(sql, "user_version").map_err(told)?;
+    let known = known_version();
+    if id != APPLICATION_ID {
+        let any = sql.query_row("SELECT 1 FROM sqlite_schema LIMIT 1", [], |_| Ok(())).optional().map_err(told)?;
+        if id != 0 || version != 0 || any.is_some() {
+            return Err(StoreError::Foreign(path.to_owned()));
+        }
+    } else if version > known {
+        return Err(StoreError::Newer { path: path.to_owned(), found: version, known });
+    }
+    if sql.is_readonly(MAIN_DB).map_err(told)? {
+        let reason = "it may only be read; check the permissions of the file".to_owned();
+        return Err(StoreError::Access { path: path.to_owned(), doing: "written", reason });
+    }
+    Ok(())
+}
+
+fn prepare(mut sql: Connection) -> Outcome<Db> {
+    sql.busy_timeout(LOCK_PATIENCE)?;
+    sql.pragma_update(None, "page_size", PAGE_SIZE)?;
+    write_ahead(&sql)?;
+    // A commit is durable before anybody is told of it.
+    sql.pragma_update(None, "synchronous", "FULL")?;
+    sql.pragma_update(None, "cache_size", -8192)?;
+    sql.pragma_update(None, "temp_store", "MEMORY")?;
+    sql.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+    sql.pragma_update(None, "journal_size_limit", 64 << 20)?;
+    sql.set_prepared_statement_cache_capacity(STATEMENTS);
+    migrate(&mut sql)?;
+
+    let key = sql.query_row("SELECT value FROM meta WHERE key = 'hash_key'", [], |row| row.get::<_, [u8; 32]>(0))?;
+    let shared = Shared { clock: Clock::default(), hasher: Hasher::new(&key) };
+    // A system clock that was set back must not make earlier writes look newer than what is requested now.
+    let latest = sql.query_row("SELECT max(stamp) FROM datasets", [], |row| row.get::<_, Option<i64>>(0))?;
+    shared.clock.at_least(latest.unwrap_or(0));
+    Ok(Db { sql, shared: Arc::new(shared) })
+}
+
+/// Switches to the write-ahead log. `SQLite` does not wait by itself when another process does the same.
+fn write_ahead(sql: &Connection) -> Outcome<()> {
+    let deadline = Instant::now() + LOCK_PATIENCE;
+    loop {
+        match sql.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0)) {
+            Ok(mode) if mode == "wal" || mode == "memory" => return Ok(()),
+            Ok(mode) => {
+                let reason = format!("its file system has no shared memory (SQLite stays in mode `{mode}`)");
+                return Err(rusqlite::Error::SqliteFailure(cannot_open(), Some(reason)).into());
+            }
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && Instant::now() < deadline => {
+                thread::sleep(Duration::from_millis(5));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+fn cannot_open() -> rusqlite::ffi::Error {
+    rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CANTOPEN)
+}
+
+fn known_version() -> i64 {
+    i64::try_from(STEPS.len()).unwrap_or(i64::MAX)
+}
+
+fn pragma(sql: &Connection, name: &str) -> rusqlite::Result<i64> {
+    sql.pragma_query_value(None, name, |row| row.get(0))
+}
+
+/// Carries out the steps that the file has not seen, all in one transaction: forwards only.
+fn migrate(sql: &mut Connection) -> Outcome<()> {
+    let known = known_version();
+    if pragma(sql, "user_version")? == known {
+        return Ok(());
+    }
+    let tx = sql.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Read again under the lock: another process may have been faster, or newer.
+    let found = pragma(&tx, "user_version")?;
+    let done = usize::try_from(found).ok().filter(|done| *done <= STEPS.len());
+    let Some(done) = done else {
+        return Err(StoreError::Newer { path: MEMORY.into(), found, known }.into());
+    };
+    for step in &STEPS[done..] {
+        tx.execute_batch(step)?;
+    }
+    if done == 0 {
+        let (mut instance, mut key) = ([0; 16], [0; 32]);
+        getrandom::fill(&mut instance)
+            .and_then(|()| getrandom::fill(&mut key))
+            .map_err(|error| StoreError::Database(error.to_string().into()))?;
+        let mut put = tx.prepare("INSERT INTO meta (key, value) VALUES (?1, ?2)")?;
+        put.execute(("instance", &instance[..]))?;
+        put.execute(("hash_key", &key[..]))?;
+        tx.pragma_update(None, "application_id", APPLICATION_ID)?;
+    }
+    tx.pragma_update(None, "user_version", known)?;
+    tx.commit()?;
+    Ok(())
+}

@@ -1,0 +1,40 @@
+//! The numbers of function keys.
+
+use rusqlite::OptionalExtension;
+
+use super::{
+    Db,
+    fault::{Fault, Outcome},
+};
+use crate::{declare::Kind, store::FunctionKey};
+
+/// The number of a key, if it was ever used.
+pub(super) fn find(db: &Db, key: &FunctionKey) -> Outcome<Option<i64>> {
+    let mut find = db.sql.prepare_cached(
+        "SELECT id FROM functions WHERE integration = ?1 AND connection = ?2 AND kind = ?3 AND name = ?4 AND variant = ?5",
+    )?;
+    Ok(find.query_row(names(key), |row| row.get(0)).optional()?)
+}
+
+/// The number of a key, given if it has none.
+pub(super) fn open(db: &Db, key: &FunctionKey) -> Outcome<i64> {
+    if let Some(id) = find(db, key)? {
+        return Ok(id);
+    }
+    let mut insert = db.sql.prepare_cached(
+        "INSERT INTO functions (integration, connection, kind, name, variant, fence) VALUES (?1, ?2, ?3, ?4, ?5, 0)",
+    )?;
+    Ok(insert.insert(names(key))?)
+}
+
+fn names(key: &FunctionKey) -> [&str; 5] {
+    [&key.integration, &key.connection, key.kind.name(), &key.function, &key.variant]
+}
+
+/// Reads back what [`Kind::name`] wrote.
+pub(super) fn kind(name: &str) -> Outcome<Kind> {
+    [Kind::Sync, Kind::Action, Kind::OnEvent, Kind::OnWebhook]
+        .into_iter()
+        .find(|kind| kind.name() == name)
+        .ok_or_else(|| Fault::damaged("a kind of function"))
+}

@@ -1,0 +1,49 @@
+//! The lines of runs.
+
+use rusqlite::{Row, params};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{
+    Db,
+    fault::{Fault, Outcome},
+};
+use crate::store::{Level, LogLine};
+
+/// The longest message, in characters.
+const MESSAGE: usize = 10_000;
+
+/// Appends lines to the log of a run.
+pub(super) fn write(db: &Db, run: i64, lines: &[LogLine]) -> Outcome<()> {
+    if lines.is_empty() {
+        return Ok(());
+    }
+    let mut insert =
+        db.sql.prepare_cached("INSERT INTO run_logs (run, at, level, message, fields) VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    for line in lines {
+        let message = line.message.char_indices().nth(MESSAGE).map_or(&*line.message, |(at, _)| &line.message[..at]);
+        let fields = (!line.fields.is_null()).then(|| line.fields.to_string());
+        insert.execute(params![run, line.at, line.level.name(), message, fields])?;
+    }
+    Ok(())
+}
+
+/// The lines of a run in order; none of a run that is not there.
+pub(super) fn read(db: &Db, run: Uuid) -> Outcome<Vec<LogLine>> {
+    let mut read = db.sql.prepare_cached(
+        "SELECT l.at, l.level, l.message, l.fields FROM runs r JOIN run_logs l ON l.run = r.row WHERE r.id = ?1 \
+         ORDER BY l.n",
+    )?;
+    read.query_and_then([&run.as_bytes()[..]], line)?.collect()
+}
+
+fn line(row: &Row<'_>) -> Outcome<LogLine> {
+    let name = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
+    let level = [Level::Debug, Level::Info, Level::Warn, Level::Error].into_iter().find(|level| level.name() == name);
+    let fields = match row.get_ref(3)?.as_str_or_null().map_err(rusqlite::Error::from)? {
+        Some(text) => serde_json::from_str(text).map_err(|_| Fault::damaged("a line of a log"))?,
+        None => Value::Null,
+    };
+    let level = level.ok_or_else(|| Fault::damaged("a level of a log"))?;
+    Ok(LogLine { at: row.get(0)?, level, message: row.get(2)?, fields })
+}

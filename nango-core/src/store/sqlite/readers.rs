@@ -1,0 +1,80 @@
+//! Reading beside the writer: a few connections, each lent to one read at a time.
+//!
+//! A read sees one committed state from its first to its last statement. What is committed is durable: the writer's
+//! connection runs `synchronous = FULL`, where `SQLite` shows a commit only after the log was flushed.
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use tokio::sync::Semaphore;
+
+use super::{
+    Db, Shared, StoreError,
+    fault::{Fault, Outcome},
+    file, writer,
+};
+
+/// So many reads go on at a time; the others wait.
+const READERS: u32 = 4;
+
+/// The reading connections of a file.
+#[derive(Debug)]
+pub(super) struct Readers {
+    path: Arc<Path>,
+    shared: Arc<Shared>,
+    idle: Mutex<Vec<Db>>,
+    permits: Arc<Semaphore>,
+}
+
+impl Readers {
+    /// No connection yet: each is opened when it is first needed.
+    pub(super) fn new(path: Arc<Path>, shared: Arc<Shared>) -> Arc<Self> {
+        let permits = Arc::new(Semaphore::new(READERS as usize));
+        Arc::new(Self { path, shared, idle: Mutex::default(), permits })
+    }
+
+    /// Reads on a thread that may block.
+    pub(super) async fn read<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Db) -> Outcome<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| StoreError::Closed)?;
+        let this = Arc::clone(self);
+        let reading = tokio::task::spawn_blocking(move || {
+            let db = match this.take() {
+                Some(db) => db,
+                None => file::open_reader(&this.path, &this.shared).map_err(|fault| fault.told(&this.path))?,
+            };
+            let outcome = writer::run(|db| snapshot(db, work), &db);
+            // One that a panic left inside its transaction is closed instead.
+            if db.sql.is_autocommit() {
+                this.idle.lock().unwrap_or_else(PoisonError::into_inner).push(db);
+            }
+            drop(permit);
+            outcome.map_err(|fault| fault.told(&this.path))
+        });
+        reading.await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// Waits for the reads that go on and lets go of the file.
+    pub(super) async fn close(&self) {
+        if let Ok(all) = self.permits.acquire_many(READERS).await {
+            self.permits.close();
+            all.forget();
+        }
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    fn take(&self) -> Option<Db> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+}
+
+fn snapshot<T>(db: &Db, work: impl FnOnce(&Db) -> Outcome<T>) -> Outcome<T> {
+    db.sql.prepare_cached("BEGIN")?.execute([])?;
+    let outcome = work(db);
+    db.sql.prepare_cached("ROLLBACK")?.execute([]).map_err(Fault::from)?;
+    outcome
+}

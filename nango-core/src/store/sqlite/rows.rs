@@ -1,0 +1,86 @@
+//! What a page does to the rows of one dataset.
+//!
+//! A row is two: a narrow one under its id with the content hash, and one with the payload under a number (`rid`). Must
+//! stay true: each changed row gets the next sequence and the commit's stamp; an unchanged one is not written at all.
+
+mod delete;
+mod patch;
+mod save;
+
+use rusqlite::{CachedStatement, OptionalExtension, Row, params};
+
+use super::{Db, dataset::Dataset, fault::Outcome};
+use crate::store::hash::Hash;
+
+pub(super) use delete::{delete, entomb};
+pub(super) use patch::patch;
+pub(super) use save::save;
+
+/// A row is deleted.
+pub(super) const DELETED: i64 = 1;
+/// A row's payload was dropped.
+pub(super) const PRUNED: i64 = 2;
+/// A row's payload was written by a patch.
+pub(super) const MERGED: i64 = 4;
+
+/// `last_action` of a row that was added or came back.
+pub(super) const ADDED: i64 = 0;
+/// `last_action` of a row that changed.
+pub(super) const UPDATED: i64 = 1;
+/// `last_action` of a row that was deleted.
+pub(super) const GONE: i64 = 2;
+
+/// Who writes, and when.
+pub(super) struct Writing<'a> {
+    pub db: &'a Db,
+    pub run: i64,
+    pub stamp: i64,
+    /// Rows that another run wrote after this moment are left alone; `None`: none are.
+    pub yields_to: Option<i64>,
+}
+
+/// The narrow row of an id.
+struct Known {
+    rid: i64,
+    state: i64,
+    hash: Hash,
+    hash_version: i64,
+}
+
+/// The wide row of an id, without its payload.
+struct Stored {
+    modified_at: i64,
+    run: i64,
+    /// The size of the payload; 0 when pruned.
+    bytes: i64,
+}
+
+impl<'a> Writing<'a> {
+    fn finder(&self) -> Outcome<CachedStatement<'a>> {
+        const FIND: &str = "SELECT rid, state, hash_version, hash FROM record_keys WHERE dataset = ?1 AND id = ?2";
+        Ok(self.db.sql.prepare_cached(FIND)?)
+    }
+
+    fn stored(&self, rid: i64) -> Outcome<Stored> {
+        const STORED: &str = "SELECT modified_at, run, coalesce(length(payload), 0) FROM records WHERE rid = ?1";
+        let read = |row: &Row<'_>| Ok(Stored { modified_at: row.get(0)?, run: row.get(1)?, bytes: row.get(2)? });
+        Ok(self.db.sql.prepare_cached(STORED)?.query_row([rid], read)?)
+    }
+
+    /// Whether another run wrote the row after the page was requested.
+    fn yields(&self, stored: &Stored) -> bool {
+        self.yields_to.is_some_and(|requested_at| stored.run != self.run && stored.modified_at > requested_at)
+    }
+}
+
+fn find(finder: &mut CachedStatement<'_>, dataset: &Dataset, id: &str) -> Outcome<Option<Known>> {
+    let read = |row: &Row<'_>| {
+        Ok(Known { rid: row.get(0)?, state: row.get(1)?, hash_version: row.get(2)?, hash: row.get(3)? })
+    };
+    Ok(finder.query_row(params![dataset.id, id], read).optional()?)
+}
+
+/// A length as `SQLite` counts it.
+fn int(length: usize) -> i64 {
+    i64::try_from(length).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,128 @@
+//! Saving whole records.
+
+use rusqlite::params;
+
+use super::{ADDED, DELETED, Known, MERGED, PRUNED, UPDATED, Writing, find, int};
+use crate::{
+    model::{Batch, BatchItem},
+    store::{
+        RowOutcome,
+        hash::{Hash, VERSION},
+        sqlite::{dataset::Dataset, fault::Outcome, merge, page::Ready, scans},
+    },
+};
+
+const INSERT: &str = "INSERT INTO records (dataset, id, seq, last_action, first_seen_at, modified_at, run, payload) \
+                      VALUES (?1, ?2, ?3, 0, ?4, ?4, ?5, ?6)";
+const INSERT_KEY: &str =
+    "INSERT INTO record_keys (dataset, id, hash, hash_version, rid, state) VALUES (?1, ?2, ?3, ?4, ?5, 0)";
+const REPLACE: &str = "UPDATE records SET seq = ?2, last_action = ?3, first_seen_at = coalesce(?4, first_seen_at), \
+                       modified_at = ?5, deleted_at = NULL, pruned_at = NULL, run = ?6, payload = ?7 WHERE rid = ?1";
+const REPLACE_KEY: &str =
+    "UPDATE record_keys SET hash = ?3, hash_version = ?4, state = 0 WHERE dataset = ?1 AND id = ?2";
+const RESTORE: &str = "UPDATE records SET payload = ?2, pruned_at = NULL WHERE rid = ?1";
+
+/// Saves a batch; every id of it counts as seen by the scan that is open.
+pub(in crate::store::sqlite) fn save(
+    at: &Writing<'_>,
+    dataset: &mut Dataset,
+    batch: &Batch,
+    ready: &Ready,
+) -> Outcome<Vec<RowOutcome>> {
+    let sql = &at.db.sql;
+    let mut finder = at.finder()?;
+    let mut insert = sql.prepare_cached(INSERT)?;
+    let mut insert_key = sql.prepare_cached(INSERT_KEY)?;
+    let mut rows = Vec::with_capacity(batch.len());
+    let mut seen = Vec::with_capacity(if dataset.scan.is_some() { batch.len() } else { 0 });
+    for (item, (hash, duplicate)) in batch.iter().zip(ready.hashes.iter().zip(&ready.duplicate)) {
+        if *duplicate {
+            rows.push(RowOutcome::Duplicate);
+            continue;
+        }
+        let (rid, outcome) = match find(&mut finder, dataset, item.id)? {
+            None => {
+                let seq = dataset.next();
+                let rid = insert.insert(params![dataset.id, item.id, seq, at.stamp, at.run, item.payload])?;
+                insert_key.execute(params![dataset.id, item.id, hash, VERSION, rid])?;
+                dataset.live += 1;
+                dataset.bytes += int(item.payload.len());
+                (rid, RowOutcome::Added)
+            }
+            Some(known) if known.state == 0 && known.hash == *hash && known.hash_version == VERSION => {
+                (known.rid, RowOutcome::Unchanged)
+            }
+            Some(known) => (known.rid, save_known(at, dataset, item, hash, &known)?),
+        };
+        rows.push(outcome);
+        if dataset.scan.is_some() {
+            seen.push(rid);
+        }
+    }
+    if let Some(scan) = dataset.scan {
+        scans::mark(at.db, scan, seen)?;
+    }
+    Ok(rows)
+}
+
+/// Saves a record whose stored row is not simply the same.
+fn save_known(
+    at: &Writing<'_>,
+    dataset: &mut Dataset,
+    item: BatchItem<'_>,
+    hash: &Hash,
+    known: &Known,
+) -> Outcome<RowOutcome> {
+    let stored = at.stored(known.rid)?;
+    let bytes = int(item.payload.len());
+    let deleted = known.state & DELETED != 0;
+    if !deleted && is_same(at, item, hash, known)? {
+        if known.state != MERGED || known.hash != *hash || known.hash_version != VERSION {
+            // The same content under another order of keys or another kind of hash, or without its payload: nothing
+            // that a reader is told of.
+            at.db.sql.prepare_cached(RESTORE)?.execute(params![known.rid, item.payload])?;
+        }
+        replace_key(at, dataset, item.id, hash)?;
+        dataset.bytes += bytes - stored.bytes;
+        return Ok(RowOutcome::Unchanged);
+    }
+    if at.yields(&stored) {
+        return Ok(RowOutcome::SkippedNewer);
+    }
+    let (action, first_seen_at, outcome) = if deleted {
+        dataset.live += 1;
+        dataset.bytes += bytes;
+        (ADDED, Some(at.stamp), RowOutcome::Added)
+    } else {
+        dataset.bytes += bytes - stored.bytes;
+        (UPDATED, None, RowOutcome::Updated)
+    };
+    let row = params![known.rid, dataset.next(), action, first_seen_at, at.stamp, at.run, item.payload];
+    at.db.sql.prepare_cached(REPLACE)?.execute(row)?;
+    replace_key(at, dataset, item.id, hash)?;
+    Ok(outcome)
+}
+
+fn replace_key(at: &Writing<'_>, dataset: &Dataset, id: &str, hash: &Hash) -> Outcome<()> {
+    at.db.sql.prepare_cached(REPLACE_KEY)?.execute(params![dataset.id, id, hash, VERSION])?;
+    Ok(())
+}
+
+/// Whether a live row holds the content of `item`. The hash answers, unless it is of another kind, or a patch left the
+/// keys in an order of its own: then the payloads are compared.
+fn is_same(at: &Writing<'_>, item: BatchItem<'_>, hash: &Hash, known: &Known) -> Outcome<bool> {
+    if known.hash_version == VERSION && (known.hash == *hash || known.state & MERGED == 0) {
+        return Ok(known.hash == *hash);
+    }
+    if known.state & PRUNED != 0 {
+        return Ok(false);
+    }
+    let mut payload = at.db.sql.prepare_cached("SELECT payload FROM records WHERE rid = ?1")?;
+    Ok(payload.query_row([known.rid], |row| {
+        let stored = row.get_ref(0)?.as_blob()?;
+        Ok(match (std::str::from_utf8(stored), std::str::from_utf8(item.payload)) {
+            (Ok(stored), Ok(given)) => merge::same(stored, given),
+            _ => false,
+        })
+    })?)
+}

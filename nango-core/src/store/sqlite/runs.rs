@@ -1,0 +1,200 @@
+//! Runs: leases, fences and counters.
+//!
+//! Must stay true: a write of a run goes through [`check`] or [`count`] first, in its own transaction. A run may write
+//! while its row says `running` under the fence of its token; whoever takes its key over changes that row.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, Row, params};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{
+    Db, checkpoints, clock,
+    fault::{Fault, Outcome},
+    functions, locks, logs, natural,
+};
+use crate::store::{FunctionKey, ModelCounts, NewRun, Run, RunEnd, RunStatus, RunToken, StoreError, Totals};
+
+/// Begins a run, and marks as interrupted the runs of its key whose lease has ended.
+pub(super) fn start(db: &Db, new: &NewRun) -> Outcome<RunToken> {
+    let now = clock::wall();
+    let function = functions::open(db, &new.key)?;
+    let mut ended = db
+        .sql
+        .prepare_cached("SELECT row FROM runs WHERE function = ?1 AND status = 'running' AND lease_until <= ?2")?;
+    for row in ended.query_map([function, now], |row| row.get(0))?.collect::<Result<Vec<i64>, _>>()? {
+        finish(db, row, RunStatus::Interrupted, now, None)?;
+    }
+    if new.exclusive {
+        let mut holder = db.sql.prepare_cached(
+            "SELECT id, started_at, lease_until FROM runs WHERE function = ?1 AND status = 'running' AND exclusive = 1",
+        )?;
+        let read = |row: &Row<'_>| Ok((row.get::<_, [u8; 16]>(0)?, row.get(1)?, row.get(2)?));
+        if let Some((run, since, lease_until)) = holder.query_row([function], read).optional()? {
+            let function = new.key.function.clone();
+            return Err(
+                StoreError::Busy { function, run: Uuid::from_bytes(run), since: moment(since), lease_until }.into()
+            );
+        }
+    }
+    let fence: i64 = db
+        .sql
+        .prepare_cached("UPDATE functions SET fence = fence + 1 WHERE id = ?1 RETURNING fence")?
+        .query_row([function], |row| row.get(0))?;
+    let id = Uuid::now_v7();
+    let lease = micros(new.lease);
+    let row = db
+        .sql
+        .prepare_cached(
+            "INSERT INTO runs (id, function, exclusive, status, fence, lease, lease_until, started_at, pages, requests) \
+             VALUES (?1, ?2, ?3, 'running', ?4, ?5, ?6, ?7, 0, 0)",
+        )?
+        .insert(params![&id.as_bytes()[..], function, new.exclusive, fence, lease, now + lease, now])?;
+    Ok(RunToken { id, row, fence })
+}
+
+/// Whether the run may still write.
+pub(super) fn check(db: &Db, run: &RunToken) -> Outcome<()> {
+    let mut check = db.sql.prepare_cached("SELECT 1 FROM runs WHERE row = ?1 AND fence = ?2 AND status = 'running'")?;
+    if check.exists([run.row, run.fence])? { Ok(()) } else { Err(StoreError::LeaseLost.into()) }
+}
+
+/// [`check`], and counts what the run did.
+pub(super) fn count(db: &Db, run: &RunToken, pages: u64, requests: u64) -> Outcome<()> {
+    if pages == 0 && requests == 0 {
+        return check(db, run);
+    }
+    let mut count = db.sql.prepare_cached(
+        "UPDATE runs SET pages = pages + ?3, requests = requests + ?4 WHERE row = ?1 AND fence = ?2 AND status = 'running'",
+    )?;
+    written(count.execute(params![run.row, run.fence, int(pages), int(requests)])?)
+}
+
+/// Adds to the counters of models.
+pub(super) fn count_models(db: &Db, run: i64, models: &BTreeMap<String, ModelCounts>) -> Outcome<()> {
+    let mut add = db.sql.prepare_cached(
+        "INSERT INTO run_models (run, model, added, updated, deleted, unchanged, skipped_newer) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (run, model) DO UPDATE SET added = added + excluded.added, \
+         updated = updated + excluded.updated, deleted = deleted + excluded.deleted, \
+         unchanged = unchanged + excluded.unchanged, skipped_newer = skipped_newer + excluded.skipped_newer",
+    )?;
+    for (model, counts) in models {
+        add.execute(params![
+            run,
+            model,
+            int(counts.added),
+            int(counts.updated),
+            int(counts.deleted),
+            int(counts.unchanged),
+            int(counts.skipped_newer),
+        ])?;
+    }
+    Ok(())
+}
+
+/// Renews the lease.
+pub(super) fn heartbeat(db: &Db, run: &RunToken) -> Outcome<()> {
+    let mut renew = db.sql.prepare_cached(
+        "UPDATE runs SET lease_until = ?3 + lease WHERE row = ?1 AND fence = ?2 AND status = 'running'",
+    )?;
+    written(renew.execute([run.row, run.fence, clock::wall()])?)
+}
+
+/// Ends a run.
+pub(super) fn end(db: &Db, run: &RunToken, end: &RunEnd) -> Outcome<Run> {
+    count(db, run, 0, end.requests)?;
+    logs::write(db, run.row, &end.logs)?;
+    let ended = by_id(db, run.id)?.ok_or(StoreError::LeaseLost)?;
+    if let Some(write) = &end.checkpoint {
+        checkpoints::write(db, &ended.key, write)?;
+    }
+    if let Some(write) = &end.resume {
+        checkpoints::write_resume(db, &ended.key, write)?;
+    }
+    finish(db, run.row, end.status, clock::wall(), end.error.as_ref())?;
+    by_id(db, run.id)?.ok_or_else(|| Fault::damaged("a run"))
+}
+
+fn finish(db: &Db, row: i64, status: RunStatus, now: i64, error: Option<&Value>) -> Outcome<()> {
+    db.sql
+        .prepare_cached("UPDATE runs SET status = ?2, finished_at = ?3, error = ?4 WHERE row = ?1")?
+        .execute(params![row, status.name(), now, error.map(Value::to_string)])?;
+    locks::release_all(db, row)
+}
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT r.id, f.kind, f.integration, f.connection, f.name, f.variant, r.status, r.started_at, r.finished_at, \
+             r.pages, r.requests, r.error, r.row FROM runs r JOIN functions f ON f.id = r.function ",
+            $rest
+        )
+    };
+}
+
+/// A run by its public id.
+pub(super) fn by_id(db: &Db, id: Uuid) -> Outcome<Option<Run>> {
+    let mut find = db.sql.prepare_cached(select!("WHERE r.id = ?1"))?;
+    find.query_row([&id.as_bytes()[..]], |row| Ok(run(db, row))).optional()?.transpose()
+}
+
+/// The latest runs of a function, the newest first.
+pub(super) fn latest(db: &Db, key: &FunctionKey, limit: u32) -> Outcome<Vec<Run>> {
+    let Some(function) = functions::find(db, key)? else { return Ok(Vec::new()) };
+    let mut list = db.sql.prepare_cached(select!("WHERE r.function = ?1 ORDER BY r.row DESC LIMIT ?2"))?;
+    list.query_and_then(params![function, limit], |row| run(db, row))?.collect()
+}
+
+fn run(db: &Db, row: &Row<'_>) -> Outcome<Run> {
+    let name = row.get_ref(6)?.as_str().map_err(rusqlite::Error::from)?;
+    let status =
+        [RunStatus::Running, RunStatus::Success, RunStatus::Interrupted, RunStatus::Error, RunStatus::Cancelled]
+            .into_iter()
+            .find(|status| status.name() == name)
+            .ok_or_else(|| Fault::damaged("the status of a run"))?;
+    let error = row.get_ref(11)?.as_str_or_null().map_err(rusqlite::Error::from)?;
+    let error = error.map(serde_json::from_str).transpose().map_err(|_| Fault::damaged("the error of a run"))?;
+    let kind = functions::kind(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?)?;
+    let (integration, connection) = (row.get(2)?, row.get(3)?);
+    Ok(Run {
+        id: Uuid::from_bytes(row.get(0)?),
+        key: FunctionKey { kind, integration, connection, function: row.get(4)?, variant: row.get(5)? },
+        status,
+        started_at: row.get(7)?,
+        finished_at: row.get(8)?,
+        totals: Totals { models: models(db, row.get(12)?)?, pages: natural(row, 9)?, requests: natural(row, 10)? },
+        error,
+    })
+}
+
+fn models(db: &Db, run: i64) -> Outcome<BTreeMap<String, ModelCounts>> {
+    let mut list = db.sql.prepare_cached(
+        "SELECT model, added, updated, deleted, unchanged, skipped_newer FROM run_models WHERE run = ?1",
+    )?;
+    let read = |row: &Row<'_>| {
+        let (added, updated, deleted) = (natural(row, 1)?, natural(row, 2)?, natural(row, 3)?);
+        let (unchanged, skipped_newer) = (natural(row, 4)?, natural(row, 5)?);
+        Ok((row.get(0)?, ModelCounts { added, updated, deleted, unchanged, skipped_newer }))
+    };
+    Ok(list.query_map([run], read)?.collect::<Result<_, _>>()?)
+}
+
+fn written(rows: usize) -> Outcome<()> {
+    if rows == 1 { Ok(()) } else { Err(StoreError::LeaseLost.into()) }
+}
+
+/// A moment for people.
+fn moment(at: i64) -> String {
+    Timestamp::from_microsecond(at).map_or_else(|_| at.to_string(), |at| format!("{at:.0}"))
+}
+
+/// A length of time in microseconds, such that a moment can be added to it.
+pub(super) fn micros(length: Duration) -> i64 {
+    i64::try_from(length.as_micros()).unwrap_or(i64::MAX).min(i64::MAX / 2)
+}
+
+fn int(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,183 @@
+//! Scans: which records a full walk saw, and what becomes of the others at its end.
+//!
+//! A mark is a bit under the record's number, so that a walk over unchanged records writes a few hundred bytes for each
+//! page and no record. Must stay true: marks are written by every save while a scan is open, whoever saves, and vanish
+//! with the scan; a dataset has at most one open scan.
+
+use rusqlite::{OptionalExtension, params};
+
+use super::{
+    Db, checkpoints,
+    dataset::Dataset,
+    fault::{Fault, Outcome},
+    functions,
+    rows::{DELETED, Writing, entomb},
+    runs,
+};
+use crate::store::{DatasetKey, FinishScan, FunctionKey, ModelCounts, RunToken, Scan, ScanFinished, StoreError};
+
+/// Bits in a chunk of marks.
+const CHUNK: i64 = 4096;
+const CHUNK_BYTES: usize = 512;
+/// So many missed records are gathered before they are written, so that memory does not grow with the dataset.
+const GATHER: usize = 4096;
+
+/// The place of a record's bit: chunk, byte, bit.
+fn place(rid: i64) -> (i64, usize, u8) {
+    let bit = usize::try_from(rid.rem_euclid(CHUNK)).unwrap_or(0);
+    (rid.div_euclid(CHUNK), bit / 8, 1 << (bit % 8))
+}
+
+/// Opens a scan, or goes on with the one that the function left open.
+pub(super) fn begin(db: &Db, run: &RunToken, function: &FunctionKey, key: &DatasetKey, resume: bool) -> Outcome<Scan> {
+    runs::check(db, run)?;
+    let dataset = Dataset::open(db, key)?;
+    let function = functions::open(db, function)?;
+    if let Some(number) = dataset.scan {
+        let mut owner = db.sql.prepare_cached("SELECT function FROM scans WHERE number = ?1")?;
+        if resume && owner.query_row([number], |row| row.get::<_, i64>(0))? == function {
+            return Ok(Scan { number, resumed: true });
+        }
+        close(db, number)?;
+    }
+    let number = db
+        .sql
+        .prepare_cached("INSERT INTO scans (dataset, function, start_seq) VALUES (?1, ?2, ?3)")?
+        .insert([dataset.id, function, dataset.seq])?;
+    Ok(Scan { number, resumed: false })
+}
+
+/// Closes a scan without deleting anything.
+pub(super) fn close(db: &Db, number: i64) -> Outcome<()> {
+    db.sql.prepare_cached("DELETE FROM scan_marks WHERE scan = ?1")?.execute([number])?;
+    db.sql.prepare_cached("DELETE FROM scans WHERE number = ?1")?.execute([number])?;
+    Ok(())
+}
+
+/// Marks records as seen.
+pub(super) fn mark(db: &Db, scan: i64, mut rids: Vec<i64>) -> Outcome<()> {
+    let mut get = db.sql.prepare_cached("SELECT bits FROM scan_marks WHERE scan = ?1 AND chunk = ?2")?;
+    let mut put = db.sql.prepare_cached("INSERT OR REPLACE INTO scan_marks (scan, chunk, bits) VALUES (?1, ?2, ?3)")?;
+    rids.sort_unstable();
+    for group in rids.chunk_by(|a, b| place(*a).0 == place(*b).0) {
+        let chunk = place(group[0]).0;
+        let stored = get.query_row([scan, chunk], |row| row.get::<_, [u8; CHUNK_BYTES]>(0)).optional()?;
+        let mut bits = stored.unwrap_or([0; CHUNK_BYTES]);
+        for rid in group {
+            let (_, byte, bit) = place(*rid);
+            bits[byte] |= bit;
+        }
+        if stored != Some(bits) {
+            put.execute(params![scan, chunk, bits])?;
+        }
+    }
+    Ok(())
+}
+
+/// All marks of a scan: one bit for each record number in use, 125 KB for a million.
+struct Seen(Vec<(i64, [u8; CHUNK_BYTES])>);
+
+impl Seen {
+    fn load(db: &Db, scan: i64) -> Outcome<Self> {
+        let mut load = db.sql.prepare_cached("SELECT chunk, bits FROM scan_marks WHERE scan = ?1 ORDER BY chunk")?;
+        Ok(Self(load.query_map([scan], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?))
+    }
+
+    fn has(&self, rid: i64) -> bool {
+        let (chunk, byte, bit) = place(rid);
+        self.0.binary_search_by_key(&chunk, |(chunk, _)| *chunk).is_ok_and(|at| self.0[at].1[byte] & bit != 0)
+    }
+}
+
+/// Ends a scan: what it missed, and nothing wrote since it began, is deleted or waits for confirmation.
+pub(super) fn finish(db: &Db, end: &FinishScan) -> Outcome<ScanFinished> {
+    runs::check(db, &end.run)?;
+    let closed = || Fault::Store(StoreError::ScanClosed(end.dataset.model.clone()));
+    let mut dataset = Dataset::find(db, &end.dataset)?.ok_or_else(closed)?;
+    if dataset.scan != Some(end.scan.number) {
+        return Err(closed());
+    }
+    let mut finished = ScanFinished::default();
+    if end.complete {
+        let mut start = db.sql.prepare_cached("SELECT start_seq FROM scans WHERE number = ?1")?;
+        let start_seq = start.query_row([end.scan.number], |row| row.get(0))?;
+        let stamp = db.shared.clock.at_least(dataset.stamp);
+        let at = Writing { db, run: end.run.row, stamp, yields_to: None };
+        finished = delete_missed(&at, &mut dataset, end, start_seq)?;
+        dataset.save(db, stamp)?;
+        let counts = ModelCounts { deleted: finished.deleted, ..ModelCounts::default() };
+        runs::count_models(db, end.run.row, &[(end.dataset.model.clone(), counts)].into())?;
+    }
+    close(db, end.scan.number)?;
+    if let Some(write) = &end.resume {
+        checkpoints::write_resume(db, &end.function, write)?;
+    }
+    Ok(finished)
+}
+
+fn delete_missed(at: &Writing<'_>, dataset: &mut Dataset, end: &FinishScan, start_seq: i64) -> Outcome<ScanFinished> {
+    let sql = &at.db.sql;
+    let seen = Seen::load(at.db, end.scan.number)?;
+    let mut walk = sql.prepare_cached(
+        "SELECT id, rid FROM record_keys WHERE dataset = ?1 AND id > ?2 AND state & ?3 = 0 ORDER BY id",
+    )?;
+    let mut seq = sql.prepare_cached("SELECT seq FROM records WHERE rid = ?1")?;
+    let mut miss = sql.prepare_cached(
+        "INSERT INTO scan_missed (dataset, rid, missed, scan) VALUES (?1, ?2, 1, ?3) \
+         ON CONFLICT (dataset, rid) DO UPDATE SET missed = missed + 1, scan = excluded.scan RETURNING missed",
+    )?;
+    let mut finished = ScanFinished::default();
+    let mut missed: Vec<(String, i64)> = Vec::new();
+    loop {
+        // The rows are gathered first: what is walked over must not change under the walk.
+        let after = missed.last().map(|(id, _)| id.clone()).unwrap_or_default();
+        missed.clear();
+        let mut rows = walk.query(params![dataset.id, after, DELETED])?;
+        while missed.len() < GATHER
+            && let Some(row) = rows.next()?
+        {
+            let rid = row.get(1)?;
+            if !seen.has(rid) {
+                missed.push((row.get(0)?, rid));
+            }
+        }
+        drop(rows);
+        for (id, rid) in &missed {
+            if seq.query_row([rid], |row| row.get::<_, i64>(0))? > start_seq {
+                continue;
+            }
+            let times = match end.confirm {
+                0 | 1 => 1,
+                _ => miss.query_row([dataset.id, *rid, end.scan.number], |row| row.get(0))?,
+            };
+            if times >= i64::from(end.confirm) {
+                entomb(at, dataset, id, *rid)?;
+                finished.deleted += 1;
+            } else {
+                finished.unconfirmed += 1;
+            }
+        }
+        if missed.len() < GATHER {
+            break;
+        }
+    }
+    // What this scan did not miss starts again from nought, and what is deleted now waits no more.
+    sql.prepare_cached("DELETE FROM scan_missed WHERE dataset = ?1 AND (scan <> ?2 OR missed >= ?3)")?
+        .execute(params![dataset.id, end.scan.number, end.confirm])?;
+    Ok(finished)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_record_has_a_bit_of_its_own() {
+        assert_eq!(place(0), (0, 0, 1));
+        assert_eq!(place(4095), (0, 511, 128));
+        assert_eq!(place(4096), (1, 0, 1));
+        assert_eq!(place(i64::MAX).0, i64::MAX / CHUNK);
+        let places: std::collections::HashSet<_> = (0..10_000).map(place).collect();
+        assert_eq!(places.len(), 10_000);
+    }
+}

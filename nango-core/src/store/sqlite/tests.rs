@@ -1,0 +1,499 @@
+//! What only `SQLite` can get wrong: the file, other processes (another [`Sqlite`] on the same file stands for one), the
+//! group of jobs, pruned payloads, and what is left in the tables.
+
+use std::{
+    fs,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use rusqlite::Connection as Raw;
+use serde_json::json;
+use tempfile::TempDir;
+
+use super::*;
+use crate::store::{Change, RowOutcome, Write};
+use crate::{
+    declare::{Kind, Merging},
+    model::{Batch, Data, Model, ModelInfo, Record},
+};
+
+#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+struct Item {
+    id: u64,
+    text: String,
+}
+
+impl Data for Item {}
+impl Model for Item {
+    const NAME: &'static str = "Item";
+    const INFO: &'static ModelInfo = &ModelInfo {
+        name: "Item",
+        schema: |generator| generator.subschema_for::<Self>(),
+        type_name: std::any::type_name::<Self>,
+    };
+}
+impl Record for Item {
+    type Id = u64;
+
+    fn id(&self) -> &u64 {
+        &self.id
+    }
+}
+
+fn key() -> FunctionKey {
+    let [integration, connection, function, variant] = ["github", "acme", "issues", "base"].map(str::to_owned);
+    FunctionKey { kind: Kind::Sync, integration, connection, function, variant }
+}
+
+fn dataset() -> DatasetKey {
+    let [integration, connection, model, variant] = ["github", "acme", "Item", "base"].map(str::to_owned);
+    DatasetKey { integration, connection, model, variant }
+}
+
+async fn begin(store: &Sqlite) -> RunToken {
+    store.start_run(NewRun { key: key(), exclusive: false, lease: Duration::from_mins(1) }).await.unwrap()
+}
+
+fn page(store: &Sqlite, run: RunToken, ids: impl IntoIterator<Item = u64>, text: &str) -> Page {
+    let mut batch = Batch::default();
+    for id in ids {
+        batch.push(&Item { id, text: text.to_owned() }).unwrap();
+    }
+    Page {
+        run,
+        function: key(),
+        requested_at: store.now(),
+        changes: vec![Change { dataset: dataset(), merging: Merging::Newer, write: Write::Save(batch) }],
+        checkpoint: None,
+        resume: None,
+        pages: 1,
+        requests: 1,
+        logs: Vec::new(),
+    }
+}
+
+async fn save(store: &Sqlite, run: RunToken, ids: impl IntoIterator<Item = u64>, text: &str) -> Vec<RowOutcome> {
+    store.commit(page(store, run, ids, text)).await.unwrap().changes.remove(0).rows
+}
+
+async fn feed(store: &Sqlite) -> Vec<FeedRow> {
+    store.read(&dataset(), ReadQuery { limit: 10_000, ..ReadQuery::default() }).await.unwrap().records
+}
+
+async fn count(store: &Sqlite, table: &'static str) -> i64 {
+    let query = format!("SELECT count(*) FROM {table}");
+    store.writer.write(move |db| Ok(db.sql.query_row(&query, [], |row| row.get(0))?)).await.unwrap()
+}
+
+fn file() -> (TempDir, PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("nango.db");
+    (dir, path)
+}
+
+async fn refused(path: &Path) -> String {
+    Sqlite::open(path).await.unwrap_err().to_string().replace(&path.parent().unwrap().display().to_string(), "DIR")
+}
+
+fn names(dir: &TempDir) -> Vec<String> {
+    let name = |entry: std::io::Result<fs::DirEntry>| entry.unwrap().file_name().into_string().unwrap();
+    let mut names: Vec<_> = fs::read_dir(dir.path()).unwrap().map(name).collect();
+    names.sort();
+    names
+}
+
+#[tokio::test]
+async fn a_new_file_is_ours_and_nobody_elses() {
+    let (dir, path) = file();
+    let store = Sqlite::open(&path).await.unwrap();
+    let run = begin(&store).await;
+    save(&store, run, 0..10, "x").await;
+    #[cfg(unix)]
+    for name in names(&dir) {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(fs::metadata(dir.path().join(&name)).unwrap().permissions().mode() & 0o777, 0o600, "{name}");
+    }
+    let before = feed(&store).await;
+    store.close().await.unwrap();
+    assert_eq!(names(&dir), ["nango.db"]);
+    let store = Sqlite::open(&path).await.unwrap();
+    // Places, stamps and hashes survive.
+    assert_eq!(feed(&store).await, before);
+    assert_eq!(save(&store, run, 0..10, "x").await, [RowOutcome::Unchanged; 10]);
+    let pragma = |name: &'static str| {
+        store.writer.write(move |db| Ok(db.sql.pragma_query_value(None, name, |row| row.get::<_, i64>(0))?))
+    };
+    assert_eq!((pragma("page_size").await.unwrap(), pragma("synchronous").await.unwrap()), (8192, 2));
+}
+
+#[tokio::test]
+async fn other_files_are_refused_and_left_alone() {
+    let (dir, path) = file();
+    let check = async |content: &[u8], expect: &str| {
+        fs::write(&path, content).unwrap();
+        assert_eq!(refused(&path).await, expect);
+        assert_eq!(fs::read(&path).unwrap(), content);
+        assert_eq!(names(&dir), ["nango.db"]);
+    };
+    let garbage = "DIR/nango.db is not an SQLite database: choose another path, or restore the file from a backup";
+    check(b"hello", garbage).await;
+    check(&vec![7; 20_000], garbage).await;
+
+    fs::remove_file(&path).unwrap();
+    Raw::open(&path).unwrap().execute_batch("CREATE TABLE theirs (x)").unwrap();
+    let foreign = "DIR/nango.db is an SQLite database of another program: choose another path";
+    check(&fs::read(&path).unwrap(), foreign).await;
+    Raw::open(&path).unwrap().execute_batch("DROP TABLE theirs; PRAGMA application_id = 7").unwrap();
+    check(&fs::read(&path).unwrap(), foreign).await;
+
+    fs::remove_file(&path).unwrap();
+    Sqlite::open(&path).await.unwrap().close().await.unwrap();
+    Raw::open(&path).unwrap().execute_batch("PRAGMA journal_mode = DELETE; PRAGMA user_version = 99").unwrap();
+    let newer = "DIR/nango.db has schema version 99, this program knows versions up to 1: use a newer program";
+    check(&fs::read(&path).unwrap(), newer).await;
+
+    // An empty file is nobody's.
+    fs::write(&path, b"").unwrap();
+    Sqlite::open(&path).await.unwrap().close().await.unwrap();
+    fs::write(&path, &fs::read(&path).unwrap()[..5000]).unwrap();
+    let torn = Sqlite::open(&path).await.unwrap_err();
+    assert!(matches!(torn, StoreError::Damaged(_)), "{torn}");
+}
+
+#[tokio::test]
+async fn a_path_that_cannot_be_says_why() {
+    let (dir, path) = file();
+    let parent = dir.path().display();
+    let missing = Sqlite::open(dir.path().join("no/such/nango.db")).await.unwrap_err().to_string();
+    let expect = format!(
+        "the database {parent}/no/such/nango.db cannot be created: there is no directory {parent}/no/such: create it first"
+    );
+    assert_eq!(missing, expect);
+    fs::create_dir(&path).unwrap();
+    assert_eq!(refused(&path).await, "the database DIR/nango.db cannot be opened: it is a directory");
+    assert!(names(&dir) == ["nango.db"] && fs::read_dir(&path).unwrap().count() == 0);
+    let empty = Sqlite::open("").await.unwrap_err().to_string();
+    assert_eq!(empty, "the database  cannot be opened: its path is empty");
+    // A directory in which nobody can make a file, whoever runs this.
+    #[cfg(target_os = "linux")]
+    {
+        let proc = refused(Path::new("/proc/self/nango.db")).await;
+        assert!(proc.starts_with("the database DIR/nango.db cannot be created: "), "{proc}");
+        assert!(proc.ends_with("; check the permissions of the file and of its directory"), "{proc}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_processes_share_a_file() {
+    let (_dir, path) = file();
+    // Both at once, the first time.
+    let (one, two) = tokio::join!(Sqlite::open(&path), Sqlite::open(&path));
+    let (one, two) = (Arc::new(one.unwrap()), Arc::new(two.unwrap()));
+    let writers = [(&one, 0), (&two, 1)].map(|(store, place)| {
+        let store = Arc::clone(store);
+        tokio::spawn(async move {
+            let run = begin(&store).await;
+            for n in 0..40 {
+                save(&store, run, [n * 2 + place, 10_000], &format!("{place}-{n}")).await;
+            }
+        })
+    });
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    let all = feed(&one).await;
+    assert_eq!(all.len(), 81);
+    assert_eq!(feed(&two).await, all);
+    assert!(all.is_sorted_by_key(|row| row.last_modified_at));
+    let stats = one.datasets(None, None).await.unwrap();
+    assert_eq!(stats[0].live, 81);
+    // A cursor of one is a cursor of the other, and a lease of one is seen by the other.
+    let query = ReadQuery { cursor: Some(all[79].cursor.clone()), ..ReadQuery::default() };
+    assert_eq!(two.read(&dataset(), query).await.unwrap().records, all[80..]);
+    let exclusive = NewRun { key: key(), exclusive: true, lease: Duration::from_mins(1) };
+    one.start_run(exclusive.clone()).await.unwrap();
+    assert!(matches!(two.start_run(exclusive).await, Err(StoreError::Busy { .. })));
+    one.close().await.unwrap();
+    assert_eq!(feed(&two).await, all);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_process_wakes_who_waits() {
+    let (_dir, path) = file();
+    let (one, two) = (Sqlite::open(&path).await.unwrap(), Sqlite::open(&path).await.unwrap());
+    let run = begin(&two).await;
+    let waiting = one.changed(Duration::from_mins(1));
+    let started = Instant::now();
+    save(&two, run, [1], "x").await;
+    waiting.await.unwrap();
+    assert!(started.elapsed() < Duration::from_secs(20));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_held_file_is_waited_for() {
+    let (_dir, path) = file();
+    let store = Sqlite::open(&path).await.unwrap();
+    let run = begin(&store).await;
+    let other = Raw::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let page = page(&store, run, [1], "x");
+    let writing = store.commit(page);
+    let released = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        // Readers do not wait for it.
+        assert_eq!(feed(&store).await, []);
+        other.execute_batch("ROLLBACK").unwrap();
+    };
+    let (written, ()) = tokio::join!(writing, released);
+    written.unwrap();
+    assert_eq!(feed(&store).await.len(), 1);
+}
+
+/// Holds the writer until the sender is dropped, so that the jobs behind it become one group.
+fn hold(store: &Sqlite) -> (std::sync::mpsc::Sender<()>, impl Future<Output = Result<(), StoreError>>) {
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    // A read is done between two groups.
+    let job = store.writer.read(move |_| {
+        let _ = held.recv();
+        Ok(())
+    });
+    (release, job)
+}
+
+#[tokio::test]
+async fn a_failing_job_takes_back_only_itself() {
+    let (_dir, path) = file();
+    for path in [path.as_path(), Path::new(":memory:")] {
+        let store = Sqlite::open(path).await.unwrap();
+        let run = begin(&store).await;
+        let (release, holding) = hold(&store);
+        let put = |id: i64| "INSERT INTO locks (key, run, until) VALUES (".to_owned() + &id.to_string() + ", 1, 1)";
+        let job = |first: i64, then: &'static str| {
+            let sql = put(first);
+            store.writer.write(move |db| {
+                db.sql.execute_batch(&sql)?;
+                match then {
+                    "panic" => panic!("a job that panics, on purpose"),
+                    "refuse" => Err(StoreError::LeaseLost.into()),
+                    "sql" => Ok(db.sql.execute_batch("INSERT INTO nowhere VALUES (1)")?),
+                    _ => Ok(()),
+                }
+            })
+        };
+        let release = async { drop(release) };
+        let (held, kept, refused, panicked, failed, also_kept, page, ()) = tokio::join!(
+            holding,
+            job(1, "keep"),
+            job(2, "refuse"),
+            job(3, "panic"),
+            job(4, "sql"),
+            job(5, "keep"),
+            store.commit(page(&store, run, [1, 2], "x")),
+            release
+        );
+        held.unwrap();
+        kept.unwrap();
+        assert!(matches!(refused, Err(StoreError::LeaseLost)), "{refused:?}");
+        assert!(matches!(panicked, Err(StoreError::Database(_))), "{panicked:?}");
+        assert!(matches!(failed, Err(StoreError::Database(_))), "{failed:?}");
+        also_kept.unwrap();
+        assert_eq!(page.unwrap().changes[0].rows, [RowOutcome::Added; 2]);
+        assert_eq!(count(&store, "locks").await, 2);
+        assert_eq!(feed(&store).await.len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_transaction_that_sqlite_takes_back_fails_all_before_and_none_after() {
+    let store = Sqlite::open(":memory:").await.unwrap();
+    let run = begin(&store).await;
+    save(&store, run, [1], "x").await;
+    let (release, holding) = hold(&store);
+    let before = page(&store, run, [2], "x");
+    let after = page(&store, run, [3], "x");
+    // What SQLite does on a full disk: the transaction is gone, and the statement fails.
+    let full = store.writer.write(|db| {
+        db.sql.execute_batch("ROLLBACK")?;
+        let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL);
+        Err::<(), _>(rusqlite::Error::SqliteFailure(code, None).into())
+    });
+    let release = async { drop(release) };
+    let (held, before, full, after, ()) =
+        tokio::join!(holding, store.commit(before), full, store.commit(after), release);
+    held.unwrap();
+    assert!(matches!(before, Err(StoreError::Full)), "{before:?}");
+    assert!(matches!(full, Err(StoreError::Full)), "{full:?}");
+    after.unwrap();
+    let ids: Vec<_> = feed(&store).await.into_iter().map(|row| row.id).collect();
+    assert_eq!(ids, ["1", "3"]);
+}
+
+#[tokio::test]
+async fn a_full_disk_writes_nothing_and_is_got_over() {
+    let (_dir, path) = file();
+    let store = Sqlite::open(&path).await.unwrap();
+    let run = begin(&store).await;
+    save(&store, run, 0..10, "x").await;
+    let before = (feed(&store).await, store.run(run.id).await.unwrap());
+    let limit = |pages: i64| {
+        store.writer.write(move |db| Ok(db.sql.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?))
+    };
+    limit(1).await.unwrap();
+    let large = "y".repeat(10_000);
+    let full = store.commit(page(&store, run, 0..100, &large)).await;
+    assert!(matches!(full, Err(StoreError::Full)), "{full:?}");
+    assert_eq!((feed(&store).await, store.run(run.id).await.unwrap()), before);
+    limit(1_000_000).await.unwrap();
+    let outcomes = save(&store, run, 0..100, &large).await;
+    assert_eq!(outcomes.iter().filter(|row| **row == RowOutcome::Updated).count(), 10);
+}
+
+#[tokio::test]
+async fn a_job_is_done_even_if_nobody_waits() {
+    let (_dir, path) = file();
+    let store = Sqlite::open(&path).await.unwrap();
+    let run = begin(&store).await;
+    let (release, holding) = hold(&store);
+    let page = page(&store, run, [1], "x");
+    let waiting =
+        tokio::time::timeout(Duration::from_millis(20), async { tokio::join!(holding, store.commit(page)).1 });
+    assert!(waiting.await.is_err());
+    drop(release);
+    while feed(&store).await.is_empty() {
+        tokio::task::yield_now().await;
+    }
+    // And a store that is dropped without a word keeps what it answered.
+    save(&store, run, [2], "x").await;
+    drop(store);
+    assert_eq!(feed(&Sqlite::open(&path).await.unwrap()).await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_read_that_panics_harms_no_other() {
+    let (_dir, path) = file();
+    let store = Sqlite::open(&path).await.unwrap();
+    let run = begin(&store).await;
+    save(&store, run, [1], "x").await;
+    for _ in 0..8 {
+        let failed = store.read_with::<()>(|_| panic!("a read that panics, on purpose")).await;
+        assert!(matches!(failed, Err(StoreError::Database(_))), "{failed:?}");
+        assert_eq!(feed(&store).await.len(), 1);
+    }
+}
+
+/// Rows that were written since the database was opened.
+async fn rows_written(store: &Sqlite) -> i64 {
+    let count = |db: &Db| Ok(db.sql.query_row("SELECT total_changes()", [], |row| row.get(0))?);
+    store.writer.write(count).await.unwrap()
+}
+
+#[tokio::test]
+async fn an_unchanged_run_writes_no_record_and_a_scan_leaves_nothing() {
+    let (_dir, path) = file();
+    let store = Sqlite::open(&path).await.unwrap();
+    let run = begin(&store).await;
+    let text = "z".repeat(2000);
+    save(&store, run, 0..5000, &text).await;
+    let scan = store.begin_scan(&run, &key(), &dataset(), false).await.unwrap();
+    let before = rows_written(&store).await;
+    for first in (0..5000).step_by(100) {
+        assert_eq!(save(&store, run, first..first + 100, &text).await, [RowOutcome::Unchanged; 100]);
+    }
+    // For each page: the run's counters, its model's, and one or two chunks of marks.
+    let written = rows_written(&store).await - before;
+    assert!((100..=151).contains(&written), "{written}");
+    let end = FinishScan { run, function: key(), dataset: dataset(), scan, confirm: 1, complete: true, resume: None };
+    assert_eq!(store.finish_scan(end).await.unwrap(), ScanFinished::default());
+    for table in ["scans", "scan_marks", "scan_missed"] {
+        assert_eq!(count(&store, table).await, 0, "{table}");
+    }
+}
+
+#[tokio::test]
+async fn a_pruned_record_gets_its_payload_back_in_its_place() {
+    let store = Sqlite::open(":memory:").await.unwrap();
+    let run = begin(&store).await;
+    save(&store, run, [1, 2, 3], "x").await;
+    let before = feed(&store).await;
+    let bytes = store.datasets(None, None).await.unwrap()[0].bytes;
+    let prune = || {
+        store.writer.write(|db| {
+            db.sql.execute_batch(
+            "UPDATE datasets SET bytes = bytes - (SELECT sum(length(payload)) FROM records WHERE id IN ('1', '2')); \
+             UPDATE records SET payload = NULL, pruned_at = 7 WHERE id IN ('1', '2'); \
+             UPDATE record_keys SET state = state | 2 WHERE id IN ('1', '2')",
+        )?;
+            Ok(())
+        })
+    };
+    prune().await.unwrap();
+    let pruned = feed(&store).await;
+    assert_eq!((&pruned[0].payload, pruned[0].pruned_at, &pruned[0].cursor), (&None, Some(7), &before[0].cursor));
+    assert_eq!(save(&store, run, [1, 2, 3], "x").await, [RowOutcome::Unchanged; 3]);
+    assert_eq!(feed(&store).await, before);
+    assert_eq!(store.datasets(None, None).await.unwrap()[0].bytes, bytes);
+    // There is nothing to merge with; a delete keeps nothing; another content is a change.
+    prune().await.unwrap();
+    let mut patch = page(&store, run, [], "");
+    let fields = json!({ "text": "y" }).as_object().unwrap().clone();
+    patch.changes[0].write = Write::Patch(vec![crate::store::PatchRow { id: "1".to_owned(), fields }]);
+    patch.changes.push(Change { write: Write::Delete(vec!["1".to_owned()]), ..patch.changes[0].clone() });
+    let done = store.commit(patch).await.unwrap();
+    assert_eq!(
+        (&*done.changes[0].rows, &*done.changes[1].rows),
+        (&[RowOutcome::Missing][..], &[RowOutcome::Deleted][..])
+    );
+    assert_eq!(save(&store, run, [2], "y").await, [RowOutcome::Updated]);
+    let after = feed(&store).await;
+    assert_eq!(
+        after.iter().map(|row| (row.payload.is_some(), row.pruned_at)).collect::<Vec<_>>(),
+        [(true, None), (false, Some(7)), (true, None)]
+    );
+    let live = after.iter().filter(|row| row.deleted_at.is_none());
+    let recount: usize = live.map(|row| row.payload.as_ref().map_or(0, bytes::Bytes::len)).sum();
+    assert_eq!(store.datasets(None, None).await.unwrap()[0].bytes, recount as u64);
+}
+
+#[tokio::test]
+async fn hashes_of_another_version_are_renewed_without_a_change() {
+    let store = Sqlite::open(":memory:").await.unwrap();
+    let run = begin(&store).await;
+    save(&store, run, [1, 2], "x").await;
+    let before = feed(&store).await;
+    let age = "UPDATE record_keys SET hash_version = 0, hash = zeroblob(16)";
+    store.writer.write(move |db| Ok(db.sql.execute_batch(age)?)).await.unwrap();
+    assert_eq!(save(&store, run, [1], "x").await, [RowOutcome::Unchanged]);
+    assert_eq!(feed(&store).await, before);
+    assert_eq!(count(&store, "record_keys WHERE hash_version = 1").await, 1);
+    assert_eq!(save(&store, run, [1, 2], "y").await, [RowOutcome::Updated; 2]);
+    assert_eq!(count(&store, "record_keys WHERE hash_version = 1").await, 2);
+}
+
+#[tokio::test]
+async fn the_write_path_never_walks_a_table() {
+    let store = Sqlite::open(":memory:").await.unwrap();
+    let plans = store.writer.write(|db| {
+        let mut walks = Vec::new();
+        for query in [
+            "SELECT rid FROM record_keys WHERE dataset = 1 AND id = 'a'",
+            "SELECT 1 FROM runs WHERE row = 1 AND fence = 1 AND status = 'running'",
+            "SELECT row FROM runs WHERE function = 1 AND status = 'running' AND lease_until <= 5",
+            "SELECT id FROM runs WHERE function = 1 AND status = 'running' AND exclusive = 1",
+            "SELECT d.id, s.number FROM datasets d LEFT JOIN scans s ON s.dataset = d.id \
+             WHERE d.integration = 'a' AND d.connection = 'b' AND d.model = 'c' AND d.variant = 'd'",
+            "SELECT bits FROM scan_marks WHERE scan = 1 AND chunk = 1",
+            "SELECT id FROM records WHERE dataset = 1 AND seq > 5 AND (7 >> last_action) & 1 ORDER BY seq LIMIT 9",
+            "SELECT modified_at FROM records WHERE dataset = 1 AND seq > 5 ORDER BY seq LIMIT 1",
+            "DELETE FROM scan_missed WHERE dataset = 1 AND (scan <> 1 OR missed >= 2)",
+            "DELETE FROM locks WHERE run = 1",
+            "SELECT id, rid FROM record_keys WHERE dataset = 1 AND id > 'x' AND state & 1 = 0 ORDER BY id",
+        ] {
+            let mut plan = db.sql.prepare(&format!("EXPLAIN QUERY PLAN {query}"))?;
+            let steps = plan.query_map([], |row| row.get::<_, String>(3))?.collect::<Result<Vec<_>, _>>()?;
+            walks.extend(steps.into_iter().filter(|step| !step.starts_with("SEARCH ")));
+        }
+        Ok(walks)
+    });
+    assert_eq!(plans.await.unwrap(), Vec::<String>::new());
+}

@@ -1,0 +1,318 @@
+//! Unit tests of integrations: an annotated function is called as the ordinary function that it is.
+//!
+//! A [`Mock`] is a connection whose provider answers from a script and whose database lives in memory; everything
+//! between the two is the real thing. For the provider's own behaviour, run the binary against the provider, or against
+//! recorded traffic.
+//!
+//! ```
+//! use nango_core::{prelude::*, testing::Mock};
+//!
+//! mod github {
+//!     use nango_core::prelude::*;
+//!
+//!     /// A label.
+//!     #[model]
+//!     pub struct Label {
+//!         /// Its name.
+//!         #[serde(rename = "name")]
+//!         pub id: String,
+//!     }
+//!
+//!     /// Fetches the labels.
+//!     #[sync(model = "Label")]
+//!     pub async fn labels(nango: NangoSync) -> Result<()> {
+//!         nango.batch_save(nango.get("/labels").json::<Vec<Label>>().await?).await?;
+//!         Ok(())
+//!     }
+//! }
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+//! let mock = Mock::new().reply("/labels", json!([{ "name": "bug" }]));
+//! github::labels(mock.nango()).await?;
+//! assert_eq!(mock.saved::<github::Label>().await[0].id, "bug");
+//! # Ok::<(), Error>(()) }).unwrap();
+//! ```
+
+pub(crate) mod script;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+pub use script::Seen;
+use script::{Script, Still};
+
+use crate::{
+    auth::Credentials,
+    declare::{ActionDef, BoxFuture, Handle, Kind, Merging},
+    error::{Error, Result},
+    http::{Client, ClientParts},
+    model::{Batch, Record},
+    nango::{Context, ContextParts, Host, Nango, Stop},
+    provider::{Catalogue, Provider},
+    store::{
+        BASE_VARIANT, Change, DatasetKey, FeedRow, FunctionKey, LogLine, NewConnection, NewRun, Page,
+        ReadQuery, SharedStore, Totals, Write, sqlite::Sqlite,
+    },
+};
+
+/// Where the mock's provider seems to be.
+const BASE_URL: &str = "https://api.mock.test";
+
+/// A connection whose provider answers from a script.
+#[derive(Debug, Clone)]
+pub struct Mock(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    script: Script,
+    settings: std::sync::Mutex<Settings>,
+    store: OnceLock<SharedStore>,
+}
+
+#[derive(Debug, Default, Clone)]
+struct Settings {
+    metadata: Map<String, Value>,
+    environment: BTreeMap<String, String>,
+    provider: Option<String>,
+    stop: Stop,
+}
+
+impl Default for Mock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Mock {
+    /// A connection without metadata whose provider knows nothing yet.
+    pub fn new() -> Self {
+        Self(Arc::new(Inner { script: Script::default(), settings: std::sync::Mutex::default(), store: OnceLock::new() }))
+    }
+
+    /// The provider answers requests of this path with 200 and this JSON. Several answers for one path are given in
+    /// order; the last one is given again and again.
+    #[must_use]
+    pub fn reply(self, path: &str, body: impl Serialize) -> Self {
+        self.reply_with(path, 200, body)
+    }
+
+    /// The same with another status.
+    #[must_use]
+    pub fn reply_with(self, path: &str, status: u16, body: impl Serialize) -> Self {
+        self.0.script.add(path, status, &[], body);
+        self
+    }
+
+    /// The same with headers.
+    #[must_use]
+    pub fn reply_headers(self, path: &str, status: u16, headers: &[(&str, &str)], body: impl Serialize) -> Self {
+        self.0.script.add(path, status, headers, body);
+        self
+    }
+
+    /// A page whose `Link` header names the next one, given as a whole URL, a path or only a query.
+    #[must_use]
+    pub fn page(self, path: &str, next: &str, body: impl Serialize) -> Self {
+        let next = if next.starts_with('?') { format!("{path}{next}") } else { next.to_owned() };
+        self.0.script.add(path, 200, &[("link", &format!("<{next}>; rel=\"next\""))], body);
+        self
+    }
+
+    /// The connection's metadata.
+    #[must_use]
+    pub fn metadata(self, metadata: impl Serialize) -> Self {
+        if let Ok(Value::Object(metadata)) = serde_json::to_value(metadata) {
+            self.settings(|settings| settings.metadata = metadata);
+        }
+        self
+    }
+
+    /// An environment variable of the integrations.
+    #[must_use]
+    pub fn env(self, name: &str, value: &str) -> Self {
+        self.settings(|settings| settings.environment.insert(name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Makes the provider this one of the built-in catalogue: its pagination is what bare settings mean.
+    #[must_use]
+    pub fn provider(self, name: &str) -> Self {
+        self.settings(|settings| settings.provider = Some(name.to_owned()));
+        self
+    }
+
+    /// A record that is in the cache before the function runs.
+    pub async fn record<M: Record>(self, record: M) -> Self {
+        let mut batch = Batch::default();
+        let pushed = batch.push(&record);
+        assert!(pushed.is_ok(), "this record cannot be saved: {pushed:?}");
+        let handle: Handle = self.nango();
+        let context = Nango::from(handle).context().clone();
+        let change = Change { dataset: dataset(M::NAME), merging: Merging::Override, write: Write::Save(batch) };
+        let page = Page {
+            run: context.token(),
+            function: context.key().clone(),
+            requested_at: context.store().now(),
+            changes: vec![change],
+            checkpoint: None,
+            resume: None,
+            pages: 0,
+            requests: 0,
+            logs: Vec::new(),
+        };
+        let saved = context.store().commit(page).await;
+        assert!(saved.is_ok(), "this record cannot be saved: {saved:?}");
+        self
+    }
+
+    /// A handle for a call: the function decides what it is a handle of.
+    pub fn nango<T: From<Handle>>(&self) -> T {
+        Handle::from(Nango::new(Arc::new(self.context()))).into()
+    }
+
+    /// Asks the function to stop, as Ctrl-C does.
+    pub fn stop(&self) {
+        self.settings(|settings| settings.stop.stop());
+    }
+
+    /// The requests that the provider saw, in order.
+    pub fn requests(&self) -> Vec<Seen> {
+        self.0.script.seen()
+    }
+
+    /// The live records of a model, by the order in which they were last changed.
+    pub async fn saved<M: Record>(&self) -> Vec<M> {
+        let rows = self.rows(M::NAME).await;
+        rows.iter().filter(|row| row.deleted_at.is_none()).filter_map(|row| row.payload.as_ref()).map(|payload| read(payload)).collect()
+    }
+
+    /// The ids of the deleted records of a model.
+    pub async fn deleted<M: Record>(&self) -> Vec<String> {
+        self.rows(M::NAME).await.into_iter().filter(|row| row.deleted_at.is_some()).map(|row| row.id).collect()
+    }
+
+    async fn rows(&self, model: &str) -> Vec<FeedRow> {
+        let query = ReadQuery { limit: 10_000, ..ReadQuery::default() };
+        let page = self.store().read(&dataset(model), query).await;
+        assert!(page.is_ok(), "the mock's database failed: {page:?}");
+        page.unwrap_or_default().records
+    }
+
+    fn settings<T>(&self, change: impl FnOnce(&mut Settings) -> T) -> T {
+        change(&mut crate::nango::lock_state(&self.0.settings))
+    }
+
+    fn store(&self) -> &SharedStore {
+        self.0.store.get_or_init(|| {
+            let settings = self.settings(|settings| settings.clone());
+            wait(async move {
+                let store: SharedStore = Arc::new(Sqlite::open(":memory:").await?);
+                let new = NewConnection {
+                    integration: "mock".to_owned(),
+                    id: "mock".to_owned(),
+                    auth: "NONE".to_owned(),
+                    credentials: Vec::new(),
+                    config: Map::new(),
+                    metadata: Some(settings.metadata),
+                };
+                store.put_connection(new).await?;
+                Ok(store)
+            })
+        })
+    }
+
+    fn context(&self) -> Context {
+        let settings = self.settings(|settings| settings.clone());
+        let store = self.store().clone();
+        let key = key();
+        let (token, connection) = {
+            let (store, key) = (store.clone(), key.clone());
+            wait(async move {
+                // Each call is a run of its own; they need not take turns.
+                let lease = Duration::from_secs(3_600);
+                let token = store.start_run(NewRun { key, exclusive: false, lease }).await?;
+                let connection = store.connection("mock", "mock").await?;
+                Ok((token, connection))
+            })
+        };
+        let connection = connection.unwrap_or_else(|| unreachable!("the mock's connection was added above"));
+        let base_url = BASE_URL.parse().unwrap_or_else(|_| unreachable!("a constant"));
+        let provider = settings.provider.map_or_else(
+            || Provider::plain("mock", BASE_URL).unwrap_or_else(|error| panic!("a constant: {error}")),
+            |name| Catalogue::builtin().find(&name).cloned().unwrap_or_else(|error| panic!("{error}")),
+        );
+        let parts = ClientParts::new(Arc::new(self.0.script.clone()), Arc::new(Still::default()), base_url);
+        let host = Arc::new(MockHost(self.clone()));
+        Context::new(ContextParts {
+            key,
+            token,
+            store,
+            client: Client::new(parts),
+            connection,
+            credentials: Credentials::None,
+            provider,
+            base_url: BASE_URL.to_owned(),
+            environment: Arc::new(settings.environment),
+            metadata: None,
+            stop: settings.stop,
+            host,
+        })
+    }
+}
+
+fn key() -> FunctionKey {
+    let name = || "mock".to_owned();
+    let variant = BASE_VARIANT.to_owned();
+    FunctionKey { kind: Kind::Sync, integration: name(), connection: name(), function: name(), variant }
+}
+
+fn dataset(model: &str) -> DatasetKey {
+    let name = || "mock".to_owned();
+    DatasetKey { integration: name(), connection: name(), model: model.to_owned(), variant: BASE_VARIANT.to_owned() }
+}
+
+#[track_caller]
+fn read<M: Record>(payload: &[u8]) -> M {
+    match serde_json::from_slice(payload) {
+        Ok(record) => record,
+        Err(error) => panic!("the saved record {} is no `{}`: {error}", String::from_utf8_lossy(payload), M::NAME),
+    }
+}
+
+/// Runs a future to its end on a thread of its own, so that a handle can be had without `.await`.
+fn wait<T: Send + 'static>(
+    future: impl Future<Output = Result<T, crate::store::StoreError>> + Send + 'static,
+) -> T {
+    let thread = std::thread::spawn(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.map_err(|error| error.to_string())?.block_on(future).map_err(|error| error.to_string())
+    });
+    match thread.join() {
+        Ok(Ok(value)) => value,
+        Ok(Err(error)) => panic!("the mock's database failed: {error}"),
+        Err(panic) => std::panic::resume_unwind(panic),
+    }
+}
+
+/// Triggered actions are called at once, on the same mock.
+struct MockHost(Mock);
+
+impl Host for MockHost {
+    fn trigger(&self, _caller: &Arc<Context>, action: &'static ActionDef, input: Value) -> BoxFuture<Result<Value>> {
+        (action.run)(self.0.nango(), input)
+    }
+
+    fn trigger_sync(&self, _caller: &Arc<Context>, sync: &str) -> Result<()> {
+        Err(Error::msg(format!("a mock runs no other syncs: `{sync}` was triggered")))
+    }
+
+    fn logged(&self, _line: &LogLine) {}
+
+    fn committed(&self, _totals: &Totals) {}
+}

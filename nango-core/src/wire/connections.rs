@@ -1,0 +1,109 @@
+//! Connections: what lists show, and what the detail shows. Credentials are only in the detail, and only if whoever
+//! asks may see them.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::time::{millis, millis_utc};
+use crate::store::Connection;
+
+/// A connection in a list.
+#[derive(Debug, Serialize)]
+pub struct ConnectionRow<'a> {
+    id: i64,
+    connection_id: &'a str,
+    provider_config_key: &'a str,
+    provider: &'a str,
+    auth_mode: &'a str,
+    errors: [(); 0],
+    end_user: Option<()>,
+    tags: Map<String, Value>,
+    metadata: &'a Map<String, Value>,
+    created: String,
+}
+
+impl<'a> ConnectionRow<'a> {
+    /// The form of a connection of an integration of this provider.
+    pub fn new(connection: &'a Connection, provider: &'a str) -> Self {
+        Self {
+            id: connection.row,
+            connection_id: &connection.id,
+            provider_config_key: &connection.integration,
+            provider,
+            auth_mode: &connection.auth,
+            errors: [],
+            end_user: None,
+            tags: Map::new(),
+            metadata: &connection.metadata,
+            created: millis_utc(connection.created_at),
+        }
+    }
+}
+
+/// A connection by itself.
+#[derive(Debug, Serialize)]
+pub struct ConnectionDetail<'a> {
+    #[serde(flatten)]
+    row: ConnectionRow<'a>,
+    connection_config: &'a Map<String, Value>,
+    webhook_url_override: Option<()>,
+    created_at: String,
+    updated_at: String,
+    last_fetched_at: Option<()>,
+    credentials: Value,
+}
+
+impl<'a> ConnectionDetail<'a> {
+    /// The form of a connection; `credentials` is `None` for whoever may not see them, and then `{}`.
+    pub fn new(connection: &'a Connection, provider: &'a str, credentials: Option<Value>) -> Self {
+        Self {
+            row: ConnectionRow::new(connection, provider),
+            connection_config: &connection.config,
+            webhook_url_override: None,
+            created_at: millis(connection.created_at),
+            updated_at: millis(connection.updated_at),
+            last_fetched_at: None,
+            credentials: credentials.unwrap_or_else(|| Value::Object(Map::new())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn connection() -> Connection {
+        Connection {
+            row: 3,
+            integration: "github".into(),
+            id: "acme".into(),
+            auth: "API_KEY".into(),
+            credentials: b"sealed".to_vec(),
+            config: Map::new(),
+            metadata: json!({ "owner": "acme" }).as_object().cloned().unwrap_or_default(),
+            created_at: 1_795_348_800_000_000,
+            updated_at: 1_795_348_800_000_000,
+        }
+    }
+
+    #[test]
+    fn a_list_has_its_moments_in_utc_and_the_detail_with_an_offset() {
+        let connection = connection();
+        let row = serde_json::to_value(ConnectionRow::new(&connection, "github")).unwrap();
+        assert_eq!(
+            row,
+            json!({
+                "id": 3, "connection_id": "acme", "provider_config_key": "github", "provider": "github",
+                "auth_mode": "API_KEY", "errors": [], "end_user": null, "tags": {}, "metadata": { "owner": "acme" },
+                "created": "2026-11-22T12:00:00.000Z",
+            })
+        );
+        let detail = serde_json::to_value(ConnectionDetail::new(&connection, "github", None)).unwrap();
+        assert_eq!(detail["created_at"], "2026-11-22T12:00:00.000+00:00");
+        assert_eq!(detail["credentials"], json!({}));
+        let shown = ConnectionDetail::new(&connection, "github", Some(json!({ "apiKey": "k" })));
+        assert_eq!(serde_json::to_value(shown).unwrap()["credentials"], json!({ "apiKey": "k" }));
+    }
+}

@@ -1,0 +1,198 @@
+//! Errors of functions, by Nango's names.
+//!
+//! | what happened | type | payload |
+//! | --- | --- | --- |
+//! | an `ActionError` | `action_script_runtime_error` | its own |
+//! | an answer with a status that was not accepted | `script_http_error` | the answer's `payload`, or its body |
+//! | a limit that is not worth waiting for | `script_api_rate_limit_error` | |
+//! | no answer | `script_network_error` | |
+//! | an input that does not fit | `invalid_action_input` | |
+//! | a record that cannot be saved | `invalid_sync_record` | |
+//! | a stop, or a lost lease | `script_aborted` | |
+//! | two writers of one checkpoint | `checkpoint_conflict` | |
+//! | credentials that do not suffice | `invalid_credentials` | |
+//! | anything else | `script_internal_error` | |
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::{
+    error::{Error, ErrorKind, HttpFailure},
+    store::StoreError,
+};
+
+/// A payload that is longer than this, in bytes of JSON, is cut: the wire's limit.
+const PAYLOAD_MAX: usize = 99_000;
+
+/// An error as it goes on the wire: `{ "type", "message", "payload"?, "status"?, "additional_properties"? }`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct WireError {
+    /// The code, such as `script_http_error`.
+    pub r#type: &'static str,
+    /// The sentence for people.
+    pub message: String,
+    /// What the caller may act on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payload: Option<Value>,
+    /// The status of the API's answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// `upstream_response`, where there was one: status, a few headers, body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub additional_properties: Option<Value>,
+}
+
+impl WireError {
+    /// The form of this error.
+    pub fn of(error: &Error) -> Self {
+        let mut wire = Self {
+            r#type: code(error),
+            message: error.to_string(),
+            payload: None,
+            status: None,
+            additional_properties: None,
+        };
+        if let Some(refusal) = error.action() {
+            wire.payload = Some(bounded(refusal.payload().clone()));
+        } else if let Some(failure) = error.http() {
+            let body = failure.json();
+            wire.payload = Some(bounded(object(body.get("payload").filter(|p| !p.is_null()).unwrap_or(&body).clone())));
+            wire.status = Some(failure.status);
+            wire.additional_properties = Some(json!({
+                "upstream_response": {
+                    "status": failure.status,
+                    "headers": shown_headers(failure),
+                    "body": bounded(body),
+                }
+            }));
+        }
+        wire
+    }
+
+    /// The same as a value.
+    pub fn to_value(&self) -> Value {
+        // Strings, numbers and values that are JSON already: there is nothing that could not be written.
+        serde_json::to_value(self).unwrap_or_default()
+    }
+}
+
+fn code(error: &Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::Action => "action_script_runtime_error",
+        ErrorKind::Http => "script_http_error",
+        ErrorKind::RateLimit if error.http().is_some() => "script_http_error",
+        ErrorKind::RateLimit => "script_api_rate_limit_error",
+        ErrorKind::Network => "script_network_error",
+        ErrorKind::Input => "invalid_action_input",
+        ErrorKind::Record => "invalid_sync_record",
+        ErrorKind::Interrupted | ErrorKind::LeaseLost => "script_aborted",
+        ErrorKind::Checkpoint => "checkpoint_conflict",
+        ErrorKind::Connection => match error.downcast_ref::<StoreError>() {
+            Some(StoreError::NoConnection { .. }) => "unknown_connection",
+            _ => "invalid_credentials",
+        },
+        ErrorKind::Decode | ErrorKind::Store | ErrorKind::Internal => "script_internal_error",
+    }
+}
+
+/// The headers that are told: the kind of the body, and what the API says of its limits. Others may hold cookies.
+fn shown_headers(failure: &HttpFailure) -> Map<String, Value> {
+    failure
+        .headers
+        .iter()
+        .filter(|(name, _)| {
+            let name = name.as_str();
+            name == "content-type"
+                || name == "retry-after"
+                || name.starts_with("x-rate")
+                || name.starts_with("ratelimit")
+        })
+        .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into()))
+        .collect()
+}
+
+/// A payload is an object or an array; anything else travels as its message.
+fn object(value: Value) -> Value {
+    match value {
+        Value::Object(_) | Value::Array(_) => value,
+        Value::Null => json!({}),
+        Value::String(message) => json!({ "message": message }),
+        other => json!({ "message": other.to_string() }),
+    }
+}
+
+fn bounded(value: Value) -> Value {
+    let text = value.to_string();
+    if text.len() <= PAYLOAD_MAX {
+        return value;
+    }
+    let end = text.floor_char_boundary(PAYLOAD_MAX);
+    json!({ "message": format!("{} …", &text[..end]), "truncated": true })
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use reqwest::header::{HeaderMap, HeaderValue};
+
+    use super::*;
+    use crate::error::ActionError;
+
+    fn answer(status: u16, body: &'static str) -> Error {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-ratelimit-remaining", HeaderValue::from_static("0"));
+        headers.insert("set-cookie", HeaderValue::from_static("hush"));
+        HttpFailure::new("GET".into(), "http://h/p".into(), status, headers, Bytes::from_static(body.as_bytes()), 1)
+            .into()
+    }
+
+    #[track_caller]
+    fn check(error: &Error, expect: &str, payload: Option<Value>) {
+        let wire = WireError::of(error);
+        assert_eq!((wire.r#type, wire.payload), (expect, payload));
+    }
+
+    #[test]
+    fn every_kind_has_a_name() {
+        let of = |kind| Error::new(kind, "x");
+        check(&of(ErrorKind::Network), "script_network_error", None);
+        check(&of(ErrorKind::RateLimit), "script_api_rate_limit_error", None);
+        check(&of(ErrorKind::Input), "invalid_action_input", None);
+        check(&of(ErrorKind::Record), "invalid_sync_record", None);
+        check(&of(ErrorKind::Interrupted), "script_aborted", None);
+        check(&of(ErrorKind::LeaseLost), "script_aborted", None);
+        check(&of(ErrorKind::Checkpoint), "checkpoint_conflict", None);
+        check(&of(ErrorKind::Connection), "invalid_credentials", None);
+        check(&of(ErrorKind::Decode), "script_internal_error", None);
+        check(&Error::msg("x"), "script_internal_error", None);
+        let nobody = StoreError::NoConnection { integration: "github".into(), connection: "acme".into() };
+        check(&Error::new(ErrorKind::Connection, nobody), "unknown_connection", None);
+    }
+
+    #[test]
+    fn a_refusal_keeps_its_payload() {
+        let refusal = Error::from(ActionError::new(json!({ "field": "title" }))).context("creating");
+        check(&refusal, "action_script_runtime_error", Some(json!({ "field": "title" })));
+        check(&ActionError::new("no").into(), "action_script_runtime_error", Some(json!({ "message": "no" })));
+    }
+
+    #[test]
+    fn an_answer_travels_with_its_status_and_without_its_cookies() {
+        check(&answer(404, r#"{"message":"Not Found"}"#), "script_http_error", Some(json!({ "message": "Not Found" })));
+        check(&answer(429, r#"{"payload":[1]}"#), "script_http_error", Some(json!([1])));
+        check(&answer(500, "oops"), "script_http_error", Some(json!({ "message": "oops" })));
+        check(&answer(500, ""), "script_http_error", Some(json!({ "message": "" })));
+        let json = WireError::of(&answer(404, "{}")).to_value();
+        assert_eq!(json["status"], 404);
+        let upstream = &json["additional_properties"]["upstream_response"];
+        assert_eq!(upstream["headers"], json!({ "x-ratelimit-remaining": "0" }));
+    }
+
+    #[test]
+    fn a_long_payload_is_cut() {
+        let error = ActionError::new(json!({ "text": "é".repeat(PAYLOAD_MAX) }));
+        let payload = WireError::of(&error.into()).payload.unwrap_or_default();
+        assert_eq!(payload["truncated"], true);
+        assert!(payload.to_string().len() < PAYLOAD_MAX + 10_000);
+    }
+}

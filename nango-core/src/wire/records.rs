@@ -1,0 +1,246 @@
+//! Records: the stored bytes, with the id as text and `_nango_metadata` behind them.
+//!
+//! A record is read far more often than it is written, and `/records` serves thousands at once, so this writes bytes
+//! to bytes. The one thing it looks for in a payload is the field `id` of the record itself: the wire says that an id
+//! is text, always, also where a model counts its records with integers.
+
+use std::ops::Range;
+
+use super::time::write_micros;
+use crate::store::{FeedPage, FeedRow};
+
+/// Appends `{ …fields, "_nango_metadata": … }`.
+///
+/// The fields stand as they are stored. `id` is the external id as text: in its place where the payload has an `id`,
+/// else first. A pruned record has these two fields only.
+pub fn write_record(row: &FeedRow, out: &mut Vec<u8>) {
+    let payload = row.payload.as_deref().unwrap_or(b"{}");
+    // Whatever is not an object has no fields to show; a store that holds one is damaged, and the id still tells which.
+    let payload = if payload.starts_with(b"{") && payload.ends_with(b"}") { payload } else { b"{}" };
+    out.reserve(payload.len() + 320);
+    let body = &payload[..payload.len() - 1];
+    if let Some(id) = id_value(payload) {
+        out.extend_from_slice(&body[..id.start]);
+        string(&row.id, out);
+        out.extend_from_slice(&body[id.end..]);
+    } else {
+        out.extend_from_slice(b"{\"id\":");
+        string(&row.id, out);
+        if body.len() > 1 {
+            out.push(b',');
+            out.extend_from_slice(&body[1..]);
+        }
+    }
+    out.extend_from_slice(b",\"_nango_metadata\":{\"first_seen_at\":");
+    moment(Some(row.first_seen_at), out);
+    out.extend_from_slice(b",\"last_modified_at\":");
+    moment(Some(row.last_modified_at), out);
+    out.extend_from_slice(b",\"last_action\":");
+    string(row.last_action.name(), out);
+    out.extend_from_slice(b",\"deleted_at\":");
+    moment(row.deleted_at, out);
+    out.extend_from_slice(b",\"pruned_at\":");
+    moment(row.pruned_at, out);
+    out.extend_from_slice(b",\"cursor\":");
+    string(&row.cursor, out);
+    out.extend_from_slice(b"}}");
+}
+
+/// A page of the feed: `{ "records": [ … ], "next_cursor": "…" | null }`.
+pub fn write_page(page: &FeedPage, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"{\"records\":[");
+    for (position, row) in page.records.iter().enumerate() {
+        if position > 0 {
+            out.push(b',');
+        }
+        write_record(row, out);
+    }
+    out.extend_from_slice(b"],\"next_cursor\":");
+    match &page.next_cursor {
+        Some(cursor) => string(cursor, out),
+        None => out.extend_from_slice(b"null"),
+    }
+    out.push(b'}');
+}
+
+fn moment(at: Option<i64>, out: &mut Vec<u8>) {
+    match at {
+        Some(at) => write_micros(at, out),
+        None => out.extend_from_slice(b"null"),
+    }
+}
+
+fn string(text: &str, out: &mut Vec<u8>) {
+    // A string can always be written, and a vector always takes it.
+    let _ = serde_json::to_writer(out, text);
+}
+
+/// Where the value of the object's own `id` stands.
+///
+/// `object` is compact JSON that a serializer wrote (what the cache holds), so quotes and braces are matched; on
+/// anything else this gives up rather than look outside.
+fn id_value(object: &[u8]) -> Option<Range<usize>> {
+    let mut at = 1;
+    loop {
+        let key_end = end_of_value(object, at)?;
+        if object.get(key_end) != Some(&b':') {
+            return None;
+        }
+        let value_end = end_of_value(object, key_end + 1)?;
+        if &object[at..key_end] == b"\"id\"" {
+            return Some(key_end + 1..value_end);
+        }
+        if object.get(value_end) != Some(&b',') {
+            return None;
+        }
+        at = value_end + 1;
+    }
+}
+
+/// The place behind the value that begins at `start`.
+fn end_of_value(json: &[u8], start: usize) -> Option<usize> {
+    let mut depth = 0_usize;
+    let mut at = start;
+    while let Some(byte) = json.get(at) {
+        match byte {
+            b'"' => {
+                at = end_of_string(json, at + 1)?;
+                if depth == 0 {
+                    return Some(at);
+                }
+                continue;
+            }
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' if depth == 0 => return (at > start).then_some(at),
+            b'}' | b']' => {
+                depth -= 1;
+                if depth == 0 {
+                    return Some(at + 1);
+                }
+            }
+            b',' | b':' if depth == 0 => return Some(at),
+            _ => {}
+        }
+        at += 1;
+    }
+    None
+}
+
+/// The place behind the closing quote.
+fn end_of_string(json: &[u8], mut at: usize) -> Option<usize> {
+    loop {
+        match json.get(at)? {
+            b'"' => return Some(at + 1),
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use proptest::prelude::*;
+    use serde_json::{Map, Value, json};
+
+    use super::*;
+    use crate::store::LastAction;
+
+    fn row(id: &str, payload: Option<&str>) -> FeedRow {
+        FeedRow {
+            id: id.to_owned(),
+            payload: payload.map(|payload| Bytes::copy_from_slice(payload.as_bytes())),
+            first_seen_at: 1_795_348_800_000_000,
+            last_modified_at: 1_795_348_800_000_001,
+            deleted_at: None,
+            pruned_at: None,
+            last_action: LastAction::Updated,
+            cursor: "c1".to_owned(),
+        }
+    }
+
+    const METADATA: &str = r#""_nango_metadata":{"first_seen_at":"2026-11-22T12:00:00.000000+00:00","last_modified_at":"2026-11-22T12:00:00.000001+00:00","last_action":"UPDATED","deleted_at":null,"pruned_at":null,"cursor":"c1"}}"#;
+
+    #[track_caller]
+    fn check(id: &str, payload: Option<&str>, expect: &str) {
+        let mut out = Vec::new();
+        write_record(&row(id, payload), &mut out);
+        assert_eq!(String::from_utf8(out).unwrap(), format!("{expect},{METADATA}"));
+    }
+
+    #[test]
+    fn the_id_is_text_in_its_place() {
+        check("7", Some(r#"{"id":7,"title":"a"}"#), r#"{"id":"7","title":"a""#);
+        check("7", Some(r#"{"title":"a","id":7}"#), r#"{"title":"a","id":"7""#);
+        check("a\"b", Some(r#"{"id":"a\"b"}"#), r#"{"id":"a\"b""#);
+        check(
+            "9",
+            Some(r#"{"o":{"id":1,"x":"}\""},"l":[{"id":2}],"id":18446744073709551615}"#),
+            r#"{"o":{"id":1,"x":"}\""},"l":[{"id":2}],"id":"9""#,
+        );
+    }
+
+    #[test]
+    fn a_record_without_the_field_gets_it_first() {
+        check("n1", Some(r#"{"number":"n1","user":{"id":3}}"#), r#"{"id":"n1","number":"n1","user":{"id":3}"#);
+        check("n1", Some("{}"), r#"{"id":"n1""#);
+        check("n1", None, r#"{"id":"n1""#);
+        check("n1", Some("[1]"), r#"{"id":"n1""#);
+    }
+
+    #[test]
+    fn a_page_has_its_records_and_where_to_go_on() {
+        let mut out = Vec::new();
+        write_page(
+            &FeedPage { records: vec![row("1", None), row("2", None)], next_cursor: Some("c2".into()) },
+            &mut out,
+        );
+        let page: Value = serde_json::from_slice(&out).unwrap();
+        assert_eq!(page["records"][1]["id"], "2");
+        assert_eq!(page["next_cursor"], "c2");
+        out.clear();
+        write_page(&FeedPage::default(), &mut out);
+        assert_eq!(out, br#"{"records":[],"next_cursor":null}"#);
+    }
+
+    #[test]
+    fn a_deleted_record_says_when() {
+        let mut out = Vec::new();
+        let deleted = FeedRow { deleted_at: Some(0), last_action: LastAction::Deleted, ..row("1", None) };
+        write_record(&deleted, &mut out);
+        let record: Value = serde_json::from_slice(&out).unwrap();
+        assert_eq!(record["_nango_metadata"]["deleted_at"], "1970-01-01T00:00:00.000000+00:00");
+        assert_eq!(record["_nango_metadata"]["last_action"], "DELETED");
+    }
+
+    fn any_json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(3, 24, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::vec(("id|[a-z\"\\\\{}]{0,3}", inner), 0..4)
+                    .prop_map(|fields| Value::Object(fields.into_iter().collect::<Map<_, _>>())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn fields_stay_as_they_are(fields in prop::collection::vec(("id|[a-z\"\\\\{}:,]{0,4}", any_json()), 0..5), id in "\\PC{1,8}") {
+            let stored: Map<String, Value> = fields.into_iter().collect();
+            let payload = serde_json::to_string(&stored).unwrap();
+            let mut out = Vec::new();
+            write_record(&row(&id, Some(&payload)), &mut out);
+            let mut read: Map<String, Value> = serde_json::from_slice(&out).unwrap();
+            prop_assert!(read.remove("_nango_metadata").is_some());
+            let mut expect = stored;
+            expect.insert("id".to_owned(), json!(id));
+            prop_assert_eq!(read, expect);
+        }
+    }
+}

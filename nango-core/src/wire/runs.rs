@@ -1,0 +1,192 @@
+//! What a run did.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::{Value, value::RawValue};
+
+use super::{errors::WireError, records::write_record, time::micros};
+use crate::{
+    declare::Kind,
+    run::RunReport,
+    store::{FeedRow, ModelCounts},
+};
+
+/// The report of a run.
+#[derive(Debug, Serialize)]
+pub struct RunJson<'a> {
+    run_id: String,
+    integration: &'a str,
+    function: &'a str,
+    r#type: &'static str,
+    connection: &'a str,
+    variant: &'a str,
+    status: &'static str,
+    models: BTreeMap<&'a str, Counts>,
+    pages: u64,
+    requests: u64,
+    checkpoint: Option<&'a Value>,
+    resumable: bool,
+    started_at: String,
+    duration_ms: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<WireError>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dry_run: Option<BTreeMap<&'a str, Vec<Box<RawValue>>>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    triggered: Vec<RunJson<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Counts {
+    added: u64,
+    updated: u64,
+    deleted: u64,
+    unchanged: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    skipped_newer: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a field by reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+impl<'a> RunJson<'a> {
+    /// The form of a report. An action has an `output` if it came to its end; a run that failed has an `error`; a dry
+    /// run has the records that it would have left, by model; `triggered` are the runs that it asked for.
+    pub fn new(report: &'a RunReport) -> Self {
+        let key = &report.key;
+        Self {
+            run_id: report.run.to_string(),
+            integration: &key.integration,
+            function: &key.function,
+            r#type: key.kind.name(),
+            connection: &key.connection,
+            variant: &key.variant,
+            status: report.status.name(),
+            models: report.totals.models.iter().map(|(model, counts)| (model.as_str(), Counts::of(*counts))).collect(),
+            pages: report.totals.pages,
+            requests: report.totals.requests,
+            checkpoint: report.checkpoint.as_ref(),
+            resumable: report.resumable,
+            started_at: micros(report.started_at),
+            duration_ms: u64::try_from(report.duration.as_millis()).unwrap_or(u64::MAX),
+            output: output(report),
+            error: report.error.as_ref().map(WireError::of),
+            dry_run: report
+                .dry
+                .as_ref()
+                .map(|models| models.iter().map(|(model, rows)| (model.as_str(), records(rows))).collect()),
+            triggered: report.triggered.iter().map(RunJson::new).collect(),
+        }
+    }
+}
+
+impl Counts {
+    fn of(counts: ModelCounts) -> Self {
+        let ModelCounts { added, updated, deleted, unchanged, skipped_newer } = counts;
+        Self { added, updated, deleted, unchanged, skipped_newer }
+    }
+}
+
+/// An action that succeeded always has an output, though it be `null`.
+fn output(report: &RunReport) -> Option<Value> {
+    (report.key.kind == Kind::Action && report.error.is_none()).then(|| report.output.clone().unwrap_or(Value::Null))
+}
+
+fn records(rows: &[FeedRow]) -> Vec<Box<RawValue>> {
+    rows.iter()
+        .filter_map(|row| {
+            let mut json = Vec::new();
+            write_record(row, &mut json);
+            String::from_utf8(json).ok().and_then(|json| RawValue::from_string(json).ok())
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::json;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{
+        error::Error,
+        store::{FunctionKey, RunStatus, Totals},
+    };
+
+    fn report(kind: Kind, status: RunStatus) -> RunReport {
+        let counts = ModelCounts { added: 2, unchanged: 1, ..ModelCounts::default() };
+        RunReport {
+            run: Uuid::nil(),
+            key: FunctionKey {
+                kind,
+                integration: "github".into(),
+                connection: "acme".into(),
+                function: "issues-demo".into(),
+                variant: "base".into(),
+            },
+            status,
+            totals: Totals { models: BTreeMap::from([("Issue".into(), counts)]), pages: 3, requests: 4 },
+            checkpoint: Some(json!({ "page": 3 })),
+            resumable: false,
+            output: None,
+            error: None,
+            started_at: 1_795_348_800_000_000,
+            duration: Duration::from_millis(12),
+            dry: None,
+            triggered: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_sync_has_counts_and_no_output() {
+        let report = report(Kind::Sync, RunStatus::Success);
+        assert_eq!(
+            serde_json::to_value(RunJson::new(&report)).unwrap(),
+            json!({
+                "run_id": "00000000-0000-0000-0000-000000000000", "integration": "github", "function": "issues-demo",
+                "type": "sync", "connection": "acme", "variant": "base", "status": "success",
+                "models": { "Issue": { "added": 2, "updated": 0, "deleted": 0, "unchanged": 1 } },
+                "pages": 3, "requests": 4, "checkpoint": { "page": 3 }, "resumable": false,
+                "started_at": "2026-11-22T12:00:00.000000+00:00", "duration_ms": 12,
+            })
+        );
+    }
+
+    #[test]
+    fn an_action_always_has_an_output_unless_it_failed() {
+        let done = report(Kind::Action, RunStatus::Success);
+        let json = serde_json::to_value(RunJson::new(&done)).unwrap();
+        assert_eq!(json.get("output"), Some(&Value::Null));
+        let failed = RunReport { error: Some(Error::msg("broken")), ..report(Kind::Action, RunStatus::Error) };
+        let json = serde_json::to_value(RunJson::new(&failed)).unwrap();
+        assert_eq!(json.get("output"), None);
+        assert_eq!(json["error"], json!({ "type": "script_internal_error", "message": "broken" }));
+    }
+
+    #[test]
+    fn a_dry_run_shows_its_records() {
+        let row = FeedRow {
+            id: "1".into(),
+            payload: Some("{\"id\":1}".into()),
+            first_seen_at: 0,
+            last_modified_at: 0,
+            deleted_at: None,
+            pruned_at: None,
+            last_action: crate::store::LastAction::Added,
+            cursor: "c".into(),
+        };
+        let dry = RunReport {
+            dry: Some(BTreeMap::from([("Issue".into(), vec![row])])),
+            ..report(Kind::Sync, RunStatus::Success)
+        };
+        let json = serde_json::to_value(RunJson::new(&dry)).unwrap();
+        assert_eq!(json["dry_run"]["Issue"][0]["id"], "1");
+    }
+}

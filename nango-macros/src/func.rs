@@ -1,0 +1,230 @@
+//! An annotated function: its attributes and signature, and its body as unparsed tokens. That is cheap, and a body that
+//! is half typed still has a handle whose type is known.
+
+use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::{
+    Attribute, Error, Expr, ExprLit, FnArg, Lit, Meta, PathArguments, PathSegment, Result, ReturnType, Signature, Type,
+    Visibility,
+    ext::IdentExt,
+    parse::{Parse, ParseStream},
+    spanned::Spanned,
+};
+
+use crate::{args::Errors, marker};
+
+/// The function under an attribute.
+pub(crate) struct Func {
+    pub(crate) attrs: Vec<Attribute>,
+    pub(crate) vis: Visibility,
+    pub(crate) sig: Signature,
+    body: TokenStream,
+}
+
+impl Parse for Func {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        let attrs = input.call(Attribute::parse_outer)?;
+        let (vis, sig) = (input.parse()?, input.parse()?);
+        let mut body = TokenStream::new();
+        while !input.is_empty() {
+            input.parse::<TokenTree>()?.to_tokens(&mut body);
+        }
+        Ok(Self { attrs, vis, sig, body })
+    }
+}
+
+impl ToTokens for Func {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        // The attribute asks for the signature: what clippy would change in it is not the user's choice.
+        let allow = match self.sig.asyncness {
+            Some(_) => quote!(#[allow(clippy::unused_async, clippy::missing_errors_doc)]),
+            None => {
+                quote!(#[allow(clippy::needless_pass_by_value, clippy::unnecessary_wraps, clippy::missing_errors_doc)])
+            }
+        };
+        allow.to_tokens(tokens);
+        self.attrs.iter().for_each(|attr| attr.to_tokens(tokens));
+        self.vis.to_tokens(tokens);
+        self.sig.to_tokens(tokens);
+        self.body.to_tokens(tokens);
+    }
+}
+
+impl Func {
+    /// Reads the item under `what`; if it is no function, the item again and the error.
+    pub(crate) fn read(what: &str, example: &str, item: &TokenStream) -> std::result::Result<Self, TokenStream> {
+        syn::parse2(item.clone()).map_err(|error| {
+            let is_fn = item.clone().into_iter().any(|tree| matches!(tree, TokenTree::Ident(word) if word == "fn"));
+            let error =
+                if is_fn { error } else { Error::new(error.span(), format!("{what} goes on a function: `{example}`")) };
+            let error = error.into_compile_error();
+            quote!(#item #error)
+        })
+    }
+
+    /// The name in kebab-case.
+    pub(crate) fn name(&self) -> String {
+        self.sig.ident.unraw().to_string().trim_matches('_').replace('_', "-")
+    }
+
+    /// The first paragraph of the doc comment, on one line.
+    pub(crate) fn description(&self) -> String {
+        let lines = self.attrs.iter().filter_map(|attr| match &attr.meta {
+            Meta::NameValue(meta) if meta.path.is_ident("doc") => match &meta.value {
+                Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text.value().trim().to_owned()),
+                _ => None,
+            },
+            _ => None,
+        });
+        let paragraph = lines.skip_while(String::is_empty).take_while(|line| !line.is_empty());
+        paragraph.collect::<Vec<_>>().join(" ")
+    }
+
+    /// The conditions under which the function exists: everything that is generated for it has them too.
+    pub(crate) fn cfgs(&self) -> Vec<&Attribute> {
+        self.attrs.iter().filter(|attr| attr.path().is_ident("cfg")).collect()
+    }
+
+    /// What holds for every annotated function.
+    pub(crate) fn check(&self, what: &str, example: &str, wants_async: bool, errors: &mut Errors) {
+        let sig = &self.sig;
+        if wants_async && sig.asyncness.is_none() {
+            errors.at(sig.fn_token.span(), format!("{what} needs an `async fn`: `{example}`"));
+        }
+        if let Some(generic) = sig.generics.params.first() {
+            errors.at(generic.span(), format!("{what} cannot be generic: it is registered once, under one name"));
+        }
+        for arg in &sig.inputs {
+            if let FnArg::Typed(arg) = arg
+                && let Type::ImplTrait(ty) = &*arg.ty
+            {
+                errors.at(ty.span(), format!("{what} cannot be generic: it is registered once, under one name"));
+            }
+        }
+        if let ReturnType::Default = sig.output {
+            errors.at(sig.paren_token.span.close(), format!("{what} needs a return type: `{example}`"));
+        }
+    }
+
+    /// The type of parameter `i`.
+    pub(crate) fn param(&self, i: usize) -> Option<&Type> {
+        match self.sig.inputs.iter().nth(i)? {
+            FnArg::Typed(param) => Some(&param.ty),
+            FnArg::Receiver(_) => None,
+        }
+    }
+
+    pub(crate) fn arity(&self) -> usize {
+        self.sig.inputs.len()
+    }
+
+    /// Where parameter `i` stands; the closing bracket if there is none.
+    pub(crate) fn param_span(&self, i: usize) -> Span {
+        self.sig.inputs.iter().nth(i).map_or(self.sig.paren_token.span.close(), Spanned::span)
+    }
+
+    /// The return type, and where it stands. Calls that are generated have its span, so that a wrong type is shown
+    /// there.
+    pub(crate) fn output(&self) -> (TokenStream, Span) {
+        match &self.sig.output {
+            ReturnType::Type(_, ty) => (ty.to_token_stream(), ty.span()),
+            ReturnType::Default => (quote!(()), self.sig.ident.span()),
+        }
+    }
+
+    /// Whether the first parameter is a handle, right or wrong.
+    pub(crate) fn has_handle(&self) -> bool {
+        let ty = match self.param(0) {
+            Some(Type::Reference(reference)) => &*reference.elem,
+            Some(ty) => ty,
+            None => return false,
+        };
+        matches!(ty, Type::Path(ty) if ty.path.segments.last().is_some_and(is_handle))
+    }
+
+    /// `nango: NangoSync` becomes `nango: NangoSync<marker>`: the handle then knows what the attribute declares.
+    pub(crate) fn inject(
+        &mut self,
+        handle: &str,
+        what: &str,
+        example: &str,
+        marker: &TokenStream,
+        errors: &mut Errors,
+    ) {
+        let close = self.sig.paren_token.span.close();
+        let Some(FnArg::Typed(param)) = self.sig.inputs.iter_mut().next() else {
+            return errors.at(close, format!("{what} takes the handle first: `{example}`"));
+        };
+        if let Type::Reference(reference) = &*param.ty {
+            let message = format!("take `{handle}` by value: it is cheap to clone");
+            return errors.at(reference.and_token.span(), message);
+        }
+        let segment = match &mut *param.ty {
+            Type::Path(ty) => ty.path.segments.last_mut().filter(|segment| segment.ident == handle),
+            _ => None,
+        };
+        let Some(segment) = segment else {
+            let found = param.ty.to_token_stream().to_string().replace(' ', "");
+            let message = format!("{what} takes `{handle}` first, found `{found}`: `{example}`");
+            return errors.at(param.ty.span(), message);
+        };
+        if !segment.arguments.is_none() {
+            let message =
+                format!("write `{handle}` without arguments: the attribute fills in what the function declares");
+            return errors.at(segment.arguments.span(), message);
+        }
+        let ty = &param.ty;
+        *param.ty = Type::Verbatim(quote!(#ty<#marker>));
+    }
+
+    /// The errors, and a function that type-checks by itself, so that nothing else turns red: whatever is wrong, the
+    /// handle has a marker, and the marker may save everything.
+    pub(crate) fn broken(mut self, errors: Errors, also: &TokenStream) -> TokenStream {
+        let errors = errors.into_tokens();
+        if self.sig.receiver().is_some() {
+            // In an `impl` there is no place for anything else.
+            return quote!(#self #errors);
+        }
+        let ident = self.sig.ident.clone();
+        let path = marker::path(&ident, Span::call_site());
+        if let Some(FnArg::Typed(param)) = self.sig.inputs.iter_mut().next() {
+            let ty = match &mut *param.ty {
+                Type::Reference(reference) => &mut *reference.elem,
+                ty => ty,
+            };
+            if let Type::Path(handle) = ty
+                && let Some(segment) = handle.path.segments.last_mut()
+                && is_handle(segment)
+            {
+                segment.arguments = PathArguments::None;
+                *ty = Type::Verbatim(quote!(#handle<#path>));
+            }
+        }
+        let cfgs: Vec<Attribute> = self.cfgs().into_iter().cloned().collect();
+        let marker = marker::define(&ident, &self.vis, &cfgs.iter().collect::<Vec<_>>());
+        quote! {
+            #[allow(unused, clippy::all)]
+            #self
+            #marker
+            #(#cfgs)*
+            const _: () = {
+                use ::nango_core::__private as __nango;
+                impl<M: __nango::Record> __nango::Saves<M> for #path {}
+                #also
+            };
+            #errors
+        }
+    }
+}
+
+fn is_handle(segment: &PathSegment) -> bool {
+    segment.ident == "NangoSync" || segment.ident == "NangoAction"
+}
+
+/// `impl Trait for marker { type Name = Type; }`, with the type's span: a type that does not do is shown there.
+pub(crate) fn capability(name: &str, ty: Option<&Type>, marker: &TokenStream) -> TokenStream {
+    let Some(ty) = ty else { return TokenStream::new() };
+    let span = ty.span();
+    let (name, of) = (proc_macro2::Ident::new(name, span), proc_macro2::Ident::new(&format!("Has{name}"), span));
+    quote_spanned!(span=> impl __nango::#of for #marker { type #name = #ty; })
+}

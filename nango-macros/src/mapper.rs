@@ -1,0 +1,122 @@
+//! A sync with an `endpoint`: a function of one record, and data for the loop that `nango_core::run` has.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::{Path, ReturnType, Type, parse_quote, spanned::Spanned};
+
+use crate::{
+    args::{Arg, Args},
+    endpoint,
+    func::Func,
+    marker, paginate, parts, since,
+};
+
+const WHAT: &str = "a mapper";
+const PLAIN: &str = "fn name(raw: Raw) -> Model";
+const ASYNC: &str = "async fn name(nango: NangoSync, raw: Raw) -> Result<Model>";
+
+/// What the sync declares besides the walk.
+pub(crate) struct Declared<'a> {
+    pub(crate) models: &'a [Path],
+    pub(crate) checkpoint: Option<&'a Type>,
+    pub(crate) metadata: Option<&'a Type>,
+    pub(crate) track_deletes: bool,
+}
+
+/// The static that describes the walk, and the descriptor's `run`.
+pub(crate) fn expand(
+    args: &mut Args,
+    endpoint: &Arg,
+    func: &mut Func,
+    marker: &TokenStream,
+    declared: &Declared<'_>,
+) -> (TokenStream, TokenStream) {
+    if let Some(second) = declared.models.get(1) {
+        args.errors.at(second.span(), "a mapper produces one model: write one mapper for each, or a sync by hand");
+    }
+    if let Some(checkpoint) = declared.checkpoint {
+        let message = "a mapper keeps its own place: remove `checkpoint`, or write the loop by hand without `endpoint`";
+        args.errors.at(checkpoint.span(), message);
+    }
+    let endpoint = args
+        .text(endpoint)
+        .map(|text| endpoint::expand(&text, declared.metadata, marker, &mut args.errors))
+        .unwrap_or_default();
+    let paginate = parts::option(paginate::expand(args));
+    let retries = args.number32("retries", 0..=10).unwrap_or(0);
+    let since = parts::option(since::expand(args, declared.track_deletes));
+    let on_invalid = args.choice("on_invalid", &[("fail", "Fail"), ("skip", "Skip")]).unwrap_or("Fail");
+    let on_invalid = format_ident!("{on_invalid}");
+    let map = map(args, func, marker);
+    let items = quote! {
+        static __MAPPER: __nango::Mapper = __nango::Mapper {
+            endpoint: #endpoint,
+            paginate: #paginate,
+            retries: #retries,
+            since: #since,
+            on_invalid: __nango::OnInvalid::#on_invalid,
+            map: #map,
+        };
+    };
+    (items, quote!(__nango::SyncRun::Mapper(&__MAPPER)))
+}
+
+/// The shim: the function is called from one line, everything else is in `nango_core`.
+fn map(args: &mut Args, func: &mut Func, marker: &TokenStream) -> TokenStream {
+    let errors = &mut args.errors;
+    let is_async = func.sig.asyncness.is_some();
+    func.check(WHAT, if is_async { ASYNC } else { PLAIN }, false, errors);
+    match (is_async, func.arity()) {
+        (false, 1) => {}
+        (true, 2) => func.inject("NangoSync", "an async mapper", ASYNC, marker, errors),
+        (false, 2) => {
+            let message = format!("a mapper that takes the handle is async: `{ASYNC}`");
+            errors.at(func.sig.fn_token.span(), message);
+        }
+        (true, 1) => {
+            let message = format!(
+                "with `endpoint` the loop is written for you, and the function maps one record: `{PLAIN}`, or `{ASYNC}`"
+            );
+            errors.at(func.sig.ident.span(), message);
+        }
+        (_, 0) => errors
+            .at(func.sig.paren_token.span.close(), format!("a mapper takes the record as the API sends it: `{PLAIN}`")),
+        (_, arity) => {
+            let takes = if is_async { ASYNC } else { PLAIN };
+            errors.at(func.param_span(arity - 1), format!("a mapper takes nothing else than the record: `{takes}`"));
+        }
+    }
+    if let ReturnType::Type(_, ty) = &func.sig.output
+        && matches!(**ty, Type::Tuple(_) | Type::Reference(_) | Type::Array(_) | Type::Slice(_))
+    {
+        let found = ty.to_token_stream();
+        let message =
+            format!("a mapper returns `Model`, `Option<Model>`, `Vec<Model>` or a `Result` of these, not `{found}`");
+        errors.at(ty.span(), message);
+    }
+    let raw = func.param(usize::from(is_async)).cloned().unwrap_or_else(|| parse_quote!(()));
+    let (output, span) = func.output();
+    let function = marker::at(&func.sig.ident, span);
+    let marker = marker::respan(marker, span);
+    if is_async {
+        let decode = quote_spanned!(raw.span()=> __nango::decode::<#raw>);
+        let (n, raw, record) = (local("n", span), local("raw", span), local("record", span));
+        quote_spanned! {span=>
+            __nango::MapRecord::Async(|#n, #raw| match #decode(&#raw) {
+                ::core::result::Result::Ok(#record) => __nango::box_mapped::<#marker, _>(#function(#n.into(), #record)),
+                ::core::result::Result::Err(error) => __nango::fail(error),
+            })
+        }
+    } else {
+        let (record, batch) = (local("record", span), local("batch", span));
+        quote_spanned! {span=>
+            __nango::MapRecord::Plain(|#record, #batch| {
+                __nango::map_record::<#marker, #raw, #output>(#function, #record, #batch)
+            })
+        }
+    }
+}
+
+fn local(name: &str, span: Span) -> syn::Ident {
+    syn::Ident::new(name, span)
+}

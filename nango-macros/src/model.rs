@@ -1,0 +1,156 @@
+//! `#[model]`: a struct with named fields, or an enum, becomes data with a name and a schema; with an id, a record.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::{Data, DeriveInput, Error, Field, Fields, ext::IdentExt, spanned::Spanned};
+
+use crate::{
+    args::{Args, Errors, list},
+    derives::{cfgs, derives},
+    suggest,
+};
+
+const WHAT: &str = "`#[model]`";
+
+pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
+    let mut args = Args::parse(WHAT, &["id", "name"], args);
+    let input = match read(WHAT, "a struct with named fields, or an enum", item) {
+        Ok(input) => input,
+        Err(tokens) => return tokens,
+    };
+    let ident = &input.ident;
+    let named = matches!(&input.data, Data::Struct(data) if matches!(data.fields, Fields::Named(_)));
+    if !named && !matches!(input.data, Data::Enum(_)) {
+        args.errors.at(ident.span(), "`#[model]` goes on a struct with named fields, or on an enum");
+    }
+    no_generics(WHAT, &input, &mut args.errors);
+    let name = match args.string("name") {
+        Some(text) => {
+            let value = text.value();
+            let good = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            if !value.starts_with(|c: char| c.is_ascii_alphabetic()) || !value.chars().all(good) {
+                let message =
+                    format!("`{value}` cannot be the name of a model: a letter, then letters, digits and `_`");
+                args.errors.at(text.span(), message);
+            }
+            Some(value)
+        }
+        None => None,
+    };
+    let record = record(&input, &mut args);
+    let derives = derives(&input.attrs);
+    let cfgs = cfgs(&input.attrs);
+    let rename = name.as_ref().map(|name| quote!(#[schemars(rename = #name)]));
+    let name = name.unwrap_or_else(|| ident.unraw().to_string());
+    if input.generics.params.is_empty() {
+        let errors = args.errors.into_tokens();
+        quote! {
+            #derives
+            #rename
+            #item
+            #(#cfgs)*
+            const _: () = {
+                use ::nango_core::__private as __nango;
+                impl __nango::Data for #ident {}
+                impl __nango::Model for #ident {
+                    const NAME: &'static str = #name;
+                    const INFO: &'static __nango::ModelInfo = &__nango::ModelInfo {
+                        name: #name,
+                        schema: __nango::schema::<#ident>,
+                        type_name: ::core::any::type_name::<#ident>,
+                    };
+                }
+                #record
+            };
+            #errors
+        }
+    } else {
+        let errors = args.errors.into_tokens();
+        quote!(#derives #item #errors)
+    }
+}
+
+/// The `impl Record` of a struct that has its id.
+fn record(input: &DeriveInput, args: &mut Args) -> TokenStream {
+    let ident = &input.ident;
+    let key = args.string("id");
+    let fields = match &input.data {
+        Data::Struct(data) => data.fields.iter().collect(),
+        _ => Vec::new(),
+    };
+    if let (Some(key), Data::Enum(_)) = (&key, &input.data) {
+        args.errors.at(key.span(), "an enum has no fields, and so no id: it is data, not a record");
+        return TokenStream::new();
+    }
+    let wanted = key.as_ref().map_or_else(|| "id".to_owned(), syn::LitStr::value);
+    match (field(&fields, &wanted), key) {
+        (Some((id, field)), _) => {
+            // The type's span: a type that cannot be an id is shown there.
+            let ty = &field.ty;
+            let assoc = quote_spanned!(ty.span()=> type Id = #ty;);
+            quote! {
+                impl __nango::Record for #ident {
+                    #assoc
+                    fn id(&self) -> &Self::Id { &self.#id }
+                }
+            }
+        }
+        (None, Some(key)) => {
+            args.errors.at(key.span(), no_field(ident, &fields, &wanted));
+            quote! {
+                impl __nango::Record for #ident {
+                    type Id = ::std::string::String;
+                    fn id(&self) -> &Self::Id { loop {} }
+                }
+            }
+        }
+        (None, None) => TokenStream::new(),
+    }
+}
+
+/// Reads a data type; if the item is none, the item again and the error.
+pub(crate) fn read(what: &str, on: &str, item: &TokenStream) -> Result<DeriveInput, TokenStream> {
+    let said = |error: Error| {
+        let error = error.into_compile_error();
+        quote!(#item #error)
+    };
+    match syn::parse2::<DeriveInput>(item.clone()) {
+        Ok(input) => match &input.data {
+            Data::Union(data) => {
+                Err(said(Error::new(data.union_token.span(), format!("{what} goes on {on}, not on a union"))))
+            }
+            _ => Ok(input),
+        },
+        Err(error) => {
+            let is_type = item.clone().into_iter().any(
+                |tree| matches!(&tree, proc_macro2::TokenTree::Ident(word) if *word == "struct" || *word == "enum"),
+            );
+            Err(said(if is_type { error } else { Error::new(error.span(), format!("{what} goes on {on}")) }))
+        }
+    }
+}
+
+/// A type that is registered has one name and one schema.
+pub(crate) fn no_generics(what: &str, input: &DeriveInput, errors: &mut Errors) {
+    if let Some(generic) = input.generics.params.first() {
+        errors.at(generic.span(), format!("{what} cannot be generic: it has one name and one schema"));
+    }
+}
+
+/// The field of that name.
+pub(crate) fn field<'a>(fields: &[&'a Field], name: &str) -> Option<(&'a Ident, &'a Field)> {
+    fields.iter().find_map(|field| {
+        let ident = field.ident.as_ref()?;
+        (ident.unraw() == name).then_some((ident, *field))
+    })
+}
+
+/// The message for a field that is not there.
+pub(crate) fn no_field(ident: &Ident, fields: &[&Field], wanted: &str) -> String {
+    let names: Vec<String> =
+        fields.iter().filter_map(|field| Some(field.ident.as_ref()?.unraw().to_string())).collect();
+    let hint = suggest::nearest(wanted, names.iter().map(String::as_str))
+        .map(|nearest| format!(", did you mean `{nearest}`?"))
+        .unwrap_or_default();
+    format!("`{ident}` has no field `{wanted}`{hint}\nits fields: {}", list(&names))
+}

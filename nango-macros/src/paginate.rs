@@ -1,0 +1,97 @@
+//! `paginate(…)`: how a mapper goes from page to page, as a constant of the type that functions use too.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote;
+use syn::LitStr;
+
+use crate::{args::Args, parts};
+
+const KINDS: [&str; 3] = ["link", "cursor", "offset"];
+const KEYS: &[&str] = &["link", "cursor", "offset", "limit", "limit_name", "response_path", "in_body"];
+const EXAMPLE: &str = "paginate(link(rel = \"next\"), limit = 100)";
+
+/// The `Paginate` of a mapper's descriptor, if it has one. Without a kind the provider's entry decides.
+pub(crate) fn expand(args: &mut Args) -> Option<TokenStream> {
+    let (_, mut inner) = args.nested("paginate", "`paginate(…)`", KEYS, EXAMPLE)?;
+    let kind = parts::option(kind(&mut inner));
+    let has_limit = inner.has("limit");
+    let limit = parts::option(inner.number32("limit", 1..=u32::MAX));
+    let limit_name = inner.string("limit_name");
+    if let (false, Some(name)) = (has_limit, &limit_name) {
+        inner.errors.at(name.span(), "`limit_name` needs `limit = 100`, the number that it carries");
+    }
+    let limit_name = parts::option(limit_name.as_ref().map(text));
+    let response_path = parts::option(inner.string("response_path").as_ref().map(text));
+    let in_body = parts::option(inner.flag("in_body"));
+    args.errors.extend(inner.errors);
+    Some(quote! {
+        __nango::Paginate {
+            kind: #kind,
+            limit: #limit,
+            limit_name: #limit_name,
+            response_path: #response_path,
+            in_body: #in_body,
+        }
+    })
+}
+
+fn text(text: &LitStr) -> TokenStream {
+    quote!(__nango::Cow::Borrowed(#text))
+}
+
+fn kind(args: &mut Args) -> Option<TokenStream> {
+    let kinds: Vec<Ident> =
+        args.rest().iter().filter(|arg| KINDS.iter().any(|kind| arg.key == kind)).map(|arg| arg.key.clone()).collect();
+    if let [first, second, ..] = kinds.as_slice() {
+        let message = format!("`{first}` and `{second}` exclude each other: there is one kind of pagination");
+        args.errors.at(second.span(), message);
+    }
+    let first = kinds.first()?.to_string();
+    let nested = match first.as_str() {
+        "link" => args.nested("link", "`link(…)`", &["rel", "path"], "link(rel = \"next\")"),
+        "cursor" => {
+            args.nested("cursor", "`cursor(…)`", &["name", "path"], "cursor(name = \"after\", path = \"next\")")
+        }
+        _ => args.nested("offset", "`offset(…)`", &["name", "start", "by"], "offset(name = \"skip\")"),
+    };
+    let (at, mut inner) = nested?;
+    let kind = match first.as_str() {
+        "link" => link(&mut inner, at),
+        "cursor" => cursor(&mut inner, at),
+        _ => offset(&mut inner, at),
+    };
+    args.errors.extend(inner.errors);
+    Some(kind)
+}
+
+fn link(args: &mut Args, at: Span) -> TokenStream {
+    if !args.has("rel") && !args.has("path") && args.errors.is_empty() {
+        let message =
+            "`link` pagination needs `rel = \"next\"` (the Link header) or `path = \"…\"` (a link in the body)";
+        args.errors.at(at, message);
+    }
+    let (rel, path) = (args.string("rel"), args.string("path"));
+    let (rel, path) = (parts::option(rel.as_ref().map(text)), parts::option(path.as_ref().map(text)));
+    quote!(__nango::PaginateKind::Link { rel: #rel, path: #path })
+}
+
+fn cursor(args: &mut Args, at: Span) -> TokenStream {
+    let name = required(args, at, "name", "cursor", "the parameter that carries the cursor");
+    let path = required(args, at, "path", "cursor", "where the response holds the next cursor");
+    quote!(__nango::PaginateKind::Cursor { name: #name, path: #path })
+}
+
+fn offset(args: &mut Args, at: Span) -> TokenStream {
+    let name = required(args, at, "name", "offset", "the parameter that carries the offset");
+    let start = args.number("start", 0..=u64::MAX).unwrap_or(0);
+    let by = args.choice("by", &[("records", "Records"), ("page", "Page")]).unwrap_or("Records");
+    let by = Ident::new(by, Span::call_site());
+    quote!(__nango::PaginateKind::Offset { name: #name, start: #start, by: __nango::OffsetBy::#by })
+}
+
+fn required(args: &mut Args, at: Span, key: &str, kind: &str, meaning: &str) -> TokenStream {
+    if !args.has(key) && args.errors.is_empty() {
+        args.errors.at(at, format!("`{kind}` pagination needs `{key} = \"…\"`, {meaning}"));
+    }
+    args.string(key).as_ref().map(text).unwrap_or_default()
+}

@@ -1,0 +1,48 @@
+//! What several attributes declare in the same way.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+use syn::LitStr;
+
+use crate::{args::Args, func::Func};
+
+/// `Some(tokens)` or `None`, as tokens.
+pub(crate) fn option(tokens: Option<impl ToTokens>) -> TokenStream {
+    tokens.map_or_else(|| quote!(::core::option::Option::None), |tokens| quote!(::core::option::Option::Some(#tokens)))
+}
+
+/// `at`, `integration`, `name` and `description`, the fields that every descriptor of a named function has.
+pub(crate) fn head(args: &mut Args, func: &Func) -> TokenStream {
+    let integration = identifier(args, "integration")
+        .map_or_else(|| quote!(__nango::integration_of(::core::module_path!())), ToTokens::into_token_stream);
+    let name = identifier(args, "name").map_or_else(|| func.name(), |name| name.value());
+    let description = args.string("description").map_or_else(|| func.description(), |text| text.value());
+    let at = location();
+    quote!(at: #at, integration: #integration, name: #name, description: #description,)
+}
+
+/// The place of the attribute.
+pub(crate) fn location() -> TokenStream {
+    quote!(__nango::Location { file: ::core::file!(), line: ::core::line!() })
+}
+
+/// A string that goes into URLs and files: letters, digits, `-` and `_`.
+fn identifier(args: &mut Args, key: &str) -> Option<LitStr> {
+    let text = args.string(key)?;
+    let value = text.value();
+    if !value.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')) {
+        args.errors.at(text.span(), format!("`{key}` has only letters, digits, `-` and `_`"));
+    }
+    Some(text)
+}
+
+/// `version = "1.0.0"`, or `0.0.1`.
+pub(crate) fn version(args: &mut Args) -> String {
+    let Some(text) = args.string("version") else { return "0.0.1".to_owned() };
+    let value = text.value();
+    let parts: Vec<&str> = value.split('.').collect();
+    if parts.len() != 3 || !parts.iter().all(|part| part.parse::<u32>().is_ok()) {
+        args.errors.at(text.span(), format!("`{value}` is not a version: write three numbers, such as \"1.0.0\""));
+    }
+    value
+}

@@ -1,0 +1,47 @@
+//! The names that a user of Nango's TypeScript would try, and what is written here in their place.
+
+/// Attribute (empty: any), name there, what to write here.
+const NAMES: &[(&str, &str, &str)] = &[
+    ("", "runs", "here it is `frequency = \"every hour\"`"),
+    ("", "exec", "here it is the function under the attribute"),
+    ("`#[sync]`", "output", "here it is `model = \"YourModel\"`"),
+    ("", "output", "here it is the function's return type"),
+    ("", "input", "here it is the function's second parameter"),
+    ("", "endpoints", "here it is `endpoint = \"/path\"`, where a mapper reads"),
+    ("", "sync_type", "a sync with a `checkpoint` or `since(…)` is incremental, any other is full"),
+    ("", "syncType", "a sync with a `checkpoint` or `since(…)` is incremental, any other is full"),
+    ("", "delete_strategy", "here it is `track_deletes`"),
+    ("", "webhookSubscriptions", "here it is `#[on_webhook(your_sync, \"type\")]` on the handler"),
+    ("", "webhook_subscriptions", "here it is `#[on_webhook(your_sync, \"type\")]` on the handler"),
+    ("", "onWebhook", "here it is `#[on_webhook(your_sync, \"type\")]` on the handler"),
+    ("", "on_webhook", "here it is `#[on_webhook(your_sync, \"type\")]` on the handler"),
+    ("", "event", "here it is the event itself: `#[on_event(post_connection_creation)]`"),
+    ("", "params", "here it is a part of the endpoint: `endpoint = \"/path?key=value\"`"),
+    ("", "type", "here it is `link(…)`, `cursor(…)` or `offset(…)`"),
+    ("", "link_rel_in_response_header", "here it is `link(rel = \"next\")`"),
+    ("", "link_path_in_response_body", "here it is `link(path = \"…\")`"),
+    ("", "cursor_name_in_request", "here it is `cursor(name = \"…\", path = \"…\")`"),
+    ("", "cursor_path_in_response", "here it is `cursor(name = \"…\", path = \"…\")`"),
+    ("", "offset_name_in_request", "here it is `offset(name = \"…\")`"),
+    ("", "offset_start_value", "here it is `offset(name = \"…\", start = 0)`"),
+    ("", "offset_calculation_method", "here it is `offset(name = \"…\", by = \"page\")`"),
+    ("", "limit_name_in_request", "here it is `limit_name = \"…\"`"),
+    ("", "in_body", "it is a key of `paginate(…)` itself"),
+];
+
+/// What `name` is here, in the attribute `what`.
+pub(crate) fn here(what: &str, name: &str) -> Option<&'static str> {
+    NAMES.iter().find(|(on, there, _)| *there == name && (on.is_empty() || *on == what)).map(|(_, _, here)| *here)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::here;
+
+    #[test]
+    fn a_name_may_mean_two_things() {
+        assert_eq!(here("`#[sync]`", "output"), Some("here it is `model = \"YourModel\"`"));
+        assert_eq!(here("`#[action]`", "output"), Some("here it is the function's return type"));
+        assert_eq!(here("`#[sync]`", "model"), None);
+    }
+}

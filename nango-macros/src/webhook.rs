@@ -1,0 +1,132 @@
+//! `#[on_webhook(your_sync, "type")]`: the webhook handler of a sync. Its handle has the sync's marker, so that it may
+//! save what the sync may save.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote, quote_spanned};
+use syn::{
+    Error, LitStr, Path, Result, Token,
+    ext::IdentExt,
+    parse::{ParseStream, Parser},
+    punctuated::Punctuated,
+    spanned::Spanned,
+};
+
+use crate::{args::Errors, func::Func, marker, parts};
+
+const WHAT: &str = "`#[on_webhook]`";
+const EXAMPLE: &str = "async fn name(nango: NangoSync, payload: Payload) -> Result<()>";
+const USAGE: &str = "write the sync's function and the webhook types: `#[on_webhook(your_sync, \"issues.opened\")]`, or `\"*\"` for all";
+
+pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
+    let mut func = match Func::read(WHAT, EXAMPLE, item) {
+        Ok(func) => func,
+        Err(tokens) => return tokens,
+    };
+    let mut errors = Errors::default();
+    let parsed = read.parse2(args).map_err(|error| errors.add(error)).ok();
+    let ident = func.sig.ident.clone();
+    // The sync's hidden module under a name of the handler's.
+    let alias = format_ident!("__sync_of_{}", ident.unraw(), span = proc_macro2::Span::call_site());
+    let sync = parsed.as_ref().and_then(|(path, _)| path.segments.last()).map(|last| {
+        let name = &last.ident;
+        let alias = marker::at(&alias, name.span());
+        quote!(#alias::#name)
+    });
+    func.check(WHAT, EXAMPLE, true, &mut errors);
+    if func.arity() != 2 {
+        let at = func.param_span(2);
+        errors.at(at, format!("{WHAT} takes the handle and the payload: `{EXAMPLE}`"));
+    } else if func.sig.asyncness.is_some() || func.has_handle() {
+        let own = marker::path(&ident, proc_macro2::Span::call_site());
+        func.inject("NangoSync", WHAT, EXAMPLE, sync.as_ref().unwrap_or(&own), &mut errors);
+    }
+    let (Some((path, types)), Some(sync), Some(payload), true) =
+        (parsed, sync, func.param(1).cloned(), errors.is_empty())
+    else {
+        return func.broken(errors, &TokenStream::new());
+    };
+
+    let (name, description, at) = (func.name(), func.description(), parts::location());
+    let (_, span) = func.output();
+    let function = marker::at(&ident, span);
+    let import = import(&path, &alias);
+    let (n, v, p) = (syn::Ident::new("n", span), syn::Ident::new("v", span), syn::Ident::new("p", span));
+    let shown = marker::respan(&sync, span);
+    let run = quote_spanned! {span=>
+        |#n, #v| match __nango::payload::<__Payload>(#v) {
+            ::core::result::Result::Ok(#p) => __nango::box_sync(#function(__nango::sync_handle::<#shown>(#n), #p)),
+            ::core::result::Result::Err(error) => __nango::fail(error),
+        }
+    };
+    let payload = quote_spanned!(payload.span()=> impl __nango::Payload for __Payload { type Payload = #payload; });
+    // The path's span: a function that is not a sync, and a second handler of one, are shown there.
+    let tie = quote_spanned!(path.span()=> impl __nango::HasWebhook for #sync {});
+    let def = quote_spanned!(path.span()=> __nango::sync_of::<#sync>());
+    let cfgs = func.cfgs();
+    quote! {
+        #func
+        #(#cfgs)*
+        #import
+        #(#cfgs)*
+        const _: () = {
+            use ::nango_core::__private as __nango;
+            enum __Payload {}
+            #payload
+            #tie
+            static __DEF: __nango::WebhookDef = __nango::WebhookDef {
+                at: #at,
+                name: #name,
+                description: #description,
+                sync: #def,
+                subscriptions: &[#(#types),*],
+                payload: __nango::payload_schema::<__Payload>,
+                run: #run,
+            };
+            __nango::inventory::submit!(__nango::Item::Webhook(&__DEF));
+        };
+    }
+}
+
+fn read(input: ParseStream<'_>) -> Result<(Path, Vec<LitStr>)> {
+    let usage = |error: Error| Error::new(error.span(), USAGE);
+    let path = input.call(Path::parse_mod_style).map_err(usage)?;
+    if input.is_empty() {
+        return Err(Error::new(path.span(), USAGE));
+    }
+    input.parse::<Token![,]>().map_err(usage)?;
+    let types = Punctuated::<LitStr, Token![,]>::parse_terminated(input).map_err(usage)?;
+    if types.is_empty() {
+        return Err(Error::new(path.span(), USAGE));
+    }
+    let mut seen = Vec::new();
+    for text in &types {
+        let value = text.value();
+        if value.trim().is_empty() {
+            return Err(Error::new(text.span(), "this webhook type is empty: write `\"*\"` for all"));
+        }
+        if seen.contains(&value) {
+            return Err(Error::new(text.span(), format!("\"{value}\" is given twice")));
+        }
+        seen.push(value);
+    }
+    Ok((path, types.into_iter().collect()))
+}
+
+/// `use issues::{all_issues as _, __all_issues as __sync_of_…};`: the function is imported beside its hidden module so
+/// that a name that does not exist is reported as the user wrote it, once.
+fn import(path: &Path, alias: &syn::Ident) -> TokenStream {
+    let mut path = path.clone();
+    let Some(last) = path.segments.pop() else { return TokenStream::new() };
+    let span = last.ident.span();
+    let (lead, segments) = (path.leading_colon, &path.segments);
+    let (function, module) = (&last.ident, marker::at(&marker::module(&last.ident), span));
+    let alias = marker::at(alias, span);
+    // A name alone is one of this module, not of a crate.
+    let here = (segments.is_empty() && lead.is_none()).then(|| quote!(self::));
+    let names = quote_spanned!(span=> {#function as _, #module as #alias});
+    quote! {
+        #[doc(hidden)]
+        #[allow(unused_imports)]
+        use #lead #here #segments #names;
+    }
+}

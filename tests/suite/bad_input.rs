@@ -1,0 +1,217 @@
+//! Bad input: the error names the thing, says what is allowed and what to do next, and nothing is lost.
+
+use std::io::{Read, Write};
+
+use axum::{Json, Router, routing::get};
+use nango_tests::{Output, Registry};
+use serde_json::{Value, json};
+
+use crate::servers::serve;
+
+#[track_caller]
+fn says(output: &Output, status: i32, parts: &[&str]) {
+    assert_eq!(output.status, Some(status), "{}\n{}", output.stdout, output.stderr);
+    for part in parts {
+        assert!(output.stderr.contains(part), "no {part:?} in: {}", output.stderr);
+    }
+}
+
+#[test]
+fn a_typo_is_answered_with_the_nearest_name_and_the_list() {
+    let registry = Registry::new();
+    registry.run(["connection", "add", "github", "acme", "--auth", "none"]).expect(0);
+    let check = |args: &[&str], parts: &[&str]| says(&registry.run(args), 2, parts);
+
+    check(&["run", "githb", "issues-demo", "--connection", "acme"], &["githb", "`github`", "`hubspot`"]);
+    check(&["run", "github", "isues-demo", "--connection", "acme"], &["isues-demo", "`issues-demo`", "`repo-issues`"]);
+    check(&["run", "github", "issues-demo", "--connection", "acne"], &["acne", "`acme`"]);
+    check(&["records", "github", "GithubIsue", "--connection", "acme"], &["GithubIsue", "`GithubIssue`"]);
+    check(&["describe", "github", "create-isue"], &["create-isue", "`create-issue`"]);
+    check(&["run", "github", "issues-demo", "--conection", "acme"], &["--conection", "--connection"]);
+    check(&["lst"], &["lst", "list"]);
+    check(&["connection", "add", "github", "x", "--auth", "baerer"], &["baerer", "bearer"]);
+    check(&["schema", "--format", "json-shema"], &["json-shema", "json-schema"]);
+}
+
+#[test]
+fn a_typo_in_the_configuration_is_named_with_its_place() {
+    let registry = Registry::new();
+    let check = |toml: &str, parts: &[&str]| {
+        registry.config(toml);
+        says(&registry.run(["list"]), 3, parts);
+    };
+    check("[integrations.github]\nbase_ulr = \"https://x.test\"\n", &["base_ulr", "`base_url`", "nango.toml"]);
+    check("databse = \"sqlite:x.db\"\n", &["databse", "`database`"]);
+    check("[integrations.github]\nbase_url = \"ftp://x.test\"\n", &["base_url", "http"]);
+    check("[integrations.github\n", &["nango.toml"]);
+    check("[integrations.github]\nbase_url = 7\n", &["base_url"]);
+    says(&registry.run(["--config", "missing.toml", "list"]), 3, &["missing.toml"]);
+}
+
+#[test]
+fn credentials_of_another_shape_are_refused_without_being_shown() {
+    let registry = Registry::new();
+    let check = |auth: &str, credentials: &str, parts: &[&str]| {
+        let output = registry.run(["connection", "add", "github", "x", "--auth", auth, "--credentials", credentials]);
+        says(&output, 2, parts);
+        assert!(!format!("{}{}", output.stdout, output.stderr).contains("hush"), "{}", output.stderr);
+    };
+    check("bearer", r#"{"acess_token":"hush"}"#, &["acess_token", "access_token"]);
+    check("basic", r#"{"username":"u","pasword":"hush"}"#, &["pasword", "password"]);
+    check("bearer", r#"{"access_token":7}"#, &["access_token"]);
+    check("bearer", "{hush", &["JSON"]);
+    let keyed = registry.run(["connection", "add", "github", "x", "--auth", "api-key", "--credentials", "\"hush\""]);
+    assert_ne!(keyed.status, Some(0));
+    assert!(keyed.stderr.contains("bearer"), "it says what fits: {}", keyed.stderr);
+    assert_eq!(registry.json(["connection", "list", "--json"]), json!([]));
+}
+
+#[test]
+fn a_database_that_is_none_of_ours_is_left_alone() {
+    let registry = Registry::new();
+    registry.write("notes.db", "these are my notes, not a database, and they are long enough to be looked at");
+    let before = std::fs::read(registry.dir().join("notes.db")).expect("the file");
+    says(&registry.run(["--database", "sqlite:notes.db", "connection", "list"]), 3, &["notes.db", "not an SQLite database"]);
+    assert_eq!(std::fs::read(registry.dir().join("notes.db")).expect("the file"), before);
+
+    says(&registry.run(["--database", "sqlite:no/such/dir/x.db", "connection", "list"]), 3, &["no/such/dir"]);
+    says(&registry.run(["--database", "mysql://u:hush@h/d", "connection", "list"]), 3, &["mysql", "sqlite:nango.db"]);
+}
+
+#[test]
+fn a_newer_database_is_refused_with_both_versions() {
+    let registry = Registry::new();
+    registry.run(["connection", "add", "github", "acme", "--auth", "none"]).expect(0);
+    let db = rusqlite::Connection::open(registry.database()).expect("the database");
+    db.pragma_update(None, "user_version", 999).expect("a newer version");
+    drop(db);
+    says(&registry.run(["connection", "list"]), 3, &["999", "newer"]);
+}
+
+/// A registry whose HubSpot answers every list of contacts with this.
+fn contacts(answer: impl Fn() -> Value + Clone + Send + Sync + 'static) -> Registry {
+    let registry = Registry::new();
+    registry.base_url("hubspot", &serve(Router::new().route("/crm/v3/objects/contacts", get(move || async move { Json(answer()) }))));
+    registry.run(["connection", "add", "hubspot", "acme", "--auth", "bearer", "--credentials", "\"t\""]).expect(0);
+    registry
+}
+
+fn contact(id: &Value) -> Value {
+    json!({ "id": id, "properties": {}, "updatedAt": "2026-01-01T00:00:00Z" })
+}
+
+#[track_caller]
+fn fails_with(registry: &Registry, parts: &[&str]) -> Value {
+    let report = registry.run(["run", "hubspot", "contacts", "--connection", "acme", "--json"]).expect(1).json();
+    assert_eq!(report["status"], "error", "{report:#}");
+    let message = report["error"]["message"].as_str().expect("a message");
+    for part in parts {
+        assert!(message.contains(part), "no {part:?} in: {message}");
+    }
+    let read = ["records", "hubspot", "HubspotContact", "--connection", "acme", "--json"];
+    assert_eq!(registry.json(read)["records"], json!([]), "nothing of the page is saved");
+    report
+}
+
+#[test]
+fn a_record_of_another_shape_is_named_with_model_field_and_position() {
+    let good = || contact(&json!("1"));
+    let mut bad = contact(&json!("2"));
+    bad["properties"]["email"] = json!(7);
+    let registry = contacts(move || json!({ "results": [good(), bad.clone()] }));
+    fails_with(&registry, &["HubspotContact", "record 2", "properties.email"]);
+}
+
+#[test]
+fn a_record_without_an_id_or_with_one_that_cannot_be_kept_is_named() {
+    let check = |id: Value, parts: &[&str]| {
+        let registry = contacts(move || {
+            let mut record = contact(&id);
+            if id.is_null() {
+                record.as_object_mut().expect("an object").remove("id");
+            }
+            json!({ "results": [record] })
+        });
+        fails_with(&registry, parts);
+    };
+    check(Value::Null, &["record 1", "id"]);
+    check(json!(""), &["HubspotContact", "id is empty"]);
+    check(json!("x".repeat(256)), &["HubspotContact", "256 bytes", "255"]);
+    check(json!("a\0b"), &["HubspotContact", "NUL"]);
+}
+
+#[test]
+fn a_lone_surrogate_is_no_text() {
+    let body = r#"{"results":[{"id":"1","properties":{"email":"\ud800"},"updatedAt":"x"}]}"#;
+    let registry = Registry::new();
+    let answer = move || async move { ([("content-type", "application/json")], body) };
+    registry.base_url("hubspot", &serve(Router::new().route("/crm/v3/objects/contacts", get(answer))));
+    registry.run(["connection", "add", "hubspot", "acme", "--auth", "bearer", "--credentials", "\"t\""]).expect(0);
+    fails_with(&registry, &["record 1", "surrogate"]);
+}
+
+#[test]
+fn an_answer_that_is_not_json_or_has_no_list_is_described() {
+    let registry = Registry::new();
+    let page = || async { ([("content-type", "text/html")], "<html>Please sign in</html>") };
+    registry.base_url("hubspot", &serve(Router::new().route("/crm/v3/objects/contacts", get(page))));
+    registry.run(["connection", "add", "hubspot", "acme", "--auth", "bearer", "--credentials", "\"t\""]).expect(0);
+    fails_with(&registry, &["JSON", "text/html", "Please sign in"]);
+
+    fails_with(&contacts(|| json!({ "items": [], "total": 0 })), &["results", "items", "total"]);
+    fails_with(&contacts(|| json!({ "results": { "a": 1 } })), &["results", "object"]);
+}
+
+#[test]
+fn a_server_that_closes_mid_body_is_a_network_error() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a client");
+            // The request's head is all that there is.
+            let _ = stream.read(&mut [0; 8192]);
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 500\r\n\r\n{\"results\":[");
+        }
+    });
+    let registry = Registry::new();
+    registry.base_url("hubspot", &url);
+    registry.run(["connection", "add", "hubspot", "acme", "--auth", "bearer", "--credentials", "\"t\""]).expect(0);
+    let report = fails_with(&registry, &["/crm/v3/objects/contacts", "broke off"]);
+    assert_eq!(report["error"]["type"], "script_network_error");
+}
+
+#[test]
+fn a_failed_answer_keeps_its_status_and_body() {
+    let registry = Registry::new();
+    let refuse = || async { (axum::http::StatusCode::FORBIDDEN, Json(json!({ "message": "no scope" }))) };
+    registry.base_url("hubspot", &serve(Router::new().route("/crm/v3/objects/contacts", get(refuse))));
+    registry.run(["connection", "add", "hubspot", "acme", "--auth", "bearer", "--credentials", "\"t\""]).expect(0);
+    let report = fails_with(&registry, &["403"]);
+    assert_eq!(report["error"]["type"], "script_http_error");
+    assert_eq!(report["error"]["payload"], json!({ "message": "no scope" }));
+}
+
+#[test]
+fn an_input_that_does_not_fit_names_the_field() {
+    let registry = Registry::new();
+    registry.run(["connection", "add", "github", "acme", "--auth", "none"]).expect(0);
+    let run = |input: &str| registry.run(["run", "github", "create-issue", "--connection", "acme", "--input", input, "--json"]);
+    let report = run(r#"{"titel":"x"}"#).expect(1).json();
+    assert_eq!(report["error"]["type"], "invalid_action_input");
+    assert!(report["error"]["message"].as_str().is_some_and(|message| message.contains("title")), "{report:#}");
+    assert_eq!(run("{not json").status, Some(2));
+    assert_eq!(run("@missing.json").status, Some(2));
+}
+
+#[test]
+fn an_empty_state_says_what_to_do_next() {
+    let registry = Registry::new();
+    let run = registry.run(["run", "github", "issues-demo", "--connection", "acme"]);
+    assert!(run.stderr.contains("registry connection add github"), "{}", run.stderr);
+    let list = registry.run(["connection", "list"]).expect(0);
+    assert!(format!("{}{}", list.stdout, list.stderr).contains("connection add"), "{}{}", list.stdout, list.stderr);
+    registry.run(["connection", "add", "github", "acme", "--auth", "none"]).expect(0);
+    let records = registry.run(["records", "github", "GithubIssue", "--connection", "acme"]).expect(0);
+    assert!(format!("{}{}", records.stdout, records.stderr).contains("registry run github"), "{}{}", records.stdout, records.stderr);
+}

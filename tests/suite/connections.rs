@@ -1,0 +1,101 @@
+//! `connection …`: adding, showing and removing, and the functions that run on it.
+
+use axum::{Json, Router, http::StatusCode, routing::get};
+use nango_tests::Registry;
+use serde_json::json;
+
+use crate::servers::serve;
+
+#[test]
+fn a_secret_is_sealed_and_shown_only_when_asked_for() {
+    let registry = Registry::new();
+    let secret = "ghp_a-very-secret-token";
+    let credentials = json!({ "access_token": secret }).to_string();
+    let add = ["connection", "add", "github", "acme", "--auth", "bearer", "--credentials", &credentials];
+    let added = registry.run(add).expect(0);
+    assert!(!format!("{}{}", added.stdout, added.stderr).contains(secret));
+
+    let shown = registry.run(["connection", "show", "github", "acme", "--json"]).expect(0);
+    assert!(!shown.stdout.contains(secret), "{}", shown.stdout);
+    let shown = registry.run(["connection", "show", "github", "acme", "--json", "--show-secrets"]).expect(0);
+    assert!(shown.stdout.contains(secret), "{}", shown.stdout);
+
+    for name in ["nango.db", "nango.db-wal"] {
+        let bytes = std::fs::read(registry.dir().join(name)).unwrap_or_default();
+        assert!(!bytes.windows(secret.len()).any(|window| window == secret.as_bytes()), "{name} holds the token");
+    }
+}
+
+#[test]
+fn credentials_may_come_from_a_file_or_standard_input() {
+    let registry = Registry::new();
+    registry.write("token.json", r#"{ "token": "abc" }"#);
+    registry.run(["connection", "add", "github", "a", "--auth", "bearer", "--credentials", "@token.json"]).expect(0);
+    let add = ["connection", "add", "github", "b", "--auth", "basic", "--credentials", "-"];
+    registry.run_with_input(add, r#"{ "username": "u", "password": "p" }"#).expect(0);
+
+    let list = registry.json(["connection", "list", "--json"]);
+    let ids: Vec<_> = list.as_array().expect("a list").iter().map(|row| row["connection_id"].clone()).collect();
+    assert_eq!(ids, ["a", "b"]);
+}
+
+#[test]
+fn config_of_a_connection_and_the_configuration_file_have_one_flag_each() {
+    let registry = Registry::new();
+    registry.write("other.toml", "database = \"sqlite:other.db\"\n");
+    let credentials = r#"{"username":"u","password":"p"}"#;
+    let add = [
+        "--config", "other.toml", "connection", "add", "jira", "acme", "--auth", "basic", "--credentials", credentials,
+        "--config", "subdomain=acme",
+    ];
+    registry.run(add).expect(0);
+    assert!(registry.dir().join("other.db").exists() && !registry.database().exists());
+    let shown = registry.json(["--config", "other.toml", "connection", "show", "jira", "acme", "--json"]);
+    assert_eq!(shown["connection_config"], json!({ "subdomain": "acme" }));
+}
+
+#[test]
+fn metadata_is_replaced_or_merged() {
+    let registry = Registry::new();
+    registry.run(["connection", "add", "hubspot", "a", "--auth", "bearer", "--credentials", "\"t\""]).expect(0);
+    registry.run(["connection", "set-metadata", "hubspot", "a", r#"{"x":1,"y":2}"#]).expect(0);
+    let metadata = |registry: &Registry| registry.json(["connection", "show", "hubspot", "a", "--json"])["metadata"].clone();
+    assert_eq!(metadata(&registry), json!({ "x": 1, "y": 2 }));
+    registry.run(["connection", "set-metadata", "hubspot", "a", r#"{"y":3}"#]).expect(0);
+    assert_eq!(metadata(&registry), json!({ "y": 3 }));
+}
+
+#[test]
+fn a_function_can_refuse_a_connection() {
+    let missing = || async { (StatusCode::NOT_FOUND, Json(json!({ "message": "Not Found" }))) };
+    let url = serve(Router::new().route("/repos/octo/gone", get(missing)).route("/repos/octo/demo", get(|| async { Json(json!({})) })));
+    let registry = Registry::new();
+    registry.base_url("github", &url);
+    let add = |repo: &str| {
+        let metadata = json!({ "owner": "octo", "repo": repo }).to_string();
+        registry.run(["connection", "add", "github", "acme", "--auth", "none", "--metadata", &metadata])
+    };
+
+    let refused = add("gone").expect(1);
+    assert!(refused.stderr.contains("the repository octo/gone is not there"), "{}", refused.stderr);
+    assert_eq!(registry.json(["connection", "list", "--json"]), json!([]));
+
+    add("demo").expect(0);
+    registry.run(["connection", "remove", "github", "acme"]).expect(0);
+    assert_eq!(registry.json(["connection", "list", "--json"]), json!([]));
+}
+
+#[test]
+fn the_key_file_is_made_once_and_needed_ever_after() {
+    let registry = Registry::new();
+    let add = |id: &str| ["connection", "add", "github", id, "--auth", "bearer", "--credentials", "\"t\""].map(str::to_owned);
+    let first = registry.run(add("a")).expect(0);
+    let key = registry.dir().join("nango.db.key");
+    assert!(first.stderr.contains("nango.db.key"), "the first run says what to back up: {}", first.stderr);
+    assert!(!registry.run(add("b")).expect(0).stderr.contains("nango.db.key"));
+
+    std::fs::remove_file(&key).expect("the key file");
+    let lost = registry.run(["connection", "show", "github", "a", "--json", "--show-secrets"]);
+    assert_ne!(lost.status, Some(0), "{}", lost.stdout);
+    assert!(lost.stderr.contains("key"), "{}", lost.stderr);
+}

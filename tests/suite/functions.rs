@@ -1,0 +1,62 @@
+//! `list` and `describe`: what is registered.
+
+use nango_tests::Registry;
+use serde_json::{Value, json};
+
+fn row<'a>(list: &'a Value, name: &str) -> &'a Value {
+    let rows = list.as_array().expect("a list");
+    rows.iter().find(|row| row["name"] == name).unwrap_or_else(|| panic!("no `{name}` in {list:#}"))
+}
+
+#[test]
+fn the_list_has_every_function_and_its_declaration() {
+    let list = Registry::new().json(["list", "--json"]);
+
+    let sync = row(&list, "repo-issues");
+    assert_eq!(sync["type"], "sync");
+    assert_eq!(sync["integration"], "github");
+    assert_eq!(sync["description"], "Keeps the issues of a repository: the whole sync is this mapping.");
+    assert_eq!(sync["version"], "0.0.1");
+    assert_eq!(sync["models"], json!(["GithubIssue"]));
+    assert_eq!(sync["frequency"], "every 30 minutes");
+    assert_eq!(sync["auto_start"], true);
+    assert_eq!(sync["track_deletes"], true);
+    assert_eq!(sync["scopes"], json!(["repo"]));
+    assert!(sync["at"].as_str().is_some_and(|at| at.contains("repo_issues.rs:")), "{sync}");
+
+    let action = row(&list, "create-issue");
+    assert_eq!((&action["type"], &action["frequency"]), (&json!("action"), &Value::Null));
+    assert_eq!((&action["input"], &action["output"]), (&json!("CreateIssueInput"), &json!("CreateIssueResult")));
+
+    let handler = row(&list, "issue-changed");
+    assert_eq!((&handler["type"], &handler["sync"]), (&json!("on-webhook"), &json!("repo-issues")));
+    assert_eq!(row(&list, "check-repository")["type"], "on-event");
+    assert_eq!(row(&list, "projects")["integration"], "jira");
+}
+
+#[test]
+fn the_list_is_sorted_and_the_same_every_time() {
+    let registry = Registry::new();
+    let list = registry.json(["list", "--json"]);
+    let key = |row: &Value| [&row["integration"], &row["type"], &row["name"]].map(|v| v.as_str().unwrap_or_default().to_owned());
+    let keys: Vec<_> = list.as_array().expect("a list").iter().map(key).collect();
+    let integrations: Vec<_> = keys.iter().map(|key| &key[0]).collect();
+    assert!(integrations.is_sorted(), "{integrations:?}");
+    assert_eq!(list, registry.json(["list", "--json"]));
+}
+
+#[test]
+fn a_function_is_described_with_what_it_needs() {
+    let registry = Registry::new();
+    let text = registry.run(["describe", "github", "repo-issues"]).expect(0).stdout;
+    for part in ["repo-issues", "GithubIssue", "every 30 minutes", "repo_issues.rs:", "owner"] {
+        assert!(text.contains(part), "no {part:?} in {text}");
+    }
+}
+
+#[test]
+fn listing_needs_no_database() {
+    let registry = Registry::new();
+    registry.run(["list"]).expect(0);
+    assert!(!registry.database().exists());
+}

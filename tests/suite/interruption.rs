@@ -1,0 +1,108 @@
+//! Ctrl-C, a killed process, two processes: what was committed stays, and the next run goes on.
+
+use std::time::Duration;
+
+use axum::{Json, Router, extract::Query, response::IntoResponse, routing::get};
+use nango_tests::Registry;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::servers::serve;
+
+const PAGES: u32 = 40;
+
+#[derive(Deserialize)]
+struct Asked {
+    after: Option<u32>,
+}
+
+fn contact(i: u32) -> Value {
+    let properties = json!({ "email": format!("c{i}@example.com"), "firstname": "C", "lastname": i.to_string() });
+    json!({ "id": format!("{i:04}"), "properties": properties, "updatedAt": "2026-01-01T00:00:00Z", "archived": false })
+}
+
+/// Contacts by cursor, slowly enough to be interrupted between two pages.
+async fn contacts(Query(asked): Query<Asked>) -> impl IntoResponse {
+    tokio::time::sleep(Duration::from_millis(60)).await;
+    let page = asked.after.unwrap_or(0);
+    let results: Vec<Value> = (page * 10..(page + 1) * 10).map(contact).collect();
+    let next = (page + 1 < PAGES).then(|| json!({ "next": { "after": (page + 1).to_string() } }));
+    Json(json!({ "results": results, "paging": next }))
+}
+
+fn connected() -> Registry {
+    let registry = Registry::new();
+    registry.base_url("hubspot", &serve(Router::new().route("/crm/v3/objects/contacts", get(contacts))));
+    registry.run(["connection", "add", "hubspot", "acme", "--auth", "bearer", "--credentials", "\"t\""]).expect(0);
+    registry
+}
+
+fn stored(registry: &Registry) -> Vec<Value> {
+    let read = ["records", "hubspot", "HubspotContact", "--connection", "acme", "--limit", "10000", "--json"];
+    registry.json(read)["records"].as_array().expect("records").clone()
+}
+
+const RUN: [&str; 6] = ["run", "hubspot", "contacts", "--connection", "acme", "--json"];
+
+#[test]
+fn ctrl_c_keeps_the_finished_pages_and_the_next_run_goes_on() {
+    let registry = connected();
+    let mut running = registry.start(RUN);
+    running.wait_until("some pages", |_| stored(&registry).len() >= 50);
+    running.interrupt();
+    let stopped = running.finish();
+    assert_eq!(stopped.status, Some(130), "{}", stopped.stderr);
+    let report = stopped.json();
+    assert_eq!((&report["status"], &report["resumable"]), (&json!("interrupted"), &json!(true)));
+    let kept = stored(&registry).len();
+    assert!((50..400).contains(&kept), "{kept}");
+
+    let report = registry.json(RUN);
+    assert_eq!(report["status"], "success");
+    let counts = &report["models"]["HubspotContact"];
+    assert_eq!(counts["added"].as_u64(), Some(400 - kept as u64), "{report:#}");
+    assert_eq!((&counts["deleted"], &counts["unchanged"]), (&json!(0), &json!(0)), "it goes on by the cursor: {report:#}");
+    assert_eq!(stored(&registry).len(), 400);
+}
+
+#[test]
+fn a_killed_run_is_taken_over_when_its_lease_has_ended() {
+    let registry = connected();
+    let mut running = registry.start(RUN);
+    running.wait_until("some pages", |_| stored(&registry).len() >= 50);
+    running.kill();
+    running.finish();
+
+    let report = registry.json(RUN);
+    assert_eq!(report["status"], "success", "{report:#}");
+    assert_eq!(report["models"]["HubspotContact"]["deleted"], 0);
+    assert_eq!(stored(&registry).len(), 400);
+}
+
+#[test]
+fn a_second_run_of_a_living_one_is_refused() {
+    let registry = connected();
+    let mut running = registry.start(RUN);
+    running.wait_until("a page", |_| !stored(&registry).is_empty());
+    let second = registry.run(RUN);
+    // The first run takes about as long as the second one watches it: it was alive, or has ended.
+    match second.status {
+        Some(1) => assert!(second.stderr.contains("already running") || second.stdout.contains("already running"), "{}", second.stderr),
+        Some(0) => assert_eq!(second.json()["models"]["HubspotContact"]["added"], 0),
+        other => panic!("{other:?}: {}", second.stderr),
+    }
+    assert_eq!(running.finish().expect(0).json()["status"], "success");
+    assert_eq!(stored(&registry).len(), 400);
+}
+
+#[test]
+fn two_processes_share_one_database() {
+    let registry = connected();
+    registry.run(["connection", "add", "hubspot", "other", "--auth", "bearer", "--credentials", "\"t\""]).expect(0);
+    let first = registry.start(RUN);
+    let second = registry.start(["run", "hubspot", "contacts", "--connection", "other", "--json"]);
+    for running in [first, second] {
+        let report = running.finish().expect(0).json();
+        assert_eq!(report["models"]["HubspotContact"]["added"], 400);
+    }
+}

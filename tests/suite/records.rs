@@ -1,0 +1,123 @@
+//! `records`: the cache from outside.
+
+use integrations::standin::{PAGED_REPOSITORY, Standin};
+use nango_tests::{Registry, wait};
+use serde_json::{Value, json};
+
+struct Synced {
+    standin: Standin,
+    registry: Registry,
+}
+
+impl Synced {
+    fn new() -> Self {
+        let standin = wait(Standin::start()).expect("a stand-in");
+        let registry = Registry::new();
+        registry.base_url("github", standin.url());
+        let (owner, repo) = PAGED_REPOSITORY.split_once('/').expect("owner/name");
+        let metadata = json!({ "owner": owner, "repo": repo }).to_string();
+        registry
+            .run(["connection", "add", "github", "acme", "--auth", "bearer", "--credentials", "\"t\"", "--metadata", &metadata])
+            .expect(0);
+        let synced = Self { standin, registry };
+        synced.sync();
+        synced
+    }
+
+    fn sync(&self) -> Value {
+        self.registry.json(["run", "github", "repo-issues", "--connection", "acme", "--json"])
+    }
+
+    fn read(&self, more: &[&str]) -> Value {
+        let read = ["records", "github", "GithubIssue", "--connection", "acme", "--json"];
+        self.registry.json(read.iter().chain(more))
+    }
+}
+
+fn ids(page: &Value) -> Vec<String> {
+    let records = page["records"].as_array().expect("records");
+    records.iter().map(|record| record["id"].as_str().expect("a written id").to_owned()).collect()
+}
+
+#[test]
+fn a_record_is_the_models_fields_and_what_the_cache_knows() {
+    let synced = Synced::new();
+    let record = synced.read(&["--limit", "1"])["records"][0].clone();
+    let fields: Vec<&String> = record.as_object().expect("an object").keys().collect();
+    assert_eq!(fields[..4], ["id", "number", "url", "title"]);
+    let metadata = &record["_nango_metadata"];
+    assert_eq!(metadata["last_action"], "ADDED");
+    assert_eq!(metadata["first_seen_at"], metadata["last_modified_at"]);
+    assert_eq!((&metadata["deleted_at"], &metadata["pruned_at"]), (&Value::Null, &Value::Null));
+    assert!(metadata["first_seen_at"].as_str().is_some_and(|at| at.ends_with("+00:00")), "{metadata}");
+    assert!(metadata["cursor"].as_str().is_some_and(|cursor| !cursor.is_empty()));
+}
+
+#[test]
+fn a_cursor_walks_all_records_and_later_gives_only_what_changed() {
+    let synced = Synced::new();
+    let all = ids(&synced.read(&[]));
+    let mut walked = Vec::new();
+    let mut page = synced.read(&["--limit", "4"]);
+    loop {
+        walked.extend(ids(&page));
+        let Some(cursor) = page["next_cursor"].as_str() else { break };
+        page = synced.read(&["--limit", "4", "--cursor", cursor]);
+    }
+    assert_eq!(walked, all);
+
+    let last = synced.read(&[])["records"].as_array().and_then(|all| all.last().cloned()).expect("a last record");
+    let cursor = last["_nango_metadata"]["cursor"].as_str().expect("a cursor").to_owned();
+    assert_eq!(synced.read(&["--cursor", &cursor])["records"], json!([]));
+    assert!(synced.standin.edit_issue(PAGED_REPOSITORY, 1, "A new title"));
+    assert_eq!(synced.sync()["models"]["GithubIssue"]["updated"], 1);
+    let changed = synced.read(&["--cursor", &cursor]);
+    assert_eq!(changed["records"].as_array().map(Vec::len), Some(1));
+    assert_eq!(changed["records"][0]["title"], "A new title");
+}
+
+#[test]
+fn what_is_gone_upstream_is_deleted_and_lives_again_when_it_comes_back() {
+    let synced = Synced::new();
+    let added = synced.standin.add_issue(PAGED_REPOSITORY, "Soon gone", &[]).expect("an issue");
+    assert_eq!(synced.sync()["models"]["GithubIssue"]["added"], 1);
+    assert!(synced.standin.delete_issue(PAGED_REPOSITORY, added));
+    let counts = synced.sync()["models"]["GithubIssue"].clone();
+    assert_eq!((&counts["deleted"], &counts["updated"]), (&json!(1), &json!(0)));
+    let deleted = synced.read(&["--filter", "deleted"]);
+    assert_eq!(deleted["records"][0]["title"], "Soon gone");
+    let both = synced.read(&["--filter", "added,deleted", "--limit", "1000"]);
+    assert_eq!(ids(&both).len(), ids(&synced.read(&["--limit", "1000"])).len());
+}
+
+#[test]
+fn an_unchanged_run_writes_no_record() {
+    let synced = Synced::new();
+    let before = synced.read(&["--limit", "1000"]);
+    let counts = synced.sync()["models"]["GithubIssue"].clone();
+    assert_eq!((&counts["added"], &counts["updated"], &counts["deleted"]), (&json!(0), &json!(0), &json!(0)));
+    assert_eq!(synced.read(&["--limit", "1000"]), before);
+}
+
+#[test]
+fn following_gives_changes_as_they_are_committed() {
+    let synced = Synced::new();
+    let read = ["records", "github", "GithubIssue", "--connection", "acme", "--follow", "--json"];
+    let mut following = synced.registry.start(read);
+    following.wait_until("the records that are there", |running| running.stdout().matches("_nango_metadata").count() >= 20);
+    synced.standin.add_issue(PAGED_REPOSITORY, "Just in time", &[]);
+    synced.sync();
+    following.wait_until("the new record", |running| running.stdout().contains("Just in time"));
+    following.interrupt();
+    assert!(matches!(following.finish().status, Some(0 | 130)));
+}
+
+#[test]
+fn a_dry_run_tells_and_keeps_nothing() {
+    let synced = Synced::new();
+    synced.standin.add_issue(PAGED_REPOSITORY, "Not yet", &[]);
+    let report = synced.registry.json(["run", "github", "repo-issues", "--connection", "acme", "--dry-run", "--json"]);
+    assert_eq!(report["status"], "success");
+    assert!(report["records"]["GithubIssue"].as_array().is_some_and(|all| !all.is_empty()), "{report:#}");
+    assert!(!synced.read(&["--limit", "1000"]).to_string().contains("Not yet"));
+}

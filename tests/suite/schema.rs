@@ -1,0 +1,51 @@
+//! `schema`: the same bytes every time, and true of what is stored.
+
+use integrations::standin::{DEMO_REPOSITORY, Standin};
+use nango_tests::{Registry, wait};
+use serde_json::{Value, json};
+
+#[test]
+fn the_bundle_is_byte_identical_between_two_runs() {
+    let bundle = || Registry::new().run(["schema", "--format", "json-schema"]).expect(0).stdout;
+    let first = bundle();
+    assert_eq!(first, bundle());
+    let value: Value = serde_json::from_str(&first).expect("JSON");
+    assert_eq!(value["$schema"], "https://json-schema.org/draft/2020-12/schema");
+    assert!(value["integrations"]["github"]["models"]["GithubIssue"].is_object());
+}
+
+#[test]
+fn the_schema_of_a_model_validates_what_the_demo_stored() {
+    let registry = Registry::new();
+    registry.run(["--database", "sqlite:demo.db", "demo"]).expect(0);
+
+    let schema = registry.json(["schema", "--format", "json-schema", "--integration", "github", "--model", "GithubIssue"]);
+    let validator = jsonschema::validator_for(&schema).expect("a schema");
+    let mut read = ["--database", "sqlite:demo.db", "records", "github", "GithubIssue", "--connection", "demo"].to_vec();
+    read.push("--json");
+    let page = registry.json(read);
+    let records = page["records"].as_array().expect("records");
+    assert!(records.len() > 5, "{page:#}");
+    for record in records {
+        let mut record = record.clone();
+        record.as_object_mut().expect("an object").remove("_nango_metadata");
+        let faults: Vec<String> = validator.iter_errors(&record).map(|fault| fault.to_string()).collect();
+        assert_eq!(faults, Vec::<String>::new(), "{record:#}");
+    }
+}
+
+#[test]
+fn an_input_is_described_as_it_is_read_and_an_output_as_it_is_written() {
+    let bundle = Registry::new().json(["schema", "--format", "json-schema"]);
+    let models = &bundle["integrations"]["github"]["models"];
+    let required = |model: &str| models[model]["required"].as_array().cloned().unwrap_or_default();
+    assert!(!required("UpdateIssueInput").contains(&json!("title")), "{}", models["UpdateIssueInput"]);
+    assert!(required("GithubIssue").contains(&json!("closed_at")), "{}", models["GithubIssue"]);
+}
+
+#[test]
+fn the_stand_in_is_what_the_tests_think_it_is() {
+    let standin = wait(Standin::start()).expect("a stand-in");
+    assert!(standin.url().starts_with("http://127.0.0.1:"));
+    assert!(standin.add_issue(DEMO_REPOSITORY, "One more", &[]).is_some());
+}

@@ -1,0 +1,108 @@
+//! A paginated API of our own for measurements: deterministic issues of about 2.5 KB, as many as wanted.
+//!
+//! All records are built before it listens, and a page is one copy of memory, so that what is measured is the client.
+//! The same pages come in three ways:
+//!
+//! | request | answer |
+//! | --- | --- |
+//! | `GET /repos/o/r/issues?per_page=100&page=1` | a JSON array, with GitHub's `Link` header |
+//! | `GET /cursor/issues?limit=100&cursor=…` | `{"items": […], "next_cursor": "…" or null}` |
+//! | `GET /offset/issues?limit=100&offset=0` | `{"items": […], "total": N}` |
+//!
+//! A page has 100 records unless it is asked for fewer. For programs that are not in this process,
+//! `POST /admin/mutate?changed=10&deleted=0&seed=7` is [`BenchServer::mutate`], and `GET /admin/stats` tells what was
+//! served.
+
+mod dataset;
+mod routes;
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::wait;
+use dataset::Dataset;
+pub use dataset::Mutation;
+
+/// A running server. It serves until it is dropped.
+#[derive(Debug)]
+pub struct BenchServer {
+    stock: Arc<Stock>,
+    server: JoinHandle<()>,
+}
+
+/// What the routes share with the handle.
+#[derive(Debug)]
+struct Stock {
+    url: String,
+    records: u64,
+    dataset: RwLock<Arc<Dataset>>,
+    requests: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl Stock {
+    fn dataset(&self) -> Arc<Dataset> {
+        Arc::clone(&self.dataset.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn mutate(&self, mutation: Mutation) -> usize {
+        let dataset = Dataset::build(self.records, mutation);
+        let records = dataset.len();
+        *self.dataset.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(dataset);
+        records
+    }
+}
+
+impl BenchServer {
+    /// Starts one with this many records on a free port of 127.0.0.1.
+    pub fn start(records: u64) -> Self {
+        Self::start_at(SocketAddr::from(([127, 0, 0, 1], 0)), records)
+    }
+
+    /// Starts one at this address.
+    ///
+    /// # Panics
+    ///
+    /// The address cannot be listened on.
+    pub fn start_at(address: SocketAddr, records: u64) -> Self {
+        let dataset = Dataset::build(records, Mutation::default());
+        wait(async move {
+            let listener = TcpListener::bind(address).await;
+            let listener = listener.unwrap_or_else(|error| panic!("{address}: {error}"));
+            let stock = Arc::new(Stock {
+                url: format!("http://{}", listener.local_addr().expect("an address")),
+                records,
+                dataset: RwLock::new(Arc::new(dataset)),
+                requests: AtomicU64::new(0),
+                bytes: AtomicU64::new(0),
+            });
+            let server = tokio::spawn(routes::serve(listener, Arc::clone(&stock)));
+            Self { stock, server }
+        })
+    }
+
+    /// Where it listens, without a trailing slash.
+    pub fn url(&self) -> &str {
+        &self.stock.url
+    }
+
+    /// Pages that were served so far.
+    pub fn requests(&self) -> u64 {
+        self.stock.requests.load(Ordering::Relaxed)
+    }
+
+    /// Replaces the records by the original ones with this change, and returns how many are left.
+    pub fn mutate(&self, mutation: Mutation) -> usize {
+        self.stock.mutate(mutation)
+    }
+}
+
+impl Drop for BenchServer {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}

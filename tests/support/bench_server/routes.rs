@@ -1,0 +1,106 @@
+//! The three ways to the same pages.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Query, State};
+use axum::http::HeaderValue;
+use axum::http::header::{CONTENT_TYPE, LINK};
+use axum::response::Response;
+use axum::routing::{get, post};
+use axum::serve::ListenerExt;
+use serde_json::json;
+use tokio::net::TcpListener;
+
+use super::{Mutation, Stock};
+
+const LARGEST_PAGE: usize = 100;
+
+type Parameters = Query<HashMap<String, String>>;
+
+pub(super) async fn serve(listener: TcpListener, stock: Arc<Stock>) {
+    let router = Router::new()
+        .route("/repos/o/r/issues", get(by_link))
+        .route("/cursor/issues", get(by_cursor))
+        .route("/offset/issues", get(by_offset))
+        .route("/admin/mutate", post(mutate))
+        .route("/admin/stats", get(stats))
+        .with_state(stock);
+    // Without it, the end of a page can wait for an acknowledgement, and the client's pauses would be measured.
+    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
+    axum::serve(listener, router).await.expect("an accept loop that goes on");
+}
+
+async fn by_link(State(stock): State<Arc<Stock>>, query: Parameters) -> Response {
+    let dataset = stock.dataset();
+    let size = size(&query, "per_page");
+    let page = number(&query, "page").unwrap_or(1).max(1);
+    let last = dataset.len().div_ceil(size).max(1);
+    let from = (page - 1).saturating_mul(size);
+    let mut response = answer(&stock, ["[", dataset.slice(from..from.saturating_add(size)), "]"].concat());
+    let links: Vec<String> = [
+        (page > 1).then(|| ("prev", page - 1)),
+        (page < last).then(|| ("next", page + 1)),
+        (page < last).then_some(("last", last)),
+        (page > 1).then_some(("first", 1)),
+    ]
+    .into_iter()
+    .flatten()
+    .map(|(rel, page)| format!("<{}/repos/o/r/issues?per_page={size}&page={page}>; rel=\"{rel}\"", stock.url))
+    .collect();
+    if !links.is_empty() {
+        let links = HeaderValue::try_from(links.join(", ")).expect("an ASCII header");
+        response.headers_mut().insert(LINK, links);
+    }
+    response
+}
+
+async fn by_cursor(State(stock): State<Arc<Stock>>, query: Parameters) -> Response {
+    let dataset = stock.dataset();
+    let size = size(&query, "limit");
+    let from = query.get("cursor").and_then(|cursor| cursor.strip_prefix("after-")?.parse().ok()).unwrap_or(0_usize);
+    let to = from.saturating_add(size);
+    let next = json!((to < dataset.len()).then(|| format!("after-{to}")));
+    answer(&stock, format!("{{\"items\":[{}],\"next_cursor\":{next}}}", dataset.slice(from..to)))
+}
+
+async fn by_offset(State(stock): State<Arc<Stock>>, query: Parameters) -> Response {
+    let dataset = stock.dataset();
+    let from = number(&query, "offset").unwrap_or(0);
+    let to = from.saturating_add(size(&query, "limit"));
+    answer(&stock, format!("{{\"items\":[{}],\"total\":{}}}", dataset.slice(from..to), dataset.len()))
+}
+
+async fn mutate(State(stock): State<Arc<Stock>>, query: Parameters) -> String {
+    let parameter = |name| query.get(name).and_then(|value| value.parse().ok()).unwrap_or(0);
+    let records = stock.mutate(Mutation {
+        changed_per_mille: parameter("changed"),
+        deleted_per_mille: parameter("deleted"),
+        seed: parameter("seed"),
+    });
+    json!({ "records": records }).to_string()
+}
+
+async fn stats(State(stock): State<Arc<Stock>>) -> String {
+    let (requests, bytes) = (stock.requests.load(Ordering::Relaxed), stock.bytes.load(Ordering::Relaxed));
+    json!({ "records": stock.dataset().len(), "requests": requests, "bytes": bytes }).to_string()
+}
+
+fn answer(stock: &Stock, body: String) -> Response {
+    stock.requests.fetch_add(1, Ordering::Relaxed);
+    stock.bytes.fetch_add(body.len() as u64, Ordering::Relaxed);
+    let mut response = Response::new(Body::from(body));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+    response
+}
+
+fn number(query: &Parameters, name: &str) -> Option<usize> {
+    query.get(name)?.parse().ok()
+}
+
+fn size(query: &Parameters, name: &str) -> usize {
+    number(query, name).unwrap_or(LARGEST_PAGE).clamp(1, LARGEST_PAGE)
+}

@@ -1,0 +1,16 @@
+//! What the workspace's tests share: the `registry` binary in a directory of its own, real and recorded servers to run
+//! it against, and the tools that those need.
+//!
+//! A test here looks at the product from outside. Everything a helper starts ends with the test (or, where it is
+//! shared, with the test process), and nothing outside the target directory and temporary directories is written.
+
+#![expect(clippy::expect_used, reason = "only tests call this crate, and a panic is how it reports to them")]
+
+mod background;
+pub mod bench_server;
+pub mod octokit;
+pub mod registry;
+pub mod tools;
+
+pub use background::wait;
+pub use registry::{Output, Registry, Running};

@@ -1,0 +1,117 @@
+//! The `registry` binary, run in an empty directory of its own.
+//!
+//! ```no_run
+//! use nango_tests::Registry;
+//!
+//! let registry = Registry::new();
+//! registry.config("[integrations.github]\nbase_url = \"http://127.0.0.1:8080\"\n");
+//! let functions = registry.json(["list", "--json"]);
+//! let refused = registry.run(["run", "github", "isues-demo"]).expect(2);
+//! assert!(refused.stderr.contains("did you mean"));
+//! ```
+
+mod binary;
+mod process;
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+pub use binary::{registry_binary, target_dir};
+pub use process::{Output, Running};
+
+/// Variables that would send a request for 127.0.0.1 elsewhere.
+const PROXIES: [&str; 3] = ["http_proxy", "https_proxy", "all_proxy"];
+
+/// A directory in which `registry` runs: its configuration, its database and what a test puts there.
+///
+/// The binary sees none of the caller's `NANGO_*` variables and no proxy, so that a test does not depend on whose
+/// machine it runs.
+#[derive(Debug)]
+pub struct Registry {
+    home: TempDir,
+    variables: BTreeMap<OsString, OsString>,
+}
+
+impl Registry {
+    /// An empty directory. Builds the binary if this process has not done so yet.
+    #[expect(clippy::new_without_default, reason = "it writes to the disk and may run cargo")]
+    pub fn new() -> Self {
+        registry_binary();
+        let home = tempfile::Builder::new().prefix("registry-").tempdir().expect("a temporary directory");
+        Self { home, variables: BTreeMap::new() }
+    }
+
+    /// The directory.
+    pub fn dir(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// Where the database is unless an argument or a variable says otherwise.
+    pub fn database(&self) -> PathBuf {
+        self.dir().join("nango.db")
+    }
+
+    /// Writes `nango.toml`, in place of the one that was there.
+    pub fn config(&self, toml: &str) -> &Self {
+        self.write("nango.toml", toml);
+        self
+    }
+
+    /// Writes a `nango.toml` that sends one integration to a server of the test.
+    pub fn base_url(&self, integration: &str, url: &str) -> &Self {
+        self.config(&format!("[integrations.{integration}]\nbase_url = \"{url}\"\n"))
+    }
+
+    /// Writes a file into the directory and returns its path.
+    pub fn write(&self, name: &str, contents: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.dir().join(name);
+        fs::write(&path, contents).expect("a file in the temporary directory");
+        path
+    }
+
+    /// Sets a variable for the runs that follow.
+    pub fn env(&mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> &mut Self {
+        self.variables.insert(name.into(), value.into());
+        self
+    }
+
+    /// Runs it with an empty stdin until it ends.
+    pub fn run<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Output {
+        self.start(args).finish()
+    }
+
+    /// Runs it with this text on stdin until it ends.
+    pub fn run_with_input<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>, input: &str) -> Output {
+        Running::start(self.command(args), Some(input.to_owned())).finish()
+    }
+
+    /// Runs it, expects success, and reads stdout as one JSON document.
+    #[track_caller]
+    pub fn json<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Value {
+        self.run(args).expect(0).json()
+    }
+
+    /// Starts it and returns at once.
+    pub fn start<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Running {
+        Running::start(self.command(args), None)
+    }
+
+    fn command<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Command {
+        let mut command = Command::new(registry_binary());
+        command.args(args).current_dir(self.dir());
+        for (name, _) in env::vars_os() {
+            let text = name.to_string_lossy();
+            if text.starts_with("NANGO_") || PROXIES.contains(&text.to_lowercase().as_str()) {
+                command.env_remove(&name);
+            }
+        }
+        command.envs(&self.variables);
+        command
+    }
+}

@@ -1,0 +1,93 @@
+//! Builds the `registry` binary, once per test process.
+//!
+//! `cargo test` builds a package's own binaries only, and this package has none. Cargo is asked for the binary instead
+//! of guessing its path: what it answers is fresh, and of the profile and target that the tests were built with.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use std::{env, fs};
+
+use serde_json::Value;
+
+/// The binary: the one that `NANGO_TEST_REGISTRY` names, else the workspace's own, built now.
+///
+/// # Panics
+///
+/// It does not build (with the compiler's messages), or the named file is not there.
+pub fn registry_binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| match env::var_os("NANGO_TEST_REGISTRY") {
+        Some(path) => fs::canonicalize(&path)
+            .unwrap_or_else(|error| panic!("NANGO_TEST_REGISTRY names {}: {error}", Path::new(&path).display())),
+        None => build(),
+    })
+}
+
+/// The target directory that this test was built into.
+pub fn target_dir() -> &'static Path {
+    static TARGET: OnceLock<PathBuf> = OnceLock::new();
+    TARGET.get_or_init(|| Place::of_this_test().target)
+}
+
+/// Where cargo put this test.
+struct Place {
+    target: PathBuf,
+    /// The directory of a target triple, if cargo was called with `--target`.
+    triple: Option<String>,
+    profile: String,
+}
+
+impl Place {
+    fn of_this_test() -> Self {
+        let test = env::current_exe().expect("the path of this test");
+        // <target>/[<triple>/]<profile>/deps/<test>, and cargo marks <target> as a cache directory.
+        let profile_dir = test.ancestors().nth(2).expect("a profile's directory");
+        let above = profile_dir.parent().expect("a target directory");
+        let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let profile = name(profile_dir);
+        match above.parent() {
+            Some(target) if !is_target(above) && is_target(target) => {
+                Self { target: target.to_owned(), triple: Some(name(above)), profile }
+            }
+            _ => Self { target: above.to_owned(), triple: None, profile },
+        }
+    }
+}
+
+fn is_target(path: &Path) -> bool {
+    path.join("CACHEDIR.TAG").is_file()
+}
+
+fn build() -> PathBuf {
+    let Place { target, triple, profile } = Place::of_this_test();
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo
+        .args(["build", "--package", "integrations", "--bin", "registry", "--message-format=json-render-diagnostics"])
+        .args(["--profile", if profile == "debug" { "dev" } else { &profile }])
+        .arg("--target-dir")
+        .arg(target)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stdin(Stdio::null());
+    if let Some(triple) = triple {
+        cargo.args(["--target", &triple]);
+    }
+    // Cargo describes this package to its test. Handed on, that would look like a change to build scripts that read
+    // these variables, and their packages would be built anew each time.
+    for (name, _) in env::vars_os() {
+        let name = name.to_string_lossy();
+        let describes = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"];
+        if describes.iter().any(|prefix| name.starts_with(prefix)) || name == "CARGO_TARGET_TMPDIR" {
+            cargo.env_remove(name.as_ref());
+        }
+    }
+    let built = cargo.output().unwrap_or_else(|error| panic!("cargo does not run: {error}"));
+    let messages = String::from_utf8_lossy(&built.stdout);
+    assert!(built.status.success(), "`registry` does not build:\n{}", String::from_utf8_lossy(&built.stderr));
+    messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter(|message| message["target"]["name"] == "registry")
+        .find_map(|message| message["executable"].as_str().map(PathBuf::from))
+        .expect("cargo names the binary that it built")
+}

@@ -1,0 +1,8 @@
+use nango_core::prelude::*;
+
+#[checkpoint]
+pub enum Place {
+    Start,
+}
+
+fn main() {}

@@ -1,0 +1,15 @@
+use nango_core::prelude::*;
+
+#[model]
+pub struct Issue {
+    pub id: u64,
+    pub title: String,
+}
+
+#[sync(model = "Issue", integration = "github")]
+async fn fetch_issues(nango: NangoSync) -> Result<()> {
+    let _place = nango.checkpoint().await?;
+    Ok(())
+}
+
+fn main() {}

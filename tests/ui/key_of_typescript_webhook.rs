@@ -1,0 +1,14 @@
+use nango_core::prelude::*;
+
+#[model]
+pub struct Issue {
+    pub id: u64,
+    pub title: String,
+}
+
+#[sync(model = "Issue", integration = "github", webhook_subscriptions("issues"))]
+async fn fetch_issues(_nango: NangoSync) -> Result<()> {
+    Ok(())
+}
+
+fn main() {}

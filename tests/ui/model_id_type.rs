@@ -1,0 +1,8 @@
+use nango_core::prelude::*;
+
+#[model]
+pub struct Repo {
+    pub id: Vec<u8>,
+}
+
+fn main() {}

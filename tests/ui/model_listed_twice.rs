@@ -1,0 +1,14 @@
+use nango_core::prelude::*;
+
+#[model]
+pub struct Issue {
+    pub id: u64,
+    pub title: String,
+}
+
+#[sync(models("Issue", Issue), integration = "github")]
+async fn fetch_issues(_nango: NangoSync) -> Result<()> {
+    Ok(())
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use nango_core::prelude::*;
+
+#[model]
+pub fn repo() {}
+
+fn main() {}

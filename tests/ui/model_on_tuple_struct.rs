@@ -1,0 +1,6 @@
+use nango_core::prelude::*;
+
+#[model]
+pub struct Repo(u64);
+
+fn main() {}

@@ -1,0 +1,15 @@
+use nango_core::prelude::*;
+
+#[model]
+pub struct Issue {
+    pub id: u64,
+    pub title: String,
+}
+
+#[patch(of = Issue)]
+pub struct IssuePatch {
+    pub id: u64,
+    pub title: Patch<String>,
+}
+
+fn main() {}

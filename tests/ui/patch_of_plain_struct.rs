@@ -1,0 +1,15 @@
+//! The compiler asks for the key of `Point` once more, where the patch gives its own.
+use nango_core::prelude::*;
+
+pub struct Point {
+    pub id: u64,
+    pub x: u64,
+}
+
+#[patch(of = Point)]
+pub struct IssuePatch {
+    pub id: u64,
+    pub x: Option<u64>,
+}
+
+fn main() {}

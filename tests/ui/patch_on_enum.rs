@@ -1,0 +1,14 @@
+use nango_core::prelude::*;
+
+#[model]
+pub struct Issue {
+    pub id: u64,
+    pub title: String,
+}
+
+#[patch(of = Issue)]
+pub enum IssuePatch {
+    Title,
+}
+
+fn main() {}

@@ -1,0 +1,12 @@
+use nango_core::prelude::*;
+
+#[model]
+pub struct Issue {
+    pub id: u64,
+    pub title: String,
+}
+
+#[patch(of = Issue)]
+pub struct IssuePatch(u64);
+
+fn main() {}

@@ -1,0 +1,7 @@
+use nango_core::prelude::*;
+
+async fn fetch_issues(_nango: NangoSync) -> Result<()> {
+    Ok(())
+}
+
+fn main() {}

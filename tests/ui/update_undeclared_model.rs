@@ -1,0 +1,25 @@
+use nango_core::prelude::*;
+
+#[model]
+pub struct Issue {
+    pub id: u64,
+    pub title: String,
+}
+
+#[model]
+pub struct User {
+    pub id: u64,
+}
+
+#[patch(of = User)]
+pub struct UserPatch {
+    pub id: u64,
+}
+
+#[sync(model = "Issue", integration = "github")]
+async fn fetch_issues(nango: NangoSync) -> Result<()> {
+    nango.batch_update([UserPatch { id: 1 }]).await?;
+    Ok(())
+}
+
+fn main() {}
