@@ -67,10 +67,15 @@ struct Tour<'a> {
 
 impl Tour<'_> {
     fn walk(mut self) -> Result<Exit, Fault> {
-        self.say("This is the main job of this program, done once against a stand-in of the GitHub API on this machine.")?;
+        self.say(
+            "This is the main job of this program, done once against a stand-in of the GitHub API on this machine.",
+        )?;
         self.connect()?;
 
-        self.step("2. A sync", "A mapping of one issue is the whole sync; its pages, deletes and state are written by the macro.")?;
+        self.step(
+            "2. A sync",
+            "A mapping of one issue is the whole sync; its pages, deletes and state are written by the macro.",
+        )?;
         self.typed(&format!("registry run {INTEGRATION} {SYNC} --connection {CONNECTION}"))?;
         let first = self.sync()?;
         self.say("The records are in the cache now:")?;
@@ -87,10 +92,15 @@ impl Tour<'_> {
         self.table(&news)?;
         let counts = second.totals.models.get(MODEL).copied().unwrap_or_default();
         let (added, unchanged) = (counts.added, counts.unchanged);
-        self.say(&format!("Exactly {added} record was added; {unchanged} were as they already were, and cost no write."))?;
+        self.say(&format!(
+            "Exactly {added} record was added; {unchanged} were as they already were, and cost no write."
+        ))?;
         expect(added == 1 && counts.updated == 0, "the second sync adds exactly the created issue")?;
 
-        self.step("5. Something is deleted at GitHub", "Nobody tells us: the sync finds out because it sees every issue.")?;
+        self.step(
+            "5. Something is deleted at GitHub",
+            "Nobody tells us: the sync finds out because it sees every issue.",
+        )?;
         let gone = self.standin.delete_issue(DEMO_REPOSITORY, 3);
         expect(gone, "the stand-in has an issue number 3")?;
         let third = self.sync()?;
@@ -117,7 +127,8 @@ impl Tour<'_> {
     }
 
     fn connect(&mut self) -> Result<(), Fault> {
-        let why = "One customer's credentials for GitHub, and which repository to read. They are sealed in the database.";
+        let why =
+            "One customer's credentials for GitHub, and which repository to read. They are sealed in the database.";
         self.step("1. A connection", why)?;
         let (owner, repo) = DEMO_REPOSITORY.split_once('/').unwrap_or((DEMO_REPOSITORY, ""));
         let metadata = json!({ "owner": owner, "repo": repo });

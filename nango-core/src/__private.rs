@@ -13,19 +13,19 @@ pub use ::inventory;
 pub use ::schemars;
 pub use ::serde;
 
-pub use crate::{
-    declare::{
-        ActionDef, ActionMarker, BoxFuture, Endpoint, Event, EventDef, Frequency, HasCheckpoint, HasMetadata, HasWebhook,
-        Item, Location, MapRecord, Mapper, Merging, NoModel, OffsetBy, OnInvalid, Paginate, PaginateKind, Saves, Since,
-        SinceFormat, SinceFrom, SyncDef, SyncMarker, SyncRun, WebhookDef, integration_of,
-    },
-    model::{Checkpoint, Data, Fits, Model, ModelInfo, PatchOf, Record, Returns},
-};
 use crate::{
     declare::Handle,
     error::{Error, ErrorKind, Result},
     model::{Batch, CheckpointValue, Mapped},
     nango::NangoSync,
+};
+pub use crate::{
+    declare::{
+        ActionDef, ActionMarker, BoxFuture, Endpoint, Event, EventDef, Frequency, HasCheckpoint, HasMetadata,
+        HasWebhook, Item, Location, MapRecord, Mapper, Merging, NoModel, OffsetBy, OnInvalid, Paginate, PaginateKind,
+        Saves, Since, SinceFormat, SinceFrom, SyncDef, SyncMarker, SyncRun, WebhookDef, integration_of,
+    },
+    model::{Checkpoint, Data, Fits, Model, ModelInfo, PatchOf, Record, Returns},
 };
 
 // ---- schemas -------------------------------------------------------------------------------------------------------
@@ -281,7 +281,10 @@ mod tests {
         for value in ["", ".", ".."] {
             let error = endpoint(&["/repos/", "/issues"], &[("owner", &value.to_owned())]).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Connection);
-            assert_eq!(error.to_string(), format!("the metadata's `owner` is \"{value}\", which cannot be a part of a path"));
+            assert_eq!(
+                error.to_string(),
+                format!("the metadata's `owner` is \"{value}\", which cannot be a part of a path")
+            );
         }
     }
 
@@ -324,7 +327,10 @@ mod tests {
         );
         misfit_of(&json!({ "id": 1, "user": {} }), "the record does not fit `Issue`: `user`: missing field `login`");
         misfit_of(&json!({ "id": 1 }), "the record does not fit `Issue`: missing field `user`");
-        misfit_of(&json!([1]), "the record does not fit `Issue`: invalid length 1, expected struct Issue with 2 elements");
+        misfit_of(
+            &json!([1]),
+            "the record does not fit `Issue`: invalid length 1, expected struct Issue with 2 elements",
+        );
     }
 
     #[test]
@@ -342,7 +348,8 @@ mod tests {
         }
         let error = metadata::<Any>(json!([1, "two"])).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Connection);
-        let expect = "the metadata of the connection does not fit `Vec<u8>`: `[1]`: invalid type: string \"two\", expected u8";
+        let expect =
+            "the metadata of the connection does not fit `Vec<u8>`: `[1]`: invalid type: string \"two\", expected u8";
         assert_eq!(error.to_string(), expect);
     }
 

@@ -22,6 +22,7 @@ mod interrupt;
 mod list;
 pub mod lookup;
 mod progress;
+mod record_table;
 mod records;
 pub mod report;
 mod run;
@@ -38,7 +39,7 @@ pub use clap;
 pub use context::Context;
 pub use fault::{Exit, Fault};
 pub use progress::Progress;
-pub use records::record_table;
+pub use record_table::record_table;
 pub use terminal::Terminal;
 
 /// A command.

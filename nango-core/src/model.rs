@@ -16,6 +16,7 @@ mod patch;
 
 use std::{
     collections::{BTreeMap, HashMap},
+    hash::BuildHasher,
     ops::Deref,
 };
 
@@ -46,7 +47,7 @@ data!(() bool String u8 u16 u32 u64 i8 i16 i32 i64 usize isize f32 f64 Value);
 impl<T: Data> Data for Vec<T> {}
 impl<T: Data> Data for Option<T> {}
 impl<T: Data> Data for BTreeMap<String, T> {}
-impl<T: Data> Data for HashMap<String, T> {}
+impl<T: Data, S: BuildHasher + Default + Send + 'static> Data for HashMap<String, T, S> {}
 
 /// A data type with a name and a schema. Implemented by `#[model]`.
 #[diagnostic::on_unimplemented(

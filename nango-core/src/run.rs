@@ -258,7 +258,7 @@ async fn begin_and_call(
     let started_at = instance.store.now();
     let heart = lease::Heart::beat(instance.store.clone(), token, stop.clone());
     let context = Arc::new(Context::new(ready.context(instance, token, stop.clone(), host)));
-    let outcome = tracing_log::within(context.clone(), call(instance, context.clone(), &job)).await;
+    let outcome = tracing_log::within(context.clone(), Box::pin(call(instance, context.clone(), &job))).await;
     let lost = heart.rest();
     let outcome = if lost { outcome.and(Err(lease_lost())) } else { outcome };
     let (output, error, status) = match outcome {
@@ -312,7 +312,8 @@ async fn end(
     error: Option<&Error>,
 ) -> Result<()> {
     let (logs, requests) = context.take_pending();
-    let error = error.map(|error| serde_json::json!({ "kind": format!("{:?}", error.kind()), "message": error.to_string() }));
+    let error =
+        error.map(|error| serde_json::json!({ "kind": format!("{:?}", error.kind()), "message": error.to_string() }));
     let end = RunEnd { status, error, requests, logs, checkpoint: None, resume: None };
     match instance.store.end_run(&token, end).await {
         // Whoever took over has ended this run already.

@@ -56,8 +56,8 @@ use crate::{
     nango::{Context, ContextParts, Host, Nango, Stop},
     provider::{Catalogue, Provider},
     store::{
-        BASE_VARIANT, Change, DatasetKey, FeedRow, FunctionKey, LogLine, NewConnection, NewRun, Page,
-        ReadQuery, SharedStore, Totals, Write, sqlite::Sqlite,
+        BASE_VARIANT, Change, DatasetKey, FeedRow, FunctionKey, LogLine, NewConnection, NewRun, Page, ReadQuery,
+        SharedStore, Totals, Write, sqlite::Sqlite,
     },
 };
 
@@ -92,7 +92,11 @@ impl Default for Mock {
 impl Mock {
     /// A connection without metadata whose provider knows nothing yet.
     pub fn new() -> Self {
-        Self(Arc::new(Inner { script: Script::default(), settings: std::sync::Mutex::default(), store: OnceLock::new() }))
+        Self(Arc::new(Inner {
+            script: Script::default(),
+            settings: std::sync::Mutex::default(),
+            store: OnceLock::new(),
+        }))
     }
 
     /// The provider answers requests of this path with 200 and this JSON. Several answers for one path are given in
@@ -189,7 +193,11 @@ impl Mock {
     /// The live records of a model, by the order in which they were last changed.
     pub async fn saved<M: Record>(&self) -> Vec<M> {
         let rows = self.rows(M::NAME).await;
-        rows.iter().filter(|row| row.deleted_at.is_none()).filter_map(|row| row.payload.as_ref()).map(|payload| read(payload)).collect()
+        rows.iter()
+            .filter(|row| row.deleted_at.is_none())
+            .filter_map(|row| row.payload.as_ref())
+            .map(|payload| read(payload))
+            .collect()
     }
 
     /// The ids of the deleted records of a model.
@@ -235,7 +243,7 @@ impl Mock {
             let (store, key) = (store.clone(), key.clone());
             wait(async move {
                 // Each call is a run of its own; they need not take turns.
-                let lease = Duration::from_secs(3_600);
+                let lease = Duration::from_hours(1);
                 let token = store.start_run(NewRun { key, exclusive: false, lease }).await?;
                 let connection = store.connection("mock", "mock").await?;
                 Ok((token, connection))
@@ -247,7 +255,7 @@ impl Mock {
             || Provider::plain("mock", BASE_URL).unwrap_or_else(|error| panic!("a constant: {error}")),
             |name| Catalogue::builtin().find(&name).cloned().unwrap_or_else(|error| panic!("{error}")),
         );
-        let parts = ClientParts::new(Arc::new(self.0.script.clone()), Arc::new(Still::default()), base_url);
+        let parts = ClientParts::new(Arc::new(self.0.script.clone()), Arc::new(Still), base_url);
         let host = Arc::new(MockHost(self.clone()));
         Context::new(ContextParts {
             key,
@@ -286,9 +294,7 @@ fn read<M: Record>(payload: &[u8]) -> M {
 }
 
 /// Runs a future to its end on a thread of its own, so that a handle can be had without `.await`.
-fn wait<T: Send + 'static>(
-    future: impl Future<Output = Result<T, crate::store::StoreError>> + Send + 'static,
-) -> T {
+fn wait<T: Send + 'static>(future: impl Future<Output = Result<T, crate::store::StoreError>> + Send + 'static) -> T {
     let thread = std::thread::spawn(|| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         runtime.map_err(|error| error.to_string())?.block_on(future).map_err(|error| error.to_string())

@@ -15,7 +15,8 @@ use crate::{args::Errors, func::Func, marker, parts};
 
 const WHAT: &str = "`#[on_webhook]`";
 const EXAMPLE: &str = "async fn name(nango: NangoSync, payload: Payload) -> Result<()>";
-const USAGE: &str = "write the sync's function and the webhook types: `#[on_webhook(your_sync, \"issues.opened\")]`, or `\"*\"` for all";
+const USAGE: &str = "write the sync's function and the webhook types: `#[on_webhook(your_sync, \"issues.opened\")]`, \
+                     or `\"*\"` for all";
 
 pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
     let mut func = match Func::read(WHAT, EXAMPLE, item) {
@@ -37,8 +38,10 @@ pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
         let at = func.param_span(2);
         errors.at(at, format!("{WHAT} takes the handle and the payload: `{EXAMPLE}`"));
     } else if func.sig.asyncness.is_some() || func.has_handle() {
+        // After a mistake the sync is not imported, and the handler has a marker of its own.
         let own = marker::path(&ident, proc_macro2::Span::call_site());
-        func.inject("NangoSync", WHAT, EXAMPLE, sync.as_ref().unwrap_or(&own), &mut errors);
+        let marker = sync.as_ref().filter(|_| errors.is_empty()).unwrap_or(&own);
+        func.inject("NangoSync", WHAT, EXAMPLE, marker, &mut errors);
     }
     let (Some((path, types)), Some(sync), Some(payload), true) =
         (parsed, sync, func.param(1).cloned(), errors.is_empty())

@@ -6,7 +6,7 @@ use nango_tests::Registry;
 fn it_does_the_main_job_and_leaves_nothing_behind() {
     let registry = Registry::new();
     let output = registry.run(["demo"]).expect(0);
-    for part in ["GithubIssue", "added", "deleted", "create-issue", "registry list"] {
+    for part in ["GithubIssue", "added", "deleted", "create-issue", "cargo run -- list"] {
         assert!(output.stdout.contains(part), "no {part:?} in\n{}", output.stdout);
     }
     let left: Vec<_> = std::fs::read_dir(registry.dir()).expect("the directory").collect();
@@ -17,7 +17,18 @@ fn it_does_the_main_job_and_leaves_nothing_behind() {
 fn it_keeps_its_database_when_one_is_named() {
     let registry = Registry::new();
     registry.run(["--database", "sqlite:kept.db", "demo"]).expect(0);
-    let page = registry.json(["--database", "sqlite:kept.db", "records", "github", "GithubIssue", "--connection", "demo", "--filter", "deleted", "--json"]);
+    let page = registry.json([
+        "--database",
+        "sqlite:kept.db",
+        "records",
+        "github",
+        "GithubIssue",
+        "--connection",
+        "demo",
+        "--filter",
+        "deleted",
+        "--json",
+    ]);
     assert_eq!(page["records"].as_array().map(Vec::len), Some(1), "{page:#}");
     assert_eq!(page["records"][0]["_nango_metadata"]["last_action"], "DELETED");
     assert!(page["records"][0]["title"].is_string(), "a deleted record keeps its last content: {page:#}");

@@ -38,7 +38,9 @@ fn the_list_has_every_function_and_its_declaration() {
 fn the_list_is_sorted_and_the_same_every_time() {
     let registry = Registry::new();
     let list = registry.json(["list", "--json"]);
-    let key = |row: &Value| [&row["integration"], &row["type"], &row["name"]].map(|v| v.as_str().unwrap_or_default().to_owned());
+    let key = |row: &Value| {
+        [&row["integration"], &row["type"], &row["name"]].map(|v| v.as_str().unwrap_or_default().to_owned())
+    };
     let keys: Vec<_> = list.as_array().expect("a list").iter().map(key).collect();
     let integrations: Vec<_> = keys.iter().map(|key| &key[0]).collect();
     assert!(integrations.is_sorted(), "{integrations:?}");

@@ -61,7 +61,11 @@ fn ctrl_c_keeps_the_finished_pages_and_the_next_run_goes_on() {
     assert_eq!(report["status"], "success");
     let counts = &report["models"]["HubspotContact"];
     assert_eq!(counts["added"].as_u64(), Some(400 - kept as u64), "{report:#}");
-    assert_eq!((&counts["deleted"], &counts["unchanged"]), (&json!(0), &json!(0)), "it goes on by the cursor: {report:#}");
+    assert_eq!(
+        (&counts["deleted"], &counts["unchanged"]),
+        (&json!(0), &json!(0)),
+        "it goes on by the cursor: {report:#}"
+    );
     assert_eq!(stored(&registry).len(), 400);
 }
 
@@ -87,7 +91,11 @@ fn a_second_run_of_a_living_one_is_refused() {
     let second = registry.run(RUN);
     // The first run takes about as long as the second one watches it: it was alive, or has ended.
     match second.status {
-        Some(1) => assert!(second.stderr.contains("already running") || second.stdout.contains("already running"), "{}", second.stderr),
+        Some(1) => assert!(
+            second.stderr.contains("already running") || second.stdout.contains("already running"),
+            "{}",
+            second.stderr
+        ),
         Some(0) => assert_eq!(second.json()["models"]["HubspotContact"]["added"], 0),
         other => panic!("{other:?}: {}", second.stderr),
     }

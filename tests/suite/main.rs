@@ -1,5 +1,7 @@
 //! The tests of the `registry` binary, from outside, in one program of modules.
 
+#![expect(clippy::expect_used, reason = "only tests: a panic is how they report")]
+
 mod bad_input;
 mod compile_fail;
 mod connections;

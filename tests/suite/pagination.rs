@@ -26,9 +26,13 @@ struct Window {
 async fn projects(Query(window): Query<Window>) -> Json<Value> {
     let end = (window.start_at + window.max_results).min(120);
     let values: Vec<Value> = (window.start_at..end)
-        .map(|i| json!({ "id": i.to_string(), "key": format!("P{i}"), "name": "Project", "projectTypeKey": "software" }))
+        .map(
+            |i| json!({ "id": i.to_string(), "key": format!("P{i}"), "name": "Project", "projectTypeKey": "software" }),
+        )
         .collect();
-    Json(json!({ "startAt": window.start_at, "maxResults": window.max_results, "total": 120, "isLast": end == 120, "values": values }))
+    Json(
+        json!({ "startAt": window.start_at, "maxResults": window.max_results, "total": 120, "isLast": end == 120, "values": values }),
+    )
 }
 
 #[test]
@@ -37,7 +41,18 @@ fn jira_projects_go_by_offset() {
     registry.base_url("jira", &serve(Router::new().route("/rest/api/3/project/search", get(projects))));
     let credentials = r#"{"username":"me","password":"token"}"#;
     registry
-        .run(["connection", "add", "jira", "acme", "--auth", "basic", "--credentials", credentials, "--config", "subdomain=acme"])
+        .run([
+            "connection",
+            "add",
+            "jira",
+            "acme",
+            "--auth",
+            "basic",
+            "--credentials",
+            credentials,
+            "--config",
+            "subdomain=acme",
+        ])
         .expect(0);
     let report = registry.json(["run", "jira", "projects", "--connection", "acme", "--json"]);
     assert_eq!(report["models"]["JiraProject"]["added"], 120, "{report:#}");
@@ -76,7 +91,9 @@ fn a_link_to_another_host_is_followed_without_credentials() {
     ));
     let registry = Registry::new();
     registry.base_url("github", &home);
-    registry.run(["connection", "add", "github", "acme", "--auth", "bearer", "--credentials", "\"secret-token\""]).expect(0);
+    registry
+        .run(["connection", "add", "github", "acme", "--auth", "bearer", "--credentials", "\"secret-token\""])
+        .expect(0);
     registry.run(["connection", "set-metadata", "github", "acme", r#"{"owner":"o","repo":"r"}"#]).expect(0);
 
     let report = registry.json(["run", "github", "repo-issues", "--connection", "acme", "--json"]);

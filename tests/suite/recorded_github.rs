@@ -38,7 +38,8 @@ fn syncs_the_recording_and_finds_nothing_new_the_second_time(function: &str) {
     assert_eq!(github.finish().len(), 5);
 
     let page = registry.json(["records", "github", "GithubIssue", "--connection", "octo", "--json"]);
-    let titles: Vec<_> = page["records"].as_array().expect("records").iter().map(|record| record["title"].clone()).collect();
+    let titles: Vec<_> =
+        page["records"].as_array().expect("records").iter().map(|record| record["title"].clone()).collect();
     assert_eq!(titles.len(), 13);
     assert_eq!((&titles[0], &titles[12]), (&json!("Test issue 13"), &json!("Test issue 1")));
 
@@ -46,7 +47,10 @@ fn syncs_the_recording_and_finds_nothing_new_the_second_time(function: &str) {
     registry.base_url("github", github.url());
     let second = sync(&registry, function);
     let counts = &second["models"]["GithubIssue"];
-    assert_eq!([&counts["added"], &counts["updated"], &counts["deleted"], &counts["unchanged"]], [0, 0, 0, 13].map(Value::from).each_ref());
+    assert_eq!(
+        [&counts["added"], &counts["updated"], &counts["deleted"], &counts["unchanged"]],
+        [0, 0, 0, 13].map(Value::from).each_ref()
+    );
     github.finish();
 }
 

@@ -17,7 +17,18 @@ impl Synced {
         let (owner, repo) = PAGED_REPOSITORY.split_once('/').expect("owner/name");
         let metadata = json!({ "owner": owner, "repo": repo }).to_string();
         registry
-            .run(["connection", "add", "github", "acme", "--auth", "bearer", "--credentials", "\"t\"", "--metadata", &metadata])
+            .run([
+                "connection",
+                "add",
+                "github",
+                "acme",
+                "--auth",
+                "bearer",
+                "--credentials",
+                "\"t\"",
+                "--metadata",
+                &metadata,
+            ])
             .expect(0);
         let synced = Self { standin, registry };
         synced.sync();
@@ -104,7 +115,8 @@ fn following_gives_changes_as_they_are_committed() {
     let synced = Synced::new();
     let read = ["records", "github", "GithubIssue", "--connection", "acme", "--follow", "--json"];
     let mut following = synced.registry.start(read);
-    following.wait_until("the records that are there", |running| running.stdout().matches("_nango_metadata").count() >= 20);
+    following
+        .wait_until("the records that are there", |running| running.stdout().matches("_nango_metadata").count() >= 20);
     synced.standin.add_issue(PAGED_REPOSITORY, "Just in time", &[]);
     synced.sync();
     following.wait_until("the new record", |running| running.stdout().contains("Just in time"));
@@ -118,6 +130,6 @@ fn a_dry_run_tells_and_keeps_nothing() {
     synced.standin.add_issue(PAGED_REPOSITORY, "Not yet", &[]);
     let report = synced.registry.json(["run", "github", "repo-issues", "--connection", "acme", "--dry-run", "--json"]);
     assert_eq!(report["status"], "success");
-    assert!(report["records"]["GithubIssue"].as_array().is_some_and(|all| !all.is_empty()), "{report:#}");
+    assert!(report["dry_run"]["GithubIssue"].as_array().is_some_and(|all| !all.is_empty()), "{report:#}");
     assert!(!synced.read(&["--limit", "1000"]).to_string().contains("Not yet"));
 }

@@ -11,7 +11,18 @@ fn synced() -> (Standin, Registry, Value) {
     let (owner, repo) = PAGED_REPOSITORY.split_once('/').expect("owner/name");
     let metadata = json!({ "owner": owner, "repo": repo }).to_string();
     registry
-        .run(["connection", "add", "github", "acme", "--auth", "bearer", "--credentials", "\"t\"", "--metadata", &metadata])
+        .run([
+            "connection",
+            "add",
+            "github",
+            "acme",
+            "--auth",
+            "bearer",
+            "--credentials",
+            "\"t\"",
+            "--metadata",
+            &metadata,
+        ])
         .expect(0);
     registry.json(["run", "github", "repo-issues", "--connection", "acme", "--json"]);
     let first = records(&registry, &["--limit", "1"])["records"][0].clone();
@@ -25,7 +36,18 @@ fn records(registry: &Registry, more: &[&str]) -> Value {
 
 fn hook(registry: &Registry, kind: &str, payload: &Value) -> nango_tests::Output {
     registry.write("payload.json", payload.to_string());
-    registry.run(["run", "github", "repo-issues", "--connection", "acme", "--webhook", kind, "--input", "@payload.json", "--json"])
+    registry.run([
+        "run",
+        "github",
+        "repo-issues",
+        "--connection",
+        "acme",
+        "--webhook",
+        kind,
+        "--input",
+        "@payload.json",
+        "--json",
+    ])
 }
 
 #[test]
@@ -33,7 +55,8 @@ fn a_partial_payload_changes_only_what_it_carries() {
     let (_standin, registry, before) = synced();
     let id: u64 = before["id"].as_str().expect("an id").parse().expect("a number");
 
-    let report = hook(&registry, "issues.edited", &json!({ "action": "edited", "issue": { "id": id, "title": "Renamed" } }));
+    let report =
+        hook(&registry, "issues.edited", &json!({ "action": "edited", "issue": { "id": id, "title": "Renamed" } }));
     let report = report.expect(0).json();
     assert_eq!(report["type"], "on-webhook");
     assert_eq!(report["models"]["GithubIssue"]["updated"], 1, "{report:#}");
@@ -55,7 +78,8 @@ fn a_type_that_nobody_takes_is_named_with_the_ones_that_are() {
 #[test]
 fn a_payload_of_another_shape_is_refused_and_changes_nothing() {
     let (_standin, registry, _) = synced();
-    let refused = hook(&registry, "issues.edited", &json!({ "action": "edited", "issue": { "id": "seven" } })).expect(1);
+    let refused =
+        hook(&registry, "issues.edited", &json!({ "action": "edited", "issue": { "id": "seven" } })).expect(1);
     let report = refused.json();
     assert_eq!(report["status"], "error");
     assert!(report["error"]["message"].as_str().is_some_and(|message| message.contains("issue.id")), "{report:#}");

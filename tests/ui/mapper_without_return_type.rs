@@ -7,8 +7,6 @@ pub struct Issue {
 }
 
 #[sync(model = "Issue", integration = "github", endpoint = "/issues")]
-fn to_issue(_raw: Issue) {
-
-}
+fn to_issue(_raw: Issue) {}
 
 fn main() {}

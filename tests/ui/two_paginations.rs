@@ -6,7 +6,7 @@ pub struct Issue {
     pub title: String,
 }
 
-#[sync(model = "Issue", integration = "github", endpoint = "/issues", paginate(link(rel = "next"), offset(name = "skip")))]
+#[sync(model = "Issue", integration = "github", endpoint = "/issues", paginate(link(rel = "next"), offset(name = "n")))]
 fn to_issue(raw: Issue) -> Issue {
     raw
 }

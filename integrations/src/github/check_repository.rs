@@ -4,13 +4,17 @@ use nango_core::prelude::*;
 #[on_event(validate_connection)]
 pub async fn check_repository(nango: NangoAction) -> Result<()> {
     let metadata = nango.metadata_map().await?;
-    let (Some(owner), Some(repo)) = (metadata.get("owner").and_then(Value::as_str), metadata.get("repo").and_then(Value::as_str))
+    let (Some(owner), Some(repo)) =
+        (metadata.get("owner").and_then(Value::as_str), metadata.get("repo").and_then(Value::as_str))
     else {
         return Ok(());
     };
     match nango.get(format!("/repos/{owner}/{repo}")).optional().await? {
         Some(_) => Ok(()),
-        None => Err(ActionError::new(format!("the repository {owner}/{repo} is not there, or not for these credentials")).into()),
+        None => {
+            Err(ActionError::new(format!("the repository {owner}/{repo} is not there, or not for these credentials"))
+                .into())
+        }
     }
 }
 

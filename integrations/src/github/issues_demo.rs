@@ -5,10 +5,8 @@ use super::{ApiIssue, GithubIssueDemo};
 /// Fetches the issues of the demo repository.
 #[sync(model = "GithubIssueDemo", frequency = "every hour")]
 pub async fn issues_demo(nango: NangoSync) -> Result<()> {
-    let issues: Vec<ApiIssue> = nango
-        .get("/repos/NangoHQ/interactive-demo/issues?labels=demo&sort=created&direction=asc")
-        .json()
-        .await?;
+    let issues: Vec<ApiIssue> =
+        nango.get("/repos/NangoHQ/interactive-demo/issues?labels=demo&sort=created&direction=asc").json().await?;
 
     let issues = issues.into_iter().map(|i| GithubIssueDemo { id: i.id, title: i.title, url: i.html_url });
     nango.batch_save(issues).await?;
@@ -24,12 +22,16 @@ mod tests {
 
     #[tokio::test]
     async fn keeps_id_title_and_address() -> Result<()> {
-        let mock = Mock::new().reply("/repos/NangoHQ/interactive-demo/issues", json!([issue(1, "First"), issue(2, "Second")]));
+        let mock =
+            Mock::new().reply("/repos/NangoHQ/interactive-demo/issues", json!([issue(1, "First"), issue(2, "Second")]));
 
         issues_demo(mock.nango()).await?;
 
         let asked = &mock.requests()[0];
-        assert_eq!(asked.query, [("labels", "demo"), ("sort", "created"), ("direction", "asc")].map(|(k, v)| (k.into(), v.into())));
+        assert_eq!(
+            asked.query,
+            [("labels", "demo"), ("sort", "created"), ("direction", "asc")].map(|(k, v)| (k.into(), v.into()))
+        );
         let first = GithubIssueDemo { id: 1, title: "First".into(), url: "https://github.test/issues/1".into() };
         assert_eq!(mock.saved::<GithubIssueDemo>().await[0], first);
         Ok(())

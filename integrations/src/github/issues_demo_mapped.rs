@@ -6,10 +6,8 @@ use crate::mappers::to_github_issue_demo;
 /// Fetches the issues of the demo repository, mapped by a function that several syncs share.
 #[sync(model = "GithubIssueDemo", frequency = "every hour")]
 pub async fn issues_demo_mapped(nango: NangoSync) -> Result<()> {
-    let issues: Vec<ApiIssue> = nango
-        .get("/repos/NangoHQ/interactive-demo/issues?labels=demo&sort=created&direction=asc")
-        .json()
-        .await?;
+    let issues: Vec<ApiIssue> =
+        nango.get("/repos/NangoHQ/interactive-demo/issues?labels=demo&sort=created&direction=asc").json().await?;
 
     nango.batch_save(issues.into_iter().map(to_github_issue_demo)).await?;
     Ok(())

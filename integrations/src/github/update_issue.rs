@@ -36,7 +36,10 @@ mod tests {
         let updated = update_issue(mock.nango(), input(Some("open"))).await?;
 
         assert_eq!(updated.state, "open");
-        assert_eq!((mock.requests()[0].method.as_str(), mock.requests()[0].json()), ("PATCH", json!({ "state": "open" })));
+        assert_eq!(
+            (mock.requests()[0].method.as_str(), mock.requests()[0].json()),
+            ("PATCH", json!({ "state": "open" }))
+        );
         Ok(())
     }
 

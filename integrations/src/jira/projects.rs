@@ -46,7 +46,8 @@ mod tests {
 
     #[test]
     fn the_kind_is_jiras_project_type() -> Result<()> {
-        let raw = json!({ "id": "10000", "key": "EX", "name": "Example", "projectTypeKey": "software", "style": "classic" });
+        let raw =
+            json!({ "id": "10000", "key": "EX", "name": "Example", "projectTypeKey": "software", "style": "classic" });
         let project = projects(serde_json::from_value(raw)?);
         assert_eq!((project.key.as_str(), project.kind.as_str()), ("EX", "software"));
         Ok(())

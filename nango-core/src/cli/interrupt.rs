@@ -46,14 +46,17 @@ async fn signal() -> bool {
 pub(super) async fn reader_gone() {
     #[cfg(unix)]
     {
-        use tokio::io::{Interest, unix::AsyncFd};
-        if let Ok(stdout) = AsyncFd::with_interest(std::io::stdout(), Interest::ERROR)
+        use std::os::fd::AsFd as _;
+        use tokio::{io::Interest, net::unix::pipe::Sender};
+        // A duplicate that is only listened to. Making it the checked way would make stdout itself non-blocking.
+        let duplicate = std::io::stdout().as_fd().try_clone_to_owned();
+        if let Ok(stdout) = duplicate.and_then(Sender::from_owned_fd_unchecked)
             && stdout.ready(Interest::ERROR).await.is_ok()
         {
             return;
         }
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 fn say(text: &str) {

@@ -50,17 +50,15 @@ impl Command for List {
         let rows: Vec<FunctionRow> = registry.entries().iter().filter(wanted).map(FunctionRow::new).collect();
         let terminal = &mut context.terminal;
         terminal.json(&rows)?;
-        let mut functions =
-            table(&["integration", "function", "type", "runs", "data", "description"], terminal.width());
+        // In a narrow window the descriptions would squeeze the names that one has to type.
+        let described = terminal.width().is_none_or(|width| width >= 140);
+        let headings = ["integration", "function", "type", "runs", "data", "description"];
+        let mut functions = table(&headings[..if described { 6 } else { 5 }], terminal.width());
         for row in &rows {
-            functions.add_row([
-                row.integration.as_str(),
-                row.name,
-                row.r#type,
-                &short(&runs(row), 30),
-                &data(row),
-                &short(row.description, 60),
-            ]);
+            let mut cells = vec![row.integration.clone(), row.name.to_owned(), row.r#type.to_owned()];
+            cells.extend([short(&runs(row), 30), data(row)]);
+            cells.extend(described.then(|| short(row.description, 60)));
+            functions.add_row(cells);
         }
         terminal.line(functions)?;
         if let Some(row) = rows.first() {

@@ -6,25 +6,20 @@
 use std::time::Duration;
 
 use clap::{ArgMatches, Args, FromArgMatches, ValueEnum};
-use comfy_table::Table;
-use serde_json::{Map, Value};
 
 use super::{
     Command, Context, Exit, Fault, Terminal, interrupt, lookup,
     lookup::quoted,
-    table::{moment, short, table},
+    record_table,
+    table::{moment, short},
 };
 use crate::{
     declare::Registry,
     run::Instance,
-    store::{BASE_VARIANT, DatasetKey, FeedPage, FeedRow, Filter, LastAction, ReadQuery},
+    store::{BASE_VARIANT, DatasetKey, FeedPage, FeedRow, Filter, ReadQuery},
     wire::{write_page, write_record},
 };
 
-/// How many fields a table shows; the others are in `--json`.
-const COLUMNS: usize = 6;
-/// How long a value in a table may be.
-const CELL: usize = 48;
 /// How long another process's commit may go unseen while following.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -236,86 +231,14 @@ fn empty(registry: &Registry, arguments: &Arguments) -> String {
     }
 }
 
-/// A table of records: their id, their first fields, and what last happened to them.
-pub fn record_table(records: &[FeedRow], width: Option<u16>) -> Table {
-    let parsed: Vec<Map<String, Value>> = records
-        .iter()
-        .map(|row| row.payload.as_deref().and_then(|json| serde_json::from_slice(json).ok()).unwrap_or_default())
-        .collect();
-    let mut fields: Vec<&str> = Vec::new();
-    for field in parsed.iter().flat_map(Map::keys).filter(|field| *field != "id") {
-        if !fields.contains(&field.as_str()) {
-            fields.push(field);
-        }
-    }
-    // A column without a value tells nothing where there are more than fit.
-    if fields.len() > COLUMNS {
-        fields.retain(|field| parsed.iter().any(|values| values.get(*field).is_some_and(|value| !value.is_null())));
-    }
-    let hidden = fields.len().saturating_sub(COLUMNS);
-    fields.truncate(COLUMNS);
-    let more = format!("+{hidden}");
-    let headings = std::iter::once("id").chain(fields.iter().copied());
-    let headings: Vec<&str> =
-        headings.chain((hidden > 0).then_some(more.as_str())).chain(["last", "changed"]).collect();
-    let mut rows = table(&headings, width);
-    for (row, values) in records.iter().zip(&parsed) {
-        let mut cells = vec![short(&row.id, CELL)];
-        cells.extend(fields.iter().map(|field| values.get(*field).map(cell).unwrap_or_default()));
-        cells.extend((hidden > 0).then(|| "…".to_owned()));
-        let last = match row.last_action {
-            LastAction::Added => "added",
-            LastAction::Updated => "updated",
-            LastAction::Deleted => "deleted",
-        };
-        cells.push(last.to_owned());
-        cells.push(moment(row.last_modified_at));
-        rows.add_row(cells);
-    }
-    rows
-}
-
-fn cell(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(text) => short(text, CELL),
-        other => short(&other.to_string(), CELL),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::cli::{
         lookup::tests::{mapper, registry_of},
+        record_table::tests::row,
         terminal::tests::paper,
     };
-
-    fn row(id: &str, payload: &str) -> FeedRow {
-        FeedRow {
-            id: id.to_owned(),
-            payload: Some(payload.to_owned().into()),
-            first_seen_at: 0,
-            last_modified_at: 1_795_348_800_000_000,
-            deleted_at: None,
-            pruned_at: None,
-            last_action: LastAction::Added,
-            cursor: "c".to_owned(),
-        }
-    }
-
-    #[test]
-    fn a_table_has_the_id_and_the_first_fields() {
-        let rows = [
-            row("1", r#"{"id":1,"title":"a","n":null,"o":{"x":1}}"#),
-            row("2", r#"{"a":1,"b":2,"c":3,"d":4,"e":5,"f":6,"g":7}"#),
-        ];
-        let text = record_table(&rows[..1], None).to_string();
-        let line = text.lines().nth(3).unwrap_or_default();
-        let cells: Vec<&str> = line.split(['│', '┆']).map(str::trim).filter(|cell| !cell.is_empty()).collect();
-        assert_eq!(cells, ["1", "a", r#"{"x":1}"#, "added", "2026-11-22 12:00:00"], "{text}");
-        assert!(record_table(&rows[1..], None).to_string().contains("+1"));
-    }
 
     #[test]
     fn a_line_of_the_feed_is_a_line() {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use comfy_table::Table;
+
 use super::{
     Exit, Fault, Terminal,
     lookup::quoted,
@@ -27,19 +29,30 @@ pub fn print(terminal: &mut Terminal, report: &RunReport) -> Result<Exit, Fault>
 }
 
 fn human(terminal: &mut Terminal, report: &RunReport) -> Result<Exit, Fault> {
-    terminal.line(headline(report))?;
-    let models = &report.totals.models;
-    if !models.is_empty() {
-        let skipped = models.values().any(|counts| counts.skipped_newer > 0);
-        let mut headings = vec!["model", "added", "updated", "deleted", "unchanged"];
-        headings.extend(skipped.then_some("gave way to a newer write"));
-        let mut rows = table(&headings, terminal.width());
-        for (model, counts) in models {
-            let mut row = vec![model.into()];
-            row.extend([counts.added, counts.updated, counts.deleted, counts.unchanged].map(count));
-            row.extend(skipped.then(|| count(counts.skipped_newer)));
-            rows.add_row(row);
+    summary(terminal, report)?;
+    if report.status == RunStatus::Success {
+        hint(terminal, report);
+    }
+    let mut exit = Exit::of(report.status);
+    for triggered in &report.triggered {
+        terminal.line("")?;
+        let next = human(terminal, triggered)?;
+        if exit == Exit::Success {
+            exit = next;
         }
+    }
+    Ok(exit)
+}
+
+/// Prints one report in human form, and nothing about what to do next. Nothing but an error with `--json`.
+///
+/// # Errors
+///
+/// The output cannot be written.
+pub fn summary(terminal: &mut Terminal, report: &RunReport) -> Result<(), Fault> {
+    terminal.line(headline(report))?;
+    if !report.totals.models.is_empty() {
+        let rows = counts(report, terminal.width());
         terminal.line(rows)?;
     }
     if let Some(output) = &report.output {
@@ -57,18 +70,23 @@ fn human(terminal: &mut Terminal, report: &RunReport) -> Result<Exit, Fault> {
     }
     if let Some(error) = &report.error {
         failure(terminal, report, &WireError::of(error));
-    } else if report.status == RunStatus::Success {
-        hint(terminal, report);
     }
-    let mut exit = Exit::of(report.status);
-    for triggered in &report.triggered {
-        terminal.line("")?;
-        let next = human(terminal, triggered)?;
-        if exit == Exit::Success {
-            exit = next;
-        }
+    Ok(())
+}
+
+fn counts(report: &RunReport, width: Option<u16>) -> Table {
+    let models = &report.totals.models;
+    let skipped = models.values().any(|counts| counts.skipped_newer > 0);
+    let mut headings = vec!["model", "added", "updated", "deleted", "unchanged"];
+    headings.extend(skipped.then_some("gave way to a newer write"));
+    let mut rows = table(&headings, width);
+    for (model, counts) in models {
+        let mut row = vec![model.into()];
+        row.extend([counts.added, counts.updated, counts.deleted, counts.unchanged].map(count));
+        row.extend(skipped.then(|| count(counts.skipped_newer)));
+        rows.add_row(row);
     }
-    Ok(exit)
+    rows
 }
 
 /// `success: sync github/issues of connection acme, 2 pages, 3 requests, 0.4 s`

@@ -2,15 +2,11 @@
 
 use serde_json::Value;
 
-use super::{
-    Nango, NangoSync,
-    checkpoint::checkpoint_value,
-    context::Draft,
-};
+use super::{Nango, NangoSync, checkpoint::checkpoint_value, context::Draft};
 use crate::{
     declare::{BoxFuture, HasCheckpoint, Saves, suggest},
     error::{Error, ErrorKind, Result},
-    model::{Batch, Checkpoint, KeyOf, ModelInfo, PatchOf, Record, RecordId},
+    model::{Batch, Checkpoint, KeyOf, ModelInfo, PatchOf, Record, RecordId, canonical},
     store::{Change, Done, PatchRow, RowOutcome, Write},
 };
 
@@ -106,13 +102,13 @@ impl<S> NangoSync<S> {
 
     /// Merges partial records into stored ones: objects recursively, everything else is replaced. What is not there,
     /// or is deleted, is left alone and reported as missing.
-    pub fn batch_update<I, P>(&self, patches: I) -> BoxFuture<Result<Saved>>
+    pub fn batch_update<I>(&self, patches: I) -> BoxFuture<Result<Saved>>
     where
-        I: IntoIterator<Item = P>,
-        P: PatchOf,
-        S: Saves<P::Model>,
+        I: IntoIterator,
+        I::Item: PatchOf,
+        S: Saves<<I::Item as PatchOf>::Model>,
     {
-        write(&self.0, <P::Model as Record>::RECORD, patch_rows(patches).map(Write::Patch))
+        write(&self.0, <<I::Item as PatchOf>::Model as Record>::RECORD, patch_rows(patches).map(Write::Patch))
     }
 
     /// [`batch_update`](Self::batch_update) with patches that are known only at run time: pairs of an id and an object.
@@ -156,16 +152,17 @@ impl<S> PageBuilder<S> {
     }
 
     /// As [`NangoSync::batch_update`].
-    pub fn update<I, P>(self, patches: I) -> Self
+    pub fn update<I>(self, patches: I) -> Self
     where
-        I: IntoIterator<Item = P>,
-        P: PatchOf,
-        S: Saves<P::Model>,
+        I: IntoIterator,
+        I::Item: PatchOf,
+        S: Saves<<I::Item as PatchOf>::Model>,
     {
-        self.with(<P::Model as Record>::RECORD, patch_rows(patches).map(Write::Patch))
+        self.with(<<I::Item as PatchOf>::Model as Record>::RECORD, patch_rows(patches).map(Write::Patch))
     }
 
     /// The place that is stored together with the records.
+    #[expect(clippy::needless_pass_by_value, reason = "a place is made to be given away, as in `save_checkpoint`")]
     pub fn checkpoint<C>(mut self, checkpoint: C) -> Self
     where
         S: HasCheckpoint<Checkpoint = C>,
@@ -183,7 +180,7 @@ impl<S> PageBuilder<S> {
     /// Writes all of it, or nothing.
     pub async fn commit(self) -> Result<Saved> {
         self.mistake.map_or(Ok(()), Err)?;
-        commit(self.nango.0.clone(), self.writes, self.checkpoint.map(Some)).await
+        commit(self.nango.0.clone(), self.writes, self.checkpoint).await
     }
 
     fn with(mut self, model: &'static ModelInfo, write: Result<Write>) -> Self {
@@ -206,7 +203,13 @@ fn encode<M: Record>(records: impl IntoIterator<Item = M>) -> Result<Batch> {
 }
 
 fn patch_rows<P: PatchOf>(patches: impl IntoIterator<Item = P>) -> Result<Vec<PatchRow>> {
-    patches.into_iter().map(|patch| patch_row(patch.id().to_string(), serde_json::to_value(&patch)?)).collect()
+    // By way of the canonical bytes, so that a float in a patch is written as it is in a whole record.
+    let fields = |patch: &P| -> Result<Value> {
+        let mut bytes = Vec::new();
+        canonical::write(patch, &mut bytes).map_err(|error| Error::new(ErrorKind::Record, error))?;
+        Ok(serde_json::from_slice(&bytes)?)
+    };
+    patches.into_iter().map(|patch| patch_row(patch.id().to_string(), fields(&patch)?)).collect()
 }
 
 fn patch_row(id: String, fields: Value) -> Result<PatchRow> {
@@ -222,11 +225,7 @@ fn write(nango: &Nango, model: &'static ModelInfo, write: Result<Write>) -> BoxF
     Box::pin(async move { commit(nango, vec![(model, write?)], None).await })
 }
 
-async fn commit(
-    nango: Nango,
-    writes: Vec<(&'static ModelInfo, Write)>,
-    checkpoint: Option<Option<Value>>,
-) -> Result<Saved> {
+async fn commit(nango: Nango, writes: Vec<(&'static ModelInfo, Write)>, checkpoint: Option<Value>) -> Result<Saved> {
     let context = nango.context();
     context.check()?;
     for (model, write) in &writes {
@@ -243,7 +242,7 @@ async fn commit(
         return Ok(Saved::default());
     }
     let checkpoint = match checkpoint {
-        Some(value) => Some(context.checkpoint_write(value).await?),
+        Some(value) => Some(context.checkpoint_write(Some(value)).await?),
         None => None,
     };
     let committed = context.commit(Draft { changes, checkpoint, is_page: true, ..Draft::default() }).await?;

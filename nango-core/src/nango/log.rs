@@ -29,6 +29,7 @@ pub struct LogEntry {
 
 impl LogEntry {
     /// Adds a structured field; a value that is no JSON is left out.
+    #[expect(clippy::return_self_not_must_use, reason = "dropping an entry is writing it")]
     pub fn field(mut self, name: impl Into<String>, value: impl Serialize) -> Self {
         if let Ok(value) = serde_json::to_value(value) {
             self.fields.insert(name.into(), value);

@@ -43,7 +43,7 @@ impl<S> NangoSync<S> {
         S: Saves<M>,
         M: Record,
     {
-        RecordStream { nango: self.0.clone(), ready: Vec::new().into_iter(), cursor: Some(None), model: PhantomData }
+        RecordStream { nango: self.0.clone(), ready: Vec::new().into_iter(), next: Next::First, model: PhantomData }
     }
 }
 
@@ -71,9 +71,16 @@ fn stored<M: Record>(model: &str, row: &FeedRow) -> Result<Option<Stored<M>>> {
 pub struct RecordStream<M> {
     nango: Nango,
     ready: std::vec::IntoIter<FeedRow>,
-    /// Where the next page starts; `None`: there is none.
-    cursor: Option<Option<String>>,
+    next: Next,
     model: PhantomData<fn() -> M>,
+}
+
+/// The page that is read next.
+#[derive(Debug)]
+enum Next {
+    First,
+    Behind(String),
+    None,
 }
 
 impl<M: Record> RecordStream<M> {
@@ -85,12 +92,16 @@ impl<M: Record> RecordStream<M> {
                     return Ok(Some(record));
                 }
             }
-            let Some(cursor) = self.cursor.take() else { return Ok(None) };
+            let cursor = match std::mem::replace(&mut self.next, Next::None) {
+                Next::None => return Ok(None),
+                Next::First => None,
+                Next::Behind(cursor) => Some(cursor),
+            };
             let context = self.nango.context();
             context.check()?;
             let query = ReadQuery { cursor, limit: STREAM_PAGE, ..ReadQuery::default() };
             let page = context.store.read(&context.dataset(M::NAME), query).await.map_err(store_error)?;
-            self.cursor = page.next_cursor.map(Some);
+            self.next = page.next_cursor.map_or(Next::None, Next::Behind);
             self.ready = page.records.into_iter();
         }
     }

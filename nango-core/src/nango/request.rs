@@ -186,10 +186,12 @@ impl IntoFuture for Request {
             let context = nango.context();
             context.check()?;
             let sent = async {
-                match foreign {
-                    true => context.client.fetch(&outgoing(&call)?).await.map_err(http::HttpError::into_error),
-                    false => context.client.send(&call).await.map_err(http::HttpError::into_error),
-                }
+                let answer = if foreign {
+                    context.client.fetch(&outgoing(&call)?).await
+                } else {
+                    context.client.send(&call).await
+                };
+                answer.map_err(http::HttpError::into_error)
             };
             // A wait between two attempts ends with the run, too.
             let answer = tokio::select! {

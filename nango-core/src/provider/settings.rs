@@ -41,9 +41,8 @@ impl Provider {
             .into_iter()
             .map(|(name, value)| {
                 let header = HeaderName::try_from(name).map_err(|_| SettingsError::HeaderName(name.to_owned()))?;
-                let value: Template = value
-                    .parse()
-                    .map_err(|source| SettingsError::HeaderValue { name: name.to_owned(), source })?;
+                let value: Template =
+                    value.parse().map_err(|source| SettingsError::HeaderValue { name: name.to_owned(), source })?;
                 Ok((header, value))
             })
             .collect::<Result<Vec<_>, SettingsError>>()?;

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::{AddConnection, Instance, Job, RunHost, RunRequest, Stop, Target, transport::Stoppable};
 use crate::{
     auth::{Credentials, Injector},
-    declare::{Kind, Registry, suggest},
+    declare::{Entry, Kind, Registry, suggest},
     error::{Error, ErrorKind, Result},
     http::{Client, ClientParts, Url},
     nango::{ContextParts, store_error},
@@ -38,8 +38,9 @@ pub(super) fn find(instance: &Instance, request: &RunRequest) -> Result<Job> {
         Target::Action { name, .. } => (Kind::Action, name),
         Target::Event(name) => (Kind::OnEvent, name),
     };
-    let names = || registry.of(integration).filter(|entry| entry.kind() == kind).map(|entry| entry.name()).collect::<Vec<_>>();
-    let unknown = || Error::msg(Registry::unknown(&format!("{} of `{integration}` named", kind.name()), name, &names()));
+    let names = || registry.of(integration).filter(|entry| entry.kind() == kind).map(Entry::name).collect::<Vec<_>>();
+    let unknown =
+        || Error::msg(Registry::unknown(&format!("{} of `{integration}` named", kind.name()), name, &names()));
     match &request.function {
         Target::Sync(name) => registry.sync(integration, name).map(Job::Sync).ok_or_else(unknown),
         Target::Action { name, input } => {
@@ -55,7 +56,10 @@ pub(super) fn find(instance: &Instance, request: &RunRequest) -> Result<Job> {
         Target::Webhook { sync, r#type, payload } => {
             registry.sync(integration, sync).ok_or_else(unknown)?;
             let handler = registry.webhook(integration, sync).ok_or_else(|| {
-                Error::msg(format!("the sync `{sync}` has no webhook handler: write one with `#[on_webhook({}, \"…\")]`", sync.replace('-', "_")))
+                Error::msg(format!(
+                    "the sync `{sync}` has no webhook handler: write one with `#[on_webhook({}, \"…\")]`",
+                    sync.replace('-', "_")
+                ))
             })?;
             let takes = handler.subscriptions.iter().any(|kind| *kind == "*" || kind == r#type);
             if !takes {
@@ -63,7 +67,10 @@ pub(super) fn find(instance: &Instance, request: &RunRequest) -> Result<Job> {
                     .map(|near| format!(", did you mean `{near}`?"))
                     .unwrap_or_default();
                 let types = suggest::list(handler.subscriptions.iter().copied());
-                return Err(Error::msg(format!("`{}` takes no webhooks of the type `{}`{hint} It takes {types}", handler.name, r#type)));
+                return Err(Error::msg(format!(
+                    "`{}` takes no webhooks of the type `{}`{hint} It takes {types}",
+                    handler.name, r#type
+                )));
             }
             Ok(Job::Webhook(handler, payload.clone()))
         }
@@ -162,9 +169,9 @@ pub(super) fn provider(instance: &Instance, integration: &str) -> Result<Provide
     };
     if let Some(settings) = settings {
         let headers = settings.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        provider.override_with(base_url, headers).map_err(|error| {
-            fault(format!("`[integrations.{integration}]` in nango.toml cannot be used: {error}"))
-        })?;
+        provider
+            .override_with(base_url, headers)
+            .map_err(|error| fault(format!("`[integrations.{integration}]` in nango.toml cannot be used: {error}")))?;
     }
     Ok(provider)
 }

@@ -75,7 +75,10 @@ pub(super) fn open(instance: &Instance, context: &Context, sealed: Option<Vec<u8
 
 /// The state as it is stored.
 pub(super) fn seal(instance: &Instance, key: &FunctionKey, state: &State) -> Result<Vec<u8>> {
-    instance.ring.seal(&serde_json::to_vec(state)?, &bound_to(key)).map_err(|error| Error::new(ErrorKind::Internal, error))
+    instance
+        .ring
+        .seal(&serde_json::to_vec(state)?, &bound_to(key))
+        .map_err(|error| Error::new(ErrorKind::Internal, error))
 }
 
 /// Whether a stored state holds a walk that did not come to its end.

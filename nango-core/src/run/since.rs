@@ -15,9 +15,9 @@ use crate::{
 
 /// What a run asks for: nothing the first time, after a reset, and when a full run is due.
 pub(super) fn asked(since: &Since, stored: Option<i64>, full_at: Option<i64>, now: i64) -> Option<i64> {
-    let due = since.full_every.is_some_and(|every| {
-        full_at.is_none_or(|last| now.saturating_sub(last) >= i64::from(every) * 1_000_000)
-    });
+    let due = since
+        .full_every
+        .is_some_and(|every| full_at.is_none_or(|last| now.saturating_sub(last) >= i64::from(every) * 1_000_000));
     if due { None } else { stored.map(|moment| moment - i64::from(since.overlap) * 1_000_000) }
 }
 
@@ -38,8 +38,7 @@ pub(super) fn write(format: SinceFormat, moment: i64) -> Result<String> {
 /// The provider's `Date`, or the moment at which the request was sent.
 pub(super) fn date_of(headers: &HeaderMap, sent_at: i64) -> i64 {
     let date = headers.get(DATE).and_then(|date| date.to_str().ok());
-    date.and_then(|date| jiff::fmt::rfc2822::parse(date).ok())
-        .map_or(sent_at, |date| date.timestamp().as_microsecond())
+    date.and_then(|date| jiff::fmt::rfc2822::parse(date).ok()).map_or(sent_at, |date| date.timestamp().as_microsecond())
 }
 
 /// The greatest of the moments that the raw records carry in the declared field.
@@ -94,7 +93,13 @@ mod tests {
     const HOUR: i64 = 3_600_000_000;
 
     fn since(overlap: u32, full_every: Option<u32>) -> Since {
-        Since { param: "since", format: SinceFormat::Rfc3339, from: SinceFrom::Field("updated_at"), overlap, full_every }
+        Since {
+            param: "since",
+            format: SinceFormat::Rfc3339,
+            from: SinceFrom::Field("updated_at"),
+            overlap,
+            full_every,
+        }
     }
 
     #[test]
@@ -122,8 +127,14 @@ mod tests {
             let records: Vec<&RawValue> = serde_json::from_str(json).unwrap();
             greatest(&since(0, None), &records, Some(5)).map_err(|error| error.to_string())
         };
-        assert_eq!(read(r#"[{"updated_at":"1970-01-01T00:00:02Z"},{"updated_at":"1970-01-01T01:00:01+01:00"}]"#), Ok(Some(2_000_000)));
-        assert_eq!(read(r#"[{"updated_at":1763812800},{"updated_at":"1763812800123"}]"#), Ok(Some(1_763_812_800_123_000)));
+        assert_eq!(
+            read(r#"[{"updated_at":"1970-01-01T00:00:02Z"},{"updated_at":"1970-01-01T01:00:01+01:00"}]"#),
+            Ok(Some(2_000_000))
+        );
+        assert_eq!(
+            read(r#"[{"updated_at":1763812800},{"updated_at":"1763812800123"}]"#),
+            Ok(Some(1_763_812_800_123_000))
+        );
         assert_eq!(read("[]"), Ok(Some(5)));
         let error = read(r#"[{"updated_at":"2025-01-01T00:00:00Z"},{"updated_at":null}]"#).unwrap_err();
         assert_eq!(error, "record 2 of the page has no moment at `updated_at` (`since` reads it), but null");

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use super::Stop;
-use crate::{
-    http::{BoxFuture, Incoming, Outgoing, Transport, TransportError},
-};
+use crate::http::{BoxFuture, Incoming, Outgoing, Transport, TransportError};
 
 /// Another transport, until the run is asked to stop.
 #[derive(Debug)]

@@ -130,7 +130,7 @@ impl Totals {
 pub struct RunEnd {
     /// The final status.
     pub status: RunStatus,
-    /// The error as it goes on the wire.
+    /// Why it failed: `{ "kind", "message" }`.
     pub error: Option<Value>,
     /// Requests that were sent since the last page.
     pub requests: u64,
@@ -157,7 +157,7 @@ pub struct Run {
     pub finished_at: Option<i64>,
     /// What it did.
     pub totals: Totals,
-    /// The error as it goes on the wire.
+    /// Why it failed: `{ "kind", "message" }`.
     pub error: Option<Value>,
 }
 

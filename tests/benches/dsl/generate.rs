@@ -121,7 +121,8 @@ fn sync(i: usize, style: Style) -> String {
 }
 
 fn mapper(i: usize, style: Style) -> String {
-    let map = format!("pub fn sync{i}(item: Item{i}) -> Option<Item{i}> {{\n    (item.weight > 0.5).then_some(item)\n}}\n");
+    let map =
+        format!("pub fn sync{i}(item: Item{i}) -> Option<Item{i}> {{\n    (item.weight > 0.5).then_some(item)\n}}\n");
     match style {
         Style::Attributes => format!(
             "/// Mapper number {i}.\n#[sync(model = \"Item{i}\", frequency = \"every hour\", endpoint = \"/items/{i}\", paginate(link(rel = \"next\"), limit = 100, limit_name = \"per_page\"))]\n{map}"

@@ -9,6 +9,8 @@
 //! Both crates depend on this tree's `nango-core`, built beforehand. A round removes what cargo knows of the two crates
 //! and checks each; the figure is the user CPU of cargo and its children. The order alternates, the median counts.
 
+#![expect(clippy::print_stdout, reason = "the figures are this program's output")]
+
 mod generate;
 
 use std::{

@@ -10,6 +10,8 @@
 //! of that process; the ratio is taken within a round, and its median counts. The server runs in this process and is
 //! not counted. Linux only: CPU and memory are read from `/proc`.
 
+#![expect(clippy::print_stdout, reason = "the figures are this program's output")]
+
 mod yardstick;
 
 use std::{
@@ -48,7 +50,8 @@ fn main() -> Outcome {
         let product = Product::new(home.path(), &registry, server.url())?;
         let yard = home.path().join("yardstick.db");
         for (phase, name) in ["first", "unchanged"].into_iter().enumerate() {
-            let run_yard = || measure(Command::new(std::env::current_exe()?).args([YARDSTICK, server.url()]).arg(&yard));
+            let run_yard =
+                || measure(Command::new(std::env::current_exe()?).args([YARDSTICK, server.url()]).arg(&yard));
             let (yardstick, product) = if round % 2 == 0 {
                 let yardstick = run_yard()?;
                 (yardstick, product.run()?)
@@ -56,14 +59,21 @@ fn main() -> Outcome {
                 let product = product.run()?;
                 (run_yard()?, product)
             };
-            println!("round {}, {name}: yardstick {yardstick}, registry {product}, ratio {:.2}", round + 1, product.cpu / yardstick.cpu);
+            println!(
+                "round {}, {name}: yardstick {yardstick}, registry {product}, ratio {:.2}",
+                round + 1,
+                product.cpu / yardstick.cpu
+            );
             ratios[phase].push(product.cpu / yardstick.cpu);
             products[phase].push(product.cpu);
         }
     }
     let [first, unchanged] = ratios.map(median);
     let [first_cpu, unchanged_cpu] = products.map(median);
-    println!("median ratio: first {first:.2}, unchanged {unchanged:.2}; unchanged / first {:.2}", unchanged_cpu / first_cpu);
+    println!(
+        "median ratio: first {first:.2}, unchanged {unchanged:.2}; unchanged / first {:.2}",
+        unchanged_cpu / first_cpu
+    );
     Ok(())
 }
 

@@ -118,9 +118,10 @@ pub(crate) fn run(url: &str, path: &Path) -> Outcome<[u64; 3]> {
 }
 
 fn next_link(header: &str) -> Option<String> {
-    header.split(", ").find(|part| part.ends_with("rel=\"next\"")).and_then(|part| {
-        Some(part.split_once('<')?.1.split_once('>')?.0.to_owned())
-    })
+    header
+        .split(", ")
+        .find(|part| part.ends_with("rel=\"next\""))
+        .and_then(|part| Some(part.split_once('<')?.1.split_once('>')?.0.to_owned()))
 }
 
 struct Cache {
@@ -173,7 +174,9 @@ impl Cache {
                         .prepare_cached("UPDATE keys SET hash = ?1, deleted = 0 WHERE dataset = 1 AND id = ?2")?
                         .execute(params![hash, id])?;
                     self.db
-                        .prepare_cached("UPDATE records SET seq = ?1, modified = ?2, deleted_at = NULL, payload = ?3 WHERE id = ?4")?
+                        .prepare_cached(
+                            "UPDATE records SET seq = ?1, modified = ?2, deleted_at = NULL, payload = ?3 WHERE id = ?4",
+                        )?
                         .execute(params![self.seq, now, payload, record])?;
                     self.counts[1] += 1;
                     record

@@ -37,7 +37,10 @@ async fn a_triggered_action_is_a_run_and_a_triggered_sync_follows() {
     succeeded(&report);
     assert_eq!(report.output, Some(json!("HEY!")));
     assert_eq!(report.triggered.len(), 1);
-    assert_eq!((report.triggered[0].key.function.as_str(), report.triggered[0].status), ("by-offset", RunStatus::Success));
+    assert_eq!(
+        (report.triggered[0].key.function.as_str(), report.triggered[0].status),
+        ("by-offset", RunStatus::Success)
+    );
 }
 
 #[tokio::test]
@@ -62,7 +65,10 @@ async fn a_checkpoint_by_hand_is_a_part_of_its_page() {
     house.script.add("/things", 200, &[], thing(2));
     house.script.add("/things", 200, &[], json!([]));
     let broken = house.sync("by-hand").await;
-    assert_eq!((broken.status, broken.checkpoint.clone(), broken.resumable), (RunStatus::Error, Some(json!({ "page": 2 })), true));
+    assert_eq!(
+        (broken.status, broken.checkpoint.clone(), broken.resumable),
+        (RunStatus::Error, Some(json!({ "page": 2 })), true)
+    );
 
     let ended = house.sync("by-hand").await;
     succeeded(&ended);
@@ -74,7 +80,8 @@ async fn a_checkpoint_by_hand_is_a_part_of_its_page() {
 #[tokio::test]
 async fn a_checkpoint_of_another_shape_is_named_and_can_be_reset() {
     let house = House::new().await;
-    let request = RunRequest { checkpoint: Some(json!({ "cursor": "x" })), ..House::request(Target::Sync("by-hand".into())) };
+    let request =
+        RunRequest { checkpoint: Some(json!({ "cursor": "x" })), ..House::request(Target::Sync("by-hand".into())) };
     let report = house.run(request.clone()).await.unwrap();
     let error = report.error.expect("an error").to_string();
     for part in [r#"{"cursor":"x"}"#, "`Place`", "--reset"] {

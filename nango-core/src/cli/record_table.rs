@@ -1,0 +1,145 @@
+//! Records as a table: one line for each, with as many of the first fields as the window takes.
+
+use comfy_table::Table;
+use serde_json::{Map, Value};
+
+use super::table::{moment, short, table};
+use crate::store::{FeedRow, LastAction};
+
+/// How many fields are shown at most; the others are in `--json`.
+const COLUMNS: usize = 6;
+/// How long a value may be where nobody says how wide the window is, and in a window.
+const CELL: usize = 48;
+const CELL_IN_WINDOW: usize = 32;
+/// What a column takes besides its text.
+const FRAME: usize = 3;
+/// What stands beside the fields and the id: `+12`, what last happened, when, and the right border.
+const BESIDE: usize = (3 + FRAME) + (7 + FRAME) + (19 + FRAME) + 1;
+
+/// A table of records: their id, their first fields, and what last happened to them.
+pub fn record_table(records: &[FeedRow], width: Option<u16>) -> Table {
+    let most = if width.is_some() { CELL_IN_WINDOW } else { CELL };
+    let parsed: Vec<Map<String, Value>> = records
+        .iter()
+        .map(|row| row.payload.as_deref().and_then(|json| serde_json::from_slice(json).ok()).unwrap_or_default())
+        .collect();
+    let ids = records.iter().map(|row| row.id.chars().count().min(most)).max().unwrap_or(0);
+    let room = width.map(|width| usize::from(width).saturating_sub(BESIDE + ids + FRAME));
+    let (fields, hidden) = columns(&parsed, most, room);
+    let more = format!("+{hidden}");
+    let headings = std::iter::once("id").chain(fields.iter().copied());
+    let headings: Vec<&str> =
+        headings.chain((hidden > 0).then_some(more.as_str())).chain(["last", "changed"]).collect();
+    let mut rows = table(&headings, width);
+    for (row, values) in records.iter().zip(&parsed) {
+        let mut cells = vec![short(&row.id, most)];
+        cells.extend(fields.iter().map(|field| values.get(*field).map(|value| cell(value, most)).unwrap_or_default()));
+        cells.extend((hidden > 0).then(|| "…".to_owned()));
+        let last = match row.last_action {
+            LastAction::Added => "added",
+            LastAction::Updated => "updated",
+            LastAction::Deleted => "deleted",
+        };
+        cells.push(last.to_owned());
+        cells.push(moment(row.last_modified_at));
+        rows.add_row(cells);
+    }
+    rows
+}
+
+/// The fields that are shown, and how many are not.
+fn columns(records: &[Map<String, Value>], most: usize, room: Option<usize>) -> (Vec<&str>, usize) {
+    let mut fields: Vec<&str> = Vec::new();
+    for field in records.iter().flat_map(Map::keys).filter(|field| *field != "id") {
+        if !fields.contains(&field.as_str()) {
+            fields.push(field);
+        }
+    }
+    let all = fields.len();
+    // A column without a value tells nothing where there are more than fit.
+    if all > COLUMNS {
+        fields.retain(|field| records.iter().any(|values| values.get(*field).is_some_and(|value| !value.is_null())));
+    }
+    // Addresses are long and rarely what one looks for: they come last.
+    let is_address = |value: &Value| value.as_str().is_some_and(|text| text.starts_with("http"));
+    fields.sort_by_key(|field| records.iter().any(|values| values.get(*field).is_some_and(is_address)));
+    fields.truncate(COLUMNS);
+    if let Some(mut room) = room {
+        // The first one stays in any case: a table of ids alone tells nothing.
+        let mut first = true;
+        fields.retain(|field| {
+            let values = records.iter().filter_map(|values| values.get(*field));
+            let text = values.map(|value| cell(value, most).chars().count()).max().unwrap_or(0);
+            let needed = text.max(field.chars().count()) + FRAME;
+            let fits = std::mem::take(&mut first) || needed <= room;
+            room = if fits { room.saturating_sub(needed) } else { room };
+            fits
+        });
+    }
+    let hidden = all - fields.len();
+    (fields, hidden)
+}
+
+fn cell(value: &Value, most: usize) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => short(text, most),
+        other => short(&other.to_string(), most),
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub(in crate::cli) fn row(id: &str, payload: &str) -> FeedRow {
+        FeedRow {
+            id: id.to_owned(),
+            payload: Some(payload.to_owned().into()),
+            first_seen_at: 0,
+            last_modified_at: 1_795_348_800_000_000,
+            deleted_at: None,
+            pruned_at: None,
+            last_action: LastAction::Added,
+            cursor: "c".to_owned(),
+        }
+    }
+
+    #[track_caller]
+    fn check(payload: &str, width: Option<u16>, headings: &[&str], cells: &[&str]) {
+        let text = record_table(&[row("1", payload)], width).to_string();
+        let line = |number: usize| -> Vec<&str> {
+            let line = text.lines().nth(number).unwrap_or_default();
+            line.split(['│', '┆']).map(str::trim).filter(|cell| !cell.is_empty()).collect()
+        };
+        assert_eq!((line(1).as_slice(), line(3).as_slice()), (headings, cells), "{text}");
+    }
+
+    #[test]
+    fn the_id_and_the_first_fields() {
+        let changed = "2026-11-22 12:00:00";
+        check(
+            r#"{"id":1,"title":"a","n":null,"o":{"x":1}}"#,
+            None,
+            &["id", "title", "n", "o", "last", "changed"],
+            &["1", "a", r#"{"x":1}"#, "added", changed],
+        );
+        check(
+            r#"{"a":1,"none":null,"b":2,"c":3,"d":4,"e":5,"f":6,"g":7}"#,
+            None,
+            &["id", "a", "b", "c", "d", "e", "f", "+2", "last", "changed"],
+            &["1", "1", "2", "3", "4", "5", "6", "…", "added", changed],
+        );
+    }
+
+    #[test]
+    fn a_narrow_window_shows_what_fits_on_a_line() {
+        let payload = r#"{"url":"https://example.com/x","title":"short","body":"a text that is much longer than all the others","state":"open"}"#;
+        check(
+            payload,
+            Some(80),
+            &["id", "title", "state", "+2", "last", "changed"],
+            &["1", "short", "open", "…", "added", "2026-11-22 12:00:00"],
+        );
+    }
+}
