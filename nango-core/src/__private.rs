@@ -261,7 +261,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::model::RecordError;
+    use crate::model::RecordFault;
 
     #[test]
     fn a_value_stays_one_segment() {
@@ -368,7 +368,7 @@ mod tests {
         };
         put("a", &mut batch).unwrap();
         let error = put("", &mut batch).unwrap_err();
-        assert!(error.downcast_ref::<RecordError>().is_some());
+        assert!(error.downcast_ref::<RecordFault>().is_some());
         assert_eq!(batch.iter().map(|item| item.id).collect::<Vec<_>>(), ["a"]);
     }
 }

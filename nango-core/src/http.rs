@@ -34,6 +34,7 @@ pub use date::parse_http_date;
 pub use decode::{DecodeError, decode};
 pub use error::HttpError;
 pub use network::{Network, NetworkSettings};
+pub(crate) use redact::place;
 pub use redact::{Sent, is_secret_name};
 pub use request::{Body, Call, Outgoing};
 pub use response::{Response, Streaming};

@@ -18,10 +18,12 @@ mod transport;
 
 use std::{
     collections::BTreeMap,
+    panic::AssertUnwindSafe,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
+use futures_util::FutureExt;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -129,9 +131,27 @@ pub struct RunReport {
     /// How long it took.
     pub duration: Duration,
     /// The records of a dry run, by model.
-    pub dry: Option<BTreeMap<String, Vec<FeedRow>>>,
+    pub dry: Option<BTreeMap<String, DryRecords>>,
     /// The syncs that the function asked for with `trigger_sync`, in order.
-    pub triggered: Vec<RunReport>,
+    pub triggered: Vec<Triggered>,
+}
+
+/// The records that a dry run would have left.
+#[derive(Debug, Clone)]
+pub struct DryRecords {
+    /// How many there are.
+    pub total: u64,
+    /// The first of them, at most 100.
+    pub first: Vec<FeedRow>,
+}
+
+/// A sync that a function asked for with `trigger_sync`.
+#[derive(Debug)]
+pub struct Triggered {
+    /// Its name.
+    pub sync: String,
+    /// What it did, or why it could not begin.
+    pub outcome: Result<RunReport>,
 }
 
 /// Who watches a run.
@@ -215,23 +235,25 @@ async fn run_one(
     observer: Arc<dyn Observer>,
 ) -> Result<RunReport> {
     let job = begin::find(instance, &request)?;
-    let ready = begin::ready(instance, &request, &job).await?;
-    if request.reset {
-        instance.store.reset(&ready.key).await.map_err(store_error)?;
-    }
-    if let Some(checkpoint) = request.checkpoint {
-        instance.store.set_checkpoint(&ready.key, Some(checkpoint)).await.map_err(store_error)?;
-    }
-    let host = Arc::new(RunHost::new(instance.clone(), observer.clone()));
+    let mut ready = begin::ready(instance, &request, &job).await?;
+    ready.reset = request.reset;
+    ready.checkpoint = request.checkpoint;
+    let host = Arc::new(RunHost::new(instance.clone(), observer, true));
     let mut report = begin_and_call(instance, ready, job, stop.clone(), host.clone()).await?;
+    follow_up(instance, &host, &mut report, &stop).await;
+    Ok(report)
+}
+
+/// Runs the syncs that a function asked for. One that cannot begin does not undo what the function did.
+async fn follow_up(instance: &Arc<Instance>, host: &RunHost, report: &mut RunReport, stop: &Stop) {
     let triggered = std::mem::take(&mut *lock_state(&host.triggered));
     for sync in triggered {
         if stop.is_stopped() || report.status != RunStatus::Success {
-            break;
+            return;
         }
         let next = RunRequest {
             integration: report.key.integration.clone(),
-            function: Target::Sync(sync),
+            function: Target::Sync(sync.clone()),
             connection: report.key.connection.clone(),
             variant: BASE_VARIANT.to_owned(),
             metadata: None,
@@ -239,26 +261,33 @@ async fn run_one(
             reset: false,
             dry: false,
         };
-        report.triggered.push(Box::pin(run_one(instance, next, stop.clone(), observer.clone())).await?);
+        let outcome = Box::pin(run_one(instance, next, stop.clone(), host.observer.clone())).await;
+        report.triggered.push(Triggered { sync, outcome });
     }
-    Ok(report)
 }
 
 /// Takes the run's key, calls the function, ends the run.
 async fn begin_and_call(
     instance: &Arc<Instance>,
-    ready: begin::Ready,
+    mut ready: begin::Ready,
     job: Job,
     stop: Stop,
     host: Arc<RunHost>,
 ) -> Result<RunReport> {
     let started = std::time::Instant::now();
     let exclusive = matches!(job, Job::Sync(_));
-    let token = lease::start(instance, &ready.key, exclusive, &stop, host.observer.as_ref()).await?;
+    let token = lease::start(instance, &ready, exclusive, &stop, host.observer.as_ref()).await?;
     let started_at = instance.store.now();
     let heart = lease::Heart::beat(instance.store.clone(), token, stop.clone());
+    // Only now, with the key in hand: another run of it would be pulled the rug from under its feet.
+    if ready.reset {
+        instance.store.reset(&ready.key).await.map_err(store_error)?;
+    }
+    if let Some(checkpoint) = ready.checkpoint.take() {
+        instance.store.set_checkpoint(&ready.key, Some(checkpoint)).await.map_err(store_error)?;
+    }
     let context = Arc::new(Context::new(ready.context(instance, token, stop.clone(), host)));
-    let outcome = tracing_log::within(context.clone(), Box::pin(call(instance, context.clone(), &job))).await;
+    let outcome = tracing_log::within(context.clone(), Box::pin(guarded(instance, context.clone(), &job))).await;
     let lost = heart.rest();
     let outcome = if lost { outcome.and(Err(lease_lost())) } else { outcome };
     let (output, error, status) = match outcome {
@@ -271,10 +300,14 @@ async fn begin_and_call(
             (None, Some(error), status)
         }
     };
-    end(instance, &context, token, status, error.as_ref()).await?;
+    let status = end(instance, &context, token, status, error.as_ref()).await?;
     let checkpoint = instance.store.checkpoint(context.key()).await.map_err(store_error)?.value;
     let resume = instance.store.resume_state(context.key()).await.map_err(store_error)?;
-    let walking = resume.is_some_and(|sealed| resume::is_walking(instance, context.key(), &sealed));
+    let tokens_only = match &job {
+        Job::Sync(def @ SyncDef { run: SyncRun::Mapper(mapper), .. }) => mapper::tokens_only(def, mapper),
+        _ => false,
+    };
+    let walking = resume.is_some_and(|sealed| resume::is_walking(instance, context.key(), &sealed, tokens_only));
     Ok(RunReport {
         run: token.id,
         key: context.key().clone(),
@@ -289,6 +322,18 @@ async fn begin_and_call(
         dry: None,
         triggered: Vec::new(),
     })
+}
+
+/// [`call`], with a panic of the function as an error: the run ends in either case.
+async fn guarded(instance: &Arc<Instance>, context: Arc<Context>, job: &Job) -> Result<Option<Value>> {
+    match AssertUnwindSafe(call(instance, context, job)).catch_unwind().await {
+        Ok(outcome) => outcome,
+        Err(panic) => {
+            let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+            let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+            Err(Error::msg(format!("the function panicked: {text}")))
+        }
+    }
 }
 
 async fn call(instance: &Arc<Instance>, context: Arc<Context>, job: &Job) -> Result<Option<Value>> {
@@ -310,26 +355,30 @@ async fn end(
     token: RunToken,
     status: RunStatus,
     error: Option<&Error>,
-) -> Result<()> {
+) -> Result<RunStatus> {
     let (logs, requests) = context.take_pending();
     let error =
         error.map(|error| serde_json::json!({ "kind": format!("{:?}", error.kind()), "message": error.to_string() }));
     let end = RunEnd { status, error, requests, logs, checkpoint: None, resume: None };
     match instance.store.end_run(&token, end).await {
-        // Whoever took over has ended this run already.
-        Ok(_) | Err(crate::store::StoreError::LeaseLost) => Ok(()),
+        Ok(_) => Ok(status),
+        // Whoever took over has ended this run already, and knows how.
+        Err(crate::store::StoreError::LeaseLost) => {
+            let ended = instance.store.run(token.id).await.map_err(store_error)?;
+            Ok(ended.map_or(RunStatus::Interrupted, |run| run.status))
+        }
         Err(error) => Err(store_error(error)),
     }
 }
 
-async fn dry_records(instance: &Instance, report: &RunReport) -> Result<BTreeMap<String, Vec<FeedRow>>> {
+async fn dry_records(instance: &Instance, report: &RunReport) -> Result<BTreeMap<String, DryRecords>> {
     let (integration, connection) = (Some(report.key.integration.as_str()), Some(report.key.connection.as_str()));
     let datasets = instance.store.datasets(integration, connection).await.map_err(store_error)?;
     let mut records = BTreeMap::new();
     for stats in datasets {
         let query = ReadQuery { limit: 100, ..ReadQuery::default() };
         let page = instance.store.read(&stats.dataset, query).await.map_err(store_error)?;
-        records.insert(stats.dataset.model, page.records);
+        records.insert(stats.dataset.model, DryRecords { total: stats.live, first: page.records });
     }
     Ok(records)
 }
@@ -339,11 +388,13 @@ struct RunHost {
     instance: Arc<Instance>,
     observer: Arc<dyn Observer>,
     triggered: Mutex<Vec<String>>,
+    /// Whether syncs may be asked for: not while the connection is being validated or removed.
+    takes_syncs: bool,
 }
 
 impl RunHost {
-    fn new(instance: Arc<Instance>, observer: Arc<dyn Observer>) -> Self {
-        Self { instance, observer, triggered: Mutex::default() }
+    fn new(instance: Arc<Instance>, observer: Arc<dyn Observer>, takes_syncs: bool) -> Self {
+        Self { instance, observer, triggered: Mutex::default(), takes_syncs }
     }
 }
 
@@ -373,6 +424,12 @@ impl Host for RunHost {
 
     fn trigger_sync(&self, caller: &Arc<Context>, sync: &str) -> Result<()> {
         let integration = &caller.key().integration;
+        if !self.takes_syncs {
+            return Err(Error::msg(format!(
+                "`{sync}` cannot be triggered here: the connection is being validated or removed. \
+                 Trigger it in an `#[on_event(post_connection_creation)]` function"
+            )));
+        }
         if self.instance.registry.sync(integration, sync).is_none() {
             let names: Vec<&str> = self
                 .instance

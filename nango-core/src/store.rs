@@ -34,7 +34,7 @@ pub use error::StoreError;
 pub use logs::{Level, LogLine, Logs};
 pub use records::{
     Change, Committed, DatasetKey, DatasetStats, Done, FeedPage, FeedRow, Filter, FinishScan, LastAction, Page,
-    PatchRow, ReadQuery, Records, RowOutcome, Scan, ScanFinished, Write,
+    PatchRow, ReadQuery, Records, RowOutcome, Scan, ScanFinished, ScanFrom, Write,
 };
 pub use runs::{FunctionKey, ModelCounts, NewRun, Run, RunEnd, RunStatus, RunToken, Runs, Totals};
 

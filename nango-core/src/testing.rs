@@ -168,6 +168,7 @@ impl Mock {
             resume: None,
             pages: 0,
             requests: 0,
+            left_out: 0,
             logs: Vec::new(),
         };
         let saved = context.store().commit(page).await;
@@ -244,7 +245,7 @@ impl Mock {
             wait(async move {
                 // Each call is a run of its own; they need not take turns.
                 let lease = Duration::from_hours(1);
-                let token = store.start_run(NewRun { key, exclusive: false, lease }).await?;
+                let token = store.start_run(NewRun { key, connection: None, exclusive: false, lease }).await?;
                 let connection = store.connection("mock", "mock").await?;
                 Ok((token, connection))
             })

@@ -14,9 +14,9 @@ mod records;
 mod runs;
 mod time;
 
-pub use connections::{ConnectionDetail, ConnectionRow};
+pub use connections::{AddedJson, ConnectionDetail, ConnectionList, ConnectionRow, MetadataJson, RemovedJson};
 pub use errors::WireError;
 pub use functions::FunctionRow;
-pub use records::{write_page, write_record};
+pub use records::{PageWriter, write_page, write_record};
 pub use runs::RunJson;
 pub use time::{micros, millis, millis_utc};

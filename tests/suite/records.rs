@@ -130,6 +130,6 @@ fn a_dry_run_tells_and_keeps_nothing() {
     synced.standin.add_issue(PAGED_REPOSITORY, "Not yet", &[]);
     let report = synced.registry.json(["run", "github", "repo-issues", "--connection", "acme", "--dry-run", "--json"]);
     assert_eq!(report["status"], "success");
-    assert!(report["dry_run"]["GithubIssue"].as_array().is_some_and(|all| !all.is_empty()), "{report:#}");
+    assert!(report["dry_run"]["GithubIssue"]["records"].as_array().is_some_and(|all| !all.is_empty()), "{report:#}");
     assert!(!synced.read(&["--limit", "1000"]).to_string().contains("Not yet"));
 }

@@ -6,8 +6,8 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::{Fault, Globals, Progress, Terminal, check::check, interrupt};
 use crate::{
-    auth::KeyRing,
-    config::{Config, FILE_NAME, Flags, Secret, Sources},
+    auth::{KeyRing, Secret},
+    config::{Config, FILE_NAME, Flags, Sources},
     declare::Registry,
     http::{Network, SystemClock},
     provider::Catalogue,

@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn pages_records_rate() {
         let counts = ModelCounts { added: 1000, unchanged: 200, ..ModelCounts::default() };
-        let totals = Totals { models: [("Issue".to_owned(), counts)].into(), pages: 3, requests: 3 };
+        let totals = Totals { models: [("Issue".to_owned(), counts)].into(), pages: 3, requests: 3, left_out: 0 };
         assert_eq!(message(&totals, Duration::from_secs(3)), "3 pages · 1,200 records · 400 records/s");
         let none = message(&Totals { pages: 1, ..Totals::default() }, Duration::ZERO);
         assert_eq!(none, "1 page · 0 records · 0 records/s");

@@ -17,7 +17,7 @@ use crate::{
     declare::Registry,
     run::Instance,
     store::{BASE_VARIANT, DatasetKey, FeedPage, FeedRow, Filter, ReadQuery},
-    wire::{write_page, write_record},
+    wire::{PageWriter, write_page, write_record},
 };
 
 /// How long another process's commit may go unseen while following.
@@ -134,18 +134,14 @@ impl Reader<'_> {
     /// One document, or one table for each page.
     fn all(&mut self, context: &mut Context) -> Result<usize, Fault> {
         let mut printed = 0;
-        if context.terminal.is_json() {
-            context.terminal.bytes(b"{\"records\":[")?;
-        }
+        let mut document = PageWriter::default();
         loop {
+            // The document is opened by its first page, so that a fault before it leaves nothing behind.
             let page = context.block_on(self.page())?;
             let terminal = &mut context.terminal;
             if terminal.is_json() {
                 let mut json = Vec::new();
-                for row in &page.records {
-                    json.extend_from_slice(if printed == 0 && json.is_empty() { b"\n" } else { b",\n" });
-                    write_record(row, &mut json);
-                }
+                document.rows(&page.records, &mut json);
                 terminal.bytes(&json)?;
             } else if !page.records.is_empty() {
                 let rows = record_table(&page.records, terminal.width());
@@ -158,7 +154,10 @@ impl Reader<'_> {
             }
         }
         if context.terminal.is_json() {
-            context.terminal.bytes(b"],\"next_cursor\":null}\n")?;
+            let mut json = Vec::new();
+            document.end(None, &mut json);
+            json.push(b'\n');
+            context.terminal.bytes(&json)?;
         }
         Ok(printed)
     }

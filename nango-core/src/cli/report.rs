@@ -8,11 +8,12 @@ use super::{
     Exit, Fault, Terminal,
     lookup::quoted,
     record_table,
-    table::{count, counted, table},
+    table::{count, counted, number, table},
 };
 use crate::{
     declare::Kind,
-    run::RunReport,
+    error::{Error, ErrorKind},
+    run::{DryRecords, RunReport},
     store::{BASE_VARIANT, RunStatus},
     wire::{RunJson, WireError},
 };
@@ -36,12 +37,24 @@ fn human(terminal: &mut Terminal, report: &RunReport) -> Result<Exit, Fault> {
     let mut exit = Exit::of(report.status);
     for triggered in &report.triggered {
         terminal.line("")?;
-        let next = human(terminal, triggered)?;
+        let next = match &triggered.outcome {
+            Ok(report) => human(terminal, report)?,
+            Err(error) => not_begun(terminal, &report.key.integration, &triggered.sync, error)?,
+        };
         if exit == Exit::Success {
             exit = next;
         }
     }
     Ok(exit)
+}
+
+/// A triggered sync that has no report. What kept it from beginning is the fault of that run, whatever it was: the
+/// exit code of a database or a command line would tell of the function that asked for it.
+fn not_begun(terminal: &mut Terminal, integration: &str, sync: &str, error: &Error) -> Result<Exit, Fault> {
+    terminal.line(format_args!("error: {} {integration}/{sync} could not begin", Kind::Sync.name()))?;
+    let WireError { r#type, message, .. } = WireError::of(error);
+    terminal.note(format_args!("error: {type}: {message}"));
+    Ok(if error.kind() == ErrorKind::Interrupted { Exit::Interrupted } else { Exit::Failed })
 }
 
 /// Prints one report in human form, and nothing about what to do next. Nothing but an error with `--json`.
@@ -55,16 +68,22 @@ pub fn summary(terminal: &mut Terminal, report: &RunReport) -> Result<(), Fault>
         let rows = counts(report, terminal.width());
         terminal.line(rows)?;
     }
+    if report.totals.left_out > 0 {
+        terminal
+            .line(format_args!("left out: {}, not fitting the model", counted(report.totals.left_out, "record")))?;
+    }
     if let Some(output) = &report.output {
         terminal.line(format_args!("{output:#}"))?;
     }
     if let Some(checkpoint) = &report.checkpoint {
         terminal.line(format_args!("checkpoint {checkpoint}"))?;
     }
-    for (model, records) in report.dry.iter().flatten() {
-        terminal.line(format_args!("{model}: {} would be there", counted(records.len() as u64, "record")))?;
-        if !records.is_empty() {
-            let rows = record_table(records, terminal.width());
+    for (model, DryRecords { total, first }) in report.dry.iter().flatten() {
+        let shown = first.len() as u64;
+        let cut = if shown < *total { format!(", the first {}:", number(shown)) } else { String::new() };
+        terminal.line(format_args!("{model}: {} would be there{cut}", counted(*total, "record")))?;
+        if !first.is_empty() {
+            let rows = record_table(first, terminal.width());
             terminal.line(rows)?;
         }
     }
@@ -158,8 +177,9 @@ mod tests {
 
     use super::*;
     use crate::{
-        cli::terminal::tests::paper,
-        error::{ActionError, Error, ErrorKind},
+        cli::{record_table::tests::row as record_row, terminal::tests::paper},
+        error::ActionError,
+        run::Triggered,
         store::{FunctionKey, ModelCounts, Totals},
     };
 
@@ -189,7 +209,7 @@ mod tests {
     #[test]
     fn a_sync_has_a_table_and_says_where_to_look() {
         let counts = ModelCounts { added: 1_200, ..ModelCounts::default() };
-        let totals = Totals { models: [("Issue".to_owned(), counts)].into(), pages: 2, requests: 1 };
+        let totals = Totals { models: [("Issue".to_owned(), counts)].into(), pages: 2, requests: 1, left_out: 3 };
         let (mut terminal, out, err) = paper(false);
         let done = RunReport { totals, ..report(Kind::Sync, RunStatus::Success) };
         assert_eq!(print(&mut terminal, &done), Ok(Exit::Success));
@@ -200,6 +220,7 @@ mod tests {
         );
         assert!(out.text().contains("1,200"), "{}", out.text());
         assert!(!out.text().contains("newer"), "{}", out.text());
+        assert!(out.text().ends_with("\nleft out: 3 records, not fitting the model\n"), "{}", out.text());
         assert_eq!(err.text(), "Look at them: registry records github Issue --connection acme\n");
     }
 
@@ -230,11 +251,39 @@ mod tests {
     #[test]
     fn a_triggered_run_that_fails_fails_the_process() {
         let (mut terminal, out, _) = paper(false);
-        let triggered = vec![RunReport { error: Some(Error::msg("x")), ..report(Kind::Sync, RunStatus::Error) }];
+        let failed = RunReport { error: Some(Error::msg("x")), ..report(Kind::Sync, RunStatus::Error) };
+        let triggered = vec![Triggered { sync: "issues".into(), outcome: Ok(failed) }];
         let asked =
             RunReport { output: Some(json!({ "a": 1 })), triggered, ..report(Kind::Action, RunStatus::Success) };
         assert_eq!(print(&mut terminal, &asked), Ok(Exit::Failed));
         assert!(out.text().contains("{\n  \"a\": 1\n}\n\nerror: sync github/issues"), "{}", out.text());
+    }
+
+    #[test]
+    fn a_triggered_run_that_cannot_begin_does_not_hide_what_was_done() {
+        let (mut terminal, out, err) = paper(false);
+        let triggered = vec![Triggered { sync: "labels".into(), outcome: Err(Error::msg("no such sync")) }];
+        let asked = RunReport { triggered, ..report(Kind::Action, RunStatus::Success) };
+        assert_eq!(print(&mut terminal, &asked), Ok(Exit::Failed));
+        let text = out.text();
+        assert!(
+            text.starts_with("success: action") && text.ends_with("\n\nerror: sync github/labels could not begin\n"),
+            "{text}"
+        );
+        assert_eq!(err.text(), "error: script_internal_error: no such sync\n");
+    }
+
+    #[test]
+    fn a_dry_run_says_how_many_there_would_be() {
+        let text = |total| {
+            let (mut terminal, out, _) = paper(false);
+            let first = vec![record_row("1", r#"{"id":1}"#)];
+            let dry = Some([("Issue".to_owned(), DryRecords { total, first })].into());
+            print(&mut terminal, &RunReport { dry, ..report(Kind::Sync, RunStatus::Success) }).unwrap();
+            out.text().lines().nth(1).unwrap_or_default().to_owned()
+        };
+        assert_eq!(text(1), "Issue: 1 record would be there");
+        assert_eq!(text(13_000), "Issue: 13,000 records would be there, the first 1:");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::{Command, Context, Exit, Fault, describe, list, lookup, report, values::Values};
 use crate::{
-    declare::{ActionDef, Entry, Item, Kind, Registry, suggest},
+    declare::{ActionDef, Entry, Item, Kind, Registry, SyncDef, SyncRun, suggest},
     export::{Contract, standalone},
     run::{RunRequest, Target},
     store::BASE_VARIANT,
@@ -72,6 +72,12 @@ fn request(registry: &Registry, arguments: &Arguments) -> Result<RunRequest, Fau
     if arguments.variant.is_some() && !matches!(function, Target::Sync(_) | Target::Webhook { .. }) {
         return Err(Fault::usage(format!("--variant: {} has no variants, only syncs have", named(entry))));
     }
+    if arguments.checkpoint.is_some() {
+        check_checkpoint(entry)?;
+    }
+    if arguments.variant.as_deref().is_some_and(|variant| variant.is_empty() || variant.contains("::")) {
+        return Err(Fault::usage("--variant: the name of a variant is not empty and has no `::`"));
+    }
     let mut object = |option: &str, given: &Option<String>| -> Result<Option<Map<String, Value>>, Fault> {
         given.as_deref().map(|given| values.object(option, given)).transpose()
     };
@@ -134,6 +140,24 @@ fn target(registry: &Registry, entry: &Entry, arguments: &Arguments, values: &mu
         }
         (Item::Event(_), None) => Ok(Target::Event(name)),
     }
+}
+
+/// A checkpoint that the run would not look at is a mistake.
+fn check_checkpoint(entry: &Entry) -> Result<(), Fault> {
+    let declared = match entry.item() {
+        Item::Sync(SyncDef { run: SyncRun::Mapper(_), .. }) => {
+            let instead = "keeps its own place, which cannot be set. --reset makes it begin at the beginning";
+            return Err(Fault::usage(format!("--checkpoint: {} {instead}", named(entry))));
+        }
+        Item::Sync(def) => def.checkpoint.is_some(),
+        Item::Action(def) => def.checkpoint.is_some(),
+        Item::Webhook(def) => def.sync.checkpoint.is_some(),
+        Item::Event(_) => false,
+    };
+    if declared {
+        return Ok(());
+    }
+    Err(Fault::usage(format!("--checkpoint: {} declares no checkpoint", named(entry))))
 }
 
 fn named(entry: &Entry) -> String {
@@ -213,7 +237,14 @@ mod tests {
             input: Some(schemars::SchemaGenerator::subschema_for::<Title>),
             ..*plain
         })));
-        registry_of(&[issues, webhook, create, action("github", "issues"), action("github", "ping")])
+        let by_hand = Item::Sync(Box::leak(Box::new(SyncDef {
+            name: "by-hand",
+            frequency: None,
+            checkpoint: Some(schemars::SchemaGenerator::subschema_for::<Title>),
+            run: SyncRun::Function(|_| Box::pin(async { Ok(()) })),
+            ..*sync
+        })));
+        registry_of(&[issues, by_hand, webhook, create, action("github", "issues"), action("github", "ping")])
     }
 
     fn of(line: &[&str]) -> Result<RunRequest, Fault> {
@@ -260,19 +291,31 @@ mod tests {
         );
         check(
             &["crate", "--input", "1"],
-            "there is no function of `github` named `crate`, did you mean `create`? There is `changed`, `create`, \
-             `issues` and `ping`",
+            "there is no function of `github` named `crate`, did you mean `create`? There is `by-hand`, `changed`, \
+             `create`, `issues` and `ping`",
         );
+    }
+
+    #[test]
+    fn what_nobody_would_look_at_is_refused() {
+        let place = "--checkpoint={\"p\":2}";
+        let own = "keeps its own place, which cannot be set. --reset makes it begin at the beginning";
+        check(&["issues", place], &format!("--checkpoint: sync `issues` {own}"));
+        check(&["ping", place], "--checkpoint: action `ping` declares no checkpoint");
+        check(&["by-hand", place], "sync by-hand");
+        for variant in ["--variant=", "--variant=a::b"] {
+            check(&["issues", variant], "--variant: the name of a variant is not empty and has no `::`");
+        }
     }
 
     #[test]
     fn settings_of_the_run() {
         let request =
-            of(&["issues", "--variant", "v", "--metadata", r#"{"a":1}"#, "--checkpoint", r#"{"p":2}"#, "--dry-run"]);
+            of(&["by-hand", "--variant", "v", "--metadata", r#"{"a":1}"#, "--checkpoint", r#"{"p":2}"#, "--dry-run"]);
         let request = request.unwrap();
         assert_eq!((request.variant.as_str(), request.dry, request.reset), ("v", true, false));
         assert_eq!(request.metadata.map(Value::Object), Some(json!({ "a": 1 })));
         assert_eq!(request.checkpoint, Some(json!({ "p": 2 })));
-        assert_eq!(of(&["issues", "--checkpoint", "5"]).unwrap_err().exit(), Exit::Usage);
+        assert_eq!(of(&["by-hand", "--checkpoint", "5"]).unwrap_err().exit(), Exit::Usage);
     }
 }

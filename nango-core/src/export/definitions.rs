@@ -4,7 +4,7 @@
 //! them call by one name must be one type. (A single generator would number the second one, `Issue2`, by the order of
 //! encounter, and adding a function would rename a type.)
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, btree_map};
 
 use schemars::generate::{Contract, SchemaSettings};
 use serde_json::{Map, Value, json};
@@ -14,13 +14,10 @@ use crate::{declare::Entry, model::SchemaFn};
 /// How a reference begins before it gets its place.
 pub(super) const PREFIX: &str = "#/$defs/";
 
-/// Where `#[model]` says which type a definition is of: `[name, type]`. It is not printed.
-const ORIGIN: &str = "x-model";
-
 /// Two types of one name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{integration}` has two types named `{name}`: {first} and {second}. Give one another name: \
+    "`{integration}` has two types named `{name}`: the one of {first} and the one of {second}. Give one another name: \
      `#[model(name = \"…\")]`"
 )]
 #[non_exhaustive]
@@ -29,9 +26,9 @@ pub struct ExportError {
     pub integration: String,
     /// The name.
     pub name: String,
-    /// The first type, and the function that names it.
+    /// The function that names the first type.
     pub first: String,
-    /// The second type, and the function that names it.
+    /// The function that names the second type.
     pub second: String,
 }
 
@@ -53,19 +50,8 @@ pub(super) struct Definitions {
 
 struct Definition {
     schema: Value,
-    /// The Rust type, where it is known.
-    of: Option<String>,
     /// The function that named it first.
     by: String,
-}
-
-impl Definition {
-    fn describe(&self) -> String {
-        match &self.of {
-            Some(of) => format!("`{of}` (of {})", self.by),
-            None => format!("the one of {}", self.by),
-        }
-    }
 }
 
 impl Definitions {
@@ -104,37 +90,20 @@ impl Definitions {
         let mut generator = Self::settings(contract.clone()).into_generator();
         let reference = schema(&mut generator).to_value();
         let by = format!("{} `{}`, {}", entry.kind().name(), entry.name(), entry.at());
-        for (name, mut schema) in generator.take_definitions(true) {
-            let origin = schema.as_object_mut().and_then(|schema| schema.shift_remove(ORIGIN));
-            let text = |at: usize| origin.as_ref().and_then(|origin| origin.get(at)?.as_str()).map(str::to_owned);
-            let new = Definition { schema, of: text(1), by: by.clone() };
-            // A name with a number that its author did not write: the type holds two types of one name.
-            let declared = text(0).unwrap_or_else(|| name.clone());
-            if declared != name {
-                let first = self.all(&declared).next().map_or_else(|| "another one".to_owned(), Definition::describe);
-                self.clash(declared, first, new.describe());
-                continue;
+        for (name, schema) in generator.take_definitions(true) {
+            let known = if contract.is_serialize() { &mut self.writes } else { &mut self.reads };
+            match known.entry(name) {
+                btree_map::Entry::Vacant(free) => {
+                    free.insert(Definition { schema, by: by.clone() });
+                }
+                btree_map::Entry::Occupied(old) if old.get().schema == schema => {}
+                btree_map::Entry::Occupied(old) => {
+                    let (name, first) = (old.key().clone(), old.get().by.clone());
+                    self.clash(name, first, by.clone());
+                }
             }
-            let known = if contract.is_serialize() { &self.writes } else { &self.reads };
-            let differs = |old: &Definition| match (&old.of, &new.of) {
-                (Some(old), Some(new)) => old != new,
-                _ => false,
-            };
-            let other_type = self.all(&name).find(|old| differs(old));
-            let other_shape = known.get(&name).filter(|old| old.schema != new.schema);
-            if let Some(old) = other_type.or(other_shape) {
-                let first = old.describe();
-                self.clash(name, first, new.describe());
-                continue;
-            }
-            let map = if contract.is_serialize() { &mut self.writes } else { &mut self.reads };
-            map.entry(name).or_insert(new);
         }
         reference
-    }
-
-    fn all(&self, name: &str) -> impl Iterator<Item = &Definition> {
-        self.writes.get(name).into_iter().chain(self.reads.get(name))
     }
 
     fn clash(&mut self, name: String, first: String, second: String) {
@@ -272,14 +241,11 @@ pub(super) fn standalone_of(definitions: &BTreeMap<String, Value>, name: &str) -
     let mut reached = reached(definitions, references(root).into_iter().collect());
     let mut schema = json!({ "$schema": super::DIALECT, "title": name });
     let object = schema.as_object_mut()?;
-    object.extend(root.as_object()?.iter().filter(|(key, _)| *key != ORIGIN).map(|(k, v)| (k.clone(), v.clone())));
+    object.extend(root.as_object()?.iter().map(|(key, value)| (key.clone(), value.clone())));
     reached.remove(name);
     if !reached.is_empty() {
-        let mut defs: Map<String, Value> =
+        let defs: Map<String, Value> =
             reached.into_iter().filter_map(|name| Some((name.clone(), definitions.get(&name)?.clone()))).collect();
-        for definition in defs.values_mut().filter_map(Value::as_object_mut) {
-            definition.shift_remove(ORIGIN);
-        }
         object.insert("$defs".into(), defs.into());
     }
     let myself = format!("{PREFIX}{name}");

@@ -41,16 +41,6 @@ types! {
     NewIssue { title: String, like: Option<Issue> }
     Place { page: u32 }
     #[schemars(rename = "User")] Person { age: u8 }
-    #[schemars(extend("x-model" = ["Tagged", "a::Tagged"]))] Tagged { x: u8 }
-    BothTagged { a: Tagged, b: other::Tagged }
-}
-
-mod other {
-    use super::{Deserialize, JsonSchema, Serialize};
-
-    types! {
-        #[schemars(extend("x-model" = ["Tagged", "b::Tagged"]))] Tagged { x: u8 }
-    }
 }
 
 const AT: Location = Location { file: "src/x.rs", line: 3 };
@@ -104,9 +94,6 @@ static OTHER: SyncDef = sync("other", "rows", &[&ROW]);
 static CREATE: ActionDef = action("create", Some(schema!(NewIssue)), schema!(Vec<Issue>));
 static PING: ActionDef = action("ping", None, schema!(()));
 static PERSON: ActionDef = action("person", None, schema!(Person));
-static TAGGED: ActionDef = action("tagged", None, schema!(BothTagged));
-static TAGGED_A: ActionDef = action("tagged-a", None, schema!(Tagged));
-static TAGGED_B: ActionDef = action("tagged-b", Some(schema!(other::Tagged)), schema!(()));
 static CHECK: EventDef = EventDef {
     at: AT,
     integration: "git_hub",
@@ -228,27 +215,6 @@ fn two_types_of_one_name_are_an_error_that_names_both() {
              `person`, src/x.rs:3. {cure}"
         ),
     );
-    check_clash(
-        &[Item::Action(&TAGGED_A), Item::Action(&TAGGED_B)],
-        &format!(
-            "`git-hub` has two types named `Tagged`: `a::Tagged` (of action `tagged-a`, src/x.rs:3) and `b::Tagged` \
-             (of action `tagged-b`, src/x.rs:3). {cure}"
-        ),
-    );
-    check_clash(
-        &[Item::Action(&TAGGED)],
-        &format!(
-            "`git-hub` has two types named `Tagged`: `a::Tagged` (of action `tagged`, src/x.rs:3) and `b::Tagged` (of \
-             action `tagged`, src/x.rs:3). {cure}"
-        ),
-    );
-}
-
-#[test]
-fn where_a_type_comes_from_is_not_printed() {
-    let printed = bundle(&registry(&[Item::Action(&TAGGED_A)]), None).unwrap().to_string();
-    assert!(!printed.contains("x-model"), "{printed}");
-    assert!(!standalone(schema!(Tagged), Contract::Serialize).to_string().contains("x-model"));
 }
 
 #[test]

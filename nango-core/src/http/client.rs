@@ -16,7 +16,7 @@ use reqwest::header::HeaderMap;
 use url::Url;
 
 use super::{
-    Call, Clock, HttpError, Outgoing, Response, Sent, Streaming, Transport,
+    Call, Clock, HttpError, Outgoing, Response, Streaming, Transport, TransportError,
     exchange::{Answer, Fault, Plan},
     join, retry,
 };
@@ -112,31 +112,25 @@ pub struct Client(Arc<Inner>);
 pub(super) struct Inner {
     pub(super) parts: ClientParts,
     requests: AtomicU64,
-    seen: Mutex<Seen>,
-}
-
-#[derive(Debug, Default)]
-struct Seen {
-    last: Option<Sent>,
-    oldest: Option<i64>,
+    /// When the oldest request was sent that was answered since this was last asked for.
+    oldest: Mutex<Option<i64>>,
 }
 
 impl Inner {
-    pub(super) fn count(&self, sent: &Sent) {
+    pub(super) fn count(&self) {
         self.requests.fetch_add(1, Ordering::Relaxed);
-        self.seen().last = Some(sent.clone());
     }
 
-    fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
+    fn oldest(&self) -> std::sync::MutexGuard<'_, Option<i64>> {
         // Nothing that holds the lock can leave it half-written.
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+        self.oldest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Client {
     /// A client of these parts.
     pub fn new(parts: ClientParts) -> Self {
-        Self(Arc::new(Inner { parts, requests: AtomicU64::new(0), seen: Mutex::default() }))
+        Self(Arc::new(Inner { parts, requests: AtomicU64::new(0), oldest: Mutex::default() }))
     }
 
     /// Sends a call and reads its answer.
@@ -145,16 +139,7 @@ impl Client {
     ///
     /// [`HttpError`], when the attempts that the call allows are used up.
     pub async fn send(&self, call: &Call) -> Result<Response, HttpError> {
-        let (answer, body, attempts) = self.run(&self.plan(call)?, false).await?;
-        Ok(Response {
-            status: answer.status,
-            headers: answer.headers,
-            url: answer.url,
-            body,
-            sent_at: answer.sent_at,
-            attempts,
-            request: answer.sent,
-        })
+        self.whole(&self.plan(call)?).await
     }
 
     /// Sends a call and gives its body as it arrives. Tried again as [`Client::send`], up to the first byte.
@@ -163,12 +148,7 @@ impl Client {
     ///
     /// [`HttpError`], as [`Client::send`]; later on, in the body, if it breaks off.
     pub async fn stream(&self, call: &Call) -> Result<Streaming, HttpError> {
-        let (answer, _, attempts) = self.run(&self.plan(call)?, true).await?;
-        let sent = super::exchange::name(&answer.sent);
-        let body = answer
-            .body
-            .map(move |piece| piece.map_err(|source| HttpError::Network { sent: sent.clone(), attempts, source }));
-        Ok(Streaming { status: answer.status, headers: answer.headers, url: answer.url, body: body.boxed() })
+        self.open(&self.plan(call)?).await
     }
 
     /// Sends a request that has nothing to do with the connection: no credentials, no base URL, no retries. Every
@@ -178,26 +158,16 @@ impl Client {
     ///
     /// [`HttpError`], if there is no answer.
     pub async fn fetch(&self, request: &Outgoing) -> Result<Response, HttpError> {
-        let plan = Plan {
-            method: request.method.clone(),
-            url: request.url.clone(),
-            headers: request.headers.clone(),
-            body: request.body.clone(),
-            trusted: None,
-            retries: 0,
-            retry_on: Vec::new(),
-            accept: None,
-        };
-        let (answer, body, attempts) = self.run(&plan, false).await?;
-        Ok(Response {
-            status: answer.status,
-            headers: answer.headers,
-            url: answer.url,
-            body,
-            sent_at: answer.sent_at,
-            attempts,
-            request: answer.sent,
-        })
+        self.whole(&foreign(request)).await
+    }
+
+    /// The same with its body as it arrives.
+    ///
+    /// # Errors
+    ///
+    /// [`HttpError`], if there is no answer; later on, in the body, if it breaks off.
+    pub async fn fetch_stream(&self, request: &Outgoing) -> Result<Streaming, HttpError> {
+        self.open(&foreign(request)).await
     }
 
     /// Where endpoints lie.
@@ -205,25 +175,15 @@ impl Client {
         &self.0.parts.base_url
     }
 
-    /// The clock of this run.
-    pub fn clock(&self) -> &Arc<dyn Clock> {
-        &self.0.parts.clock
-    }
-
     /// How many requests were sent, further attempts and redirects included.
     pub fn requests_sent(&self) -> u64 {
         self.0.requests.load(Ordering::Relaxed)
     }
 
-    /// The last request, without secrets: `GET https://api.example.com/items?page=2`.
-    pub fn last_request(&self) -> Option<String> {
-        self.0.seen().last.as_ref().map(ToString::to_string)
-    }
-
     /// When the oldest request was sent that was answered since this was last asked, microseconds since 1970: how old
     /// the knowledge is that a commit is about to write.
     pub fn take_oldest_request(&self) -> Option<i64> {
-        self.0.seen().oldest.take()
+        self.0.oldest().take()
     }
 
     /// The base URL of a call: its own, or the connection's.
@@ -250,6 +210,28 @@ impl Client {
         })
     }
 
+    async fn whole(&self, plan: &Plan) -> Result<Response, HttpError> {
+        let (answer, body, attempts) = self.run(plan, false).await?;
+        Ok(Response {
+            status: answer.status,
+            headers: answer.headers,
+            url: answer.url,
+            body,
+            sent_at: answer.sent_at,
+            attempts,
+            request: answer.sent,
+        })
+    }
+
+    async fn open(&self, plan: &Plan) -> Result<Streaming, HttpError> {
+        let (answer, _, attempts) = self.run(plan, true).await?;
+        let sent = super::exchange::name(&answer.sent);
+        let body = answer
+            .body
+            .map(move |piece| piece.map_err(|source| HttpError::Network { sent: sent.clone(), attempts, source }));
+        Ok(Streaming { status: answer.status, headers: answer.headers, url: answer.url, body: body.boxed() })
+    }
+
     /// Attempts until an answer is accepted, or no further attempt is due. The body is read unless it is `open`.
     async fn run(&self, plan: &Plan, open: bool) -> Result<(Answer, Bytes, u32), HttpError> {
         let clock = &*self.0.parts.clock;
@@ -258,9 +240,9 @@ impl Client {
             let more = attempt <= plan.retries;
             let wait = match self.attempt(plan, open).await {
                 Ok((answer, body)) if plan.accepts(answer.status) => {
-                    let mut seen = self.0.seen();
-                    seen.oldest = Some(seen.oldest.map_or(answer.sent_at, |oldest| oldest.min(answer.sent_at)));
-                    drop(seen);
+                    let mut oldest = self.0.oldest();
+                    *oldest = Some(oldest.map_or(answer.sent_at, |oldest| oldest.min(answer.sent_at)));
+                    drop(oldest);
                     return Ok((answer, body, attempt));
                 }
                 Ok((answer, body)) => {
@@ -280,6 +262,10 @@ impl Client {
                 Err(Fault::Final(error)) => return Err(error),
             };
             clock.sleep(wait).await;
+            if clock.stopped() {
+                let source = TransportError::Stopped;
+                return Err(HttpError::Network { sent: plan.name(), attempts: attempt, source });
+            }
             attempt += 1;
         }
     }
@@ -311,6 +297,20 @@ impl Client {
             Some(wait) => Ok(wait),
             None => Ok(retry::backoff(attempt, &*inner.parts.clock)),
         }
+    }
+}
+
+/// A request that has nothing to do with the connection, every status of which is an answer.
+fn foreign(request: &Outgoing) -> Plan {
+    Plan {
+        method: request.method.clone(),
+        url: request.url.clone(),
+        headers: request.headers.clone(),
+        body: request.body.clone(),
+        trusted: None,
+        retries: 0,
+        retry_on: Vec::new(),
+        accept: None,
     }
 }
 

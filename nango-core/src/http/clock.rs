@@ -15,6 +15,10 @@ pub trait Clock: Send + Sync + Debug {
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()>;
     /// A number in `0.0..1.0`, so that waiting clients do not come back together.
     fn jitter(&self) -> f64;
+    /// Whether the run was asked to stop: no further attempt begins. Without a run, never.
+    fn stopped(&self) -> bool {
+        false
+    }
 }
 
 /// The machine's clock.

@@ -85,7 +85,7 @@ impl Plan {
             }
             request.headers.entry(USER_AGENT).or_insert(HeaderValue::from_static(OUR_AGENT));
             let sent = Sent::of(&request.method, &request.url, &request.headers);
-            client.count(&sent);
+            client.count();
             let incoming =
                 client.parts.transport.send(request).await.map_err(|error| Fault::Transport(error, acted))?;
 

@@ -77,8 +77,8 @@ pub(super) fn redact_url(url: &Url) -> Url {
     shown
 }
 
-/// A URL for an error: no query at all.
-pub(super) fn place(url: &Url) -> String {
+/// A URL for an error: no user, no password, no query at all.
+pub(crate) fn place(url: &Url) -> String {
     let mut shown = url.clone();
     let _ = shown.set_username("");
     let _ = shown.set_password(None);

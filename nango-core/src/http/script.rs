@@ -2,7 +2,10 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -90,17 +93,22 @@ impl Authorize for TestKey {
 
 /// Starts at 1,000,000 s; sleeping moves it at once.
 #[derive(Debug, Clone)]
-pub(crate) struct FakeClock(Arc<Mutex<(i64, Vec<Duration>, f64)>>);
+pub(crate) struct FakeClock(Arc<Mutex<(i64, Vec<Duration>, f64)>>, Arc<AtomicBool>);
 
 impl Default for FakeClock {
     fn default() -> Self {
-        Self(Arc::new(Mutex::new((1_000_000_000_000, Vec::new(), 0.5))))
+        Self(Arc::new(Mutex::new((1_000_000_000_000, Vec::new(), 0.5))), Arc::default())
     }
 }
 
 impl FakeClock {
     pub(crate) fn set_jitter(&self, jitter: f64) {
         self.0.lock().unwrap().2 = jitter;
+    }
+
+    /// Whoever sleeps wakes up in a run that was asked to stop.
+    pub(crate) fn stop(&self) {
+        self.1.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn slept(&self) -> Vec<Duration> {
@@ -124,5 +132,9 @@ impl Clock for FakeClock {
 
     fn jitter(&self) -> f64 {
         self.0.lock().unwrap().2
+    }
+
+    fn stopped(&self) -> bool {
+        self.1.load(Ordering::Relaxed)
     }
 }

@@ -22,7 +22,8 @@ impl<M: Record> Mapped for M {
     type Model = M;
 
     fn put(self, batch: &mut Batch) -> Result<()> {
-        batch.push(&self).map_err(|error| Error::new(crate::ErrorKind::Record, error))
+        // The walk knows the place of the raw record; that of the mapped one would only confuse.
+        batch.push(&self).map_err(|error| Error::new(crate::ErrorKind::Record, error.fault))
     }
 }
 

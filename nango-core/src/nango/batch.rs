@@ -247,19 +247,7 @@ async fn commit(nango: Nango, writes: Vec<(&'static ModelInfo, Write)>, checkpoi
     };
     let committed = context.commit(Draft { changes, checkpoint, is_page: true, ..Draft::default() }).await?;
     context.checkpoint_written(committed.checkpoint_version).await;
-    for done in &committed.changes {
-        report(&nango, done);
-    }
     Ok(Saved(committed.changes))
-}
-
-/// Duplicates lose data silently at the provider's fault, so the log names them.
-fn report(nango: &Nango, done: &Done) {
-    let duplicates = done.rows.iter().filter(|row| **row == RowOutcome::Duplicate).count();
-    if duplicates > 0 {
-        let model = &done.change.dataset.model;
-        nango.log(format!("{duplicates} records of `{model}` had the id of an earlier one and were ignored")).warn();
-    }
 }
 
 /// A field that the model does not have would be stored and never read again: it is a mistake.

@@ -51,7 +51,10 @@ impl Nango {
         let context = self.context();
         context.check()?;
         let (integration, id) = (&context.key.integration, &context.key.connection);
-        let stored = context.store.connection(integration, id).await.map_err(store_error)?;
+        // What is being validated is the new one, also where it replaces a stored one.
+        let validating = context.connection.row == 0;
+        let stored =
+            if validating { None } else { context.store.connection(integration, id).await.map_err(store_error)? };
         let stored = stored.unwrap_or_else(|| context.connection.clone());
         Ok(ConnectionInfo {
             id: stored.id,

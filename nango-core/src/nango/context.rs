@@ -20,13 +20,10 @@ use crate::{
     model::ModelInfo,
     provider::Provider,
     store::{
-        Change, CheckpointWrite, Committed, Connection, DatasetKey, FunctionKey, Level, LogLine, Page, ResumeWrite,
-        RunToken, SharedStore, StoreError, Totals,
+        Change, CheckpointWrite, Committed, Connection, DatasetKey, Done, FunctionKey, Level, LogLine, Page,
+        ResumeWrite, RowOutcome, RunToken, SharedStore, StoreError, Totals,
     },
 };
-
-/// The longest message of a log line, in characters (the wire's limit).
-const LOG_MESSAGE_MAX: usize = 10_000;
 
 /// What a run is made of.
 pub struct ContextParts {
@@ -90,6 +87,9 @@ pub struct Context {
     pub(super) checkpoint: tokio::sync::Mutex<Option<i64>>,
     /// The fields of the models that were patched, as their schemas name them.
     fields: Mutex<HashMap<&'static str, Option<Arc<Vec<String>>>>>,
+    /// When the newest knowledge was requested that a commit wrote: what a later commit writes without asking again is
+    /// no newer.
+    requested_at: Mutex<Option<i64>>,
     pending: Mutex<Pending>,
     totals: Mutex<Totals>,
 }
@@ -113,6 +113,8 @@ pub struct Draft {
     pub requested_at: Option<i64>,
     /// Whether it counts as a page of the provider.
     pub is_page: bool,
+    /// Raw records of it that were left out because they do not fit.
+    pub left_out: u64,
 }
 
 impl Context {
@@ -134,6 +136,7 @@ impl Context {
             declared: OnceLock::new(),
             checkpoint: tokio::sync::Mutex::new(None),
             fields: Mutex::default(),
+            requested_at: Mutex::default(),
             pending: Mutex::default(),
             totals: Mutex::default(),
         }
@@ -221,11 +224,7 @@ impl Context {
 
     /// Keeps a line for the next commit.
     pub fn log(&self, level: Level, message: &str, fields: Value) {
-        let message = match message.char_indices().nth(LOG_MESSAGE_MAX) {
-            Some((end, _)) => format!("{} …", &message[..end]),
-            None => message.to_owned(),
-        };
-        let line = LogLine { at: self.store.now(), level, message, fields };
+        let line = LogLine { at: self.store.now(), level, message: message.to_owned(), fields };
         self.host.logged(&line);
         lock(&self.pending).logs.push(line);
     }
@@ -240,8 +239,7 @@ impl Context {
 
     /// Writes a page, with the lines and requests that wait.
     pub async fn commit(&self, draft: Draft) -> Result<Committed> {
-        let oldest = self.client.take_oldest_request();
-        let requested_at = draft.requested_at.or(oldest).unwrap_or_else(|| self.store.now());
+        let requested_at = self.requested_at(&draft);
         let (logs, requests) = self.take_pending();
         let page = Page {
             run: self.token,
@@ -252,18 +250,58 @@ impl Context {
             resume: draft.resume,
             pages: u64::from(draft.is_page),
             requests,
-            logs,
+            left_out: draft.left_out,
+            logs: logs.clone(),
         };
-        let pages = page.pages;
-        let committed = self.store.commit(page).await.map_err(store_error)?;
+        let (pages, left_out) = (page.pages, page.left_out);
+        let committed = match self.store.commit(page).await {
+            Ok(committed) => committed,
+            Err(error) => {
+                self.put_back(logs, requests);
+                return Err(store_error(error));
+            }
+        };
+        for done in &committed.changes {
+            self.report_duplicates(done);
+        }
         let totals = {
             let mut totals = lock(&self.totals);
             totals.count(&committed);
             totals.pages += pages;
+            totals.left_out += left_out;
             totals.clone()
         };
         self.host.committed(&Totals { requests: self.client.requests_sent(), ..totals });
         Ok(committed)
+    }
+
+    /// When what a draft writes was requested.
+    fn requested_at(&self, draft: &Draft) -> i64 {
+        let mut last = lock(&self.requested_at);
+        if draft.changes.is_empty() {
+            return draft.requested_at.or(*last).unwrap_or_else(|| self.store.now());
+        }
+        let at = draft.requested_at.or_else(|| self.client.take_oldest_request()).or(*last);
+        *last = at;
+        at.unwrap_or_else(|| self.store.now())
+    }
+
+    /// What a commit that failed did not take along.
+    fn put_back(&self, mut logs: Vec<LogLine>, requests: u64) {
+        let mut pending = lock(&self.pending);
+        logs.append(&mut pending.logs);
+        pending.logs = logs;
+        pending.requests_counted -= requests;
+    }
+
+    /// Duplicates lose data silently at the provider's fault, so the log tells of them.
+    fn report_duplicates(&self, done: &Done) {
+        let duplicates = done.rows.iter().filter(|row| **row == RowOutcome::Duplicate).count();
+        if duplicates > 0 {
+            let model = &done.change.dataset.model;
+            let message = format!("{duplicates} records of `{model}` had the id of an earlier one and were ignored");
+            self.log(Level::Warn, &message, Value::Null);
+        }
     }
 
     /// The fields of a model; `None` if its schema is open to others.

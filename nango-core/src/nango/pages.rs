@@ -29,7 +29,7 @@ impl Nango {
     fn walk(&self, request: Request, paginate: Paginate) -> Result<Walk> {
         let context = self.context();
         context.check()?;
-        let (_, call) = request.into_call()?;
+        let call = request.into_provider_call()?;
         let paginate = context.paginate(paginate);
         Walk::new(context.client.clone(), call, paginate).map_err(crate::paginate::PaginateError::into_error)
     }

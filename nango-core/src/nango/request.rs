@@ -121,6 +121,12 @@ impl Request {
         self
     }
 
+    /// Statuses that are tried again whatever the method, beside the usual ones: the caller knows that it is safe.
+    pub fn retry_on(mut self, statuses: impl IntoIterator<Item = u16>) -> Self {
+        self.call.retry_on.extend(statuses);
+        self
+    }
+
     /// Statuses beside 2xx that are answers and not errors: `.accept([409])`.
     pub fn accept(mut self, statuses: impl IntoIterator<Item = u16>) -> Self {
         self.call.accept.extend(statuses);
@@ -156,13 +162,30 @@ impl Request {
 
     /// Sends it and gives the answer's body as it arrives, for what is too large to hold.
     pub async fn stream(self) -> Result<impl Stream<Item = Result<Bytes>> + Send> {
+        let foreign = self.foreign;
         let (nango, call) = self.into_call()?;
-        nango.context().check()?;
-        let streaming = nango.context().client.stream(&call).await.map_err(http::HttpError::into_error)?;
+        let context = nango.context();
+        context.check()?;
+        let streaming = if foreign {
+            context.client.fetch_stream(&outgoing(&call)?).await
+        } else {
+            context.client.stream(&call).await
+        };
+        let streaming = streaming.map_err(http::HttpError::into_error)?;
         Ok(streaming.body.map_err(http::HttpError::into_error))
     }
 
-    pub(super) fn into_call(self) -> Result<(Nango, Call)> {
+    /// The call of a request to the provider; a foreign one has no pages of the provider.
+    pub(super) fn into_provider_call(self) -> Result<Call> {
+        if self.foreign {
+            return Err(Error::msg(
+                "`nango.paginate` walks the provider's endpoints: give it `nango.get(…)`, not `nango.fetch(…)`",
+            ));
+        }
+        Ok(self.into_call()?.1)
+    }
+
+    fn into_call(self) -> Result<(Nango, Call)> {
         match self.mistake {
             Some(mistake) => Err(mistake),
             None => Ok((self.nango, self.call)),
@@ -294,7 +317,7 @@ impl Response {
 
     /// Where the answer came from, after redirects, without its query (it may carry a key).
     pub fn url(&self) -> String {
-        let mut url = self.answer.url.clone();
+        let mut url = self.answer.request.url.clone();
         url.set_query(None);
         url.into()
     }

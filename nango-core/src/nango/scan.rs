@@ -7,7 +7,7 @@ use crate::{
     declare::{BoxFuture, Saves},
     error::Result,
     model::Record,
-    store::{DatasetKey, FinishScan, Scan, ScanFinished},
+    store::{DatasetKey, FinishScan, Scan, ScanFinished, ScanFrom},
 };
 
 /// An open scan. Save every record the provider has, then [`finish`](Self::finish); a scan that is dropped deletes
@@ -18,12 +18,15 @@ pub struct FullScan<M> {
     nango: Nango,
     dataset: DatasetKey,
     scan: Scan,
+    /// Whether it began behind the first record.
+    partial: bool,
     model: PhantomData<fn() -> M>,
 }
 
 impl<S> NangoSync<S> {
-    /// Begins a walk over all records of a model. While the sync has a checkpoint, the scan of an interrupted run goes
-    /// on, so that the records which that run saw are not taken for gone.
+    /// Begins a walk over all records of a model, for a function that reads them all from the first one on. If the sync
+    /// has a checkpoint, the function goes on from there, and so does the scan that the interrupted run left open;
+    /// without such a scan the walk is only a part, and its end deletes nothing.
     pub fn full_scan<M>(&self) -> BoxFuture<Result<FullScan<M>>>
     where
         S: Saves<M>,
@@ -31,19 +34,20 @@ impl<S> NangoSync<S> {
     {
         let nango = self.0.clone();
         Box::pin(async move {
-            let (dataset, scan) = begin(&nango, M::NAME).await?;
-            Ok(FullScan { nango, dataset, scan, model: PhantomData })
+            let (dataset, scan, partial) = begin(&nango, M::NAME).await?;
+            Ok(FullScan { nango, dataset, scan, partial, model: PhantomData })
         })
     }
 }
 
-async fn begin(nango: &Nango, model: &str) -> Result<(DatasetKey, Scan)> {
+async fn begin(nango: &Nango, model: &str) -> Result<(DatasetKey, Scan, bool)> {
     let context = nango.context();
     context.check()?;
-    let resume = context.store.checkpoint(&context.key).await.map_err(store_error)?.value.is_some();
+    let goes_on = context.store.checkpoint(&context.key).await.map_err(store_error)?.value.is_some();
+    let from = if goes_on { ScanFrom::LeftOpen } else { ScanFrom::Start };
     let dataset = context.dataset(model);
-    let scan = context.store.begin_scan(&context.token, &context.key, &dataset, resume).await.map_err(store_error)?;
-    Ok((dataset, scan))
+    let scan = context.store.begin_scan(&context.token, &context.key, &dataset, from).await.map_err(store_error)?;
+    Ok((dataset, scan, goes_on && !scan.resumed))
 }
 
 impl<M: Record> FullScan<M> {
@@ -54,16 +58,19 @@ impl<M: Record> FullScan<M> {
 
     /// Deletes the records that the walk did not see, except those that another run wrote meanwhile.
     pub async fn finish(self) -> Result<ScanFinished> {
-        finish(&self.nango, self.dataset, self.scan).await
+        finish(&self.nango, self.dataset, self.scan, !self.partial).await
     }
 }
 
-async fn finish(nango: &Nango, dataset: DatasetKey, scan: Scan) -> Result<ScanFinished> {
+async fn finish(nango: &Nango, dataset: DatasetKey, scan: Scan, complete: bool) -> Result<ScanFinished> {
     let context = nango.context();
     context.check()?;
+    if !complete {
+        nango.log("the walk went on from a checkpoint without its scan, so it deletes nothing").warn();
+    }
     let confirm = context.declared.get().map_or(1, |def| def.confirm_deletes);
     let (run, function, model) = (context.token, context.key.clone(), dataset.model.clone());
-    let finish = FinishScan { run, function, dataset, scan, confirm, complete: true, resume: None };
+    let finish = FinishScan { run, function, dataset, scan, confirm, complete, resume: None };
     let finished = context.store.finish_scan(finish).await.map_err(store_error)?;
     context.count_deleted(&model, finished.deleted);
     Ok(finished)

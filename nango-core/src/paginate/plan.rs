@@ -1,5 +1,7 @@
 //! The settings of a walk, checked before the first request.
 
+use std::fmt;
+
 use serde_json::{Map, Value};
 use url::Url;
 
@@ -9,8 +11,8 @@ use crate::{
     http::{Body, Call, Method},
 };
 
-/// What is asked for next.
-#[derive(Debug, Clone, PartialEq)]
+/// What is asked for next. A cursor or a link may hold a secret: `Debug` shows neither.
+#[derive(Clone, PartialEq)]
 pub(super) enum Step {
     /// The first page of a cursor or link, or the only one.
     First,
@@ -19,8 +21,18 @@ pub(super) enum Step {
     Offset(u64),
 }
 
+impl fmt::Debug for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::First => f.write_str("First"),
+            Self::Cursor(_) => f.write_str("Cursor(***)"),
+            Self::Link(_) => f.write_str("Link(***)"),
+            Self::Offset(offset) => write!(f, "Offset({offset})"),
+        }
+    }
+}
+
 /// A walk that can begin.
-#[derive(Debug)]
 pub(super) struct Plan {
     /// `None`: a single request.
     pub(super) kind: Option<PaginateKind>,

@@ -1,6 +1,6 @@
 //! A page, and what it says of the next.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt};
 
 use serde_json::{Map, Value, value::RawValue};
 
@@ -8,24 +8,33 @@ use super::{
     PaginateError, Place,
     path::{self, Step},
 };
-use crate::http::Response;
+use crate::http::{Response, place};
 
 /// How much of an answer that is not JSON is shown.
 const SHOWN: usize = 80;
 /// How many keys an error lists.
 const LISTED: usize = 20;
 
-/// A page as it came.
-#[derive(Debug)]
+/// A page as it came. What leads on and the records may be secret: `Debug` shows neither.
 pub struct RawPage {
     pub(super) response: Response,
     pub(super) at: String,
-    pub(super) number: u64,
     pub(super) path: String,
     /// The records, if finding the next page meant reading the body.
     pub(super) read: Option<Vec<Box<RawValue>>>,
     pub(super) next: Option<String>,
     pub(super) place: Option<Place>,
+}
+
+impl fmt::Debug for RawPage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RawPage")
+            .field("at", &self.at)
+            .field("status", &self.response.status)
+            .field("next", &self.next.as_ref().map(|_| format_args!("***")))
+            .field("place", &self.place)
+            .finish_non_exhaustive()
+    }
 }
 
 impl RawPage {
@@ -51,11 +60,6 @@ impl RawPage {
         self.response.sent_at
     }
 
-    /// Its number, from 1.
-    pub fn number(&self) -> u64 {
-        self.number
-    }
-
     /// Page and request, for errors: `page 2 of GET https://api.example.com/items`.
     pub fn name(&self) -> &str {
         &self.at
@@ -75,9 +79,7 @@ impl RawPage {
 
 /// Page and request, for errors.
 pub(super) fn name(response: &Response, number: u64) -> String {
-    let mut url = response.url.clone();
-    url.set_query(None);
-    format!("page {number} of {} {url}", response.request.method)
+    format!("page {number} of {} {}", response.request.method, place(&response.url))
 }
 
 /// The records of an answer, and what lies at one more path.
@@ -109,7 +111,7 @@ fn text<'a>(response: &'a Response, at: &str) -> Result<&'a str, PaginateError> 
 }
 
 #[cold]
-fn not_json(response: &Response, at: &str, error: &dyn std::fmt::Display) -> PaginateError {
+fn not_json(response: &Response, at: &str, error: &dyn fmt::Display) -> PaginateError {
     let content_type = response.headers.get("content-type").and_then(|value| value.to_str().ok());
     let body = response.text();
     let start: String = body.chars().take(SHOWN).map(|c| if c.is_control() { ' ' } else { c }).collect();

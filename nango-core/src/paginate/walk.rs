@@ -1,6 +1,6 @@
 //! The walk itself.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, fmt};
 
 use serde_json::{Value, value::RawValue};
 use url::Url;
@@ -21,7 +21,6 @@ use crate::{
 type Records = Vec<Box<RawValue>>;
 
 /// Asks for one page after the other.
-#[derive(Debug)]
 pub struct Walk {
     client: Client,
     plan: Plan,
@@ -32,6 +31,17 @@ pub struct Walk {
     followed: HashSet<u128>,
     /// The body of the last page of an offset.
     last: bytes::Bytes,
+}
+
+impl fmt::Debug for Walk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // What it sends and the last page's body may hold secrets.
+        f.debug_struct("Walk")
+            .field("kind", &self.plan.kind)
+            .field("step", &self.step)
+            .field("number", &self.number)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Walk {
@@ -122,7 +132,7 @@ impl Walk {
         if nothing_more && number > 1 {
             return Ok(None);
         }
-        Ok(Some(RawPage { response, at, number, path: self.plan.records.clone(), read, next, place }))
+        Ok(Some(RawPage { response, at, path: self.plan.records.clone(), read, next, place }))
     }
 
     /// The records, if the body had to be read, and the step behind the page.

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::{AddConnection, Instance, Job, RunHost, RunRequest, Stop, Target, transport::Stoppable};
+use super::{
+    AddConnection, Instance, Job, RunHost, RunRequest, Stop, Target,
+    transport::{RunClock, Stoppable},
+};
 use crate::{
     auth::{Credentials, Injector},
     declare::{Entry, Kind, Registry, suggest},
@@ -24,6 +27,10 @@ pub(super) struct Ready {
     base_url: Url,
     injector: Injector,
     metadata: Option<Map<String, Value>>,
+    /// Whether the checkpoint and the resume state are dropped once the key is taken.
+    pub(super) reset: bool,
+    /// A checkpoint that is stored once the key is taken.
+    pub(super) checkpoint: Option<Value>,
 }
 
 /// The function that a request names.
@@ -100,7 +107,7 @@ pub(super) fn ready_for(
     let credentials = open_credentials(instance, &connection)?;
     let provider = provider(instance, &connection.integration)?;
     let (base_url, injector) = way_out(&provider, &connection, &credentials)?;
-    Ok(Ready { key, connection, credentials, provider, base_url, injector, metadata })
+    Ok(Ready { key, connection, credentials, provider, base_url, injector, metadata, reset: false, checkpoint: None })
 }
 
 /// Where requests of a connection go, and what puts its credentials into them.
@@ -115,10 +122,16 @@ fn way_out(provider: &Provider, connection: &Connection, credentials: &Credentia
 }
 
 impl Ready {
+    /// The row of the connection; `None` for one that is only being validated.
+    pub(super) fn connection_row(&self) -> Option<i64> {
+        Some(self.connection.row).filter(|row| *row != 0)
+    }
+
     pub(super) fn context(self, instance: &Instance, token: RunToken, stop: Stop, host: Arc<RunHost>) -> ContextParts {
         let transport = Arc::new(Stoppable { inner: instance.transport.clone(), stop: stop.clone() });
-        let parts = ClientParts::new(transport, instance.clock.clone(), self.base_url.clone())
-            .authorize(Arc::new(self.injector));
+        let (store, inner) = (instance.store.clone(), instance.clock.clone());
+        let clock = Arc::new(RunClock { store, inner, stop: stop.clone() });
+        let parts = ClientParts::new(transport, clock, self.base_url.clone()).authorize(Arc::new(self.injector));
         ContextParts {
             key: self.key,
             token,

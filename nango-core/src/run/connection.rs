@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::{Instance, Job, Observer, RunHost, RunReport, Stop, begin, begin_and_call};
+use super::{Instance, Job, Observer, RunHost, RunReport, Stop, begin, begin_and_call, follow_up};
 use crate::{
     auth::{AuthMode, Credentials},
     declare::{Event, EventDef},
@@ -57,6 +57,8 @@ pub async fn add_connection(
     let (integration, id) = (new.integration.clone(), new.id.clone());
     let credentials = begin::seal_credentials(instance, &new)?;
     let auth = new.mode.stored_name().to_owned();
+    let replaced = instance.store.connection(&integration, &id).await.map_err(store_error)?;
+    let kept = || replaced.map(|connection| connection.metadata).unwrap_or_default();
     let candidate = Connection {
         row: 0,
         integration: integration.clone(),
@@ -64,7 +66,7 @@ pub async fn add_connection(
         auth: auth.clone(),
         credentials: credentials.clone(),
         config: new.config.clone(),
-        metadata: new.metadata.clone().unwrap_or_default(),
+        metadata: new.metadata.clone().unwrap_or_else(kept),
         created_at: instance.store.now(),
         updated_at: instance.store.now(),
     };
@@ -131,6 +133,9 @@ async fn fire(
         variant: BASE_VARIANT.to_owned(),
     };
     let ready = begin::ready_for(instance, key, connection.clone(), None)?;
-    let host = Arc::new(RunHost::new(instance.clone(), observer.clone()));
-    begin_and_call(instance, ready, Job::Event(def), Stop::default(), host).await
+    let stays = def.event == Event::PostConnectionCreation;
+    let host = Arc::new(RunHost::new(instance.clone(), observer.clone(), stays));
+    let mut report = begin_and_call(instance, ready, Job::Event(def), Stop::default(), host.clone()).await?;
+    follow_up(instance, &host, &mut report, &Stop::default()).await;
+    Ok(report)
 }

@@ -13,11 +13,11 @@ use std::{
 
 use tokio::task::JoinHandle;
 
-use super::{Instance, Observer, Stop};
+use super::{Instance, Observer, Stop, begin::Ready};
 use crate::{
     error::Result,
     nango::{interrupted, store_error},
-    store::{FunctionKey, NewRun, RunToken, SharedStore, StoreError},
+    store::{NewRun, RunToken, SharedStore, StoreError},
 };
 
 /// How long a lease is without a heartbeat.
@@ -29,14 +29,15 @@ const LOOK: Duration = Duration::from_millis(250);
 
 pub(super) async fn start(
     instance: &Instance,
-    key: &FunctionKey,
+    ready: &Ready,
     exclusive: bool,
     stop: &Stop,
     observer: &dyn Observer,
 ) -> Result<RunToken> {
     let mut seen: Option<i64> = None;
     loop {
-        let new = NewRun { key: key.clone(), exclusive, lease: LEASE };
+        let (key, connection) = (ready.key.clone(), ready.connection_row());
+        let new = NewRun { key, connection, exclusive, lease: LEASE };
         match instance.store.start_run(new).await {
             Ok(token) => return Ok(token),
             Err(StoreError::Busy { function, run, since, lease_until })
@@ -85,7 +86,13 @@ impl Heart {
 
     /// Stops; whether the lease was lost.
     pub(super) fn rest(self) -> bool {
-        self.task.abort();
         self.lost.load(Ordering::Relaxed)
+    }
+}
+
+/// A run that is dropped in the middle must not keep its key: its lease ends by itself.
+impl Drop for Heart {
+    fn drop(&mut self) {
+        self.task.abort();
     }
 }

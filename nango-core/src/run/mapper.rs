@@ -3,9 +3,13 @@
 //! Page → map → commit, while the next page is being fetched. A page's records, its counters and the place behind it
 //! are one transaction; only a walk that came to its end moves the `since` moment and deletes what it did not see.
 
-use std::sync::Arc;
+use std::{pin::pin, sync::Arc};
 
-use futures_util::{StreamExt, stream};
+use futures_util::{
+    StreamExt,
+    future::{Either, select},
+    stream,
+};
 use serde_json::{Value, value::RawValue};
 
 use super::{
@@ -20,7 +24,7 @@ use crate::{
     model::Batch,
     nango::{Context, Draft, Nango, store_error},
     paginate::{PaginateError, RawPage, Walk},
-    store::{Change, DatasetKey, FinishScan, Level, ResumeWrite, Scan, Write},
+    store::{Change, DatasetKey, FinishScan, Level, ResumeWrite, Scan, ScanFrom, Write},
 };
 
 /// How many records of a page an async mapper works on at once; their order is kept.
@@ -60,6 +64,12 @@ async fn endpoint(context: &Arc<Context>, mapper: &Mapper) -> Result<String> {
     }
 }
 
+/// Whether an interrupted walk may be taken up only by a token. What a missed record costs decides: a scan would delete
+/// it, and an incremental run would never see it again.
+pub(super) fn tokens_only(def: &SyncDef, mapper: &Mapper) -> bool {
+    def.track_deletes || mapper.since.is_some()
+}
+
 struct Run<'a> {
     instance: &'a Arc<Instance>,
     context: Arc<Context>,
@@ -69,6 +79,16 @@ struct Run<'a> {
     state: State,
     /// Whether the database holds a resume state of this sync.
     remembered: bool,
+}
+
+/// What became of a page's raw records.
+#[derive(Default)]
+struct Kept {
+    batch: Batch,
+    /// How many were left out because they do not fit.
+    left_out: u64,
+    /// The newest moment that they carry, where `since` reads it off them.
+    newest: Option<i64>,
 }
 
 /// What a walk carries from page to page.
@@ -85,9 +105,7 @@ impl Run<'_> {
     async fn whole(&mut self) -> Result<()> {
         let spec = self.spec();
         let now = self.instance.store.now();
-        // What a missed record costs decides: a scan would delete it, and an incremental run would never see it again.
-        let tokens_only = self.def.track_deletes || self.mapper.since.is_some();
-        if let Some(interrupted) = self.state.take_up(&spec, now, tokens_only) {
+        if let Some(interrupted) = self.state.take_up(&spec, now, tokens_only(self.def, self.mapper)) {
             let age = since::age(now - interrupted.started_at);
             self.context.log(Level::Info, &format!("going on with the walk that began {age} ago"), Value::Null);
             match self.pages(Some(interrupted), &spec).await {
@@ -111,12 +129,12 @@ impl Run<'_> {
 
     async fn pages(&mut self, interrupted: Option<Interrupted>, spec: &str) -> Result<()> {
         let now = self.instance.store.now();
-        let resumed = interrupted.is_some();
-        let scan = self.begin_scan(resumed).await?;
+        let from = interrupted.as_ref().and_then(|walk| walk.scan).map_or(ScanFrom::Start, ScanFrom::Number);
+        let scan = self.begin_scan(from).await?;
         let (mut progress, place) = match interrupted {
             Some(walk) if scan.as_ref().is_none_or(|(_, scan)| scan.resumed) => {
-                let Interrupted { started_at, since, next_since, left_out, place, .. } = walk;
-                (Progress { started_at, since, next_since, left_out, scan, pages: 0 }, Some(place))
+                let Interrupted { started_at, since, next_since, left_out, pages, place, .. } = walk;
+                (Progress { started_at, since, next_since, left_out, scan, pages }, Some(place))
             }
             _ => {
                 let asked = self.mapper.since.as_ref();
@@ -129,8 +147,18 @@ impl Run<'_> {
         while let Some(page) = ready {
             self.context.check()?;
             progress.pages += 1;
-            let (fetched, kept) = tokio::join!(walk.next(), self.keep(&page, &mut progress, spec));
-            kept?;
+            let (fetch, keep) = (pin!(walk.next()), pin!(self.keep(&page, &mut progress, spec)));
+            // A page that cannot be kept ends the run at once; one that was fetched is kept whatever comes of the next.
+            let fetched = match select(fetch, keep).await {
+                Either::Left((fetched, keep)) => {
+                    keep.await?;
+                    fetched
+                }
+                Either::Right((kept, fetch)) => {
+                    kept?;
+                    fetch.await
+                }
+            };
             ready = fetched.map_err(PaginateError::into_error)?;
         }
         self.finish(progress).await
@@ -156,12 +184,12 @@ impl Run<'_> {
         opened.map_err(PaginateError::into_error)
     }
 
-    async fn begin_scan(&self, resume: bool) -> Result<Option<(DatasetKey, Scan)>> {
+    async fn begin_scan(&self, from: ScanFrom) -> Result<Option<(DatasetKey, Scan)>> {
         if !self.def.track_deletes {
             return Ok(None);
         }
         let (context, dataset) = (&self.context, self.dataset());
-        let begun = self.instance.store.begin_scan(&context.token(), context.key(), &dataset, resume).await;
+        let begun = self.instance.store.begin_scan(&context.token(), context.key(), &dataset, from).await;
         Ok(Some((dataset, begun.map_err(store_error)?)))
     }
 
@@ -172,17 +200,13 @@ impl Run<'_> {
     /// Maps and commits a page.
     async fn keep(&self, page: &RawPage, progress: &mut Progress, spec: &str) -> Result<()> {
         let records = page.records().map_err(PaginateError::into_error)?;
-        if let Some(since) = &self.mapper.since {
-            progress.next_since = match since.from {
-                SinceFrom::RunStart => {
-                    let date = || since::date_of(&page.response().headers, page.sent_at());
-                    Some(progress.next_since.unwrap_or_else(date))
-                }
-                SinceFrom::Field(_) => since::greatest(since, &records, progress.next_since)?,
-            };
+        if self.mapper.since.is_some_and(|since| since.from == SinceFrom::RunStart) {
+            let date = || since::date_of(&page.response().headers, page.sent_at());
+            progress.next_since = Some(progress.next_since.unwrap_or_else(date));
         }
-        let (batch, left_out) = self.map(&records, progress.pages).await?;
+        let Kept { batch, left_out, newest } = self.map(&records, progress.pages).await?;
         progress.left_out |= left_out > 0;
+        progress.next_since = progress.next_since.max(newest);
         let changes = if batch.is_empty() {
             Vec::new()
         } else {
@@ -197,15 +221,18 @@ impl Run<'_> {
             )?)),
         };
         let requested_at = Some(page.sent_at());
-        let draft = Draft { changes, resume, requested_at, is_page: true, ..Draft::default() };
+        let draft = Draft { changes, resume, requested_at, left_out, is_page: true, ..Draft::default() };
         self.context.commit(draft).await?;
         Ok(())
     }
 
-    /// The page's records as the model, and how many were left out because they do not fit.
-    async fn map(&self, records: &[&RawValue], page: u64) -> Result<(Batch, usize)> {
-        let mut batch = Batch::default();
-        let mut left_out = 0;
+    /// The page's records as the model.
+    async fn map(&self, records: &[&RawValue], page: u64) -> Result<Kept> {
+        let mut kept = Kept::default();
+        let moment = |record: &RawValue| match &self.mapper.since {
+            Some(since) => since::of_record(since, record),
+            None => Ok(None),
+        };
         let model = self.def.models[0].name;
         let place = |i: usize, error: Error| {
             error.context(format!("record {} of page {page} cannot become a `{model}`", i + 1))
@@ -213,11 +240,14 @@ impl Run<'_> {
         match self.mapper.map {
             MapRecord::Plain(map) => {
                 for (i, record) in records.iter().enumerate() {
-                    let before = batch.len();
-                    if let Err(error) = map(record, &mut batch) {
-                        batch.truncate(before);
-                        self.leave_out(place(i, error))?;
-                        left_out += 1;
+                    let before = kept.batch.len();
+                    match map(record, &mut kept.batch).and_then(|()| moment(record)) {
+                        Ok(moment) => kept.newest = kept.newest.max(moment),
+                        Err(error) => {
+                            kept.batch.truncate(before);
+                            self.leave_out(place(i, error))?;
+                            kept.left_out += 1;
+                        }
                     }
                 }
             }
@@ -226,17 +256,20 @@ impl Run<'_> {
                 let calls = records.iter().map(|record| map(handle(), (*record).to_owned())).collect::<Vec<_>>();
                 let mut mapped = stream::iter(calls).buffered(ASYNC_AT_ONCE).map(Ok::<_, Error>).enumerate();
                 while let Some((i, mapped)) = mapped.next().await {
-                    match mapped? {
-                        Ok(records) => batch.append(&records),
+                    match mapped?.and_then(|batch| Ok((batch, moment(records[i])?))) {
+                        Ok((batch, moment)) => {
+                            kept.batch.append(&batch);
+                            kept.newest = kept.newest.max(moment);
+                        }
                         Err(error) => {
                             self.leave_out(place(i, error))?;
-                            left_out += 1;
+                            kept.left_out += 1;
                         }
                     }
                 }
             }
         }
-        Ok((batch, left_out))
+        Ok(kept)
     }
 
     /// Logs a record that does not fit, where the sync says so; any other error fails the run.
@@ -298,6 +331,8 @@ impl Progress {
             since: self.since,
             next_since: self.next_since,
             left_out: self.left_out,
+            pages: self.pages,
+            scan: self.scan.as_ref().map(|(_, scan)| scan.number),
             place,
         }
     }

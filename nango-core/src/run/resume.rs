@@ -40,6 +40,10 @@ pub(super) struct Interrupted {
     pub(super) next_since: Option<i64>,
     /// Whether a record was left out because it did not fit.
     pub(super) left_out: bool,
+    /// Pages that were read.
+    pub(super) pages: u64,
+    /// The number of its scan.
+    pub(super) scan: Option<i64>,
     /// Where it goes on.
     pub(super) place: Place,
 }
@@ -81,9 +85,10 @@ pub(super) fn seal(instance: &Instance, key: &FunctionKey, state: &State) -> Res
         .map_err(|error| Error::new(ErrorKind::Internal, error))
 }
 
-/// Whether a stored state holds a walk that did not come to its end.
-pub(super) fn is_walking(instance: &Instance, key: &FunctionKey, sealed: &[u8]) -> bool {
-    read(instance, key, sealed).is_some_and(|state| state.walk.is_some())
+/// Whether a stored state holds a walk that the next run can take up.
+pub(super) fn is_walking(instance: &Instance, key: &FunctionKey, sealed: &[u8], tokens_only: bool) -> bool {
+    let walk = read(instance, key, sealed).and_then(|state| state.walk);
+    walk.is_some_and(|walk| walk.place.is_token() || !tokens_only)
 }
 
 fn read(instance: &Instance, key: &FunctionKey, sealed: &[u8]) -> Option<State> {

@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 use crate::{
     declare::{Since, SinceFormat, SinceFrom},
     error::{Error, ErrorKind, Result},
+    http::parse_http_date,
     paginate::path,
 };
 
@@ -38,25 +39,17 @@ pub(super) fn write(format: SinceFormat, moment: i64) -> Result<String> {
 /// The provider's `Date`, or the moment at which the request was sent.
 pub(super) fn date_of(headers: &HeaderMap, sent_at: i64) -> i64 {
     let date = headers.get(DATE).and_then(|date| date.to_str().ok());
-    date.and_then(|date| jiff::fmt::rfc2822::parse(date).ok()).map_or(sent_at, |date| date.timestamp().as_microsecond())
+    date.and_then(parse_http_date).unwrap_or(sent_at)
 }
 
-/// The greatest of the moments that the raw records carry in the declared field.
-pub(super) fn greatest(since: &Since, records: &[&RawValue], so_far: Option<i64>) -> Result<Option<i64>> {
-    let SinceFrom::Field(field) = since.from else { return Ok(so_far) };
-    let mut greatest = so_far;
-    for (i, record) in records.iter().enumerate() {
-        let value = path::dig(record, field);
-        let moment = value.and_then(|value| moment(value.get())).ok_or_else(|| {
-            let found = value.map_or("nothing", |value| value.get());
-            Error::new(
-                ErrorKind::Decode,
-                format!("record {} of the page has no moment at `{field}` (`since` reads it), but {found}", i + 1),
-            )
-        })?;
-        greatest = greatest.max(Some(moment));
-    }
-    Ok(greatest)
+/// The moment that a raw record carries in the declared field; `None` where the provider's clock decides.
+pub(super) fn of_record(since: &Since, record: &RawValue) -> Result<Option<i64>> {
+    let SinceFrom::Field(field) = since.from else { return Ok(None) };
+    let value = path::dig(record, field);
+    value.and_then(|value| moment(value.get())).map(Some).ok_or_else(|| {
+        let found = value.map_or("nothing", |value| value.get());
+        Error::new(ErrorKind::Decode, format!("it has no moment at `{field}`, which `since` reads, but {found}"))
+    })
 }
 
 /// A moment in an API's words: RFC 3339, or a number of seconds or milliseconds (told apart by its size).
@@ -122,22 +115,16 @@ mod tests {
     }
 
     #[test]
-    fn the_greatest_moment_of_a_page_in_any_of_its_forms() {
-        let read = |json: &'static str| {
-            let records: Vec<&RawValue> = serde_json::from_str(json).unwrap();
-            greatest(&since(0, None), &records, Some(5)).map_err(|error| error.to_string())
+    fn a_record_tells_its_moment_in_any_of_its_forms() {
+        let read = |json: &str| {
+            let record: Box<RawValue> = serde_json::from_str(json).unwrap();
+            of_record(&since(0, None), &record).map_err(|error| error.to_string())
         };
-        assert_eq!(
-            read(r#"[{"updated_at":"1970-01-01T00:00:02Z"},{"updated_at":"1970-01-01T01:00:01+01:00"}]"#),
-            Ok(Some(2_000_000))
-        );
-        assert_eq!(
-            read(r#"[{"updated_at":1763812800},{"updated_at":"1763812800123"}]"#),
-            Ok(Some(1_763_812_800_123_000))
-        );
-        assert_eq!(read("[]"), Ok(Some(5)));
-        let error = read(r#"[{"updated_at":"2025-01-01T00:00:00Z"},{"updated_at":null}]"#).unwrap_err();
-        assert_eq!(error, "record 2 of the page has no moment at `updated_at` (`since` reads it), but null");
+        assert_eq!(read(r#"{"updated_at":"1970-01-01T01:00:02+01:00"}"#), Ok(Some(2_000_000)));
+        assert_eq!(read(r#"{"updated_at":1763812800}"#), Ok(Some(1_763_812_800_000_000)));
+        assert_eq!(read(r#"{"updated_at":"1763812800123"}"#), Ok(Some(1_763_812_800_123_000)));
+        let error = read(r#"{"updated_at":null}"#).unwrap_err();
+        assert_eq!(error, "it has no moment at `updated_at`, which `since` reads, but null");
     }
 
     #[test]

@@ -39,6 +39,8 @@ pub struct Page {
     pub pages: u64,
     /// Requests that were sent since the last commit.
     pub requests: u64,
+    /// Raw records that were left out because they do not fit.
+    pub left_out: u64,
     /// Lines of the log since the last commit.
     pub logs: Vec<LogLine>,
 }
@@ -118,6 +120,17 @@ pub struct Scan {
     pub number: i64,
     /// Whether it goes on from an interrupted run.
     pub resumed: bool,
+}
+
+/// Which scan a walk goes on with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ScanFrom {
+    /// None: it begins at the first record.
+    Start,
+    /// The one that the same function left open, if there is one.
+    LeftOpen,
+    /// This one, if it is still open and the same function's.
+    Number(i64),
 }
 
 /// The end of a scan.
@@ -266,14 +279,14 @@ pub trait Records {
     /// The datasets of a connection (or of all) that ever had a record, by key.
     fn datasets(&self, integration: Option<&str>, connection: Option<&str>) -> Answer<'_, Vec<DatasetStats>>;
 
-    /// Opens a scan of a dataset, or goes on with the one that the same function left open if `resume` says so. Any
-    /// other open scan of the dataset is closed without deleting.
+    /// Opens a scan of a dataset, or goes on with an open one if `from` says so. Any other open scan of the dataset is
+    /// closed without deleting.
     fn begin_scan(
         &self,
         run: &RunToken,
         function: &FunctionKey,
         dataset: &DatasetKey,
-        resume: bool,
+        from: ScanFrom,
     ) -> Answer<'_, Scan>;
 
     /// Ends a scan. A live record becomes a tombstone if the scan did not see it and nothing wrote it since the scan

@@ -59,6 +59,8 @@ impl RunStatus {
 pub struct NewRun {
     /// What runs.
     pub key: FunctionKey,
+    /// The row of the connection, which must still be there; `None` for one that is only being validated.
+    pub connection: Option<i64>,
     /// Whether no other run of this key may go on meanwhile: true for syncs.
     pub exclusive: bool,
     /// How long the lease is without a heartbeat.
@@ -100,6 +102,8 @@ pub struct Totals {
     pub pages: u64,
     /// Requests that were sent, retries included.
     pub requests: u64,
+    /// Raw records that were left out because they do not fit.
+    pub left_out: u64,
 }
 
 impl Totals {
@@ -165,7 +169,8 @@ pub struct Run {
 pub trait Runs {
     /// Begins a run. A running run of the same key whose lease has ended is marked as interrupted and fenced off.
     ///
-    /// An exclusive key that is held answers [`super::StoreError::Busy`].
+    /// An exclusive key that is held answers [`super::StoreError::Busy`], a connection that was removed meanwhile
+    /// [`super::StoreError::NoConnection`].
     fn start_run(&self, new: NewRun) -> Answer<'_, RunToken>;
 
     /// Renews the lease by the length that it was begun with.

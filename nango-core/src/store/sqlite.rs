@@ -49,7 +49,7 @@ use self::{
 use super::{
     Answer, Checkpoints, Committed, Connection, Connections, DatasetKey, DatasetStats, FeedPage, FeedRow, FinishScan,
     FunctionKey, LogLine, Logs, MetadataChange, NewConnection, NewRun, Page, ReadQuery, Records, Removed, Run, RunEnd,
-    RunToken, Runs, Scan, ScanFinished, Store, StoreError, StoredCheckpoint, hash::Hasher,
+    RunToken, Runs, Scan, ScanFinished, ScanFrom, Store, StoreError, StoredCheckpoint, hash::Hasher,
 };
 
 /// How long another process may hold the file before a write gives up.
@@ -203,10 +203,10 @@ impl Records for Sqlite {
         run: &RunToken,
         function: &FunctionKey,
         dataset: &DatasetKey,
-        resume: bool,
+        from: ScanFrom,
     ) -> Answer<'_, Scan> {
         let (run, function, dataset) = (*run, function.clone(), dataset.clone());
-        self.write(move |db| scans::begin(db, &run, &function, &dataset, resume))
+        self.write(move |db| scans::begin(db, &run, &function, &dataset, from))
     }
 
     fn finish_scan(&self, finish: FinishScan) -> Answer<'_, ScanFinished> {

@@ -4,8 +4,11 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::time::{millis, millis_utc};
-use crate::store::Connection;
+use super::{
+    runs::RunJson,
+    time::{millis, millis_utc},
+};
+use crate::{run::RunReport, store::Connection};
 
 /// A connection in a list.
 #[derive(Debug, Serialize)]
@@ -68,6 +71,65 @@ impl<'a> ConnectionDetail<'a> {
     }
 }
 
+/// A list of connections: `{ "connections": [ … ] }`.
+#[derive(Debug, Serialize)]
+pub struct ConnectionList<'a> {
+    connections: Vec<ConnectionRow<'a>>,
+}
+
+impl<'a> FromIterator<ConnectionRow<'a>> for ConnectionList<'a> {
+    fn from_iter<I: IntoIterator<Item = ConnectionRow<'a>>>(rows: I) -> Self {
+        Self { connections: rows.into_iter().collect() }
+    }
+}
+
+/// A connection's metadata after a change: `{ "connection_id", "provider_config_key", "metadata" }`.
+#[derive(Debug, Serialize)]
+pub struct MetadataJson<'a> {
+    connection_id: &'a str,
+    provider_config_key: &'a str,
+    metadata: &'a Value,
+}
+
+impl<'a> MetadataJson<'a> {
+    /// The form of the metadata that a connection has now.
+    pub fn new(integration: &'a str, connection: &'a str, metadata: &'a Value) -> Self {
+        Self { connection_id: connection, provider_config_key: integration, metadata }
+    }
+}
+
+/// What is said of a connection that was added: its detail, `operation` (`creation`, or `override` for new credentials
+/// of one that was there), and `events`, the runs of its event functions.
+#[derive(Debug, Serialize)]
+pub struct AddedJson<'a> {
+    #[serde(flatten)]
+    connection: ConnectionDetail<'a>,
+    operation: &'static str,
+    events: Vec<RunJson<'a>>,
+}
+
+impl<'a> AddedJson<'a> {
+    /// The form of an added connection.
+    pub fn new(connection: ConnectionDetail<'a>, new: bool, events: &'a [RunReport]) -> Self {
+        let operation = if new { "creation" } else { "override" };
+        Self { connection, operation, events: events.iter().map(RunJson::new).collect() }
+    }
+}
+
+/// What is said of a connection that is gone: `{ "success": true, "records" }`.
+#[derive(Debug, Serialize)]
+pub struct RemovedJson {
+    success: bool,
+    records: u64,
+}
+
+impl RemovedJson {
+    /// The form of a removal that took this many records along.
+    pub fn new(records: u64) -> Self {
+        Self { success: true, records }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -103,7 +165,19 @@ mod tests {
         let detail = serde_json::to_value(ConnectionDetail::new(&connection, "github", None)).unwrap();
         assert_eq!(detail["created_at"], "2026-11-22T12:00:00.000+00:00");
         assert_eq!(detail["credentials"], json!({}));
+        let list: ConnectionList<'_> = [ConnectionRow::new(&connection, "github")].into_iter().collect();
+        assert_eq!(serde_json::to_value(list).unwrap(), json!({ "connections": [row] }));
         let shown = ConnectionDetail::new(&connection, "github", Some(json!({ "apiKey": "k" })));
         assert_eq!(serde_json::to_value(shown).unwrap()["credentials"], json!({ "apiKey": "k" }));
+    }
+
+    #[test]
+    fn a_change_says_of_what() {
+        let of = |json: serde_json::Result<Value>| json.unwrap();
+        assert_eq!(
+            of(serde_json::to_value(MetadataJson::new("github", "acme", &json!({ "a": 1 })))),
+            json!({ "connection_id": "acme", "provider_config_key": "github", "metadata": { "a": 1 } })
+        );
+        assert_eq!(of(serde_json::to_value(RemovedJson::new(2))), json!({ "success": true, "records": 2 }));
     }
 }

@@ -10,14 +10,21 @@
 //! | a record that cannot be saved | `invalid_sync_record` | |
 //! | a stop, or a lost lease | `script_aborted` | |
 //! | two writers of one checkpoint | `checkpoint_conflict` | |
-//! | credentials that do not suffice | `invalid_credentials` | |
+//! | a connection that is not there | `unknown_connection` | |
+//! | credentials that cannot be opened, do not fit the provider, or lack a value that it needs | `invalid_credentials` | |
 //! | anything else | `script_internal_error` | |
+//!
+//! `invalid_credentials` asks the caller to add the connection again, and `checkpoint_conflict` to try again: whatever
+//! these would not mend (settings of the program, metadata or a checkpoint of another shape) is internal.
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::{
+    auth::{CredentialError, InjectError, KeyError},
     error::{Error, ErrorKind, HttpFailure},
+    http::HttpError,
+    provider::ResolveError,
     store::StoreError,
 };
 
@@ -68,12 +75,6 @@ impl WireError {
         }
         wire
     }
-
-    /// The same as a value.
-    pub fn to_value(&self) -> Value {
-        // Strings, numbers and values that are JSON already: there is nothing that could not be written.
-        serde_json::to_value(self).unwrap_or_default()
-    }
 }
 
 fn code(error: &Error) -> &'static str {
@@ -86,13 +87,21 @@ fn code(error: &Error) -> &'static str {
         ErrorKind::Input => "invalid_action_input",
         ErrorKind::Record => "invalid_sync_record",
         ErrorKind::Interrupted | ErrorKind::LeaseLost => "script_aborted",
-        ErrorKind::Checkpoint => "checkpoint_conflict",
-        ErrorKind::Connection => match error.downcast_ref::<StoreError>() {
+        ErrorKind::Connection if speaks_of_credentials(error) => "invalid_credentials",
+        _ => match error.downcast_ref::<StoreError>() {
             Some(StoreError::NoConnection { .. }) => "unknown_connection",
-            _ => "invalid_credentials",
+            Some(StoreError::CheckpointConflict { .. }) => "checkpoint_conflict",
+            _ => "script_internal_error",
         },
-        ErrorKind::Decode | ErrorKind::Store | ErrorKind::Internal => "script_internal_error",
     }
+}
+
+fn speaks_of_credentials(error: &Error) -> bool {
+    error.downcast_ref::<InjectError>().is_some()
+        || error.downcast_ref::<ResolveError>().is_some()
+        || error.downcast_ref::<KeyError>().is_some()
+        || error.downcast_ref::<CredentialError>().is_some()
+        || matches!(error.downcast_ref::<HttpError>(), Some(HttpError::Auth(_)))
 }
 
 /// The headers that are told: the kind of the body, and what the API says of its limits. Others may hold cookies.
@@ -136,7 +145,7 @@ mod tests {
     use reqwest::header::{HeaderMap, HeaderValue};
 
     use super::*;
-    use crate::error::ActionError;
+    use crate::{error::ActionError, http::AuthError};
 
     fn answer(status: u16, body: &'static str) -> Error {
         let mut headers = HeaderMap::new();
@@ -161,12 +170,25 @@ mod tests {
         check(&of(ErrorKind::Record), "invalid_sync_record", None);
         check(&of(ErrorKind::Interrupted), "script_aborted", None);
         check(&of(ErrorKind::LeaseLost), "script_aborted", None);
-        check(&of(ErrorKind::Checkpoint), "checkpoint_conflict", None);
-        check(&of(ErrorKind::Connection), "invalid_credentials", None);
         check(&of(ErrorKind::Decode), "script_internal_error", None);
         check(&Error::msg("x"), "script_internal_error", None);
         let nobody = StoreError::NoConnection { integration: "github".into(), connection: "acme".into() };
         check(&Error::new(ErrorKind::Connection, nobody), "unknown_connection", None);
+    }
+
+    #[test]
+    fn only_what_its_name_mends_has_the_name() {
+        let conflict = StoreError::CheckpointConflict { expected: 1, found: 2 };
+        check(&Error::new(ErrorKind::Checkpoint, conflict).context("saving"), "checkpoint_conflict", None);
+        check(&Error::new(ErrorKind::Checkpoint, "it no longer fits"), "script_internal_error", None);
+        let connection = |source: Box<dyn std::error::Error + Send + Sync>| {
+            Error::new(ErrorKind::Connection, source).context("the connection `acme`")
+        };
+        let mode = InjectError::NoPlace { provider: "github".into(), others: String::new() };
+        check(&connection(Box::new(mode)), "invalid_credentials", None);
+        check(&connection(Box::new(KeyError::Damaged)), "invalid_credentials", None);
+        check(&connection(Box::new(HttpError::Auth(AuthError("no token".into())))), "invalid_credentials", None);
+        check(&connection("its metadata has no `owner`".into()), "script_internal_error", None);
     }
 
     #[test]
@@ -182,7 +204,7 @@ mod tests {
         check(&answer(429, r#"{"payload":[1]}"#), "script_http_error", Some(json!([1])));
         check(&answer(500, "oops"), "script_http_error", Some(json!({ "message": "oops" })));
         check(&answer(500, ""), "script_http_error", Some(json!({ "message": "" })));
-        let json = WireError::of(&answer(404, "{}")).to_value();
+        let json = serde_json::to_value(WireError::of(&answer(404, "{}"))).unwrap();
         assert_eq!(json["status"], 404);
         let upstream = &json["additional_properties"]["upstream_response"];
         assert_eq!(upstream["headers"], json!({ "x-ratelimit-remaining": "0" }));

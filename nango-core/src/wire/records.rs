@@ -48,19 +48,48 @@ pub fn write_record(row: &FeedRow, out: &mut Vec<u8>) {
 
 /// A page of the feed: `{ "records": [ … ], "next_cursor": "…" | null }`.
 pub fn write_page(page: &FeedPage, out: &mut Vec<u8>) {
-    out.extend_from_slice(b"{\"records\":[");
-    for (position, row) in page.records.iter().enumerate() {
-        if position > 0 {
-            out.push(b',');
+    let mut written = PageWriter::default();
+    written.rows(&page.records, out);
+    written.end(page.next_cursor.as_deref(), out);
+}
+
+/// The same document written piece by piece, for a page that is too large to hold: any number of
+/// [`rows`](Self::rows), then [`end`](Self::end).
+#[derive(Debug, Default)]
+pub struct PageWriter {
+    opened: bool,
+    /// Whether a record stands in front.
+    behind: bool,
+}
+
+impl PageWriter {
+    /// Appends further records, and what opens the document if they are the first.
+    pub fn rows(&mut self, rows: &[FeedRow], out: &mut Vec<u8>) {
+        self.open(out);
+        for row in rows {
+            if std::mem::replace(&mut self.behind, true) {
+                out.push(b',');
+            }
+            write_record(row, out);
         }
-        write_record(row, out);
     }
-    out.extend_from_slice(b"],\"next_cursor\":");
-    match &page.next_cursor {
-        Some(cursor) => string(cursor, out),
-        None => out.extend_from_slice(b"null"),
+
+    /// Appends what ends the document: where the next page begins, if there is one.
+    pub fn end(mut self, next_cursor: Option<&str>, out: &mut Vec<u8>) {
+        self.open(out);
+        out.extend_from_slice(b"],\"next_cursor\":");
+        match next_cursor {
+            Some(cursor) => string(cursor, out),
+            None => out.extend_from_slice(b"null"),
+        }
+        out.push(b'}');
     }
-    out.push(b'}');
+
+    fn open(&mut self, out: &mut Vec<u8>) {
+        if !std::mem::replace(&mut self.opened, true) {
+            out.extend_from_slice(b"{\"records\":[");
+        }
+    }
 }
 
 fn moment(at: Option<i64>, out: &mut Vec<u8>) {
@@ -201,6 +230,19 @@ mod tests {
         out.clear();
         write_page(&FeedPage::default(), &mut out);
         assert_eq!(out, br#"{"records":[],"next_cursor":null}"#);
+    }
+
+    #[test]
+    fn a_page_in_pieces_is_the_page() {
+        let page = FeedPage { records: ["1", "2", "3"].map(|id| row(id, None)).into(), next_cursor: None };
+        let mut whole = Vec::new();
+        write_page(&page, &mut whole);
+        let (mut pieces, mut writer) = (Vec::new(), PageWriter::default());
+        for rows in [&page.records[..1], &[], &page.records[1..]] {
+            writer.rows(rows, &mut pieces);
+        }
+        writer.end(None, &mut pieces);
+        assert_eq!(pieces, whole);
     }
 
     #[test]

@@ -8,8 +8,8 @@ use serde_json::{Value, value::RawValue};
 use super::{errors::WireError, records::write_record, time::micros};
 use crate::{
     declare::Kind,
-    run::RunReport,
-    store::{FeedRow, ModelCounts},
+    run::{DryRecords, RunReport, Triggered},
+    store::{FeedRow, ModelCounts, RunStatus},
 };
 
 /// The report of a run.
@@ -25,6 +25,8 @@ pub struct RunJson<'a> {
     models: BTreeMap<&'a str, Counts>,
     pages: u64,
     requests: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    left_out: u64,
     checkpoint: Option<&'a Value>,
     resumable: bool,
     started_at: String,
@@ -34,9 +36,24 @@ pub struct RunJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<WireError>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    dry_run: Option<BTreeMap<&'a str, Vec<Box<RawValue>>>>,
+    dry_run: Option<BTreeMap<&'a str, DryJson>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    triggered: Vec<RunJson<'a>>,
+    triggered: Vec<TriggeredJson<'a>>,
+}
+
+/// What a dry run would have left of a model: how many records, and the first of them.
+#[derive(Debug, Serialize)]
+struct DryJson {
+    total: u64,
+    records: Vec<Box<RawValue>>,
+}
+
+/// A run that another one asked for, or the sync that could not begin.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum TriggeredJson<'a> {
+    Ran(Box<RunJson<'a>>),
+    NotBegun { function: &'a str, status: &'static str, error: Box<WireError> },
 }
 
 #[derive(Debug, Serialize)]
@@ -56,7 +73,9 @@ fn is_zero(count: &u64) -> bool {
 
 impl<'a> RunJson<'a> {
     /// The form of a report. An action has an `output` if it came to its end; a run that failed has an `error`; a dry
-    /// run has the records that it would have left, by model; `triggered` are the runs that it asked for.
+    /// run has what it would have left, by model: `{ "total", "records" }`, the first records only. `triggered` are the
+    /// runs that it asked for, each in this form, or `{ "function", "status": "error", "error" }` if it could not begin.
+    /// `left_out` counts records that did not fit and were skipped; it is not there if there were none.
     pub fn new(report: &'a RunReport) -> Self {
         let key = &report.key;
         Self {
@@ -70,6 +89,7 @@ impl<'a> RunJson<'a> {
             models: report.totals.models.iter().map(|(model, counts)| (model.as_str(), Counts::of(*counts))).collect(),
             pages: report.totals.pages,
             requests: report.totals.requests,
+            left_out: report.totals.left_out,
             checkpoint: report.checkpoint.as_ref(),
             resumable: report.resumable,
             started_at: micros(report.started_at),
@@ -79,8 +99,8 @@ impl<'a> RunJson<'a> {
             dry_run: report
                 .dry
                 .as_ref()
-                .map(|models| models.iter().map(|(model, rows)| (model.as_str(), records(rows))).collect()),
-            triggered: report.triggered.iter().map(RunJson::new).collect(),
+                .map(|models| models.iter().map(|(model, dry)| (model.as_str(), DryJson::of(dry))).collect()),
+            triggered: report.triggered.iter().map(TriggeredJson::of).collect(),
         }
     }
 }
@@ -89,6 +109,25 @@ impl Counts {
     fn of(counts: ModelCounts) -> Self {
         let ModelCounts { added, updated, deleted, unchanged, skipped_newer } = counts;
         Self { added, updated, deleted, unchanged, skipped_newer }
+    }
+}
+
+impl DryJson {
+    fn of(dry: &DryRecords) -> Self {
+        Self { total: dry.total, records: records(&dry.first) }
+    }
+}
+
+impl<'a> TriggeredJson<'a> {
+    fn of(triggered: &'a Triggered) -> Self {
+        match &triggered.outcome {
+            Ok(report) => Self::Ran(Box::new(RunJson::new(report))),
+            Err(error) => Self::NotBegun {
+                function: &triggered.sync,
+                status: RunStatus::Error.name(),
+                error: Box::new(WireError::of(error)),
+            },
+        }
     }
 }
 
@@ -117,7 +156,7 @@ mod tests {
     use super::*;
     use crate::{
         error::Error,
-        store::{FunctionKey, RunStatus, Totals},
+        store::{FunctionKey, Totals},
     };
 
     fn report(kind: Kind, status: RunStatus) -> RunReport {
@@ -132,7 +171,7 @@ mod tests {
                 variant: "base".into(),
             },
             status,
-            totals: Totals { models: BTreeMap::from([("Issue".into(), counts)]), pages: 3, requests: 4 },
+            totals: Totals { models: BTreeMap::from([("Issue".into(), counts)]), pages: 3, requests: 4, left_out: 0 },
             checkpoint: Some(json!({ "page": 3 })),
             resumable: false,
             output: None,
@@ -183,10 +222,29 @@ mod tests {
             cursor: "c".into(),
         };
         let dry = RunReport {
-            dry: Some(BTreeMap::from([("Issue".into(), vec![row])])),
+            dry: Some(BTreeMap::from([("Issue".into(), DryRecords { total: 13_000, first: vec![row] })])),
             ..report(Kind::Sync, RunStatus::Success)
         };
         let json = serde_json::to_value(RunJson::new(&dry)).unwrap();
-        assert_eq!(json["dry_run"]["Issue"][0]["id"], "1");
+        assert_eq!(json["dry_run"]["Issue"]["total"], 13_000);
+        assert_eq!(json["dry_run"]["Issue"]["records"][0]["id"], "1");
+    }
+
+    #[test]
+    fn what_was_triggered_is_a_run_or_says_why_not() {
+        let outcomes = [Ok(report(Kind::Sync, RunStatus::Success)), Err(Error::msg("no such sync"))];
+        let triggered = outcomes.map(|outcome| Triggered { sync: "issues".into(), outcome }).into();
+        let mut asked = RunReport { triggered, ..report(Kind::Action, RunStatus::Success) };
+        asked.totals.left_out = 2;
+        let json = serde_json::to_value(RunJson::new(&asked)).unwrap();
+        assert_eq!(json["triggered"][0]["run_id"], "00000000-0000-0000-0000-000000000000");
+        assert_eq!(
+            json["triggered"][1],
+            json!({
+                "function": "issues", "status": "error",
+                "error": { "type": "script_internal_error", "message": "no such sync" },
+            })
+        );
+        assert_eq!((&json["left_out"], json["triggered"][0].get("left_out")), (&json!(2), None));
     }
 }

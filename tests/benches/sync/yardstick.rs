@@ -97,6 +97,8 @@ pub(crate) fn run(url: &str, path: &Path) -> Outcome<[u64; 3]> {
     let first = format!("{url}/repos/o/r/issues?per_page=100");
     let fetcher = std::thread::spawn(move || -> Outcome {
         tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+            // Reqwest builds no client without one; another installed before is as good.
+            let _ = rustls::crypto::ring::default_provider().install_default();
             let client = reqwest::Client::builder().build()?;
             let mut next = Some(first);
             while let Some(url) = next {

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use clap::{ArgMatches, Args, FromArgMatches};
-use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::provider;
 use crate::{
-    auth::{AuthMode, Credentials},
+    auth::{AuthMode, Credentials, InjectError},
     cli::{
         Command, Context, Exit, Fault,
         check::provider_of,
@@ -17,11 +16,11 @@ use crate::{
         values::{Values, key_value},
     },
     declare::suggest,
-    error::ErrorKind,
-    provider::Provider,
+    error::Error,
+    provider::{Provider, ResolveError},
     run::{AddConnection, Observer, RunReport, add_connection},
     store::Connection,
-    wire::{ConnectionDetail, RunJson},
+    wire::{AddedJson, ConnectionDetail},
 };
 
 /// `registry connection add <integration> <id>`
@@ -49,15 +48,6 @@ struct Arguments {
     /// Shows the credentials in the answer
     #[arg(long)]
     show_secrets: bool,
-}
-
-/// What is printed with `--json`: the connection, whether it is new, and the runs of its event functions.
-#[derive(Debug, Serialize)]
-struct Answer<'a> {
-    #[serde(flatten)]
-    connection: ConnectionDetail<'a>,
-    operation: &'static str,
-    events: Vec<RunJson<'a>>,
 }
 
 fn mode(text: &str) -> Result<AuthMode, String> {
@@ -104,20 +94,17 @@ fn add(context: &mut Context, new: AddConnection, credentials: Value) -> Result<
     let observer: Arc<dyn Observer> = progress.clone();
     let added = context.block_on(add_connection(&instance, new, observer));
     progress.finish();
-    let added = added.map_err(|error| match error.kind() {
-        // It was not stored: what was typed does not fit the provider.
-        ErrorKind::Connection => Fault::usage(error.to_string()),
-        _ => error.into(),
-    })?;
+    let added = added.map_err(refused)?;
     let connection = &added.connection;
-    let operation = if added.new { "creation" } else { "override" };
-    let provider = provider(&instance.config, connection);
-    context.terminal.json(&Answer {
-        connection: ConnectionDetail::new(connection, provider, Some(credentials)),
-        operation,
-        events: added.events.iter().map(RunJson::new).collect(),
-    })?;
+    let detail = ConnectionDetail::new(connection, provider(&instance.config, connection), Some(credentials));
+    context.terminal.json(&AddedJson::new(detail, added.new, &added.events))?;
     human(context, connection, added.new, &added.events)
+}
+
+/// A connection that was not stored: what was typed does not fit the provider, or something else is in the way.
+fn refused(error: Error) -> Fault {
+    let typed = error.downcast_ref::<InjectError>().is_some() || error.downcast_ref::<ResolveError>().is_some();
+    if typed { Fault::usage(error.to_string()) } else { error.into() }
 }
 
 fn human(context: &mut Context, connection: &Connection, new: bool, events: &[RunReport]) -> Result<Exit, Fault> {
@@ -190,6 +177,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::error::ErrorKind;
 
     #[test]
     fn credentials_tell_their_kind() {
@@ -202,6 +190,17 @@ mod tests {
         assert_eq!(of(json!({ "kee": "k" })), Err(Exit::Usage));
         assert_eq!(of(json!("bare")), Err(Exit::Usage));
         assert_eq!(guess(None, None), Ok(AuthMode::None));
+    }
+
+    #[test]
+    fn what_was_typed_is_told_apart_from_what_is_set_up() {
+        let exit = |error: Error| refused(error.context("connection `acme`")).exit();
+        let mode = InjectError::NoPlace { provider: "github".into(), others: String::new() };
+        let missing = ResolveError::MissingConfig { integration: "jira".into(), name: "subdomain".into() };
+        assert_eq!(exit(Error::new(ErrorKind::Connection, mode)), Exit::Usage);
+        assert_eq!(exit(Error::new(ErrorKind::Connection, missing)), Exit::Usage);
+        assert_eq!(exit(Error::new(ErrorKind::Connection, "its base URL is not known")), Exit::Setup);
+        assert_eq!(exit(Error::msg("refused")), Exit::Failed);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::{
         lookup::{self, add_line},
         table::{moment, short, table},
     },
-    wire::ConnectionRow,
+    wire::{ConnectionList, ConnectionRow},
 };
 
 /// `registry connection list [INTEGRATION]`
@@ -36,11 +36,11 @@ impl Command for List {
         }
         let instance = context.open()?;
         let connections = context.block_on(instance.store.connections(only))?;
-        let rows: Vec<ConnectionRow<'_>> = connections
+        let list: ConnectionList<'_> = connections
             .iter()
             .map(|connection| ConnectionRow::new(connection, provider(&instance.config, connection)))
             .collect();
-        context.terminal.json(&json!({ "connections": rows }))?;
+        context.terminal.json(&list)?;
         if connections.is_empty() {
             let integration =
                 only.or_else(|| context.registry().integrations().first().copied()).unwrap_or("INTEGRATION");

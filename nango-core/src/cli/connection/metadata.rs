@@ -1,11 +1,12 @@
 //! `registry connection set-metadata`
 
 use clap::{ArgMatches, Args, FromArgMatches};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::{
     cli::{Command, Context, Exit, Fault, lookup, values::Values},
     store::{MetadataChange, StoreError},
+    wire::MetadataJson,
 };
 
 /// `registry connection set-metadata <integration> <id> <JSON>`
@@ -43,9 +44,7 @@ impl Command for SetMetadata {
             .block_on(instance.store.change_metadata(&integration, &id, change))?
             .map(Value::Object)
             .ok_or_else(|| StoreError::NoConnection { integration: integration.clone(), connection: id.clone() })?;
-        context.terminal.json(&json!({
-            "connection_id": id, "provider_config_key": integration, "metadata": metadata,
-        }))?;
+        context.terminal.json(&MetadataJson::new(&integration, &id, &metadata))?;
         context.terminal.line(format_args!("{metadata:#}"))?;
         Ok(Exit::Success)
     }

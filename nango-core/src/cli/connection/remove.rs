@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use clap::{ArgMatches, Args, FromArgMatches};
-use serde_json::json;
 
 use crate::{
     cli::{Command, Context, Exit, Fault, lookup, table::counted},
     run::{Observer, remove_connection},
+    wire::RemovedJson,
 };
 
 /// `registry connection remove <integration> <id>`
@@ -39,7 +39,7 @@ impl Command for Remove {
         progress.finish();
         // Somebody else may have removed it meanwhile, which is what was asked for.
         let records = removed?.map_or(0, |removed| removed.records);
-        context.terminal.json(&json!({ "success": true, "records": records }))?;
+        context.terminal.json(&RemovedJson::new(records))?;
         let with = counted(records, "record");
         context.terminal.line(format_args!("removed connection {id} of {integration} and {with}"))?;
         Ok(Exit::Success)

@@ -1,7 +1,13 @@
 //! Actions, events, checkpoints by hand, stopping.
 
 use super::*;
-use crate::{ErrorKind, store::RunStatus};
+use std::time::Duration;
+
+use crate::{
+    ErrorKind,
+    declare::Kind,
+    store::{FunctionKey, NewRun, RunStatus},
+};
 
 async fn act(house: &House, name: &str, input: Value) -> RunReport {
     house.run(House::request(Target::Action { name: name.into(), input })).await.unwrap()
@@ -38,7 +44,7 @@ async fn a_triggered_action_is_a_run_and_a_triggered_sync_follows() {
     assert_eq!(report.output, Some(json!("HEY!")));
     assert_eq!(report.triggered.len(), 1);
     assert_eq!(
-        (report.triggered[0].key.function.as_str(), report.triggered[0].status),
+        (report.triggered[0].sync.as_str(), report.triggered[0].outcome.as_ref().unwrap().status),
         ("by-offset", RunStatus::Success)
     );
 }
@@ -50,7 +56,9 @@ async fn events_validate_and_welcome_a_connection() {
     assert_eq!(refused.to_string(), "`check` refused the connection: that space is closed");
     assert_eq!(house.instance.store.connection("acme", "one").await.unwrap(), None);
 
+    house.script.add("/things", 200, &[], json!([{ "id": 4, "name": "first" }]));
     let added = house.connect(json!({ "space": "open" })).await.unwrap();
+    assert_eq!(house.live("Thing").await, ["4"], "the new connection's first sync was triggered");
     assert!(added.new && added.events.iter().all(|event| event.status == RunStatus::Success), "{added:?}");
     let stored = house.instance.store.connection("acme", "one").await.unwrap().expect("the connection");
     assert_eq!(Value::Object(stored.metadata), json!({ "space": "open", "welcomed": true }));
@@ -75,6 +83,65 @@ async fn a_checkpoint_by_hand_is_a_part_of_its_page() {
     assert_eq!((ended.checkpoint, ended.resumable), (None, false));
     assert_eq!(house.asked(), ["/things?page=1", "/things?page=2", "/things?page=2", "/things?page=3"]);
     assert_eq!(house.live("Thing").await, ["1", "2"]);
+}
+
+#[tokio::test]
+async fn a_triggered_sync_that_cannot_begin_leaves_the_report_of_the_action() {
+    let house = House::new().await;
+    let key = FunctionKey {
+        kind: Kind::Sync,
+        integration: "acme".into(),
+        connection: "one".into(),
+        function: "by-hand".into(),
+        variant: BASE_VARIANT.into(),
+    };
+    let lease = Duration::from_mins(5);
+    let other = NewRun { key, connection: None, exclusive: true, lease };
+    let other = house.instance.store.start_run(other).await.unwrap();
+    let beating = house.instance.store.clone();
+    let heart = tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            beating.heartbeat(&other).await.unwrap();
+        }
+    });
+    let report = act(&house, "ask-for-busy", Value::Null).await;
+    heart.abort();
+    succeeded(&report);
+    assert_eq!(report.output, Some(json!("done")));
+    let error = report.triggered[0].outcome.as_ref().unwrap_err().to_string();
+    assert!(error.contains("already running"), "{error}");
+}
+
+#[tokio::test]
+async fn a_panic_of_a_function_is_the_error_of_its_run() {
+    let house = House::new().await;
+    let report = act(&house, "stumble", Value::Null).await;
+    assert_eq!(report.status, RunStatus::Error);
+    assert!(report.error.is_some_and(|error| error.to_string().ends_with("over a stone")));
+}
+
+#[tokio::test]
+async fn a_walk_by_hand_that_goes_on_without_its_scan_deletes_nothing() {
+    let house = House::new().await;
+    let page = |ids: &[u64]| ids.iter().map(|id| json!({ "id": id, "name": "t" })).collect::<Value>();
+    for ids in [&[1, 2][..], &[3], &[]] {
+        house.script.add("/things", 200, &[], page(ids));
+    }
+    succeeded(&house.sync("scanned-by-hand").await);
+    // As after a crash between the end of the scan and the end of the checkpoint.
+    house.script.add("/things", 200, &[], page(&[3]));
+    house.script.add("/things", 200, &[], page(&[]));
+    let checkpoint = Some(json!({ "page": 2 }));
+    let request = RunRequest { checkpoint, ..House::request(Target::Sync("scanned-by-hand".into())) };
+    succeeded(&house.run(request).await.unwrap());
+    assert_eq!(house.live("Thing").await, ["1", "2", "3"]);
+
+    for ids in [&[1][..], &[]] {
+        house.script.add("/things", 200, &[], page(ids));
+    }
+    succeeded(&house.sync("scanned-by-hand").await);
+    assert_eq!(house.live("Thing").await, ["1"]);
 }
 
 #[tokio::test]
@@ -104,7 +171,7 @@ async fn a_stopped_run_is_interrupted_and_a_dry_run_keeps_nothing() {
 
     let report = house.run(RunRequest { dry: true, ..request }).await.unwrap();
     succeeded(&report);
-    assert_eq!(report.dry.expect("records")["Thing"].len(), 1);
+    assert_eq!(report.dry.expect("records")["Thing"].total, 1);
     assert!(house.records("Thing").await.is_empty());
 }
 

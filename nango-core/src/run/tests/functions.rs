@@ -111,6 +111,35 @@ async fn by_hand(nango: NangoSync) -> Result<()> {
     }
 }
 
+/// A walk by hand with a checkpoint and deletes.
+#[sync(integration = "acme", model = "Thing", checkpoint = Place)]
+async fn scanned_by_hand(nango: NangoSync) -> Result<()> {
+    let mut page = nango.checkpoint().await?.map_or(1, |place| place.page);
+    let scan = nango.full_scan::<Thing>().await?;
+    loop {
+        let things: Vec<Thing> = nango.get("/things").query("page", page).json().await?;
+        if things.is_empty() {
+            scan.finish().await?;
+            return nango.clear_checkpoint().await;
+        }
+        page += 1;
+        nango.page().save(things).checkpoint(Place { page }).commit().await?;
+    }
+}
+
+/// Panics.
+#[action(integration = "acme")]
+async fn stumble(_nango: NangoAction) -> Result<()> {
+    panic!("over a stone")
+}
+
+/// Asks for a sync that cannot run for this connection.
+#[action(integration = "acme")]
+async fn ask_for_busy(nango: NangoAction) -> Result<String> {
+    nango.trigger_sync("by-hand")?;
+    Ok("done".to_owned())
+}
+
 /// Its input again, in capitals.
 #[action(integration = "acme")]
 pub(super) async fn shout(nango: NangoAction, input: String) -> Result<String> {
@@ -141,5 +170,9 @@ async fn check(nango: NangoAction) -> Result<()> {
 /// Leaves a mark on a new connection.
 #[on_event(post_connection_creation, integration = "acme")]
 async fn welcome(nango: NangoAction) -> Result<()> {
-    nango.update_metadata(&json!({ "welcomed": true })).await
+    nango.update_metadata(&json!({ "welcomed": true })).await?;
+    match nango.metadata_map().await?.get("space").and_then(Value::as_str) {
+        Some("open") => nango.trigger_sync("lenient"),
+        _ => Ok(()),
+    }
 }

@@ -68,6 +68,26 @@ async fn a_place_that_the_provider_forgot_starts_the_walk_over() {
 }
 
 #[tokio::test]
+async fn the_scan_of_another_walk_is_not_taken_for_that_of_the_interrupted_one() {
+    let house = House::new().await;
+    house.script.add(SPACE, 200, &[], page([1, 2], Some("x")));
+    house.script.add(SPACE, 500, &[], json!({}));
+    assert!(house.sync("by-cursor").await.resumable);
+
+    // A walk of another endpoint opens a scan of its own and fails at once.
+    house.script.add("/spaces/other/things", 500, &[], json!({}));
+    let other = serde_json::from_value(json!({ "space": "other" })).unwrap();
+    let request = RunRequest { metadata: Some(other), ..House::request(Target::Sync("by-cursor".into())) };
+    assert_eq!(house.run(request).await.unwrap().status, RunStatus::Error);
+
+    house.script.add(SPACE, 200, &[], page([1, 2], Some("x")));
+    house.script.add(SPACE, 200, &[], page([3], None));
+    let ended = house.sync("by-cursor").await;
+    succeeded(&ended);
+    assert_eq!(house.live("Thing").await, ["1", "2", "3"], "{:?}", house.asked());
+}
+
+#[tokio::test]
 async fn an_interrupted_walk_over_offsets_starts_at_the_first_page() {
     let house = House::new().await;
     house.script.add("/things", 200, &[], json!([thing(1), thing(2)]));
@@ -100,6 +120,7 @@ async fn a_record_that_does_not_fit_is_left_out_where_the_sync_says_so_and_then_
     house.script.add("/things", 200, &[], json!([{ "id": "x" }, thing(2)]));
     let report = house.sync("lenient").await;
     succeeded(&report);
+    assert_eq!(report.totals.left_out, 1);
     assert_eq!(house.live("Thing").await, ["1", "2"]);
     let logs = house.instance.store.logs(report.run).await.unwrap();
     assert!(logs.iter().any(|line| line.message.starts_with("left out: record 1 of page 1")), "{logs:?}");
@@ -121,6 +142,17 @@ async fn since_asks_for_what_changed_after_the_last_complete_run() {
     let reset = RunRequest { reset: true, ..House::request(Target::Sync("changed-since".into())) };
     succeeded(&house.run(reset).await.unwrap());
     assert_eq!(house.asked()[2], "/things");
+}
+
+#[tokio::test]
+async fn a_record_without_its_moment_is_named_with_its_place() {
+    let house = House::new().await;
+    let late = json!({ "id": 2, "name": "t", "updated_at": null });
+    house.script.add("/things", 200, &[], json!([thing(1), late]));
+    let error = house.sync("changed-since").await.error.expect("an error").to_string();
+    for part in ["record 2 of page 1", "`Thing`", "`updated_at`"] {
+        assert!(error.contains(part), "no {part} in {error}");
+    }
 }
 
 #[tokio::test]

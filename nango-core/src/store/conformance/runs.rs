@@ -8,7 +8,8 @@ use super::support::*;
 use crate::{
     declare::Kind,
     store::{
-        CheckpointWrite, FunctionKey, Level, LogLine, NewRun, ResumeWrite, RunEnd, RunStatus, RunToken, StoreError,
+        CheckpointWrite, FunctionKey, Level, LogLine, NewRun, ResumeWrite, RunEnd, RunStatus, RunToken, ScanFrom,
+        StoreError,
     },
 };
 
@@ -39,10 +40,10 @@ pub(super) async fn a_key_is_held_by_one_run(store: Opened) {
         FunctionKey { function: "other".to_owned(), ..key.clone() },
         FunctionKey { variant: "v".to_owned(), ..key.clone() },
     ] {
-        store.start_run(NewRun { key, exclusive: true, lease: MINUTE }).await.unwrap();
+        store.start_run(NewRun { key, connection: None, exclusive: true, lease: MINUTE }).await.unwrap();
     }
     for _ in 0..2 {
-        store.start_run(NewRun { key: key.clone(), exclusive: false, lease: MINUTE }).await.unwrap();
+        store.start_run(NewRun { key: key.clone(), connection: None, exclusive: false, lease: MINUTE }).await.unwrap();
     }
     store.end_run(&first, ended(RunStatus::Success)).await.unwrap();
     let second = store.start_run(new_run("issues", Duration::MAX)).await.unwrap();
@@ -79,7 +80,7 @@ pub(super) async fn a_fenced_run_writes_nothing(store: Opened) {
     lease_lost(store.commit(page.clone()).await);
     (page.pages, page.requests) = (0, 0);
     lease_lost(store.commit(page).await);
-    lease_lost(store.begin_scan(&old.run, &old.key, &old.dataset, true).await);
+    lease_lost(store.begin_scan(&old.run, &old.key, &old.dataset, ScanFrom::LeftOpen).await);
     lease_lost(store.finish_scan(old.finish(scan, 1, true)).await);
     lease_lost(store.heartbeat(&old.run).await);
     lease_lost(store.write_logs(&old.run, vec![line(Level::Info, "late")]).await);

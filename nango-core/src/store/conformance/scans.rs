@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::support::*;
-use crate::store::{LastAction, ResumeWrite, RowOutcome::*, RunStatus, ScanFinished, StoreError};
+use crate::store::{LastAction, ResumeWrite, RowOutcome::*, RunStatus, ScanFinished, ScanFrom, StoreError};
 
 pub(super) async fn what_a_scan_misses_is_deleted(store: Opened) {
     let sync = Sync::begin(&store, "issues").await;
@@ -151,6 +151,6 @@ pub(super) async fn a_large_scan_streams(store: Opened) {
     assert_eq!(store.datasets(None, None).await.unwrap()[0].live, 3000);
     // A scan belongs to a run that may write.
     store.end_run(&sync.run, ended(RunStatus::Success)).await.unwrap();
-    lease_lost(store.begin_scan(&sync.run, &sync.key, &sync.dataset, false).await);
+    lease_lost(store.begin_scan(&sync.run, &sync.key, &sync.dataset, ScanFrom::Start).await);
     lease_lost(store.finish_scan(sync.finish(scan, 1, true)).await);
 }

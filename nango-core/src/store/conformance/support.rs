@@ -12,7 +12,7 @@ use crate::{
     model::{Batch, Data, Model, ModelInfo, Record},
     store::{
         Change, Committed, DatasetKey, FeedPage, FeedRow, FinishScan, FunctionKey, NewRun, Page, PatchRow, ReadQuery,
-        RowOutcome, RunEnd, RunStatus, RunToken, Scan, SharedStore, StoreError, Write, sqlite::Sqlite,
+        RowOutcome, RunEnd, RunStatus, RunToken, Scan, ScanFrom, SharedStore, StoreError, Write, sqlite::Sqlite,
     },
 };
 
@@ -113,7 +113,7 @@ pub(super) fn function(name: &str) -> FunctionKey {
 pub(super) const MINUTE: Duration = Duration::from_mins(1);
 
 pub(super) fn new_run(name: &str, lease: Duration) -> NewRun {
-    NewRun { key: function(name), exclusive: true, lease }
+    NewRun { key: function(name), connection: None, exclusive: true, lease }
 }
 
 pub(super) fn ended(status: RunStatus) -> RunEnd {
@@ -143,6 +143,7 @@ impl<'a> Sync<'a> {
     pub(super) fn page(&self, writes: impl IntoIterator<Item = Write>) -> Page {
         let change = |write| Change { dataset: self.dataset.clone(), merging: Merging::Newer, write };
         Page {
+            left_out: 0,
             run: self.run,
             function: self.key.clone(),
             requested_at: self.store.now(),
@@ -164,7 +165,8 @@ impl<'a> Sync<'a> {
     }
 
     pub(super) async fn scan(&self, resume: bool) -> Scan {
-        self.store.begin_scan(&self.run, &self.key, &self.dataset, resume).await.unwrap()
+        let from = if resume { ScanFrom::LeftOpen } else { ScanFrom::Start };
+        self.store.begin_scan(&self.run, &self.key, &self.dataset, from).await.unwrap()
     }
 
     pub(super) fn finish(&self, scan: Scan, confirm: u32, complete: bool) -> FinishScan {

@@ -67,7 +67,7 @@ fn duplicates<'a>(ids: impl ExactSizeIterator<Item = &'a str>) -> Vec<bool> {
 /// Writes a page.
 pub(super) fn commit(db: &Db, draft: Draft) -> Outcome<Committed> {
     let Draft { page, ready } = draft;
-    runs::count(db, &page.run, page.pages, page.requests)?;
+    runs::count(db, &page.run, page.pages, page.requests, page.left_out)?;
 
     let mut datasets: Vec<Dataset> = Vec::with_capacity(1);
     let mut places = Vec::with_capacity(page.changes.len());

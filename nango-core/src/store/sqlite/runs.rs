@@ -20,6 +20,13 @@ use crate::store::{FunctionKey, ModelCounts, NewRun, Run, RunEnd, RunStatus, Run
 /// Begins a run, and marks as interrupted the runs of its key whose lease has ended.
 pub(super) fn start(db: &Db, new: &NewRun) -> Outcome<RunToken> {
     let now = clock::wall();
+    if let Some(row) = new.connection {
+        let mut there = db.sql.prepare_cached("SELECT 1 FROM connections WHERE row = ?1")?;
+        if !there.exists([row])? {
+            let (integration, connection) = (new.key.integration.clone(), new.key.connection.clone());
+            return Err(StoreError::NoConnection { integration, connection }.into());
+        }
+    }
     let function = functions::open(db, &new.key)?;
     let mut ended = db
         .sql
@@ -48,8 +55,8 @@ pub(super) fn start(db: &Db, new: &NewRun) -> Outcome<RunToken> {
     let row = db
         .sql
         .prepare_cached(
-            "INSERT INTO runs (id, function, exclusive, status, fence, lease, lease_until, started_at, pages, requests) \
-             VALUES (?1, ?2, ?3, 'running', ?4, ?5, ?6, ?7, 0, 0)",
+            "INSERT INTO runs (id, function, exclusive, status, fence, lease, lease_until, started_at, pages, requests, \
+             left_out) VALUES (?1, ?2, ?3, 'running', ?4, ?5, ?6, ?7, 0, 0, 0)",
         )?
         .insert(params![&id.as_bytes()[..], function, new.exclusive, fence, lease, now + lease, now])?;
     Ok(RunToken { id, row, fence })
@@ -62,14 +69,15 @@ pub(super) fn check(db: &Db, run: &RunToken) -> Outcome<()> {
 }
 
 /// [`check`], and counts what the run did.
-pub(super) fn count(db: &Db, run: &RunToken, pages: u64, requests: u64) -> Outcome<()> {
-    if pages == 0 && requests == 0 {
+pub(super) fn count(db: &Db, run: &RunToken, pages: u64, requests: u64, left_out: u64) -> Outcome<()> {
+    if pages == 0 && requests == 0 && left_out == 0 {
         return check(db, run);
     }
     let mut count = db.sql.prepare_cached(
-        "UPDATE runs SET pages = pages + ?3, requests = requests + ?4 WHERE row = ?1 AND fence = ?2 AND status = 'running'",
+        "UPDATE runs SET pages = pages + ?3, requests = requests + ?4, left_out = left_out + ?5 \
+         WHERE row = ?1 AND fence = ?2 AND status = 'running'",
     )?;
-    written(count.execute(params![run.row, run.fence, int(pages), int(requests)])?)
+    written(count.execute(params![run.row, run.fence, int(pages), int(requests), int(left_out)])?)
 }
 
 /// Adds to the counters of models.
@@ -104,7 +112,7 @@ pub(super) fn heartbeat(db: &Db, run: &RunToken) -> Outcome<()> {
 
 /// Ends a run.
 pub(super) fn end(db: &Db, run: &RunToken, end: &RunEnd) -> Outcome<Run> {
-    count(db, run, 0, end.requests)?;
+    count(db, run, 0, end.requests, 0)?;
     logs::write(db, run.row, &end.logs)?;
     let ended = by_id(db, run.id)?.ok_or(StoreError::LeaseLost)?;
     if let Some(write) = &end.checkpoint {
@@ -128,7 +136,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT r.id, f.kind, f.integration, f.connection, f.name, f.variant, r.status, r.started_at, r.finished_at, \
-             r.pages, r.requests, r.error, r.row FROM runs r JOIN functions f ON f.id = r.function ",
+             r.pages, r.requests, r.error, r.row, r.left_out FROM runs r JOIN functions f ON f.id = r.function ",
             $rest
         )
     };
@@ -164,7 +172,12 @@ fn run(db: &Db, row: &Row<'_>) -> Outcome<Run> {
         status,
         started_at: row.get(7)?,
         finished_at: row.get(8)?,
-        totals: Totals { models: models(db, row.get(12)?)?, pages: natural(row, 9)?, requests: natural(row, 10)? },
+        totals: Totals {
+            models: models(db, row.get(12)?)?,
+            pages: natural(row, 9)?,
+            requests: natural(row, 10)?,
+            left_out: natural(row, 13)?,
+        },
         error,
     })
 }

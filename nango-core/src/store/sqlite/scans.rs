@@ -14,7 +14,9 @@ use super::{
     rows::{DELETED, Writing, entomb},
     runs,
 };
-use crate::store::{DatasetKey, FinishScan, FunctionKey, ModelCounts, RunToken, Scan, ScanFinished, StoreError};
+use crate::store::{
+    DatasetKey, FinishScan, FunctionKey, ModelCounts, RunToken, Scan, ScanFinished, ScanFrom, StoreError,
+};
 
 /// Bits in a chunk of marks.
 const CHUNK: i64 = 4096;
@@ -28,14 +30,25 @@ fn place(rid: i64) -> (i64, usize, u8) {
     (rid.div_euclid(CHUNK), bit / 8, 1 << (bit % 8))
 }
 
-/// Opens a scan, or goes on with the one that the function left open.
-pub(super) fn begin(db: &Db, run: &RunToken, function: &FunctionKey, key: &DatasetKey, resume: bool) -> Outcome<Scan> {
+/// Opens a scan, or goes on with an open one of the function.
+pub(super) fn begin(
+    db: &Db,
+    run: &RunToken,
+    function: &FunctionKey,
+    key: &DatasetKey,
+    from: ScanFrom,
+) -> Outcome<Scan> {
     runs::check(db, run)?;
     let dataset = Dataset::open(db, key)?;
     let function = functions::open(db, function)?;
     if let Some(number) = dataset.scan {
         let mut owner = db.sql.prepare_cached("SELECT function FROM scans WHERE number = ?1")?;
-        if resume && owner.query_row([number], |row| row.get::<_, i64>(0))? == function {
+        let wanted = match from {
+            ScanFrom::Start => false,
+            ScanFrom::LeftOpen => true,
+            ScanFrom::Number(wanted) => wanted == number,
+        };
+        if wanted && owner.query_row([number], |row| row.get::<_, i64>(0))? == function {
             return Ok(Scan { number, resumed: true });
         }
         close(db, number)?;

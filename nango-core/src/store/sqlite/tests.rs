@@ -52,7 +52,10 @@ fn dataset() -> DatasetKey {
 }
 
 async fn begin(store: &Sqlite) -> RunToken {
-    store.start_run(NewRun { key: key(), exclusive: false, lease: Duration::from_mins(1) }).await.unwrap()
+    store
+        .start_run(NewRun { key: key(), connection: None, exclusive: false, lease: Duration::from_mins(1) })
+        .await
+        .unwrap()
 }
 
 fn page(store: &Sqlite, run: RunToken, ids: impl IntoIterator<Item = u64>, text: &str) -> Page {
@@ -69,6 +72,7 @@ fn page(store: &Sqlite, run: RunToken, ids: impl IntoIterator<Item = u64>, text:
         resume: None,
         pages: 1,
         requests: 1,
+        left_out: 0,
         logs: Vec::new(),
     }
 }
@@ -211,7 +215,7 @@ async fn two_processes_share_a_file() {
     // A cursor of one is a cursor of the other, and a lease of one is seen by the other.
     let query = ReadQuery { cursor: Some(all[79].cursor.clone()), ..ReadQuery::default() };
     assert_eq!(two.read(&dataset(), query).await.unwrap().records, all[80..]);
-    let exclusive = NewRun { key: key(), exclusive: true, lease: Duration::from_mins(1) };
+    let exclusive = NewRun { key: key(), connection: None, exclusive: true, lease: Duration::from_mins(1) };
     one.start_run(exclusive.clone()).await.unwrap();
     assert!(matches!(two.start_run(exclusive).await, Err(StoreError::Busy { .. })));
     one.close().await.unwrap();
@@ -395,7 +399,7 @@ async fn an_unchanged_run_writes_no_record_and_a_scan_leaves_nothing() {
     let run = begin(&store).await;
     let text = "z".repeat(2000);
     save(&store, run, 0..5000, &text).await;
-    let scan = store.begin_scan(&run, &key(), &dataset(), false).await.unwrap();
+    let scan = store.begin_scan(&run, &key(), &dataset(), ScanFrom::Start).await.unwrap();
     let before = rows_written(&store).await;
     for first in (0..5000).step_by(100) {
         assert_eq!(save(&store, run, first..first + 100, &text).await, [RowOutcome::Unchanged; 100]);

@@ -118,6 +118,7 @@ CREATE TABLE runs (
     finished_at INTEGER,
     pages INTEGER NOT NULL,
     requests INTEGER NOT NULL,
+    left_out INTEGER NOT NULL,
     error TEXT
 );
 CREATE INDEX runs_by_function ON runs (function, row);
