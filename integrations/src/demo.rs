@@ -162,16 +162,7 @@ impl Tour<'_> {
     }
 
     fn execute(&mut self, function: Target) -> Result<RunReport, Fault> {
-        let request = RunRequest {
-            integration: INTEGRATION.to_owned(),
-            function,
-            connection: CONNECTION.to_owned(),
-            variant: BASE_VARIANT.to_owned(),
-            metadata: None,
-            checkpoint: None,
-            reset: false,
-            dry: false,
-        };
+        let request = RunRequest::new(INTEGRATION, function, CONNECTION);
         let run = self.context.execute(&self.instance, request)?;
         report::summary(&mut self.context.terminal, &run)?;
         match run.status {

@@ -92,6 +92,7 @@ impl App {
 
     /// Reads the command line of the process and does what it says.
     pub fn main(self) -> ExitCode {
+        crate::run::capture_tracing();
         let mut terminal = Terminal::new();
         let exit = self
             .run(&std::env::args_os().collect::<Vec<_>>(), &mut terminal)

@@ -6,7 +6,7 @@
 //!
 //! | floor | what it owns |
 //! | --- | --- |
-//! | [`model`], [`declare`], [`error`] | what may enter the system, and what the attributes register |
+//! | [`mod@model`], [`declare`], [`error`] | what may enter the system, and what the attributes register |
 //! | [`provider`] | the catalogue of APIs |
 //! | [`store`] | the database: connections, records, checkpoints, runs |
 //! | [`http`], [`auth`], [`paginate`] | one outbound pipeline |
@@ -44,6 +44,8 @@ pub use model::{
 pub use nango::{ActionFn, Nango, NangoAction, NangoSync};
 pub use nango_macros::{action, checkpoint, model, on_event, on_webhook, patch, sync};
 pub use paginate::Pages;
+/// Inside a function, events of `tracing` go to the log of its run.
+pub use tracing;
 
 #[doc(hidden)]
 pub mod __private;

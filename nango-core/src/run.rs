@@ -7,6 +7,7 @@
 
 mod begin;
 mod connection;
+mod host;
 mod lease;
 mod mapper;
 mod resume;
@@ -16,12 +17,7 @@ mod tests;
 mod tracing_log;
 mod transport;
 
-use std::{
-    collections::BTreeMap,
-    panic::AssertUnwindSafe,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
 use serde_json::{Map, Value};
@@ -31,15 +27,16 @@ pub use crate::nango::Stop;
 use crate::{
     auth::KeyRing,
     config::Config,
-    declare::{ActionDef, BoxFuture, EventDef, Handle, Kind, Registry, SyncDef, SyncRun, WebhookDef, integration_key},
+    declare::{ActionDef, EventDef, Handle, Kind, Registry, SyncDef, SyncRun, WebhookDef},
     error::{Error, ErrorKind, Result},
     http::{Clock, Transport},
-    nango::{Context, Host, Nango, lease_lost, lock_state, store_error},
+    nango::{Context, Nango, lease_lost, store_error},
     provider::Catalogue,
     store::{BASE_VARIANT, FeedRow, FunctionKey, LogLine, ReadQuery, RunEnd, RunStatus, RunToken, SharedStore, Totals},
 };
 
 pub use connection::{AddConnection, Added, add_connection, remove_connection};
+use host::RunHost;
 pub use tracing_log::capture as capture_tracing;
 
 /// Everything a run needs, made once at the top.
@@ -80,6 +77,22 @@ pub struct RunRequest {
     pub reset: bool,
     /// Runs on a copy in memory: nothing is kept, what would have been saved is reported.
     pub dry: bool,
+}
+
+impl RunRequest {
+    /// A run of the base variant, with what is stored.
+    pub fn new(integration: impl Into<String>, function: Target, connection: impl Into<String>) -> Self {
+        Self {
+            integration: integration.into(),
+            function,
+            connection: connection.into(),
+            variant: BASE_VARIANT.to_owned(),
+            metadata: None,
+            checkpoint: None,
+            reset: false,
+            dry: false,
+        }
+    }
 }
 
 /// A function, with what it is given.
@@ -246,21 +259,13 @@ async fn run_one(
 
 /// Runs the syncs that a function asked for. One that cannot begin does not undo what the function did.
 async fn follow_up(instance: &Arc<Instance>, host: &RunHost, report: &mut RunReport, stop: &Stop) {
-    let triggered = std::mem::take(&mut *lock_state(&host.triggered));
+    let triggered = host.take_triggered();
     for sync in triggered {
         if stop.is_stopped() || report.status != RunStatus::Success {
             return;
         }
-        let next = RunRequest {
-            integration: report.key.integration.clone(),
-            function: Target::Sync(sync.clone()),
-            connection: report.key.connection.clone(),
-            variant: BASE_VARIANT.to_owned(),
-            metadata: None,
-            checkpoint: None,
-            reset: false,
-            dry: false,
-        };
+        let (integration, connection) = (report.key.integration.clone(), report.key.connection.clone());
+        let next = RunRequest::new(integration, Target::Sync(sync.clone()), connection);
         let outcome = Box::pin(run_one(instance, next, stop.clone(), host.observer.clone())).await;
         report.triggered.push(Triggered { sync, outcome });
     }
@@ -381,74 +386,4 @@ async fn dry_records(instance: &Instance, report: &RunReport) -> Result<BTreeMap
         records.insert(stats.dataset.model, DryRecords { total: stats.live, first: page.records });
     }
     Ok(records)
-}
-
-/// What functions ask of the floor that executes them.
-struct RunHost {
-    instance: Arc<Instance>,
-    observer: Arc<dyn Observer>,
-    triggered: Mutex<Vec<String>>,
-    /// Whether syncs may be asked for: not while the connection is being validated or removed.
-    takes_syncs: bool,
-}
-
-impl RunHost {
-    fn new(instance: Arc<Instance>, observer: Arc<dyn Observer>, takes_syncs: bool) -> Self {
-        Self { instance, observer, triggered: Mutex::default(), takes_syncs }
-    }
-}
-
-impl Host for RunHost {
-    fn trigger(&self, caller: &Arc<Context>, action: &'static ActionDef, input: Value) -> BoxFuture<Result<Value>> {
-        let (instance, observer) = (self.instance.clone(), self.observer.clone());
-        let stop = caller.stop().clone();
-        let request = RunRequest {
-            integration: integration_key(action.integration),
-            function: Target::Action { name: action.name.to_owned(), input },
-            connection: caller.key().connection.clone(),
-            variant: BASE_VARIANT.to_owned(),
-            metadata: None,
-            checkpoint: None,
-            reset: false,
-            dry: false,
-        };
-        Box::pin(async move {
-            let name = action.name;
-            let report = run_one(&instance, request, stop, observer).await?;
-            match report.error {
-                Some(error) => Err(error.context(format!("the triggered action `{name}`"))),
-                None => Ok(report.output.unwrap_or(Value::Null)),
-            }
-        })
-    }
-
-    fn trigger_sync(&self, caller: &Arc<Context>, sync: &str) -> Result<()> {
-        let integration = &caller.key().integration;
-        if !self.takes_syncs {
-            return Err(Error::msg(format!(
-                "`{sync}` cannot be triggered here: the connection is being validated or removed. \
-                 Trigger it in an `#[on_event(post_connection_creation)]` function"
-            )));
-        }
-        if self.instance.registry.sync(integration, sync).is_none() {
-            let names: Vec<&str> = self
-                .instance
-                .registry
-                .syncs()
-                .filter(|(entry, _)| entry.integration() == integration)
-                .map(|(_, def)| def.name)
-                .collect();
-            return Err(Error::msg(Registry::unknown(&format!("sync of `{integration}` named"), sync, &names)));
-        }
-        lock_state(&self.triggered).push(sync.to_owned());
-        Ok(())
-    }
-
-    fn logged(&self, line: &LogLine) {
-        self.observer.log(line);
-    }
-
-    fn committed(&self, totals: &Totals) {
-        self.observer.page(totals);
-    }
 }

@@ -61,9 +61,32 @@ fn credentials_of_another_shape_are_refused_without_being_shown() {
     check("bearer", r#"{"access_token":7}"#, &["access_token"]);
     check("bearer", "{hush", &["JSON"]);
     let keyed = registry.run(["connection", "add", "github", "x", "--auth", "api-key", "--credentials", "\"hush\""]);
-    assert_ne!(keyed.status, Some(0));
-    assert!(keyed.stderr.contains("bearer"), "it says what fits: {}", keyed.stderr);
+    says(&keyed, 2, &["bearer"]);
     assert_eq!(registry.json(["connection", "list", "--json"])["connections"], json!([]));
+}
+
+#[test]
+fn what_is_not_set_up_is_another_exit_than_what_is_typed() {
+    let registry = Registry::new();
+    let add = |config: &[&str]| {
+        let basic = r#"{"username":"u","password":"p"}"#;
+        let add = ["connection", "add", "jira", "x", "--auth", "basic", "--credentials", basic];
+        registry.run(add.iter().chain(config))
+    };
+    says(&add(&[]), 2, &["`subdomain`", "--config subdomain="]);
+    add(&["--config", "subdomain=acme"]).expect(0);
+    let place = ["run", "hubspot", "contacts", "--connection", "x", "--checkpoint", "{}"];
+    says(&registry.run(place), 2, &["--checkpoint", "`contacts`", "--reset"]);
+}
+
+#[test]
+fn a_bad_cursor_leaves_nothing_on_stdout() {
+    let registry = Registry::new();
+    registry.run(["connection", "add", "github", "acme", "--auth", "none"]).expect(0);
+    let read = ["records", "github", "GithubIssue", "--connection", "acme", "--all", "--json", "--cursor", "no"];
+    let output = registry.run(read);
+    says(&output, 2, &["cursor"]);
+    assert_eq!(output.json()["error"]["type"], "failed", "one document: {}", output.stdout);
 }
 
 #[test]

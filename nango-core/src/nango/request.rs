@@ -317,9 +317,7 @@ impl Response {
 
     /// Where the answer came from, after redirects, without its query (it may carry a key).
     pub fn url(&self) -> String {
-        let mut url = self.answer.request.url.clone();
-        url.set_query(None);
-        url.into()
+        http::place(&self.answer.url)
     }
 
     /// How often the request was sent.

@@ -113,11 +113,13 @@ pub(super) fn ready_for(
 /// Where requests of a connection go, and what puts its credentials into them.
 fn way_out(provider: &Provider, connection: &Connection, credentials: &Credentials) -> Result<(Url, Injector)> {
     let Connection { integration, id, config, .. } = connection;
-    let fault = |error: &dyn std::fmt::Display| {
-        Error::new(ErrorKind::Connection, format!("connection `{id}` of `{integration}` cannot be used: {error}"))
-    };
-    let base_url = provider.base_url(integration, config).map_err(|error| fault(&error))?;
-    let injector = Injector::new(provider, integration, credentials, config).map_err(|error| fault(&error))?;
+    // The error is carried, so that `wire` and `cli` can tell what was typed from what is set up.
+    let doing = || format!("connection `{id}` of `{integration}` cannot be used");
+    let base_url = provider
+        .base_url(integration, config)
+        .map_err(|error| Error::new(ErrorKind::Connection, error).context(doing()))?;
+    let injector = Injector::new(provider, integration, credentials, config)
+        .map_err(|error| Error::new(ErrorKind::Connection, error).context(doing()))?;
     Ok((base_url, injector))
 }
 
@@ -198,8 +200,8 @@ pub(super) fn seal_credentials(instance: &Instance, new: &AddConnection) -> Resu
 pub(crate) fn open_credentials(instance: &Instance, connection: &Connection) -> Result<Credentials> {
     let Connection { integration, id, credentials, .. } = connection;
     Credentials::open(&instance.ring, credentials, integration, id).map_err(|error| {
-        let message = format!("the credentials of connection `{id}` of `{integration}` cannot be opened: {error}");
-        Error::new(ErrorKind::Connection, message)
+        let doing = format!("the credentials of connection `{id}` of `{integration}` cannot be opened");
+        Error::new(ErrorKind::Connection, error).context(doing)
     })
 }
 

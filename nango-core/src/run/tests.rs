@@ -62,16 +62,7 @@ impl House {
     }
 
     fn request(function: Target) -> RunRequest {
-        RunRequest {
-            integration: "acme".into(),
-            function,
-            connection: "one".into(),
-            variant: BASE_VARIANT.into(),
-            metadata: None,
-            checkpoint: None,
-            reset: false,
-            dry: false,
-        }
+        RunRequest::new("acme", function, "one")
     }
 
     async fn run(&self, request: RunRequest) -> Result<RunReport> {

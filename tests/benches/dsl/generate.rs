@@ -45,7 +45,7 @@ fn header(style: Style) -> &'static str {
     match style {
         Style::Attributes => "use nango_core::prelude::*;\n",
         Style::ByHand => {
-            "use nango_core::{*, declare::{self, *}, model::ModelInfo, prelude::{Nango, NangoSync, NangoAction, Result}};\n\
+            "use nango_core::{*, declare::{self, *}, model::ModelInfo, prelude::Result};\n\
              use schemars::JsonSchema;\nuse serde::{Serialize, Deserialize};\n"
         }
     }
@@ -180,9 +180,9 @@ pub async fn action{i}(nango: NangoAction<__action{i}::action{i}>, input: Item{i
 const _: () = {{
     static DEF: ActionDef = ActionDef {{
         at: {at}, integration: declare::integration_of(module_path!()), name: \"action{i}\", description: \"Action number {i}.\",
-        version: \"0.0.1\", scopes: &[], input: Some(__private::schema::<Item{i}>), output: __private::schema::<Item{i}>,
+        version: \"0.0.1\", scopes: &[], input: Some(__private::input_schema::<__action{i}::action{i}>), output: __private::schema::<Item{i}>,
         checkpoint: None, metadata: None,
-        run: |handle, input| match __private::input::<Item{i}>(input) {{
+        run: |handle, input| match __private::input::<__action{i}::action{i}>(input) {{
             Ok(input) => __private::box_action(action{i}(handle.into(), input)),
             Err(error) => __private::fail(error),
         }},

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::{
     ErrorKind,
     declare::Kind,
-    store::{FunctionKey, NewRun, RunStatus},
+    store::{FunctionKey, Level, NewRun, RunStatus},
 };
 
 async fn act(house: &House, name: &str, input: Value) -> RunReport {
@@ -111,6 +111,18 @@ async fn a_triggered_sync_that_cannot_begin_leaves_the_report_of_the_action() {
     assert_eq!(report.output, Some(json!("done")));
     let error = report.triggered[0].outcome.as_ref().unwrap_err().to_string();
     assert!(error.contains("already running"), "{error}");
+}
+
+#[tokio::test]
+async fn tracing_inside_a_function_goes_to_the_log_of_its_run() {
+    crate::run::capture_tracing();
+    let house = House::new().await;
+    let report = act(&house, "trace", Value::Null).await;
+    succeeded(&report);
+    let logs = house.instance.store.logs(report.run).await.unwrap();
+    assert_eq!(logs.len(), 1);
+    assert_eq!((logs[0].message.as_str(), logs[0].level), ("counting", Level::Warn));
+    assert_eq!(logs[0].fields, json!({ "count": 3, "kind": "odd" }));
 }
 
 #[tokio::test]

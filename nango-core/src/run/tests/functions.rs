@@ -127,6 +127,13 @@ async fn scanned_by_hand(nango: NangoSync) -> Result<()> {
     }
 }
 
+/// Tells `tracing` of what it does.
+#[action(integration = "acme")]
+async fn trace(_nango: NangoAction) -> Result<()> {
+    tracing::warn!(target: "integrations::acme", count = 3, kind = "odd", "counting");
+    Ok(())
+}
+
 /// Panics.
 #[action(integration = "acme")]
 async fn stumble(_nango: NangoAction) -> Result<()> {

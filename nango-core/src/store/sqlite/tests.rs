@@ -1,5 +1,7 @@
-//! What only `SQLite` can get wrong: the file, other processes (another [`Sqlite`] on the same file stands for one), the
+//! What only SQLite can get wrong: the file, other processes (another [`Sqlite`] on the same file stands for one), the
 //! group of jobs, pruned payloads, and what is left in the tables.
+
+mod file;
 
 use std::{
     fs,
@@ -81,6 +83,17 @@ async fn save(store: &Sqlite, run: RunToken, ids: impl IntoIterator<Item = u64>,
     store.commit(page(store, run, ids, text)).await.unwrap().changes.remove(0).rows
 }
 
+/// Holds the writer until the sender is dropped, so that the jobs behind it become one group.
+fn hold(store: &Sqlite) -> (std::sync::mpsc::Sender<()>, impl Future<Output = Result<(), StoreError>>) {
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    // A read is done between two groups.
+    let job = store.writer.read(move |_| {
+        let _ = held.recv();
+        Ok(())
+    });
+    (release, job)
+}
+
 async fn feed(store: &Sqlite) -> Vec<FeedRow> {
     store.read(&dataset(), ReadQuery { limit: 10_000, ..ReadQuery::default() }).await.unwrap().records
 }
@@ -105,164 +118,6 @@ fn names(dir: &TempDir) -> Vec<String> {
     let mut names: Vec<_> = fs::read_dir(dir.path()).unwrap().map(name).collect();
     names.sort();
     names
-}
-
-#[tokio::test]
-async fn a_new_file_is_ours_and_nobody_elses() {
-    let (dir, path) = file();
-    let store = Sqlite::open(&path).await.unwrap();
-    let run = begin(&store).await;
-    save(&store, run, 0..10, "x").await;
-    #[cfg(unix)]
-    for name in names(&dir) {
-        use std::os::unix::fs::PermissionsExt;
-        assert_eq!(fs::metadata(dir.path().join(&name)).unwrap().permissions().mode() & 0o777, 0o600, "{name}");
-    }
-    let before = feed(&store).await;
-    store.close().await.unwrap();
-    assert_eq!(names(&dir), ["nango.db"]);
-    let store = Sqlite::open(&path).await.unwrap();
-    // Places, stamps and hashes survive.
-    assert_eq!(feed(&store).await, before);
-    assert_eq!(save(&store, run, 0..10, "x").await, [RowOutcome::Unchanged; 10]);
-    let pragma = |name: &'static str| {
-        store.writer.write(move |db| Ok(db.sql.pragma_query_value(None, name, |row| row.get::<_, i64>(0))?))
-    };
-    assert_eq!((pragma("page_size").await.unwrap(), pragma("synchronous").await.unwrap()), (8192, 2));
-}
-
-#[tokio::test]
-async fn other_files_are_refused_and_left_alone() {
-    let (dir, path) = file();
-    let check = async |content: &[u8], expect: &str| {
-        fs::write(&path, content).unwrap();
-        assert_eq!(refused(&path).await, expect);
-        assert_eq!(fs::read(&path).unwrap(), content);
-        assert_eq!(names(&dir), ["nango.db"]);
-    };
-    let garbage = "DIR/nango.db is not an SQLite database: choose another path, or restore the file from a backup";
-    check(b"hello", garbage).await;
-    check(&vec![7; 20_000], garbage).await;
-
-    fs::remove_file(&path).unwrap();
-    Raw::open(&path).unwrap().execute_batch("CREATE TABLE theirs (x)").unwrap();
-    let foreign = "DIR/nango.db is an SQLite database of another program: choose another path";
-    check(&fs::read(&path).unwrap(), foreign).await;
-    Raw::open(&path).unwrap().execute_batch("DROP TABLE theirs; PRAGMA application_id = 7").unwrap();
-    check(&fs::read(&path).unwrap(), foreign).await;
-
-    fs::remove_file(&path).unwrap();
-    Sqlite::open(&path).await.unwrap().close().await.unwrap();
-    Raw::open(&path).unwrap().execute_batch("PRAGMA journal_mode = DELETE; PRAGMA user_version = 99").unwrap();
-    let newer = "DIR/nango.db has schema version 99, this program knows versions up to 1: use a newer program";
-    check(&fs::read(&path).unwrap(), newer).await;
-
-    // An empty file is nobody's.
-    fs::write(&path, b"").unwrap();
-    Sqlite::open(&path).await.unwrap().close().await.unwrap();
-    fs::write(&path, &fs::read(&path).unwrap()[..5000]).unwrap();
-    let torn = Sqlite::open(&path).await.unwrap_err();
-    assert!(matches!(torn, StoreError::Damaged(_)), "{torn}");
-}
-
-#[tokio::test]
-async fn a_path_that_cannot_be_says_why() {
-    let (dir, path) = file();
-    let parent = dir.path().display();
-    let missing = Sqlite::open(dir.path().join("no/such/nango.db")).await.unwrap_err().to_string();
-    let expect = format!(
-        "the database {parent}/no/such/nango.db cannot be created: there is no directory {parent}/no/such: create it first"
-    );
-    assert_eq!(missing, expect);
-    fs::create_dir(&path).unwrap();
-    assert_eq!(refused(&path).await, "the database DIR/nango.db cannot be opened: it is a directory");
-    assert!(names(&dir) == ["nango.db"] && fs::read_dir(&path).unwrap().count() == 0);
-    let empty = Sqlite::open("").await.unwrap_err().to_string();
-    assert_eq!(empty, "the database  cannot be opened: its path is empty");
-    // A directory in which nobody can make a file, whoever runs this.
-    #[cfg(target_os = "linux")]
-    {
-        let proc = refused(Path::new("/proc/self/nango.db")).await;
-        assert!(proc.starts_with("the database DIR/nango.db cannot be created: "), "{proc}");
-        assert!(proc.ends_with("; check the permissions of the file and of its directory"), "{proc}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn two_processes_share_a_file() {
-    let (_dir, path) = file();
-    // Both at once, the first time.
-    let (one, two) = tokio::join!(Sqlite::open(&path), Sqlite::open(&path));
-    let (one, two) = (Arc::new(one.unwrap()), Arc::new(two.unwrap()));
-    let writers = [(&one, 0), (&two, 1)].map(|(store, place)| {
-        let store = Arc::clone(store);
-        tokio::spawn(async move {
-            let run = begin(&store).await;
-            for n in 0..40 {
-                save(&store, run, [n * 2 + place, 10_000], &format!("{place}-{n}")).await;
-            }
-        })
-    });
-    for writer in writers {
-        writer.await.unwrap();
-    }
-    let all = feed(&one).await;
-    assert_eq!(all.len(), 81);
-    assert_eq!(feed(&two).await, all);
-    assert!(all.is_sorted_by_key(|row| row.last_modified_at));
-    let stats = one.datasets(None, None).await.unwrap();
-    assert_eq!(stats[0].live, 81);
-    // A cursor of one is a cursor of the other, and a lease of one is seen by the other.
-    let query = ReadQuery { cursor: Some(all[79].cursor.clone()), ..ReadQuery::default() };
-    assert_eq!(two.read(&dataset(), query).await.unwrap().records, all[80..]);
-    let exclusive = NewRun { key: key(), connection: None, exclusive: true, lease: Duration::from_mins(1) };
-    one.start_run(exclusive.clone()).await.unwrap();
-    assert!(matches!(two.start_run(exclusive).await, Err(StoreError::Busy { .. })));
-    one.close().await.unwrap();
-    assert_eq!(feed(&two).await, all);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn another_process_wakes_who_waits() {
-    let (_dir, path) = file();
-    let (one, two) = (Sqlite::open(&path).await.unwrap(), Sqlite::open(&path).await.unwrap());
-    let run = begin(&two).await;
-    let waiting = one.changed(Duration::from_mins(1));
-    let started = Instant::now();
-    save(&two, run, [1], "x").await;
-    waiting.await.unwrap();
-    assert!(started.elapsed() < Duration::from_secs(20));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_held_file_is_waited_for() {
-    let (_dir, path) = file();
-    let store = Sqlite::open(&path).await.unwrap();
-    let run = begin(&store).await;
-    let other = Raw::open(&path).unwrap();
-    other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let page = page(&store, run, [1], "x");
-    let writing = store.commit(page);
-    let released = async {
-        tokio::time::sleep(Duration::from_millis(300)).await;
-        // Readers do not wait for it.
-        assert_eq!(feed(&store).await, []);
-        other.execute_batch("ROLLBACK").unwrap();
-    };
-    let (written, ()) = tokio::join!(writing, released);
-    written.unwrap();
-    assert_eq!(feed(&store).await.len(), 1);
-}
-
-/// Holds the writer until the sender is dropped, so that the jobs behind it become one group.
-fn hold(store: &Sqlite) -> (std::sync::mpsc::Sender<()>, impl Future<Output = Result<(), StoreError>>) {
-    let (release, held) = std::sync::mpsc::channel::<()>();
-    // A read is done between two groups.
-    let job = store.writer.read(move |_| {
-        let _ = held.recv();
-        Ok(())
-    });
-    (release, job)
 }
 
 #[tokio::test]
