@@ -19,7 +19,7 @@ use serde_json::{Map, Value, json};
 use standin::{DEMO_REPOSITORY, Standin};
 
 const INTEGRATION: &str = "github";
-const CONNECTION: &str = "demo";
+const CONNECTION: &str = "stand-in";
 const SYNC: &str = "repo-issues";
 const MODEL: &str = "GithubIssue";
 /// The width of tables where there is no window.
@@ -47,7 +47,7 @@ impl Command for Demo {
         }
         send_to(&standin, &mut config);
         let instance = context.open_with(config)?;
-        let done = Tour { context, instance, standin: &standin }.walk();
+        let done = Tour { context, instance, standin: &standin, kept }.walk();
         context.block_on(standin.stop())?;
         done
     }
@@ -63,6 +63,8 @@ struct Tour<'a> {
     context: &'a mut Context,
     instance: Arc<Instance>,
     standin: &'a Standin,
+    /// Whether the database stays.
+    kept: bool,
 }
 
 impl Tour<'_> {
@@ -201,6 +203,12 @@ impl Tour<'_> {
     }
 
     fn next_steps(&mut self) -> Result<(), Fault> {
+        if self.kept {
+            self.say(&format!(
+                "\nThe connection `{CONNECTION}` stays in your database, but its stand-in ends now. Drop it with\n  \
+                 registry connection remove {INTEGRATION} {CONNECTION}"
+            ))?;
+        }
         self.step("What to try next", "")?;
         self.say(
             "  cargo run -- list                          every function of this crate

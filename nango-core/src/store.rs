@@ -67,7 +67,10 @@ pub type SharedStore = Arc<dyn Store>;
 /// A URL of another kind, a file that is not ours, is newer than this program, cannot be read or written.
 pub async fn open(url: &str) -> Result<SharedStore, StoreError> {
     match url.strip_prefix("sqlite:") {
+        Some("") => Err(StoreError::Url(url.to_owned())),
         Some(path) => Ok(Arc::new(sqlite::Sqlite::open(path.strip_prefix("//").unwrap_or(path)).await?)),
-        None => Err(StoreError::Url(url.split(':').next().unwrap_or_default().to_owned())),
+        None => {
+            Err(StoreError::Url(url.split_once(':').map_or_else(|| url.to_owned(), |(scheme, _)| format!("{scheme}:"))))
+        }
     }
 }

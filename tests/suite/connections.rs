@@ -27,6 +27,19 @@ fn a_secret_is_sealed_and_shown_only_when_asked_for() {
 }
 
 #[test]
+fn what_is_there_is_not_lost_by_changing_something_else() {
+    let registry = Registry::new();
+    registry.run(["connection", "add", "github", "acme", "--auth", "bearer", "--credentials", "\"kept\""]).expect(0);
+    let refused = registry.run(["connection", "add", "github", "acme", "--metadata", "{}"]).expect(2);
+    assert!(refused.stderr.contains("set-metadata"), "{}", refused.stderr);
+    registry.write("token.json", r#"{ "token": "abc" }"#);
+    let refused = registry.run(["connection", "add", "github", "b", "--auth", "bearer", "--credentials", "token.json"]);
+    assert!(refused.expect(2).stderr.contains("@token.json"));
+    let shown = registry.run(["connection", "show", "github", "acme", "--json", "--show-secrets"]).expect(0);
+    assert!(shown.stdout.contains("kept"), "{}", shown.stdout);
+}
+
+#[test]
 fn credentials_may_come_from_a_file_or_standard_input() {
     let registry = Registry::new();
     registry.write("token.json", r#"{ "token": "abc" }"#);
@@ -112,7 +125,7 @@ fn the_key_file_is_made_once_and_needed_ever_after() {
     assert!(!registry.run(add("b")).expect(0).stderr.contains("nango.db.key"));
 
     std::fs::remove_file(&key).expect("the key file");
-    let lost = registry.run(["connection", "show", "github", "a", "--json", "--show-secrets"]);
-    assert_ne!(lost.status, Some(0), "{}", lost.stdout);
-    assert!(lost.stderr.contains("key"), "{}", lost.stderr);
+    let lost = registry.run(["connection", "show", "github", "a"]).expect(3);
+    assert!(lost.stderr.contains("nango.db.key is missing"), "{}", lost.stderr);
+    assert!(!key.exists(), "a new key would open nothing");
 }

@@ -24,7 +24,7 @@ fn it_keeps_its_database_when_one_is_named() {
         "github",
         "GithubIssue",
         "--connection",
-        "demo",
+        "stand-in",
         "--filter",
         "deleted",
         "--json",

@@ -1,6 +1,10 @@
 //! The tests of the `registry` binary, from outside, in one program of modules.
 
-#![expect(clippy::expect_used, reason = "only tests: a panic is how they report")]
+#![expect(
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "only tests: a panic is how they report, and a figure is told where somebody asks for the output"
+)]
 
 mod bad_input;
 mod compile_fail;

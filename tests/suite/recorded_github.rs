@@ -36,6 +36,7 @@ fn syncs_the_recording_and_finds_nothing_new_the_second_time(function: &str) {
     assert_eq!(first["models"]["GithubIssue"]["added"], 13);
     assert_eq!((&first["pages"], &first["requests"]), (&json!(5), &json!(5)));
     assert_eq!(github.finish().len(), 5);
+    println!("{function}: 13 issues in five pages, {} ms", first["duration_ms"]);
 
     let page = registry.json(["records", "github", "GithubIssue", "--connection", "octo", "--json"]);
     let titles: Vec<_> =

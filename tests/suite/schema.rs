@@ -23,7 +23,7 @@ fn the_schema_of_a_model_validates_what_the_demo_stored() {
         registry.json(["schema", "--format", "json-schema", "--integration", "github", "--model", "GithubIssue"]);
     let validator = jsonschema::validator_for(&schema).expect("a schema");
     let mut read =
-        ["--database", "sqlite:demo.db", "records", "github", "GithubIssue", "--connection", "demo"].to_vec();
+        ["--database", "sqlite:demo.db", "records", "github", "GithubIssue", "--connection", "stand-in"].to_vec();
     read.push("--json");
     let page = registry.json(read);
     let records = page["records"].as_array().expect("records");

@@ -12,6 +12,7 @@ use super::{ApiIssue, GithubIssue, Repository};
     endpoint = "/repos/{owner}/{repo}/issues?state=all",
     paginate(link(rel = "next"), limit = 100),
     track_deletes,
+    retries = 3,
     scopes("repo")
 )]
 pub fn repo_issues(issue: ApiIssue) -> Option<GithubIssue> {

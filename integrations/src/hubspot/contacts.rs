@@ -43,6 +43,7 @@ pub struct ApiProperties {
     endpoint = "/crm/v3/objects/contacts?properties=email,firstname,lastname",
     paginate(limit = 100, response_path = "results"),
     track_deletes,
+    retries = 3,
     scopes("crm.objects.contacts.read")
 )]
 pub fn contacts(contact: ApiContact) -> HubspotContact {

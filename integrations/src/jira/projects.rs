@@ -34,6 +34,7 @@ pub struct ApiProject {
     endpoint = "/rest/api/3/project/search",
     paginate(offset(name = "startAt"), limit = 50, limit_name = "maxResults", response_path = "values"),
     track_deletes,
+    retries = 3,
     scopes("read:jira-work")
 )]
 pub fn projects(project: ApiProject) -> JiraProject {

@@ -53,6 +53,10 @@ pub(super) fn root(commands: impl Iterator<Item = Command>) -> Command {
         .version(env!("CARGO_PKG_VERSION"))
         .subcommand_required(true)
         .arg_required_else_help(true)
+        .after_help(
+            "Exit codes: 0 success, 1 the run failed, 2 usage (a name that is not there, too), 3 database or \
+             configuration, 130 interrupted.",
+        )
         .arg(
             Arg::new(DATABASE)
                 .long("database")

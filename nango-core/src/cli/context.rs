@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs, io, path::PathBuf, sync::Arc};
 
 use tokio::runtime::{Builder, Runtime};
 
-use super::{Fault, Globals, Progress, Terminal, check::check, interrupt};
+use super::{Fault, Globals, Progress, Terminal, check::check, interrupt, table::counted};
 use crate::{
     auth::{KeyRing, Secret},
     config::{Config, FILE_NAME, Flags, Sources},
@@ -12,7 +12,7 @@ use crate::{
     http::{Network, SystemClock},
     provider::Catalogue,
     run::{Instance, Observer, RunReport, RunRequest, Stop, execute},
-    store,
+    store::{self, SharedStore},
 };
 
 /// Everything that a command works with, made once at the top of the program.
@@ -83,22 +83,15 @@ impl Context {
     /// The database or its key cannot be used.
     pub fn open_with(&mut self, config: Config) -> Result<Arc<Instance>, Fault> {
         let file = config.database_file().map(|file| file.display().to_string());
-        let was_there = config.database_file().is_some_and(std::path::Path::exists);
         let store = self.runtime.block_on(store::open(&config.database))?;
+        self.needs_its_key(&config, &store)?;
         let (ring, made) = key_ring(&config)?;
         if let Some(file) = file.filter(|_| made) {
             let key = config.key_file.display();
-            self.terminal.note(if was_there {
-                format!(
-                    "warning: {file} had no key, made {key}. What an earlier key sealed in it cannot be opened: put \
-                     that key back, or add the connections again"
-                )
-            } else {
-                format!(
-                    "made {file} and its key {key}: credentials are sealed with it. Back up both, and keep them \
-                     apart from each other"
-                )
-            });
+            self.terminal.note(format_args!(
+                "made {key}, the key of {file}: credentials are sealed with it. Back up both, and keep them apart from \
+                 each other"
+            ));
         }
         let transport = Network::new().map_err(|error| Fault::setup(format!("the network cannot be used: {error}")))?;
         let instance = Arc::new(Instance {
@@ -112,6 +105,25 @@ impl Context {
         });
         self.opened.push(instance.clone());
         Ok(instance)
+    }
+
+    /// A new key in place of a lost one would open nothing that is there, and what is sealed with it would be lost when
+    /// the old one comes back.
+    fn needs_its_key(&self, config: &Config, store: &SharedStore) -> Result<(), Fault> {
+        if config.encryption_key.is_some() || config.is_in_memory() || config.key_file.exists() {
+            return Ok(());
+        }
+        let sealed = self.runtime.block_on(store.connections(None))?;
+        if sealed.is_empty() {
+            return Ok(());
+        }
+        Err(Fault::setup(format!(
+            "{} is missing: the {} of {} are sealed with it. Put it back from your backup (or give the key in \
+             NANGO_ENCRYPTION_KEY); without it, start with another database and add the connections again",
+            config.key_file.display(),
+            counted(sealed.len() as u64, "connection"),
+            config.database
+        )))
     }
 
     /// What asks this command's runs to stop: the first Ctrl-C does, the second one ends the process at once.

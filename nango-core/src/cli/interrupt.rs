@@ -5,6 +5,9 @@ use tokio::runtime::Handle;
 use super::Exit;
 use crate::run::Stop;
 
+/// Signals that come within this time are one.
+const ONE_WISH: std::time::Duration = std::time::Duration::from_millis(300);
+
 /// Listens from now on.
 pub(super) fn listen(runtime: &Handle) -> Stop {
     let stop = Stop::default();
@@ -15,6 +18,8 @@ pub(super) fn listen(runtime: &Handle) -> Stop {
         }
         asked.stop();
         say("stopping. Press Ctrl-C again to end at once");
+        // Some send one wish twice: to the process and to its group.
+        tokio::time::sleep(ONE_WISH).await;
         if signal().await {
             std::process::exit(Exit::Interrupted.code().into());
         }

@@ -144,7 +144,10 @@ fn failure(terminal: &mut Terminal, report: &RunReport, error: &WireError) {
 fn hint(terminal: &mut Terminal, report: &RunReport) {
     let key = &report.key;
     if report.dry.is_some() {
-        terminal.hint("Nothing was kept. Run it without --dry-run to keep it.");
+        terminal.hint(match key.kind {
+            Kind::Sync => "Nothing was kept. Run it without --dry-run to keep it.",
+            _ => "Nothing was kept here; what was sent to the provider was sent.",
+        });
         return;
     }
     if key.kind == Kind::Sync

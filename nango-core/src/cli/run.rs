@@ -45,7 +45,7 @@ struct Arguments {
     /// Forgets the stored checkpoint first, so that a sync begins at the beginning
     #[arg(long, conflicts_with = "checkpoint")]
     reset: bool,
-    /// Keeps nothing, and shows what would be there
+    /// Keeps nothing here, and shows what would be there; requests are sent to the provider all the same
     #[arg(long)]
     dry_run: bool,
 }

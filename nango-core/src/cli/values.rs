@@ -46,6 +46,9 @@ impl Values {
         let text = self.text(option, given)?;
         match text.trim_start().chars().next() {
             Some('{' | '[' | '"') => parse(option, &text),
+            _ if given != "-" && !given.starts_with('@') && std::path::Path::new(given).is_file() => {
+                Err(Fault::usage(format!("{option}: {given} is a file: did you mean @{given}?")))
+            }
             _ => Ok(Value::String(text.trim().to_owned())),
         }
     }

@@ -46,7 +46,7 @@ impl RawPage {
     pub fn records(&self) -> Result<Vec<&RawValue>, PaginateError> {
         match &self.read {
             Some(records) => Ok(records.iter().map(|record| &**record).collect()),
-            None => Ok(read(&self.response, &self.at, &self.path, None)?.0),
+            None => Ok(read(&self.response, &self.at, &self.path, None, false)?.0),
         }
     }
 
@@ -82,12 +82,14 @@ pub(super) fn name(response: &Response, number: u64) -> String {
     format!("page {number} of {} {}", response.request.method, place(&response.url))
 }
 
-/// The records of an answer, and what lies at one more path.
+/// The records of an answer, and what lies at one more path. `null_ends`: a whole body of `null` is what lies behind the
+/// last record.
 pub(super) fn read<'a>(
     response: &'a Response,
     at: &str,
     records: &str,
     next: Option<&str>,
+    null_ends: bool,
 ) -> Result<(Vec<&'a RawValue>, Option<&'a RawValue>), PaginateError> {
     if response.body.is_empty() && response.status == 204 {
         return Ok((Vec::new(), None));
@@ -99,8 +101,11 @@ pub(super) fn read<'a>(
     let found =
         path::read(json, &records_steps, next_steps.as_deref()).map_err(|error| not_json(response, at, &error))?;
     match found.list {
-        Some(list) => Ok((list, found.value)),
-        None => Err(no_list(json, at, records, &records_steps)),
+        // Elsewhere it is no list that happens to be empty: taken for one, it would end a walk that deletes.
+        Some(list) if null_ends || !(list.is_empty() && records_steps.is_empty() && json.trim() == "null") => {
+            Ok((list, found.value))
+        }
+        _ => Err(no_list(json, at, records, &records_steps)),
     }
 }
 

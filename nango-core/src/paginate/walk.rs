@@ -152,7 +152,7 @@ impl Walk {
                     return Ok((None, Some(Step::Link(url))));
                 }
                 let Some(path) = path else { return Ok((None, None)) };
-                let (list, found) = read::read(response, at, records, Some(path))?;
+                let (list, found) = read::read(response, at, records, Some(path), false)?;
                 let target = found.map(|value| scalar(value, "link", at, path)).transpose()?.flatten();
                 let next = match target {
                     None => None,
@@ -166,12 +166,12 @@ impl Walk {
                 Ok((Some(owned(list)), next))
             }
             Some(PaginateKind::Cursor { path, .. }) => {
-                let (list, found) = read::read(response, at, records, Some(path))?;
+                let (list, found) = read::read(response, at, records, Some(path), false)?;
                 let next = found.map(|value| scalar(value, "cursor", at, path)).transpose()?.flatten();
                 Ok((Some(owned(list)), next.map(Step::Cursor)))
             }
             Some(PaginateKind::Offset { name, .. }) => {
-                let (list, _) = read::read(response, at, records, None)?;
+                let (list, _) = read::read(response, at, records, None, self.number > 0)?;
                 let Step::Offset(offset) = step else { return Ok((Some(owned(list)), None)) };
                 if !list.is_empty() && self.last == response.body {
                     return Err(PaginateError::SamePage { at: at.to_owned(), name: name.clone().into_owned() });

@@ -76,7 +76,8 @@ pub async fn add_connection(
         let report = fire(instance, &candidate, def, &observer).await?;
         if report.status != RunStatus::Success {
             let error = report.error.unwrap_or_else(|| Error::msg("it was interrupted"));
-            return Err(error.context(format!("`{}` refused the connection", def.name)));
+            let what = if error.action().is_some() { "refused" } else { "could not check" };
+            return Err(error.context(format!("`{}` {what} the connection, so nothing was stored", def.name)));
         }
         events.push(report);
     }

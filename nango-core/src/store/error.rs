@@ -6,8 +6,11 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// The URL names no database that this program knows. Holds its scheme only: a URL may contain a password.
-    #[error("`{0}:` is no database that this program knows: write `sqlite:nango.db` or another path to a file")]
+    /// The URL names no database that this program knows. Holds its scheme, or a text without one: a URL may contain a
+    /// password.
+    #[error(
+        "`{0}` names no database that this program knows: write `sqlite:nango.db`, or another path behind `sqlite:`"
+    )]
     Url(String),
     /// The file is a database, but not one of ours.
     #[error("{0} is an SQLite database of another program: choose another path")]

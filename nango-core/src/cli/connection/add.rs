@@ -68,6 +68,9 @@ impl Command for Add {
         let given =
             arguments.credentials.as_deref().map(|text| values.credentials("--credentials", text)).transpose()?;
         let metadata = arguments.metadata.as_deref().map(|text| values.object("--metadata", text)).transpose()?;
+        if arguments.auth.is_none() && given.is_none() {
+            keeps_nothing(context, &arguments.integration, &arguments.id)?;
+        }
         let known = context.catalogue().get(provider_of(context.config(), &arguments.integration));
         let mode = match arguments.auth {
             Some(mode) => mode,
@@ -85,6 +88,23 @@ impl Command for Add {
             metadata,
         };
         add(context, new, shown)
+    }
+}
+
+/// Without credentials a connection that has some would lose them, which nobody means who only changes something else.
+fn keeps_nothing(context: &mut Context, integration: &str, id: &str) -> Result<(), Fault> {
+    if context.config().database_file().is_some_and(|file| !file.exists()) {
+        return Ok(());
+    }
+    let instance = context.open()?;
+    let stored = context.block_on(instance.store.connection(integration, id))?;
+    match stored.filter(|connection| connection.auth != AuthMode::None.stored_name()) {
+        Some(connection) => Err(Fault::usage(format!(
+            "{id} of {integration} is there already, with {} credentials: give them again with --credentials, drop them \
+             with --auth none, or change its metadata alone with `registry connection set-metadata`",
+            connection.auth
+        ))),
+        None => Ok(()),
     }
 }
 

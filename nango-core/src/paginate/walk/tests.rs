@@ -307,3 +307,14 @@ async fn neither_errors_nor_debug_show_what_a_link_carries() {
     let error = second.records().unwrap_err().to_string();
     assert!(error.contains("https://h.test/v1/x") && !error.contains("hush"), "{error}");
 }
+
+#[tokio::test]
+async fn a_whole_body_of_null_is_no_empty_list() {
+    for paginate in [Paginate::link("next"), Paginate::offset("skip")] {
+        let script = Script::new([json("null")]);
+        let mut walk = Walk::new(script.client("https://h.test"), Call::get("/x"), paginate).unwrap();
+        let page = walk.next().await.and_then(|page| page.unwrap().records().map(|records| records.len()));
+        let error = page.unwrap_err().to_string();
+        assert!(error.contains("is no list of records but null"), "{error}");
+    }
+}
