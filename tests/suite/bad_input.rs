@@ -101,7 +101,11 @@ fn a_database_that_is_none_of_ours_is_left_alone() {
     );
     assert_eq!(std::fs::read(registry.dir().join("notes.db")).expect("the file"), before);
 
-    says(&registry.run(["--database", "sqlite:no/such/dir/x.db", "connection", "list"]), 3, &["no/such/dir"]);
+    says(
+        &registry.run(["--database", "sqlite:no/such/dir/x.db", "connection", "add", "github", "a"]),
+        3,
+        &["no/such/dir"],
+    );
     says(&registry.run(["--database", "mysql://u:hush@h/d", "connection", "list"]), 3, &["mysql", "sqlite:nango.db"]);
 }
 

@@ -27,6 +27,18 @@ fn a_secret_is_sealed_and_shown_only_when_asked_for() {
 }
 
 #[test]
+fn looking_makes_no_database() {
+    let registry = Registry::new();
+    registry.run(["connection", "list"]).expect(0);
+    for args in [&["connection", "show", "github", "a"][..], &["records", "github", "GithubIssue", "--connection", "a"]]
+    {
+        let output = registry.run(args).expect(2);
+        assert!(output.stderr.contains("there is no database"), "{}", output.stderr);
+    }
+    assert_eq!(std::fs::read_dir(registry.dir()).expect("the directory").count(), 0);
+}
+
+#[test]
 fn what_is_there_is_not_lost_by_changing_something_else() {
     let registry = Registry::new();
     registry.run(["connection", "add", "github", "acme", "--auth", "bearer", "--credentials", "\"kept\""]).expect(0);

@@ -18,4 +18,5 @@ mod records;
 mod schema;
 mod servers;
 mod support;
+mod synced;
 mod webhooks;

@@ -1,49 +1,9 @@
 //! `records`: the cache from outside.
 
-use integrations::standin::{PAGED_REPOSITORY, Standin};
-use nango_tests::{Registry, wait};
+use integrations::standin::PAGED_REPOSITORY;
 use serde_json::{Value, json};
 
-struct Synced {
-    standin: Standin,
-    registry: Registry,
-}
-
-impl Synced {
-    fn new() -> Self {
-        let standin = wait(Standin::start()).expect("a stand-in");
-        let registry = Registry::new();
-        registry.base_url("github", standin.url());
-        let (owner, repo) = PAGED_REPOSITORY.split_once('/').expect("owner/name");
-        let metadata = json!({ "owner": owner, "repo": repo }).to_string();
-        registry
-            .run([
-                "connection",
-                "add",
-                "github",
-                "acme",
-                "--auth",
-                "bearer",
-                "--credentials",
-                "\"t\"",
-                "--metadata",
-                &metadata,
-            ])
-            .expect(0);
-        let synced = Self { standin, registry };
-        synced.sync();
-        synced
-    }
-
-    fn sync(&self) -> Value {
-        self.registry.json(["run", "github", "repo-issues", "--connection", "acme", "--json"])
-    }
-
-    fn read(&self, more: &[&str]) -> Value {
-        let read = ["records", "github", "GithubIssue", "--connection", "acme", "--json"];
-        self.registry.json(read.iter().chain(more))
-    }
-}
+use crate::synced::Synced;
 
 fn ids(page: &Value) -> Vec<String> {
     let records = page["records"].as_array().expect("records");

@@ -1,6 +1,11 @@
 //! What a command works with.
 
-use std::{collections::BTreeMap, fs, io, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use tokio::runtime::{Builder, Runtime};
 
@@ -74,6 +79,27 @@ impl Context {
     /// The database or its key cannot be used.
     pub fn open(&mut self) -> Result<Arc<Instance>, Fault> {
         self.open_with(self.config.clone())
+    }
+
+    /// The file of the configuration's database, if it is not there yet.
+    pub fn missing_database(&self) -> Option<&Path> {
+        self.config.database_file().filter(|file| !file.exists())
+    }
+
+    /// Opens the database of the configuration for a command that only looks at what is there, or takes from it: it
+    /// makes no new one.
+    ///
+    /// # Errors
+    ///
+    /// There is no database, or it or its key cannot be used.
+    pub fn open_existing(&mut self) -> Result<Arc<Instance>, Fault> {
+        if let Some(file) = self.missing_database() {
+            return Err(Fault::not_found(format!(
+                "there is no database {}: `registry connection add` makes it, `--database` names another",
+                file.display()
+            )));
+        }
+        self.open()
     }
 
     /// Opens the database of another configuration.

@@ -71,7 +71,7 @@ impl Command for Records {
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, Fault> {
         let arguments = Arguments::from_arg_matches(matches).map_err(|error| Fault::usage(error.to_string()))?;
         let model = lookup::model(context.registry(), &arguments.integration, &arguments.model)?;
-        let instance = context.open()?;
+        let instance = context.open_existing()?;
         context.block_on(lookup::connection(&instance, &arguments.integration, &arguments.connection))?;
         let dataset = DatasetKey {
             integration: arguments.integration.clone(),

@@ -93,7 +93,7 @@ impl Command for Add {
 
 /// Without credentials a connection that has some would lose them, which nobody means who only changes something else.
 fn keeps_nothing(context: &mut Context, integration: &str, id: &str) -> Result<(), Fault> {
-    if context.config().database_file().is_some_and(|file| !file.exists()) {
+    if context.missing_database().is_some() {
         return Ok(());
     }
     let instance = context.open()?;

@@ -34,11 +34,16 @@ impl Command for List {
         if let Some(integration) = only {
             lookup::integration(context.registry(), integration)?;
         }
-        let instance = context.open()?;
-        let connections = context.block_on(instance.store.connections(only))?;
+        let connections = if context.missing_database().is_some() {
+            Vec::new()
+        } else {
+            let instance = context.open()?;
+            context.block_on(instance.store.connections(only))?
+        };
+        let config = context.config().clone();
         let list: ConnectionList<'_> = connections
             .iter()
-            .map(|connection| ConnectionRow::new(connection, provider(&instance.config, connection)))
+            .map(|connection| ConnectionRow::new(connection, provider(&config, connection)))
             .collect();
         context.terminal.json(&list)?;
         if connections.is_empty() {

@@ -38,7 +38,7 @@ impl Command for SetMetadata {
         lookup::integration(context.registry(), &integration)?;
         let metadata = Values::default().object("the metadata", &metadata)?;
         let change = if merge { MetadataChange::Merge(metadata) } else { MetadataChange::Replace(metadata) };
-        let instance = context.open()?;
+        let instance = context.open_existing()?;
         context.block_on(lookup::connection(&instance, &integration, &id))?;
         let metadata = context
             .block_on(instance.store.change_metadata(&integration, &id, change))?

@@ -31,7 +31,7 @@ impl Command for Remove {
         let arguments = Arguments::from_arg_matches(matches).map_err(|error| Fault::usage(error.to_string()))?;
         let Arguments { integration, id } = arguments;
         lookup::integration(context.registry(), &integration)?;
-        let instance = context.open()?;
+        let instance = context.open_existing()?;
         context.block_on(lookup::connection(&instance, &integration, &id))?;
         let progress = context.progress();
         let observer: Arc<dyn Observer> = progress.clone();

@@ -36,7 +36,7 @@ impl Command for Show {
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, Fault> {
         let arguments = Arguments::from_arg_matches(matches).map_err(|error| Fault::usage(error.to_string()))?;
         let integration = lookup::integration(context.registry(), &arguments.integration)?.to_owned();
-        let instance = context.open()?;
+        let instance = context.open_existing()?;
         let connection = context.block_on(lookup::connection(&instance, &integration, &arguments.id))?;
         let opened = Credentials::open(&instance.ring, &connection.credentials, &integration, &connection.id);
         let credentials = match opened {
