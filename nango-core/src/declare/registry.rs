@@ -291,13 +291,72 @@ impl Registry {
 
     /// A sentence for a name that is not there: the nearest one, and the list.
     pub fn unknown(what: &str, wrong: &str, valid: &[&str]) -> String {
-        let hint = suggest::nearest(wrong, valid.iter().copied())
-            .map(|name| format!(", did you mean `{name}`?"))
-            .unwrap_or_default();
+        let near = suggest::nearest(wrong, valid.iter().copied());
+        let hint = near.map_or_else(|| ".".to_owned(), |name| format!(", did you mean `{name}`?"));
         match valid {
             [] => format!("there is no {what} `{wrong}`, and no other either"),
-            _ => format!("there is no {what} `{wrong}`{hint} There is {}", suggest::list(valid.iter().copied()))
-                .replace("` There", "`. There"),
+            _ => format!("there is no {what} `{wrong}`{hint} There is {}", suggest::list(valid.iter().copied())),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn action(name: &'static str, line: u32) -> ActionDef {
+        ActionDef {
+            at: Location { file: "src/google_drive.rs", line },
+            integration: "google_drive",
+            name,
+            description: "",
+            version: "0.0.1",
+            scopes: &[],
+            input: None,
+            output: |generator| generator.subschema_for::<()>(),
+            checkpoint: None,
+            metadata: None,
+            run: |_, _| Box::pin(std::future::ready(Ok(serde_json::Value::Null))),
+        }
+    }
+
+    static LIST: ActionDef = action("list", 3);
+    static COPY: ActionDef = action("copy", 9);
+    static COPY_AGAIN: ActionDef = action("copy", 12);
+
+    #[test]
+    fn functions_are_sorted_and_found_by_the_integrations_own_name() {
+        let registry = Registry::from_items([Item::Action(&LIST), Item::Action(&COPY)]).unwrap();
+        let names: Vec<_> = registry.entries().iter().map(Entry::name).collect();
+        assert_eq!((names, registry.integrations()), (vec!["copy", "list"], vec!["google-drive"]));
+        assert!(registry.action("google-drive", "list").is_some());
+        assert!(registry.sync("google-drive", "list").is_none());
+    }
+
+    #[test]
+    fn two_of_one_name_are_named_with_both_places() {
+        let errors = Registry::from_items([&LIST, &COPY_AGAIN, &COPY].map(Item::Action)).unwrap_err();
+        let text: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            text,
+            ["action `copy` of `google-drive` is defined twice: src/google_drive.rs:9 and src/google_drive.rs:12. \
+              Rename one, or give it `name = \"…\"`"]
+        );
+    }
+
+    #[test]
+    fn an_empty_registry_is_an_error_that_says_what_to_write() {
+        let errors = Registry::from_items([]).unwrap_err();
+        assert_eq!(errors, [LoadError::Empty]);
+        assert!(errors[0].to_string().contains("integrations::main()"));
+    }
+
+    #[test]
+    fn an_unknown_name_is_answered_with_the_nearest_and_the_list() {
+        let check =
+            |wrong: &str, expect: &str| assert_eq!(Registry::unknown("action", wrong, &["copy", "list"]), expect);
+        check("lst", "there is no action `lst`, did you mean `list`? There is `copy` and `list`");
+        check("move-all", "there is no action `move-all`. There is `copy` and `list`");
+        assert_eq!(Registry::unknown("sync", "x", &[]), "there is no sync `x`, and no other either");
     }
 }
