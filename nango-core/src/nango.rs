@@ -18,6 +18,8 @@ mod pages;
 mod records;
 mod request;
 mod scan;
+#[cfg(test)]
+mod tests;
 mod trigger;
 
 use std::{marker::PhantomData, ops::Deref, sync::Arc};

@@ -1,0 +1,156 @@
+//! The helper, as functions use it: the bodies below are those of syncs, run on a mock.
+
+use std::time::Duration;
+
+use crate::{ErrorKind, prelude::*, testing::Mock};
+
+/// A thing.
+#[model]
+pub(super) struct Thing {
+    /// Its id.
+    pub id: u64,
+    /// Its name.
+    pub name: String,
+    /// What is said about it.
+    pub note: Option<String>,
+}
+
+/// A change to a thing.
+#[patch(of = Thing)]
+pub(super) struct ThingChange {
+    /// Which thing.
+    pub id: u64,
+    /// Its new name.
+    pub name: Option<String>,
+    /// What is said about it now, if anything.
+    pub note: Patch<String>,
+}
+
+fn thing(id: u64, name: &str) -> Thing {
+    Thing { id, name: name.into(), note: Some("n".into()) }
+}
+
+#[sync(integration = "helper", model = "Thing")]
+async fn writes_and_reads_back(nango: NangoSync) -> Result<()> {
+    let saved = nango.batch_save([thing(1, "a"), thing(2, "b"), thing(1, "c")]).await?;
+    assert_eq!(
+        (saved.added().collect::<Vec<_>>(), saved.duplicates().collect::<Vec<_>>()),
+        (vec!["1", "2"], vec!["1"])
+    );
+
+    let patch = ThingChange { id: 1, name: None, note: Patch::null() };
+    assert_eq!(nango.batch_update([patch]).await?.updated().collect::<Vec<_>>(), ["1"]);
+    let values =
+        nango.batch_update_values::<Thing>([(2_u64, json!({ "name": "B" })), (9, json!({ "name": "x" }))]).await?;
+    assert_eq!((values.updated().count(), values.missing().collect::<Vec<_>>()), (1, vec!["9"]));
+
+    let found = nango.records_by_id::<Thing, _>([1_u64, 2, 3]).await?;
+    assert_eq!((found.len(), &found[&1].note, found[&2].name.as_str()), (2, &None, "B"));
+
+    assert_eq!(nango.batch_delete::<Thing>([thing(2, "whatever")]).await?.deleted().count(), 1);
+    let mut all = nango.records::<Thing>();
+    let mut seen = Vec::new();
+    while let Some(record) = all.next().await? {
+        seen.push((record.id, record.deleted_at.is_some()));
+    }
+    assert_eq!(seen, [(1, false), (2, true)]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn records_are_written_and_read_back() {
+    writes_and_reads_back(Mock::new().nango()).await.unwrap();
+}
+
+#[sync(integration = "helper", model = "Thing")]
+async fn makes_mistakes(nango: NangoSync) -> Result<()> {
+    let unknown = nango.batch_update_values::<Thing>([(1_u64, json!({ "nmae": "x" }))]).await.unwrap_err();
+    assert_eq!(
+        unknown.to_string(),
+        "`Thing` has no field `nmae`, did you mean `name`? Its fields are `id`, `name` and `note`"
+    );
+    let missing = nango.env("REGION").unwrap_err().to_string();
+    assert!(missing.contains("NANGO_ENV_REGION") && missing.contains("[environment]"), "{missing}");
+    let header = nango.get("/x").header("a b", "1").await.unwrap_err().to_string();
+    assert_eq!(header, "`a b` is not the name of a header");
+    let mut pages = nango.paginate::<Thing>(nango.fetch("https://elsewhere.test/x"), Paginate::link("next"));
+    assert!(pages.next().await.unwrap_err().to_string().contains("nango.get("));
+    assert!(nango.token().unwrap_err().to_string().contains("has no token"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_mistake_is_named_before_anything_is_sent_or_written() {
+    let mock = Mock::new();
+    makes_mistakes(mock.nango()).await.unwrap();
+    assert!(mock.requests().is_empty());
+}
+
+#[sync(integration = "helper", model = "Thing")]
+async fn saves_in_two_batches(nango: NangoSync) -> Result<()> {
+    let things: Vec<Thing> = nango.get("/things").json().await?;
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    // Meanwhile another run writes what it knows better.
+    nango.fetch("https://api.mock.test/meanwhile").await?;
+    let [first, second] = <[Thing; 2]>::try_from(things).unwrap();
+    nango.batch_save([first]).await?;
+    let saved = nango.batch_save([second]).await?;
+    assert_eq!(saved.skipped_newer().collect::<Vec<_>>(), ["2"]);
+    Ok(())
+}
+
+#[sync(integration = "helper", model = "Thing")]
+async fn writes_meanwhile(nango: NangoSync) -> Result<()> {
+    nango.batch_save([thing(2, "newer")]).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_second_batch_of_one_answer_is_no_newer_than_the_first() {
+    let mock = Mock::new().reply("/things", json!([thing(1, "a"), thing(2, "old")])).reply("/meanwhile", json!(null));
+    let other = mock.clone();
+    let writer = tokio::spawn(async move {
+        while other.requests().is_empty() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        writes_meanwhile(other.nango()).await
+    });
+    let reader = tokio::spawn(saves_in_two_batches(mock.nango()));
+    writer.await.unwrap().unwrap();
+    reader.await.unwrap().unwrap();
+    assert!(mock.saved::<Thing>().await.iter().any(|thing| thing.name == "newer"));
+}
+
+#[tokio::test]
+async fn a_lock_is_held_by_one_run_and_given_back() {
+    let mock = Mock::new();
+    let (one, two): (Nango, Nango) = (mock.nango(), mock.nango());
+    let minute = Duration::from_mins(1);
+    let held = one.try_lock("import", minute).await.unwrap().expect("the lock");
+    assert!(two.try_lock("import", minute).await.unwrap().is_none());
+    assert!(held.extend(minute).await.unwrap());
+    held.release().await.unwrap();
+    assert!(two.try_lock("import", minute).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_stopped_function_fails_at_its_next_call() {
+    let mock = Mock::new().reply("/things", json!([]));
+    let nango: Nango = mock.nango();
+    assert_eq!(nango.get("/things").optional().json::<Vec<Thing>>().await.unwrap(), Some(vec![]));
+    mock.stop();
+    assert_eq!(nango.get("/things").await.unwrap_err().kind(), ErrorKind::Interrupted);
+}
+
+#[tokio::test]
+async fn an_answer_is_read_as_what_the_caller_asks_for() {
+    let mock = Mock::new().reply_with("/gone", 404, json!({ "message": "no" })).reply("/text", "plain");
+    let nango: Nango = mock.nango();
+    assert!(nango.get("/gone").optional().await.unwrap().is_none());
+    assert_eq!(nango.get("/gone").accept([404]).await.unwrap().data()["message"], "no");
+    let failure = nango.post("/gone").body(&json!({ "a": 1 })).await.unwrap_err();
+    assert_eq!(failure.http().map(|http| (http.status, http.json())), Some((404, json!({ "message": "no" }))));
+    let wrong = nango.get("/text").json::<Thing>().await.unwrap_err();
+    assert_eq!(wrong.kind(), ErrorKind::Decode);
+    assert_eq!(nango.fetch("https://anywhere.test/gone").await.unwrap().status(), 404, "every status is an answer");
+}
