@@ -9,7 +9,7 @@
 //! | [`mod@model`], [`declare`], [`error`] | what may enter the system, and what the attributes register |
 //! | [`provider`] | the catalogue of APIs |
 //! | [`store`] | the database: connections, records, checkpoints, runs |
-//! | [`http`], [`auth`], [`paginate`] | one outbound pipeline |
+//! | [`http`], [`auth`], [`paginate`], [`config`] | one outbound pipeline; settings |
 //! | [`nango`] | the helper that functions get |
 //! | [`run`] | executing one run |
 //! | [`wire`], [`export`], [`cli`] | Nango's JSON shapes, schemas for clients, the `registry` binary |
