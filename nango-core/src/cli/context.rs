@@ -102,12 +102,15 @@ impl Context {
         self.open()
     }
 
-    /// Opens the database of another configuration.
+    /// Opens the database of another configuration. One that this command has open already is not opened twice.
     ///
     /// # Errors
     ///
     /// The database or its key cannot be used.
     pub fn open_with(&mut self, config: Config) -> Result<Arc<Instance>, Fault> {
+        if let Some(open) = self.opened.iter().find(|instance| instance.config == config) {
+            return Ok(open.clone());
+        }
         let file = config.database_file().map(|file| file.display().to_string());
         let store = self.runtime.block_on(store::open(&config.database))?;
         self.needs_its_key(&config, &store)?;
