@@ -5,6 +5,7 @@
 //! this process or by the one that takes over its key; a run that was asked to stop or lost its lease has no other
 //! effects than those of its committed pages.
 
+mod ahead;
 mod begin;
 mod connection;
 mod host;

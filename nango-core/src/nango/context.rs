@@ -239,35 +239,47 @@ impl Context {
 
     /// Writes a page, with the lines and requests that wait.
     pub async fn commit(&self, draft: Draft) -> Result<Committed> {
-        let requested_at = self.requested_at(&draft);
+        let mut committed = self.commit_all(vec![draft]).await?;
+        committed.pop().ok_or_else(|| Error::msg("the database gave no outcome of a page"))
+    }
+
+    /// Writes pages in one transaction, the first with the lines and requests that wait: all of them, or none.
+    pub async fn commit_all(&self, drafts: Vec<Draft>) -> Result<Vec<Committed>> {
         let (logs, requests) = self.take_pending();
-        let page = Page {
-            run: self.token,
-            function: self.key.clone(),
-            requested_at,
-            changes: draft.changes,
-            checkpoint: draft.checkpoint,
-            resume: draft.resume,
-            pages: u64::from(draft.is_page),
-            requests,
-            left_out: draft.left_out,
-            logs: logs.clone(),
+        let mut waiting = Some((logs.clone(), requests));
+        let page = |draft: Draft| {
+            let (logs, requests) = waiting.take().unwrap_or_default();
+            Page {
+                run: self.token,
+                function: self.key.clone(),
+                requested_at: self.requested_at(&draft),
+                changes: draft.changes,
+                checkpoint: draft.checkpoint,
+                resume: draft.resume,
+                pages: u64::from(draft.is_page),
+                requests,
+                left_out: draft.left_out,
+                logs,
+            }
         };
-        let (pages, left_out) = (page.pages, page.left_out);
-        let committed = match self.store.commit(page).await {
+        let pages: Vec<Page> = drafts.into_iter().map(page).collect();
+        let (count, left_out) = pages.iter().fold((0, 0), |(n, left), page| (n + page.pages, left + page.left_out));
+        let committed = match self.store.commit_all(pages).await {
             Ok(committed) => committed,
             Err(error) => {
                 self.put_back(logs, requests);
                 return Err(store_error(error));
             }
         };
-        for done in &committed.changes {
+        for done in committed.iter().flat_map(|page| &page.changes) {
             self.report_duplicates(done);
         }
         let totals = {
             let mut totals = lock(&self.totals);
-            totals.count(&committed);
-            totals.pages += pages;
+            for page in &committed {
+                totals.count(page);
+            }
+            totals.pages += count;
             totals.left_out += left_out;
             totals.clone()
         };

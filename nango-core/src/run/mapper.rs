@@ -1,19 +1,20 @@
 //! The one loop behind every mapper sync.
 //!
-//! Page → map → commit, while the next page is being fetched. A page's records, its counters and the place behind it
-//! are one transaction; only a walk that came to its end moves the `since` moment and deletes what it did not see.
+//! Page → map → commit, while the next pages are being fetched. Pages that came in during a commit share the next one:
+//! their records, their counters and the place behind them are one transaction. Only a walk that came to its end moves
+//! the `since` moment and deletes what it did not see.
 
-use std::{pin::pin, sync::Arc};
-
-use futures_util::{
-    StreamExt,
-    future::{Either, select},
-    stream,
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
 };
+
+use futures_util::{StreamExt, future::try_join, stream};
 use serde_json::{Value, value::RawValue};
 
 use super::{
     Instance,
+    ahead::Ahead,
     resume::{self, Interrupted, State},
     since,
 };
@@ -142,24 +143,24 @@ impl Run<'_> {
                 (Progress { started_at: now, since, next_since: None, left_out: false, scan, pages: 0 }, None)
             }
         };
-        let mut walk = self.open(&progress, place)?;
-        let mut ready = walk.next().await.map_err(PaginateError::into_error)?;
-        while let Some(page) = ready {
+        let mut ahead = Ahead::new(self.open(&progress, place)?);
+        ahead.fetch().await;
+        while let Some(group) = ahead.take()? {
             self.context.check()?;
-            progress.pages += 1;
-            let (fetch, keep) = (pin!(walk.next()), pin!(self.keep(&page, &mut progress, spec)));
-            // A page that cannot be kept ends the run at once; one that was fetched is kept whatever comes of the next.
-            let fetched = match select(fetch, keep).await {
-                Either::Left((fetched, keep)) => {
-                    keep.await?;
-                    fetched
+            let kept = AtomicBool::new(false);
+            let fetch = async {
+                while !kept.load(Ordering::Relaxed) && ahead.has_room() {
+                    ahead.fetch().await;
                 }
-                Either::Right((kept, fetch)) => {
-                    kept?;
-                    fetch.await
-                }
+                Ok::<_, Error>(())
             };
-            ready = fetched.map_err(PaginateError::into_error)?;
+            let keep = async {
+                let done = self.keep(&group, &mut progress, spec).await;
+                kept.store(true, Ordering::Relaxed);
+                done
+            };
+            // Pages that cannot be kept end the run at once; those that were fetched are kept whatever comes after them.
+            try_join(fetch, keep).await?;
         }
         self.finish(progress).await
     }
@@ -197,14 +198,39 @@ impl Run<'_> {
         self.context.dataset(self.def.models[0].name)
     }
 
-    /// Maps and commits a page.
-    async fn keep(&self, page: &RawPage, progress: &mut Progress, spec: &str) -> Result<()> {
+    /// Maps pages and commits them in one transaction. Behind one that cannot be mapped, those before it are kept.
+    async fn keep(&self, pages: &[RawPage], progress: &mut Progress, spec: &str) -> Result<()> {
+        let mut drafts = Vec::with_capacity(pages.len());
+        let mut mapped = Ok(());
+        for page in pages {
+            progress.pages += 1;
+            match self.draft(page, progress).await {
+                Ok(draft) => drafts.push(draft),
+                Err(error) => {
+                    progress.pages -= 1;
+                    mapped = Err(error);
+                    break;
+                }
+            }
+        }
+        // One place is enough: nobody sees the state between two pages of a transaction.
+        if let Some((page, draft)) = pages[..drafts.len()].last().zip(drafts.last_mut()) {
+            draft.resume = self.resume_behind(page, progress, spec)?;
+        }
+        if !drafts.is_empty() {
+            self.context.commit_all(drafts).await?;
+        }
+        mapped
+    }
+
+    /// A page of the provider as a page of the cache.
+    async fn draft(&self, page: &RawPage, progress: &mut Progress) -> Result<Draft> {
         let records = page.records().map_err(PaginateError::into_error)?;
+        let Kept { batch, left_out, newest } = self.map(&records, progress.pages).await?;
         if self.mapper.since.is_some_and(|since| since.from == SinceFrom::RunStart) {
             let date = || since::date_of(&page.response().headers, page.sent_at());
             progress.next_since = Some(progress.next_since.unwrap_or_else(date));
         }
-        let Kept { batch, left_out, newest } = self.map(&records, progress.pages).await?;
         progress.left_out |= left_out > 0;
         progress.next_since = progress.next_since.max(newest);
         let changes = if batch.is_empty() {
@@ -212,18 +238,15 @@ impl Run<'_> {
         } else {
             vec![Change { dataset: self.dataset(), merging: self.def.merging, write: Write::Save(batch) }]
         };
-        let resume = match page.place() {
-            None => None,
-            Some(place) => Some(ResumeWrite::Set(resume::seal(
-                self.instance,
-                self.context.key(),
-                &State { walk: Some(progress.interrupted_at(spec, place.clone())), ..self.state.clone() },
-            )?)),
-        };
-        let requested_at = Some(page.sent_at());
-        let draft = Draft { changes, resume, requested_at, left_out, is_page: true, ..Draft::default() };
-        self.context.commit(draft).await?;
-        Ok(())
+        Ok(Draft { changes, requested_at: Some(page.sent_at()), left_out, is_page: true, ..Draft::default() })
+    }
+
+    /// The place to go on from when the run is interrupted behind a page.
+    fn resume_behind(&self, page: &RawPage, progress: &Progress, spec: &str) -> Result<Option<ResumeWrite>> {
+        let Some(place) = page.place() else { return Ok(None) };
+        let walk = Some(progress.interrupted_at(spec, place.clone()));
+        let state = State { walk, ..self.state.clone() };
+        resume::seal(self.instance, self.context.key(), &state).map(|sealed| Some(ResumeWrite::Set(sealed)))
     }
 
     /// The page's records as the model.

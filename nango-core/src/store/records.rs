@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-use super::{Answer, CheckpointWrite, FunctionKey, LogLine, ResumeWrite, RunToken};
+use super::{Answer, CheckpointWrite, FunctionKey, LogLine, ResumeWrite, RunToken, StoreError};
 use crate::{declare::Merging, model::Batch};
 
 /// Which records: those of one model and variant of a connection.
@@ -266,9 +266,18 @@ pub struct DatasetStats {
 }
 
 /// The cache of a database.
-pub trait Records {
-    /// Writes a page.
-    fn commit(&self, page: Page) -> Answer<'_, Committed>;
+pub trait Records: Send + Sync {
+    /// Writes pages that follow each other in one transaction: all of them, or none. A later one sees what an earlier one
+    /// did.
+    fn commit_all(&self, pages: Vec<Page>) -> Answer<'_, Vec<Committed>>;
+
+    /// Writes one page.
+    fn commit(&self, page: Page) -> Answer<'_, Committed> {
+        Box::pin(async move {
+            let mut committed = self.commit_all(vec![page]).await?;
+            committed.pop().ok_or_else(|| StoreError::Damaged("an outcome without its page".to_owned()))
+        })
+    }
 
     /// Reads a page of the feed: records in the order in which they last changed. A dataset that is not there is empty.
     fn read(&self, dataset: &DatasetKey, query: ReadQuery) -> Answer<'_, FeedPage>;

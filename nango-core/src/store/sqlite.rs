@@ -178,9 +178,9 @@ impl Connections for Sqlite {
 }
 
 impl Records for Sqlite {
-    fn commit(&self, page: Page) -> Answer<'_, Committed> {
-        let draft = Draft::new(page, &self.shared.hasher);
-        self.write(move |db| page::commit(db, draft))
+    fn commit_all(&self, pages: Vec<Page>) -> Answer<'_, Vec<Committed>> {
+        let drafts: Vec<Draft> = pages.into_iter().map(|page| Draft::new(page, &self.shared.hasher)).collect();
+        self.write(move |db| drafts.into_iter().map(|draft| page::commit(db, draft)).collect())
     }
 
     fn read(&self, dataset: &DatasetKey, query: ReadQuery) -> Answer<'_, FeedPage> {
