@@ -33,7 +33,11 @@ mod transaction;
 use std::{sync::Arc, time::Duration};
 
 use serde_json::{Map, Value};
-use sqlx::{Postgres as Server, Transaction, postgres::PgPool};
+use sqlx::{
+    FromRow, Postgres as Server, Transaction,
+    postgres::{PgArguments, PgPool, PgRow},
+    query::{Query, QueryAs, QueryScalar},
+};
 use uuid::Uuid;
 
 use self::{changes::Changes, clock::Clock};
@@ -65,11 +69,33 @@ struct Db {
     shared: Arc<Shared>,
 }
 
+impl Db {
+    /// A statement. It is prepared under a name and kept, unless the URL says otherwise.
+    fn query<'q>(&self, sql: &'static str) -> Query<'q, Server, PgArguments> {
+        sqlx::query(sql).persistent(self.shared.named)
+    }
+
+    /// A statement that gives rows.
+    fn query_as<'q, T: for<'r> FromRow<'r, PgRow>>(&self, sql: &'static str) -> QueryAs<'q, Server, T, PgArguments> {
+        sqlx::query_as(sql).persistent(self.shared.named)
+    }
+
+    /// A statement that gives one column.
+    fn query_scalar<'q, T>(&self, sql: &'static str) -> QueryScalar<'q, Server, T, PgArguments>
+    where
+        (T,): for<'r> FromRow<'r, PgRow>,
+    {
+        sqlx::query_scalar(sql).persistent(self.shared.named)
+    }
+}
+
 /// What belongs to the database and is needed everywhere.
 #[derive(Debug)]
 struct Shared {
     clock: Clock,
     hasher: Hasher,
+    /// Whether statements are prepared under a name.
+    named: bool,
 }
 
 /// A database on a server.
@@ -94,8 +120,8 @@ impl Postgres {
     /// A URL that is none, a server that cannot be reached, refuses the login, is too old or does not let us write; a
     /// database that is not there, is not ours, or is newer than this program. None of them shows the password.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
-        let server::Opened { pool, listening, hash_key, now, xid } = server::open(url).await?;
-        let shared = Arc::new(Shared { clock: Clock::new(now), hasher: Hasher::new(&hash_key) });
+        let server::Opened { pool, listening, named, hash_key, now, xid } = server::open(url).await?;
+        let shared = Arc::new(Shared { clock: Clock::new(now), hasher: Hasher::new(&hash_key), named });
         let changes = Changes::new(pool.clone(), listening, xid);
         Ok(Self { pool, shared, changes })
     }

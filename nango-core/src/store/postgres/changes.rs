@@ -132,7 +132,8 @@ impl Drop for Changes {
 async fn counter(pool: &PgPool) -> sqlx::Result<i64> {
     // In a transaction, so that a pooler keeps the connection from the first message to the last.
     let mut sql = pool.begin().await?;
-    sqlx::query_scalar("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint").fetch_one(&mut *sql).await
+    let ask = sqlx::query_scalar("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint");
+    ask.persistent(false).fetch_one(&mut *sql).await
 }
 
 async fn teller(pool: PgPool, committed: Arc<Notify>, name: Arc<str>) {
@@ -146,7 +147,7 @@ async fn teller(pool: PgPool, committed: Arc<Notify>, name: Arc<str>) {
 
 async fn notify(pool: &PgPool, name: &str) -> sqlx::Result<()> {
     let mut sql = pool.begin().await?;
-    sqlx::query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(name).execute(&mut *sql).await?;
+    sqlx::query("SELECT pg_notify($1, $2)").persistent(false).bind(CHANNEL).bind(name).execute(&mut *sql).await?;
     sql.commit().await
 }
 

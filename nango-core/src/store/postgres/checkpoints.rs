@@ -13,7 +13,7 @@ use crate::store::{CheckpointWrite, FunctionKey, ResumeWrite, StoreError, Stored
 pub(super) async fn read(db: &mut Db, key: &FunctionKey) -> Outcome<StoredCheckpoint> {
     const READ: &str = "SELECT value, version FROM nango_rs.checkpoints WHERE function = $1";
     let Some(function) = functions::find(db, key).await? else { return Ok(StoredCheckpoint::default()) };
-    let found: Option<(Option<String>, i64)> = sqlx::query_as(READ).bind(function).fetch_optional(&mut *db.sql).await?;
+    let found: Option<(Option<String>, i64)> = db.query_as(READ).bind(function).fetch_optional(&mut *db.sql).await?;
     let Some((value, version)) = found else { return Ok(StoredCheckpoint::default()) };
     let value = value.map(|text| serde_json::from_str(&text)).transpose();
     Ok(StoredCheckpoint { value: value.map_err(|_| Fault::damaged("a checkpoint"))?, version })
@@ -23,7 +23,7 @@ pub(super) async fn read(db: &mut Db, key: &FunctionKey) -> Outcome<StoredCheckp
 pub(super) async fn write(db: &mut Db, key: &FunctionKey, write: &CheckpointWrite) -> Outcome<i64> {
     const FIND: &str = "SELECT version FROM nango_rs.checkpoints WHERE function = $1 FOR UPDATE";
     let function = functions::open(db, key).await?;
-    let found = sqlx::query_scalar(FIND).bind(function).fetch_optional(&mut *db.sql).await?.unwrap_or(0);
+    let found = db.query_scalar(FIND).bind(function).fetch_optional(&mut *db.sql).await?.unwrap_or(0);
     let conflict = |found| Fault::Store(StoreError::CheckpointConflict { expected: write.expected, found });
     if found != write.expected {
         return Err(conflict(found));
@@ -43,14 +43,14 @@ async fn put(db: &mut Db, function: i64, value: Option<&Value>) -> Outcome<i64> 
     const PUT: &str = "INSERT INTO nango_rs.checkpoints AS c (function, value, version) VALUES ($1, $2, 1) \
                        ON CONFLICT (function) DO UPDATE SET value = excluded.value, version = c.version + 1 \
                        RETURNING version";
-    Ok(sqlx::query_scalar(PUT).bind(function).bind(value.map(Value::to_string)).fetch_one(&mut *db.sql).await?)
+    Ok(db.query_scalar(PUT).bind(function).bind(value.map(Value::to_string)).fetch_one(&mut *db.sql).await?)
 }
 
 /// The sealed resume state of a function.
 pub(super) async fn read_resume(db: &mut Db, key: &FunctionKey) -> Outcome<Option<Vec<u8>>> {
     const READ: &str = "SELECT state FROM nango_rs.resume_states WHERE function = $1";
     let Some(function) = functions::find(db, key).await? else { return Ok(None) };
-    Ok(sqlx::query_scalar(READ).bind(function).fetch_optional(&mut *db.sql).await?)
+    Ok(db.query_scalar(READ).bind(function).fetch_optional(&mut *db.sql).await?)
 }
 
 /// Changes a resume state.
@@ -60,8 +60,8 @@ pub(super) async fn write_resume(db: &mut Db, key: &FunctionKey, write: &ResumeW
     const CLEAR: &str = "DELETE FROM nango_rs.resume_states WHERE function = $1";
     let function = functions::open(db, key).await?;
     match write {
-        ResumeWrite::Set(state) => sqlx::query(SET).bind(function).bind(state).execute(&mut *db.sql).await?,
-        ResumeWrite::Clear => sqlx::query(CLEAR).bind(function).execute(&mut *db.sql).await?,
+        ResumeWrite::Set(state) => db.query(SET).bind(function).bind(state).execute(&mut *db.sql).await?,
+        ResumeWrite::Clear => db.query(CLEAR).bind(function).execute(&mut *db.sql).await?,
     };
     Ok(())
 }
@@ -74,7 +74,7 @@ pub(super) async fn reset(db: &mut Db, key: &FunctionKey) -> Outcome<()> {
     let Some(function) = functions::find(db, key).await? else { return Ok(()) };
     // Datasets come before checkpoints in the order of locks.
     scans::close_all(db, function).await?;
-    sqlx::query(CHECKPOINT).bind(function).execute(&mut *db.sql).await?;
-    sqlx::query(RESUME).bind(function).execute(&mut *db.sql).await?;
+    db.query(CHECKPOINT).bind(function).execute(&mut *db.sql).await?;
+    db.query(RESUME).bind(function).execute(&mut *db.sql).await?;
     Ok(())
 }

@@ -29,7 +29,8 @@ pub(super) async fn put(db: &mut Db, new: &NewConnection) -> Outcome<(Connection
          updated_at = greatest(c.updated_at, excluded.updated_at) RETURNING xmax = 0, ",
         columns!()
     );
-    let put = sqlx::query_as::<_, (bool, i64, String, String, String, Vec<u8>, String, String, i64, i64)>(PUT)
+    let put = db
+        .query_as::<(bool, i64, String, String, String, Vec<u8>, String, String, i64, i64)>(PUT)
         .bind(&new.integration)
         .bind(&new.id)
         .bind(&new.auth)
@@ -48,7 +49,7 @@ pub(super) async fn find(db: &mut Db, integration: &str, id: &str) -> Outcome<Op
     if integration.contains('\0') || id.contains('\0') {
         return Ok(None);
     }
-    let found: Option<Row> = sqlx::query_as(FIND).bind(integration).bind(id).fetch_optional(&mut *db.sql).await?;
+    let found: Option<Row> = db.query_as(FIND).bind(integration).bind(id).fetch_optional(&mut *db.sql).await?;
     found.map(connection).transpose()
 }
 
@@ -59,7 +60,7 @@ pub(super) async fn list(db: &mut Db, integration: Option<&str>) -> Outcome<Vec<
         columns!(),
         " FROM nango_rs.connections WHERE $1 IS NULL OR integration = $1 ORDER BY integration, id"
     );
-    let found: Vec<Row> = sqlx::query_as(LIST).bind(integration).fetch_all(&mut *db.sql).await?;
+    let found: Vec<Row> = db.query_as(LIST).bind(integration).fetch_all(&mut *db.sql).await?;
     found.into_iter().map(connection).collect()
 }
 
@@ -78,7 +79,7 @@ pub(super) async fn change_metadata(
         ") WHERE row = $1"
     );
     let found: Option<(i64, String)> =
-        sqlx::query_as(LOCK).bind(integration).bind(id).fetch_optional(&mut *db.sql).await?;
+        db.query_as(LOCK).bind(integration).bind(id).fetch_optional(&mut *db.sql).await?;
     let Some((row, stored)) = found else { return Ok(None) };
     let metadata = match change {
         MetadataChange::Replace(metadata) => metadata.clone(),
@@ -88,7 +89,7 @@ pub(super) async fn change_metadata(
             metadata
         }
     };
-    sqlx::query(CHANGE).bind(row).bind(text(&metadata)?).execute(&mut *db.sql).await?;
+    db.query(CHANGE).bind(row).bind(text(&metadata)?).execute(&mut *db.sql).await?;
     Ok(Some(metadata))
 }
 
@@ -106,13 +107,13 @@ pub(super) async fn remove(db: &mut Db, integration: &str, id: &str) -> Outcome<
                             ORDER BY id FOR UPDATE";
     const EMPTY: &str = "UPDATE nango_rs.datasets SET live = 0, bytes = 0, scan = NULL, scan_function = NULL, \
                          scan_start = NULL WHERE id = ANY($1)";
-    if sqlx::query(CONNECTION).bind(integration).bind(id).execute(&mut *db.sql).await?.rows_affected() == 0 {
+    if db.query(CONNECTION).bind(integration).bind(id).execute(&mut *db.sql).await?.rows_affected() == 0 {
         return Ok(None);
     }
-    let functions: Vec<i64> = sqlx::query_scalar(FUNCTIONS).bind(integration).bind(id).fetch_all(&mut *db.sql).await?;
-    let runs: Vec<i64> = sqlx::query_scalar(CANCEL).bind(&functions).fetch_all(&mut *db.sql).await?;
+    let functions: Vec<i64> = db.query_scalar(FUNCTIONS).bind(integration).bind(id).fetch_all(&mut *db.sql).await?;
+    let runs: Vec<i64> = db.query_scalar(CANCEL).bind(&functions).fetch_all(&mut *db.sql).await?;
     let datasets: Vec<(i64, Option<i64>)> =
-        sqlx::query_as(DATASETS).bind(integration).bind(id).fetch_all(&mut *db.sql).await?;
+        db.query_as(DATASETS).bind(integration).bind(id).fetch_all(&mut *db.sql).await?;
     let scans: Vec<_> = datasets.iter().filter_map(|(_, scan)| *scan).collect();
     let datasets: Vec<_> = datasets.into_iter().map(|(id, _)| id).collect();
     let mut records = 0;
@@ -126,7 +127,7 @@ pub(super) async fn remove(db: &mut Db, integration: &str, id: &str) -> Outcome<
         ("DELETE FROM nango_rs.resume_states WHERE function = ANY($1)", &functions),
         ("DELETE FROM nango_rs.locks WHERE run = ANY($1)", &runs),
     ] {
-        let done = sqlx::query(statement).bind(of).execute(&mut *db.sql).await?;
+        let done = db.query(statement).bind(of).execute(&mut *db.sql).await?;
         if statement.contains("nango_rs.records ") {
             records = done.rows_affected();
         }

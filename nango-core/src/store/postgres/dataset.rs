@@ -51,17 +51,40 @@ pub(super) struct Place {
     pub seq: i64,
 }
 
-type Row = (i64, i64, i64, i64, i64, i64, Option<i64>, Option<i64>, Option<i64>, i64, i64, bool);
+type Row = (i64, i64, i64, i64, i64, i64, Option<i64>, Option<i64>, Option<i64>, i64, bool);
 
 impl Dataset {
     /// Locks the dataset if it is there.
     pub(super) async fn find(db: &mut Db, key: &DatasetKey) -> Outcome<Option<Self>> {
-        Ok(lock(db, &[key]).await?.pop())
+        // Only the locked row itself is read again after a wait: what a writer must know stands in it, and nothing is
+        // joined to it.
+        const LOCK: &str = concat!(
+            "SELECT id, seq, stamp, live, bytes, rids, scan, scan_function, scan_start, ",
+            now!(),
+            ", current_setting('synchronous_commit') = 'off' FROM nango_rs.datasets \
+             WHERE integration = $1 AND connection = $2 AND model = $3 AND variant = $4 FOR UPDATE"
+        );
+        let lock = names(key).into_iter().fold(db.query_as::<Row>(LOCK), |lock, name| lock.bind(name));
+        let Some(row) = lock.fetch_optional(&mut *db.sql).await? else { return Ok(None) };
+        let (id, seq, stamp, live, bytes, rids, number, function, start, now, relaxed) = row;
+        db.shared.clock.told(now);
+        if relaxed {
+            sqlx::raw_sql("SET LOCAL synchronous_commit = on").execute(&mut *db.sql).await?;
+        }
+        let scan = match (number, function, start) {
+            (Some(number), Some(function), Some(start)) => Some(OpenScan { number, function, start }),
+            _ => None,
+        };
+        Ok(Some(Self { id, seq, stamp: stamp.max(now), live, bytes, rids, scan, stored: (seq, bytes) }))
     }
 
     /// Locks the dataset, made if it is not there.
     pub(super) async fn open(db: &mut Db, key: &DatasetKey) -> Outcome<Self> {
-        open(db, &[key]).await?.pop().ok_or_else(|| Fault::damaged("a dataset"))
+        if let Some(found) = Self::find(db, key).await? {
+            return Ok(found);
+        }
+        make(db, key).await?;
+        Self::find(db, key).await?.ok_or_else(|| Fault::damaged("a dataset"))
     }
 
     /// The sequence of the next change.
@@ -83,7 +106,7 @@ impl Dataset {
         if (self.seq, self.bytes) == self.stored {
             return Ok(());
         }
-        let save = sqlx::query(SAVE).bind(self.id).bind(self.seq).bind(stamp);
+        let save = db.query(SAVE).bind(self.id).bind(self.seq).bind(stamp);
         save.bind(self.live).bind(self.bytes).bind(self.rids).execute(&mut *db.sql).await?;
         db.shared.clock.seen(stamp);
         Ok(())
@@ -92,63 +115,47 @@ impl Dataset {
 
 /// Locks several datasets, each named once, and makes those that are not there; gives them in the order of the keys.
 pub(super) async fn open(db: &mut Db, keys: &[&DatasetKey]) -> Outcome<Vec<Dataset>> {
-    // In the order of names, so that two transactions that make the same ones do not wait for each other.
-    const MAKE: &str = "INSERT INTO nango_rs.datasets (integration, connection, model, variant) \
-                        SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) ORDER BY 1, 2, 3, 4 \
-                        ON CONFLICT DO NOTHING";
-    let found = lock(db, keys).await?;
-    if found.len() == keys.len() {
-        return Ok(found);
+    if let [key] = keys {
+        return Ok(vec![Dataset::open(db, key).await?]);
     }
-    let [integrations, connections, models, variants] = names(keys);
-    sqlx::query(MAKE).bind(integrations).bind(connections).bind(models).bind(variants).execute(&mut *db.sql).await?;
-    lock(db, keys).await
+    // Made in the order of names and locked in the order of numbers, so that no two transactions wait for each other.
+    let mut sorted = keys.to_vec();
+    sorted.sort_unstable();
+    let mut numbered = Vec::with_capacity(keys.len());
+    for key in sorted {
+        let mut found = place(db, key).await?;
+        if found.is_none() {
+            make(db, key).await?;
+            found = place(db, key).await?;
+        }
+        numbered.push((found.ok_or_else(|| Fault::damaged("a dataset"))?.id, key));
+    }
+    numbered.sort_unstable();
+    let mut locked = Vec::with_capacity(keys.len());
+    for (_, key) in numbered {
+        let dataset = Dataset::find(db, key).await?.ok_or_else(|| Fault::damaged("a dataset"))?;
+        let order = keys.iter().position(|other| *other == key);
+        locked.push((order, dataset));
+    }
+    locked.sort_unstable_by_key(|(order, _)| *order);
+    Ok(locked.into_iter().map(|(_, dataset)| dataset).collect())
 }
 
-/// Locks those that are there, in the order of their numbers; gives them in the order of the keys.
-async fn lock(db: &mut Db, keys: &[&DatasetKey]) -> Outcome<Vec<Dataset>> {
-    // Only the locked row itself is read again after a wait: what a writer must know stands in it, and nothing is joined.
-    const LOCK: &str = concat!(
-        "SELECT d.id, d.seq, d.stamp, d.live, d.bytes, d.rids, d.scan, d.scan_function, d.scan_start, k.n, ",
-        now!(),
-        ", current_setting('synchronous_commit') = 'off' FROM \
-         unnest($1::text[], $2::text[], $3::text[], $4::text[]) WITH ORDINALITY k(integration, connection, model, variant, n) \
-         JOIN nango_rs.datasets d ON d.integration = k.integration AND d.connection = k.connection \
-         AND d.model = k.model AND d.variant = k.variant ORDER BY d.id FOR UPDATE OF d"
-    );
-    let [integrations, connections, models, variants] = names(keys);
-    let lock = sqlx::query_as(LOCK).bind(integrations).bind(connections).bind(models).bind(variants);
-    let mut rows: Vec<Row> = lock.fetch_all(&mut *db.sql).await?;
-    if let Some(row) = rows.last() {
-        db.shared.clock.told(row.10);
-        if row.11 {
-            sqlx::query("SET LOCAL synchronous_commit = on").execute(&mut *db.sql).await?;
-        }
-    }
-    rows.sort_unstable_by_key(|row| row.9);
-    let dataset = |(id, seq, stamp, live, bytes, rids, number, function, start, _, now, _): Row| {
-        let scan = match (number, function, start) {
-            (Some(number), Some(function), Some(start)) => Some(OpenScan { number, function, start }),
-            _ => None,
-        };
-        Dataset { id, seq, stamp: stamp.max(now), live, bytes, rids, scan, stored: (seq, bytes) }
-    };
-    Ok(rows.into_iter().map(dataset).collect())
+async fn make(db: &mut Db, key: &DatasetKey) -> Outcome<()> {
+    const MAKE: &str = "INSERT INTO nango_rs.datasets (integration, connection, model, variant) \
+                        VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
+    names(key).into_iter().fold(db.query(MAKE), |make, name| make.bind(name)).execute(&mut *db.sql).await?;
+    Ok(())
 }
 
 /// The dataset for a reader, if anything ever asked for it to be there.
 pub(super) async fn place(db: &mut Db, key: &DatasetKey) -> Outcome<Option<Place>> {
     const FIND: &str = "SELECT id, seq FROM nango_rs.datasets \
                         WHERE integration = $1 AND connection = $2 AND model = $3 AND variant = $4";
-    let names = [&key.integration, &key.connection, &key.model, &key.variant];
-    if names.iter().any(|name| name.contains('\0')) {
-        return Ok(None);
-    }
-    let find = names.into_iter().fold(sqlx::query_as(FIND), |find, name| find.bind(name));
+    let find = names(key).into_iter().fold(db.query_as(FIND), |find, name| find.bind(name));
     Ok(find.fetch_optional(&mut *db.sql).await?.map(|(id, seq)| Place { id, seq }))
 }
 
-fn names<'a>(keys: &[&'a DatasetKey]) -> [Vec<&'a str>; 4] {
-    let all = |part: fn(&DatasetKey) -> &String| keys.iter().map(|key| part(key).as_str()).collect();
-    [all(|key| &key.integration), all(|key| &key.connection), all(|key| &key.model), all(|key| &key.variant)]
+fn names(key: &DatasetKey) -> [&str; 4] {
+    [&key.integration, &key.connection, &key.model, &key.variant]
 }

@@ -7,7 +7,8 @@ use bytes::Bytes;
 use futures_util::TryStreamExt;
 
 use super::{
-    Db, dataset,
+    Db,
+    dataset::{self, Place},
     fault::{Fault, Outcome},
     natural,
 };
@@ -45,15 +46,17 @@ const NEXT_BYTES: &str = concat!(
 const NAMED: &str = concat!(
     "SELECT ",
     columns!(),
-    " FROM unnest($5::text[]) i(id) JOIN nango_rs.record_keys k ON k.dataset = $1 AND k.id = i.id AND k.seq > $2 \
-     JOIN nango_rs.records r ON r.dataset = $1 AND r.seq = k.seq WHERE ($3 >> r.last_action) & 1 = 1 ORDER BY r.seq LIMIT $4"
+    " FROM unnest($5::text[]) i(id) \
+     CROSS JOIN LATERAL (SELECT seq FROM nango_rs.record_keys WHERE dataset = $1 AND id = i.id OFFSET 0) k \
+     CROSS JOIN LATERAL (SELECT * FROM nango_rs.records WHERE dataset = $1 AND seq = k.seq AND seq > $2 OFFSET 0) r \
+     WHERE ($3 >> r.last_action) & 1 = 1 ORDER BY r.seq LIMIT $4"
 );
 
 /// Reads a page.
 pub(super) async fn read(db: &mut Db, key: &DatasetKey, query: &ReadQuery) -> Outcome<FeedPage> {
     let feed = db.shared.hasher.feed(key);
     let cursor = query.cursor.as_deref().map(|text| Cursor::decode(text, feed)).transpose()?;
-    let dataset = dataset::place(db, key).await?;
+    let dataset = find(db, key).await?;
     let last = dataset.map_or(0, |dataset| dataset.seq);
     let mut after = cursor.map_or(0, |cursor| cursor.seq);
     if after > last {
@@ -73,7 +76,7 @@ pub(super) async fn read(db: &mut Db, key: &DatasetKey, query: &ReadQuery) -> Ou
         (true, _) => NEXT_BYTES,
     };
     let mask = i32::try_from(query.filter.mask()).unwrap_or(0b111);
-    let rows = sqlx::query_as::<_, Row>(statement).bind(dataset.id).bind(after).bind(mask).bind(limit);
+    let rows = db.query_as::<Row>(statement).bind(dataset.id).bind(after).bind(mask).bind(limit);
     let rows = match (query.ids.is_empty(), query.max_bytes) {
         (false, _) => rows.bind(known_names(&query.ids)),
         (true, 0) => rows,
@@ -90,10 +93,10 @@ pub(super) async fn read(db: &mut Db, key: &DatasetKey, query: &ReadQuery) -> Ou
 
 /// Records by id; ids that are not there are left out.
 pub(super) async fn by_id(db: &mut Db, key: &DatasetKey, ids: &[String]) -> Outcome<Vec<FeedRow>> {
-    let Some(dataset) = dataset::place(db, key).await? else { return Ok(Vec::new()) };
+    let Some(dataset) = find(db, key).await? else { return Ok(Vec::new()) };
     let feed = db.shared.hasher.feed(key);
     let mask = i32::try_from(Filter::default().mask()).unwrap_or(0b111);
-    let rows = sqlx::query_as::<_, Row>(NAMED).bind(dataset.id).bind(0_i64).bind(mask).bind(i64::MAX);
+    let rows = db.query_as::<Row>(NAMED).bind(dataset.id).bind(0_i64).bind(mask).bind(i64::MAX);
     let rows = rows.bind(known_names(ids)).fetch(&mut *db.sql);
     rows.map_err(Fault::from).and_then(|row| std::future::ready(feed_row(row, feed))).try_collect().await
 }
@@ -108,12 +111,18 @@ pub(super) async fn datasets(
                        AND ($1 IS NULL OR integration = $1) AND ($2 IS NULL OR connection = $2) \
                        ORDER BY integration, connection, model, variant";
     let rows: Vec<(String, String, String, String, i64, i64)> =
-        sqlx::query_as(ALL).bind(integration).bind(connection).fetch_all(&mut *db.sql).await?;
+        db.query_as(ALL).bind(integration).bind(connection).fetch_all(&mut *db.sql).await?;
     let stats = |(integration, connection, model, variant, live, bytes)| {
         let dataset = DatasetKey { integration, connection, model, variant };
         DatasetStats { dataset, live: natural(live), bytes: natural(bytes) }
     };
     Ok(rows.into_iter().map(stats).collect())
+}
+
+/// The dataset; none has a NUL in its names, and the server would not take the question.
+async fn find(db: &mut Db, key: &DatasetKey) -> Outcome<Option<Place>> {
+    let names = [&key.integration, &key.connection, &key.model, &key.variant];
+    if names.iter().any(|name| name.contains('\0')) { Ok(None) } else { dataset::place(db, key).await }
 }
 
 /// Each id once, without those that no record can have and that the server would not take.
@@ -132,7 +141,7 @@ async fn before_moment(db: &mut Db, dataset: i64, moment: i64, after: i64, last:
     while low < high {
         let middle = low + (high - low) / 2;
         let found: Option<(i64, i64)> =
-            sqlx::query_as(NEXT).bind(dataset).bind(middle).fetch_optional(&mut *db.sql).await?;
+            db.query_as(NEXT).bind(dataset).bind(middle).fetch_optional(&mut *db.sql).await?;
         match found {
             Some((seq, modified_at)) if modified_at < moment => low = seq,
             _ => high = middle,

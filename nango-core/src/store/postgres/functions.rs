@@ -12,7 +12,7 @@ pub(super) async fn find(db: &mut Db, key: &FunctionKey) -> Outcome<Option<i64>>
     }
     Ok(names(key)
         .into_iter()
-        .fold(sqlx::query_scalar(FIND), |find, name| find.bind(name))
+        .fold(db.query_scalar(FIND), |find, name| find.bind(name))
         .fetch_optional(&mut *db.sql)
         .await?)
 }
@@ -25,11 +25,7 @@ pub(super) async fn open(db: &mut Db, key: &FunctionKey) -> Outcome<i64> {
     if let Some(id) = find(db, key).await? {
         return Ok(id);
     }
-    Ok(names(key)
-        .into_iter()
-        .fold(sqlx::query_scalar(OPEN), |open, name| open.bind(name))
-        .fetch_one(&mut *db.sql)
-        .await?)
+    Ok(names(key).into_iter().fold(db.query_scalar(OPEN), |open, name| open.bind(name)).fetch_one(&mut *db.sql).await?)
 }
 
 fn names(key: &FunctionKey) -> [&str; 5] {

@@ -14,7 +14,7 @@ pub(super) async fn acquire(db: &mut Db, run: &RunToken, key: &str, ttl: Duratio
          WHERE l.run = excluded.run OR l.until <= excluded.until - $3"
     );
     runs::check(db, run).await?;
-    let taken = sqlx::query(TAKE).bind(key).bind(run.row).bind(micros(ttl)).execute(&mut *db.sql).await?;
+    let taken = db.query(TAKE).bind(key).bind(run.row).bind(micros(ttl)).execute(&mut *db.sql).await?;
     Ok(taken.rows_affected() == 1)
 }
 
@@ -22,12 +22,12 @@ pub(super) async fn acquire(db: &mut Db, run: &RunToken, key: &str, ttl: Duratio
 pub(super) async fn release(db: &mut Db, run: &RunToken, key: &str) -> Outcome<bool> {
     const RELEASE: &str = concat!("DELETE FROM nango_rs.locks WHERE key = $1 AND run = $2 AND until > ", now!());
     runs::check(db, run).await?;
-    Ok(sqlx::query(RELEASE).bind(key).bind(run.row).execute(&mut *db.sql).await?.rows_affected() == 1)
+    Ok(db.query(RELEASE).bind(key).bind(run.row).execute(&mut *db.sql).await?.rows_affected() == 1)
 }
 
 /// Gives back everything that runs hold.
 pub(super) async fn release_all(db: &mut Db, runs: &[i64]) -> Outcome<()> {
     const RELEASE: &str = "DELETE FROM nango_rs.locks WHERE run = ANY($1)";
-    sqlx::query(RELEASE).bind(runs).execute(&mut *db.sql).await?;
+    db.query(RELEASE).bind(runs).execute(&mut *db.sql).await?;
     Ok(())
 }

@@ -21,16 +21,16 @@ pub(super) async fn write(db: &mut Db, run: i64, lines: &[LogLine]) -> Outcome<(
     let levels: Vec<_> = lines.iter().map(|line| line.level.name()).collect();
     let messages: Vec<_> = lines.iter().map(|line| line.shortened().replace('\0', "␀")).collect();
     let fields: Vec<_> = lines.iter().map(|line| (!line.fields.is_null()).then(|| line.fields.to_string())).collect();
-    sqlx::query(WRITE).bind(run).bind(at).bind(levels).bind(messages).bind(fields).execute(&mut *db.sql).await?;
+    db.query(WRITE).bind(run).bind(at).bind(levels).bind(messages).bind(fields).execute(&mut *db.sql).await?;
     Ok(())
 }
 
 /// The lines of a run in order; none of a run that is not there.
 pub(super) async fn read(db: &mut Db, run: Uuid) -> Outcome<Vec<LogLine>> {
-    const READ: &str = "SELECT l.at, l.level, l.message, l.fields FROM nango_rs.runs r \
-                        JOIN nango_rs.run_logs l ON l.run = r.row WHERE r.id = $1 ORDER BY l.n";
+    const READ: &str = "SELECT at, level, message, fields FROM nango_rs.run_logs \
+                        WHERE run = (SELECT row FROM nango_rs.runs WHERE id = $1) ORDER BY n";
     let rows: Vec<(i64, String, String, Option<String>)> =
-        sqlx::query_as(READ).bind(&run.as_bytes()[..]).fetch_all(&mut *db.sql).await?;
+        db.query_as(READ).bind(&run.as_bytes()[..]).fetch_all(&mut *db.sql).await?;
     rows.into_iter()
         .map(|(at, level, message, fields)| {
             let level = Level::from_name(&level).ok_or_else(|| Fault::damaged("a level of a log"))?;

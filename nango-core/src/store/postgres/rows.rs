@@ -13,6 +13,7 @@ mod write;
 pub(super) use delete::delete;
 pub(super) use patch::patch;
 pub(super) use save::save;
+pub(super) use write::{NOBODY, bury};
 
 use self::look::Known;
 

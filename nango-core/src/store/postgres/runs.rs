@@ -36,29 +36,30 @@ pub(super) async fn start(db: &mut Db, new: &NewRun) -> Outcome<RunToken> {
     const INSERT: &str = "INSERT INTO nango_rs.runs (id, function, exclusive, status, fence, lease, lease_until, \
                           started_at) VALUES ($1, $2, $3, 'running', $4, $5, $6 + $5, $6) RETURNING row";
     if let Some(row) = new.connection {
-        let there: Option<i32> = sqlx::query_scalar(THERE).bind(row).fetch_optional(&mut *db.sql).await?;
+        let there: Option<i32> = db.query_scalar(THERE).bind(row).fetch_optional(&mut *db.sql).await?;
         if there.is_none() {
             let (integration, connection) = (new.key.integration.clone(), new.key.connection.clone());
             return Err(StoreError::NoConnection { integration, connection }.into());
         }
     }
     let function = functions::open(db, &new.key).await?;
-    let (fence, now): (i64, i64) = sqlx::query_as(FENCE).bind(function).fetch_one(&mut *db.sql).await?;
+    let (fence, now): (i64, i64) = db.query_as(FENCE).bind(function).fetch_one(&mut *db.sql).await?;
     db.shared.clock.told(now);
-    let ended: Vec<i64> = sqlx::query_scalar(EXPIRED).bind(function).bind(now).fetch_all(&mut *db.sql).await?;
+    let ended: Vec<i64> = db.query_scalar(EXPIRED).bind(function).bind(now).fetch_all(&mut *db.sql).await?;
     if !ended.is_empty() {
         finish(db, &ended, RunStatus::Interrupted, None).await?;
     }
     if new.exclusive {
         let holder: Option<(Vec<u8>, i64, i64)> =
-            sqlx::query_as(HOLDER).bind(function).fetch_optional(&mut *db.sql).await?;
+            db.query_as(HOLDER).bind(function).fetch_optional(&mut *db.sql).await?;
         if let Some((run, since, lease_until)) = holder {
             let function = new.key.function.clone();
             return Err(StoreError::Busy { function, run: uuid(&run)?, since: moment(since), lease_until }.into());
         }
     }
     let id = Uuid::now_v7();
-    let row = sqlx::query_scalar(INSERT)
+    let row = db
+        .query_scalar(INSERT)
         .bind(&id.as_bytes()[..])
         .bind(function)
         .bind(new.exclusive)
@@ -73,8 +74,7 @@ pub(super) async fn start(db: &mut Db, new: &NewRun) -> Outcome<RunToken> {
 /// Whether the run may still write.
 pub(super) async fn check(db: &mut Db, run: &RunToken) -> Outcome<()> {
     const CHECK: &str = "SELECT 1 FROM nango_rs.runs WHERE row = $1 AND fence = $2 AND status = 'running' FOR SHARE";
-    let found: Option<i32> =
-        sqlx::query_scalar(CHECK).bind(run.row).bind(run.fence).fetch_optional(&mut *db.sql).await?;
+    let found: Option<i32> = db.query_scalar(CHECK).bind(run.row).bind(run.fence).fetch_optional(&mut *db.sql).await?;
     if found.is_some() { Ok(()) } else { Err(StoreError::LeaseLost.into()) }
 }
 
@@ -85,8 +85,7 @@ pub(super) async fn count(db: &mut Db, run: &RunToken, pages: u64, requests: u64
     if pages == 0 && requests == 0 && left_out == 0 {
         return check(db, run).await;
     }
-    let count =
-        sqlx::query(COUNT).bind(run.row).bind(run.fence).bind(int(pages)).bind(int(requests)).bind(int(left_out));
+    let count = db.query(COUNT).bind(run.row).bind(run.fence).bind(int(pages)).bind(int(requests)).bind(int(left_out));
     written(count.execute(&mut *db.sql).await?.rows_affected())
 }
 
@@ -97,7 +96,7 @@ pub(super) async fn count_models(db: &mut Db, run: i64, models: &BTreeMap<String
          updated = m.updated + excluded.updated, deleted = m.deleted + excluded.deleted, \
          unchanged = m.unchanged + excluded.unchanged, skipped_newer = m.skipped_newer + excluded.skipped_newer";
     for (model, counts) in models {
-        sqlx::query(ADD)
+        db.query(ADD)
             .bind(run)
             .bind(model)
             .bind(int(counts.added))
@@ -118,7 +117,7 @@ pub(super) async fn heartbeat(db: &mut Db, run: &RunToken) -> Outcome<()> {
         now!(),
         " AS now) clock WHERE row = $1 AND fence = $2 AND status = 'running' RETURNING now"
     );
-    let now: Option<i64> = sqlx::query_scalar(RENEW).bind(run.row).bind(run.fence).fetch_optional(&mut *db.sql).await?;
+    let now: Option<i64> = db.query_scalar(RENEW).bind(run.row).bind(run.fence).fetch_optional(&mut *db.sql).await?;
     db.shared.clock.told(now.ok_or(StoreError::LeaseLost)?);
     Ok(())
 }
@@ -128,7 +127,7 @@ pub(super) async fn end(db: &mut Db, run: &RunToken, end: &RunEnd) -> Outcome<Ru
     // The row is locked for the change to come: a shared lock that two ask to raise would be a deadlock.
     const LOCK: &str = "UPDATE nango_rs.runs SET requests = requests + $3 \
                         WHERE row = $1 AND fence = $2 AND status = 'running'";
-    let lock = sqlx::query(LOCK).bind(run.row).bind(run.fence).bind(int(end.requests));
+    let lock = db.query(LOCK).bind(run.row).bind(run.fence).bind(int(end.requests));
     written(lock.execute(&mut *db.sql).await?.rows_affected())?;
     logs::write(db, run.row, &end.logs).await?;
     let ended = by_id(db, run.id).await?.ok_or(StoreError::LeaseLost)?;
@@ -145,7 +144,7 @@ pub(super) async fn end(db: &mut Db, run: &RunToken, end: &RunEnd) -> Outcome<Ru
 async fn finish(db: &mut Db, rows: &[i64], status: RunStatus, error: Option<&Value>) -> Outcome<()> {
     const FINISH: &str =
         concat!("UPDATE nango_rs.runs SET status = $2, finished_at = ", now!(), ", error = $3 WHERE row = ANY($1)");
-    let finish = sqlx::query(FINISH).bind(rows).bind(status.name()).bind(error.map(Value::to_string));
+    let finish = db.query(FINISH).bind(rows).bind(status.name()).bind(error.map(Value::to_string));
     finish.execute(&mut *db.sql).await?;
     locks::release_all(db, rows).await
 }
@@ -155,7 +154,7 @@ macro_rules! select {
         concat!(
             "SELECT r.id, f.kind, f.integration, f.connection, f.name, f.variant, r.status, r.started_at, r.finished_at, \
              r.pages, r.requests, r.error, r.row, r.left_out FROM nango_rs.runs r \
-             JOIN nango_rs.functions f ON f.id = r.function ",
+             CROSS JOIN LATERAL (SELECT * FROM nango_rs.functions f WHERE f.id = r.function OFFSET 0) f ",
             $rest
         )
     };
@@ -167,7 +166,7 @@ type Row =
 /// A run by its public id.
 pub(super) async fn by_id(db: &mut Db, id: Uuid) -> Outcome<Option<Run>> {
     const FIND: &str = select!("WHERE r.id = $1");
-    let found: Vec<Row> = sqlx::query_as(FIND).bind(&id.as_bytes()[..]).fetch_all(&mut *db.sql).await?;
+    let found: Vec<Row> = db.query_as(FIND).bind(&id.as_bytes()[..]).fetch_all(&mut *db.sql).await?;
     Ok(told(db, found).await?.pop())
 }
 
@@ -175,7 +174,7 @@ pub(super) async fn by_id(db: &mut Db, id: Uuid) -> Outcome<Option<Run>> {
 pub(super) async fn latest(db: &mut Db, key: &FunctionKey, limit: u32) -> Outcome<Vec<Run>> {
     const LIST: &str = select!("WHERE r.function = $1 ORDER BY r.row DESC LIMIT $2");
     let Some(function) = functions::find(db, key).await? else { return Ok(Vec::new()) };
-    let found: Vec<Row> = sqlx::query_as(LIST).bind(function).bind(i64::from(limit)).fetch_all(&mut *db.sql).await?;
+    let found: Vec<Row> = db.query_as(LIST).bind(function).bind(i64::from(limit)).fetch_all(&mut *db.sql).await?;
     told(db, found).await
 }
 
@@ -184,7 +183,7 @@ async fn told(db: &mut Db, found: Vec<Row>) -> Outcome<Vec<Run>> {
                           FROM nango_rs.run_models WHERE run = ANY($1)";
     let rows: Vec<_> = found.iter().map(|row| row.12).collect();
     let counted: Vec<(i64, String, i64, i64, i64, i64, i64)> =
-        sqlx::query_as(MODELS).bind(rows).fetch_all(&mut *db.sql).await?;
+        db.query_as(MODELS).bind(rows).fetch_all(&mut *db.sql).await?;
     let mut models: BTreeMap<i64, BTreeMap<String, ModelCounts>> = BTreeMap::new();
     for (run, model, added, updated, deleted, unchanged, skipped_newer) in counted {
         let [added, updated, deleted, unchanged, skipped_newer] =

@@ -8,7 +8,9 @@ use super::{
     Db, checkpoints,
     dataset::{Dataset, OpenScan},
     fault::{Fault, Outcome},
-    functions, natural, runs,
+    functions, natural,
+    rows::{NOBODY, bury},
+    runs,
 };
 use crate::store::{
     DatasetKey, FinishScan, FunctionKey, ModelCounts, RunToken, Scan, ScanFinished, ScanFrom, StoreError,
@@ -48,7 +50,7 @@ pub(super) async fn begin(
         }
         forget(db, &[open.number]).await?;
     }
-    let number = sqlx::query_scalar(BEGIN).bind(dataset.id).bind(function).fetch_one(&mut *db.sql).await?;
+    let number = db.query_scalar(BEGIN).bind(dataset.id).bind(function).fetch_one(&mut *db.sql).await?;
     Ok(Scan { number, resumed: false })
 }
 
@@ -56,7 +58,7 @@ pub(super) async fn begin(
 pub(super) async fn close_all(db: &mut Db, function: i64) -> Outcome<()> {
     const OPEN: &str = "SELECT id, scan FROM nango_rs.datasets WHERE scan_function = $1 AND scan IS NOT NULL \
                         ORDER BY id FOR UPDATE";
-    let open: Vec<(i64, i64)> = sqlx::query_as(OPEN).bind(function).fetch_all(&mut *db.sql).await?;
+    let open: Vec<(i64, i64)> = db.query_as(OPEN).bind(function).fetch_all(&mut *db.sql).await?;
     let (datasets, scans): (Vec<_>, Vec<_>) = open.into_iter().unzip();
     close(db, &datasets).await?;
     forget(db, &scans).await
@@ -65,13 +67,13 @@ pub(super) async fn close_all(db: &mut Db, function: i64) -> Outcome<()> {
 async fn close(db: &mut Db, datasets: &[i64]) -> Outcome<()> {
     const CLOSE: &str =
         "UPDATE nango_rs.datasets SET scan = NULL, scan_function = NULL, scan_start = NULL WHERE id = ANY($1)";
-    sqlx::query(CLOSE).bind(datasets).execute(&mut *db.sql).await?;
+    db.query(CLOSE).bind(datasets).execute(&mut *db.sql).await?;
     Ok(())
 }
 
 /// Drops the marks of scans.
 async fn forget(db: &mut Db, scans: &[i64]) -> Outcome<()> {
-    sqlx::query("DELETE FROM nango_rs.scan_marks WHERE scan = ANY($1)").bind(scans).execute(&mut *db.sql).await?;
+    db.query("DELETE FROM nango_rs.scan_marks WHERE scan = ANY($1)").bind(scans).execute(&mut *db.sql).await?;
     Ok(())
 }
 
@@ -95,7 +97,7 @@ pub(super) async fn mark(db: &mut Db, scan: i64, mut rids: Vec<i64>) -> Outcome<
         chunks.push(place(group[0]).0);
         marks.push(hex(&bits));
     }
-    sqlx::query(MARK).bind(scan).bind(chunks).bind(marks).execute(&mut *db.sql).await?;
+    db.query(MARK).bind(scan).bind(chunks).bind(marks).execute(&mut *db.sql).await?;
     Ok(())
 }
 
@@ -134,27 +136,28 @@ async fn delete_missed(db: &mut Db, dataset: &mut Dataset, end: &FinishScan, sca
          WHERE k.dataset = $1 AND k.state & 1 = 0 AND k.seq <= $3 \
          AND (s.bits IS NULL OR get_bit(s.bits, (k.rid % 4096)::int) = 0) \
          ON CONFLICT (dataset, id) DO UPDATE SET missed = m.missed + 1, scan = excluded.scan";
-    const BURY: &str = "WITH gone AS MATERIALIZED (SELECT k.id, k.seq AS old, k.bytes, \
-         $4 + row_number() OVER (ORDER BY k.id) AS seq FROM nango_rs.scan_missed m \
-         JOIN nango_rs.record_keys k ON k.dataset = $1 AND k.id = m.id \
-         WHERE m.dataset = $1 AND m.scan = $2 AND m.missed >= $3), \
-         keys AS (UPDATE nango_rs.record_keys k SET seq = g.seq, modified_at = $5, run = $6, \
-         state = k.state | 1::smallint FROM gone g WHERE k.dataset = $1 AND k.id = g.id), \
-         rows AS (UPDATE nango_rs.records r SET seq = g.seq, last_action = 2, modified_at = $5, deleted_at = $5, \
-         run = $6 FROM gone g WHERE r.dataset = $1 AND r.seq = g.old) \
-         SELECT count(*), coalesce(sum(bytes), 0)::bigint FROM gone";
+    const BURY: &str = concat!(
+        "WITH gone AS MATERIALIZED (SELECT m.id, k.seq AS old, k.bytes, $4 + row_number() OVER (ORDER BY m.id) AS seq \
+         FROM (SELECT id FROM nango_rs.scan_missed WHERE dataset = $1 AND scan = $2 AND missed >= $3) m \
+         CROSS JOIN LATERAL (SELECT seq, bytes FROM nango_rs.record_keys WHERE dataset = $1 AND id = m.id OFFSET 0) k), ",
+        bury!(),
+        " SELECT (SELECT count(*) FROM rows WHERE run = $6), count(*), coalesce(sum(bytes), 0)::bigint FROM gone"
+    );
     const CLEAR: &str = "DELETE FROM nango_rs.scan_missed WHERE dataset = $1 AND (scan <> $2 OR missed >= $3)";
     let confirm = i32::try_from(end.confirm.max(1)).unwrap_or(i32::MAX);
-    // The marks are few and every key is asked for one: here a hash of them is the right plan, whatever the sizes.
-    sqlx::raw_sql("SET LOCAL enable_hashjoin = on").execute(&mut *db.sql).await?;
-    let miss = sqlx::query(MISS).bind(dataset.id).bind(scan.number).bind(scan.start);
+    // Every key is asked for its mark: by a hash of the marks, which are few, and not by walking them for each key.
+    sqlx::raw_sql("SET LOCAL enable_nestloop = off").execute(&mut *db.sql).await?;
+    let miss = db.query(MISS).bind(dataset.id).bind(scan.number).bind(scan.start);
     let missed = miss.execute(&mut *db.sql).await?.rows_affected();
-    sqlx::raw_sql("SET LOCAL enable_hashjoin = off").execute(&mut *db.sql).await?;
+    sqlx::raw_sql("SET LOCAL enable_nestloop = on").execute(&mut *db.sql).await?;
     let mut finished = ScanFinished { deleted: 0, unconfirmed: missed };
     if missed > 0 {
-        let bury = sqlx::query_as(BURY).bind(dataset.id).bind(scan.number).bind(confirm);
-        let bury = bury.bind(dataset.seq).bind(dataset.stamp).bind(end.run.row);
-        let (deleted, bytes): (i64, i64) = bury.fetch_one(&mut *db.sql).await?;
+        let bury = db.query_as(BURY).bind(dataset.id).bind(scan.number).bind(confirm);
+        let bury = bury.bind(dataset.seq).bind(dataset.stamp).bind(end.run.row).bind(NOBODY);
+        let (written, deleted, bytes): (i64, i64, i64) = bury.fetch_one(&mut *db.sql).await?;
+        if written != deleted {
+            return Err(Fault::damaged("a record without its key"));
+        }
         dataset.seq += deleted;
         dataset.live -= deleted;
         dataset.bytes -= bytes;
@@ -162,7 +165,7 @@ async fn delete_missed(db: &mut Db, dataset: &mut Dataset, end: &FinishScan, sca
         finished.unconfirmed -= finished.deleted;
     }
     // What this scan did not miss starts again from nought, and what is deleted now waits no more.
-    sqlx::query(CLEAR).bind(dataset.id).bind(scan.number).bind(confirm).execute(&mut *db.sql).await?;
+    db.query(CLEAR).bind(dataset.id).bind(scan.number).bind(confirm).execute(&mut *db.sql).await?;
     Ok(finished)
 }
 

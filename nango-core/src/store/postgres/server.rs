@@ -33,6 +33,8 @@ pub(super) struct Opened {
     pub pool: PgPool,
     /// The connection that listens; it is made when somebody waits.
     pub listening: PgPool,
+    /// Whether statements are prepared under a name.
+    pub named: bool,
     /// The key of the content hashes.
     pub hash_key: [u8; 32],
     /// The server's clock, microseconds since 1970.
@@ -65,7 +67,7 @@ pub(super) async fn open(url: &str) -> Result<Opened, StoreError> {
         .idle_timeout(None)
         .max_lifetime(None)
         .connect_lazy_with(options);
-    Ok(Opened { pool, listening, hash_key, now, xid })
+    Ok(Opened { pool, listening, named: named(url), hash_key, now, xid })
 }
 
 fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
@@ -80,6 +82,12 @@ fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
     let options = if options.get_application_name().is_none() { options.application_name("nango") } else { options };
     // Nothing here is a float, and poolers refuse settings that they do not know.
     Ok(options.extra_float_digits(None).disable_statement_logging())
+}
+
+/// Whether statements may be prepared under a name. The driver alone would name them and forget the names.
+fn named(url: &str) -> bool {
+    let parameters = url.split_once('?').map_or("", |(_, parameters)| parameters);
+    !parameters.split('&').any(|parameter| parameter == "statement-cache-capacity=0")
 }
 
 /// The database in words: name, host and port.

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use sqlx::Row;
+
 use crate::store::{
     hash::Hash,
     postgres::{
@@ -40,41 +42,44 @@ impl Known {
 
 /// The rows of ids, each named once; `None` for those that are not there.
 pub(super) async fn keys(db: &mut Db, dataset: i64, ids: &[&str]) -> Outcome<Vec<Option<Known>>> {
-    const KEYS: &str = "SELECT i.n, k.rid, k.seq, k.modified_at, k.run, k.bytes, k.state, k.hash_version, k.hash \
-                        FROM unnest($2::text[]) WITH ORDINALITY i(id, n) \
-                        JOIN nango_rs.record_keys k ON k.dataset = $1 AND k.id = i.id";
+    const KEYS: &str = "SELECT i.n, k.* FROM unnest($2::text[]) WITH ORDINALITY i(id, n) CROSS JOIN LATERAL \
+                        (SELECT rid, seq, modified_at, run, bytes, state, hash_version, hash \
+                        FROM nango_rs.record_keys WHERE dataset = $1 AND id = i.id OFFSET 0) k";
     let mut known = vec![None; ids.len()];
     if ids.is_empty() {
         return Ok(known);
     }
-    let rows: Vec<(i64, i64, i64, i64, i64, i32, i16, i16, Vec<u8>)> =
-        sqlx::query_as(KEYS).bind(dataset).bind(ids).fetch_all(&mut *db.sql).await?;
-    for (n, rid, seq, modified_at, run, bytes, state, hash_version, hash) in rows {
-        let hash = hash.try_into().map_err(|_| Fault::damaged("the hash of a record"))?;
-        let (bytes, state, hash_version) = (bytes.into(), state.into(), hash_version.into());
-        *place(&mut known, n)? = Some(Known { rid, seq, modified_at, run, bytes, state, hash_version, hash });
+    for row in db.query(KEYS).bind(dataset).bind(ids).fetch_all(&mut *db.sql).await? {
+        // The server counts from 1.
+        let place = usize::try_from(row.try_get::<i64, _>(0)? - 1).ok().and_then(|place| known.get_mut(place));
+        let hash = row.try_get::<&[u8], _>(8)?.try_into().map_err(|_| Fault::damaged("the hash of a record"))?;
+        *place.ok_or_else(|| Fault::damaged("a row"))? = Some(Known {
+            rid: row.try_get(1)?,
+            seq: row.try_get(2)?,
+            modified_at: row.try_get(3)?,
+            run: row.try_get(4)?,
+            bytes: row.try_get::<i32, _>(5)?.into(),
+            state: row.try_get::<i16, _>(6)?.into(),
+            hash_version: row.try_get::<i16, _>(7)?.into(),
+            hash,
+        });
     }
     Ok(known)
 }
 
 /// The payloads of rows by their place in the feed.
 pub(super) async fn payloads(db: &mut Db, dataset: i64, seqs: &[i64]) -> Outcome<HashMap<i64, Vec<u8>>> {
-    const PAYLOADS: &str = "SELECT r.seq, r.payload FROM unnest($2::bigint[]) i(seq) \
-                            JOIN nango_rs.records r ON r.dataset = $1 AND r.seq = i.seq WHERE r.payload IS NOT NULL";
+    const PAYLOADS: &str = "SELECT i.seq, r.payload FROM unnest($2::bigint[]) i(seq) CROSS JOIN LATERAL \
+                            (SELECT payload FROM nango_rs.records WHERE dataset = $1 AND seq = i.seq OFFSET 0) r \
+                            WHERE r.payload IS NOT NULL";
     if seqs.is_empty() {
         return Ok(HashMap::new());
     }
-    let rows: Vec<(i64, Vec<u8>)> = sqlx::query_as(PAYLOADS).bind(dataset).bind(seqs).fetch_all(&mut *db.sql).await?;
+    let rows: Vec<(i64, Vec<u8>)> = db.query_as(PAYLOADS).bind(dataset).bind(seqs).fetch_all(&mut *db.sql).await?;
     Ok(rows.into_iter().collect())
 }
 
 /// Whether a row lives and has a payload.
 pub(super) fn has_payload(known: &Known) -> bool {
     !known.is(DELETED | PRUNED)
-}
-
-/// The entry of an ordinal that the server counted from 1.
-fn place<T>(all: &mut [T], n: i64) -> Outcome<&mut T> {
-    let at = usize::try_from(n - 1).ok();
-    at.and_then(|at| all.get_mut(at)).ok_or_else(|| Fault::damaged("a row"))
 }

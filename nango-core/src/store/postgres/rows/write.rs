@@ -1,7 +1,10 @@
 //! Writing rows, many at once: each kind of change is one statement over arrays, which writes both rows of each record.
 //!
-//! `unnest` stands among the columns where the rows are only inserted: there the server hands them on one by one, while as
-//! a table it would copy all of them first.
+//! A row that is known to be there is changed by an insert that meets it: `ON CONFLICT` finds it by its key and by nothing
+//! else (see `transaction`). What such an insert brings are carriers: where the place of a record changes, the new one
+//! travels in `first_seen_at`. A row that is not there, against all rules, would be inserted; it has the run [`NOBODY`], and
+//! the statement's count tells. `unnest` stands among the columns, where the server hands the rows on one by one; as a table
+//! it would copy all of them first.
 
 use super::Writing;
 use crate::store::{
@@ -14,6 +17,9 @@ use crate::store::{
 
 /// So many bytes of payload go into one statement, unless a single one is larger.
 const BYTES: usize = 16 << 20;
+
+/// A run that there is not.
+pub(in crate::store::postgres) const NOBODY: i64 = -1;
 
 /// Records that are not there yet.
 #[derive(Debug, Default)]
@@ -46,7 +52,8 @@ impl<'a> Inserts<'a> {
              INSERT INTO nango_rs.records (dataset, seq, first_seen_at, modified_at, run, last_action, id, payload) \
              SELECT $1, unnest($3::bigint[]), $4, $4, $5, 0, unnest($9::text[]), unnest($10::bytea[])";
         for part in parts(self.payloads.iter().map(|payload| payload.len())) {
-            let insert = sqlx::query(INSERT)
+            let insert = db
+                .query(INSERT)
                 .bind(dataset)
                 .bind(&self.rids[part.clone()])
                 .bind(&self.seqs[part.clone()])
@@ -96,17 +103,25 @@ impl<'a> Replacements<'a> {
 
     /// Writes them.
     pub(super) async fn write(&self, db: &mut Db, at: &Writing, dataset: i64) -> Outcome<()> {
-        const REPLACE: &str = "WITH new AS MATERIALIZED (SELECT * FROM unnest($2::text[], $3::bigint[], $4::bigint[], \
-             $5::smallint[], $6::smallint[], $7::bytea[], $8::bytea[]) u(id, old, seq, action, state, hash, payload)), \
-             keys AS (UPDATE nango_rs.record_keys k SET seq = n.seq, modified_at = $9, run = $10, \
-             bytes = octet_length(n.payload), hash_version = $11, state = n.state, hash = n.hash \
-             FROM new n WHERE k.dataset = $1 AND k.id = n.id) \
-             UPDATE nango_rs.records r SET seq = n.seq, last_action = n.action, modified_at = $9, run = $10, \
-             first_seen_at = CASE WHEN n.action = 0 THEN $9 ELSE r.first_seen_at END, deleted_at = NULL, \
-             pruned_at = NULL, key_id = 0, payload = n.payload FROM new n WHERE r.dataset = $1 AND r.seq = n.old";
+        const REPLACE: &str = "WITH keys AS (INSERT INTO nango_rs.record_keys AS k \
+             (dataset, rid, seq, modified_at, run, bytes, hash_version, state, hash, id) \
+             SELECT $1, 0, unnest($4::bigint[]), $9, $10, unnest($12::int[]), $11, unnest($6::smallint[]), \
+             unnest($7::bytea[]), unnest($2::text[]) ON CONFLICT (dataset, id) DO UPDATE SET seq = excluded.seq, \
+             modified_at = excluded.modified_at, run = excluded.run, bytes = excluded.bytes, \
+             hash_version = excluded.hash_version, state = excluded.state, hash = excluded.hash), \
+             rows AS (INSERT INTO nango_rs.records AS r \
+             (dataset, seq, first_seen_at, modified_at, run, last_action, id, payload) \
+             SELECT $1, unnest($3::bigint[]), unnest($4::bigint[]), $9, $13, unnest($5::smallint[]), \
+             unnest($2::text[]), unnest($8::bytea[]) ON CONFLICT (dataset, seq) DO UPDATE SET \
+             seq = excluded.first_seen_at, last_action = excluded.last_action, modified_at = excluded.modified_at, \
+             first_seen_at = CASE WHEN excluded.last_action = 0 THEN excluded.modified_at ELSE r.first_seen_at END, \
+             deleted_at = NULL, pruned_at = NULL, run = $10, key_id = 0, payload = excluded.payload RETURNING r.run) \
+             SELECT count(*) FROM rows WHERE run = $10";
         for part in parts(self.payloads.iter().map(|payload| payload.len())) {
             let payloads: Vec<&[u8]> = self.payloads[part.clone()].iter().map(AsRef::as_ref).collect();
-            let replace = sqlx::query(REPLACE)
+            let bytes: Vec<i32> = payloads.iter().map(|payload| size(payload)).collect();
+            let replace = db
+                .query_scalar(REPLACE)
                 .bind(dataset)
                 .bind(&self.ids[part.clone()])
                 .bind(&self.old[part.clone()])
@@ -117,8 +132,10 @@ impl<'a> Replacements<'a> {
                 .bind(payloads)
                 .bind(at.stamp)
                 .bind(at.run)
-                .bind(version());
-            all(replace.execute(&mut *db.sql).await?.rows_affected(), part.len())?;
+                .bind(version())
+                .bind(bytes)
+                .bind(NOBODY);
+            all(replace.fetch_one(&mut *db.sql).await?, part.len())?;
         }
         Ok(())
     }
@@ -146,26 +163,52 @@ impl<'a> Restores<'a> {
 
     /// Writes them.
     pub(super) async fn write(&self, db: &mut Db, dataset: i64) -> Outcome<()> {
-        const RESTORE: &str = "WITH new AS MATERIALIZED (SELECT * FROM unnest($2::text[], $3::bigint[], $4::bytea[], \
-             $5::int[], $6::bytea[]) u(id, seq, hash, bytes, payload)), \
-             rows AS (UPDATE nango_rs.records r SET payload = n.payload, pruned_at = NULL, key_id = 0 \
-             FROM new n WHERE r.dataset = $1 AND r.seq = n.seq AND n.payload IS NOT NULL) \
-             UPDATE nango_rs.record_keys k SET hash = n.hash, hash_version = $7, state = 0, bytes = n.bytes \
-             FROM new n WHERE k.dataset = $1 AND k.id = n.id";
+        // The place stays, so it need not be carried. A payload that is not to be written is not brought.
+        const RESTORE: &str = "WITH rows AS (INSERT INTO nango_rs.records AS r \
+             (dataset, seq, first_seen_at, modified_at, run, last_action, id, payload) \
+             SELECT $1, seq, 0, 0, $8, 0, id, payload \
+             FROM unnest($2::text[], $3::bigint[], $6::bytea[]) u(id, seq, payload) WHERE payload IS NOT NULL \
+             ON CONFLICT (dataset, seq) DO UPDATE SET payload = excluded.payload, pruned_at = NULL, key_id = 0 \
+             RETURNING r.run), \
+             keys AS (INSERT INTO nango_rs.record_keys AS k \
+             (dataset, rid, seq, modified_at, run, bytes, hash_version, state, hash, id) \
+             SELECT $1, 0, unnest($3::bigint[]), 0, $8, unnest($5::int[]), $7, 0, unnest($4::bytea[]), unnest($2::text[]) \
+             ON CONFLICT (dataset, id) DO UPDATE SET hash = excluded.hash, hash_version = excluded.hash_version, \
+             state = 0, bytes = excluded.bytes RETURNING k.run) \
+             SELECT (SELECT count(*) FROM keys WHERE run <> $8) - (SELECT count(*) FROM rows WHERE run = $8)";
         for part in parts(self.payloads.iter().map(|payload| payload.map_or(0, <[u8]>::len))) {
-            let restore = sqlx::query(RESTORE)
+            let restore = db
+                .query_scalar(RESTORE)
                 .bind(dataset)
                 .bind(&self.ids[part.clone()])
                 .bind(&self.seqs[part.clone()])
                 .bind(&self.hashes[part.clone()])
                 .bind(&self.bytes[part.clone()])
                 .bind(&self.payloads[part.clone()])
-                .bind(version());
-            all(restore.execute(&mut *db.sql).await?.rows_affected(), part.len())?;
+                .bind(version())
+                .bind(NOBODY);
+            all(restore.fetch_one(&mut *db.sql).await?, part.len())?;
         }
         Ok(())
     }
 }
+
+/// Makes tombstones of the rows of a table `gone` (id, old place, new place): `$1` is the dataset, `$5` the stamp, `$6` the
+/// run, `$7` [`NOBODY`]. The last payload stays.
+macro_rules! bury {
+    () => {
+        "keys AS (INSERT INTO nango_rs.record_keys AS k \
+         (dataset, rid, seq, modified_at, run, bytes, hash_version, state, hash, id) \
+         SELECT $1, 0, seq, $5, $6, 0, 0, 0, '', id FROM gone ON CONFLICT (dataset, id) DO UPDATE SET \
+         seq = excluded.seq, modified_at = excluded.modified_at, run = excluded.run, state = k.state | 1::smallint), \
+         rows AS (INSERT INTO nango_rs.records AS r \
+         (dataset, seq, first_seen_at, modified_at, run, last_action, id) \
+         SELECT $1, old, seq, $5, $7, 2, id FROM gone ON CONFLICT (dataset, seq) DO UPDATE SET \
+         seq = excluded.first_seen_at, last_action = 2, modified_at = excluded.modified_at, \
+         deleted_at = excluded.modified_at, run = $6 RETURNING r.run)"
+    };
+}
+pub(in crate::store::postgres) use bury;
 
 /// Live records that become tombstones.
 #[derive(Debug, Default)]
@@ -185,17 +228,16 @@ impl<'a> Burials<'a> {
 
     /// Writes them.
     pub(super) async fn write(&self, db: &mut Db, at: &Writing, dataset: i64) -> Outcome<()> {
-        const BURY: &str = "WITH gone AS MATERIALIZED (SELECT * FROM unnest($2::text[], $3::bigint[], $4::bigint[]) \
-             u(id, old, seq)), keys AS (UPDATE nango_rs.record_keys k SET seq = g.seq, modified_at = $5, run = $6, \
-             state = k.state | 1::smallint FROM gone g WHERE k.dataset = $1 AND k.id = g.id) \
-             UPDATE nango_rs.records r SET seq = g.seq, last_action = 2, modified_at = $5, deleted_at = $5, run = $6 \
-             FROM gone g WHERE r.dataset = $1 AND r.seq = g.old";
+        const BURY: &str = concat!(
+            "WITH gone AS MATERIALIZED (SELECT * FROM unnest($2::text[], $3::bigint[], $4::bigint[]) u(id, old, seq)), ",
+            bury!(),
+            " SELECT count(*) FROM rows WHERE run = $6"
+        );
         if self.ids.is_empty() {
             return Ok(());
         }
-        let bury = sqlx::query(BURY).bind(dataset).bind(&self.ids).bind(&self.old).bind(&self.new);
-        let done = bury.bind(at.stamp).bind(at.run).execute(&mut *db.sql).await?;
-        all(done.rows_affected(), self.ids.len())
+        let bury = db.query_scalar(BURY).bind(dataset).bind(&self.ids).bind(&self.old).bind(&self.new);
+        all(bury.bind(at.stamp).bind(at.run).bind(NOBODY).fetch_one(&mut *db.sql).await?, self.ids.len())
     }
 }
 
@@ -217,7 +259,7 @@ fn parts(sizes: impl Iterator<Item = usize>) -> Vec<std::ops::Range<usize>> {
 }
 
 /// Every record must have been there: both its rows are written under the dataset's lock.
-fn all(written: u64, expected: usize) -> Outcome<()> {
+fn all(written: i64, expected: usize) -> Outcome<()> {
     if usize::try_from(written) == Ok(expected) { Ok(()) } else { Err(Fault::damaged("a record without its key")) }
 }
 
