@@ -118,6 +118,11 @@ impl Config {
         (path != ":memory:" && !path.is_empty()).then(|| Path::new(path))
     }
 
+    /// The database in messages: its file, or its URL without what may be secret in it.
+    pub fn database_name(&self) -> String {
+        self.database_file().map_or_else(|| redacted(&self.database), |file| file.display().to_string())
+    }
+
     /// Whether nothing outlives the process, so that a key need not either.
     pub fn is_in_memory(&self) -> bool {
         self.database.starts_with("sqlite:") && self.database_file().is_none()
@@ -160,11 +165,13 @@ impl fmt::Debug for IntegrationConfig {
     }
 }
 
-/// A URL without what stands before the `@` of its host.
+/// A URL without what stands before the `@` of its host and behind its `?`: both may hold a password.
 fn redacted(url: &str) -> String {
-    match url.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?.1))) {
-        Some((scheme, host)) => format!("{scheme}://…@{host}"),
-        None => url.to_owned(),
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let (address, parameters) = rest.split_once('?').map_or((rest, ""), |(address, _)| (address, "?…"));
+    match address.rsplit_once('@') {
+        Some((_, host)) => format!("{scheme}://…@{host}{parameters}"),
+        None => format!("{scheme}://{address}{parameters}"),
     }
 }
 
@@ -223,6 +230,13 @@ mod tests {
         assert_eq!(config.encryption_key.as_ref().map(Secret::expose), Some("hush-3"));
         let shown = format!("{config:?}");
         assert!(!shown.contains("hush"), "{shown}");
+        for (url, expect) in [
+            ("sqlite:nango.db", "sqlite:nango.db"),
+            ("postgres:///db?host=/run&password=hush", "postgres:///db?…"),
+            ("postgres://me:hu@sh@host/db?sslmode=disable", "postgres://…@host/db?…"),
+        ] {
+            assert_eq!(redacted(url), expect);
+        }
         for name in ["TOKEN", "OTHER", "X-Key", "postgres://…@host/db"] {
             assert!(shown.contains(name), "{name} in {shown}");
         }

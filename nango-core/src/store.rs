@@ -7,23 +7,38 @@
 //!   sequences that are durable.
 //! - Every write of a run carries its [`RunToken`]; a run that lost its lease cannot write.
 //! - Stamps come from the database's clock under the dataset's lock and never go back. They are microseconds since 1970.
-//! - SQL stands in `sqlite/` (and later in `postgres/`) and nowhere else.
+//! - SQL stands in `sqlite/` and in `postgres/` and nowhere else.
 //!
 //! Adding a database is adding a folder that implements these traits; the conformance suite in `conformance.rs` says
 //! when it is done.
 
+mod building;
 mod checkpoints;
 mod connections;
 mod cursor;
+mod draft;
 mod error;
 mod hash;
 mod logs;
+mod merge;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 mod records;
+mod row;
 mod runs;
 pub mod sqlite;
 
 #[cfg(test)]
 mod conformance;
+#[cfg(all(test, feature = "postgres"))]
+#[path = "../../tests/support/postgres.rs"]
+#[allow(
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    reason = "the helper of the crate `nango-tests`, with more than is needed here"
+)]
+mod postgres_server;
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
@@ -60,12 +75,17 @@ pub trait Store: Connections + Records + Checkpoints + Runs + Logs + Send + Sync
 /// A database that many hold.
 pub type SharedStore = Arc<dyn Store>;
 
-/// Opens the database that a URL names: `sqlite:nango.db`, `sqlite::memory:`.
+/// Opens the database that a URL names: `sqlite:nango.db`, `sqlite::memory:`, `postgres://user@host/database`.
 ///
 /// # Errors
 ///
-/// A URL of another kind, a file that is not ours, is newer than this program, cannot be read or written.
+/// A URL of another kind; a file that is not ours, is newer than this program, cannot be read or written; what
+/// [`postgres::Postgres::open`] says.
 pub async fn open(url: &str) -> Result<SharedStore, StoreError> {
+    #[cfg(feature = "postgres")]
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        return Ok(Arc::new(postgres::Postgres::open(url).await?));
+    }
     match url.strip_prefix("sqlite:") {
         Some("") => Err(StoreError::Url(url.to_owned())),
         Some(path) => Ok(Arc::new(sqlite::Sqlite::open(path.strip_prefix("//").unwrap_or(path)).await?)),

@@ -9,6 +9,7 @@
 mod background;
 pub mod bench_server;
 pub mod octokit;
+pub mod postgres;
 pub mod registry;
 pub mod tools;
 

@@ -111,14 +111,14 @@ impl Context {
         if let Some(open) = self.opened.iter().find(|instance| instance.config == config) {
             return Ok(open.clone());
         }
-        let file = config.database_file().map(|file| file.display().to_string());
+        let name = (!config.is_in_memory()).then(|| config.database_name());
         let store = self.runtime.block_on(store::open(&config.database))?;
         self.needs_its_key(&config, &store)?;
         let (ring, made) = key_ring(&config)?;
-        if let Some(file) = file.filter(|_| made) {
+        if let Some(name) = name.filter(|_| made) {
             let key = config.key_file.display();
             self.terminal.note(format_args!(
-                "made {key}, the key of {file}: credentials are sealed with it. Back up both, and keep them apart from \
+                "made {key}, the key of {name}: credentials are sealed with it. Back up both, and keep them apart from \
                  each other"
             ));
         }
@@ -151,7 +151,7 @@ impl Context {
              NANGO_ENCRYPTION_KEY); without it, start with another database and add the connections again",
             config.key_file.display(),
             counted(sealed.len() as u64, "connection"),
-            config.database
+            config.database_name()
         )))
     }
 

@@ -28,6 +28,11 @@ impl Kind {
             Self::OnWebhook => "on-webhook",
         }
     }
+
+    /// Reads back what [`Self::name`] wrote.
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        [Self::Sync, Self::Action, Self::OnEvent, Self::OnWebhook].into_iter().find(|kind| kind.name() == name)
+    }
 }
 
 /// A registered function.

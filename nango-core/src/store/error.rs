@@ -9,7 +9,8 @@ pub enum StoreError {
     /// The URL names no database that this program knows. Holds its scheme, or a text without one: a URL may contain a
     /// password.
     #[error(
-        "`{0}` names no database that this program knows: write `sqlite:nango.db`, or another path behind `sqlite:`"
+        "`{0}` names no database that this program knows: write `sqlite:nango.db` (a file) or \
+         `postgres://user:password@host/database` (a server)"
     )]
     Url(String),
     /// The file is a database, but not one of ours.
@@ -44,6 +45,71 @@ pub enum StoreError {
     /// Another process held the database for too long.
     #[error("the database is locked by another process: it did not let go within {0} seconds")]
     Locked(u64),
+    /// The URL of a server cannot be read. What is wrong with it, without the URL: it may contain a password.
+    #[error("the database URL cannot be used: {0}. Write `postgres://user:password@host:5432/database`")]
+    ServerUrl(String),
+    /// The server does not answer.
+    #[error("the database {at} cannot be reached: {reason}. Check that the server runs and that the URL is right")]
+    Unreachable {
+        /// Database, host and port.
+        at: String,
+        /// What went wrong.
+        reason: String,
+    },
+    /// The server does not know the user, or the password is wrong.
+    #[error("the database {at} refused the login: {reason}. Check user and password of the URL")]
+    Login {
+        /// Database, host and port.
+        at: String,
+        /// What the server said.
+        reason: String,
+    },
+    /// The server has no database of this name.
+    #[error("there is no database {at}: create it (`createdb {name}`), or write another name at the end of the URL")]
+    NoDatabase {
+        /// Database, host and port.
+        at: String,
+        /// The name.
+        name: String,
+    },
+    /// The server, or what it is set to, is not one that this program can use.
+    #[error("the database {at} cannot be used: {reason}")]
+    Unfit {
+        /// Database, host and port.
+        at: String,
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// The schema was written by a newer program.
+    #[error(
+        "the database {at} has schema version {found}, this program knows versions up to {known}: use a newer program"
+    )]
+    NewerSchema {
+        /// Database, host and port.
+        at: String,
+        /// Its version.
+        found: i64,
+        /// The version of this program.
+        known: i64,
+    },
+    /// The server does not let this user do it.
+    #[error("the database refused: {0}. The user of the URL must be allowed to create and to write its tables")]
+    Refused(String),
+    /// All connections of the pool are in use, or the server takes no new one.
+    #[error("no connection to the database within {0} seconds: it cannot be reached, or is busy")]
+    Exhausted(u64),
+    /// The connection broke in a transaction, before it was to be committed.
+    #[error("the connection to the database broke: nothing of this was written. Run again when the server is back")]
+    Disconnected,
+    /// The connection broke while a transaction was being committed.
+    #[error(
+        "the connection to the database broke in a commit: all of it was written, or nothing. Run again: it goes on from \
+         what is there"
+    )]
+    CommitUnknown,
+    /// A text with a character that the database cannot hold.
+    #[error("a name holds the character NUL, which PostgreSQL cannot store")]
+    Nul,
     /// A run of the same key is going on.
     #[error("`{function}` is already running for this connection (run {run}, since {since})")]
     Busy {

@@ -28,7 +28,15 @@ impl Level {
             Self::Error => "error",
         }
     }
+
+    /// Reads back what [`Self::name`] wrote.
+    pub(super) fn from_name(name: &str) -> Option<Self> {
+        [Self::Debug, Self::Info, Self::Warn, Self::Error].into_iter().find(|level| level.name() == name)
+    }
 }
+
+/// The longest message, in characters.
+const MESSAGE: usize = 10_000;
 
 /// A line of a run's log.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,6 +49,13 @@ pub struct LogLine {
     pub message: String,
     /// Structured fields, `null` without any.
     pub fields: Value,
+}
+
+impl LogLine {
+    /// The message, cut at its longest.
+    pub(super) fn shortened(&self) -> &str {
+        self.message.char_indices().nth(MESSAGE).map_or(&*self.message, |(at, _)| &self.message[..at])
+    }
 }
 
 /// The logs of a database.

@@ -5,6 +5,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use jiff::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -51,6 +52,12 @@ impl RunStatus {
             Self::Error => "error",
             Self::Cancelled => "cancelled",
         }
+    }
+
+    /// Reads back what [`Self::name`] wrote.
+    pub(super) fn from_name(name: &str) -> Option<Self> {
+        let all = [Self::Running, Self::Success, Self::Interrupted, Self::Error, Self::Cancelled];
+        all.into_iter().find(|status| status.name() == name)
     }
 }
 
@@ -110,23 +117,37 @@ impl Totals {
     /// Adds the outcomes of a committed page.
     pub fn count(&mut self, committed: &Committed) {
         for done in &committed.changes {
-            let model = &done.change.dataset.model;
-            let counts = match self.models.get_mut(model) {
-                Some(counts) => counts,
-                None => self.models.entry(model.clone()).or_default(),
-            };
-            for row in &done.rows {
-                match row {
-                    RowOutcome::Added => counts.added += 1,
-                    RowOutcome::Updated => counts.updated += 1,
-                    RowOutcome::Deleted => counts.deleted += 1,
-                    RowOutcome::Unchanged => counts.unchanged += 1,
-                    RowOutcome::SkippedNewer => counts.skipped_newer += 1,
-                    RowOutcome::Duplicate | RowOutcome::Missing => {}
-                }
+            self.count_rows(&done.change.dataset.model, &done.rows);
+        }
+    }
+
+    /// Adds the outcomes of one write to a model.
+    pub(super) fn count_rows(&mut self, model: &str, rows: &[RowOutcome]) {
+        let counts = match self.models.get_mut(model) {
+            Some(counts) => counts,
+            None => self.models.entry(model.to_owned()).or_default(),
+        };
+        for row in rows {
+            match row {
+                RowOutcome::Added => counts.added += 1,
+                RowOutcome::Updated => counts.updated += 1,
+                RowOutcome::Deleted => counts.deleted += 1,
+                RowOutcome::Unchanged => counts.unchanged += 1,
+                RowOutcome::SkippedNewer => counts.skipped_newer += 1,
+                RowOutcome::Duplicate | RowOutcome::Missing => {}
             }
         }
     }
+}
+
+/// A moment for people.
+pub(super) fn moment(at: i64) -> String {
+    Timestamp::from_microsecond(at).map_or_else(|_| at.to_string(), |at| format!("{at:.0}"))
+}
+
+/// A length of time in microseconds, such that a moment can be added to it.
+pub(super) fn micros(length: Duration) -> i64 {
+    i64::try_from(length.as_micros()).unwrap_or(i64::MAX).min(i64::MAX / 2)
 }
 
 /// How a run ends.

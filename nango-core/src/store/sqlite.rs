@@ -18,7 +18,6 @@ mod file;
 mod functions;
 mod locks;
 mod logs;
-mod merge;
 mod page;
 mod readers;
 mod rows;
@@ -49,7 +48,7 @@ use self::{
 use super::{
     Answer, Checkpoints, Committed, Connection, Connections, DatasetKey, DatasetStats, FeedPage, FeedRow, FinishScan,
     FunctionKey, LogLine, Logs, MetadataChange, NewConnection, NewRun, Page, ReadQuery, Records, Removed, Run, RunEnd,
-    RunToken, Runs, Scan, ScanFinished, ScanFrom, Store, StoreError, StoredCheckpoint, hash::Hasher,
+    RunToken, Runs, Scan, ScanFinished, ScanFrom, Store, StoreError, StoredCheckpoint, hash::Hasher, merge,
 };
 
 /// How long another process may hold the file before a write gives up.

@@ -132,7 +132,7 @@ pub(super) async fn foreign_cursors_are_refused(store: Opened) {
     page.changes[0].dataset = dataset("Other");
     store.commit(page).await.unwrap();
     let other = read(&store, &dataset("Other"), query(None, 9)).await.records;
-    let elsewhere = Opened::memory().await;
+    let elsewhere = Opened::memory().await.unwrap();
     let stranger = Sync::begin(&elsewhere, "issues").await;
     stranger.save(&[("a", 1)]).await;
     let theirs = stranger.row("a").await.cursor;

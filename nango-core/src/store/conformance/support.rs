@@ -20,18 +20,37 @@ use crate::{
 pub(super) struct Opened {
     store: SharedStore,
     /// Removed after the case.
-    _dir: Option<TempDir>,
+    _place: Place,
+}
+
+/// Where a database lies.
+enum Place {
+    Memory,
+    File {
+        _dir: TempDir,
+    },
+    #[cfg(feature = "postgres")]
+    Server {
+        _database: crate::store::postgres_server::Database,
+    },
 }
 
 impl Opened {
-    pub(super) async fn memory() -> Self {
-        Self { store: Arc::new(Sqlite::open(":memory:").await.unwrap()), _dir: None }
+    pub(super) async fn memory() -> Option<Self> {
+        Some(Self { store: Arc::new(Sqlite::open(":memory:").await.unwrap()), _place: Place::Memory })
     }
 
-    pub(super) async fn file() -> Self {
+    pub(super) async fn file() -> Option<Self> {
         let dir = tempfile::tempdir().unwrap();
         let store = Arc::new(Sqlite::open(dir.path().join("nango.db")).await.unwrap());
-        Self { store, _dir: Some(dir) }
+        Some(Self { store, _place: Place::File { _dir: dir } })
+    }
+
+    #[cfg(feature = "postgres")]
+    pub(super) async fn postgres() -> Option<Self> {
+        let database = crate::store::postgres::tests::database()?;
+        let store = crate::store::open(&database.url).await.unwrap();
+        Some(Self { store, _place: Place::Server { _database: database } })
     }
 }
 

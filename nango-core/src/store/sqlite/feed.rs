@@ -11,12 +11,11 @@ use super::{
     dataset::Dataset,
     fault::{Fault, Outcome},
     natural,
-    rows::{ADDED, GONE, UPDATED},
 };
-use crate::store::{Cursor, DatasetKey, DatasetStats, FeedPage, FeedRow, Filter, LastAction, ReadQuery, StoreError};
-
-/// The most records in one page.
-const LIMIT: u32 = 10_000;
+use crate::store::{
+    Cursor, DatasetKey, DatasetStats, FeedPage, FeedRow, Filter, LastAction, ReadQuery, StoreError,
+    building::{Building, LIMIT},
+};
 
 macro_rules! columns {
     ($rest:literal) => {
@@ -41,14 +40,8 @@ pub(super) fn read(db: &Db, key: &DatasetKey, query: &ReadQuery) -> Outcome<Feed
     if let Some(moment) = query.modified_after {
         after = before_moment(db, id, moment, after, last)?;
     }
-    let mut page = Building {
-        page: FeedPage::default(),
-        feed,
-        limit: query.limit.clamp(1, LIMIT) as usize,
-        max_bytes: query.max_bytes,
-        bytes: 0,
-    };
-    let mask = mask(query.filter);
+    let mut page = Building::new(query);
+    let mask = query.filter.mask();
     if query.ids.is_empty() {
         let mut rows = db.sql.prepare_cached(columns!(
             "WHERE dataset = ?1 AND seq > ?2 AND (?3 >> last_action) & 1 ORDER BY seq LIMIT ?4"
@@ -56,19 +49,20 @@ pub(super) fn read(db: &Db, key: &DatasetKey, query: &ReadQuery) -> Outcome<Feed
         // One more than asked for tells whether there is more.
         let mut rows = rows.query(params![id, after, mask, query.limit.clamp(1, LIMIT) + 1])?;
         while let Some(row) = rows.next()? {
-            if !page.take(row)? {
+            if !page.take(feed_row(row, feed)?) {
                 break;
             }
         }
     } else {
         let mut one = db.sql.prepare_cached(columns!("WHERE rid = ?1"))?;
         for (_, rid) in named(db, id, &query.ids, after, mask)? {
-            if !one.query_row([rid], |row| Ok(page.take(row)))?? {
+            let row = one.query_row([rid], |row| Ok(feed_row(row, feed)))??;
+            if !page.take(row) {
                 break;
             }
         }
     }
-    Ok(page.page)
+    Ok(page.finish())
 }
 
 /// Records by id; ids that are not there are left out.
@@ -76,7 +70,7 @@ pub(super) fn by_id(db: &Db, key: &DatasetKey, ids: &[String]) -> Outcome<Vec<Fe
     let Some(dataset) = Dataset::find(db, key)? else { return Ok(Vec::new()) };
     let feed = db.shared.hasher.feed(key);
     let mut one = db.sql.prepare_cached(columns!("WHERE rid = ?1"))?;
-    named(db, dataset.id, ids, 0, mask(Filter::default()))?
+    named(db, dataset.id, ids, 0, Filter::default().mask())?
         .into_iter()
         .map(|(_, rid)| one.query_row([rid], |row| Ok(feed_row(row, feed)))?)
         .collect()
@@ -131,46 +125,8 @@ fn before_moment(db: &Db, dataset: i64, moment: i64, after: i64, last: i64) -> O
     Ok(low)
 }
 
-fn mask(filter: Filter) -> i64 {
-    let wanted = [(filter.added, ADDED), (filter.updated, UPDATED), (filter.deleted, GONE)];
-    match wanted.iter().filter(|(set, _)| *set).map(|(_, action)| 1 << action).sum() {
-        0 => 0b111,
-        mask => mask,
-    }
-}
-
-struct Building {
-    page: FeedPage,
-    feed: u64,
-    limit: usize,
-    max_bytes: usize,
-    bytes: usize,
-}
-
-impl Building {
-    /// Takes a row. `false`: the page was full without it.
-    fn take(&mut self, row: &Row<'_>) -> Outcome<bool> {
-        let row = feed_row(row, self.feed)?;
-        let bytes = row.payload.as_ref().map_or(0, Bytes::len);
-        let records = &mut self.page.records;
-        let too_large = self.max_bytes > 0 && !records.is_empty() && self.bytes + bytes > self.max_bytes;
-        if records.len() == self.limit || too_large {
-            self.page.next_cursor = records.last().map(|last| last.cursor.clone());
-            return Ok(false);
-        }
-        self.bytes += bytes;
-        records.push(row);
-        Ok(true)
-    }
-}
-
 fn feed_row(row: &Row<'_>, feed: u64) -> Outcome<FeedRow> {
-    let last_action = match row.get(6)? {
-        ADDED => LastAction::Added,
-        UPDATED => LastAction::Updated,
-        GONE => LastAction::Deleted,
-        _ => return Err(Fault::damaged("a record's last action")),
-    };
+    let last_action = LastAction::from_number(row.get(6)?).ok_or_else(|| Fault::damaged("a record's last action"))?;
     let payload = row.get_ref(1)?.as_blob_or_null().map_err(rusqlite::Error::from)?;
     Ok(FeedRow {
         id: row.get(0)?,

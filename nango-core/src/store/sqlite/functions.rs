@@ -2,11 +2,8 @@
 
 use rusqlite::OptionalExtension;
 
-use super::{
-    Db,
-    fault::{Fault, Outcome},
-};
-use crate::{declare::Kind, store::FunctionKey};
+use super::{Db, fault::Outcome};
+use crate::store::FunctionKey;
 
 /// The number of a key, if it was ever used.
 pub(super) fn find(db: &Db, key: &FunctionKey) -> Outcome<Option<i64>> {
@@ -29,12 +26,4 @@ pub(super) fn open(db: &Db, key: &FunctionKey) -> Outcome<i64> {
 
 fn names(key: &FunctionKey) -> [&str; 5] {
     [&key.integration, &key.connection, key.kind.name(), &key.function, &key.variant]
-}
-
-/// Reads back what [`Kind::name`] wrote.
-pub(super) fn kind(name: &str) -> Outcome<Kind> {
-    [Kind::Sync, Kind::Action, Kind::OnEvent, Kind::OnWebhook]
-        .into_iter()
-        .find(|kind| kind.name() == name)
-        .ok_or_else(|| Fault::damaged("a kind of function"))
 }

@@ -10,9 +10,6 @@ use super::{
 };
 use crate::store::{Level, LogLine};
 
-/// The longest message, in characters.
-const MESSAGE: usize = 10_000;
-
 /// Appends lines to the log of a run.
 pub(super) fn write(db: &Db, run: i64, lines: &[LogLine]) -> Outcome<()> {
     if lines.is_empty() {
@@ -21,9 +18,8 @@ pub(super) fn write(db: &Db, run: i64, lines: &[LogLine]) -> Outcome<()> {
     let mut insert =
         db.sql.prepare_cached("INSERT INTO run_logs (run, at, level, message, fields) VALUES (?1, ?2, ?3, ?4, ?5)")?;
     for line in lines {
-        let message = line.message.char_indices().nth(MESSAGE).map_or(&*line.message, |(at, _)| &line.message[..at]);
         let fields = (!line.fields.is_null()).then(|| line.fields.to_string());
-        insert.execute(params![run, line.at, line.level.name(), message, fields])?;
+        insert.execute(params![run, line.at, line.level.name(), line.shortened(), fields])?;
     }
     Ok(())
 }
@@ -39,7 +35,7 @@ pub(super) fn read(db: &Db, run: Uuid) -> Outcome<Vec<LogLine>> {
 
 fn line(row: &Row<'_>) -> Outcome<LogLine> {
     let name = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
-    let level = [Level::Debug, Level::Info, Level::Warn, Level::Error].into_iter().find(|level| level.name() == name);
+    let level = Level::from_name(name);
     let fields = match row.get_ref(3)?.as_str_or_null().map_err(rusqlite::Error::from)? {
         Some(text) => serde_json::from_str(text).map_err(|_| Fault::damaged("a line of a log"))?,
         None => Value::Null,

@@ -1,8 +1,4 @@
 //! The commit of a page: everything in one transaction, or nothing.
-//!
-//! What needs no database (hashes, duplicates) is done before, where the page was made, so that the writer is not kept.
-
-use std::collections::HashSet;
 
 use super::{
     Db, checkpoints,
@@ -12,57 +8,11 @@ use super::{
     rows::{self, Writing},
     runs,
 };
+pub(super) use crate::store::draft::{Draft, Ready};
 use crate::{
     declare::Merging,
-    store::{
-        Committed, Done, Page, Totals, Write,
-        hash::{Hash, Hasher},
-    },
+    store::{Committed, Done, Totals, Write},
 };
-
-/// A page that is ready for the writer.
-#[derive(Debug)]
-pub(super) struct Draft {
-    page: Page,
-    ready: Vec<Ready>,
-}
-
-/// What is known of a write before the database is asked.
-#[derive(Debug, Default)]
-pub(super) struct Ready {
-    /// For each row: whether its id came before in the same write.
-    pub duplicate: Vec<bool>,
-    /// For each row of a save: its content hash.
-    pub hashes: Vec<Hash>,
-}
-
-impl Draft {
-    /// Takes the hashes of a page and finds its duplicates.
-    pub(super) fn new(page: Page, hasher: &Hasher) -> Self {
-        let ready = page
-            .changes
-            .iter()
-            .map(|change| match &change.write {
-                Write::Save(batch) => Ready {
-                    duplicate: duplicates(batch.iter().map(|item| item.id)),
-                    hashes: batch.iter().map(|item| hasher.record(item.payload)).collect(),
-                },
-                Write::Delete(ids) => {
-                    Ready { duplicate: duplicates(ids.iter().map(String::as_str)), ..Ready::default() }
-                }
-                Write::Patch(rows) => {
-                    Ready { duplicate: duplicates(rows.iter().map(|row| row.id.as_str())), ..Ready::default() }
-                }
-            })
-            .collect();
-        Self { page, ready }
-    }
-}
-
-fn duplicates<'a>(ids: impl ExactSizeIterator<Item = &'a str>) -> Vec<bool> {
-    let mut seen = HashSet::with_capacity(ids.len());
-    ids.map(|id| !seen.insert(id)).collect()
-}
 
 /// Writes a page.
 pub(super) fn commit(db: &Db, draft: Draft) -> Outcome<Committed> {

@@ -12,23 +12,10 @@ use rusqlite::{CachedStatement, OptionalExtension, Row, params};
 use super::{Db, dataset::Dataset, fault::Outcome};
 use crate::store::hash::Hash;
 
+pub(super) use crate::store::row::{ADDED, DELETED, MERGED, PRUNED, UPDATED};
 pub(super) use delete::{delete, entomb};
 pub(super) use patch::patch;
 pub(super) use save::save;
-
-/// A row is deleted.
-pub(super) const DELETED: i64 = 1;
-/// A row's payload was dropped.
-pub(super) const PRUNED: i64 = 2;
-/// A row's payload was written by a patch.
-pub(super) const MERGED: i64 = 4;
-
-/// `last_action` of a row that was added or came back.
-pub(super) const ADDED: i64 = 0;
-/// `last_action` of a row that changed.
-pub(super) const UPDATED: i64 = 1;
-/// `last_action` of a row that was deleted.
-pub(super) const GONE: i64 = 2;
 
 /// Who writes, and when.
 pub(super) struct Writing<'a> {

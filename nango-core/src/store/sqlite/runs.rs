@@ -3,9 +3,8 @@
 //! Must stay true: a write of a run goes through [`check`] or [`count`] first, in its own transaction. A run may write
 //! while its row says `running` under the fence of its token; whoever takes its key over changes that row.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, params};
 use serde_json::Value;
 use uuid::Uuid;
@@ -15,7 +14,11 @@ use super::{
     fault::{Fault, Outcome},
     functions, locks, logs, natural,
 };
-use crate::store::{FunctionKey, ModelCounts, NewRun, Run, RunEnd, RunStatus, RunToken, StoreError, Totals};
+pub(super) use crate::store::runs::micros;
+use crate::{
+    declare::Kind,
+    store::{FunctionKey, ModelCounts, NewRun, Run, RunEnd, RunStatus, RunToken, StoreError, Totals, runs::moment},
+};
 
 /// Begins a run, and marks as interrupted the runs of its key whose lease has ended.
 pub(super) fn start(db: &Db, new: &NewRun) -> Outcome<RunToken> {
@@ -157,14 +160,11 @@ pub(super) fn latest(db: &Db, key: &FunctionKey, limit: u32) -> Outcome<Vec<Run>
 
 fn run(db: &Db, row: &Row<'_>) -> Outcome<Run> {
     let name = row.get_ref(6)?.as_str().map_err(rusqlite::Error::from)?;
-    let status =
-        [RunStatus::Running, RunStatus::Success, RunStatus::Interrupted, RunStatus::Error, RunStatus::Cancelled]
-            .into_iter()
-            .find(|status| status.name() == name)
-            .ok_or_else(|| Fault::damaged("the status of a run"))?;
+    let status = RunStatus::from_name(name).ok_or_else(|| Fault::damaged("the status of a run"))?;
     let error = row.get_ref(11)?.as_str_or_null().map_err(rusqlite::Error::from)?;
     let error = error.map(serde_json::from_str).transpose().map_err(|_| Fault::damaged("the error of a run"))?;
-    let kind = functions::kind(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?)?;
+    let kind = Kind::from_name(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?)
+        .ok_or_else(|| Fault::damaged("a kind of function"))?;
     let (integration, connection) = (row.get(2)?, row.get(3)?);
     Ok(Run {
         id: Uuid::from_bytes(row.get(0)?),
@@ -196,16 +196,6 @@ fn models(db: &Db, run: i64) -> Outcome<BTreeMap<String, ModelCounts>> {
 
 fn written(rows: usize) -> Outcome<()> {
     if rows == 1 { Ok(()) } else { Err(StoreError::LeaseLost.into()) }
-}
-
-/// A moment for people.
-fn moment(at: i64) -> String {
-    Timestamp::from_microsecond(at).map_or_else(|_| at.to_string(), |at| format!("{at:.0}"))
-}
-
-/// A length of time in microseconds, such that a moment can be added to it.
-pub(super) fn micros(length: Duration) -> i64 {
-    i64::try_from(length.as_micros()).unwrap_or(i64::MAX).min(i64::MAX / 2)
 }
 
 fn int(count: u64) -> i64 {

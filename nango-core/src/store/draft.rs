@@ -1,0 +1,55 @@
+//! A page before it goes to the database: what needs no database is done here, where the page was made, so that no lock
+//! and no writer is kept meanwhile.
+
+use std::collections::HashSet;
+
+use super::{
+    Page, Write,
+    hash::{Hash, Hasher},
+};
+
+/// A page that is ready for the writer.
+#[derive(Debug)]
+pub(super) struct Draft {
+    /// The page as it came.
+    pub page: Page,
+    /// For each of its changes.
+    pub ready: Vec<Ready>,
+}
+
+/// What is known of a write before the database is asked.
+#[derive(Debug, Default)]
+pub(super) struct Ready {
+    /// For each row: whether its id came before in the same write.
+    pub duplicate: Vec<bool>,
+    /// For each row of a save: its content hash.
+    pub hashes: Vec<Hash>,
+}
+
+impl Draft {
+    /// Takes the hashes of a page and finds its duplicates.
+    pub(super) fn new(page: Page, hasher: &Hasher) -> Self {
+        let ready = page
+            .changes
+            .iter()
+            .map(|change| match &change.write {
+                Write::Save(batch) => Ready {
+                    duplicate: duplicates(batch.iter().map(|item| item.id)),
+                    hashes: batch.iter().map(|item| hasher.record(item.payload)).collect(),
+                },
+                Write::Delete(ids) => {
+                    Ready { duplicate: duplicates(ids.iter().map(String::as_str)), ..Ready::default() }
+                }
+                Write::Patch(rows) => {
+                    Ready { duplicate: duplicates(rows.iter().map(|row| row.id.as_str())), ..Ready::default() }
+                }
+            })
+            .collect();
+        Self { page, ready }
+    }
+}
+
+fn duplicates<'a>(ids: impl ExactSizeIterator<Item = &'a str>) -> Vec<bool> {
+    let mut seen = HashSet::with_capacity(ids.len());
+    ids.map(|id| !seen.insert(id)).collect()
+}

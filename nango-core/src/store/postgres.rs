@@ -1,0 +1,293 @@
+//! The database on a server: `PostgreSQL` 15 or newer, shared by any number of processes.
+//!
+//! What must stay true:
+//! - Every answer comes out of one transaction, and nothing outlives it: no setting of the session, no temporary table, no
+//!   advisory lock. So it works behind a pooler that lends a connection for one transaction.
+//! - A dataset's lock is the row lock of its row (`dataset`); it is taken before the keys of its records are read, and
+//!   several are taken in the order of their numbers. Rows are locked in one order everywhere: connection, function, run,
+//!   dataset, and what belongs to them.
+//! - A transaction that the server took back (a deadlock, a broken connection before the commit) is done again as a whole.
+//!   Work is therefore a function of its input, which it only borrows.
+//! - Tables are written with their schema, [`SCHEMA`]; the search path is not ours.
+
+mod changes;
+mod checkpoints;
+mod clock;
+mod connections;
+mod dataset;
+mod fault;
+mod feed;
+mod functions;
+mod locks;
+mod logs;
+mod migrate;
+mod page;
+mod rows;
+mod runs;
+mod scans;
+mod server;
+#[cfg(test)]
+pub(super) mod tests;
+mod transaction;
+
+use std::{sync::Arc, time::Duration};
+
+use serde_json::{Map, Value};
+use sqlx::{
+    FromRow, Postgres as Server, Transaction,
+    postgres::{PgArguments, PgPool, PgRow},
+    query::{Query, QueryAs, QueryScalar},
+};
+use uuid::Uuid;
+
+use self::{changes::Changes, clock::Clock};
+use super::{
+    Answer, Checkpoints, Committed, Connection, Connections, DatasetKey, DatasetStats, FeedPage, FeedRow, FinishScan,
+    FunctionKey, LogLine, Logs, MetadataChange, NewConnection, NewRun, Page, ReadQuery, Records, Removed, Run, RunEnd,
+    RunToken, Runs, Scan, ScanFinished, ScanFrom, Store, StoreError, StoredCheckpoint, draft::Draft, hash::Hasher,
+};
+
+/// The schema of all tables. Not `nango`, which the original keeps for itself: both can share a database.
+const SCHEMA: &str = "nango_rs";
+/// How long a statement waits for a row that another transaction holds.
+const LOCK_PATIENCE: Duration = Duration::from_mins(1);
+/// How long a piece of work waits for a connection.
+const ACQUIRE_PATIENCE: Duration = Duration::from_secs(15);
+
+/// The moment of the server's clock, in microseconds since 1970.
+macro_rules! now {
+    () => {
+        "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
+    };
+}
+use now;
+
+/// An open transaction, and what belongs to the database.
+#[derive(Debug)]
+struct Db {
+    sql: Transaction<'static, Server>,
+    shared: Arc<Shared>,
+}
+
+impl Db {
+    /// A statement. It is prepared under a name and kept, unless the URL says otherwise.
+    fn query<'q>(&self, sql: &'static str) -> Query<'q, Server, PgArguments> {
+        sqlx::query(sql).persistent(self.shared.named)
+    }
+
+    /// A statement that gives rows.
+    fn query_as<'q, T: for<'r> FromRow<'r, PgRow>>(&self, sql: &'static str) -> QueryAs<'q, Server, T, PgArguments> {
+        sqlx::query_as(sql).persistent(self.shared.named)
+    }
+
+    /// A statement that gives one column.
+    fn query_scalar<'q, T>(&self, sql: &'static str) -> QueryScalar<'q, Server, T, PgArguments>
+    where
+        (T,): for<'r> FromRow<'r, PgRow>,
+    {
+        sqlx::query_scalar(sql).persistent(self.shared.named)
+    }
+}
+
+/// What belongs to the database and is needed everywhere.
+#[derive(Debug)]
+struct Shared {
+    clock: Clock,
+    hasher: Hasher,
+    /// Whether statements are prepared under a name.
+    named: bool,
+}
+
+/// A database on a server.
+#[derive(Debug)]
+pub struct Postgres {
+    pool: PgPool,
+    shared: Arc<Shared>,
+    changes: Changes,
+}
+
+impl Postgres {
+    /// Connects, checks the server and brings the schema up to date.
+    ///
+    /// The URL is `postgres://user:password@host:5432/database`; what it leaves out is taken from `PGHOST`, `PGPORT`,
+    /// `PGUSER`, `PGPASSWORD`, `PGDATABASE`, `PGSSLMODE` and the password file. Parameters behind `?` are those of
+    /// `libpq` (`sslmode`, `sslrootcert`, `host` for a folder with a socket, `application_name` …), and
+    /// `statement-cache-capacity=0`, which prepares no named statements: for poolers that lend a connection for one
+    /// transaction and do not know of them.
+    ///
+    /// # Errors
+    ///
+    /// A URL that is none, a server that cannot be reached, refuses the login, is too old or does not let us write; a
+    /// database that is not there, is not ours, or is newer than this program. None of them shows the password.
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        let server::Opened { pool, listening, named, hash_key, now, xid } = server::open(url).await?;
+        let shared = Arc::new(Shared { clock: Clock::new(now), hasher: Hasher::new(&hash_key), named });
+        let changes = Changes::new(pool.clone(), listening, xid);
+        Ok(Self { pool, shared, changes })
+    }
+}
+
+/// A number of the server that counts something.
+fn natural(count: i64) -> u64 {
+    u64::try_from(count).unwrap_or(0)
+}
+
+/// A count as the server keeps it.
+fn int(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+impl Store for Postgres {
+    fn now(&self) -> i64 {
+        self.shared.clock.now()
+    }
+
+    fn changed(&self, patience: Duration) -> Answer<'_, ()> {
+        Box::pin(self.changes.wait(patience))
+    }
+
+    fn close(&self) -> Answer<'_, ()> {
+        Box::pin(async {
+            self.changes.close().await;
+            self.pool.close().await;
+            Ok(())
+        })
+    }
+}
+
+impl Connections for Postgres {
+    fn put_connection(&self, new: NewConnection) -> Answer<'_, (Connection, bool)> {
+        self.write(new, |db, new| Box::pin(connections::put(db, new)))
+    }
+
+    fn connection(&self, integration: &str, id: &str) -> Answer<'_, Option<Connection>> {
+        let names = [integration.to_owned(), id.to_owned()];
+        self.read_with(names, |db, [integration, id]| Box::pin(connections::find(db, integration, id)))
+    }
+
+    fn connections(&self, integration: Option<&str>) -> Answer<'_, Vec<Connection>> {
+        let integration = integration.map(str::to_owned);
+        self.read_with(integration, |db, integration| Box::pin(connections::list(db, integration.as_deref())))
+    }
+
+    fn change_metadata(
+        &self,
+        integration: &str,
+        id: &str,
+        change: MetadataChange,
+    ) -> Answer<'_, Option<Map<String, Value>>> {
+        let input = (integration.to_owned(), id.to_owned(), change);
+        self.write(input, |db, (integration, id, change)| {
+            Box::pin(connections::change_metadata(db, integration, id, change))
+        })
+    }
+
+    fn remove_connection(&self, integration: &str, id: &str) -> Answer<'_, Option<Removed>> {
+        let names = [integration.to_owned(), id.to_owned()];
+        self.write(names, |db, [integration, id]| Box::pin(connections::remove(db, integration, id)))
+    }
+}
+
+impl Records for Postgres {
+    fn commit(&self, page: Page) -> Answer<'_, Committed> {
+        let draft = Draft::new(page, &self.shared.hasher);
+        Box::pin(async move {
+            let (draft, carried) = self.write_keeping(draft, |db, draft| Box::pin(page::commit(db, draft))).await?;
+            Ok(carried.with(draft))
+        })
+    }
+
+    fn read(&self, dataset: &DatasetKey, query: ReadQuery) -> Answer<'_, FeedPage> {
+        self.read_with((dataset.clone(), query), |db, (dataset, query)| Box::pin(feed::read(db, dataset, query)))
+    }
+
+    fn records_by_id(&self, dataset: &DatasetKey, ids: Vec<String>) -> Answer<'_, Vec<FeedRow>> {
+        self.read_with((dataset.clone(), ids), |db, (dataset, ids)| Box::pin(feed::by_id(db, dataset, ids)))
+    }
+
+    fn datasets(&self, integration: Option<&str>, connection: Option<&str>) -> Answer<'_, Vec<DatasetStats>> {
+        let names = [integration, connection].map(|name| name.map(str::to_owned));
+        self.read_with(names, |db, [integration, connection]| {
+            Box::pin(feed::datasets(db, integration.as_deref(), connection.as_deref()))
+        })
+    }
+
+    fn begin_scan(
+        &self,
+        run: &RunToken,
+        function: &FunctionKey,
+        dataset: &DatasetKey,
+        from: ScanFrom,
+    ) -> Answer<'_, Scan> {
+        self.write((*run, function.clone(), dataset.clone(), from), |db, (run, function, dataset, from)| {
+            Box::pin(scans::begin(db, run, function, dataset, *from))
+        })
+    }
+
+    fn finish_scan(&self, finish: FinishScan) -> Answer<'_, ScanFinished> {
+        self.write(finish, |db, finish| Box::pin(scans::finish(db, finish)))
+    }
+}
+
+impl Checkpoints for Postgres {
+    fn checkpoint(&self, key: &FunctionKey) -> Answer<'_, StoredCheckpoint> {
+        self.read_with(key.clone(), |db, key| Box::pin(checkpoints::read(db, key)))
+    }
+
+    fn set_checkpoint(&self, key: &FunctionKey, value: Option<Value>) -> Answer<'_, i64> {
+        self.write((key.clone(), value), |db, (key, value)| Box::pin(checkpoints::set(db, key, value.as_ref())))
+    }
+
+    fn resume_state(&self, key: &FunctionKey) -> Answer<'_, Option<Vec<u8>>> {
+        self.read_with(key.clone(), |db, key| Box::pin(checkpoints::read_resume(db, key)))
+    }
+
+    fn reset(&self, key: &FunctionKey) -> Answer<'_, ()> {
+        self.write(key.clone(), |db, key| Box::pin(checkpoints::reset(db, key)))
+    }
+}
+
+impl Runs for Postgres {
+    fn start_run(&self, new: NewRun) -> Answer<'_, RunToken> {
+        self.write(new, |db, new| Box::pin(runs::start(db, new)))
+    }
+
+    fn heartbeat(&self, run: &RunToken) -> Answer<'_, ()> {
+        self.write(*run, |db, run| Box::pin(runs::heartbeat(db, run)))
+    }
+
+    fn end_run(&self, run: &RunToken, end: RunEnd) -> Answer<'_, Run> {
+        self.write((*run, end), |db, (run, end)| Box::pin(runs::end(db, run, end)))
+    }
+
+    fn run(&self, id: Uuid) -> Answer<'_, Option<Run>> {
+        self.read_with(id, |db, id| Box::pin(runs::by_id(db, *id)))
+    }
+
+    fn runs_of(&self, key: &FunctionKey, limit: u32) -> Answer<'_, Vec<Run>> {
+        self.read_with((key.clone(), limit), |db, (key, limit)| Box::pin(runs::latest(db, key, *limit)))
+    }
+
+    fn try_lock(&self, run: &RunToken, key: &str, ttl: Duration) -> Answer<'_, bool> {
+        self.write((*run, key.to_owned(), ttl), |db, (run, key, ttl)| Box::pin(locks::acquire(db, run, key, *ttl)))
+    }
+
+    fn unlock(&self, run: &RunToken, key: &str) -> Answer<'_, bool> {
+        self.write((*run, key.to_owned()), |db, (run, key)| Box::pin(locks::release(db, run, key)))
+    }
+}
+
+impl Logs for Postgres {
+    fn write_logs(&self, run: &RunToken, lines: Vec<LogLine>) -> Answer<'_, ()> {
+        self.write((*run, lines), |db, (run, lines)| {
+            Box::pin(async move {
+                runs::check(db, run).await?;
+                logs::write(db, run.row, lines).await
+            })
+        })
+    }
+
+    fn logs(&self, run: Uuid) -> Answer<'_, Vec<LogLine>> {
+        self.read_with(run, |db, run| Box::pin(logs::read(db, *run)))
+    }
+}

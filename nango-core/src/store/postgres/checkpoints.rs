@@ -1,0 +1,80 @@
+//! Checkpoints and resume states.
+
+use serde_json::Value;
+
+use super::{
+    Db,
+    fault::{Fault, Outcome},
+    functions, scans,
+};
+use crate::store::{CheckpointWrite, FunctionKey, ResumeWrite, StoreError, StoredCheckpoint};
+
+/// The checkpoint of a function.
+pub(super) async fn read(db: &mut Db, key: &FunctionKey) -> Outcome<StoredCheckpoint> {
+    const READ: &str = "SELECT value, version FROM nango_rs.checkpoints WHERE function = $1";
+    let Some(function) = functions::find(db, key).await? else { return Ok(StoredCheckpoint::default()) };
+    let found: Option<(Option<String>, i64)> = db.query_as(READ).bind(function).fetch_optional(&mut *db.sql).await?;
+    let Some((value, version)) = found else { return Ok(StoredCheckpoint::default()) };
+    let value = value.map(|text| serde_json::from_str(&text)).transpose();
+    Ok(StoredCheckpoint { value: value.map_err(|_| Fault::damaged("a checkpoint"))?, version })
+}
+
+/// Changes a checkpoint if it still has the version that was read. Gives the new version.
+pub(super) async fn write(db: &mut Db, key: &FunctionKey, write: &CheckpointWrite) -> Outcome<i64> {
+    const FIND: &str = "SELECT version FROM nango_rs.checkpoints WHERE function = $1 FOR UPDATE";
+    let function = functions::open(db, key).await?;
+    let found = db.query_scalar(FIND).bind(function).fetch_optional(&mut *db.sql).await?.unwrap_or(0);
+    let conflict = |found| Fault::Store(StoreError::CheckpointConflict { expected: write.expected, found });
+    if found != write.expected {
+        return Err(conflict(found));
+    }
+    let version = put(db, function, write.value.as_ref()).await?;
+    // The first version of two writers at once: there was no row to lock.
+    if version == found + 1 { Ok(version) } else { Err(conflict(version - 1)) }
+}
+
+/// Changes a checkpoint whatever its version.
+pub(super) async fn set(db: &mut Db, key: &FunctionKey, value: Option<&Value>) -> Outcome<i64> {
+    let function = functions::open(db, key).await?;
+    put(db, function, value).await
+}
+
+async fn put(db: &mut Db, function: i64, value: Option<&Value>) -> Outcome<i64> {
+    const PUT: &str = "INSERT INTO nango_rs.checkpoints AS c (function, value, version) VALUES ($1, $2, 1) \
+                       ON CONFLICT (function) DO UPDATE SET value = excluded.value, version = c.version + 1 \
+                       RETURNING version";
+    Ok(db.query_scalar(PUT).bind(function).bind(value.map(Value::to_string)).fetch_one(&mut *db.sql).await?)
+}
+
+/// The sealed resume state of a function.
+pub(super) async fn read_resume(db: &mut Db, key: &FunctionKey) -> Outcome<Option<Vec<u8>>> {
+    const READ: &str = "SELECT state FROM nango_rs.resume_states WHERE function = $1";
+    let Some(function) = functions::find(db, key).await? else { return Ok(None) };
+    Ok(db.query_scalar(READ).bind(function).fetch_optional(&mut *db.sql).await?)
+}
+
+/// Changes a resume state.
+pub(super) async fn write_resume(db: &mut Db, key: &FunctionKey, write: &ResumeWrite) -> Outcome<()> {
+    const SET: &str = "INSERT INTO nango_rs.resume_states (function, state) VALUES ($1, $2) \
+                       ON CONFLICT (function) DO UPDATE SET state = excluded.state";
+    const CLEAR: &str = "DELETE FROM nango_rs.resume_states WHERE function = $1";
+    let function = functions::open(db, key).await?;
+    match write {
+        ResumeWrite::Set(state) => db.query(SET).bind(function).bind(state).execute(&mut *db.sql).await?,
+        ResumeWrite::Clear => db.query(CLEAR).bind(function).execute(&mut *db.sql).await?,
+    };
+    Ok(())
+}
+
+/// Drops everything that a function would go on from. A checkpoint's version goes on, so that a run that read it before
+/// cannot bring it back.
+pub(super) async fn reset(db: &mut Db, key: &FunctionKey) -> Outcome<()> {
+    const CHECKPOINT: &str = "UPDATE nango_rs.checkpoints SET value = NULL, version = version + 1 WHERE function = $1";
+    const RESUME: &str = "DELETE FROM nango_rs.resume_states WHERE function = $1";
+    let Some(function) = functions::find(db, key).await? else { return Ok(()) };
+    // Datasets come before checkpoints in the order of locks.
+    scans::close_all(db, function).await?;
+    db.query(CHECKPOINT).bind(function).execute(&mut *db.sql).await?;
+    db.query(RESUME).bind(function).execute(&mut *db.sql).await?;
+    Ok(())
+}

@@ -1,0 +1,150 @@
+//! Connections.
+
+use serde_json::{Map, Value};
+
+use super::{
+    Db,
+    fault::{Fault, Outcome},
+    now,
+};
+use crate::store::{Connection, MetadataChange, NewConnection, Removed, StoreError};
+
+macro_rules! columns {
+    () => {
+        "row, integration, id, auth, credentials, config, metadata, created_at, updated_at"
+    };
+}
+
+type Row = (i64, String, String, String, Vec<u8>, String, String, i64, i64);
+
+/// Adds or replaces a connection; the flag says whether it is new.
+pub(super) async fn put(db: &mut Db, new: &NewConnection) -> Outcome<(Connection, bool)> {
+    // A row that was just inserted has no earlier version, so `xmax` is 0.
+    const PUT: &str = concat!(
+        "INSERT INTO nango_rs.connections AS c (integration, id, auth, credentials, config, metadata, created_at, updated_at) \
+         SELECT $1, $2, $3, $4, $5, coalesce($6, '{}'), now, now FROM (SELECT ",
+        now!(),
+        " AS now) clock ON CONFLICT (integration, id) DO UPDATE SET auth = excluded.auth, \
+         credentials = excluded.credentials, config = excluded.config, metadata = coalesce($6, c.metadata), \
+         updated_at = greatest(c.updated_at, excluded.updated_at) RETURNING xmax = 0, ",
+        columns!()
+    );
+    let put = db
+        .query_as::<(bool, i64, String, String, String, Vec<u8>, String, String, i64, i64)>(PUT)
+        .bind(&new.integration)
+        .bind(&new.id)
+        .bind(&new.auth)
+        .bind(&new.credentials)
+        .bind(text(&new.config)?)
+        .bind(new.metadata.as_ref().map(text).transpose()?);
+    let (is_new, row, integration, id, auth, credentials, config, metadata, created_at, updated_at) =
+        put.fetch_one(&mut *db.sql).await?;
+    let row = (row, integration, id, auth, credentials, config, metadata, created_at, updated_at);
+    Ok((connection(row)?, is_new))
+}
+
+/// A connection by name.
+pub(super) async fn find(db: &mut Db, integration: &str, id: &str) -> Outcome<Option<Connection>> {
+    const FIND: &str = concat!("SELECT ", columns!(), " FROM nango_rs.connections WHERE integration = $1 AND id = $2");
+    if integration.contains('\0') || id.contains('\0') {
+        return Ok(None);
+    }
+    let found: Option<Row> = db.query_as(FIND).bind(integration).bind(id).fetch_optional(&mut *db.sql).await?;
+    found.map(connection).transpose()
+}
+
+/// All connections, or those of one integration.
+pub(super) async fn list(db: &mut Db, integration: Option<&str>) -> Outcome<Vec<Connection>> {
+    const LIST: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM nango_rs.connections WHERE $1 IS NULL OR integration = $1 ORDER BY integration, id"
+    );
+    let found: Vec<Row> = db.query_as(LIST).bind(integration).fetch_all(&mut *db.sql).await?;
+    found.into_iter().map(connection).collect()
+}
+
+/// Changes the metadata of a connection and gives the result.
+pub(super) async fn change_metadata(
+    db: &mut Db,
+    integration: &str,
+    id: &str,
+    change: &MetadataChange,
+) -> Outcome<Option<Map<String, Value>>> {
+    const LOCK: &str =
+        "SELECT row, metadata FROM nango_rs.connections WHERE integration = $1 AND id = $2 FOR NO KEY UPDATE";
+    const CHANGE: &str = concat!(
+        "UPDATE nango_rs.connections SET metadata = $2, updated_at = greatest(updated_at, ",
+        now!(),
+        ") WHERE row = $1"
+    );
+    let found: Option<(i64, String)> =
+        db.query_as(LOCK).bind(integration).bind(id).fetch_optional(&mut *db.sql).await?;
+    let Some((row, stored)) = found else { return Ok(None) };
+    let metadata = match change {
+        MetadataChange::Replace(metadata) => metadata.clone(),
+        MetadataChange::Merge(fields) => {
+            let mut metadata = object(&stored)?;
+            metadata.extend(fields.clone());
+            metadata
+        }
+    };
+    db.query(CHANGE).bind(row).bind(text(&metadata)?).execute(&mut *db.sql).await?;
+    Ok(Some(metadata))
+}
+
+/// Removes a connection and what belongs to it. Its runs that go on are cancelled first, so that none of them can bring a
+/// record back; the rows of its datasets stay, for their sequences.
+pub(super) async fn remove(db: &mut Db, integration: &str, id: &str) -> Outcome<Option<Removed>> {
+    const CONNECTION: &str = "DELETE FROM nango_rs.connections WHERE integration = $1 AND id = $2";
+    const FUNCTIONS: &str = "SELECT id FROM nango_rs.functions WHERE integration = $1 AND connection = $2";
+    const CANCEL: &str = concat!(
+        "UPDATE nango_rs.runs SET status = 'cancelled', finished_at = ",
+        now!(),
+        " WHERE status = 'running' AND function = ANY($1) RETURNING row"
+    );
+    const DATASETS: &str = "SELECT id, scan FROM nango_rs.datasets WHERE integration = $1 AND connection = $2 \
+                            ORDER BY id FOR UPDATE";
+    const EMPTY: &str = "UPDATE nango_rs.datasets SET live = 0, bytes = 0, scan = NULL, scan_function = NULL, \
+                         scan_start = NULL WHERE id = ANY($1)";
+    if db.query(CONNECTION).bind(integration).bind(id).execute(&mut *db.sql).await?.rows_affected() == 0 {
+        return Ok(None);
+    }
+    let functions: Vec<i64> = db.query_scalar(FUNCTIONS).bind(integration).bind(id).fetch_all(&mut *db.sql).await?;
+    let runs: Vec<i64> = db.query_scalar(CANCEL).bind(&functions).fetch_all(&mut *db.sql).await?;
+    let datasets: Vec<(i64, Option<i64>)> =
+        db.query_as(DATASETS).bind(integration).bind(id).fetch_all(&mut *db.sql).await?;
+    let scans: Vec<_> = datasets.iter().filter_map(|(_, scan)| *scan).collect();
+    let datasets: Vec<_> = datasets.into_iter().map(|(id, _)| id).collect();
+    let mut records = 0;
+    for (statement, of) in [
+        ("DELETE FROM nango_rs.record_keys WHERE dataset = ANY($1)", &datasets),
+        ("DELETE FROM nango_rs.records WHERE dataset = ANY($1)", &datasets),
+        ("DELETE FROM nango_rs.scan_missed WHERE dataset = ANY($1)", &datasets),
+        ("DELETE FROM nango_rs.scan_marks WHERE scan = ANY($1)", &scans),
+        (EMPTY, &datasets),
+        ("DELETE FROM nango_rs.checkpoints WHERE function = ANY($1)", &functions),
+        ("DELETE FROM nango_rs.resume_states WHERE function = ANY($1)", &functions),
+        ("DELETE FROM nango_rs.locks WHERE run = ANY($1)", &runs),
+    ] {
+        let done = db.query(statement).bind(of).execute(&mut *db.sql).await?;
+        if statement.contains("nango_rs.records ") {
+            records = done.rows_affected();
+        }
+    }
+    Ok(Some(Removed { records }))
+}
+
+fn connection(row: Row) -> Outcome<Connection> {
+    let (row, integration, id, auth, credentials, config, metadata, created_at, updated_at) = row;
+    let (config, metadata) = (object(&config)?, object(&metadata)?);
+    Ok(Connection { row, integration, id, auth, credentials, config, metadata, created_at, updated_at })
+}
+
+fn object(text: &str) -> Outcome<Map<String, Value>> {
+    serde_json::from_str(text).map_err(|_| Fault::damaged("a connection"))
+}
+
+fn text(object: &Map<String, Value>) -> Outcome<String> {
+    serde_json::to_string(object).map_err(|error| StoreError::Database(Box::new(error)).into())
+}

@@ -1,0 +1,167 @@
+//! Reading the feed of a dataset.
+//!
+//! The order is that of sequences. Stamps never go back along it, so a moment is a place in the feed too and is looked
+//! up by halving, not by walking. All statements of a read see one state of the database.
+
+use bytes::Bytes;
+use futures_util::TryStreamExt;
+
+use super::{
+    Db,
+    dataset::{self, Place},
+    fault::{Fault, Outcome},
+    natural,
+};
+use crate::store::{
+    Cursor, DatasetKey, DatasetStats, FeedPage, FeedRow, Filter, LastAction, ReadQuery, StoreError,
+    building::{Building, LIMIT},
+};
+
+macro_rules! columns {
+    () => {
+        "r.id, r.payload, r.first_seen_at, r.modified_at, r.deleted_at, r.pruned_at, r.last_action, r.seq"
+    };
+}
+
+type Row = (String, Option<Vec<u8>>, i64, i64, Option<i64>, Option<i64>, i16, i64);
+
+/// The next records of a dataset.
+const NEXT: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM nango_rs.records r WHERE r.dataset = $1 AND r.seq > $2 AND ($3 >> r.last_action) & 1 = 1 ORDER BY r.seq LIMIT $4"
+);
+/// The same for a page of at most `$5` bytes: it ends with the first record that is too many, and has two at least, so that
+/// the second tells that there is more. Sizes are known without reading the payloads.
+const NEXT_BYTES: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM (SELECT p.*, row_number() OVER w AS n, sum(octet_length(p.payload)) OVER w AS before FROM (SELECT ",
+    columns!(),
+    " FROM nango_rs.records r WHERE r.dataset = $1 AND r.seq > $2 AND ($3 >> r.last_action) & 1 = 1 ORDER BY r.seq LIMIT $4) p \
+     WINDOW w AS (ORDER BY p.seq ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) r \
+     WHERE r.n <= 2 OR r.before <= $5 ORDER BY r.seq"
+);
+/// Those of the next records that are named.
+const NAMED: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM unnest($5::text[]) i(id) \
+     CROSS JOIN LATERAL (SELECT seq FROM nango_rs.record_keys WHERE dataset = $1 AND id = i.id OFFSET 0) k \
+     CROSS JOIN LATERAL (SELECT * FROM nango_rs.records WHERE dataset = $1 AND seq = k.seq AND seq > $2 OFFSET 0) r \
+     WHERE ($3 >> r.last_action) & 1 = 1 ORDER BY r.seq LIMIT $4"
+);
+
+/// Reads a page.
+pub(super) async fn read(db: &mut Db, key: &DatasetKey, query: &ReadQuery) -> Outcome<FeedPage> {
+    let feed = db.shared.hasher.feed(key);
+    let cursor = query.cursor.as_deref().map(|text| Cursor::decode(text, feed)).transpose()?;
+    let dataset = find(db, key).await?;
+    let last = dataset.map_or(0, |dataset| dataset.seq);
+    let mut after = cursor.map_or(0, |cursor| cursor.seq);
+    if after > last {
+        // Not yet given: the database went back to an older backup, and going on would step over what comes.
+        return Err(StoreError::Cursor.into());
+    }
+    let Some(dataset) = dataset else { return Ok(FeedPage::default()) };
+    if let Some(moment) = query.modified_after {
+        after = before_moment(db, dataset.id, moment, after, last).await?;
+    }
+    let mut page = Building::new(query);
+    // One more than asked for tells whether there is more.
+    let limit = i64::from(query.limit.clamp(1, LIMIT)) + 1;
+    let statement = match (query.ids.is_empty(), query.max_bytes) {
+        (false, _) => NAMED,
+        (true, 0) => NEXT,
+        (true, _) => NEXT_BYTES,
+    };
+    let mask = i32::try_from(query.filter.mask()).unwrap_or(0b111);
+    let rows = db.query_as::<Row>(statement).bind(dataset.id).bind(after).bind(mask).bind(limit);
+    let rows = match (query.ids.is_empty(), query.max_bytes) {
+        (false, _) => rows.bind(known_names(&query.ids)),
+        (true, 0) => rows,
+        (true, bytes) => rows.bind(i64::try_from(bytes).unwrap_or(i64::MAX)),
+    };
+    let mut rows = rows.fetch(&mut *db.sql);
+    while let Some(row) = rows.try_next().await? {
+        if !page.take(feed_row(row, feed)?) {
+            break;
+        }
+    }
+    Ok(page.finish())
+}
+
+/// Records by id; ids that are not there are left out.
+pub(super) async fn by_id(db: &mut Db, key: &DatasetKey, ids: &[String]) -> Outcome<Vec<FeedRow>> {
+    let Some(dataset) = find(db, key).await? else { return Ok(Vec::new()) };
+    let feed = db.shared.hasher.feed(key);
+    let mask = i32::try_from(Filter::default().mask()).unwrap_or(0b111);
+    let rows = db.query_as::<Row>(NAMED).bind(dataset.id).bind(0_i64).bind(mask).bind(i64::MAX);
+    let rows = rows.bind(known_names(ids)).fetch(&mut *db.sql);
+    rows.map_err(Fault::from).and_then(|row| std::future::ready(feed_row(row, feed))).try_collect().await
+}
+
+/// The datasets that ever had a record.
+pub(super) async fn datasets(
+    db: &mut Db,
+    integration: Option<&str>,
+    connection: Option<&str>,
+) -> Outcome<Vec<DatasetStats>> {
+    const ALL: &str = "SELECT integration, connection, model, variant, live, bytes FROM nango_rs.datasets WHERE seq > 0 \
+                       AND ($1 IS NULL OR integration = $1) AND ($2 IS NULL OR connection = $2) \
+                       ORDER BY integration, connection, model, variant";
+    let rows: Vec<(String, String, String, String, i64, i64)> =
+        db.query_as(ALL).bind(integration).bind(connection).fetch_all(&mut *db.sql).await?;
+    let stats = |(integration, connection, model, variant, live, bytes)| {
+        let dataset = DatasetKey { integration, connection, model, variant };
+        DatasetStats { dataset, live: natural(live), bytes: natural(bytes) }
+    };
+    Ok(rows.into_iter().map(stats).collect())
+}
+
+/// The dataset; none has a NUL in its names, and the server would not take the question.
+async fn find(db: &mut Db, key: &DatasetKey) -> Outcome<Option<Place>> {
+    let names = [&key.integration, &key.connection, &key.model, &key.variant];
+    if names.iter().any(|name| name.contains('\0')) { Ok(None) } else { dataset::place(db, key).await }
+}
+
+/// Each id once, without those that no record can have and that the server would not take.
+fn known_names(ids: &[String]) -> Vec<&str> {
+    let mut names: Vec<&str> = ids.iter().map(String::as_str).filter(|id| !id.contains('\0')).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// The last place, not before `after`, in front of everything that changed at `moment` or later.
+async fn before_moment(db: &mut Db, dataset: i64, moment: i64, after: i64, last: i64) -> Outcome<i64> {
+    const NEXT: &str =
+        "SELECT seq, modified_at FROM nango_rs.records WHERE dataset = $1 AND seq > $2 ORDER BY seq LIMIT 1";
+    let (mut low, mut high) = (after, last);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let found: Option<(i64, i64)> =
+            db.query_as(NEXT).bind(dataset).bind(middle).fetch_optional(&mut *db.sql).await?;
+        match found {
+            Some((seq, modified_at)) if modified_at < moment => low = seq,
+            _ => high = middle,
+        }
+    }
+    Ok(low)
+}
+
+fn feed_row(row: Row, feed: u64) -> Outcome<FeedRow> {
+    let (id, payload, first_seen_at, last_modified_at, deleted_at, pruned_at, last_action, seq) = row;
+    let last_action =
+        LastAction::from_number(last_action.into()).ok_or_else(|| Fault::damaged("a record's last action"))?;
+    Ok(FeedRow {
+        id,
+        payload: payload.map(Bytes::from),
+        first_seen_at,
+        last_modified_at,
+        deleted_at,
+        pruned_at,
+        last_action,
+        cursor: Cursor { feed, seq }.encode(),
+    })
+}

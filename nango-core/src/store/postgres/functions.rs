@@ -1,0 +1,33 @@
+//! The numbers of function keys.
+
+use super::{Db, fault::Outcome};
+use crate::store::FunctionKey;
+
+/// The number of a key, if it was ever used.
+pub(super) async fn find(db: &mut Db, key: &FunctionKey) -> Outcome<Option<i64>> {
+    const FIND: &str = "SELECT id FROM nango_rs.functions \
+                        WHERE integration = $1 AND connection = $2 AND kind = $3 AND name = $4 AND variant = $5";
+    if names(key).iter().any(|name| name.contains('\0')) {
+        return Ok(None);
+    }
+    Ok(names(key)
+        .into_iter()
+        .fold(db.query_scalar(FIND), |find, name| find.bind(name))
+        .fetch_optional(&mut *db.sql)
+        .await?)
+}
+
+/// The number of a key, given if it has none.
+pub(super) async fn open(db: &mut Db, key: &FunctionKey) -> Outcome<i64> {
+    const OPEN: &str = "INSERT INTO nango_rs.functions (integration, connection, kind, name, variant) \
+                        VALUES ($1, $2, $3, $4, $5) ON CONFLICT (integration, connection, kind, name, variant) \
+                        DO UPDATE SET fence = functions.fence RETURNING id";
+    if let Some(id) = find(db, key).await? {
+        return Ok(id);
+    }
+    Ok(names(key).into_iter().fold(db.query_scalar(OPEN), |open, name| open.bind(name)).fetch_one(&mut *db.sql).await?)
+}
+
+fn names(key: &FunctionKey) -> [&str; 5] {
+    [&key.integration, &key.connection, key.kind.name(), &key.function, &key.variant]
+}

@@ -1,0 +1,100 @@
+//! The schema: whose it is, which version it has, and the steps to the version of this program.
+//!
+//! Must stay true: a schema that is not ours is not written to; steps go forwards only, all of them in one transaction,
+//! under a table lock that other processes wait for.
+
+use sqlx::{Connection, PgConnection};
+
+use super::{
+    SCHEMA,
+    fault::{Fault, Outcome, code},
+};
+use crate::store::StoreError;
+
+/// What marks a schema as ours, together with its version.
+const APPLICATION: &str = "nng1";
+/// The steps from an empty schema to that of this program; each is carried out once.
+const STEPS: [&str; 1] = [include_str!("schema/001.sql")];
+/// Two processes that make the schema at once are in each other's way once or twice.
+const ATTEMPTS: u32 = 10;
+
+/// Brings the schema up to date and gives the key of the content hashes.
+pub(super) async fn migrate(sql: &mut PgConnection, at: &str) -> Outcome<[u8; 32]> {
+    const KEY: &str = "SELECT value FROM nango_rs.meta WHERE key = 'hash_key'";
+    // A schema that is up to date needs no right to change it, and no lock.
+    if version(sql, at).await? != Some(known()) {
+        let mut attempt = 0;
+        while let Err(fault) = step(sql, at).await {
+            attempt += 1;
+            // The schema, or the table, appeared in between, or the steps of both met in the catalogue.
+            let met = matches!(&fault, Fault::Sql(error) | Fault::Commit(error)
+                if matches!(code(error), Some("23505" | "42P06" | "42P07" | "40P01" | "XX000")));
+            if !met || attempt == ATTEMPTS {
+                return Err(fault);
+            }
+        }
+    }
+    let key: Vec<u8> = sqlx::query_scalar(KEY).persistent(false).fetch_one(sql).await?;
+    key.try_into().map_err(|_| Fault::damaged("a hash key"))
+}
+
+fn known() -> i64 {
+    i64::try_from(STEPS.len()).unwrap_or(i64::MAX)
+}
+
+/// The version of our schema; `None`: there is none yet.
+async fn version(sql: &mut PgConnection, at: &str) -> Outcome<Option<i64>> {
+    const TABLES: &str = "SELECT count(*) FILTER (WHERE relname = 'version' AND relkind = 'r'), count(*) \
+                          FROM pg_class WHERE relnamespace = to_regnamespace($1)";
+    const VERSION: &str = "SELECT application, number FROM nango_rs.version";
+    let foreign = || {
+        let reason =
+            format!("its schema `{SCHEMA}` is of another program: choose another database, or rename that schema");
+        Fault::Store(StoreError::Unfit { at: at.to_owned(), reason })
+    };
+    let (ours, all): (i64, i64) = sqlx::query_as(TABLES).persistent(false).bind(SCHEMA).fetch_one(&mut *sql).await?;
+    if ours == 0 {
+        return if all == 0 { Ok(None) } else { Err(foreign()) };
+    }
+    let found: Vec<(String, i64)> = match sqlx::query_as(VERSION).persistent(false).fetch_all(sql).await {
+        // A table of this name with other columns, or other kinds of them.
+        Err(error) if code(&error) == Some("42703") || matches!(error, sqlx::Error::ColumnDecode { .. }) => {
+            return Err(foreign());
+        }
+        found => found?,
+    };
+    match &found[..] {
+        [] => Ok(None),
+        [(application, number)] if application == APPLICATION && *number <= known() => Ok(Some(*number)),
+        [(application, found)] if application == APPLICATION => {
+            Err(StoreError::NewerSchema { at: at.to_owned(), found: *found, known: known() }.into())
+        }
+        _ => Err(foreign()),
+    }
+}
+
+/// Carries out the steps that the schema has not seen.
+async fn step(sql: &mut PgConnection, at: &str) -> Outcome<()> {
+    const BEGIN: &str = "CREATE SCHEMA IF NOT EXISTS nango_rs; \
+                         CREATE TABLE IF NOT EXISTS nango_rs.version (application TEXT NOT NULL, number BIGINT NOT NULL); \
+                         LOCK TABLE nango_rs.version IN ACCESS EXCLUSIVE MODE";
+    const META: &str = "INSERT INTO nango_rs.meta (key, value) VALUES ('instance', $1), ('hash_key', $2)";
+    const DONE: &str = "WITH old AS (DELETE FROM nango_rs.version) INSERT INTO nango_rs.version VALUES ($1, $2)";
+    let mut tx = sql.begin().await?;
+    version(&mut tx, at).await?;
+    sqlx::raw_sql(BEGIN).execute(&mut *tx).await?;
+    // Read again under the lock: another process may have been faster, or newer.
+    let done = version(&mut tx, at).await?.unwrap_or(0);
+    for step in STEPS.iter().skip(usize::try_from(done).unwrap_or(0)) {
+        sqlx::raw_sql(*step).execute(&mut *tx).await?;
+    }
+    if done == 0 {
+        let (mut instance, mut key) = ([0; 16], [0; 32]);
+        getrandom::fill(&mut instance)
+            .and_then(|()| getrandom::fill(&mut key))
+            .map_err(|error| StoreError::Database(error.to_string().into()))?;
+        sqlx::query(META).persistent(false).bind(&instance[..]).bind(&key[..]).execute(&mut *tx).await?;
+    }
+    sqlx::query(DONE).persistent(false).bind(APPLICATION).bind(known()).execute(&mut *tx).await?;
+    tx.commit().await.map_err(Fault::Commit)
+}

@@ -1,0 +1,85 @@
+//! The commit of a page: everything in one transaction, or nothing.
+//!
+//! A page of records costs, whatever its size, the message that begins the transaction and these statements: the run's
+//! fence and counters, the dataset's lock, the look-up of the keys, the marks of an open scan, one for the new records and
+//! one for the changed ones, the dataset's row if its sequence moved, the model's counters, the commit. Beyond 16 MB of
+//! payloads the records are sent in several statements.
+
+use super::{
+    Db, checkpoints,
+    dataset::{self, Dataset},
+    fault::Outcome,
+    logs,
+    rows::{self, Writing},
+    runs,
+};
+use crate::{
+    declare::Merging,
+    store::{Committed, DatasetKey, Done, RowOutcome, Totals, Write, draft::Draft},
+};
+
+/// What became of a page.
+#[derive(Debug)]
+pub(super) struct Carried {
+    rows: Vec<Vec<RowOutcome>>,
+    checkpoint_version: Option<i64>,
+}
+
+impl Carried {
+    /// The answer: the changes are given back with what became of them.
+    pub(super) fn with(self, draft: Draft) -> Committed {
+        let changes =
+            draft.page.changes.into_iter().zip(self.rows).map(|(change, rows)| Done { change, rows }).collect();
+        Committed { changes, checkpoint_version: self.checkpoint_version }
+    }
+}
+
+/// Writes a page.
+pub(super) async fn commit(db: &mut Db, draft: &Draft) -> Outcome<Carried> {
+    let Draft { page, ready } = draft;
+    runs::count(db, &page.run, page.pages, page.requests, page.left_out).await?;
+
+    let mut keys: Vec<&DatasetKey> = Vec::with_capacity(1);
+    let mut places = Vec::with_capacity(page.changes.len());
+    for change in &page.changes {
+        // Several changes of one dataset share its row: the second must see what the first counted.
+        let known = keys.iter().position(|key| **key == change.dataset);
+        places.push(known.unwrap_or_else(|| {
+            keys.push(&change.dataset);
+            keys.len() - 1
+        }));
+    }
+    let mut datasets = if keys.is_empty() { Vec::new() } else { dataset::open(db, &keys).await? };
+    let stamp = datasets.iter().map(|dataset| dataset.stamp).max().unwrap_or(0);
+
+    let mut totals = Totals::default();
+    let mut outcomes = Vec::with_capacity(page.changes.len());
+    for ((change, ready), place) in page.changes.iter().zip(ready).zip(places) {
+        let at = Writing {
+            run: page.run.row,
+            stamp,
+            yields_to: (change.merging == Merging::Newer).then_some(page.requested_at),
+        };
+        let dataset: &mut Dataset = &mut datasets[place];
+        let rows = match &change.write {
+            Write::Save(batch) => rows::save(db, &at, dataset, batch, ready).await?,
+            Write::Delete(ids) => rows::delete(db, &at, dataset, ids, ready).await?,
+            Write::Patch(patches) => rows::patch(db, &at, dataset, patches, ready).await?,
+        };
+        totals.count_rows(&change.dataset.model, &rows);
+        outcomes.push(rows);
+    }
+    for dataset in &datasets {
+        dataset.save(db, stamp).await?;
+    }
+    let checkpoint_version = match &page.checkpoint {
+        Some(write) => Some(checkpoints::write(db, &page.function, write).await?),
+        None => None,
+    };
+    if let Some(write) = &page.resume {
+        checkpoints::write_resume(db, &page.function, write).await?;
+    }
+    logs::write(db, page.run.row, &page.logs).await?;
+    runs::count_models(db, page.run.row, &totals.models).await?;
+    Ok(Carried { rows: outcomes, checkpoint_version })
+}

@@ -1,0 +1,85 @@
+//! Looking rows up, many at once.
+
+use std::collections::HashMap;
+
+use sqlx::Row;
+
+use crate::store::{
+    hash::Hash,
+    postgres::{
+        Db,
+        fault::{Fault, Outcome},
+    },
+    row::{DELETED, PRUNED},
+};
+
+/// The narrow row of an id.
+#[derive(Debug, Clone)]
+pub(super) struct Known {
+    /// The record's number.
+    pub rid: i64,
+    /// Its place in the feed, and the key of its other row.
+    pub seq: i64,
+    /// When it last changed.
+    pub modified_at: i64,
+    /// The run that changed it.
+    pub run: i64,
+    /// The size of the payload; 0 when pruned.
+    pub bytes: i64,
+    /// Bits of [`crate::store::row`].
+    pub state: i64,
+    /// The way in which `hash` was taken.
+    pub hash_version: i64,
+    /// The hash of the payload.
+    pub hash: Hash,
+}
+
+impl Known {
+    pub(super) fn is(&self, bits: i64) -> bool {
+        self.state & bits != 0
+    }
+}
+
+/// The rows of ids, each named once; `None` for those that are not there.
+pub(super) async fn keys(db: &mut Db, dataset: i64, ids: &[&str]) -> Outcome<Vec<Option<Known>>> {
+    const KEYS: &str = "SELECT i.n, k.* FROM unnest($2::text[]) WITH ORDINALITY i(id, n) CROSS JOIN LATERAL \
+                        (SELECT rid, seq, modified_at, run, bytes, state, hash_version, hash \
+                        FROM nango_rs.record_keys WHERE dataset = $1 AND id = i.id OFFSET 0) k";
+    let mut known = vec![None; ids.len()];
+    if ids.is_empty() {
+        return Ok(known);
+    }
+    for row in db.query(KEYS).bind(dataset).bind(ids).fetch_all(&mut *db.sql).await? {
+        // The server counts from 1.
+        let place = usize::try_from(row.try_get::<i64, _>(0)? - 1).ok().and_then(|place| known.get_mut(place));
+        let hash = row.try_get::<&[u8], _>(8)?.try_into().map_err(|_| Fault::damaged("the hash of a record"))?;
+        *place.ok_or_else(|| Fault::damaged("a row"))? = Some(Known {
+            rid: row.try_get(1)?,
+            seq: row.try_get(2)?,
+            modified_at: row.try_get(3)?,
+            run: row.try_get(4)?,
+            bytes: row.try_get::<i32, _>(5)?.into(),
+            state: row.try_get::<i16, _>(6)?.into(),
+            hash_version: row.try_get::<i16, _>(7)?.into(),
+            hash,
+        });
+    }
+    Ok(known)
+}
+
+/// The payloads of rows by their place in the feed.
+pub(super) async fn payloads(db: &mut Db, dataset: i64, seqs: &[i64]) -> Outcome<HashMap<i64, Vec<u8>>> {
+    const PAYLOADS: &str = "SELECT i.seq, r.payload FROM unnest($2::bigint[]) i(seq) CROSS JOIN LATERAL \
+                            (SELECT payload FROM nango_rs.records WHERE dataset = $1 AND seq = i.seq OFFSET 0) r \
+                            WHERE r.payload IS NOT NULL";
+    if seqs.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<(i64, Vec<u8>)> = db.query_as(PAYLOADS).bind(dataset).bind(seqs).fetch_all(&mut *db.sql).await?;
+    Ok(rows.into_iter().collect())
+}
+
+/// Whether a row lives and has a payload.
+pub(super) fn has_payload(known: &Known) -> bool {
+    !known.is(DELETED | PRUNED)
+}

@@ -1,0 +1,240 @@
+//! Runs: leases, fences and counters.
+//!
+//! Must stay true: a write of a run goes through [`check`] or [`count`] first, in its own transaction, and both lock the
+//! run's row, so that nobody takes the key over before that transaction has ended. Leases are measured by the server's
+//! clock.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{
+    Db, checkpoints,
+    fault::{Fault, Outcome},
+    functions, int, locks, logs, natural, now,
+};
+use crate::{
+    declare::Kind,
+    store::{
+        FunctionKey, ModelCounts, NewRun, Run, RunEnd, RunStatus, RunToken, StoreError, Totals,
+        runs::{micros, moment},
+    },
+};
+
+/// Begins a run, and marks as interrupted the runs of its key whose lease has ended.
+pub(super) async fn start(db: &mut Db, new: &NewRun) -> Outcome<RunToken> {
+    // The lock keeps the connection from being removed before this run can be seen and stopped.
+    const THERE: &str = "SELECT 1 FROM nango_rs.connections WHERE row = $1 FOR KEY SHARE";
+    // Runs of one key begin one after another: this row is their lock.
+    const FENCE: &str =
+        concat!("UPDATE nango_rs.functions SET fence = fence + 1 WHERE id = $1 RETURNING fence, ", now!());
+    const EXPIRED: &str = "SELECT row FROM nango_rs.runs WHERE function = $1 AND status = 'running' \
+                           AND lease_until <= $2 ORDER BY row FOR UPDATE";
+    const HOLDER: &str = "SELECT id, started_at, lease_until FROM nango_rs.runs \
+                          WHERE function = $1 AND status = 'running' AND exclusive";
+    const INSERT: &str = "INSERT INTO nango_rs.runs (id, function, exclusive, status, fence, lease, lease_until, \
+                          started_at) VALUES ($1, $2, $3, 'running', $4, $5, $6 + $5, $6) RETURNING row";
+    if let Some(row) = new.connection {
+        let there: Option<i32> = db.query_scalar(THERE).bind(row).fetch_optional(&mut *db.sql).await?;
+        if there.is_none() {
+            let (integration, connection) = (new.key.integration.clone(), new.key.connection.clone());
+            return Err(StoreError::NoConnection { integration, connection }.into());
+        }
+    }
+    let function = functions::open(db, &new.key).await?;
+    let (fence, now): (i64, i64) = db.query_as(FENCE).bind(function).fetch_one(&mut *db.sql).await?;
+    db.shared.clock.told(now);
+    let ended: Vec<i64> = db.query_scalar(EXPIRED).bind(function).bind(now).fetch_all(&mut *db.sql).await?;
+    if !ended.is_empty() {
+        finish(db, &ended, RunStatus::Interrupted, None).await?;
+    }
+    if new.exclusive {
+        let holder: Option<(Vec<u8>, i64, i64)> =
+            db.query_as(HOLDER).bind(function).fetch_optional(&mut *db.sql).await?;
+        if let Some((run, since, lease_until)) = holder {
+            let function = new.key.function.clone();
+            return Err(StoreError::Busy { function, run: uuid(&run)?, since: moment(since), lease_until }.into());
+        }
+    }
+    let id = Uuid::now_v7();
+    let row = db
+        .query_scalar(INSERT)
+        .bind(&id.as_bytes()[..])
+        .bind(function)
+        .bind(new.exclusive)
+        .bind(fence)
+        .bind(micros(new.lease))
+        .bind(now)
+        .fetch_one(&mut *db.sql)
+        .await?;
+    Ok(RunToken { id, row, fence })
+}
+
+/// Whether the run may still write.
+pub(super) async fn check(db: &mut Db, run: &RunToken) -> Outcome<()> {
+    const CHECK: &str = "SELECT 1 FROM nango_rs.runs WHERE row = $1 AND fence = $2 AND status = 'running' FOR SHARE";
+    let found: Option<i32> = db.query_scalar(CHECK).bind(run.row).bind(run.fence).fetch_optional(&mut *db.sql).await?;
+    if found.is_some() { Ok(()) } else { Err(StoreError::LeaseLost.into()) }
+}
+
+/// [`check`], and counts what the run did.
+pub(super) async fn count(db: &mut Db, run: &RunToken, pages: u64, requests: u64, left_out: u64) -> Outcome<()> {
+    const COUNT: &str = "UPDATE nango_rs.runs SET pages = pages + $3, requests = requests + $4, \
+                         left_out = left_out + $5 WHERE row = $1 AND fence = $2 AND status = 'running'";
+    if pages == 0 && requests == 0 && left_out == 0 {
+        return check(db, run).await;
+    }
+    let count = db.query(COUNT).bind(run.row).bind(run.fence).bind(int(pages)).bind(int(requests)).bind(int(left_out));
+    written(count.execute(&mut *db.sql).await?.rows_affected())
+}
+
+/// Adds to the counters of models.
+pub(super) async fn count_models(db: &mut Db, run: i64, models: &BTreeMap<String, ModelCounts>) -> Outcome<()> {
+    const ADD: &str = "INSERT INTO nango_rs.run_models AS m (run, model, added, updated, deleted, unchanged, skipped_newer) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (run, model) DO UPDATE SET added = m.added + excluded.added, \
+         updated = m.updated + excluded.updated, deleted = m.deleted + excluded.deleted, \
+         unchanged = m.unchanged + excluded.unchanged, skipped_newer = m.skipped_newer + excluded.skipped_newer";
+    for (model, counts) in models {
+        db.query(ADD)
+            .bind(run)
+            .bind(model)
+            .bind(int(counts.added))
+            .bind(int(counts.updated))
+            .bind(int(counts.deleted))
+            .bind(int(counts.unchanged))
+            .bind(int(counts.skipped_newer))
+            .execute(&mut *db.sql)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Renews the lease.
+pub(super) async fn heartbeat(db: &mut Db, run: &RunToken) -> Outcome<()> {
+    const RENEW: &str = concat!(
+        "UPDATE nango_rs.runs SET lease_until = now + lease FROM (SELECT ",
+        now!(),
+        " AS now) clock WHERE row = $1 AND fence = $2 AND status = 'running' RETURNING now"
+    );
+    let now: Option<i64> = db.query_scalar(RENEW).bind(run.row).bind(run.fence).fetch_optional(&mut *db.sql).await?;
+    db.shared.clock.told(now.ok_or(StoreError::LeaseLost)?);
+    Ok(())
+}
+
+/// Ends a run.
+pub(super) async fn end(db: &mut Db, run: &RunToken, end: &RunEnd) -> Outcome<Run> {
+    // The row is locked for the change to come: a shared lock that two ask to raise would be a deadlock.
+    const LOCK: &str = "UPDATE nango_rs.runs SET requests = requests + $3 \
+                        WHERE row = $1 AND fence = $2 AND status = 'running'";
+    let lock = db.query(LOCK).bind(run.row).bind(run.fence).bind(int(end.requests));
+    written(lock.execute(&mut *db.sql).await?.rows_affected())?;
+    logs::write(db, run.row, &end.logs).await?;
+    let ended = by_id(db, run.id).await?.ok_or(StoreError::LeaseLost)?;
+    if let Some(write) = &end.checkpoint {
+        checkpoints::write(db, &ended.key, write).await?;
+    }
+    if let Some(write) = &end.resume {
+        checkpoints::write_resume(db, &ended.key, write).await?;
+    }
+    finish(db, &[run.row], end.status, end.error.as_ref()).await?;
+    by_id(db, run.id).await?.ok_or_else(|| Fault::damaged("a run"))
+}
+
+async fn finish(db: &mut Db, rows: &[i64], status: RunStatus, error: Option<&Value>) -> Outcome<()> {
+    const FINISH: &str =
+        concat!("UPDATE nango_rs.runs SET status = $2, finished_at = ", now!(), ", error = $3 WHERE row = ANY($1)");
+    let finish = db.query(FINISH).bind(rows).bind(status.name()).bind(error.map(Value::to_string));
+    finish.execute(&mut *db.sql).await?;
+    locks::release_all(db, rows).await
+}
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT r.id, f.kind, f.integration, f.connection, f.name, f.variant, r.status, r.started_at, r.finished_at, \
+             r.pages, r.requests, r.error, r.row, r.left_out FROM nango_rs.runs r \
+             CROSS JOIN LATERAL (SELECT * FROM nango_rs.functions f WHERE f.id = r.function OFFSET 0) f ",
+            $rest
+        )
+    };
+}
+
+type Row =
+    (Vec<u8>, String, String, String, String, String, String, i64, Option<i64>, i64, i64, Option<String>, i64, i64);
+
+/// A run by its public id.
+pub(super) async fn by_id(db: &mut Db, id: Uuid) -> Outcome<Option<Run>> {
+    const FIND: &str = select!("WHERE r.id = $1");
+    let found: Vec<Row> = db.query_as(FIND).bind(&id.as_bytes()[..]).fetch_all(&mut *db.sql).await?;
+    Ok(told(db, found).await?.pop())
+}
+
+/// The latest runs of a function, the newest first.
+pub(super) async fn latest(db: &mut Db, key: &FunctionKey, limit: u32) -> Outcome<Vec<Run>> {
+    const LIST: &str = select!("WHERE r.function = $1 ORDER BY r.row DESC LIMIT $2");
+    let Some(function) = functions::find(db, key).await? else { return Ok(Vec::new()) };
+    let found: Vec<Row> = db.query_as(LIST).bind(function).bind(i64::from(limit)).fetch_all(&mut *db.sql).await?;
+    told(db, found).await
+}
+
+async fn told(db: &mut Db, found: Vec<Row>) -> Outcome<Vec<Run>> {
+    const MODELS: &str = "SELECT run, model, added, updated, deleted, unchanged, skipped_newer \
+                          FROM nango_rs.run_models WHERE run = ANY($1)";
+    let rows: Vec<_> = found.iter().map(|row| row.12).collect();
+    let counted: Vec<(i64, String, i64, i64, i64, i64, i64)> =
+        db.query_as(MODELS).bind(rows).fetch_all(&mut *db.sql).await?;
+    let mut models: BTreeMap<i64, BTreeMap<String, ModelCounts>> = BTreeMap::new();
+    for (run, model, added, updated, deleted, unchanged, skipped_newer) in counted {
+        let [added, updated, deleted, unchanged, skipped_newer] =
+            [added, updated, deleted, unchanged, skipped_newer].map(natural);
+        let counts = ModelCounts { added, updated, deleted, unchanged, skipped_newer };
+        models.entry(run).or_default().insert(model, counts);
+    }
+    found
+        .into_iter()
+        .map(
+            |(
+                id,
+                kind,
+                integration,
+                connection,
+                function,
+                variant,
+                status,
+                started_at,
+                finished_at,
+                pages,
+                requests,
+                error,
+                row,
+                left_out,
+            )| {
+                let kind = Kind::from_name(&kind).ok_or_else(|| Fault::damaged("a kind of function"))?;
+                let error = error.as_deref().map(serde_json::from_str).transpose();
+                Ok(Run {
+                    id: uuid(&id)?,
+                    key: FunctionKey { kind, integration, connection, function, variant },
+                    status: RunStatus::from_name(&status).ok_or_else(|| Fault::damaged("the status of a run"))?,
+                    started_at,
+                    finished_at,
+                    totals: Totals {
+                        models: models.remove(&row).unwrap_or_default(),
+                        pages: natural(pages),
+                        requests: natural(requests),
+                        left_out: natural(left_out),
+                    },
+                    error: error.map_err(|_| Fault::damaged("the error of a run"))?,
+                })
+            },
+        )
+        .collect()
+}
+
+fn uuid(bytes: &[u8]) -> Outcome<Uuid> {
+    Uuid::from_slice(bytes).map_err(|_| Fault::damaged("the id of a run"))
+}
+
+fn written(rows: u64) -> Outcome<()> {
+    if rows == 1 { Ok(()) } else { Err(StoreError::LeaseLost.into()) }
+}

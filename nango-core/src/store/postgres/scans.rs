@@ -1,0 +1,186 @@
+//! Scans: which records a full walk saw, and what becomes of the others at its end.
+//!
+//! A mark is a bit under the record's number, so that a walk over unchanged records writes one small row for each page and
+//! no record. Must stay true: marks are written by every save while a scan is open, whoever saves, and vanish with the
+//! scan; a dataset has at most one open scan, and it is read, opened and closed under the dataset's lock.
+
+use super::{
+    Db, checkpoints,
+    dataset::{Dataset, OpenScan},
+    fault::{Fault, Outcome},
+    functions, natural,
+    rows::{NOBODY, bury},
+    runs,
+};
+use crate::store::{
+    DatasetKey, FinishScan, FunctionKey, ModelCounts, RunToken, Scan, ScanFinished, ScanFrom, StoreError,
+};
+
+/// Bits in a chunk of marks.
+const CHUNK: i64 = 4096;
+const CHUNK_BYTES: usize = 512;
+
+/// The place of a record's bit: chunk, byte, bit. The server counts bits from the left.
+fn place(rid: i64) -> (i64, usize, u8) {
+    let bit = usize::try_from(rid.rem_euclid(CHUNK)).unwrap_or(0);
+    (rid.div_euclid(CHUNK), bit / 8, 0x80 >> (bit % 8))
+}
+
+/// Opens a scan, or goes on with an open one of the function.
+pub(super) async fn begin(
+    db: &mut Db,
+    run: &RunToken,
+    function: &FunctionKey,
+    key: &DatasetKey,
+    from: ScanFrom,
+) -> Outcome<Scan> {
+    const BEGIN: &str = "UPDATE nango_rs.datasets SET scan = nextval('nango_rs.scans'), scan_function = $2, \
+                         scan_start = seq WHERE id = $1 RETURNING scan";
+    runs::check(db, run).await?;
+    let function = functions::open(db, function).await?;
+    let dataset = Dataset::open(db, key).await?;
+    if let Some(open) = dataset.scan {
+        let wanted = match from {
+            ScanFrom::Start => false,
+            ScanFrom::LeftOpen => true,
+            ScanFrom::Number(wanted) => wanted == open.number,
+        };
+        if wanted && open.function == function {
+            return Ok(Scan { number: open.number, resumed: true });
+        }
+        forget(db, &[open.number]).await?;
+    }
+    let number = db.query_scalar(BEGIN).bind(dataset.id).bind(function).fetch_one(&mut *db.sql).await?;
+    Ok(Scan { number, resumed: false })
+}
+
+/// Closes the scans that a function left open, without deleting anything.
+pub(super) async fn close_all(db: &mut Db, function: i64) -> Outcome<()> {
+    const OPEN: &str = "SELECT id, scan FROM nango_rs.datasets WHERE scan_function = $1 AND scan IS NOT NULL \
+                        ORDER BY id FOR UPDATE";
+    let open: Vec<(i64, i64)> = db.query_as(OPEN).bind(function).fetch_all(&mut *db.sql).await?;
+    let (datasets, scans): (Vec<_>, Vec<_>) = open.into_iter().unzip();
+    close(db, &datasets).await?;
+    forget(db, &scans).await
+}
+
+async fn close(db: &mut Db, datasets: &[i64]) -> Outcome<()> {
+    const CLOSE: &str =
+        "UPDATE nango_rs.datasets SET scan = NULL, scan_function = NULL, scan_start = NULL WHERE id = ANY($1)";
+    db.query(CLOSE).bind(datasets).execute(&mut *db.sql).await?;
+    Ok(())
+}
+
+/// Drops the marks of scans.
+async fn forget(db: &mut Db, scans: &[i64]) -> Outcome<()> {
+    db.query("DELETE FROM nango_rs.scan_marks WHERE scan = ANY($1)").bind(scans).execute(&mut *db.sql).await?;
+    Ok(())
+}
+
+/// Marks records as seen.
+pub(super) async fn mark(db: &mut Db, scan: i64, mut rids: Vec<i64>) -> Outcome<()> {
+    const MARK: &str = "INSERT INTO nango_rs.scan_marks AS m (scan, chunk, bits) \
+         SELECT $1, u.chunk, ('x' || u.bits)::bit(4096) FROM unnest($2::bigint[], $3::text[]) u(chunk, bits) \
+         ON CONFLICT (scan, chunk) DO UPDATE SET bits = m.bits | excluded.bits \
+         WHERE m.bits | excluded.bits <> m.bits";
+    if rids.is_empty() {
+        return Ok(());
+    }
+    rids.sort_unstable();
+    let (mut chunks, mut marks) = (Vec::new(), Vec::new());
+    for group in rids.chunk_by(|a, b| place(*a).0 == place(*b).0) {
+        let mut bits = [0; CHUNK_BYTES];
+        for rid in group {
+            let (_, byte, bit) = place(*rid);
+            bits[byte] |= bit;
+        }
+        chunks.push(place(group[0]).0);
+        marks.push(hex(&bits));
+    }
+    db.query(MARK).bind(scan).bind(chunks).bind(marks).execute(&mut *db.sql).await?;
+    Ok(())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let digit = |half: u8| char::from_digit(half.into(), 16).unwrap_or('0');
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
+/// Ends a scan: what it missed, and nothing wrote since it began, is deleted or waits for confirmation.
+pub(super) async fn finish(db: &mut Db, end: &FinishScan) -> Outcome<ScanFinished> {
+    runs::check(db, &end.run).await?;
+    let closed = || Fault::Store(StoreError::ScanClosed(end.dataset.model.clone()));
+    let mut dataset = Dataset::find(db, &end.dataset).await?.ok_or_else(closed)?;
+    let scan = dataset.scan.filter(|scan| scan.number == end.scan.number).ok_or_else(closed)?;
+    let mut finished = ScanFinished::default();
+    if end.complete {
+        finished = delete_missed(db, &mut dataset, end, scan).await?;
+        let stamp = dataset.stamp;
+        dataset.save(db, stamp).await?;
+        let counts = ModelCounts { deleted: finished.deleted, ..ModelCounts::default() };
+        runs::count_models(db, end.run.row, &[(end.dataset.model.clone(), counts)].into()).await?;
+    }
+    close(db, &[dataset.id]).await?;
+    forget(db, &[scan.number]).await?;
+    if let Some(write) = &end.resume {
+        checkpoints::write_resume(db, &end.function, write).await?;
+    }
+    Ok(finished)
+}
+
+/// Everything stays on the server: what was missed is noted in a table of its own, and deleted from there.
+async fn delete_missed(db: &mut Db, dataset: &mut Dataset, end: &FinishScan, scan: OpenScan) -> Outcome<ScanFinished> {
+    const MISS: &str = "INSERT INTO nango_rs.scan_missed AS m (dataset, id, missed, scan) \
+         SELECT $1, k.id, 1, $2 FROM nango_rs.record_keys k \
+         LEFT JOIN nango_rs.scan_marks s ON s.scan = $2 AND s.chunk = k.rid / 4096 \
+         WHERE k.dataset = $1 AND k.state & 1 = 0 AND k.seq <= $3 \
+         AND (s.bits IS NULL OR get_bit(s.bits, (k.rid % 4096)::int) = 0) \
+         ON CONFLICT (dataset, id) DO UPDATE SET missed = m.missed + 1, scan = excluded.scan";
+    const BURY: &str = concat!(
+        "WITH gone AS MATERIALIZED (SELECT m.id, k.seq AS old, k.bytes, $4 + row_number() OVER (ORDER BY m.id) AS seq \
+         FROM (SELECT id FROM nango_rs.scan_missed WHERE dataset = $1 AND scan = $2 AND missed >= $3) m \
+         CROSS JOIN LATERAL (SELECT seq, bytes FROM nango_rs.record_keys WHERE dataset = $1 AND id = m.id OFFSET 0) k), ",
+        bury!(),
+        " SELECT (SELECT count(*) FROM rows WHERE run = $6), count(*), coalesce(sum(bytes), 0)::bigint FROM gone"
+    );
+    const CLEAR: &str = "DELETE FROM nango_rs.scan_missed WHERE dataset = $1 AND (scan <> $2 OR missed >= $3)";
+    let confirm = i32::try_from(end.confirm.max(1)).unwrap_or(i32::MAX);
+    // Every key is asked for its mark: by a hash of the marks, which are few, and not by walking them for each key.
+    sqlx::raw_sql("SET LOCAL enable_nestloop = off").execute(&mut *db.sql).await?;
+    let miss = db.query(MISS).bind(dataset.id).bind(scan.number).bind(scan.start);
+    let missed = miss.execute(&mut *db.sql).await?.rows_affected();
+    sqlx::raw_sql("SET LOCAL enable_nestloop = on").execute(&mut *db.sql).await?;
+    let mut finished = ScanFinished { deleted: 0, unconfirmed: missed };
+    if missed > 0 {
+        let bury = db.query_as(BURY).bind(dataset.id).bind(scan.number).bind(confirm);
+        let bury = bury.bind(dataset.seq).bind(dataset.stamp).bind(end.run.row).bind(NOBODY);
+        let (written, deleted, bytes): (i64, i64, i64) = bury.fetch_one(&mut *db.sql).await?;
+        if written != deleted {
+            return Err(Fault::damaged("a record without its key"));
+        }
+        dataset.seq += deleted;
+        dataset.live -= deleted;
+        dataset.bytes -= bytes;
+        finished.deleted = natural(deleted);
+        finished.unconfirmed -= finished.deleted;
+    }
+    // What this scan did not miss starts again from nought, and what is deleted now waits no more.
+    db.query(CLEAR).bind(dataset.id).bind(scan.number).bind(confirm).execute(&mut *db.sql).await?;
+    Ok(finished)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_record_has_a_bit_of_its_own() {
+        assert_eq!(place(0), (0, 0, 128));
+        assert_eq!(place(4095), (0, 511, 1));
+        assert_eq!(place(4096), (1, 0, 128));
+        assert_eq!(place(i64::MAX).0, i64::MAX / CHUNK);
+        let places: std::collections::HashSet<_> = (0..10_000).map(place).collect();
+        assert_eq!(places.len(), 10_000);
+        assert_eq!(hex(&[0x00, 0x1f, 0xa0]), "001fa0");
+    }
+}

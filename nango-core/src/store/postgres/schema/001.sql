@@ -1,0 +1,166 @@
+-- Names are compared byte by byte (COLLATE "C"), as on SQLite; payloads, hashes and sealed values are bytes. Where a row
+-- changes often and its index does not, pages are left half empty, so that the new row finds its place beside the old one.
+
+-- What the database itself is: `instance` (16 bytes) and `hash_key` (32 bytes) are drawn once, at random.
+CREATE TABLE nango_rs.meta (key TEXT COLLATE "C" PRIMARY KEY, value BYTEA NOT NULL);
+
+-- Connections. A row's number is never given again, so that a connection that returns is told from the one that went.
+CREATE TABLE nango_rs.connections (
+    row BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    integration TEXT COLLATE "C" NOT NULL,
+    id TEXT COLLATE "C" NOT NULL,
+    auth TEXT NOT NULL,
+    credentials BYTEA NOT NULL,
+    config TEXT NOT NULL,
+    metadata TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL,
+    UNIQUE (integration, id)
+);
+
+-- Datasets. A row stays when its connection goes: `seq`, `stamp` and `rids` never go back. `live` and `bytes` count live
+-- records, `rids` is the last record number that was given. `FOR UPDATE` of the row is the dataset's lock; what a writer
+-- must know under it stands in the row itself, also the open scan: its number, its function, and the sequence at its
+-- beginning.
+CREATE TABLE nango_rs.datasets (
+    id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    integration TEXT COLLATE "C" NOT NULL,
+    connection TEXT COLLATE "C" NOT NULL,
+    model TEXT COLLATE "C" NOT NULL,
+    variant TEXT COLLATE "C" NOT NULL,
+    seq BIGINT NOT NULL DEFAULT 0,
+    stamp BIGINT NOT NULL DEFAULT 0,
+    live BIGINT NOT NULL DEFAULT 0,
+    bytes BIGINT NOT NULL DEFAULT 0,
+    rids BIGINT NOT NULL DEFAULT 0,
+    scan BIGINT,
+    scan_function BIGINT,
+    scan_start BIGINT,
+    UNIQUE (integration, connection, model, variant)
+) WITH (fillfactor = 50);
+CREATE INDEX open_scans ON nango_rs.datasets (scan_function) WHERE scan IS NOT NULL;
+CREATE SEQUENCE nango_rs.scans;
+
+-- What a save has to look up, apart from the payloads. `rid` numbers the records of a dataset without gaps, `seq` is the
+-- record's place in the feed and the key of its other row. `state` has the bits 1 deleted, 2 pruned, 4 merged (a patch
+-- wrote the payload, so its keys may stand in another order than in a saved one).
+-- There is one index, led by the dataset: the planner has no other to mistake for it.
+CREATE TABLE nango_rs.record_keys (
+    dataset BIGINT NOT NULL,
+    rid BIGINT NOT NULL,
+    seq BIGINT NOT NULL,
+    modified_at BIGINT NOT NULL,
+    run BIGINT NOT NULL,
+    bytes INTEGER NOT NULL,
+    hash_version SMALLINT NOT NULL,
+    state SMALLINT NOT NULL,
+    hash BYTEA NOT NULL,
+    id TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (dataset, id)
+) WITH (fillfactor = 85);
+
+-- Records, by their place in the feed. `last_action` is 0 added, 1 updated, 2 deleted. `key_id` is the key that sealed the
+-- payload; 0: it is not sealed.
+CREATE TABLE nango_rs.records (
+    dataset BIGINT NOT NULL,
+    seq BIGINT NOT NULL,
+    first_seen_at BIGINT NOT NULL,
+    modified_at BIGINT NOT NULL,
+    deleted_at BIGINT,
+    pruned_at BIGINT,
+    run BIGINT NOT NULL,
+    key_id INTEGER NOT NULL DEFAULT 0,
+    last_action SMALLINT NOT NULL,
+    id TEXT COLLATE "C" NOT NULL,
+    payload BYTEA,
+    PRIMARY KEY (dataset, seq)
+) PARTITION BY HASH (dataset);
+DO $$ BEGIN
+    FOR part IN 0..15 LOOP
+        EXECUTE format(
+            'CREATE TABLE nango_rs.records_%s PARTITION OF nango_rs.records FOR VALUES WITH (MODULUS 16, REMAINDER %s)',
+            lpad(part::text, 2, '0'), part);
+    END LOOP;
+END $$;
+
+-- What an open scan saw: one bit for each rid, 4096 in a chunk.
+CREATE TABLE nango_rs.scan_marks (
+    scan BIGINT NOT NULL,
+    chunk BIGINT NOT NULL,
+    bits BIT(4096) NOT NULL,
+    PRIMARY KEY (scan, chunk)
+) WITH (fillfactor = 50);
+-- Live records that the latest scans in a row missed, and how many; `scan` is the latest of them.
+CREATE TABLE nango_rs.scan_missed (
+    dataset BIGINT NOT NULL,
+    id TEXT COLLATE "C" NOT NULL,
+    missed INTEGER NOT NULL,
+    scan BIGINT NOT NULL,
+    PRIMARY KEY (dataset, id)
+);
+
+-- Functions of connections: the key of runs, checkpoints, resume states and scans. `fence` grows with every run.
+CREATE TABLE nango_rs.functions (
+    id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    integration TEXT COLLATE "C" NOT NULL,
+    connection TEXT COLLATE "C" NOT NULL,
+    kind TEXT COLLATE "C" NOT NULL,
+    name TEXT COLLATE "C" NOT NULL,
+    variant TEXT COLLATE "C" NOT NULL,
+    fence BIGINT NOT NULL DEFAULT 0,
+    UNIQUE (integration, connection, kind, name, variant)
+);
+-- Checkpoints. A cleared one stays, for its version.
+CREATE TABLE nango_rs.checkpoints (
+    function BIGINT PRIMARY KEY,
+    value TEXT,
+    version BIGINT NOT NULL
+) WITH (fillfactor = 50);
+-- Resume states of mappers, sealed.
+CREATE TABLE nango_rs.resume_states (function BIGINT PRIMARY KEY, state BYTEA NOT NULL) WITH (fillfactor = 50);
+
+-- Runs. The lease is in microseconds.
+CREATE TABLE nango_rs.runs (
+    row BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    id BYTEA NOT NULL UNIQUE,
+    function BIGINT NOT NULL,
+    exclusive BOOLEAN NOT NULL,
+    status TEXT NOT NULL,
+    fence BIGINT NOT NULL,
+    lease BIGINT NOT NULL,
+    lease_until BIGINT NOT NULL,
+    started_at BIGINT NOT NULL,
+    finished_at BIGINT,
+    pages BIGINT NOT NULL DEFAULT 0,
+    requests BIGINT NOT NULL DEFAULT 0,
+    left_out BIGINT NOT NULL DEFAULT 0,
+    error TEXT
+) WITH (fillfactor = 50);
+CREATE INDEX runs_by_function ON nango_rs.runs (function, row);
+CREATE INDEX running ON nango_rs.runs (function) WHERE status = 'running';
+CREATE UNIQUE INDEX running_alone ON nango_rs.runs (function) WHERE status = 'running' AND exclusive;
+CREATE TABLE nango_rs.run_models (
+    run BIGINT NOT NULL,
+    model TEXT COLLATE "C" NOT NULL,
+    added BIGINT NOT NULL,
+    updated BIGINT NOT NULL,
+    deleted BIGINT NOT NULL,
+    unchanged BIGINT NOT NULL,
+    skipped_newer BIGINT NOT NULL,
+    PRIMARY KEY (run, model)
+) WITH (fillfactor = 50);
+CREATE TABLE nango_rs.run_logs (
+    n BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    run BIGINT NOT NULL,
+    at BIGINT NOT NULL,
+    level TEXT NOT NULL,
+    message TEXT NOT NULL,
+    fields TEXT
+);
+CREATE INDEX run_logs_by_run ON nango_rs.run_logs (run, n);
+CREATE TABLE nango_rs.locks (
+    key TEXT COLLATE "C" PRIMARY KEY,
+    run BIGINT NOT NULL,
+    until BIGINT NOT NULL
+);
+CREATE INDEX locks_by_run ON nango_rs.locks (run);

@@ -1,0 +1,208 @@
+//! What only this database can do wrong: several processes (a second [`Postgres`] on the same database stands for one),
+//! connections that break, plans, and what is left in the tables.
+
+mod broken;
+mod open;
+mod plans;
+mod together;
+
+use serde_json::json;
+
+use super::*;
+use crate::{
+    declare::{Kind, Merging},
+    model::{Batch, Data, Model, ModelInfo, Record},
+    store::{
+        Change, PatchRow, RowOutcome, Write,
+        postgres_server::{self, Database},
+    },
+};
+
+/// A database for one test; `None`: there is no server here, and that was said.
+pub(in crate::store) fn database() -> Option<Database> {
+    postgres_server::database(|url| {
+        let url = url.to_owned();
+        // On a thread of its own: the caller may already be inside a runtime.
+        let migrated = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async { Postgres::open(&url).await.unwrap().close().await.unwrap() });
+        });
+        migrated.join().unwrap();
+    })
+}
+
+#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+struct Item {
+    id: u64,
+    text: String,
+}
+
+impl Data for Item {}
+impl Model for Item {
+    const NAME: &'static str = "Item";
+    const INFO: &'static ModelInfo = &ModelInfo {
+        name: "Item",
+        schema: |generator| generator.subschema_for::<Self>(),
+        type_name: std::any::type_name::<Self>,
+    };
+}
+impl Record for Item {
+    type Id = u64;
+
+    fn id(&self) -> &u64 {
+        &self.id
+    }
+}
+
+fn key() -> FunctionKey {
+    let [integration, connection, function, variant] = ["github", "acme", "issues", "base"].map(str::to_owned);
+    FunctionKey { kind: Kind::Sync, integration, connection, function, variant }
+}
+
+fn dataset() -> DatasetKey {
+    let [integration, connection, model, variant] = ["github", "acme", "Item", "base"].map(str::to_owned);
+    DatasetKey { integration, connection, model, variant }
+}
+
+async fn begin(store: &Postgres) -> RunToken {
+    let new = NewRun { key: key(), connection: None, exclusive: false, lease: Duration::from_mins(1) };
+    store.start_run(new).await.unwrap()
+}
+
+fn page(store: &Postgres, run: RunToken, ids: impl IntoIterator<Item = u64>, text: &str) -> Page {
+    let mut batch = Batch::default();
+    for id in ids {
+        batch.push(&Item { id, text: text.to_owned() }).unwrap();
+    }
+    Page {
+        run,
+        function: key(),
+        requested_at: store.now(),
+        changes: vec![Change { dataset: dataset(), merging: Merging::Newer, write: Write::Save(batch) }],
+        checkpoint: None,
+        resume: None,
+        pages: 1,
+        requests: 1,
+        left_out: 0,
+        logs: Vec::new(),
+    }
+}
+
+async fn save(store: &Postgres, run: RunToken, ids: impl IntoIterator<Item = u64>, text: &str) -> Vec<RowOutcome> {
+    store.commit(page(store, run, ids, text)).await.unwrap().changes.remove(0).rows
+}
+
+async fn feed(store: &Postgres) -> Vec<FeedRow> {
+    store.read(&dataset(), ReadQuery { limit: 10_000, ..ReadQuery::default() }).await.unwrap().records
+}
+
+fn ids(rows: &[FeedRow]) -> String {
+    rows.iter().map(|row| row.id.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+/// Waits until so many sessions of the database wait for a row of another.
+async fn waiting(database: &Database, sessions: u32) {
+    let count = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    for _ in 0..600 {
+        if database.sql(count) == sessions.to_string() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("{sessions} sessions should wait, but {} do", database.sql(count));
+}
+
+#[tokio::test]
+async fn a_pruned_record_gets_its_payload_back_in_its_place() {
+    let Some(database) = database() else { return };
+    let store = Postgres::open(&database.url).await.unwrap();
+    let run = begin(&store).await;
+    save(&store, run, [1, 2, 3], "x").await;
+    let before = feed(&store).await;
+    let bytes = store.datasets(None, None).await.unwrap()[0].bytes;
+    let prune = || {
+        database.sql(
+            "UPDATE nango_rs.datasets SET bytes = bytes - (SELECT sum(bytes) FROM nango_rs.record_keys WHERE id IN ('1', '2')); \
+             UPDATE nango_rs.records SET payload = NULL, pruned_at = 7 WHERE id IN ('1', '2'); \
+             UPDATE nango_rs.record_keys SET bytes = 0, state = state | 2::smallint WHERE id IN ('1', '2')",
+        )
+    };
+    prune();
+    let pruned = feed(&store).await;
+    assert_eq!((&pruned[0].payload, pruned[0].pruned_at, &pruned[0].cursor), (&None, Some(7), &before[0].cursor));
+    assert_eq!(save(&store, run, [1, 2, 3], "x").await, [RowOutcome::Unchanged; 3]);
+    assert_eq!(feed(&store).await, before);
+    assert_eq!(store.datasets(None, None).await.unwrap()[0].bytes, bytes);
+    // There is nothing to merge with; a delete keeps nothing; another content is a change.
+    prune();
+    let mut patch = page(&store, run, [], "");
+    let fields = json!({ "text": "y" }).as_object().unwrap().clone();
+    patch.changes[0].write = Write::Patch(vec![PatchRow { id: "1".to_owned(), fields }]);
+    patch.changes.push(Change { write: Write::Delete(vec!["1".to_owned()]), ..patch.changes[0].clone() });
+    let done = store.commit(patch).await.unwrap();
+    assert_eq!(
+        (&*done.changes[0].rows, &*done.changes[1].rows),
+        (&[RowOutcome::Missing][..], &[RowOutcome::Deleted][..])
+    );
+    assert_eq!(save(&store, run, [2], "y").await, [RowOutcome::Updated]);
+    let after = feed(&store).await;
+    assert_eq!(
+        after.iter().map(|row| (row.payload.is_some(), row.pruned_at)).collect::<Vec<_>>(),
+        [(true, None), (false, Some(7)), (true, None)]
+    );
+    let live = after.iter().filter(|row| row.deleted_at.is_none());
+    let recount: usize = live.map(|row| row.payload.as_ref().map_or(0, bytes::Bytes::len)).sum();
+    assert_eq!(store.datasets(None, None).await.unwrap()[0].bytes, recount as u64);
+}
+
+#[tokio::test]
+async fn hashes_of_another_version_are_renewed_without_a_change() {
+    let Some(database) = database() else { return };
+    let store = Postgres::open(&database.url).await.unwrap();
+    let run = begin(&store).await;
+    save(&store, run, [1, 2], "x").await;
+    let before = feed(&store).await;
+    database.sql("UPDATE nango_rs.record_keys SET hash_version = 0, hash = decode(repeat('00', 16), 'hex')");
+    let renewed = || database.sql("SELECT count(*) FROM nango_rs.record_keys WHERE hash_version = 1");
+    assert_eq!(save(&store, run, [1], "x").await, [RowOutcome::Unchanged]);
+    assert_eq!(feed(&store).await, before);
+    assert_eq!(renewed(), "1");
+    assert_eq!(save(&store, run, [1, 2], "y").await, [RowOutcome::Updated; 2]);
+    assert_eq!(renewed(), "2");
+}
+
+#[tokio::test]
+async fn a_nul_is_refused_by_name_and_not_found() {
+    let Some(database) = database() else { return };
+    let store = Postgres::open(&database.url).await.unwrap();
+    let run = begin(&store).await;
+    save(&store, run, [1], "x\0").await;
+    assert_eq!(feed(&store).await[0].payload.as_deref(), Some(&br#"{"id":1,"text":"x\u0000"}"#[..]));
+    let ghost = DatasetKey { connection: "a\0b".to_owned(), ..dataset() };
+    assert_eq!(store.read(&ghost, ReadQuery::default()).await.unwrap(), FeedPage::default());
+    assert_eq!(store.connection("github", "a\0b").await.unwrap(), None);
+    assert_eq!(store.records_by_id(&dataset(), vec!["1\0".to_owned()]).await.unwrap(), []);
+    assert!(matches!(store.try_lock(&run, "a\0b", Duration::from_secs(1)).await, Err(StoreError::Nul)));
+    let mut bad = page(&store, run, [2], "x");
+    bad.changes[0].dataset = ghost;
+    assert!(matches!(store.commit(bad).await, Err(StoreError::Nul)));
+    // A line of a log is no reason to fail.
+    let line =
+        LogLine { at: 1, level: crate::store::Level::Info, message: "a\0b".to_owned(), fields: json!({ "k": "\0" }) };
+    store.write_logs(&run, vec![line.clone()]).await.unwrap();
+    assert_eq!(store.logs(run.id).await.unwrap(), [LogLine { message: "a␀b".to_owned(), ..line }]);
+}
+
+#[tokio::test]
+async fn large_values_go_in_parts() {
+    let Some(database) = database() else { return };
+    let store = Postgres::open(&database.url).await.unwrap();
+    let run = begin(&store).await;
+    let large = "z".repeat(10 << 20);
+    assert_eq!(save(&store, run, [1, 2, 3], &large).await, [RowOutcome::Added; 3]);
+    assert_eq!(save(&store, run, [1, 2, 3], &large).await, [RowOutcome::Unchanged; 3]);
+    let bounded = ReadQuery { max_bytes: 1 << 20, ..ReadQuery::default() };
+    let first = store.read(&dataset(), bounded).await.unwrap();
+    assert_eq!((first.records.len(), first.next_cursor.is_some()), (1, true));
+    assert_eq!(first.records[0].payload.as_ref().unwrap().len(), large.len() + r#"{"id":1,"text":""}"#.len());
+}

@@ -1,0 +1,138 @@
+//! Opening: servers and schemas that cannot be used, and two processes at once.
+
+use super::*;
+
+async fn refused(url: &str) -> String {
+    let error = crate::store::open(url).await.unwrap_err();
+    let told = format!("{error} {error:?}");
+    assert!(!told.contains("hush"), "{told}");
+    error.to_string()
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_be_used_says_why() {
+    let Some(server) = postgres_server::server() else { return };
+    let url = server.url("no_such_database");
+    let told = refused(&url).await;
+    assert!(
+        told.contains("there is no database `no_such_database` at") && told.contains("createdb no_such_database"),
+        "{told}"
+    );
+    let told = refused("postgres://me:hush@127.0.0.1:1/shop").await;
+    assert!(told.starts_with("the database `shop` at 127.0.0.1:1 cannot be reached:"), "{told}");
+    let told = refused("postgresql://me:hush@host.invalid/shop?sslmode=disable").await;
+    assert!(told.starts_with("the database `shop` at host.invalid:5432 cannot be reached:"), "{told}");
+    let told = refused("postgres://me:hush@h:port/shop").await;
+    assert!(told.starts_with("the database URL cannot be used: invalid port number"), "{told}");
+    let told = refused("mysql://me:hush@h/shop").await;
+    assert!(told.contains("`mysql:`") && told.contains("sqlite:nango.db") && told.contains("postgres://"), "{told}");
+}
+
+#[tokio::test]
+async fn an_unknown_user_is_refused() {
+    let Some(database) = database() else { return };
+    database.sql("SELECT 1");
+    let url = database.url.replace("user=postgres", "user=nobody_of_this_name&password=hush");
+    if url == database.url {
+        // A server of somebody else, whose URL says it otherwise.
+        return;
+    }
+    let told = refused(&url).await;
+    assert!(told.contains("refused the login") && told.contains("Check user and password"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn processes_that_start_at_once_make_one_schema() {
+    let Some(server) = postgres_server::server() else { return };
+    let database = server.empty();
+    let opening: Vec<_> = (0..6)
+        .map(|_| {
+            let url = database.url.clone();
+            tokio::spawn(async move { Postgres::open(&url).await.unwrap() })
+        })
+        .collect();
+    let mut stores = Vec::new();
+    for store in opening {
+        stores.push(store.await.unwrap());
+    }
+    assert_eq!(database.sql("SELECT application, number FROM nango_rs.version"), "nng1|1");
+    assert_eq!(database.sql("SELECT count(*) FROM pg_class WHERE relname LIKE 'records\\___' AND relkind = 'r'"), "16");
+    assert_eq!(database.sql("SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace"), "0");
+    // One hash key: what one wrote is unchanged for the other, and its cursors are good.
+    let run = begin(&stores[0]).await;
+    save(&stores[0], run, [1], "x").await;
+    assert_eq!(save(&stores[5], run, [1], "x").await, [RowOutcome::Unchanged]);
+    let cursor = Some(feed(&stores[0]).await[0].cursor.clone());
+    assert_eq!(
+        stores[5].read(&dataset(), ReadQuery { cursor, ..ReadQuery::default() }).await.unwrap(),
+        FeedPage::default()
+    );
+}
+
+#[tokio::test]
+async fn other_schemas_are_refused_and_left_alone() {
+    let Some(server) = postgres_server::server() else { return };
+    for (made, expect) in [
+        ("CREATE TABLE nango_rs.things (a INT)", "is of another program"),
+        ("CREATE TABLE nango_rs.version (a INT)", "is of another program"),
+        (
+            "CREATE TABLE nango_rs.version (application TEXT, number BIGINT); INSERT INTO nango_rs.version VALUES ('x', 1)",
+            "is of another program",
+        ),
+        (
+            "CREATE TABLE nango_rs.version (application TEXT, number BIGINT); INSERT INTO nango_rs.version VALUES ('nng1', 99)",
+            "has schema version 99, this program knows versions up to 1: use a newer program",
+        ),
+    ] {
+        let database = server.empty();
+        database.sql(&format!("CREATE SCHEMA nango_rs; {made}"));
+        let told = refused(&database.url).await;
+        assert!(told.contains(expect) && told.contains(database.name()), "{told}");
+        assert_eq!(
+            database
+                .sql("SELECT count(*) FROM pg_class WHERE relnamespace = 'nango_rs'::regnamespace AND relkind = 'r'"),
+            "1"
+        );
+    }
+    // The original's own schema is no obstacle.
+    let database = server.empty();
+    database.sql("CREATE SCHEMA nango; CREATE TABLE nango._nango_connections (id INT)");
+    let store = Postgres::open(&database.url).await.unwrap();
+    let run = begin(&store).await;
+    assert_eq!(save(&store, run, [1], "x").await, [RowOutcome::Added]);
+}
+
+#[tokio::test]
+async fn a_user_without_rights_is_told() {
+    let Some(server) = postgres_server::server() else { return };
+    let database = server.empty();
+    let role = format!("{}_guest", database.name());
+    database.sql(&format!("CREATE ROLE {role} LOGIN"));
+    let url = database.url.replace("user=postgres", &format!("user={role}"));
+    let told = if url == database.url { None } else { Some(refused(&url).await) };
+    database.sql(&format!("DROP ROLE {role}"));
+    if let Some(told) = told {
+        assert!(told.starts_with("the database refused: permission denied for database"), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn without_named_statements_everything_works() {
+    let Some(database) = database() else { return };
+    let url = format!("{}&statement-cache-capacity=0", database.url);
+    let store = Postgres::open(&url).await.unwrap();
+    let run = begin(&store).await;
+    for text in ["a", "a", "b"] {
+        let scan = store.begin_scan(&run, &key(), &dataset(), ScanFrom::Start).await.unwrap();
+        save(&store, run, 0..10, text).await;
+        let end =
+            FinishScan { run, function: key(), dataset: dataset(), scan, confirm: 1, complete: true, resume: None };
+        store.finish_scan(end).await.unwrap();
+    }
+    assert_eq!(ids(&feed(&store).await), "0 1 2 3 4 5 6 7 8 9");
+    let named = store.read_with((), |db, ()| {
+        let count = "SELECT count(*) FROM pg_prepared_statements WHERE name <> ''";
+        Box::pin(async move { Ok(db.query_scalar::<i64>(count).fetch_one(&mut *db.sql).await?) })
+    });
+    assert_eq!(named.await.unwrap(), 0);
+}

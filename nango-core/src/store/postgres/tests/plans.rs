@@ -1,0 +1,100 @@
+//! What a page touches, and how it is found.
+
+use super::*;
+use crate::store::ScanFinished;
+
+/// What every row of the cache is made of: a row that was written or locked has another version, place or mark.
+fn versions(database: &Database) -> String {
+    database.sql(
+        "SELECT count(*), md5(string_agg(v, ' ' ORDER BY v)) FROM (\
+         SELECT 'k' || id || ctid::text || xmin || ' ' || xmax AS v FROM nango_rs.record_keys UNION ALL \
+         SELECT 'r' || id || tableoid || ctid::text || xmin || ' ' || xmax FROM nango_rs.records) rows",
+    )
+}
+
+#[tokio::test]
+async fn an_unchanged_run_neither_writes_nor_locks_a_record_and_a_scan_leaves_nothing() {
+    let Some(database) = database() else { return };
+    let store = Postgres::open(&database.url).await.unwrap();
+    let run = begin(&store).await;
+    let text = "z".repeat(2000);
+    for first in (0..5000).step_by(500) {
+        save(&store, run, first..first + 500, &text).await;
+    }
+    let scan = store.begin_scan(&run, &key(), &dataset(), ScanFrom::Start).await.unwrap();
+    let before = versions(&database);
+    assert!(before.starts_with("10000|"), "{before}");
+    for first in (0..5000).step_by(100) {
+        assert_eq!(save(&store, run, first..first + 100, &text).await, [RowOutcome::Unchanged; 100]);
+    }
+    assert_eq!(versions(&database), before);
+    assert_eq!(database.sql("SELECT count(*) FROM nango_rs.scan_marks"), "2");
+    let end = FinishScan { run, function: key(), dataset: dataset(), scan, confirm: 1, complete: true, resume: None };
+    assert_eq!(store.finish_scan(end).await.unwrap(), ScanFinished::default());
+    assert_eq!(versions(&database), before);
+    for table in ["scan_marks", "scan_missed", "datasets WHERE scan IS NOT NULL"] {
+        assert_eq!(database.sql(&format!("SELECT count(*) FROM nango_rs.{table}")), "0", "{table}");
+    }
+    // What changes is written, and nothing else.
+    save(&store, run, [7], "other").await;
+    assert_ne!(versions(&database), before);
+}
+
+#[tokio::test]
+async fn never_analysed_tables_are_not_walked() {
+    let Some(database) = database() else { return };
+    // The sequential scans of a table, and the rows that its indexes gave.
+    let stats = || {
+        let read = |what: &str| -> [u64; 2] {
+            let sum = format!(
+                "SELECT sum(seq_scan), coalesce(sum(idx_tup_fetch), 0) FROM pg_stat_user_tables WHERE relname LIKE '{what}'"
+            );
+            let told = database.sql(&sum);
+            let (walks, rows) = told.split_once('|').unwrap();
+            [walks.parse().unwrap(), rows.parse().unwrap()]
+        };
+        [read("record\\_keys"), read("records%"), read("datasets")]
+    };
+    let before = stats();
+    let store = Postgres::open(&database.url).await.unwrap();
+    let run = begin(&store).await;
+    // Plans are kept from the first pages on, when the tables were empty: they must be right for the last ones too.
+    const ROWS: u64 = 6000;
+    for (round, text) in ["a", "a", "b"].into_iter().enumerate() {
+        let scan = store.begin_scan(&run, &key(), &dataset(), ScanFrom::Start).await.unwrap();
+        for first in (0..ROWS).step_by(100) {
+            save(&store, run, first..first + 100, text).await;
+        }
+        if round > 0 {
+            let end =
+                FinishScan { run, function: key(), dataset: dataset(), scan, confirm: 1, complete: true, resume: None };
+            store.finish_scan(end).await.unwrap();
+        }
+    }
+    let mut gone = page(&store, run, [], "");
+    gone.changes[0].write = Write::Delete((0..ROWS).step_by(3).map(|id| id.to_string()).collect());
+    store.commit(gone).await.unwrap();
+    let mut cursor = None;
+    loop {
+        let query = ReadQuery { cursor, limit: 100, ..ReadQuery::default() };
+        let page = store.read(&dataset(), query).await.unwrap();
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    // A session tells its counts when it ends.
+    store.close().await.unwrap();
+    let sessions =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend'";
+    while database.sql(sessions) != "1" {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(database.sql("SELECT count(*) FROM pg_stat_user_tables WHERE coalesce(last_analyze, last_autoanalyze, last_vacuum, last_autovacuum) IS NOT NULL"), "0");
+    let after = stats();
+    let [keys, records, datasets] = [0, 1, 2].map(|n| [0, 1].map(|m| after[n][m] - before[n][m]));
+    assert_eq!((keys[0], records[0], datasets[0]), (0, 0, 0), "tables that were walked");
+    // Looked up three times and changed once, counted by two scans, deleted by a third: each a few times a record.
+    assert!(keys[1] < 12 * ROWS, "{keys:?}");
+    assert!(records[1] < 8 * ROWS, "{records:?}");
+}

@@ -1,0 +1,104 @@
+//! Transactions: how they begin, and when they are done again.
+//!
+//! Statements are planned once for a connection and kept, so a plan must be right for any size of the tables: also one that
+//! was made when they were empty, and where nobody ever analysed them. No estimate can promise that (of an empty table the
+//! planner would rather read all than look ten rows up), so nothing is left to an estimate: rows are looked up by
+//! `CROSS JOIN LATERAL (… OFFSET 0)`, which is not taken apart, with an equality for each column of the one index; known rows
+//! are changed by `ON CONFLICT`, which knows its index; and the settings at the beginning leave no walk over a table. They
+//! end with the transaction.
+
+use std::{pin::Pin, sync::Arc, time::Duration};
+
+use tokio::time::sleep;
+
+use super::{
+    Answer, Db, Postgres, StoreError,
+    fault::{Again, Fault, Outcome},
+};
+
+/// Goes in front of each transaction; all in one message.
+macro_rules! begin {
+    ($mode:literal) => {
+        concat!(
+            $mode,
+            "; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off; \
+             SET LOCAL enable_bitmapscan = off; SET LOCAL jit = off; \
+             SET LOCAL lock_timeout = '60s'; SET LOCAL idle_in_transaction_session_timeout = '60s'"
+        )
+    };
+}
+/// Each statement sees what was committed before it, so that what is read under a lock is the latest.
+const WRITE: &str = begin!("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE");
+/// All statements see one state.
+const READ: &str = begin!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+
+/// How often a transaction is done again that was in another's way.
+const CONFLICTS: u32 = 8;
+/// How often one is done again whose connection broke: the pool may hold several that a restart of the server broke.
+const BREAKS: u32 = 16;
+
+/// A piece of work in a transaction: a function of its input, so that it can be done again.
+pub(super) type Work<I, T> = for<'a> fn(&'a mut Db, &'a I) -> Pin<Box<dyn Future<Output = Outcome<T>> + Send + 'a>>;
+
+impl Postgres {
+    /// Does a piece of work that writes.
+    pub(super) fn write<I, T>(&self, input: I, work: Work<I, T>) -> Answer<'_, T>
+    where
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        Box::pin(async move { Ok(self.write_keeping(input, work).await?.1) })
+    }
+
+    /// [`Self::write`] that gives the input back.
+    pub(super) async fn write_keeping<I: Sync, T>(&self, input: I, work: Work<I, T>) -> Result<(I, T), StoreError> {
+        let done = self.again(WRITE, &input, work).await?;
+        self.changes.tell();
+        Ok((input, done))
+    }
+
+    /// Does a piece of work that only reads.
+    pub(super) fn read_with<I, T>(&self, input: I, work: Work<I, T>) -> Answer<'_, T>
+    where
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        Box::pin(async move { self.again(READ, &input, work).await })
+    }
+
+    async fn again<I, T>(&self, begin: &'static str, input: &I, work: Work<I, T>) -> Result<T, StoreError> {
+        let (mut conflicts, mut breaks) = (0, 0);
+        loop {
+            let fault = match self.attempt(begin, input, work).await {
+                Ok(done) => return Ok(done),
+                Err(fault) => fault,
+            };
+            let wait = match fault.again() {
+                Some(Again::Conflict) if conflicts < CONFLICTS => {
+                    conflicts += 1;
+                    // Not the same length for both: they would meet again.
+                    let mut dice = [0; 1];
+                    let spread = getrandom::fill(&mut dice).map_or(0, |()| u64::from(dice[0] % 16));
+                    Duration::from_millis((1 << conflicts) + spread)
+                }
+                Some(Again::Broken) if breaks < BREAKS => {
+                    breaks += 1;
+                    Duration::from_millis(u64::from(breaks) * 5)
+                }
+                _ => return Err(fault.told()),
+            };
+            sleep(wait).await;
+        }
+    }
+
+    async fn attempt<I, T>(&self, begin: &'static str, input: &I, work: Work<I, T>) -> Outcome<T> {
+        let sql = self.pool.begin_with(begin).await?;
+        let mut db = Db { sql, shared: Arc::clone(&self.shared) };
+        // A transaction that is dropped is taken back; for one that only read, that is its end.
+        let done = work(&mut db, input).await?;
+        if begin == WRITE {
+            db.sql.commit().await.map_err(Fault::Commit)?;
+        }
+        Ok(done)
+    }
+}

@@ -1,0 +1,384 @@
+//! A throw-away `PostgreSQL`: one server for each test process, one database for each test.
+//!
+//! The server's own programs are looked for in `PG_BIN`, where `pg_config --bindir` says, in Debian's and other usual
+//! folders, and on the `PATH`. The server listens on a socket in a temporary folder and nowhere else. Where the tests run as
+//! root, which the server refuses, it runs as `postgres` or `nobody`. A watchdog process holds the reading end of a pipe:
+//! when the test process is gone, however it ended, the pipe closes, and the watchdog stops the server and removes the
+//! folder.
+//!
+//! The server does not wait for the disk (`fsync = off`): a test may kill it, but not the machine, and what a killed
+//! server wrote is still with the system. A test or bench that measures asks for [`Server::start`] with `fsync=on`.
+//!
+//! `NANGO_TEST_DATABASE_URL` names another server; its user must be allowed to create databases, and `psql` must be found.
+//!
+//! This file knows nothing but `std`: the tests of other crates include it by its path.
+
+use std::{
+    env,
+    fmt::Write as _,
+    fs,
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::{
+        Mutex, OnceLock, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+/// The variable that names a server to use in place of a throw-away one.
+pub const URL_VARIABLE: &str = "NANGO_TEST_DATABASE_URL";
+
+/// A server for tests.
+#[derive(Debug)]
+pub struct Server {
+    psql: PathBuf,
+    /// The URL, in which [`NAME`] stands for the database.
+    url: String,
+    admin: String,
+    /// What the databases of this process are called.
+    prefix: String,
+    template: Mutex<bool>,
+    own: Option<Own>,
+}
+
+/// A server that this process started.
+#[derive(Debug)]
+struct Own {
+    bin: PathBuf,
+    folder: PathBuf,
+    user: Option<(u32, u32)>,
+    settings: Vec<String>,
+    /// Its input is the pipe whose end it waits for.
+    watchdog: Child,
+}
+
+/// A database of its own, removed when this value goes.
+#[derive(Debug)]
+pub struct Database {
+    /// Its URL.
+    pub url: String,
+    name: String,
+    server: &'static Server,
+}
+
+const NAME: &str = "{database}";
+
+/// An empty database, cloned from one that `migrate` (given its URL) filled once in this process. `None`: there is no
+/// server to use; one line says why, and where skipping is not allowed (`CI`, `NANGO_TEST_REQUIRE`) it is a panic.
+///
+/// # Panics
+///
+/// Skipping is not allowed here, or the server that is there does not do what it is told.
+pub fn database(migrate: impl FnOnce(&str)) -> Option<Database> {
+    Some(server()?.database(migrate))
+}
+
+/// The server of this process. `None` as for [`database`].
+///
+/// # Panics
+///
+/// As [`database`].
+pub fn server() -> Option<&'static Server> {
+    static SERVER: OnceLock<Result<Server, String>> = OnceLock::new();
+    match SERVER.get_or_init(Server::find) {
+        Ok(server) => Some(server),
+        Err(why) => {
+            let is_set = |name| env::var(name).is_ok_and(|value| !matches!(&*value, "" | "0" | "false"));
+            assert!(!is_set("CI") && !is_set("NANGO_TEST_REQUIRE"), "the tests of PostgreSQL must run here: {why}");
+            // Written past the test harness, which would keep the line of a test that passes to itself.
+            let _ = writeln!(io::stderr(), "skipped: a test of PostgreSQL: {why}");
+            None
+        }
+    }
+}
+
+impl Server {
+    fn find() -> Result<Self, String> {
+        match env::var(URL_VARIABLE).ok().filter(|url| !url.is_empty()) {
+            Some(url) => Self::given(&url),
+            None => Self::start(&[]),
+        }
+    }
+
+    /// The server that a URL names.
+    fn given(url: &str) -> Result<Self, String> {
+        let psql =
+            programs("psql").ok_or_else(|| format!("{URL_VARIABLE} is set, but there is no `psql`"))?.join("psql");
+        let (address, query) = url.split_once('?').map_or((url, None), |(address, query)| (address, Some(query)));
+        let start = address.find("://").map_or(0, |at| at + 3);
+        let end = address[start..].find('/').map_or(address.len(), |at| start + at);
+        let mut pattern = format!("{}/{NAME}", &address[..end]);
+        if let Some(query) = query {
+            let _ = write!(pattern, "?{query}");
+        }
+        Ok(Self { psql, url: pattern, admin: url.to_owned(), prefix: prefix(), template: Mutex::new(false), own: None })
+    }
+
+    /// Starts a server with these settings (`name=value`) over the usual ones of tests.
+    ///
+    /// # Errors
+    ///
+    /// There are no programs of a server, or it did not start: the reason for a skip.
+    pub fn start(settings: &[&str]) -> Result<Self, String> {
+        let bin = programs("initdb").ok_or_else(|| {
+            format!("there is no server here: install `postgresql`, or set PG_BIN (the folder of `initdb`) or {URL_VARIABLE}")
+        })?;
+        let user = unprivileged()?;
+        // Short: the path of a socket has at most 107 bytes.
+        let folder = env::temp_dir().join(prefix());
+        let said = |error: io::Error| format!("{}: {error}", folder.display());
+        fs::create_dir(&folder).map_err(said)?;
+        let watchdog = watch(&bin, &folder, user).map_err(said)?;
+        let mut all: Vec<String> = [
+            "fsync=off",
+            "full_page_writes=off",
+            "listen_addresses=",
+            "max_connections=200",
+            "shared_buffers=64MB",
+            "autovacuum_naptime=1h",
+            "log_min_messages=fatal",
+        ]
+        .into_iter()
+        .chain(settings.iter().copied())
+        .map(str::to_owned)
+        .collect();
+        all.push(format!("unix_socket_directories={}", folder.display()));
+        let own = Own { bin, folder, user, settings: all, watchdog };
+        own.run(
+            "initdb",
+            &[
+                "--no-sync",
+                "--no-instructions",
+                "--auth=trust",
+                "--username=postgres",
+                "--encoding=UTF8",
+                "--locale=C",
+                "--pgdata=data",
+            ],
+        )?;
+        own.go()?;
+        let at = own.folder.display();
+        let url = format!("postgres:///{NAME}?host={at}&user=postgres");
+        let admin = format!("postgresql:///postgres?host={at}&user=postgres");
+        let psql = own.bin.join("psql");
+        Ok(Self { psql, url, admin, prefix: prefix(), template: Mutex::new(false), own: Some(own) })
+    }
+
+    /// Stops the server as a crash would, without writing anything more. Only one that was started here.
+    ///
+    /// # Panics
+    ///
+    /// It is not ours, or does not stop.
+    pub fn crash(&self) {
+        let own = self.own.as_ref().expect("a server that this process started");
+        own.run("pg_ctl", &["stop", "--silent", "--mode=immediate", "--pgdata=data"]).expect("a stopped server");
+    }
+
+    /// Starts it again.
+    ///
+    /// # Panics
+    ///
+    /// It is not ours, or does not start.
+    pub fn restart(&self) {
+        self.own.as_ref().expect("a server that this process started").go().expect("a started server");
+    }
+
+    /// The URL of a database by name.
+    pub fn url(&self, name: &str) -> String {
+        self.url.replace(NAME, name)
+    }
+
+    /// A database cloned from the template, see [`database`].
+    ///
+    /// # Panics
+    ///
+    /// The server does not do what it is told.
+    pub fn database(&'static self, migrate: impl FnOnce(&str)) -> Database {
+        let template = format!("{}_template", self.prefix);
+        {
+            // One after another: a template must not be in use while it is cloned.
+            let mut made = self.template.lock().unwrap_or_else(PoisonError::into_inner);
+            if !*made {
+                self.sql(&format!(
+                    "CREATE DATABASE {template} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"
+                ));
+                migrate(&self.url(&template));
+                *made = true;
+            }
+        }
+        self.create(&template)
+    }
+
+    /// A database with nothing in it.
+    pub fn empty(&'static self) -> Database {
+        self.create("template0")
+    }
+
+    fn create(&'static self, template: &str) -> Database {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let name = format!("{}_{}", self.prefix, NUMBER.fetch_add(1, Ordering::Relaxed));
+        self.sql(&format!("CREATE DATABASE {name} TEMPLATE {template}"));
+        Database { url: self.url(&name), name, server: self }
+    }
+
+    fn sql(&self, statement: &str) {
+        psql(&self.psql, &self.admin, statement).expect("the server does what it is told");
+    }
+}
+
+impl Database {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Carries out statements in it, past the product, and gives what they say: a line a row, columns with a `|` between.
+    ///
+    /// # Panics
+    ///
+    /// They cannot be carried out.
+    pub fn sql(&self, statements: &str) -> String {
+        psql(&self.server.psql, &self.url, statements).expect("statements that can be carried out")
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        // Best effort: the server of this process goes with all its databases.
+        let _ =
+            psql(&self.server.psql, &self.server.admin, &format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name));
+    }
+}
+
+impl Own {
+    /// Starts the server in its folder and waits until it answers.
+    fn go(&self) -> Result<(), String> {
+        let options: Vec<_> = self.settings.iter().map(|setting| format!("-c '{setting}'")).collect();
+        let options = format!("--options={}", options.join(" "));
+        self.run("pg_ctl", &["start", "--silent", "--wait", "--timeout=60", "--log=log", "--pgdata=data", &options])
+    }
+
+    fn run(&self, program: &str, arguments: &[&str]) -> Result<(), String> {
+        let mut command = as_user(self.bin.join(program), self.user);
+        command.args(arguments).current_dir(&self.folder).stdin(Stdio::null());
+        // Not a pipe: the server inherits it, and would keep it open.
+        let log = fs::File::create(self.folder.join(format!("{program}.log"))).map_err(|error| error.to_string())?;
+        command.stdout(log.try_clone().map_err(|error| error.to_string())?).stderr(log);
+        match command.status() {
+            Ok(status) if status.success() => Ok(()),
+            Ok(status) => {
+                let read = |name: String| fs::read_to_string(self.folder.join(name)).unwrap_or_default();
+                Err(format!(
+                    "{program} failed ({status}): {}{}",
+                    read(format!("{program}.log")),
+                    read("log".to_owned())
+                ))
+            }
+            Err(error) => Err(format!("{program} does not run: {error}")),
+        }
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        drop(self.watchdog.stdin.take());
+        let _ = self.watchdog.wait();
+    }
+}
+
+/// Starts the process that cleans up. It is in a group of its own, so that Ctrl-C does not end it before its work.
+fn watch(bin: &Path, folder: &Path, user: Option<(u32, u32)>) -> io::Result<Child> {
+    use std::os::unix::process::CommandExt;
+    if let Some((uid, gid)) = user {
+        std::os::unix::fs::chown(folder, Some(uid), Some(gid))?;
+    }
+    fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+    const SCRIPT: &str =
+        "cat >/dev/null; cd /; \"$0/pg_ctl\" stop --silent --mode=immediate --pgdata=\"$1/data\"; rm -rf \"$1\"";
+    let mut command = as_user("/bin/sh", user);
+    command.args(["-c", SCRIPT]).arg(bin).arg(folder).process_group(0);
+    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()
+}
+
+fn as_user(program: impl AsRef<std::ffi::OsStr>, user: Option<(u32, u32)>) -> Command {
+    use std::os::unix::process::CommandExt;
+    let mut command = Command::new(program);
+    if let Some((uid, gid)) = user {
+        command.uid(uid).gid(gid);
+    }
+    command.env_remove("PGDATA").env_remove("PGOPTIONS");
+    command
+}
+
+/// Whom the server runs as; `None`: as ourselves.
+fn unprivileged() -> Result<Option<(u32, u32)>, String> {
+    use std::os::unix::fs::MetadataExt;
+    // A new file belongs to the user whose rights count.
+    let probe = env::temp_dir().join(format!("{}p", prefix()));
+    let owner = fs::File::create(&probe).and_then(|file| file.metadata()).map(|made| made.uid());
+    let _ = fs::remove_file(&probe);
+    if owner.map_err(|error| format!("{}: {error}", probe.display()))? != 0 {
+        return Ok(None);
+    }
+    let users = fs::read_to_string("/etc/passwd").map_err(|error| format!("/etc/passwd: {error}"))?;
+    let ids = |name: &str| {
+        let line = users.lines().find(|line| line.split(':').next() == Some(name))?;
+        let mut fields = line.split(':').skip(2);
+        Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
+    };
+    let found = ids("postgres").or_else(|| ids("nobody"));
+    found
+        .map(Some)
+        .ok_or_else(|| "the server does not run as root, and there is no user `postgres` or `nobody`".to_owned())
+}
+
+/// The folder of a program of the server, the newest first.
+fn programs(program: &str) -> Option<PathBuf> {
+    let mut folders: Vec<PathBuf> = env::var_os("PG_BIN").map(PathBuf::from).into_iter().collect();
+    if let Ok(told) = Command::new("pg_config").arg("--bindir").stdin(Stdio::null()).stderr(Stdio::null()).output() {
+        folders.push(String::from_utf8_lossy(&told.stdout).trim().into());
+    }
+    for root in ["/usr/lib/postgresql", "/usr/pgsql", "/opt/homebrew/opt", "/usr/local/opt"] {
+        let mut found: Vec<_> = fs::read_dir(root).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+        found.sort();
+        folders.extend(found.into_iter().rev().map(|version| version.join("bin")));
+    }
+    folders.extend(env::var_os("PATH").iter().flat_map(env::split_paths));
+    folders.into_iter().find(|folder| folder.join(program).is_file())
+}
+
+/// A name that no other process has.
+fn prefix() -> String {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    format!("nango_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed))
+}
+
+/// Carries out statements. A template that is still in use is waited for.
+fn psql(psql: &Path, url: &str, statements: &str) -> Result<String, String> {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        let mut command = Command::new(psql);
+        command.args([
+            "--no-psqlrc",
+            "--quiet",
+            "--tuples-only",
+            "--no-align",
+            "--set=ON_ERROR_STOP=1",
+            "--dbname",
+            url,
+        ]);
+        let done = command.args(["--command", statements]).stdin(Stdio::null()).output();
+        let done = done.map_err(|error| format!("{} does not run: {error}", psql.display()))?;
+        if done.status.success() {
+            return Ok(String::from_utf8_lossy(&done.stdout).trim_end().to_owned());
+        }
+        let said = String::from_utf8_lossy(&done.stderr).into_owned();
+        if !said.contains("is being accessed by other users") || Instant::now() > deadline {
+            return Err(format!("{statements}: {said}"));
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+}
