@@ -21,6 +21,7 @@ mod logs;
 mod records;
 mod runs;
 pub mod sqlite;
+mod upkeep;
 
 #[cfg(test)]
 mod conformance;
@@ -37,6 +38,7 @@ pub use records::{
     PatchRow, ReadQuery, Records, RowOutcome, Scan, ScanFinished, ScanFrom, Write,
 };
 pub use runs::{FunctionKey, ModelCounts, NewRun, Run, RunEnd, RunStatus, RunToken, Runs, Totals};
+pub use upkeep::{DatasetExtent, Emptied, Prune, PruneUntil, Pruned, Upkeep, empty_dataset, prune_all};
 
 /// The variant of a sync that has no other, and of every other function.
 pub const BASE_VARIANT: &str = "base";
@@ -45,7 +47,7 @@ pub const BASE_VARIANT: &str = "base";
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
 /// A database.
-pub trait Store: Connections + Records + Checkpoints + Runs + Logs + Send + Sync + std::fmt::Debug {
+pub trait Store: Connections + Records + Checkpoints + Runs + Logs + Upkeep + Send + Sync + std::fmt::Debug {
     /// The database's clock, microseconds since 1970 (UTC).
     fn now(&self) -> i64;
 

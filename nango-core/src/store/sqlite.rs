@@ -26,6 +26,7 @@ mod runs;
 mod scans;
 #[cfg(test)]
 mod tests;
+mod upkeep;
 mod writer;
 
 use std::{
