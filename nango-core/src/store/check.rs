@@ -72,7 +72,9 @@ impl Problem {
     /// What a person can do about what is left.
     pub const fn advice(self) -> &'static str {
         match self {
-            Self::File => "restore the last backup (`registry database backup`); feeds refuse cursors that are ahead of it",
+            Self::File => {
+                "restore the last backup (`registry database backup`); feeds refuse cursors that are ahead of it"
+            }
             Self::SequenceTwice | Self::StampsBack => {
                 "a reader may have stepped over a change: empty the dataset (`registry database empty`), run the sync, and \
                  let readers start without a cursor"
@@ -125,7 +127,14 @@ impl CheckReport {
     }
 
     /// Notes one more row, together with the others of its problem and place.
-    pub(super) fn note(&mut self, problem: Problem, place: &str, count: u64, repaired: u64, example: impl Into<String>) {
+    pub(super) fn note(
+        &mut self,
+        problem: Problem,
+        place: &str,
+        count: u64,
+        repaired: u64,
+        example: impl Into<String>,
+    ) {
         if count == 0 {
             return;
         }

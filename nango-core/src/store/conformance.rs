@@ -11,6 +11,7 @@ mod records;
 mod runs;
 mod scans;
 mod support;
+mod transfer;
 mod upkeep;
 
 macro_rules! conformance {
@@ -97,6 +98,10 @@ conformance! {
         an_erased_row_is_nowhere
         an_emptied_dataset_goes_on_where_it_stopped
         extents_count_everything;
+    transfer:
+        an_instance_moves_and_its_feeds_go_on
+        an_instance_moves_in
+        a_copy_that_stopped_begins_anew;
     oracle:
         random_work_converges;
 }

@@ -15,7 +15,9 @@
 //!   neither, whether it has a payload or not.
 //! - Each call is one bounded transaction; whoever wants more calls again.
 
-use super::{Answer, DatasetKey, SharedStore, StoreError};
+use std::path::Path;
+
+use super::{Answer, CheckReport, DatasetKey, SharedStore, StoreError};
 
 /// How many rows one transaction of [`empty_dataset`] and [`prune_all`] takes.
 const STEP: u32 = 2_000;
@@ -79,6 +81,15 @@ pub struct DatasetExtent {
     pub seq: i64,
 }
 
+/// A backup that was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Backup {
+    /// Records in it, tombstones included.
+    pub records: u64,
+    /// Its size in bytes.
+    pub bytes: u64,
+}
+
 /// Keeping house in the cache of a database.
 pub trait Upkeep {
     /// Drops payloads, in the order of the feed, the oldest first; tombstones' too. Places and stamps stay. A dataset
@@ -100,10 +111,20 @@ pub trait Upkeep {
 
     /// How much each dataset holds that has any row, by key. Counts rows: its cost grows with the cache.
     fn extents(&self) -> Answer<'_, Vec<DatasetExtent>>;
+
+    /// Looks for whatever contradicts itself, and mends what can be mended without making something up. Readers and runs
+    /// go on meanwhile.
+    fn check(&self, repair: bool) -> Answer<'_, CheckReport>;
+
+    /// Writes one committed state into a new file that only its owner may read, while readers and runs go on. The keys
+    /// that seal credentials are not in it.
+    ///
+    /// A database that is backed up by tools of its own answers [`StoreError::OwnTool`] with the command.
+    fn backup(&self, to: &Path) -> Answer<'_, Backup>;
 }
 
-/// Takes out all rows that a dataset has now, in bounded transactions; gives how many. `tick` is called after each of
-/// them with the count so far.
+/// Takes out all rows that a dataset has now, in bounded transactions; gives how many. After each of them `go_on` is asked,
+/// with the count so far, whether there is to be another.
 ///
 /// # Errors
 ///
@@ -111,14 +132,13 @@ pub trait Upkeep {
 pub async fn empty_dataset(
     store: &SharedStore,
     dataset: &DatasetKey,
-    mut tick: impl AsyncFnMut(u64) -> Result<(), StoreError>,
+    mut go_on: impl FnMut(u64) -> bool + Send,
 ) -> Result<u64, StoreError> {
     let (mut count, mut through) = (0, None);
     loop {
         let step = store.empty(dataset, through, STEP).await?;
         count += step.count;
-        tick(count).await?;
-        if !step.more {
+        if !go_on(count) || !step.more {
             return Ok(count);
         }
         through = Some(step.through);

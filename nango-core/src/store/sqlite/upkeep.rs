@@ -2,10 +2,15 @@
 //!
 //! Must stay true: a row and its key go together, and the dataset's row counts it in the same transaction.
 
+use std::path::Path;
+
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::{Db, Sqlite, dataset::Dataset, fault::Outcome, feed, natural, rows::PRUNED, scans};
-use crate::store::{Answer, Cursor, DatasetExtent, DatasetKey, Emptied, Prune, PruneUntil, Pruned, StoreError, Upkeep};
+use super::{Db, Sqlite, backup, check, dataset::Dataset, fault::Outcome, feed, natural, rows::PRUNED, scans};
+use crate::store::{
+    Answer, Backup, CheckReport, Cursor, DatasetExtent, DatasetKey, Emptied, Prune, PruneUntil, Pruned, StoreError,
+    Upkeep,
+};
 
 /// The most records that one call prunes or takes out.
 const LIMIT: u32 = 10_000;
@@ -33,6 +38,15 @@ impl Upkeep for Sqlite {
 
     fn extents(&self) -> Answer<'_, Vec<DatasetExtent>> {
         self.read_with(extents)
+    }
+
+    fn check(&self, repair: bool) -> Answer<'_, CheckReport> {
+        Box::pin(check::check(self, repair))
+    }
+
+    fn backup(&self, to: &Path) -> Answer<'_, Backup> {
+        let to = to.to_owned();
+        Box::pin(async move { backup::backup(self, &to).await })
     }
 }
 
@@ -118,7 +132,7 @@ fn erase(db: &Db, key: &DatasetKey, ids: &[String]) -> Outcome<u64> {
 }
 
 /// Takes out some of all rows.
-fn empty(db: &Db, key: &DatasetKey, through: Option<i64>, limit: u32) -> Outcome<Emptied> {
+pub(super) fn empty(db: &Db, key: &DatasetKey, through: Option<i64>, limit: u32) -> Outcome<Emptied> {
     let Some(mut dataset) = Dataset::find(db, key)? else { return Ok(Emptied::default()) };
     if let Some(scan) = dataset.scan {
         scans::close(db, scan)?;

@@ -19,7 +19,8 @@ struct Figures {
 
 /// All datasets.
 pub(super) fn list(db: &Db) -> Outcome<Vec<Place>> {
-    let mut list = db.sql.prepare_cached("SELECT id, integration, connection, model, variant FROM datasets ORDER BY id")?;
+    let mut list =
+        db.sql.prepare_cached("SELECT id, integration, connection, model, variant FROM datasets ORDER BY id")?;
     let read = |row: &Row<'_>| {
         let (integration, connection) = (row.get(1)?, row.get(2)?);
         let key = DatasetKey { integration, connection, model: row.get(3)?, variant: row.get(4)? };
@@ -65,9 +66,8 @@ fn compare(db: &Db, id: i64) -> Outcome<Option<(Figures, Figures)>> {
     const COUNT: &str = "SELECT count(*) FILTER (WHERE deleted_at IS NULL), \
                          coalesce(sum(length(payload)) FILTER (WHERE deleted_at IS NULL), 0), coalesce(max(seq), 0), \
                          coalesce(max(modified_at), 0) FROM records WHERE dataset = ?1";
-    let figures = |row: &Row<'_>| {
-        Ok(Figures { live: row.get(0)?, bytes: row.get(1)?, seq: row.get(2)?, stamp: row.get(3)? })
-    };
+    let figures =
+        |row: &Row<'_>| Ok(Figures { live: row.get(0)?, bytes: row.get(1)?, seq: row.get(2)?, stamp: row.get(3)? });
     let mut noted = db.sql.prepare_cached("SELECT live, bytes, seq, stamp FROM datasets WHERE id = ?1")?;
     let Some(noted) = noted.query_map([id], figures)?.next().transpose()? else { return Ok(None) };
     Ok(Some((noted, db.sql.prepare_cached(COUNT)?.query_row([id], figures)?)))

@@ -20,7 +20,12 @@ const ORPHANS: [(&str, &str, &str, &str); 11] = [
         "dataset NOT IN (SELECT id FROM datasets) OR function NOT IN (SELECT id FROM functions)",
     ),
     ("marks of no scan", "scan_marks", "scan, chunk", "scan NOT IN (SELECT number FROM scans)"),
-    ("missed records that are gone", "scan_missed", "dataset, rid", "NOT EXISTS (SELECT 1 FROM records r WHERE r.rid = t.rid)"),
+    (
+        "missed records that are gone",
+        "scan_missed",
+        "dataset, rid",
+        "NOT EXISTS (SELECT 1 FROM records r WHERE r.rid = t.rid)",
+    ),
     ("checkpoints of no connection", "checkpoints", "function", UNCONNECTED),
     ("resume states of no connection", "resume_states", "function", UNCONNECTED),
     ("runs of no function", "runs", "row", "function NOT IN (SELECT id FROM functions)"),
@@ -87,7 +92,8 @@ async fn unconnected(store: &Sqlite, repair: bool, report: &mut CheckReport) -> 
                         JOIN datasets d ON d.integration = c.integration AND d.connection = c.id WHERE d.id = ?1)";
     for place in store.read_with(datasets::list).await? {
         let id = place.id;
-        let count = store.read_with(move |db| Ok(db.sql.prepare_cached(ROWS)?.query_row([id], |row| row.get(0))?)).await?;
+        let count =
+            store.read_with(move |db| Ok(db.sql.prepare_cached(ROWS)?.query_row([id], |row| row.get(0))?)).await?;
         let (count, mut repaired): (i64, u64) = (count, 0);
         if count > 0 && repair {
             let mut through = None;

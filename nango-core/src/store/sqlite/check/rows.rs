@@ -83,7 +83,7 @@ fn look(db: &Db, dataset: i64, from: At) -> Outcome<Step> {
     let mut rows = walk.query(params![dataset, from.seq, from.rid, i64::try_from(STEP).unwrap_or(i64::MAX)])?;
     let mut step = Step { suspects: Vec::new(), records: 0, bytes: 0, at: from, more: false };
     while let Some(row) = rows.next()? {
-        let (seq, rid, stamp) = (row.get(0)?, row.get(1)?, row.get(3)?);
+        let (seq, rid, stamp): (_, _, i64) = (row.get(0)?, row.get(1)?, row.get(3)?);
         let mut suspect = |problem| -> Outcome<()> {
             step.suspects.push(Suspect { problem, rid, id: row.get(2)? });
             Ok(())
@@ -143,12 +143,10 @@ fn mend(db: &Db, dataset: i64, suspect: &Suspect) -> Outcome<bool> {
     };
     match problem {
         // An empty hash of no version is equal to none: the next save compares the payloads.
-        Problem::NoKey => say(
-            "INSERT OR REPLACE INTO record_keys (dataset, id, hash, hash_version, rid, state) \
+        Problem::NoKey => say("INSERT OR REPLACE INTO record_keys (dataset, id, hash, hash_version, rid, state) \
              SELECT dataset, id, zeroblob(16), 0, rid, (deleted_at IS NOT NULL) | (pruned_at IS NOT NULL) << 1 \
              FROM records r WHERE rid = ?3 AND dataset = ?1 AND id = ?2 AND NOT EXISTS (SELECT 1 FROM record_keys k \
-             JOIN records o ON o.rid = k.rid AND o.dataset = k.dataset AND o.id = k.id WHERE k.dataset = ?1 AND k.id = ?2)",
-        )?,
+             JOIN records o ON o.rid = k.rid AND o.dataset = k.dataset AND o.id = k.id WHERE k.dataset = ?1 AND k.id = ?2)")?,
         Problem::State => {
             let action = format!(
                 "UPDATE records SET last_action = CASE WHEN deleted_at IS NOT NULL THEN {GONE} \
@@ -187,7 +185,8 @@ pub(super) async fn check_keys(
         let lost = store
             .read_with(move |db| {
                 let mut find = db.sql.prepare_cached(&find)?;
-                let ids = find.query_map(params![dataset, from], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
+                let ids =
+                    find.query_map(params![dataset, from], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
                 Ok(ids)
             })
             .await?;
