@@ -243,7 +243,7 @@ mod tests {
         let file = "[retention]\nprune_after = '30d'\ndelete_after = '60d'";
         let env = &[("NANGO_RETENTION_DELETE_AFTER", "off")];
         let retention = Config::load(sources(None, env, Some(file))).unwrap().retention;
-        let days = Duration::from_secs(30 * 24 * 60 * 60);
+        let days = Duration::from_hours(30 * 24);
         assert_eq!(retention, Retention { prune_after: Some(days), delete_after: None });
         let wrong = Config::load(sources(None, &[("NANGO_RETENTION_PRUNE_AFTER", "30s")], None)).unwrap_err();
         let expect = "must be between an hour and a hundred years: write `30d`, `12 hours`, or `off`";

@@ -41,7 +41,7 @@ mod tests {
 
     #[test]
     fn an_age_has_a_unit_and_a_sensible_length() {
-        let hours = |hours: u64| Ok(Some(Duration::from_secs(hours * 3600)));
+        let hours = |hours: u64| Ok(Some(Duration::from_hours(hours)));
         assert_eq!(age("30d"), hours(720));
         assert_eq!(age(" 12 hours "), hours(12));
         assert_eq!(age("1h"), hours(1));

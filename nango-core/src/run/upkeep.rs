@@ -95,7 +95,7 @@ async fn used_at(instance: &Instance, extent: &DatasetExtent) -> Result<i64, Sto
     let mut latest = extent.changed_at;
     for key in syncs_of(instance, &extent.dataset) {
         let last = instance.store.runs_of(&key, 1).await?;
-        latest = last.first().map_or(latest, |run| latest.max(run.finished_at.unwrap_or(i64::MAX)));
+        latest = last.first().map_or(latest, |run| latest.max(run.finished_at.unwrap_or(run.started_at)));
     }
     Ok(latest)
 }

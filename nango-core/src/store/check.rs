@@ -139,15 +139,12 @@ impl CheckReport {
             return;
         }
         let known = self.findings.iter_mut().find(|known| known.problem == problem && known.place == place);
-        match known {
-            Some(known) => {
-                known.count += count;
-                known.repaired += repaired;
-            }
-            None => {
-                let place = place.to_owned();
-                self.findings.push(Finding { problem, place, count, repaired, example: example.into() });
-            }
+        if let Some(known) = known {
+            known.count += count;
+            known.repaired += repaired;
+        } else {
+            let place = place.to_owned();
+            self.findings.push(Finding { problem, place, count, repaired, example: example.into() });
         }
     }
 }

@@ -270,10 +270,10 @@ pub async fn copy(
     mut seen: impl FnMut(Table, u64) + Send,
 ) -> Result<Copied, StoreError> {
     to.begin_import().await?;
-    let (out, mut chunks) = mpsc::channel(AHEAD);
+    let (out, chunks) = mpsc::channel(AHEAD);
     let write = async {
         // Owned here, so that an import that fails ends the export too.
-        let mut chunks = std::mem::replace(&mut chunks, mpsc::channel(1).1);
+        let mut chunks: mpsc::Receiver<Chunk> = chunks;
         let mut tally = Tally::default();
         while let Some(chunk) = chunks.recv().await {
             tally.add(&chunk);

@@ -39,7 +39,7 @@ pub(super) async fn check(store: &Sqlite, repair: bool) -> Result<CheckReport, S
         return Ok(report);
     }
     orphans::check(store, repair, &mut report).await?;
-    for place in store.read_with(|db| datasets::list(db)).await? {
+    for place in store.read_with(datasets::list).await? {
         report.datasets += 1;
         rows::check(store, &place, repair, &mut report).await?;
         rows::check_keys(store, &place, repair, &mut report).await?;

@@ -182,24 +182,24 @@ pub(super) async fn check_keys(
     let mut after = String::new();
     loop {
         let (find, from) = (find.clone(), after.clone());
-        let lost = store
+        let ids = store
             .read_with(move |db| {
                 let mut find = db.sql.prepare_cached(&find)?;
-                let ids =
+                let found =
                     find.query_map(params![dataset, from], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
-                Ok(ids)
+                Ok(found)
             })
             .await?;
-        let Some(last) = lost.last() else { return Ok(()) };
+        let Some(last) = ids.last() else { return Ok(()) };
         after = last.clone();
-        let (count, example) = (lost.len() as u64, format!("id `{}`", lost[0]));
+        let (count, example) = (ids.len() as u64, format!("id `{}`", ids[0]));
         let mut repaired = 0;
         if repair {
             let take = take.clone();
             store
                 .write(move |db| {
                     let mut take = db.sql.prepare_cached(&take)?;
-                    for id in &lost {
+                    for id in &ids {
                         take.execute(params![dataset, id])?;
                     }
                     Ok(())
