@@ -16,6 +16,7 @@ mod args;
 mod check;
 mod connection;
 mod context;
+mod database;
 mod describe;
 mod fault;
 mod interrupt;
@@ -76,6 +77,7 @@ impl App {
                 Box::new(run::Run),
                 Box::new(records::Records),
                 Box::new(connection::Connection),
+                Box::new(database::Database),
                 Box::new(schema::Schema),
             ],
         }

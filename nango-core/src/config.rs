@@ -9,14 +9,17 @@
 
 mod error;
 mod file;
+mod retention;
 
 use std::{
     collections::BTreeMap,
     fmt,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 pub use error::ConfigError;
+pub use retention::Retention;
 
 use crate::auth::Secret;
 
@@ -26,6 +29,8 @@ pub const FILE_NAME: &str = "nango.toml";
 const DATABASE: &str = "sqlite:nango.db";
 const DATABASE_VARIABLE: &str = "NANGO_DATABASE_URL";
 const KEY_VARIABLE: &str = "NANGO_ENCRYPTION_KEY";
+const PRUNE_VARIABLE: &str = "NANGO_RETENTION_PRUNE_AFTER";
+const DELETE_VARIABLE: &str = "NANGO_RETENTION_DELETE_AFTER";
 const VARIABLE_PREFIX: &str = "NANGO_ENV_";
 
 /// The configuration of the program.
@@ -42,6 +47,8 @@ pub struct Config {
     pub integrations: BTreeMap<String, IntegrationConfig>,
     /// What `nango.env("NAME")` gives to functions: the file's `[environment]`, and `NANGO_ENV_<NAME>` over it.
     pub environment: BTreeMap<String, String>,
+    /// How long the cache keeps what nobody changes.
+    pub retention: Retention,
 }
 
 /// What the file says of an integration. One that is named like a provider needs nothing of it.
@@ -87,6 +94,18 @@ impl Config {
         let mut variable = |name: &str| env.remove(name).filter(|value| !value.is_empty());
         let database = flags.database.or_else(|| variable(DATABASE_VARIABLE)).or(file.database);
         let encryption_key = variable(KEY_VARIABLE).map(Secret::new);
+        let mut age = |name: &str, filed: Option<Duration>| match variable(name) {
+            None => Ok(filed),
+            Some(text) => retention::age(&text).map_err(|expected| ConfigError {
+                path: name.into(),
+                line: 0,
+                message: expected.to_owned(),
+            }),
+        };
+        let retention = Retention {
+            prune_after: age(PRUNE_VARIABLE, file.retention.prune_after)?,
+            delete_after: age(DELETE_VARIABLE, file.retention.delete_after)?,
+        };
         let mut environment = file.environment;
         environment.extend(
             env.into_iter().filter_map(|(name, value)| Some((name.strip_prefix(VARIABLE_PREFIX)?.to_owned(), value))),
@@ -97,6 +116,7 @@ impl Config {
             key_file: PathBuf::new(),
             integrations: file.integrations,
             environment,
+            retention,
         };
         config.set_database(database.unwrap_or_else(|| DATABASE.to_owned()));
         Ok(config)
@@ -137,6 +157,7 @@ impl Default for Config {
             key_file: PathBuf::new(),
             integrations: BTreeMap::new(),
             environment: BTreeMap::new(),
+            retention: Retention::default(),
         };
         config.set_database(DATABASE);
         config
@@ -151,6 +172,7 @@ impl fmt::Debug for Config {
             .field("key_file", &self.key_file)
             .field("integrations", &self.integrations)
             .field("environment", &self.environment.keys())
+            .field("retention", &self.retention)
             .finish()
     }
 }
@@ -220,6 +242,22 @@ mod tests {
         let config = Config::load(sources(None, env, Some(file))).unwrap();
         let expect = [("EMPTY", ""), ("LEVEL", "high"), ("REGION", "eu")];
         assert_eq!(config.environment, expect.map(|(k, v)| (k.to_owned(), v.to_owned())).into());
+    }
+
+    #[test]
+    fn retention_is_off_until_somebody_sets_it() {
+        assert_eq!(Config::load(sources(None, &[], None)).unwrap().retention, Retention::default());
+        let file = "[retention]\nprune_after = '30d'\ndelete_after = '60d'";
+        let env = &[("NANGO_RETENTION_DELETE_AFTER", "off")];
+        let retention = Config::load(sources(None, env, Some(file))).unwrap().retention;
+        let days = Duration::from_hours(30 * 24);
+        assert_eq!(retention, Retention { prune_after: Some(days), delete_after: None });
+        let wrong = Config::load(sources(None, &[("NANGO_RETENTION_PRUNE_AFTER", "30s")], None)).unwrap_err();
+        let expect = "must be between an hour and a hundred years: write `30d`, `12 hours`, or `off`";
+        assert_eq!(wrong.to_string(), format!("NANGO_RETENTION_PRUNE_AFTER: {expect}"));
+        let wrong = Config::load(sources(None, &[], Some("[retention]\nprune_after = 'soon'"))).unwrap_err();
+        let expect = "is not a length of time: write `30d`, `12 hours`, or `off`";
+        assert_eq!(wrong.to_string(), format!("nango.toml:2: `retention.prune_after` {expect}"));
     }
 
     #[test]

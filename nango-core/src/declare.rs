@@ -16,6 +16,7 @@ pub use def::{
     ActionDef, BoxFuture, Endpoint, Event, EventDef, Handle, Item, Location, MapRecord, Mapper, Merging, OnInvalid,
     Since, SinceFormat, SinceFrom, SyncDef, SyncRun, WebhookDef, integration_of,
 };
+pub(crate) use frequency::seconds as interval_seconds;
 pub use frequency::{Frequency, FrequencyError};
 pub use paginate::{OffsetBy, Paginate, PaginateKind};
 pub(crate) use registry::integration_key;

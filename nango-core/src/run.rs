@@ -7,6 +7,7 @@
 
 mod ahead;
 mod begin;
+mod beginning;
 mod connection;
 mod host;
 mod lease;
@@ -17,6 +18,7 @@ mod since;
 mod tests;
 mod tracing_log;
 mod transport;
+mod upkeep;
 
 use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -36,9 +38,11 @@ use crate::{
     store::{BASE_VARIANT, FeedRow, FunctionKey, LogLine, ReadQuery, RunEnd, RunStatus, RunToken, SharedStore, Totals},
 };
 
+use beginning::Beginning;
 pub use connection::{AddConnection, Added, add_connection, remove_connection};
 use host::RunHost;
 pub use tracing_log::capture as capture_tracing;
+pub use upkeep::{Retained, RetainedDataset, empty, retain};
 
 /// Everything a run needs, made once at the top.
 #[derive(Debug)]
@@ -76,6 +80,10 @@ pub struct RunRequest {
     pub checkpoint: Option<Value>,
     /// Drops the checkpoint and the resume state before the run begins.
     pub reset: bool,
+    /// Takes out all records of a sync's models, and of this variant, before the run begins. Means nothing without
+    /// `reset`, because a sync that goes on from its place would not bring them back. Readers of the feed are not told:
+    /// see [`crate::store::Upkeep`].
+    pub empty_cache: bool,
     /// Runs on a copy in memory: nothing is kept, what would have been saved is reported.
     pub dry: bool,
 }
@@ -91,6 +99,7 @@ impl RunRequest {
             metadata: None,
             checkpoint: None,
             reset: false,
+            empty_cache: false,
             dry: false,
         }
     }
@@ -250,8 +259,11 @@ async fn run_one(
 ) -> Result<RunReport> {
     let job = begin::find(instance, &request)?;
     let mut ready = begin::ready(instance, &request, &job).await?;
-    ready.reset = request.reset;
-    ready.checkpoint = request.checkpoint;
+    ready.beginning = Beginning {
+        reset: request.reset,
+        empty_cache: request.empty_cache && request.reset,
+        checkpoint: request.checkpoint,
+    };
     let host = Arc::new(RunHost::new(instance.clone(), observer, true));
     let mut report = begin_and_call(instance, ready, job, stop.clone(), host.clone()).await?;
     follow_up(instance, &host, &mut report, &stop).await;
@@ -285,15 +297,13 @@ async fn begin_and_call(
     let token = lease::start(instance, &ready, exclusive, &stop, host.observer.as_ref()).await?;
     let started_at = instance.store.now();
     let heart = lease::Heart::beat(instance.store.clone(), token, stop.clone());
-    // Only now, with the key in hand: another run of it would be pulled the rug from under its feet.
-    if ready.reset {
-        instance.store.reset(&ready.key).await.map_err(store_error)?;
-    }
-    if let Some(checkpoint) = ready.checkpoint.take() {
-        instance.store.set_checkpoint(&ready.key, Some(checkpoint)).await.map_err(store_error)?;
-    }
+    let beginning = std::mem::take(&mut ready.beginning);
     let context = Arc::new(Context::new(ready.context(instance, token, stop.clone(), host)));
-    let outcome = tracing_log::within(context.clone(), Box::pin(guarded(instance, context.clone(), &job))).await;
+    let work = async {
+        beginning.carry_out(&context, &job).await?;
+        guarded(instance, context.clone(), &job).await
+    };
+    let outcome = tracing_log::within(context.clone(), Box::pin(work)).await;
     let lost = heart.rest();
     let outcome = if lost { outcome.and(Err(lease_lost())) } else { outcome };
     let (output, error, status) = match outcome {

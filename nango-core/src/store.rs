@@ -13,6 +13,7 @@
 //! when it is done.
 
 mod building;
+mod check;
 mod checkpoints;
 mod connections;
 mod cursor;
@@ -27,6 +28,8 @@ mod records;
 mod row;
 mod runs;
 pub mod sqlite;
+mod transfer;
+mod upkeep;
 
 #[cfg(test)]
 mod conformance;
@@ -42,6 +45,7 @@ mod postgres_server;
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
+pub use check::{CheckReport, Finding, Problem};
 pub use checkpoints::{CheckpointWrite, Checkpoints, ResumeWrite, StoredCheckpoint};
 pub use connections::{Connection, Connections, MetadataChange, NewConnection, Removed};
 pub use cursor::Cursor;
@@ -52,6 +56,8 @@ pub use records::{
     PatchRow, ReadQuery, Records, RowOutcome, Scan, ScanFinished, ScanFrom, Write,
 };
 pub use runs::{FunctionKey, ModelCounts, NewRun, Run, RunEnd, RunStatus, RunToken, Runs, Totals};
+pub use transfer::{Cell, Chunk, Copied, Table, Transfer, copy, fingerprint};
+pub use upkeep::{Backup, DatasetExtent, Emptied, Prune, PruneUntil, Pruned, Upkeep, empty_dataset, prune_all};
 
 /// The variant of a sync that has no other, and of every other function.
 pub const BASE_VARIANT: &str = "base";
@@ -60,7 +66,9 @@ pub const BASE_VARIANT: &str = "base";
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
 /// A database.
-pub trait Store: Connections + Records + Checkpoints + Runs + Logs + Send + Sync + std::fmt::Debug {
+pub trait Store:
+    Connections + Records + Checkpoints + Runs + Logs + Upkeep + Transfer + Send + Sync + std::fmt::Debug
+{
     /// The database's clock, microseconds since 1970 (UTC).
     fn now(&self) -> i64;
 
@@ -79,16 +87,34 @@ pub type SharedStore = Arc<dyn Store>;
 ///
 /// # Errors
 ///
-/// A URL of another kind; a file that is not ours, is newer than this program, cannot be read or written; what
-/// [`postgres::Postgres::open`] says.
+/// A URL of another kind; a file that is not ours, is newer than this program, holds half a copy, cannot be read or
+/// written; what [`postgres::Postgres::open`] says.
 pub async fn open(url: &str) -> Result<SharedStore, StoreError> {
+    open_as(url, false).await
+}
+
+/// Opens the database that an instance is to be copied into: also one that holds half a copy.
+///
+/// # Errors
+///
+/// As [`open`].
+pub async fn open_target(url: &str) -> Result<SharedStore, StoreError> {
+    open_as(url, true).await
+}
+
+async fn open_as(url: &str, target: bool) -> Result<SharedStore, StoreError> {
     #[cfg(feature = "postgres")]
     if url.starts_with("postgres://") || url.starts_with("postgresql://") {
         return Ok(Arc::new(postgres::Postgres::open(url).await?));
     }
     match url.strip_prefix("sqlite:") {
         Some("") => Err(StoreError::Url(url.to_owned())),
-        Some(path) => Ok(Arc::new(sqlite::Sqlite::open(path.strip_prefix("//").unwrap_or(path)).await?)),
+        Some(path) => {
+            let path = path.strip_prefix("//").unwrap_or(path);
+            let opening =
+                if target { sqlite::Sqlite::open_target(path).await } else { sqlite::Sqlite::open(path).await };
+            Ok(Arc::new(opening?))
+        }
         None => {
             Err(StoreError::Url(url.split_once(':').map_or_else(|| url.to_owned(), |(scheme, _)| format!("{scheme}:"))))
         }

@@ -8,6 +8,7 @@
 //! so a record costs a copy, and a number keeps all its digits.
 
 mod connections;
+mod database;
 mod errors;
 mod functions;
 mod records;
@@ -15,6 +16,7 @@ mod runs;
 mod time;
 
 pub use connections::{AddedJson, ConnectionDetail, ConnectionList, ConnectionRow, MetadataJson, RemovedJson};
+pub use database::{BackupJson, CheckJson, CopiedJson, PrunedJson, RetainedJson, TakenOutJson};
 pub use errors::WireError;
 pub use functions::FunctionRow;
 pub use records::{PageWriter, write_page, write_record};

@@ -9,6 +9,7 @@
 mod bad_input;
 mod compile_fail;
 mod connections;
+mod database;
 mod demo;
 mod functions;
 mod interruption;

@@ -45,6 +45,9 @@ struct Arguments {
     /// Forgets the stored checkpoint first, so that a sync begins at the beginning
     #[arg(long, conflicts_with = "checkpoint")]
     reset: bool,
+    /// With --reset, takes out all records of a sync's models first; readers of the feed are not told that they are gone
+    #[arg(long, requires = "reset")]
+    empty_cache: bool,
     /// Keeps nothing here, and shows what would be there; requests are sent to the provider all the same
     #[arg(long)]
     dry_run: bool,
@@ -75,6 +78,9 @@ fn request(registry: &Registry, arguments: &Arguments) -> Result<RunRequest, Fau
     if arguments.checkpoint.is_some() {
         check_checkpoint(entry)?;
     }
+    if arguments.empty_cache && !matches!(function, Target::Sync(_)) {
+        return Err(Fault::usage(format!("--empty-cache: {} has no records, only syncs have", named(entry))));
+    }
     if arguments.variant.as_deref().is_some_and(|variant| variant.is_empty() || variant.contains("::")) {
         return Err(Fault::usage("--variant: the name of a variant is not empty and has no `::`"));
     }
@@ -89,6 +95,7 @@ fn request(registry: &Registry, arguments: &Arguments) -> Result<RunRequest, Fau
         metadata: object("--metadata", &arguments.metadata)?,
         checkpoint: object("--checkpoint", &arguments.checkpoint)?.map(Value::Object),
         reset: arguments.reset,
+        empty_cache: arguments.empty_cache,
         dry: arguments.dry_run,
     })
 }
@@ -279,6 +286,7 @@ mod tests {
         check(&["create"], r#"action `create` needs an input: --input '{"title":"…"}'"#);
         check(&["ping", "--input", "1"], "--input: action `ping` takes no input");
         check(&["ping", "--variant", "v"], "--variant: action `ping` has no variants, only syncs have");
+        check(&["ping", "--reset", "--empty-cache"], "--empty-cache: action `ping` has no records, only syncs have");
         check(&["ping", "--webhook", "x"], "--webhook: action `ping` takes no webhooks, only syncs do");
         check(&["issues", "--webhook", "issues.edited"], "--webhook needs the payload: --input JSON, @FILE or -");
         check(
@@ -317,5 +325,7 @@ mod tests {
         assert_eq!(request.metadata.map(Value::Object), Some(json!({ "a": 1 })));
         assert_eq!(request.checkpoint, Some(json!({ "p": 2 })));
         assert_eq!(of(&["by-hand", "--checkpoint", "5"]).unwrap_err().exit(), Exit::Usage);
+        let emptied = of(&["by-hand", "--reset", "--empty-cache"]).unwrap();
+        assert!(emptied.reset && emptied.empty_cache);
     }
 }

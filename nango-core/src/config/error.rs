@@ -1,16 +1,20 @@
 //! What a configuration can be refused for.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Why a configuration file cannot be used. Never holds a value of the file: it may be a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}:{line}: {message}", path.display())]
+#[error("{}: {message}", place(path, *line))]
 #[non_exhaustive]
 pub struct ConfigError {
-    /// The file.
+    /// The file, or the variable.
     pub path: PathBuf,
-    /// The line, counted from 1.
+    /// The line, counted from 1; 0: a variable has none.
     pub line: usize,
     /// What is wrong there, and what to write instead.
     pub message: String,
+}
+
+fn place(path: &Path, line: usize) -> String {
+    if line == 0 { path.display().to_string() } else { format!("{}:{line}", path.display()) }
 }

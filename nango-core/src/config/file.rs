@@ -10,6 +10,10 @@
 //!
 //! [environment]
 //! REGION = "eu"
+//!
+//! [retention]
+//! prune_after = "30d"
+//! delete_after = "60d"
 //! ```
 //!
 //! It is walked by hand and not through serde's derive, so that each message has a line, and none quotes a value.
@@ -23,7 +27,7 @@ use toml::{
 };
 use url::Url;
 
-use super::{ConfigError, IntegrationConfig};
+use super::{ConfigError, IntegrationConfig, Retention, retention};
 use crate::declare::suggest;
 
 /// What a file said.
@@ -32,6 +36,7 @@ pub(super) struct File {
     pub(super) database: Option<String>,
     pub(super) integrations: BTreeMap<String, IntegrationConfig>,
     pub(super) environment: BTreeMap<String, String>,
+    pub(super) retention: Retention,
 }
 
 /// Reads the text of a file. The path is for messages.
@@ -65,7 +70,10 @@ impl Reader<'_> {
                     }
                 }
                 "environment" => file.environment = self.texts(key, self.table_of(key, at, value)?)?,
-                _ => return Err(self.unknown(at, key, None, &["database", "integrations", "environment"])),
+                "retention" => file.retention = self.retention(self.table_of(key, at, value)?)?,
+                _ => {
+                    return Err(self.unknown(at, key, None, &["database", "integrations", "environment", "retention"]));
+                }
             }
         }
         Ok(file)
@@ -100,6 +108,21 @@ impl Reader<'_> {
             }
         }
         Ok(settings)
+    }
+
+    fn retention(&self, table: &DeTable<'_>) -> Result<Retention, ConfigError> {
+        let mut retention = Retention::default();
+        for (key, at, value) in entries(table) {
+            let place = match key {
+                "prune_after" => &mut retention.prune_after,
+                "delete_after" => &mut retention.delete_after,
+                _ => return Err(self.unknown(at, key, Some("retention"), &["prune_after", "delete_after"])),
+            };
+            let full = format!("retention.{key}");
+            let text = self.text_of(&full, at, value)?;
+            *place = retention::age(&text).map_err(|expected| self.value(at, &full, expected))?;
+        }
+        Ok(retention)
     }
 
     fn texts(&self, path: &str, table: &DeTable<'_>) -> Result<BTreeMap<String, String>, ConfigError> {
@@ -213,7 +236,7 @@ mod tests {
         check(
             "\ndatabse = 'x'",
             "nango.toml:2: `databse` is not a key of the file, did you mean `database`? There is `database`, \
-             `integrations` and `environment`",
+             `integrations`, `environment` and `retention`",
         );
         check(
             "[integrations.github]\nbase_url = 'https://x'\nbaseurl = 'y'",
@@ -224,7 +247,7 @@ mod tests {
             "encryption_key = 'hush'",
             "nango.toml:1: `encryption_key` is not a key of the file: secrets are not read from this file, set \
              `NANGO_ENCRYPTION_KEY` in the environment and give credentials to `connection add`. There is `database`, \
-             `integrations` and `environment`",
+             `integrations`, `environment` and `retention`",
         );
     }
 

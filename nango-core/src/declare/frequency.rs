@@ -101,7 +101,7 @@ impl fmt::Display for FrequencyError {
 
 impl std::error::Error for FrequencyError {}
 
-fn seconds(text: &str) -> Option<f64> {
+pub(crate) fn seconds(text: &str) -> Option<f64> {
     if let Some((_, seconds)) = NAMED.iter().find(|(name, _)| *name == text) {
         return Some(*seconds);
     }

@@ -13,7 +13,7 @@ use crate::{
     declare::{BoxFuture, HasCheckpoint},
     error::{Error, ErrorKind, Result},
     model::Checkpoint,
-    store::CheckpointWrite,
+    store::{BASE_VARIANT, CheckpointWrite},
 };
 
 /// The most fields of a checkpoint, and the longest string in one (the wire's limits).
@@ -52,19 +52,27 @@ impl Nango {
         let context = self.context();
         context.check()?;
         let Some(value) = context.read_checkpoint().await? else { return Ok(None) };
-        serde_json::from_value(value.clone()).map(Some).map_err(|error| {
+        serde_path_to_error::deserialize(&value).map(Some).map_err(|error| {
             let key = &context.key;
-            Error::new(
-                ErrorKind::Checkpoint,
-                format!(
-                    "the stored checkpoint {value} is not a `{}`: {error}. To start over: \
-                     `registry run {} {} --connection {} --reset`",
-                    short_name::<C>(),
-                    key.integration,
-                    key.function,
-                    key.connection
-                ),
-            )
+            let variant =
+                if key.variant == BASE_VARIANT { String::new() } else { format!(" --variant {}", key.variant) };
+            let at = match error.path().to_string() {
+                path if path == "." => String::new(),
+                path => format!("`{path}`: "),
+            };
+            // Kinds and no values: a place may hold a provider's token.
+            let message = format!(
+                "the stored checkpoint has {}, but `{}` declares {} ({at}{}). To start over: \
+                 `registry run {} {} --connection {}{variant} --reset`",
+                stored_shape(&value),
+                short_name::<C>(),
+                declared_shape::<C>(),
+                without_value(error.inner()),
+                key.integration,
+                key.function,
+                key.connection,
+            );
+            Error::new(ErrorKind::Checkpoint, message)
         })
     }
 
@@ -96,6 +104,53 @@ pub(super) fn checkpoint_value(checkpoint: &impl Serialize) -> Result<Value> {
     match fault {
         None => Ok(value),
         Some(fault) => Err(Error::new(ErrorKind::Checkpoint, format!("the checkpoint cannot be stored: {fault}"))),
+    }
+}
+
+/// The fields of a stored checkpoint with the kinds of their values: `{ page: string }`.
+fn stored_shape(value: &Value) -> String {
+    match value {
+        Value::Object(fields) => shape(fields.iter().map(|(name, value)| (name.as_str(), kind(value).to_owned()))),
+        other => kind(other).to_owned(),
+    }
+}
+
+/// The same of a declared one: `{ page: integer, since: string or null }`.
+fn declared_shape<C: Checkpoint>() -> String {
+    let schema = schemars::schema_for!(C).to_value();
+    let no_fields = serde_json::Map::new();
+    let fields = schema.get("properties").and_then(Value::as_object).unwrap_or(&no_fields);
+    let kinds = |field: &Value| match field.get("type") {
+        Some(Value::String(kind)) => kind.clone(),
+        Some(Value::Array(kinds)) => kinds.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" or "),
+        _ => "any value".to_owned(),
+    };
+    shape(fields.iter().map(|(name, field)| (name.as_str(), kinds(field))))
+}
+
+fn shape<'a>(fields: impl Iterator<Item = (&'a str, String)>) -> String {
+    let fields: Vec<String> = fields.map(|(name, kind)| format!("{name}: {kind}")).collect();
+    if fields.is_empty() { "no fields".to_owned() } else { format!("{{ {} }}", fields.join(", ")) }
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(number) if number.is_f64() => "number",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
+/// What serde says, without the value that it quotes.
+fn without_value(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match (text.split_once(": "), text.rsplit_once(", expected ")) {
+        (Some((what, _)), Some((_, expected))) => format!("{what}, expected {expected}"),
+        _ => text,
     }
 }
 

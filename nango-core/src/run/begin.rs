@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::{
-    AddConnection, Instance, Job, RunHost, RunRequest, Stop, Target,
+    AddConnection, Beginning, Instance, Job, RunHost, RunRequest, Stop, Target,
     transport::{RunClock, Stoppable},
 };
 use crate::{
@@ -27,10 +27,8 @@ pub(super) struct Ready {
     base_url: Url,
     injector: Injector,
     metadata: Option<Map<String, Value>>,
-    /// Whether the checkpoint and the resume state are dropped once the key is taken.
-    pub(super) reset: bool,
-    /// A checkpoint that is stored once the key is taken.
-    pub(super) checkpoint: Option<Value>,
+    /// What happens once the key is taken, before the function is called.
+    pub(super) beginning: Beginning,
 }
 
 /// The function that a request names.
@@ -107,7 +105,7 @@ pub(super) fn ready_for(
     let credentials = open_credentials(instance, &connection)?;
     let provider = provider(instance, &connection.integration)?;
     let (base_url, injector) = way_out(&provider, &connection, &credentials)?;
-    Ok(Ready { key, connection, credentials, provider, base_url, injector, metadata, reset: false, checkpoint: None })
+    Ok(Ready { key, connection, credentials, provider, base_url, injector, metadata, beginning: Beginning::default() })
 }
 
 /// Where requests of a connection go, and what puts its credentials into them.

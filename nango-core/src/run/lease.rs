@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// How long a lease is without a heartbeat.
-const LEASE: Duration = Duration::from_secs(15);
+pub(super) const LEASE: Duration = Duration::from_secs(15);
 /// How often it is renewed.
 const HEARTBEAT: Duration = Duration::from_secs(4);
 /// How often a key that is held is looked at.

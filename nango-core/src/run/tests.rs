@@ -3,6 +3,7 @@
 mod actions;
 mod functions;
 mod mappers;
+mod upkeep;
 
 use std::sync::Arc;
 

@@ -11,6 +11,8 @@ mod records;
 mod runs;
 mod scans;
 mod support;
+mod transfer;
+mod upkeep;
 
 macro_rules! conformance {
     ($($room:ident: $($case:ident)*;)*) => {
@@ -91,6 +93,18 @@ conformance! {
         metadata_is_replaced_and_merged
         removal_takes_the_records_and_keeps_the_sequence
         removal_stops_what_runs;
+    upkeep:
+        a_prune_takes_payloads_and_nothing_else
+        a_pruned_record_comes_back_in_its_place
+        a_prune_by_age_takes_what_did_not_change
+        a_prune_refuses_foreign_cursors
+        an_erased_row_is_nowhere
+        an_emptied_dataset_goes_on_where_it_stopped
+        extents_count_everything;
+    transfer:
+        an_instance_moves_and_its_feeds_go_on
+        an_instance_moves_in
+        a_copy_that_stopped_begins_anew;
     oracle:
         random_work_converges;
 }

@@ -150,6 +150,21 @@ pub enum StoreError {
     /// A scan that was closed or replaced.
     #[error("the scan of `{0}` is no longer open: another run began one, so nothing was deleted")]
     ScanClosed(String),
+    /// The database holds half a copy of another one.
+    #[error(
+        "{0} holds half a copy: `registry database copy` into it was interrupted. Copy again, which begins anew, or \
+         remove it"
+    )]
+    HalfCopied(String),
+    /// An instance can only be copied into an empty database.
+    #[error("the database to copy into is not empty: choose a new one")]
+    NotEmpty,
+    /// After a copy, the two sides are not the same. Holds what differs.
+    #[error("the copy differs from its source in its {0}: it cannot be used. Copy again, or report this")]
+    CopyDiffers(&'static str),
+    /// This database has its own tool for what was asked. Holds what to type.
+    #[error("{0}")]
+    OwnTool(String),
     /// The store was closed.
     #[error("the database is closed")]
     Closed,

@@ -189,11 +189,12 @@ impl Connections for Postgres {
 }
 
 impl Records for Postgres {
-    fn commit(&self, page: Page) -> Answer<'_, Committed> {
-        let draft = Draft::new(page, &self.shared.hasher);
+    fn commit_all(&self, pages: Vec<Page>) -> Answer<'_, Vec<Committed>> {
+        let drafts: Vec<Draft> = pages.into_iter().map(|page| Draft::new(page, &self.shared.hasher)).collect();
         Box::pin(async move {
-            let (draft, carried) = self.write_keeping(draft, |db, draft| Box::pin(page::commit(db, draft))).await?;
-            Ok(carried.with(draft))
+            let (drafts, carried) =
+                self.write_keeping(drafts, |db, drafts| Box::pin(page::commit_all(db, drafts))).await?;
+            Ok(carried.into_iter().zip(drafts).map(|(carried, draft)| carried.with(draft)).collect())
         })
     }
 

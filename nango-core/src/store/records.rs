@@ -280,6 +280,9 @@ pub trait Records: Send + Sync {
     }
 
     /// Reads a page of the feed: records in the order in which they last changed. A dataset that is not there is empty.
+    ///
+    /// Deleted records come as tombstones. Rows that keeping house took out ([`super::Upkeep`]) do not come at all: a copy
+    /// that was made with cursors keeps them until it erases them too, or is made anew.
     fn read(&self, dataset: &DatasetKey, query: ReadQuery) -> Answer<'_, FeedPage>;
 
     /// Records by id, deleted ones included, in no order; unknown ids are left out.

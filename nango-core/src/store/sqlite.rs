@@ -7,7 +7,9 @@
 //! - Work is a plain function over a `Db`: `page`, `rows`, `scans`, `feed`, `runs` and their kin know nothing of
 //!   threads, and run inside a transaction that somebody else opened.
 
+mod backup;
 mod changes;
+mod check;
 mod checkpoints;
 mod clock;
 mod connections;
@@ -25,6 +27,8 @@ mod runs;
 mod scans;
 #[cfg(test)]
 mod tests;
+mod transfer;
+mod upkeep;
 mod writer;
 
 use std::{
@@ -90,13 +94,28 @@ impl Sqlite {
     ///
     /// A file that is not ours, is newer than this program, cannot be read or written. Nothing new is left behind.
     pub async fn open(path: impl Into<PathBuf>) -> Result<Self, StoreError> {
-        let path: Arc<Path> = path.into().into();
-        let opening = tokio::task::spawn_blocking(move || Self::open_here(path));
+        Self::open_as(path.into(), false).await
+    }
+
+    /// The same for the file that an instance is to be copied into: also one that holds half a copy.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::open`].
+    pub async fn open_target(path: impl Into<PathBuf>) -> Result<Self, StoreError> {
+        Self::open_as(path.into(), true).await
+    }
+
+    async fn open_as(path: PathBuf, target: bool) -> Result<Self, StoreError> {
+        let opening = tokio::task::spawn_blocking(move || Self::open_here(path.into(), target));
         opening.await.unwrap_or(Err(StoreError::Closed))
     }
 
-    fn open_here(path: Arc<Path>) -> Result<Self, StoreError> {
+    fn open_here(path: Arc<Path>, target: bool) -> Result<Self, StoreError> {
         let db = file::open(&path)?;
+        if !target && transfer::is_half(&db).map_err(|fault| fault.told(&path))? {
+            return Err(StoreError::HalfCopied(path.display().to_string()));
+        }
         let shared = Arc::clone(&db.shared);
         let in_memory = path.as_os_str() == file::MEMORY;
         let watcher =
@@ -110,6 +129,16 @@ impl Sqlite {
             .map_err(|error| StoreError::Database(Box::new(error)))?;
         let readers = (!in_memory).then(|| Readers::new(path, Arc::clone(&shared)));
         Ok(Self { shared, writer, readers, changes: Changes::new(changed, watcher) })
+    }
+
+    /// A database that refuses every checkpoint: what a run does when its place cannot be written.
+    #[cfg(test)]
+    pub(crate) async fn refusing_checkpoints() -> Result<Self, StoreError> {
+        const REFUSE: &str =
+            "CREATE TRIGGER refuse BEFORE INSERT ON checkpoints BEGIN SELECT RAISE(ABORT, 'refused'); END";
+        let store = Self::open(file::MEMORY).await?;
+        store.write(|db| Ok(db.sql.execute_batch(REFUSE)?)).await?;
+        Ok(store)
     }
 
     fn write<T: Send + 'static>(&self, work: impl FnOnce(&Db) -> Outcome<T> + Send + 'static) -> Answer<'_, T> {

@@ -34,8 +34,16 @@ impl Carried {
     }
 }
 
-/// Writes a page.
-pub(super) async fn commit(db: &mut Db, draft: &Draft) -> Outcome<Carried> {
+/// Writes pages that follow each other.
+pub(super) async fn commit_all(db: &mut Db, drafts: &[Draft]) -> Outcome<Vec<Carried>> {
+    let mut carried = Vec::with_capacity(drafts.len());
+    for draft in drafts {
+        carried.push(commit(db, draft).await?);
+    }
+    Ok(carried)
+}
+
+async fn commit(db: &mut Db, draft: &Draft) -> Outcome<Carried> {
     let Draft { page, ready } = draft;
     runs::count(db, &page.run, page.pages, page.requests, page.left_out).await?;
 

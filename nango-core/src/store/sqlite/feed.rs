@@ -109,7 +109,7 @@ fn named(db: &Db, dataset: i64, ids: &[String], after: i64, mask: i64) -> Outcom
 }
 
 /// The last place, not before `after`, in front of everything that changed at `moment` or later.
-fn before_moment(db: &Db, dataset: i64, moment: i64, after: i64, last: i64) -> Outcome<i64> {
+pub(super) fn before_moment(db: &Db, dataset: i64, moment: i64, after: i64, last: i64) -> Outcome<i64> {
     let mut next = db
         .sql
         .prepare_cached("SELECT seq, modified_at FROM records WHERE dataset = ?1 AND seq > ?2 ORDER BY seq LIMIT 1")?;

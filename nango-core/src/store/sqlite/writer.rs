@@ -117,6 +117,11 @@ impl Writer {
         answer.await.map_or(Err(StoreError::Closed), |outcome| outcome.map_err(|fault| fault.told(&self.path)))
     }
 
+    /// The file.
+    pub(super) fn path(&self) -> Arc<Path> {
+        Arc::clone(&self.path)
+    }
+
     /// Waits for what was handed over before, moves the log into the file and lets go of it.
     pub(super) async fn close(&self) {
         let (reply, answer) = oneshot::channel();

@@ -1,0 +1,106 @@
+//! `registry database`: keeping house.
+
+mod backup;
+mod check;
+mod copy;
+mod empty;
+mod erase;
+mod prune;
+mod retain;
+
+use clap::{ArgMatches, Args};
+
+use super::{Command, Context, Exit, Fault, lookup, table::number};
+use crate::store::{BASE_VARIANT, DatasetKey};
+
+/// `registry database …`
+#[derive(Debug)]
+pub(super) struct Database;
+
+const COMMANDS: [&dyn Command; 7] =
+    [&check::Check, &backup::Backup, &copy::Copy, &retain::Retain, &prune::Prune, &empty::Empty, &erase::Erase];
+
+impl Command for Database {
+    fn clap(&self) -> clap::Command {
+        clap::Command::new("database")
+            .about("Checks, backs up, copies and tidies the database")
+            .subcommand_required(true)
+            .arg_required_else_help(true)
+            .subcommands(COMMANDS.map(Command::clap))
+    }
+
+    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, Fault> {
+        let named = matches.subcommand().and_then(|(name, own)| {
+            let command = COMMANDS.into_iter().find(|command| command.clap().get_name() == name)?;
+            Some((command, own))
+        });
+        match named {
+            Some((command, own)) => command.run(own, context),
+            None => Ok(Exit::Usage),
+        }
+    }
+}
+
+/// Which dataset a command means.
+#[derive(Debug, Args)]
+struct DatasetArguments {
+    /// The integration
+    integration: String,
+    /// The model
+    model: String,
+    /// The connection that the records belong to
+    #[arg(long, value_name = "ID")]
+    connection: String,
+    /// Records of this variant of the sync
+    #[arg(long, value_name = "NAME", default_value = BASE_VARIANT)]
+    variant: String,
+}
+
+impl DatasetArguments {
+    /// The dataset. A model that no sync writes any more may still have records, so only a connection must be there.
+    fn key(&self, context: &mut Context) -> Result<DatasetKey, Fault> {
+        let instance = context.open_existing()?;
+        context.block_on(lookup::connection(&instance, &self.integration, &self.connection))?;
+        let key = DatasetKey {
+            integration: self.integration.clone(),
+            connection: self.connection.clone(),
+            model: self.model.clone(),
+            variant: self.variant.clone(),
+        };
+        let known = context.block_on(instance.store.datasets(Some(&self.integration), Some(&self.connection)))?;
+        if !known.iter().any(|one| one.dataset == key) {
+            lookup::model(context.registry(), &self.integration, &self.model)?;
+        }
+        Ok(key)
+    }
+}
+
+/// `github acme Issue`, as it stands in tables.
+fn shown(dataset: &DatasetKey) -> String {
+    let DatasetKey { integration, connection, model, variant } = dataset;
+    let variant = if variant == BASE_VARIANT { String::new() } else { format!(" ({variant})") };
+    format!("{integration} {connection} {model}{variant}")
+}
+
+/// `1,234 bytes`, `12.3 MB`
+fn size(bytes: u64) -> String {
+    let units = [("GB", 1_000_000_000), ("MB", 1_000_000), ("KB", 1_000)];
+    match units.iter().find(|(_, unit)| bytes >= *unit) {
+        Some((name, unit)) => format!("{}.{} {name}", number(bytes / unit), bytes % unit / (unit / 10)),
+        None => super::table::counted(bytes, "byte"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_short() {
+        let cases =
+            [(1, "1 byte"), (999, "999 bytes"), (1_000, "1.0 KB"), (1_250_000, "1.2 MB"), (3_999_999_999, "3.9 GB")];
+        for (bytes, expect) in cases {
+            assert_eq!(size(bytes), expect);
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! `registry database backup`
+
+use std::path::PathBuf;
+
+use clap::{ArgMatches, Args, FromArgMatches};
+
+use crate::{
+    cli::{Command, Context, Exit, Fault, database::size, table::counted},
+    wire::BackupJson,
+};
+
+/// `registry database backup FILE`
+#[derive(Debug)]
+pub(super) struct Backup;
+
+#[derive(Debug, Args)]
+struct Arguments {
+    /// The file to write; nothing is replaced
+    file: PathBuf,
+}
+
+impl Command for Backup {
+    fn clap(&self) -> clap::Command {
+        Arguments::augment_args(
+            clap::Command::new("backup").about("Writes the database into a file, while others go on"),
+        )
+    }
+
+    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, Fault> {
+        let arguments = Arguments::from_arg_matches(matches).map_err(|error| Fault::usage(error.to_string()))?;
+        let instance = context.open_existing()?;
+        let made = context.block_on(instance.store.backup(&arguments.file))?;
+        context.terminal.json(&BackupJson::new(&arguments.file, &made))?;
+        let file = arguments.file.display();
+        context.terminal.line(format_args!("{file}: {}, {}", counted(made.records, "record"), size(made.bytes)))?;
+        if instance.config.encryption_key.is_none() {
+            let key = instance.config.key_file.display();
+            context
+                .terminal
+                .hint(format_args!("The credentials in it are sealed with {key}: back that up too, elsewhere"));
+        }
+        Ok(Exit::Success)
+    }
+}

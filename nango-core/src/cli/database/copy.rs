@@ -1,0 +1,102 @@
+//! `registry database copy`
+
+use clap::{ArgMatches, Args, FromArgMatches};
+
+use crate::{
+    cli::{
+        Command, Context, Exit, Fault,
+        lookup::quoted,
+        table::{count, number, table},
+    },
+    config::Config,
+    store::{self, Table},
+    wire::CopiedJson,
+};
+
+/// How many records pass between two lines of progress.
+const TOLD_EVERY: u64 = 100_000;
+
+/// `registry database copy FROM TO`
+#[derive(Debug)]
+pub(super) struct Copy;
+
+#[derive(Debug, Args)]
+struct Arguments {
+    /// The database to copy, such as sqlite:nango.db
+    from: String,
+    /// The database to copy into: a new one, or one that an interrupted copy left
+    to: String,
+}
+
+impl Command for Copy {
+    fn clap(&self) -> clap::Command {
+        let about = "Copies everything into another database, where feeds go on with the same cursors";
+        Arguments::augment_args(clap::Command::new("copy").about(about)).after_help(
+            "Stop what runs on the source first: what is written to it during the copy is not in the copy. Locks and \
+             open scans stay behind; a run that still goes on arrives as interrupted.",
+        )
+    }
+
+    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, Fault> {
+        let arguments = Arguments::from_arg_matches(matches).map_err(|error| Fault::usage(error.to_string()))?;
+        let Arguments { from, to } = arguments;
+        let at = |url: &str| {
+            let mut config: Config = context.config().clone();
+            config.set_database(url);
+            config
+        };
+        let (from_config, to_config) = (at(&from), at(&to));
+        if let Some(file) = from_config.database_file().filter(|file| !file.exists()) {
+            return Err(Fault::not_found(format!("there is no database {}", file.display())));
+        }
+        let file = |config: &Config| config.database_file().map(|file| file.canonicalize().unwrap_or(file.to_owned()));
+        if from == to || (file(&from_config).is_some() && file(&from_config) == file(&to_config)) {
+            return Err(Fault::usage("FROM and TO are one database"));
+        }
+        let mut terminal = std::mem::take(&mut context.terminal);
+        let watched = terminal.is_watched();
+        let copied = context.block_on(async {
+            let source = store::open(&from).await?;
+            let target = match store::open_target(&to).await {
+                Ok(target) => target,
+                Err(error) => {
+                    let _ = source.close().await;
+                    return Err(error);
+                }
+            };
+            let mut seen = 0;
+            let copied = store::copy(&source, &target, |table, rows| {
+                if table == Table::Records && watched {
+                    let before = seen / TOLD_EVERY;
+                    seen += rows;
+                    if seen / TOLD_EVERY > before {
+                        terminal.note(format_args!("{} records written or compared", number(seen)));
+                    }
+                }
+            });
+            let copied = copied.await;
+            // What was acknowledged is durable already.
+            let _ = (source.close().await, target.close().await);
+            copied
+        });
+        context.terminal = terminal;
+        let copied = copied?;
+        context.terminal.json(&CopiedJson::new(&copied))?;
+        let mut shown = table(&["what", "rows"], context.terminal.width());
+        for (name, rows) in &copied.tables {
+            shown.add_row([(*name).into(), count(*rows)]);
+        }
+        context.terminal.line(shown)?;
+        context.terminal.line(format_args!("both sides are equal, hash {}", copied.hash))?;
+        let (old, new) = (&from_config.key_file, &to_config.key_file);
+        if to_config.encryption_key.is_none() && old != new && old.exists() && !new.exists() {
+            let word = |path: &std::path::Path| quoted(&path.display().to_string());
+            context.terminal.hint(format_args!(
+                "Credentials are sealed as they were. The new database needs the same key:\n  cp {} {}",
+                word(old),
+                word(new)
+            ));
+        }
+        Ok(Exit::Success)
+    }
+}

@@ -1,0 +1,48 @@
+//! `registry database erase`
+
+use clap::{ArgMatches, Args, FromArgMatches};
+
+use super::DatasetArguments;
+use crate::{
+    cli::{Command, Context, Exit, Fault, database::shown, table::counted},
+    wire::TakenOutJson,
+};
+
+/// Ids that are taken out in one transaction.
+const STEP: usize = 1_000;
+
+/// `registry database erase <integration> <Model> --connection ID --id ID…`
+#[derive(Debug)]
+pub(super) struct Erase;
+
+#[derive(Debug, Args)]
+struct Arguments {
+    #[command(flatten)]
+    dataset: DatasetArguments,
+    /// A record's id; may be given several times
+    #[arg(long = "id", value_name = "ID", required = true)]
+    ids: Vec<String>,
+}
+
+impl Command for Erase {
+    fn clap(&self) -> clap::Command {
+        let about = "Takes out records by their ids, with everything that is known of them";
+        Arguments::augment_args(clap::Command::new("erase").about(about)).after_help(
+            "Nothing in the feed tells that the records are gone: erase them from copies as well. If the provider still \
+             has them, the next run that reads them brings them back.",
+        )
+    }
+
+    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, Fault> {
+        let arguments = Arguments::from_arg_matches(matches).map_err(|error| Fault::usage(error.to_string()))?;
+        let dataset = arguments.dataset.key(context)?;
+        let instance = context.open_existing()?;
+        let mut count = 0;
+        for ids in arguments.ids.chunks(STEP) {
+            count += context.block_on(instance.store.erase(&dataset, ids.to_vec()))?;
+        }
+        context.terminal.json(&TakenOutJson::new(&dataset, count))?;
+        context.terminal.line(format_args!("took {} out of {}", counted(count, "record"), shown(&dataset)))?;
+        Ok(Exit::Success)
+    }
+}

@@ -1,0 +1,72 @@
+//! `registry database retain`
+
+use clap::{ArgMatches, Args, FromArgMatches};
+
+use crate::{
+    cli::{
+        Command, Context, Exit, Fault,
+        database::{shown, size},
+        table::{count, moment, table},
+    },
+    config::Retention,
+    run::retain,
+    wire::RetainedJson,
+};
+
+/// `registry database retain [--dry-run]`
+#[derive(Debug)]
+pub(super) struct Retain;
+
+#[derive(Debug, Args)]
+struct Arguments {
+    /// Only says what would go
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl Command for Retain {
+    fn clap(&self) -> clap::Command {
+        let about = "Prunes and empties what is older than [retention] in nango.toml allows";
+        Arguments::augment_args(clap::Command::new("retain").about(about)).after_help(
+            "[retention] in nango.toml, or the environment:\n  prune_after = \"30d\"   NANGO_RETENTION_PRUNE_AFTER   \
+             payloads of records that did not change for so long\n  delete_after = \"60d\"  \
+             NANGO_RETENTION_DELETE_AFTER  all records of a model whose syncs did not run for so long\nNothing in the \
+             feed tells of records that are gone; the syncs begin at the beginning when they run again.",
+        )
+    }
+
+    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, Fault> {
+        let arguments = Arguments::from_arg_matches(matches).map_err(|error| Fault::usage(error.to_string()))?;
+        let limits = context.config().retention;
+        if limits == Retention::default() {
+            return Err(Fault::setup(
+                "nothing says how long records are kept: put `prune_after = \"30d\"` or `delete_after = \"60d\"` under \
+                 `[retention]` in nango.toml, or set NANGO_RETENTION_PRUNE_AFTER or NANGO_RETENTION_DELETE_AFTER",
+            ));
+        }
+        let instance = context.open_existing()?;
+        let retained = context.block_on(retain(&instance, limits, arguments.dry_run))?;
+        context.terminal.json(&RetainedJson::new(&retained, arguments.dry_run))?;
+        let mut rows = table(&["dataset", "last used", "", "records", "payloads"], context.terminal.width());
+        let emptied = retained.emptied.iter().map(|one| (one, "emptied"));
+        for (one, what) in emptied.chain(retained.pruned.iter().map(|one| (one, "pruned"))) {
+            let what = if arguments.dry_run { format!("would be {what}") } else { what.to_owned() };
+            rows.add_row([
+                shown(&one.dataset).into(),
+                moment(one.used_at).into(),
+                what.into(),
+                count(one.records),
+                size(one.bytes).into(),
+            ]);
+        }
+        if rows.row_count() == 0 {
+            context.terminal.line("nothing is that old")?;
+        } else {
+            context.terminal.line(rows)?;
+        }
+        for dataset in &retained.busy {
+            context.terminal.note(format_args!("left {}: a sync of it is running", shown(dataset)));
+        }
+        Ok(Exit::Success)
+    }
+}

@@ -1,0 +1,112 @@
+//! Moving an instance: out of the database into an embedded one, and from there into the database.
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::support::*;
+use crate::store::{
+    CheckpointWrite, DatasetKey, FeedPage, Level, LogLine, PruneUntil, ReadQuery, ResumeWrite, RowOutcome::*,
+    RunStatus, SharedStore, StoreError, Table, copy, fingerprint, prune_all, sqlite::Sqlite,
+};
+
+/// Something of everything: live, changed, merged, deleted, pruned records; places; an ended run and one that goes on.
+async fn fill(store: &SharedStore) {
+    store.put_connection(connection("gone")).await.unwrap();
+    store.remove_connection("github", "gone").await.unwrap();
+    store.put_connection(connection("acme")).await.unwrap();
+    let sync = Sync::begin(store, "issues").await;
+    let many: Vec<_> = (0..2_500).map(|n| format!("r{n}")).collect();
+    sync.save(&many.iter().map(|id| (id.as_str(), 1)).collect::<Vec<_>>()).await;
+    sync.commit(delete(&["r3", "r4"])).await;
+    sync.commit(patch("r5", json!({ "title": "a\0b", "map": { "z": 1, "a": u64::MAX } }))).await;
+    let until = sync.feed().await[9].cursor.clone();
+    prune_all(store, &sync.dataset, PruneUntil::Cursor(until)).await.unwrap();
+    let mut page = sync.page([]);
+    page.checkpoint = Some(CheckpointWrite { value: Some(json!({ "page": 7 })), expected: 0 });
+    page.resume = Some(ResumeWrite::Set(vec![0, 255]));
+    page.logs = vec![LogLine { at: 5, level: Level::Warn, message: "odd".into(), fields: json!({ "n": 1.5 }) }];
+    store.commit(page).await.unwrap();
+    sync.scan(false).await;
+    sync.end().await;
+    // It goes on, with a lock.
+    let running = Sync::begin(store, "issues").await;
+    store.try_lock(&running.run, "export", MINUTE).await.unwrap();
+}
+
+async fn feed_from(store: &SharedStore, dataset: &DatasetKey, cursor: Option<&str>) -> FeedPage {
+    read(store, dataset, ReadQuery { cursor: cursor.map(str::to_owned), limit: 10_000, ..ReadQuery::default() }).await
+}
+
+pub(super) async fn an_instance_moves_and_its_feeds_go_on(store: Opened) {
+    fill(&store).await;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("copy.db");
+    let target: SharedStore = Arc::new(Sqlite::open_target(&path).await.unwrap());
+    let mut written = 0;
+    let copied = copy(&store, &target, |table, rows| written += if table == Table::Records { rows } else { 0 });
+    let copied = copied.await.unwrap();
+    target.close().await.unwrap();
+    // Seen twice: written, and compared.
+    assert_eq!(written, 5_000);
+    let target: SharedStore = Arc::new(Sqlite::open(&path).await.unwrap());
+    assert_eq!(fingerprint(&target).await.unwrap(), copied);
+    assert_eq!(fingerprint(&store).await.unwrap(), copied);
+    let rows = |name| copied.tables.iter().find(|(table, _)| *table == name).map_or(0, |(_, rows)| *rows);
+    assert_eq!([rows("records"), rows("connections"), rows("runs"), rows("log lines")], [2_500, 1, 2, 1]);
+
+    // The same feed from every place, and the same places afterwards.
+    let (issues, key) = (dataset("Doc"), function("issues"));
+    let all = feed_from(&store, &issues, None).await;
+    assert_eq!(feed_from(&target, &issues, None).await, all);
+    let place = all.records[1_000].cursor.clone();
+    assert_eq!(feed_from(&target, &issues, Some(&place)).await, feed_from(&store, &issues, Some(&place)).await);
+    assert_eq!(store.datasets(None, None).await.unwrap(), target.datasets(None, None).await.unwrap());
+    assert_eq!(store.checkpoint(&key).await.unwrap(), target.checkpoint(&key).await.unwrap());
+    assert_eq!(store.resume_state(&key).await.unwrap(), target.resume_state(&key).await.unwrap());
+    assert_eq!(store.connections(None).await.unwrap(), target.connections(None).await.unwrap());
+    assert!(target.check(false).await.unwrap().is_sound());
+
+    // The run that went on is over here, and its key and lock are free; the hashes know every record.
+    let runs = target.runs_of(&key, 9).await.unwrap();
+    assert_eq!(runs.iter().map(|run| run.status).collect::<Vec<_>>(), [RunStatus::Interrupted, RunStatus::Success]);
+    assert!(runs[0].finished_at.is_some());
+    assert_eq!(target.logs(runs[1].id).await.unwrap(), store.logs(runs[1].id).await.unwrap());
+    let sync = Sync::begin(&target, "issues").await;
+    assert!(target.try_lock(&sync.run, "export", MINUTE).await.unwrap());
+    assert!(!sync.scan(true).await.resumed);
+    let last = all.records.last().unwrap();
+    assert_eq!(sync.save(&[("r6", 1), ("r7", 2), ("r3", 1)]).await, [Unchanged, Updated, Added]);
+    assert_eq!(ids(&feed_from(&target, &issues, Some(&last.cursor)).await.records), "r7 r3");
+    // A number that was given once is not given again.
+    let (new, _) = target.put_connection(connection("new")).await.unwrap();
+    assert!(new.row > store.connection("github", "acme").await.unwrap().unwrap().row);
+    assert!(sync.run.row > 2);
+}
+
+pub(super) async fn an_instance_moves_in(store: Opened) {
+    let source: SharedStore = Arc::new(Sqlite::open(":memory:").await.unwrap());
+    fill(&source).await;
+    let copied = copy(&source, &store, |_, _| ()).await.unwrap();
+    assert_eq!(fingerprint(&store).await.unwrap(), copied);
+    // It is no longer empty.
+    let again = copy(&source, &store, |_, _| ()).await;
+    assert!(matches!(again, Err(StoreError::NotEmpty)), "{again:?}");
+    assert_eq!(fingerprint(&store).await.unwrap(), copied);
+}
+
+pub(super) async fn a_copy_that_stopped_begins_anew(store: Opened) {
+    let source: SharedStore = Arc::new(Sqlite::open(":memory:").await.unwrap());
+    fill(&source).await;
+    let (out, mut chunks) = tokio::sync::mpsc::channel(64);
+    source.export(out).await.unwrap();
+    store.begin_import().await.unwrap();
+    while let Some(chunk) = chunks.recv().await {
+        if chunk.table == Table::Runs {
+            break;
+        }
+        store.import(chunk).await.unwrap();
+    }
+    let copied = copy(&source, &store, |_, _| ()).await.unwrap();
+    assert_eq!(fingerprint(&store).await.unwrap(), copied);
+}

@@ -1,0 +1,114 @@
+//! A backup beside a running process: `VACUUM INTO`, which writes one committed state, without what was deleted.
+//!
+//! Must stay true: under the name that was asked for there is never a part of a backup. It is written beside it, closed,
+//! checked, flushed, and only then gets its name.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io,
+    path::{Path, PathBuf},
+};
+
+use rusqlite::{Connection, OpenFlags, params};
+
+use super::{
+    Db, Sqlite, StoreError,
+    fault::{Fault, Outcome},
+    file,
+};
+use crate::store::Backup;
+
+/// Writes the database into a new file.
+pub(super) async fn backup(store: &Sqlite, to: &Path) -> Result<Backup, StoreError> {
+    let to = to.to_owned();
+    let path = store.writer.path();
+    if path.as_os_str() == file::MEMORY {
+        return store.writer.read(move |db| write(db, &to)).await;
+    }
+    let shared = std::sync::Arc::clone(&store.shared);
+    let writing = tokio::task::spawn_blocking(move || {
+        // A connection of its own: a reader's is in a transaction, where SQLite does not vacuum.
+        let db = file::open_reader(&path, &shared).map_err(|fault| fault.told(&path))?;
+        write(&db, &to).map_err(|fault| fault.told(&path))
+    });
+    writing.await.unwrap_or(Err(StoreError::Closed))
+}
+
+fn write(db: &Db, to: &Path) -> Outcome<Backup> {
+    let fault = |path: &Path, reason: &str| {
+        Fault::Store(StoreError::Access { path: path.to_owned(), doing: "created", reason: reason.to_owned() })
+    };
+    if fs::symlink_metadata(to).is_ok() {
+        return Err(fault(to, "it is there already, and a backup replaces nothing"));
+    }
+    let mut partial = to.as_os_str().to_owned();
+    partial.push(".partial");
+    let partial = PathBuf::from(partial);
+    create(&partial).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => {
+            fault(&partial, "it is left of a backup that was interrupted, or is being written: if it is not, remove it")
+        }
+        _ => fault(&partial, &error.to_string()),
+    })?;
+    let made = fill(db, &partial).and_then(|made| {
+        name(&partial, to).map_err(|error| fault(to, &error.to_string()))?;
+        Ok(made)
+    });
+    if made.is_err() {
+        let _ = fs::remove_file(&partial);
+    }
+    made
+}
+
+/// An empty file that only its owner may read.
+fn create(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+fn fill(db: &Db, partial: &Path) -> Outcome<Backup> {
+    let told = |fault: Fault| Fault::Store(fault.told(partial));
+    let text = partial.to_str().ok_or_else(|| {
+        let reason = "its path is not Unicode".to_owned();
+        StoreError::Access { path: partial.to_owned(), doing: "created", reason }
+    })?;
+    db.sql.pragma_update(None, "query_only", false)?;
+    let vacuumed = db.sql.execute("VACUUM INTO ?1", params![text]).map_err(|error| told(error.into()));
+    db.sql.pragma_update(None, "query_only", db.sql.path().is_some_and(|path| !path.is_empty()))?;
+    vacuumed?;
+    let made = look(partial).map_err(told)?;
+    File::open(partial).and_then(|file| file.sync_all()).map_err(|error| StoreError::Access {
+        path: partial.to_owned(),
+        doing: "written",
+        reason: error.to_string(),
+    })?;
+    Ok(made)
+}
+
+/// Opens what was written and looks through all of it.
+fn look(partial: &Path) -> Outcome<Backup> {
+    let sql = Connection::open_with_flags(partial, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    let sound: String = sql.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+    if sound != "ok" {
+        return Err(Fault::damaged("a backup"));
+    }
+    let records = sql.query_row("SELECT count(*) FROM records", [], |row| super::natural(row, 0))?;
+    let bytes = fs::metadata(partial).map_or(0, |file| file.len());
+    Ok(Backup { records, bytes })
+}
+
+/// Gives the finished file its name, unless somebody else took it meanwhile.
+fn name(partial: &Path, to: &Path) -> io::Result<()> {
+    match fs::hard_link(partial, to) {
+        Ok(()) => fs::remove_file(partial)?,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(error),
+        // A file system without links.
+        Err(_) => fs::rename(partial, to)?,
+    }
+    // The name is as durable as the file; where a directory cannot be opened, the system sees to it.
+    let parent = to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(parent).and_then(|parent| parent.sync_all()).or(Ok(()))
+}

@@ -1,0 +1,84 @@
+//! The rows of datasets: counts, sequence and stamp.
+
+use rusqlite::Row;
+
+use super::{Place, Sqlite};
+use crate::store::{
+    CheckReport, DatasetKey, Problem, StoreError,
+    sqlite::{Db, fault::Outcome},
+};
+
+/// A dataset as its row says, and as its records say.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Figures {
+    live: i64,
+    bytes: i64,
+    seq: i64,
+    stamp: i64,
+}
+
+/// All datasets.
+pub(super) fn list(db: &Db) -> Outcome<Vec<Place>> {
+    let mut list =
+        db.sql.prepare_cached("SELECT id, integration, connection, model, variant FROM datasets ORDER BY id")?;
+    let read = |row: &Row<'_>| {
+        let (integration, connection) = (row.get(1)?, row.get(2)?);
+        let key = DatasetKey { integration, connection, model: row.get(3)?, variant: row.get(4)? };
+        Ok(Place { id: row.get(0)?, key })
+    };
+    Ok(list.query_map([], read)?.collect::<Result<_, _>>()?)
+}
+
+/// Compares a dataset's row with its records.
+pub(super) async fn check(
+    store: &Sqlite,
+    place: &Place,
+    repair: bool,
+    report: &mut CheckReport,
+) -> Result<(), StoreError> {
+    let id = place.id;
+    let Some((noted, counted)) = store.read_with(move |db| compare(db, id)).await? else { return Ok(()) };
+    let name = place.to_string();
+    let wrong_counts = (noted.live, noted.bytes) != (counted.live, counted.bytes);
+    let behind = noted.seq < counted.seq || noted.stamp < counted.stamp;
+    if !wrong_counts && !behind {
+        return Ok(());
+    }
+    let repaired = if repair { u64::from(store.write(move |db| mend(db, id)).await?) } else { 0 };
+    if wrong_counts {
+        let example = format!(
+            "noted {} live with {} bytes, counted {} with {}",
+            noted.live, noted.bytes, counted.live, counted.bytes
+        );
+        report.note(Problem::Counts, &name, 1, repaired, example);
+    }
+    if behind {
+        let example = format!(
+            "noted sequence {} and stamp {}, its records go up to {} and {}",
+            noted.seq, noted.stamp, counted.seq, counted.stamp
+        );
+        report.note(Problem::Behind, &name, 1, repaired, example);
+    }
+    Ok(())
+}
+
+fn compare(db: &Db, id: i64) -> Outcome<Option<(Figures, Figures)>> {
+    const COUNT: &str = "SELECT count(*) FILTER (WHERE deleted_at IS NULL), \
+                         coalesce(sum(length(payload)) FILTER (WHERE deleted_at IS NULL), 0), coalesce(max(seq), 0), \
+                         coalesce(max(modified_at), 0) FROM records WHERE dataset = ?1";
+    let figures =
+        |row: &Row<'_>| Ok(Figures { live: row.get(0)?, bytes: row.get(1)?, seq: row.get(2)?, stamp: row.get(3)? });
+    let mut noted = db.sql.prepare_cached("SELECT live, bytes, seq, stamp FROM datasets WHERE id = ?1")?;
+    let Some(noted) = noted.query_map([id], figures)?.next().transpose()? else { return Ok(None) };
+    Ok(Some((noted, db.sql.prepare_cached(COUNT)?.query_row([id], figures)?)))
+}
+
+/// Counts again under the lock. The only repair that reads a whole dataset in one transaction: about a second for a
+/// million records.
+fn mend(db: &Db, id: i64) -> Outcome<bool> {
+    let Some((noted, counted)) = compare(db, id)? else { return Ok(false) };
+    db.sql
+        .prepare_cached("UPDATE datasets SET live = ?2, bytes = ?3, seq = ?4, stamp = ?5 WHERE id = ?1")?
+        .execute([id, counted.live, counted.bytes, noted.seq.max(counted.seq), noted.stamp.max(counted.stamp)])?;
+    Ok(true)
+}

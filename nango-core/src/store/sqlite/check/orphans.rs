@@ -1,0 +1,118 @@
+//! Rows that belong to something that is gone, and small values that cannot be read.
+
+use super::{Sqlite, datasets};
+use crate::store::{
+    CheckReport, Problem, StoreError,
+    sqlite::{Db, fault::Outcome, upkeep},
+};
+
+/// Rows that one transaction takes out.
+const STEP: u32 = 2_000;
+
+/// What can be left over: its name, its table, what tells its rows apart, and which of them belong to nothing.
+const ORPHANS: [(&str, &str, &str, &str); 11] = [
+    ("records of no dataset", "records", "rid", "dataset NOT IN (SELECT id FROM datasets)"),
+    ("ids of no dataset", "record_keys", "dataset, id", "dataset NOT IN (SELECT id FROM datasets)"),
+    (
+        "scans of no dataset or function",
+        "scans",
+        "number",
+        "dataset NOT IN (SELECT id FROM datasets) OR function NOT IN (SELECT id FROM functions)",
+    ),
+    ("marks of no scan", "scan_marks", "scan, chunk", "scan NOT IN (SELECT number FROM scans)"),
+    (
+        "missed records that are gone",
+        "scan_missed",
+        "dataset, rid",
+        "NOT EXISTS (SELECT 1 FROM records r WHERE r.rid = t.rid)",
+    ),
+    ("checkpoints of no connection", "checkpoints", "function", UNCONNECTED),
+    ("resume states of no connection", "resume_states", "function", UNCONNECTED),
+    ("runs of no function", "runs", "row", "function NOT IN (SELECT id FROM functions)"),
+    ("counters of no run", "run_models", "run, model", "run NOT IN (SELECT row FROM runs)"),
+    ("log lines of no run", "run_logs", "n", "run NOT IN (SELECT row FROM runs)"),
+    ("locks of runs that ended", "locks", "key", "run NOT IN (SELECT row FROM runs WHERE status = 'running')"),
+];
+
+const UNCONNECTED: &str = "function NOT IN (SELECT f.id FROM functions f JOIN connections c \
+                           ON c.integration = f.integration AND c.id = f.connection)";
+
+/// Small values that are JSON, if the database is sound: their name, and how to find those that are not.
+const VALUES: [(&str, &str); 4] = [
+    (
+        "checkpoints",
+        "SELECT f.integration || ' ' || f.connection || ' ' || f.name FROM checkpoints c \
+         JOIN functions f ON f.id = c.function WHERE c.value IS NOT NULL \
+         AND CASE WHEN json_valid(c.value) THEN json_type(c.value) <> 'object' ELSE 1 END",
+    ),
+    (
+        "connections",
+        "SELECT integration || ' ' || id FROM connections WHERE NOT (json_valid(config) AND json_valid(metadata))",
+    ),
+    ("runs", "SELECT 'run ' || row FROM runs WHERE error IS NOT NULL AND NOT json_valid(error)"),
+    ("log lines", "SELECT 'line ' || n FROM run_logs WHERE fields IS NOT NULL AND NOT json_valid(fields)"),
+];
+
+/// Looks for what is left over, and for values that cannot be read.
+pub(super) async fn check(store: &Sqlite, repair: bool, report: &mut CheckReport) -> Result<(), StoreError> {
+    for (name, table, columns, lost) in ORPHANS {
+        let find = format!("SELECT count(*) FROM {table} AS t WHERE {lost}");
+        let count = store.read_with(move |db| count(db, &find)).await?;
+        let mut repaired = 0;
+        while repair && repaired < count {
+            // A row value for several columns, and a plain one for a single column, which takes no parentheses here.
+            let take = format!(
+                "DELETE FROM {table} WHERE ({columns}) IN (SELECT {columns} FROM {table} AS t WHERE {lost} LIMIT {STEP})"
+            );
+            match store.write(move |db| Ok(db.sql.prepare_cached(&take)?.execute([])? as u64)).await? {
+                // Somebody else took them out.
+                0 => repaired = count,
+                taken => repaired += taken,
+            }
+        }
+        report.note(Problem::Orphans, name, count, repaired.min(count), "");
+    }
+    unconnected(store, repair, report).await?;
+    for (name, find) in VALUES {
+        let found = store
+            .read_with(move |db| {
+                let mut find = db.sql.prepare_cached(find)?;
+                Ok(find.query_map([], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?)
+            })
+            .await?;
+        let example = found.first().cloned().unwrap_or_default();
+        report.note(Problem::Unreadable, name, found.len() as u64, 0, example);
+    }
+    Ok(())
+}
+
+/// Records whose connection was removed: they should have gone with it.
+async fn unconnected(store: &Sqlite, repair: bool, report: &mut CheckReport) -> Result<(), StoreError> {
+    const ROWS: &str = "SELECT count(*) FROM records WHERE dataset = ?1 AND NOT EXISTS (SELECT 1 FROM connections c \
+                        JOIN datasets d ON d.integration = c.integration AND d.connection = c.id WHERE d.id = ?1)";
+    for place in store.read_with(datasets::list).await? {
+        let id = place.id;
+        let count =
+            store.read_with(move |db| Ok(db.sql.prepare_cached(ROWS)?.query_row([id], |row| row.get(0))?)).await?;
+        let (count, mut repaired): (i64, u64) = (count, 0);
+        if count > 0 && repair {
+            let mut through = None;
+            loop {
+                let key = place.key.clone();
+                let step = store.write(move |db| upkeep::empty(db, &key, through, STEP)).await?;
+                repaired += step.count;
+                if !step.more {
+                    break;
+                }
+                through = Some(step.through);
+            }
+        }
+        let count = u64::try_from(count).unwrap_or(0).max(repaired);
+        report.note(Problem::Orphans, &format!("records of a removed connection: {place}"), count, repaired, "");
+    }
+    Ok(())
+}
+
+fn count(db: &Db, sql: &str) -> Outcome<u64> {
+    Ok(db.sql.prepare_cached(sql)?.query_row([], |row| crate::store::sqlite::natural(row, 0))?)
+}

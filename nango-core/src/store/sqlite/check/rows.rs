@@ -1,0 +1,212 @@
+//! The records of a dataset, in the order of the feed, and the keys that lead to them.
+
+use rusqlite::{Row, params};
+use serde::de::IgnoredAny;
+
+use super::{Place, Sqlite};
+use crate::store::{
+    CheckReport, Problem, StoreError,
+    hash::{Hash, VERSION},
+    sqlite::{
+        Db,
+        fault::Outcome,
+        rows::{DELETED, GONE, MERGED, PRUNED, UPDATED},
+    },
+};
+
+/// Records that are read in one snapshot, and the most that are mended in one transaction.
+const STEP: usize = 2_000;
+
+/// Where a walk over the feed stands.
+#[derive(Debug, Clone, Copy)]
+struct At {
+    seq: i64,
+    rid: i64,
+    stamp: i64,
+}
+
+/// A record that something is wrong with.
+#[derive(Debug, Clone)]
+struct Suspect {
+    problem: Problem,
+    rid: i64,
+    id: String,
+}
+
+#[derive(Debug)]
+struct Step {
+    suspects: Vec<Suspect>,
+    records: u64,
+    bytes: u64,
+    at: At,
+    more: bool,
+}
+
+/// Walks over the records.
+pub(super) async fn check(
+    store: &Sqlite,
+    place: &Place,
+    repair: bool,
+    report: &mut CheckReport,
+) -> Result<(), StoreError> {
+    let (dataset, name) = (place.id, place.to_string());
+    let mut at = At { seq: i64::MIN, rid: 0, stamp: i64::MIN };
+    loop {
+        let step = store.read_with(move |db| look(db, dataset, at)).await?;
+        report.records += step.records;
+        report.bytes += step.bytes;
+        let mut mended = vec![false; step.suspects.len()];
+        if repair && !step.suspects.is_empty() {
+            let suspects = step.suspects.clone();
+            mended = store
+                .write(move |db| suspects.iter().map(|suspect| mend(db, dataset, suspect)).collect::<Outcome<Vec<_>>>())
+                .await?;
+        }
+        for (suspect, mended) in step.suspects.into_iter().zip(mended) {
+            report.note(suspect.problem, &name, 1, u64::from(mended), format!("record `{}`", suspect.id));
+        }
+        if !step.more {
+            return Ok(());
+        }
+        at = step.at;
+    }
+}
+
+fn look(db: &Db, dataset: i64, from: At) -> Outcome<Step> {
+    let mut walk = db.sql.prepare_cached(
+        "SELECT r.seq, r.rid, r.id, r.modified_at, r.last_action, r.deleted_at IS NOT NULL, r.pruned_at IS NOT NULL, \
+         r.payload, k.rid, k.state, k.hash_version, k.hash, \
+         EXISTS (SELECT 1 FROM records o WHERE o.rid = k.rid AND o.dataset = r.dataset AND o.id = r.id) \
+         FROM records r LEFT JOIN record_keys k ON k.dataset = r.dataset AND k.id = r.id \
+         WHERE r.dataset = ?1 AND (r.seq, r.rid) > (?2, ?3) ORDER BY r.seq, r.rid LIMIT ?4",
+    )?;
+    let mut rows = walk.query(params![dataset, from.seq, from.rid, i64::try_from(STEP).unwrap_or(i64::MAX)])?;
+    let mut step = Step { suspects: Vec::new(), records: 0, bytes: 0, at: from, more: false };
+    while let Some(row) = rows.next()? {
+        let (seq, rid, stamp): (_, _, i64) = (row.get(0)?, row.get(1)?, row.get(3)?);
+        let mut suspect = |problem| -> Outcome<()> {
+            step.suspects.push(Suspect { problem, rid, id: row.get(2)? });
+            Ok(())
+        };
+        if seq == step.at.seq {
+            suspect(Problem::SequenceTwice)?;
+        }
+        if stamp < step.at.stamp {
+            suspect(Problem::StampsBack)?;
+        }
+        let payload = row.get_ref(7)?.as_blob_or_null().map_err(rusqlite::Error::from)?;
+        for problem in problems(db, row, rid, payload)? {
+            suspect(problem)?;
+        }
+        step.records += 1;
+        step.bytes += payload.map_or(0, |payload| payload.len() as u64);
+        step.at = At { seq, rid, stamp: stamp.max(step.at.stamp) };
+    }
+    step.more = step.records == STEP as u64;
+    Ok(step)
+}
+
+/// What is wrong with one record and its key.
+fn problems(db: &Db, row: &Row<'_>, rid: i64, payload: Option<&[u8]>) -> Outcome<Vec<Problem>> {
+    let mut found = Vec::new();
+    let (deleted, pruned): (bool, bool) = (row.get(5)?, row.get(6)?);
+    let key: Option<i64> = row.get(8)?;
+    let leads_elsewhere: bool = row.get(12)?;
+    if key != Some(rid) {
+        found.push(if leads_elsewhere { Problem::IdTwice } else { Problem::NoKey });
+    }
+    let bits = if deleted { DELETED } else { 0 } | if pruned { PRUNED } else { 0 };
+    let state: Option<i64> = row.get(9)?;
+    let noted_otherwise = key == Some(rid) && state.is_some_and(|state| state & !MERGED != bits);
+    if noted_otherwise || pruned != payload.is_none() || deleted != (row.get::<_, i64>(4)? == GONE) {
+        found.push(Problem::State);
+    }
+    if let Some(payload) = payload {
+        if serde_json::from_slice::<IgnoredAny>(payload).is_err() {
+            found.push(Problem::Payload);
+        } else if key == Some(rid)
+            && row.get::<_, Option<i64>>(10)? == Some(VERSION)
+            && row.get::<_, Option<Hash>>(11)? != Some(db.shared.hasher.record(payload))
+        {
+            found.push(Problem::Hash);
+        }
+    }
+    Ok(found)
+}
+
+/// Mends one record, if it is still so. Whether it is sound now.
+fn mend(db: &Db, dataset: i64, suspect: &Suspect) -> Outcome<bool> {
+    let Suspect { problem, rid, id } = suspect;
+    let say = |sql: &str| -> Outcome<()> {
+        db.sql.prepare_cached(sql)?.execute(params![dataset, id, rid])?;
+        Ok(())
+    };
+    match problem {
+        // An empty hash of no version is equal to none: the next save compares the payloads.
+        Problem::NoKey => say("INSERT OR REPLACE INTO record_keys (dataset, id, hash, hash_version, rid, state) \
+             SELECT dataset, id, zeroblob(16), 0, rid, (deleted_at IS NOT NULL) | (pruned_at IS NOT NULL) << 1 \
+             FROM records r WHERE rid = ?3 AND dataset = ?1 AND id = ?2 AND NOT EXISTS (SELECT 1 FROM record_keys k \
+             JOIN records o ON o.rid = k.rid AND o.dataset = k.dataset AND o.id = k.id WHERE k.dataset = ?1 AND k.id = ?2)")?,
+        Problem::State => {
+            let action = format!(
+                "UPDATE records SET last_action = CASE WHEN deleted_at IS NOT NULL THEN {GONE} \
+                 WHEN last_action = {GONE} THEN {UPDATED} ELSE last_action END, \
+                 pruned_at = CASE WHEN payload IS NULL THEN coalesce(pruned_at, modified_at) END \
+                 WHERE rid = ?3 AND dataset = ?1 AND id = ?2"
+            );
+            say(&action)?;
+            say("UPDATE record_keys SET state = (SELECT (deleted_at IS NOT NULL) | (pruned_at IS NOT NULL) << 1 \
+                 FROM records WHERE rid = ?3) | (state & 4) WHERE dataset = ?1 AND id = ?2 AND rid = ?3")?;
+        }
+        Problem::Hash | Problem::Payload => {
+            say("UPDATE record_keys SET hash = zeroblob(16), hash_version = 0 \
+                 WHERE dataset = ?1 AND id = ?2 AND rid = ?3")?;
+        }
+        _ => return Ok(false),
+    }
+    Ok(*problem != Problem::Payload)
+}
+
+/// Looks for keys that lead to no record.
+pub(super) async fn check_keys(
+    store: &Sqlite,
+    place: &Place,
+    repair: bool,
+    report: &mut CheckReport,
+) -> Result<(), StoreError> {
+    const LOST: &str = "k.dataset = ?1 AND NOT EXISTS \
+                        (SELECT 1 FROM records r WHERE r.rid = k.rid AND r.dataset = k.dataset AND r.id = k.id)";
+    let dataset = place.id;
+    let find = format!("SELECT k.id FROM record_keys k WHERE {LOST} AND k.id > ?2 ORDER BY k.id LIMIT {STEP}");
+    let take = format!("DELETE FROM record_keys AS k WHERE {LOST} AND k.id = ?2");
+    let mut after = String::new();
+    loop {
+        let (find, from) = (find.clone(), after.clone());
+        let ids = store
+            .read_with(move |db| {
+                let mut find = db.sql.prepare_cached(&find)?;
+                let found =
+                    find.query_map(params![dataset, from], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
+                Ok(found)
+            })
+            .await?;
+        let Some(last) = ids.last() else { return Ok(()) };
+        after = last.clone();
+        let (count, example) = (ids.len() as u64, format!("id `{}`", ids[0]));
+        let mut repaired = 0;
+        if repair {
+            let take = take.clone();
+            store
+                .write(move |db| {
+                    let mut take = db.sql.prepare_cached(&take)?;
+                    for id in &ids {
+                        take.execute(params![dataset, id])?;
+                    }
+                    Ok(())
+                })
+                .await?;
+            repaired = count;
+        }
+        report.note(Problem::NoRecord, &place.to_string(), count, repaired, example);
+    }
+}

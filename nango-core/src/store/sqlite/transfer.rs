@@ -1,0 +1,234 @@
+//! The tables in their neutral form, out and in.
+
+use rusqlite::{
+    ToSql, params_from_iter,
+    types::{ToSqlOutput, Value, ValueRef},
+};
+use tokio::sync::mpsc;
+
+use super::{
+    Db, Sqlite,
+    fault::{Fault, Outcome},
+};
+use crate::store::{
+    Answer, Cell, Chunk, StoreError, Table, Transfer,
+    transfer::{CHUNK_BYTES, CHUNK_ROWS},
+};
+
+/// What marks half a copy, in `meta`.
+const MARK: &str = "copying";
+
+impl Transfer for Sqlite {
+    fn export(&self, out: mpsc::Sender<Chunk>) -> Answer<'_, ()> {
+        self.read_with(move |db| export(db, &out))
+    }
+
+    fn begin_import(&self) -> Answer<'_, ()> {
+        self.write(begin)
+    }
+
+    fn import(&self, chunk: Chunk) -> Answer<'_, ()> {
+        self.write(move |db| import(db, &chunk))
+    }
+
+    fn finish_import(&self) -> Answer<'_, ()> {
+        self.write(|db| {
+            db.sql.execute("DELETE FROM meta WHERE key = ?1", [MARK])?;
+            Ok(())
+        })
+    }
+}
+
+/// Whether the database is half a copy.
+pub(super) fn is_half(db: &Db) -> Outcome<bool> {
+    Ok(db.sql.prepare("SELECT 1 FROM meta WHERE key = ?1")?.exists([MARK])?)
+}
+
+/// How a table is read in its neutral form.
+fn select(table: Table) -> String {
+    let plain = |name: &str, order: &str| format!("SELECT {} FROM {name} ORDER BY {order}", table.columns().join(", "));
+    match table {
+        Table::Meta => format!("SELECT key, value FROM meta WHERE key <> '{MARK}' ORDER BY key"),
+        Table::Numbers => {
+            "SELECT name, seq FROM sqlite_sequence WHERE name IN ('connections', 'runs', 'scans') ORDER BY name"
+                .to_owned()
+        }
+        Table::Connections => plain("connections", "row"),
+        Table::Functions => plain("functions", "id"),
+        Table::Checkpoints => plain("checkpoints", "function"),
+        Table::ResumeStates => plain("resume_states", "function"),
+        Table::Datasets => plain("datasets", "id"),
+        // From the outside in: a record without its key shows as one without a hash.
+        Table::Records => {
+            let of = |column: &&str| match *column {
+                "hash" | "hash_version" | "state" => format!("k.{column}"),
+                column => format!("r.{column}"),
+            };
+            let columns: Vec<String> = table.columns().iter().map(of).collect();
+            format!(
+                "SELECT {} FROM records r LEFT JOIN record_keys k ON k.dataset = r.dataset AND k.id = r.id AND k.rid = r.rid \
+                 ORDER BY r.dataset, r.seq",
+                columns.join(", ")
+            )
+        }
+        // A run that goes on is the old database's.
+        Table::Runs => {
+            let of = |column: &&str| {
+                match *column {
+                    "status" => "CASE status WHEN 'running' THEN 'interrupted' ELSE status END",
+                    "finished_at" => "CASE status WHEN 'running' THEN lease_until - lease ELSE finished_at END",
+                    column => column,
+                }
+                .to_owned()
+            };
+            let columns: Vec<String> = table.columns().iter().map(of).collect();
+            format!("SELECT {} FROM runs ORDER BY row", columns.join(", "))
+        }
+        Table::RunModels => plain("run_models", "run, model"),
+        Table::RunLogs => plain("run_logs", "n"),
+    }
+}
+
+fn export(db: &Db, out: &mpsc::Sender<Chunk>) -> Outcome<()> {
+    for table in Table::ALL {
+        let mut select = db.sql.prepare(&select(table))?;
+        let columns = table.columns().len();
+        let mut rows = select.query([])?;
+        let (mut chunk, mut bytes) = (Vec::new(), 0);
+        loop {
+            let row = rows.next()?;
+            let end = row.is_none();
+            if let Some(row) = row {
+                let mut cells = Vec::with_capacity(columns);
+                for column in 0..columns {
+                    let value = row.get_ref(column)?;
+                    bytes += value.as_bytes().map_or(0, <[u8]>::len);
+                    cells.push(cell(value)?);
+                }
+                if table == Table::Records && cells[columns - 1] == Cell::Null {
+                    return Err(Fault::damaged(
+                        "a record that no id leads to; `registry database check --repair` mends it, it",
+                    ));
+                }
+                chunk.push(cells);
+            }
+            if (end && !chunk.is_empty()) || chunk.len() >= CHUNK_ROWS || bytes >= CHUNK_BYTES {
+                let rows = std::mem::take(&mut chunk);
+                bytes = 0;
+                // This thread may block: it is a reader's, or the one that writes.
+                if out.blocking_send(Chunk { table, rows }).is_err() {
+                    return Ok(());
+                }
+            }
+            if end {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn cell(value: ValueRef<'_>) -> Outcome<Cell> {
+    Ok(match value {
+        ValueRef::Null => Cell::Null,
+        ValueRef::Integer(value) => Cell::Int(value),
+        ValueRef::Text(text) => Cell::Text(String::from_utf8(text.to_vec()).map_err(|_| Fault::damaged("a text"))?),
+        ValueRef::Blob(bytes) => Cell::Bytes(bytes.to_vec()),
+        ValueRef::Real(_) => return Err(Fault::damaged("a number")),
+    })
+}
+
+impl ToSql for Cell {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(match self {
+            Self::Null => ToSqlOutput::Owned(Value::Null),
+            Self::Int(value) => ToSqlOutput::Owned(Value::Integer(*value)),
+            Self::Text(text) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
+            Self::Bytes(bytes) => ToSqlOutput::Borrowed(ValueRef::Blob(bytes)),
+        })
+    }
+}
+
+/// The tables, in an order in which they can be emptied.
+const TABLES: [&str; 14] = [
+    "run_logs",
+    "run_models",
+    "locks",
+    "runs",
+    "scan_missed",
+    "scan_marks",
+    "scans",
+    "record_keys",
+    "records",
+    "datasets",
+    "resume_states",
+    "checkpoints",
+    "functions",
+    "connections",
+];
+
+fn begin(db: &Db) -> Outcome<()> {
+    if is_half(db)? {
+        for table in TABLES {
+            db.sql.execute(&format!("DELETE FROM {table}"), [])?;
+        }
+        db.sql.execute("DELETE FROM sqlite_sequence", [])?;
+    }
+    for table in TABLES {
+        if db.sql.prepare(&format!("SELECT 1 FROM {table} LIMIT 1"))?.exists([])? {
+            return Err(StoreError::NotEmpty.into());
+        }
+    }
+    db.sql.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, x'01')", [MARK])?;
+    Ok(())
+}
+
+fn import(db: &Db, chunk: &Chunk) -> Outcome<()> {
+    match chunk.table {
+        Table::Meta => {
+            let mut put = db.sql.prepare("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)")?;
+            for row in &chunk.rows {
+                put.execute(params_from_iter(row))?;
+            }
+        }
+        // The table is SQLite's own: a row of it is there once a number was given.
+        Table::Numbers => {
+            let mut put = db.sql.prepare("INSERT INTO sqlite_sequence (name, seq) VALUES (?1, ?2)")?;
+            for row in &chunk.rows {
+                put.execute(params_from_iter(row))?;
+            }
+        }
+        Table::Records => records(db, &chunk.rows)?,
+        table => {
+            let name = match table {
+                Table::ResumeStates => "resume_states",
+                Table::RunModels => "run_models",
+                Table::RunLogs => "run_logs",
+                other => other.name(),
+            };
+            let mut insert = db.sql.prepare(&insert(name, table.columns()))?;
+            for row in &chunk.rows {
+                insert.execute(params_from_iter(row))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn records(db: &Db, rows: &[Vec<Cell>]) -> Outcome<()> {
+    let columns = Table::Records.columns();
+    // The last three columns are the key's.
+    let own = columns.len() - 3;
+    let mut row = db.sql.prepare(&insert("records", &columns[..own]))?;
+    let mut key = db.sql.prepare(&insert("record_keys", &["dataset", "id", "rid", "hash", "hash_version", "state"]))?;
+    for cells in rows {
+        let rid = Cell::Int(row.insert(params_from_iter(&cells[..own]))?);
+        key.execute(params_from_iter([&cells[0], &cells[1], &rid].into_iter().chain(&cells[own..])))?;
+    }
+    Ok(())
+}
+
+fn insert(table: &str, columns: &[&str]) -> String {
+    let places = vec!["?"; columns.len()].join(", ");
+    format!("INSERT INTO {table} ({}) VALUES ({places})", columns.join(", "))
+}

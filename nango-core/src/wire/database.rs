@@ -1,0 +1,173 @@
+//! What is said of keeping house. `count` and `has_more` of a prune are Nango's; the rest has no counterpart there.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::time::micros;
+use crate::{
+    run::{Retained, RetainedDataset},
+    store::{Backup, CheckReport, Copied, DatasetKey, Pruned},
+};
+
+/// A dataset: `{ "provider_config_key", "connection_id", "model", "variant" }`.
+#[derive(Debug, Serialize)]
+struct Dataset<'a> {
+    provider_config_key: &'a str,
+    connection_id: &'a str,
+    model: &'a str,
+    variant: &'a str,
+}
+
+impl<'a> Dataset<'a> {
+    fn new(key: &'a DatasetKey) -> Self {
+        let DatasetKey { integration, connection, model, variant } = key;
+        Self { provider_config_key: integration, connection_id: connection, model, variant }
+    }
+}
+
+/// `{ "count", "has_more", "bytes" }`
+#[derive(Debug, Serialize)]
+pub struct PrunedJson {
+    count: u64,
+    has_more: bool,
+    bytes: u64,
+}
+
+impl PrunedJson {
+    /// The form of a prune.
+    pub fn new(pruned: &Pruned) -> Self {
+        Self { count: pruned.count, has_more: pruned.next.is_some(), bytes: pruned.bytes }
+    }
+}
+
+/// A dataset, and `"count"`, the rows that were taken out of it.
+#[derive(Debug, Serialize)]
+pub struct TakenOutJson<'a> {
+    #[serde(flatten)]
+    dataset: Dataset<'a>,
+    count: u64,
+}
+
+impl<'a> TakenOutJson<'a> {
+    /// The form of an erasing or emptying.
+    pub fn new(dataset: &'a DatasetKey, count: u64) -> Self {
+        Self { dataset: Dataset::new(dataset), count }
+    }
+}
+
+/// `{ "sound", "datasets", "records", "bytes", "findings": [{ "problem", "where", "count", "repaired", "example",
+/// "repair", "advice" }] }`; `repair` says what was mended, `advice` what a person can do about what is left.
+#[derive(Debug, Serialize)]
+pub struct CheckJson<'a> {
+    sound: bool,
+    datasets: u64,
+    records: u64,
+    bytes: u64,
+    findings: Vec<FindingJson<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct FindingJson<'a> {
+    problem: &'static str,
+    r#where: &'a str,
+    count: u64,
+    repaired: u64,
+    example: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repair: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    advice: Option<&'static str>,
+}
+
+impl<'a> CheckJson<'a> {
+    /// The form of a check.
+    pub fn new(report: &'a CheckReport) -> Self {
+        let findings = report.findings.iter().map(|finding| FindingJson {
+            problem: finding.problem.name(),
+            r#where: &finding.place,
+            count: finding.count,
+            repaired: finding.repaired,
+            example: &finding.example,
+            repair: finding.problem.repair().filter(|_| finding.repaired > 0),
+            advice: (finding.repaired < finding.count).then(|| finding.problem.advice()),
+        });
+        Self {
+            sound: report.is_sound(),
+            datasets: report.datasets,
+            records: report.records,
+            bytes: report.bytes,
+            findings: findings.collect(),
+        }
+    }
+}
+
+/// `{ "file", "records", "bytes" }`
+#[derive(Debug, Serialize)]
+pub struct BackupJson<'a> {
+    file: std::borrow::Cow<'a, str>,
+    records: u64,
+    bytes: u64,
+}
+
+impl<'a> BackupJson<'a> {
+    /// The form of a backup.
+    pub fn new(file: &'a Path, made: &Backup) -> Self {
+        Self { file: file.to_string_lossy(), records: made.records, bytes: made.bytes }
+    }
+}
+
+/// `{ "rows": { name: count }, "hash" }`
+#[derive(Debug, Serialize)]
+pub struct CopiedJson<'a> {
+    rows: serde_json::Map<String, serde_json::Value>,
+    hash: &'a str,
+}
+
+impl<'a> CopiedJson<'a> {
+    /// The form of a copy.
+    pub fn new(copied: &'a Copied) -> Self {
+        let rows = copied.tables.iter().map(|(name, rows)| (name.replace(' ', "_"), (*rows).into()));
+        Self { rows: rows.collect(), hash: &copied.hash }
+    }
+}
+
+/// `{ "dry_run", "emptied": […], "pruned": […], "busy": [dataset] }`; an entry is a dataset with `count`, `bytes` and
+/// `last_used_at`.
+#[derive(Debug, Serialize)]
+pub struct RetainedJson<'a> {
+    dry_run: bool,
+    emptied: Vec<RetainedEntry<'a>>,
+    pruned: Vec<RetainedEntry<'a>>,
+    busy: Vec<Dataset<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct RetainedEntry<'a> {
+    #[serde(flatten)]
+    dataset: Dataset<'a>,
+    count: u64,
+    bytes: u64,
+    last_used_at: String,
+}
+
+impl<'a> RetainedJson<'a> {
+    /// The form of a retention.
+    pub fn new(retained: &'a Retained, dry_run: bool) -> Self {
+        let entries = |list: &'a [RetainedDataset]| {
+            let entry = |one: &'a RetainedDataset| RetainedEntry {
+                dataset: Dataset::new(&one.dataset),
+                count: one.records,
+                bytes: one.bytes,
+                last_used_at: micros(one.used_at),
+            };
+            list.iter().map(entry).collect()
+        };
+        Self {
+            dry_run,
+            emptied: entries(&retained.emptied),
+            pruned: entries(&retained.pruned),
+            busy: retained.busy.iter().map(Dataset::new).collect(),
+        }
+    }
+}
