@@ -15,6 +15,7 @@
 mod checkpoints;
 mod connections;
 mod cursor;
+pub(crate) mod encryption;
 mod error;
 mod hash;
 mod logs;
@@ -30,6 +31,9 @@ use std::{future::Future, pin::Pin, sync::Arc};
 pub use checkpoints::{CheckpointWrite, Checkpoints, ResumeWrite, StoredCheckpoint};
 pub use connections::{Connection, Connections, MetadataChange, NewConnection, Removed};
 pub use cursor::Cursor;
+pub use encryption::{
+    Encryption, EncryptionState, KeyId, KeyUse, Keys, Resealed, credentials_context, reseal, resume_context,
+};
 pub use error::StoreError;
 pub use logs::{Level, LogLine, Logs};
 pub use records::{
@@ -45,7 +49,9 @@ pub const BASE_VARIANT: &str = "base";
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
 /// A database.
-pub trait Store: Connections + Records + Checkpoints + Runs + Logs + Send + Sync + std::fmt::Debug {
+pub trait Store:
+    Connections + Records + Checkpoints + Runs + Logs + Encryption + Send + Sync + std::fmt::Debug
+{
     /// The database's clock, microseconds since 1970 (UTC).
     fn now(&self) -> i64;
 

@@ -94,3 +94,4 @@ conformance! {
 
 database!(sqlite_memory, super::super::support::Opened::memory());
 database!(sqlite_file, super::super::support::Opened::file());
+database!(sqlite_sealed, super::super::support::Opened::sealed());

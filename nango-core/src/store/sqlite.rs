@@ -12,6 +12,7 @@ mod checkpoints;
 mod clock;
 mod connections;
 mod dataset;
+mod encryption;
 mod fault;
 mod feed;
 mod file;
@@ -21,6 +22,7 @@ mod logs;
 mod merge;
 mod page;
 mod readers;
+mod reseal;
 mod rows;
 mod runs;
 mod scans;
@@ -47,9 +49,10 @@ use self::{
     writer::Writer,
 };
 use super::{
-    Answer, Checkpoints, Committed, Connection, Connections, DatasetKey, DatasetStats, FeedPage, FeedRow, FinishScan,
-    FunctionKey, LogLine, Logs, MetadataChange, NewConnection, NewRun, Page, ReadQuery, Records, Removed, Run, RunEnd,
-    RunToken, Runs, Scan, ScanFinished, ScanFrom, Store, StoreError, StoredCheckpoint, hash::Hasher,
+    Answer, Checkpoints, Committed, Connection, Connections, DatasetKey, DatasetStats, Encryption, EncryptionState,
+    FeedPage, FeedRow, FinishScan, FunctionKey, KeyId, Keys, LogLine, Logs, MetadataChange, NewConnection, NewRun,
+    Page, ReadQuery, Records, Removed, Resealed, Run, RunEnd, RunToken, Runs, Scan, ScanFinished, ScanFrom, Store,
+    StoreError, StoredCheckpoint, encryption::Vault, hash::Hasher,
 };
 
 /// How long another process may hold the file before a write gives up.
@@ -66,7 +69,9 @@ struct Db {
 #[derive(Debug)]
 struct Shared {
     clock: Clock,
+    /// The names of feeds. Content hashes are taken by the regime of a transaction.
     hasher: Hasher,
+    vault: Vault,
 }
 
 /// A count, which `SQLite` keeps as a signed number.
@@ -179,7 +184,7 @@ impl Connections for Sqlite {
 
 impl Records for Sqlite {
     fn commit(&self, page: Page) -> Answer<'_, Committed> {
-        let draft = Draft::new(page, &self.shared.hasher);
+        let draft = Draft::new(page, &self.shared.vault.latest().hasher);
         self.write(move |db| page::commit(db, draft))
     }
 
@@ -282,5 +287,46 @@ impl Logs for Sqlite {
 
     fn logs(&self, run: Uuid) -> Answer<'_, Vec<LogLine>> {
         self.read_with(move |db| logs::read(db, run))
+    }
+}
+
+impl Encryption for Sqlite {
+    fn use_keys(&self, keys: Arc<dyn Keys>, seal_new: bool) -> Answer<'_, ()> {
+        self.shared.vault.use_keys(keys);
+        Box::pin(async move {
+            let known = self.read_with(encryption::settings).await?;
+            if known.active.is_none() {
+                self.write(move |db| encryption::begin(db, seal_new)).await?;
+            }
+            // A ring without the active key can still read what is not sealed with it, so this is no error yet.
+            self.read_with(|db| Ok(drop(encryption::regime(db)))).await
+        })
+    }
+
+    fn encryption(&self) -> Answer<'_, EncryptionState> {
+        self.read_with(encryption::state)
+    }
+
+    fn encryption_settings(&self) -> Answer<'_, EncryptionState> {
+        self.read_with(encryption::settings)
+    }
+
+    fn seal_payloads(&self, on: bool) -> Answer<'_, ()> {
+        self.write(move |db| encryption::seal_payloads(db, on))
+    }
+
+    fn activate_key(&self, key: KeyId) -> Answer<'_, ()> {
+        self.write(move |db| encryption::activate(db, key))
+    }
+
+    fn reseal_step(&self) -> Answer<'_, Resealed> {
+        Box::pin(async {
+            if !self.read_with(reseal::is_through).await? {
+                return self.write(reseal::step).await;
+            }
+            // Between two transactions of the writer, because a file is not made new inside one.
+            self.writer.read(reseal::scrub).await?;
+            self.write(reseal::finish).await
+        })
     }
 }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
+    auth::KeyRing,
     declare::{Kind, Merging},
     model::{Batch, Data, Model, ModelInfo, Record},
     store::{
@@ -32,6 +33,14 @@ impl Opened {
         let dir = tempfile::tempdir().unwrap();
         let store = Arc::new(Sqlite::open(dir.path().join("nango.db")).await.unwrap());
         Self { store, _dir: Some(dir) }
+    }
+
+    /// A file whose payloads are sealed.
+    pub(super) async fn sealed() -> Self {
+        let opened = Self::file().await;
+        opened.use_keys(Arc::new(KeyRing::ephemeral().unwrap()), true).await.unwrap();
+        assert!(opened.encryption().await.unwrap().payloads);
+        opened
     }
 }
 

@@ -13,7 +13,10 @@ use super::{
     natural,
     rows::{ADDED, GONE, UPDATED},
 };
-use crate::store::{Cursor, DatasetKey, DatasetStats, FeedPage, FeedRow, Filter, LastAction, ReadQuery, StoreError};
+use crate::store::{
+    Cursor, DatasetKey, DatasetStats, FeedPage, FeedRow, Filter, LastAction, ReadQuery, StoreError,
+    encryption::DatasetSeal,
+};
 
 /// The most records in one page.
 const LIMIT: u32 = 10_000;
@@ -21,7 +24,7 @@ const LIMIT: u32 = 10_000;
 macro_rules! columns {
     ($rest:literal) => {
         concat!(
-            "SELECT id, payload, first_seen_at, modified_at, deleted_at, pruned_at, last_action, seq FROM records ",
+            "SELECT id, payload, first_seen_at, modified_at, deleted_at, pruned_at, last_action, seq, key_id FROM records ",
             $rest
         )
     };
@@ -44,6 +47,7 @@ pub(super) fn read(db: &Db, key: &DatasetKey, query: &ReadQuery) -> Outcome<Feed
     let mut page = Building {
         page: FeedPage::default(),
         feed,
+        seal: db.shared.vault.reading(key),
         limit: query.limit.clamp(1, LIMIT) as usize,
         max_bytes: query.max_bytes,
         bytes: 0,
@@ -75,10 +79,11 @@ pub(super) fn read(db: &Db, key: &DatasetKey, query: &ReadQuery) -> Outcome<Feed
 pub(super) fn by_id(db: &Db, key: &DatasetKey, ids: &[String]) -> Outcome<Vec<FeedRow>> {
     let Some(dataset) = Dataset::find(db, key)? else { return Ok(Vec::new()) };
     let feed = db.shared.hasher.feed(key);
+    let seal = db.shared.vault.reading(key);
     let mut one = db.sql.prepare_cached(columns!("WHERE rid = ?1"))?;
     named(db, dataset.id, ids, 0, mask(Filter::default()))?
         .into_iter()
-        .map(|(_, rid)| one.query_row([rid], |row| Ok(feed_row(row, feed)))?)
+        .map(|(_, rid)| one.query_row([rid], |row| Ok(feed_row(row, feed, &seal)))?)
         .collect()
 }
 
@@ -142,6 +147,7 @@ fn mask(filter: Filter) -> i64 {
 struct Building {
     page: FeedPage,
     feed: u64,
+    seal: DatasetSeal,
     limit: usize,
     max_bytes: usize,
     bytes: usize,
@@ -150,7 +156,7 @@ struct Building {
 impl Building {
     /// Takes a row. `false`: the page was full without it.
     fn take(&mut self, row: &Row<'_>) -> Outcome<bool> {
-        let row = feed_row(row, self.feed)?;
+        let row = feed_row(row, self.feed, &self.seal)?;
         let bytes = row.payload.as_ref().map_or(0, Bytes::len);
         let records = &mut self.page.records;
         let too_large = self.max_bytes > 0 && !records.is_empty() && self.bytes + bytes > self.max_bytes;
@@ -164,17 +170,21 @@ impl Building {
     }
 }
 
-fn feed_row(row: &Row<'_>, feed: u64) -> Outcome<FeedRow> {
+fn feed_row(row: &Row<'_>, feed: u64, seal: &DatasetSeal) -> Outcome<FeedRow> {
     let last_action = match row.get(6)? {
         ADDED => LastAction::Added,
         UPDATED => LastAction::Updated,
         GONE => LastAction::Deleted,
         _ => return Err(Fault::damaged("a record's last action")),
     };
-    let payload = row.get_ref(1)?.as_blob_or_null().map_err(rusqlite::Error::from)?;
+    let id: String = row.get(0)?;
+    let payload = match row.get_ref(1)?.as_blob_or_null().map_err(rusqlite::Error::from)? {
+        Some(stored) => Some(Bytes::from(seal.open(&id, stored, row.get(8)?)?.into_owned())),
+        None => None,
+    };
     Ok(FeedRow {
-        id: row.get(0)?,
-        payload: payload.map(Bytes::copy_from_slice),
+        id,
+        payload,
         first_seen_at: row.get(2)?,
         last_modified_at: row.get(3)?,
         deleted_at: row.get(4)?,

@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use super::{
     Db, checkpoints,
     dataset::Dataset,
+    encryption,
     fault::Outcome,
     logs,
     rows::{self, Writing},
@@ -25,6 +26,8 @@ use crate::{
 pub(super) struct Draft {
     page: Page,
     ready: Vec<Ready>,
+    /// The version of the hashes.
+    hashed: i64,
 }
 
 /// What is known of a write before the database is asked.
@@ -55,7 +58,21 @@ impl Draft {
                 }
             })
             .collect();
-        Self { page, ready }
+        Self { page, ready, hashed: hasher.version() }
+    }
+
+    /// Takes the hashes again, if they are of another version than this hasher's: payloads were switched to be sealed (or
+    /// plain) since the draft was made.
+    fn rehash(&mut self, hasher: &Hasher) {
+        if self.hashed == hasher.version() {
+            return;
+        }
+        for (change, ready) in self.page.changes.iter().zip(&mut self.ready) {
+            if let Write::Save(batch) = &change.write {
+                ready.hashes = batch.iter().map(|item| hasher.record(item.payload)).collect();
+            }
+        }
+        self.hashed = hasher.version();
     }
 }
 
@@ -65,8 +82,10 @@ fn duplicates<'a>(ids: impl ExactSizeIterator<Item = &'a str>) -> Vec<bool> {
 }
 
 /// Writes a page.
-pub(super) fn commit(db: &Db, draft: Draft) -> Outcome<Committed> {
-    let Draft { page, ready } = draft;
+pub(super) fn commit(db: &Db, mut draft: Draft) -> Outcome<Committed> {
+    let regime = encryption::regime(db)?;
+    draft.rehash(&regime.hasher);
+    let Draft { page, ready, .. } = draft;
     runs::count(db, &page.run, page.pages, page.requests, page.left_out)?;
 
     let mut datasets: Vec<Dataset> = Vec::with_capacity(1);
@@ -87,6 +106,8 @@ pub(super) fn commit(db: &Db, draft: Draft) -> Outcome<Committed> {
     for ((change, ready), place) in page.changes.into_iter().zip(ready).zip(places) {
         let at = Writing {
             db,
+            hasher: &regime.hasher,
+            seal: db.shared.vault.writing(&regime, &change.dataset),
             run: page.run.row,
             stamp,
             yields_to: (change.merging == Merging::Newer).then_some(page.requested_at),
