@@ -2,6 +2,7 @@
 //! group of jobs, pruned payloads, and what is left in the tables.
 
 mod file;
+mod sealed;
 
 use std::{
     fs,
