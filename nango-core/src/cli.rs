@@ -17,6 +17,7 @@ mod check;
 mod connection;
 mod context;
 mod describe;
+mod encryption;
 mod fault;
 mod interrupt;
 mod list;
@@ -76,6 +77,7 @@ impl App {
                 Box::new(run::Run),
                 Box::new(records::Records),
                 Box::new(connection::Connection),
+                Box::new(encryption::Encryption),
                 Box::new(schema::Schema),
             ],
         }

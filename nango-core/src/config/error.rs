@@ -1,16 +1,30 @@
 //! What a configuration can be refused for.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-/// Why a configuration file cannot be used. Never holds a value of the file: it may be a secret.
+/// Why a configuration file or a variable cannot be used. Never holds a value of it: it may be a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}:{line}: {message}", path.display())]
+#[error("{}: {message}", place(path, *line))]
 #[non_exhaustive]
 pub struct ConfigError {
-    /// The file.
+    /// The file, or the variable.
     pub path: PathBuf,
-    /// The line, counted from 1.
+    /// The line, counted from 1; 0 of a variable.
     pub line: usize,
     /// What is wrong there, and what to write instead.
     pub message: String,
+}
+
+impl ConfigError {
+    /// A variable of the environment that cannot be used.
+    pub(super) fn variable(name: &str, message: impl Into<String>) -> Self {
+        Self { path: name.into(), line: 0, message: message.into() }
+    }
+}
+
+fn place(path: &Path, line: usize) -> String {
+    match line {
+        0 => path.display().to_string(),
+        line => format!("{}:{line}", path.display()),
+    }
 }

@@ -295,7 +295,8 @@ impl Encryption for Sqlite {
         self.shared.vault.use_keys(keys);
         Box::pin(async move {
             let known = self.read_with(encryption::settings).await?;
-            if known.active.is_none() {
+            let ids = self.shared.vault.keys().map(Keys::ids).unwrap_or_default();
+            if known.active.is_none_or(|active| !ids.contains(&active)) {
                 self.write(move |db| encryption::begin(db, seal_new)).await?;
             }
             // A ring without the active key can still read what is not sealed with it, so this is no error yet.

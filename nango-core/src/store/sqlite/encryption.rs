@@ -51,21 +51,23 @@ pub(super) fn current(db: &Db, blob: &[u8], context: &[u8]) -> Outcome<Option<Ve
     }
 }
 
-/// Decides what is active where nothing was said of it yet: the key of what is there, or the first of the ring. A
-/// database that holds nothing seals its payloads from now on, if `seal_new`.
+/// Decides what is active where nothing was said of it yet: the key of what is there, or the first of the ring. So it
+/// does where the active key was lost before anything was sealed with it. A database that holds nothing seals its payloads from now on, if `seal_new`.
 pub(super) fn begin(db: &Db, seal_new: bool) -> Outcome<()> {
     let policy = policy(db)?;
     let Some(keys) = db.shared.vault.keys() else { return Ok(()) };
-    if policy.active.is_some() {
-        return Ok(());
+    let ids = keys.ids();
+    match policy.active {
+        Some(active) if ids.contains(&active) || is_sealed(db)? => return Ok(()),
+        _ => {}
     }
-    let Some(active) = key_in_use(db, keys)?.or_else(|| keys.ids().first().copied()) else { return Ok(()) };
-    if !keys.ids().contains(&active) {
+    let Some(active) = key_in_use(db, keys)?.or_else(|| ids.first().copied()) else { return Ok(()) };
+    if !ids.contains(&active) {
         // What is there needs another ring; a new thing sealed with this one would make it worse.
         return Ok(());
     }
     let empty = "SELECT NOT EXISTS (SELECT 1 FROM datasets) AND NOT EXISTS (SELECT 1 FROM connections)";
-    let payloads = seal_new && db.sql.query_row(empty, [], |row| row.get(0))?;
+    let payloads = policy.payloads || (seal_new && db.sql.query_row(empty, [], |row| row.get(0))?);
     let hash_secret = if payloads { Some(db.shared.vault.new_hash_secret(active)?) } else { None };
     put(db, &Policy { payloads, active: Some(active), hash_secret, ..policy })
 }
@@ -135,6 +137,12 @@ fn put(db: &Db, policy: &Policy) -> Outcome<()> {
             policy.walk.map_or(0, |(_, place)| place),
         ])?;
     Ok(())
+}
+
+/// Whether a payload is sealed.
+fn is_sealed(db: &Db) -> Outcome<bool> {
+    let sealed = "SELECT EXISTS (SELECT 1 FROM records WHERE key_id <> 0 AND payload IS NOT NULL)";
+    Ok(db.sql.query_row(sealed, [], |row| row.get(0))?)
 }
 
 /// The key of the first sealed thing that is there.
