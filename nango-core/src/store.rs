@@ -7,6 +7,8 @@
 //!   sequences that are durable.
 //! - Every write of a run carries its [`RunToken`]; a run that lost its lease cannot write.
 //! - Stamps come from the database's clock under the dataset's lock and never go back. They are microseconds since 1970.
+//! - Payloads come and go plain; how they lie in the database is decided in the transaction that writes them
+//!   ([`Encryption`]).
 //! - SQL stands in `sqlite/` (and later in `postgres/`) and nowhere else.
 //!
 //! Adding a database is adding a folder that implements these traits; the conformance suite in `conformance.rs` says

@@ -10,6 +10,7 @@ mod bad_input;
 mod compile_fail;
 mod connections;
 mod demo;
+mod encryption;
 mod functions;
 mod interruption;
 mod pagination;

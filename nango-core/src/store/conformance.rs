@@ -5,6 +5,7 @@
 
 mod checkpoints;
 mod connections;
+mod encryption;
 mod feed;
 mod oracle;
 mod records;
@@ -88,6 +89,11 @@ conformance! {
         metadata_is_replaced_and_merged
         removal_takes_the_records_and_keeps_the_sequence
         removal_stops_what_runs;
+    encryption:
+        a_switch_changes_no_record
+        a_rotation_changes_no_record
+        a_key_that_is_not_held_is_not_activated
+        sealed_blobs_follow_the_active_key;
     oracle:
         random_work_converges;
 }

@@ -19,8 +19,8 @@ pub(super) struct Switch {
 const ABOUT_ON: &str = "Seals payloads from now on, and then those that are there
 
 Reads and writes go on meanwhile. At the end the database's file is made new, so that nothing plain is left in it or in
-its log: that takes as much free space as the file has, and writes wait for it. Interrupted, the same command goes on
-where it stopped.
+its log. That takes free space of twice its size, and while it lasts nothing else is written: another process gives up
+after ten seconds. Interrupted, the same command goes on where it stopped.
 
 Sealed are the payloads of records. Not sealed are their ids, times, and sizes, the names of datasets, checkpoints,
 metadata, and the lines of logs. What the command cannot reach: backups and snapshots from before, blocks that the file

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, ops::Deref, sync::Arc, time::Duration};
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -20,28 +21,36 @@ use crate::{
 /// A database that a case may fill.
 pub(super) struct Opened {
     store: SharedStore,
+    /// Two keys, which the store has only if it was opened so.
+    pub ring: Arc<KeyRing>,
     /// Removed after the case.
     _dir: Option<TempDir>,
 }
 
 impl Opened {
     pub(super) async fn memory() -> Self {
-        Self { store: Arc::new(Sqlite::open(":memory:").await.unwrap()), _dir: None }
+        Self { store: Arc::new(Sqlite::open(":memory:").await.unwrap()), ring: two_keys(), _dir: None }
     }
 
     pub(super) async fn file() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let store = Arc::new(Sqlite::open(dir.path().join("nango.db")).await.unwrap());
-        Self { store, _dir: Some(dir) }
+        Self { store, ring: two_keys(), _dir: Some(dir) }
     }
 
     /// A file whose payloads are sealed.
     pub(super) async fn sealed() -> Self {
         let opened = Self::file().await;
-        opened.use_keys(Arc::new(KeyRing::ephemeral().unwrap()), true).await.unwrap();
+        opened.use_keys(opened.ring.clone(), true).await.unwrap();
         assert!(opened.encryption().await.unwrap().payloads);
         opened
     }
+}
+
+fn two_keys() -> Arc<KeyRing> {
+    let key =
+        || BASE64_STANDARD.encode([uuid::Uuid::new_v4().into_bytes(), uuid::Uuid::new_v4().into_bytes()].concat());
+    Arc::new(KeyRing::from_key(&format!("{},{}", key(), key())).unwrap())
 }
 
 impl Deref for Opened {
