@@ -71,15 +71,10 @@ fn walk(context: &mut Context, instance: &Arc<Instance>) -> Result<Exit, Fault> 
 }
 
 fn told(walked: &Resealed) -> String {
-    let mut text = format!("{} changed", number(walked.changed));
-    if !walked.done {
-        text.push_str(", not all yet");
-    }
-    if walked.left > 0 {
-        text.push_str(&format!(
-            "; {} could not be opened with the keys that are there, and stay as they are",
-            number(walked.left)
-        ));
-    }
-    text
+    let not_all = if walked.done { "" } else { ", not all yet" };
+    let left = match walked.left {
+        0 => String::new(),
+        left => format!("; {} could not be opened with the keys that are there, and stay as they are", number(left)),
+    };
+    format!("{} changed{not_all}{left}", number(walked.changed))
 }

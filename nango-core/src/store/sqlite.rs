@@ -300,7 +300,11 @@ impl Encryption for Sqlite {
                 self.write(move |db| encryption::begin(db, seal_new)).await?;
             }
             // A ring without the active key can still read what is not sealed with it, so this is no error yet.
-            self.read_with(|db| Ok(drop(encryption::regime(db)))).await
+            self.read_with(|db| match encryption::regime(db) {
+                Ok(_) | Err(Fault::Store(StoreError::NoKey { .. })) => Ok(()),
+                Err(fault) => Err(fault),
+            })
+            .await
         })
     }
 

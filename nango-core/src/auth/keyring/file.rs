@@ -15,6 +15,8 @@ use crate::store::KeyId;
 
 /// A file that is longer than this holds something else.
 const LONGEST_FILE: u64 = 16 * 1024;
+/// The length of a line. The text must not grow: what it grew out of would stay in memory.
+const LINE: usize = 45;
 
 impl KeyRing {
     /// The ring of a key file, and whether the file was made just now: with a new key, readable by its owner only. Two
@@ -30,7 +32,7 @@ impl KeyRing {
             return Ok((ring(keys), false));
         }
         let key = Key::draw()?;
-        if write(path, std::slice::from_ref(&key), Place::New).map_err(|error| wrong(path, error))? {
+        if write(path, std::slice::from_ref(&key), Place::New).map_err(|error| wrong(path, error.to_string()))? {
             return Ok((ring(vec![key]), true));
         }
         let other = read(path)?.ok_or_else(|| wrong(path, "it appeared and vanished again"))?;
@@ -44,7 +46,7 @@ impl KeyRing {
     ///
     /// The file is not there, holds something else, or cannot be written.
     pub fn add_to_file(path: &Path) -> Result<KeyId, KeyError> {
-        let wrong = |error: io::Error| wrong(path, error);
+        let wrong = |error: io::Error| wrong(path, error.to_string());
         // Whoever adds a key holds the lock of the file that it replaces, and adds to the file that is there then.
         loop {
             let held = File::open(path).map_err(wrong)?;
@@ -61,23 +63,23 @@ impl KeyRing {
     }
 }
 
-fn wrong(path: &Path, reason: impl ToString) -> KeyError {
-    KeyError::File { path: path.display().to_string(), reason: reason.to_string() }
+fn wrong(path: &Path, reason: impl Into<String>) -> KeyError {
+    KeyError::File { path: path.display().to_string(), reason: reason.into() }
 }
 
 /// The keys of a file; `None`: it is not there.
 pub(super) fn read(path: &Path) -> Result<Option<Vec<Key>>, KeyError> {
     match File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(wrong(path, error)),
+        Err(error) => Err(wrong(path, error.to_string())),
         Ok(file) => read_from(&file, path).map(Some),
     }
 }
 
 fn read_from(file: &File, path: &Path) -> Result<Vec<Key>, KeyError> {
     let mut text = Zeroizing::new(String::new());
-    file.take(LONGEST_FILE).read_to_string(&mut text).map_err(|error| wrong(path, error))?;
-    Key::read_all(&text).map_err(|error| wrong(path, error))
+    file.take(LONGEST_FILE).read_to_string(&mut text).map_err(|error| wrong(path, error.to_string()))?;
+    Key::read_all(&text).map_err(|error| wrong(path, error.to_string()))
 }
 
 /// What is written to.
@@ -102,7 +104,11 @@ fn write(path: &Path, keys: &[Key], place: Place) -> io::Result<bool> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(new)?;
-    let text = Zeroizing::new(keys.iter().map(|key| format!("{}\n", *key.text())).collect::<String>());
+    let mut text = Zeroizing::new(String::with_capacity(keys.len() * LINE));
+    for key in keys {
+        text.push_str(&key.text());
+        text.push('\n');
+    }
     let moved = file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).and_then(|()| match place {
         Place::New => fs::hard_link(new, path),
         Place::Taken => fs::rename(new, path),

@@ -171,13 +171,13 @@ pub(super) fn settings(db: &Db) -> Outcome<EncryptionState> {
 
 /// What is said, and what is there.
 pub(super) fn state(db: &Db) -> Outcome<EncryptionState> {
-    let mut uses = BTreeMap::new();
+    let mut counted = BTreeMap::new();
     let mut records =
         db.sql.prepare("SELECT key_id, count(*) FROM records WHERE payload IS NOT NULL GROUP BY key_id")?;
     let read = |row: &Row<'_>| Ok((KeyId::of_stored(row.get(0)?), super::natural(row, 1)?));
-    for counted in records.query_map([], read)? {
-        let (key, records) = counted?;
-        uses.insert(key, KeyUse { records, ..KeyUse::of(key) });
+    for row in records.query_map([], read)? {
+        let (key, records) = row?;
+        counted.insert(key, KeyUse { records, ..KeyUse::of(key) });
     }
     if let Some(keys) = db.shared.vault.keys() {
         for (place, blobs) in BLOBS.into_iter().enumerate() {
@@ -186,12 +186,12 @@ pub(super) fn state(db: &Db) -> Outcome<EncryptionState> {
             while let Some(row) = rows.next()? {
                 let blob = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
                 if let Some(key) = keys.sealed_with(blob) {
-                    let used = uses.entry(Some(key)).or_insert_with(|| KeyUse::of(Some(key)));
-                    let count = if place == 0 { &mut used.credentials } else { &mut used.resume_states };
-                    *count += 1;
+                    let used = counted.entry(Some(key)).or_insert_with(|| KeyUse::of(Some(key)));
+                    let of_key = if place == 0 { &mut used.credentials } else { &mut used.resume_states };
+                    *of_key += 1;
                 }
             }
         }
     }
-    Ok(EncryptionState { uses: uses.into_values().collect(), ..settings(db)? })
+    Ok(EncryptionState { uses: counted.into_values().collect(), ..settings(db)? })
 }

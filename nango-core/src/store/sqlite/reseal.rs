@@ -15,7 +15,7 @@ use super::{
     functions,
 };
 use crate::store::{
-    DatasetKey, FunctionKey, Resealed, StoreError, credentials_context,
+    DatasetKey, FunctionKey, KeyId, Resealed, StoreError, credentials_context,
     encryption::{DatasetSeal, Regime, STEP_BYTES, STEP_ROWS},
     resume_context,
 };
@@ -86,7 +86,7 @@ fn records(db: &Db, regime: &Regime, from: i64) -> Outcome<Step> {
     let mut put = db.sql.prepare_cached("UPDATE records SET payload = ?2, key_id = ?3 WHERE rid = ?1")?;
     let mut put_hash =
         db.sql.prepare_cached("UPDATE record_keys SET hash = ?3, hash_version = ?4 WHERE dataset = ?1 AND id = ?2")?;
-    let (key, version) = (regime.payloads.map_or(0, |key| key.stored()), regime.hasher.version());
+    let (key, version) = (regime.payloads.map_or(0, KeyId::stored), regime.hasher.version());
     let mut seals: HashMap<i64, DatasetSeal> = HashMap::new();
     let mut step = Resealed::default();
     let (mut place, mut bytes) = (from, 0);
