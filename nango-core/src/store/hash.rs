@@ -14,6 +14,8 @@ use super::DatasetKey;
 const FAST: i64 = 1;
 /// The version of the cryptographic hash, of sealed payloads.
 const SECRET: i64 = 2;
+/// The version of the cryptographic hash of a fast hash: all that can be made where the payload is gone.
+const VEILED: i64 = 3;
 
 /// A content hash.
 pub(crate) type Hash = [u8; 16];
@@ -64,6 +66,16 @@ impl Hasher {
         match (version, &self.secret) {
             (FAST, _) => Some(self.fast(payload)),
             (SECRET, Some(secret)) => Some(cryptographic(secret, payload)),
+            (VEILED, Some(secret)) => Some(cryptographic(secret, &self.fast(payload))),
+            _ => None,
+        }
+    }
+
+    /// What to keep of the stored hash of a payload that is gone, and in which version, if new payloads are sealed: a
+    /// fast one would tell whether a guess is right. `None`: it may stay as it is.
+    pub(crate) fn veil(&self, version: i64, hash: &Hash) -> Option<(Hash, i64)> {
+        match (self.version, version, &self.secret) {
+            (SECRET, FAST, Some(secret)) => Some((cryptographic(secret, hash), VEILED)),
             _ => None,
         }
     }
@@ -110,7 +122,11 @@ mod tests {
         let off = one.under(secret(1), false);
         assert_eq!((off.version(), off.record(b"{}")), (1, fast.record(b"{}")));
         assert_eq!(off.record_as(2, b"{}"), Some(one.record(b"{}")));
-        assert_eq!((fast.record_as(2, b"{}"), one.record_as(3, b"{}")), (None, None));
+        assert_eq!((fast.record_as(2, b"{}"), one.record_as(4, b"{}")), (None, None));
+        let (veiled, version) = one.veil(1, &fast.record(b"{}")).unwrap();
+        assert_eq!(one.record_as(version, b"{}"), Some(veiled));
+        assert!(veiled != fast.record(b"{}") && veiled != one.record(b"{}"));
+        assert_eq!((one.veil(2, &veiled), off.veil(1, &veiled), fast.veil(1, &veiled)), (None, None, None));
         assert_eq!(one.feed(&dataset()), fast.feed(&dataset()));
     }
 

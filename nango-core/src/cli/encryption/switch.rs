@@ -23,9 +23,8 @@ its log. That takes free space of twice its size, and while it lasts nothing els
 after ten seconds. Interrupted, the same command goes on where it stopped.
 
 Sealed are the payloads of records. Not sealed are their ids, times, and sizes, the names of datasets, checkpoints,
-metadata, and the lines of logs. What the command cannot reach: backups and snapshots from before, blocks that the file
-system has given back but not overwritten, and for records whose payload was pruned before, their hash, which tells
-whoever guesses the content that the guess is right.
+metadata, and the lines of logs. What the command cannot reach: backups and snapshots from before, and blocks that the
+file system has given back but not overwritten.
 
 A database that is made with `encrypt_records = true` in nango.toml (or NANGO_ENCRYPT_RECORDS=true) is sealed from the
 start.";

@@ -17,6 +17,7 @@ use super::{
 use crate::store::{
     DatasetKey, FunctionKey, KeyId, Resealed, StoreError, credentials_context,
     encryption::{DatasetSeal, Regime, STEP_BYTES, STEP_ROWS},
+    hash::Hash,
     resume_context,
 };
 
@@ -77,59 +78,86 @@ pub(super) fn scrub(db: &Db) -> Outcome<()> {
     Ok(())
 }
 
+/// A row as the walk finds it, without its payload.
+struct Found {
+    rid: i64,
+    key: i32,
+    dataset: i64,
+    id: String,
+    /// `None`: the narrow row of its id is missing, which does not keep the payload from being sealed.
+    hash: Option<(i64, Hash)>,
+    pruned: bool,
+}
+
 fn records(db: &Db, regime: &Regime, from: i64) -> Outcome<Step> {
     let mut walk = db.sql.prepare_cached(
-        "SELECT r.rid, r.key_id, r.dataset, r.id, k.hash_version, r.payload IS NULL FROM records r \
+        "SELECT r.rid, r.key_id, r.dataset, r.id, k.hash_version, k.hash, r.payload IS NULL FROM records r \
          LEFT JOIN record_keys k ON k.dataset = r.dataset AND k.id = r.id WHERE r.rid > ?1 ORDER BY r.rid LIMIT ?2",
     )?;
-    let mut payload = db.sql.prepare_cached("SELECT payload FROM records WHERE rid = ?1")?;
-    let mut put = db.sql.prepare_cached("UPDATE records SET payload = ?2, key_id = ?3 WHERE rid = ?1")?;
-    let mut put_hash =
-        db.sql.prepare_cached("UPDATE record_keys SET hash = ?3, hash_version = ?4 WHERE dataset = ?1 AND id = ?2")?;
+    let read = |row: &Row<'_>| {
+        let hash = row.get::<_, Option<i64>>(4)?.map(|version| row.get(5).map(|hash| (version, hash))).transpose()?;
+        let (rid, key, dataset) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        Ok(Found { rid, key, dataset, id: row.get(3)?, hash, pruned: row.get(6)? })
+    };
+    // Gathered first: what is walked over must not change under the walk.
+    let rows = walk.query_map(params![from, STEP_ROWS], read)?.collect::<Result<Vec<_>, _>>()?;
+    let is_end = rows.len() < STEP_ROWS as usize;
     let (key, version) = (regime.payloads.map_or(0, KeyId::stored), regime.hasher.version());
     let mut seals: HashMap<i64, DatasetSeal> = HashMap::new();
     let mut step = Resealed::default();
-    let (mut place, mut bytes) = (from, 0);
-    // Gathered first: what is walked over must not change under the walk.
-    let read = |row: &Row<'_>| {
-        let (dataset, id): (i64, String) = (row.get(2)?, row.get(3)?);
-        let version: Option<i64> = row.get(4)?;
-        Ok((row.get::<_, i64>(0)?, row.get::<_, i32>(1)?, dataset, id, version, row.get::<_, bool>(5)?))
-    };
-    let rows = walk.query_map(params![from, STEP_ROWS], read)?.collect::<Result<Vec<_>, _>>()?;
-    let last = rows.len() < STEP_ROWS as usize;
-    let count = rows.len();
-    for (at, (rid, stored_key, dataset, id, stored_version, pruned)) in rows.into_iter().enumerate() {
-        place = rid;
+    let mut bytes = 0;
+    for found in &rows {
         step.seen += 1;
-        let same = stored_key == key && stored_version.is_none_or(|stored| stored == version);
-        if pruned || same {
-            continue;
-        }
-        let seal = match seals.entry(dataset) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(new) => new.insert(db.shared.vault.writing(regime, &names(db, dataset)?)),
-        };
-        let stored: Vec<u8> = payload.query_row([rid], |row| row.get(0))?;
-        let plain = match seal.open(&id, &stored, stored_key) {
-            Ok(plain) => plain,
-            // One row that does not open must not keep the others from being sealed.
-            Err(StoreError::Unopened { .. } | StoreError::NoKey { .. }) => {
-                step.left += 1;
-                continue;
+        if found.pruned {
+            veil(db, regime, found)?;
+        } else if found.key != key || found.hash.is_some_and(|(stored, _)| stored != version) {
+            let seal = match seals.entry(found.dataset) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => new.insert(db.shared.vault.writing(regime, &names(db, found.dataset)?)),
+            };
+            match reseal(db, regime, seal, found) {
+                Ok(size) => {
+                    step.changed += 1;
+                    bytes += size;
+                }
+                // One row that does not open must not keep the others from being sealed.
+                Err(Fault::Store(StoreError::Unopened { .. } | StoreError::NoKey { .. })) => step.left += 1,
+                Err(fault) => return Err(fault),
             }
-            Err(error) => return Err(error.into()),
-        };
-        let (sealed, key) = seal.seal(&id, &plain)?;
-        put.execute(params![rid, sealed, key])?;
-        put_hash.execute(params![dataset, id, regime.hasher.record(&plain), version])?;
-        step.changed += 1;
-        bytes += plain.len();
-        if bytes > STEP_BYTES && at + 1 < count {
-            return Ok((step, Some(place)));
+        }
+        if bytes > STEP_BYTES {
+            return Ok((step, Some(found.rid)));
         }
     }
-    Ok((step, (!last).then_some(place)))
+    Ok((step, rows.last().map(|found| found.rid).filter(|_| !is_end)))
+}
+
+/// Stores the payload and the hash of a row as the policy wants them. Gives the payload's size.
+fn reseal(db: &Db, regime: &Regime, seal: &DatasetSeal, found: &Found) -> Outcome<usize> {
+    let mut payload = db.sql.prepare_cached("SELECT payload FROM records WHERE rid = ?1")?;
+    let stored: Vec<u8> = payload.query_row([found.rid], |row| row.get(0))?;
+    let plain = seal.open(&found.id, &stored, found.key)?;
+    let (sealed, key) = seal.seal(&found.id, &plain)?;
+    db.sql
+        .prepare_cached("UPDATE records SET payload = ?2, key_id = ?3 WHERE rid = ?1")?
+        .execute(params![found.rid, sealed, key])?;
+    put_hash(db, found, regime.hasher.record(&plain), regime.hasher.version())?;
+    Ok(plain.len())
+}
+
+/// Hides the hash of a payload that is gone, if it would tell whether a guess of it is right.
+fn veil(db: &Db, regime: &Regime, found: &Found) -> Outcome<()> {
+    match found.hash.and_then(|(version, hash)| regime.hasher.veil(version, &hash)) {
+        Some((hash, version)) => put_hash(db, found, hash, version),
+        None => Ok(()),
+    }
+}
+
+fn put_hash(db: &Db, found: &Found, hash: Hash, version: i64) -> Outcome<()> {
+    db.sql
+        .prepare_cached("UPDATE record_keys SET hash = ?3, hash_version = ?4 WHERE dataset = ?1 AND id = ?2")?
+        .execute(params![found.dataset, found.id, hash, version])?;
+    Ok(())
 }
 
 fn names(db: &Db, dataset: i64) -> Outcome<DatasetKey> {
