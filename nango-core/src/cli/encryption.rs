@@ -56,7 +56,7 @@ fn walk(context: &mut Context, instance: &Arc<Instance>) -> Result<Exit, Fault> 
     let walked = walked?;
     let status = context.block_on(status::read(instance))?;
     context.terminal.json(&status.with(&walked))?;
-    context.terminal.line(told(&walked))?;
+    context.terminal.line(format_args!("{} {}", status.headline(), told(&walked)))?;
     if !walked.done {
         context.terminal.hint(status.how_to_go_on());
         return Ok(Exit::Interrupted);

@@ -21,12 +21,13 @@ struct Arguments {
     new_key: bool,
 }
 
-const ABOUT: &str = "Makes the last key of the ring the active one, and seals what is there with it
+const ABOUT: &str = "\
+Makes the last key of the ring the active one, and seals what is there with it
 
-First give the new key to every process, behind the old one: in NANGO_ENCRYPTION_KEY, separated by a comma, or as a line
-of the key file. Nothing uses it yet. Then run this, once: everything new is sealed with it at once, in every process,
-and what is there follows while reads and writes go on: payloads, credentials, and resume states. At the end it says which
-key may be removed. Interrupted, it goes on where it stopped when it is run again.";
+First give the new key to every process, behind the old one: in NANGO_ENCRYPTION_KEY, separated by a comma, or as a \
+line of the key file. Nothing uses it yet. Then run this, once: everything new is sealed with it at once, in every \
+process, and what is there follows while reads and writes go on: payloads, credentials, and resume states. At the end \
+it says which key may be removed. Interrupted, it goes on where it stopped when it is run again.";
 
 impl Command for Rotate {
     fn clap(&self) -> clap::Command {

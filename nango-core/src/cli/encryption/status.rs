@@ -25,11 +25,7 @@ impl Command for Status {
         let instance = context.open_existing()?;
         let status = context.block_on(read(&instance))?;
         context.terminal.json(&status)?;
-        context.terminal.line(if status.payloads {
-            "New payloads are sealed."
-        } else {
-            "New payloads are plain. Credentials and resume states are sealed in any case."
-        })?;
+        context.terminal.line(status.headline())?;
         let mut shown = table(&["key", "", "records", "credentials", "resume states"], context.terminal.width());
         for key in &status.keys {
             let name = key.key.as_deref().unwrap_or("(plain)");
@@ -131,6 +127,15 @@ impl Shown {
             walked: Walked,
         }
         With { shown: self, walked: Walked { changed: walked.changed, unopened: walked.left } }
+    }
+
+    /// What is done with payloads.
+    pub(super) fn headline(&self) -> &'static str {
+        if self.payloads {
+            "New payloads are sealed."
+        } else {
+            "New payloads are plain; credentials and resume states are sealed in any case."
+        }
     }
 
     /// The command that takes up a walk that has not come to its end.

@@ -16,22 +16,24 @@ pub(super) struct Switch {
     on: bool,
 }
 
-const ABOUT_ON: &str = "Seals payloads from now on, and then those that are there
+const ABOUT_ON: &str = "\
+Seals payloads from now on, and then those that are there
 
-Reads and writes go on meanwhile. At the end the database's file is made new, so that nothing plain is left in it or in
-its log. That takes free space of twice its size, and while it lasts nothing else is written: another process gives up
+Reads and writes go on meanwhile. At the end the database's file is made new, so that nothing plain is left in it or in \
+its log. That takes free space of twice its size, and while it lasts nothing else is written: another process gives up \
 after ten seconds. Interrupted, the same command goes on where it stopped.
 
-Sealed are the payloads of records. Not sealed are their ids, times, and sizes, the names of datasets, checkpoints,
-metadata, and the lines of logs. What the command cannot reach: backups and snapshots from before, and blocks that the
+Sealed are the payloads of records. Not sealed are their ids, times and sizes, the names of datasets, checkpoints, \
+metadata, and the lines of logs. What the command cannot reach: backups and snapshots from before, and blocks that the \
 file system has given back but not overwritten.
 
-A database that is made with `encrypt_records = true` in nango.toml (or NANGO_ENCRYPT_RECORDS=true) is sealed from the
+A database that is made with `encrypt_records = true` in nango.toml (or NANGO_ENCRYPT_RECORDS=true) is sealed from the \
 start.";
 
-const ABOUT_OFF: &str = "Stores payloads plain from now on, and then those that are there
+const ABOUT_OFF: &str = "\
+Stores payloads plain from now on, and then those that are there
 
-Reads and writes go on meanwhile. Interrupted, the same command goes on where it stopped. Credentials and resume states
+Reads and writes go on meanwhile. Interrupted, the same command goes on where it stopped. Credentials and resume states \
 stay sealed, so the keys are still needed.";
 
 impl Command for Switch {

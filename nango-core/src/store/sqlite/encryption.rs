@@ -52,7 +52,8 @@ pub(super) fn current(db: &Db, blob: &[u8], context: &[u8]) -> Outcome<Option<Ve
 }
 
 /// Decides what is active where nothing was said of it yet: the key of what is there, or the first of the ring. So it
-/// does where the active key was lost before anything was sealed with it. A database that holds nothing seals its payloads from now on, if `seal_new`.
+/// does where the active key was lost before anything was sealed with it. A database that holds nothing seals its
+/// payloads from now on, if `seal_new`.
 pub(super) fn begin(db: &Db, seal_new: bool) -> Outcome<()> {
     let policy = policy(db)?;
     let Some(keys) = db.shared.vault.keys() else { return Ok(()) };
