@@ -18,6 +18,7 @@ mod connection;
 mod context;
 mod database;
 mod describe;
+mod encryption;
 mod fault;
 mod interrupt;
 mod list;
@@ -78,6 +79,7 @@ impl App {
                 Box::new(records::Records),
                 Box::new(connection::Connection),
                 Box::new(database::Database),
+                Box::new(encryption::Encryption),
                 Box::new(schema::Schema),
             ],
         }

@@ -31,6 +31,7 @@ const DATABASE_VARIABLE: &str = "NANGO_DATABASE_URL";
 const KEY_VARIABLE: &str = "NANGO_ENCRYPTION_KEY";
 const PRUNE_VARIABLE: &str = "NANGO_RETENTION_PRUNE_AFTER";
 const DELETE_VARIABLE: &str = "NANGO_RETENTION_DELETE_AFTER";
+const SEAL_VARIABLE: &str = "NANGO_ENCRYPT_RECORDS";
 const VARIABLE_PREFIX: &str = "NANGO_ENV_";
 
 /// The configuration of the program.
@@ -39,10 +40,14 @@ pub struct Config {
     /// The database's URL: `sqlite:nango.db` unless `--database`, `NANGO_DATABASE_URL` or the file say otherwise.
     /// Set it by [`Config::set_database`], which moves the key file along.
     pub database: String,
-    /// The key that credentials are sealed with (`NANGO_ENCRYPTION_KEY`). `None`: the key file's.
+    /// The keys that credentials (and, if asked for, payloads) are sealed with: `NANGO_ENCRYPTION_KEY`, separated by
+    /// commas, new ones last. `None`: the key file's.
     pub encryption_key: Option<Secret>,
     /// Where the key lies if the environment gives none: beside the database, `nango.db.key`.
     pub key_file: PathBuf,
+    /// Whether a database that is made now seals the payloads of records (`NANGO_ENCRYPT_RECORDS`, or the file's
+    /// `encrypt_records`); `false` without them. One that is there is switched by `registry encryption on`.
+    pub encrypt_records: bool,
     /// What the file says of integrations, by their names.
     pub integrations: BTreeMap<String, IntegrationConfig>,
     /// What `nango.env("NAME")` gives to functions: the file's `[environment]`, and `NANGO_ENV_<NAME>` over it.
@@ -94,13 +99,15 @@ impl Config {
         let mut variable = |name: &str| env.remove(name).filter(|value| !value.is_empty());
         let database = flags.database.or_else(|| variable(DATABASE_VARIABLE)).or(file.database);
         let encryption_key = variable(KEY_VARIABLE).map(Secret::new);
+        let encrypt_records = match variable(SEAL_VARIABLE).as_deref() {
+            None => file.encrypt_records,
+            Some("true" | "1") => true,
+            Some("false" | "0") => false,
+            Some(_) => return Err(ConfigError::variable(SEAL_VARIABLE, "must be `true` or `false`")),
+        };
         let mut age = |name: &str, filed: Option<Duration>| match variable(name) {
             None => Ok(filed),
-            Some(text) => retention::age(&text).map_err(|expected| ConfigError {
-                path: name.into(),
-                line: 0,
-                message: expected.to_owned(),
-            }),
+            Some(text) => retention::age(&text).map_err(|expected| ConfigError::variable(name, expected)),
         };
         let retention = Retention {
             prune_after: age(PRUNE_VARIABLE, file.retention.prune_after)?,
@@ -114,6 +121,7 @@ impl Config {
             database: String::new(),
             encryption_key,
             key_file: PathBuf::new(),
+            encrypt_records,
             integrations: file.integrations,
             environment,
             retention,
@@ -155,6 +163,7 @@ impl Default for Config {
             database: String::new(),
             encryption_key: None,
             key_file: PathBuf::new(),
+            encrypt_records: false,
             integrations: BTreeMap::new(),
             environment: BTreeMap::new(),
             retention: Retention::default(),
@@ -170,6 +179,7 @@ impl fmt::Debug for Config {
             .field("database", &redacted(&self.database))
             .field("encryption_key", &self.encryption_key)
             .field("key_file", &self.key_file)
+            .field("encrypt_records", &self.encrypt_records)
             .field("integrations", &self.integrations)
             .field("environment", &self.environment.keys())
             .field("retention", &self.retention)
@@ -233,6 +243,20 @@ mod tests {
         assert!(in_memory("sqlite::memory:"));
         assert!(!in_memory("sqlite:nango.db"));
         assert!(!in_memory("postgres://host/db"));
+    }
+
+    #[test]
+    fn payloads_are_sealed_if_somebody_says_so() {
+        let load = |env: &[(&str, &str)], file| Config::load(sources(None, env, file));
+        let file = Some("encrypt_records = true");
+        assert!(!load(&[], None).unwrap().encrypt_records);
+        assert!(load(&[], file).unwrap().encrypt_records);
+        assert!(load(&[("NANGO_ENCRYPT_RECORDS", "1")], None).unwrap().encrypt_records);
+        assert!(!load(&[("NANGO_ENCRYPT_RECORDS", "false")], file).unwrap().encrypt_records);
+        let wrong = load(&[("NANGO_ENCRYPT_RECORDS", "hush")], None).unwrap_err().to_string();
+        assert_eq!(wrong, "NANGO_ENCRYPT_RECORDS: must be `true` or `false`");
+        let wrong = load(&[], Some("encrypt_records = 1")).unwrap_err().to_string();
+        assert_eq!(wrong, "nango.toml:1: `encrypt_records` must be true or false, this is of type integer");
     }
 
     #[test]

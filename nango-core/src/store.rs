@@ -7,6 +7,8 @@
 //!   sequences that are durable.
 //! - Every write of a run carries its [`RunToken`]; a run that lost its lease cannot write.
 //! - Stamps come from the database's clock under the dataset's lock and never go back. They are microseconds since 1970.
+//! - Payloads come and go plain; how they lie in the database is decided in the transaction that writes them
+//!   ([`Encryption`]).
 //! - SQL stands in `sqlite/` and in `postgres/` and nowhere else.
 //!
 //! Adding a database is adding a folder that implements these traits; the conformance suite in `conformance.rs` says
@@ -18,6 +20,7 @@ mod checkpoints;
 mod connections;
 mod cursor;
 mod draft;
+pub(crate) mod encryption;
 mod error;
 mod hash;
 mod logs;
@@ -49,6 +52,9 @@ pub use check::{CheckReport, Finding, Problem};
 pub use checkpoints::{CheckpointWrite, Checkpoints, ResumeWrite, StoredCheckpoint};
 pub use connections::{Connection, Connections, MetadataChange, NewConnection, Removed};
 pub use cursor::Cursor;
+pub use encryption::{
+    Encryption, EncryptionState, KeyId, KeyUse, Keys, Resealed, credentials_context, reseal, resume_context,
+};
 pub use error::StoreError;
 pub use logs::{Level, LogLine, Logs};
 pub use records::{
@@ -67,7 +73,7 @@ pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Se
 
 /// A database.
 pub trait Store:
-    Connections + Records + Checkpoints + Runs + Logs + Upkeep + Transfer + Send + Sync + std::fmt::Debug
+    Connections + Records + Checkpoints + Runs + Logs + Encryption + Upkeep + Transfer + Send + Sync + std::fmt::Debug
 {
     /// The database's clock, microseconds since 1970 (UTC).
     fn now(&self) -> i64;

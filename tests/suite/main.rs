@@ -11,6 +11,7 @@ mod compile_fail;
 mod connections;
 mod database;
 mod demo;
+mod encryption;
 mod functions;
 mod interruption;
 mod pagination;

@@ -12,8 +12,11 @@ pub(crate) struct Synced {
 
 impl Synced {
     pub(crate) fn new() -> Self {
-        let standin = wait(Standin::start()).expect("a stand-in");
-        let registry = Registry::new();
+        Self::first(wait(Standin::start()).expect("a stand-in"), Registry::new())
+    }
+
+    /// The same, in a directory with settings of its own.
+    pub(crate) fn first(standin: Standin, registry: Registry) -> Self {
         registry.base_url("github", standin.url());
         let (owner, repo) = PAGED_REPOSITORY.split_once('/').expect("owner/name");
         let metadata = json!({ "owner": owner, "repo": repo }).to_string();

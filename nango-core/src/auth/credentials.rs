@@ -5,6 +5,7 @@ use zeroize::Zeroizing;
 
 use super::{AuthMode, KeyError, KeyRing, Secret};
 use crate::declare::suggest;
+use crate::store::credentials_context;
 
 /// The credentials of a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -185,7 +186,7 @@ impl Credentials {
     /// The system gives no randomness.
     pub fn seal(&self, ring: &KeyRing, integration: &str, connection: &str) -> Result<Vec<u8>, KeyError> {
         let plain = Zeroizing::new(self.to_json(true).to_string());
-        ring.seal(plain.as_bytes(), &context(integration, connection))
+        ring.seal(plain.as_bytes(), &credentials_context(integration, connection))
     }
 
     /// Opens what [`Credentials::seal`] made.
@@ -194,16 +195,11 @@ impl Credentials {
     ///
     /// It was sealed with another key, or for another connection, or is damaged.
     pub fn open(ring: &KeyRing, sealed: &[u8], integration: &str, connection: &str) -> Result<Self, KeyError> {
-        let plain = ring.open(sealed, &context(integration, connection))?;
+        let plain = ring.open(sealed, &credentials_context(integration, connection))?;
         let value: Value = serde_json::from_slice(&plain).map_err(|_| KeyError::Damaged)?;
         let mode = value["type"].as_str().and_then(|name| name.parse().ok()).ok_or(KeyError::Damaged)?;
         Self::parse(mode, &value).map_err(|_| KeyError::Damaged)
     }
-}
-
-/// What binds a sealed blob to its connection.
-fn context(integration: &str, connection: &str) -> Vec<u8> {
-    format!("credentials\0{integration}\0{connection}").into_bytes()
 }
 
 fn kind(value: &Value) -> &'static str {

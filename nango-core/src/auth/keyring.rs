@@ -1,14 +1,18 @@
-//! The key that seals what the database must not show.
+//! The keys that seal what the database must not show.
 //!
 //! A sealed blob is `version (1) · key id (4) · nonce (12) · AES-256-GCM ciphertext and tag`. The key's id, the first
-//! bytes of its hash, lets a wrong key say which one is needed, and leaves room for several keys at once: a ring has one
-//! for now. Head and context (the row, for instance) are authenticated, so that a blob does not open elsewhere.
+//! bytes of its hash, says which key of the ring opens it. Head and context (the row, for instance) are authenticated, so
+//! that a blob does not open elsewhere.
+//!
+//! A ring holds its keys in their order, new ones last. Which of them seals is not the ring's business: the database
+//! says which one is active ([`Keys::activate`]), so that a new key can be given to every process before any uses it.
+
+mod file;
 
 use std::{
     fmt,
-    fs::{self, File, OpenOptions},
-    io::{self, Read, Write},
-    path::Path,
+    path::PathBuf,
+    sync::{Arc, PoisonError, RwLock},
 };
 
 use aes_gcm::{
@@ -18,18 +22,32 @@ use aes_gcm::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;
 
+use crate::store::{KeyId, Keys};
+
 const VERSION: u8 = 1;
 const ID: usize = 4;
 const NONCE: usize = 12;
 const HEAD: usize = 1 + ID;
-/// A file that is longer than this holds something else.
-const LONGEST_FILE: u64 = 1024;
 
-/// Seals and opens. Cheap to clone.
-#[derive(Clone, PartialEq, Eq)]
+/// Seals and opens. Cheap to clone; clones share what they learn.
+#[derive(Clone)]
 pub struct KeyRing {
-    key: Zeroizing<[u8; 32]>,
-    id: [u8; ID],
+    ring: Arc<RwLock<Ring>>,
+    /// Where further keys may appear.
+    file: Option<PathBuf>,
+}
+
+struct Ring {
+    /// The oldest first, never empty.
+    keys: Vec<Key>,
+    /// The place of the one that seals.
+    active: usize,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+struct Key {
+    id: KeyId,
+    secret: Zeroizing<[u8; 32]>,
 }
 
 /// Why something cannot be sealed or opened. No text holds a key.
@@ -55,7 +73,7 @@ pub enum KeyError {
     OtherKey {
         /// The id of the key that is needed.
         needed: String,
-        /// The id of the key in use.
+        /// The ids of the keys in use.
         have: String,
     },
     /// The blob is cut short, changed, or belongs elsewhere.
@@ -70,47 +88,13 @@ pub enum KeyError {
 }
 
 impl KeyRing {
-    /// A ring of a key that is written as 32 bytes in base64.
+    /// A ring of keys that are written as 32 bytes in base64 each, separated by commas or blanks, the oldest first.
     ///
     /// # Errors
     ///
-    /// The text is something else.
+    /// The text is something else, or names a key twice.
     pub fn from_key(text: &str) -> Result<Self, KeyError> {
-        let bytes = STANDARD
-            .decode(text.trim())
-            .map(Zeroizing::new)
-            .map_err(|_| KeyError::NoKey("this is not base64".to_owned()))?;
-        let key: [u8; 32] =
-            bytes.as_slice().try_into().map_err(|_| KeyError::NoKey(format!("these are {}", bytes.len())))?;
-        Ok(Self::of(Zeroizing::new(key)))
-    }
-
-    /// The ring of a key file, and whether the file was made just now: with a new key, readable by its owner only. Two
-    /// processes that start at once end with the same key.
-    ///
-    /// # Errors
-    ///
-    /// The file holds something else, or cannot be read or made.
-    pub fn from_file(path: &Path) -> Result<(Self, bool), KeyError> {
-        let wrong = |reason: String| KeyError::File { path: path.display().to_string(), reason };
-        let read = || -> Result<Option<Self>, KeyError> {
-            let file = match File::open(path) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-                other => other.map_err(|error| wrong(error.to_string()))?,
-            };
-            let mut text = Zeroizing::new(String::new());
-            file.take(LONGEST_FILE).read_to_string(&mut text).map_err(|error| wrong(error.to_string()))?;
-            Self::from_key(&text).map(Some).map_err(|error| wrong(error.to_string()))
-        };
-        if let Some(ring) = read()? {
-            return Ok((ring, false));
-        }
-        let ring = Self::ephemeral()?;
-        if ring.write(path).map_err(|error| wrong(error.to_string()))? {
-            return Ok((ring, true));
-        }
-        let other = read()?.ok_or_else(|| wrong("it appeared and vanished again".to_owned()))?;
-        Ok((other, false))
+        Ok(Self::of(Key::read_all(text)?, None))
     }
 
     /// A ring of a new key that lives as long as this process.
@@ -119,43 +103,40 @@ impl KeyRing {
     ///
     /// The system gives no randomness.
     pub fn ephemeral() -> Result<Self, KeyError> {
-        let mut key = Zeroizing::new([0; 32]);
-        random(&mut *key)?;
-        Ok(Self::of(key))
+        Ok(Self::of(vec![Key::draw()?], None))
     }
 
-    fn of(key: Zeroizing<[u8; 32]>) -> Self {
-        let mut id = [0; ID];
-        id.copy_from_slice(&blake3::hash(&*key).as_bytes()[..ID]);
-        Self { key, id }
+    fn of(keys: Vec<Key>, file: Option<PathBuf>) -> Self {
+        Self { ring: Arc::new(RwLock::new(Ring { keys, active: 0 })), file }
     }
 
-    /// Writes the key beside `path` and links it into place, so that nobody ever reads a half-written key and the first
-    /// of two writers wins. `false`: the other one did.
-    fn write(&self, path: &Path) -> io::Result<bool> {
-        let mut suffix = [0; 8];
-        random(&mut suffix).map_err(io::Error::other)?;
-        let mut name = path.as_os_str().to_owned();
-        name.push(format!(".{:016x}.new", u64::from_be_bytes(suffix)));
-        let new = Path::new(&name);
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(new)?;
-        let text = Zeroizing::new(format!("{}\n", STANDARD.encode(*self.key)));
-        let linked =
-            file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).and_then(|()| fs::hard_link(new, path));
-        fs::remove_file(new)?;
-        match linked {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-            other => other.map(|()| true),
-        }
+    fn with<T>(&self, look: impl FnOnce(&Ring) -> T) -> T {
+        look(&self.ring.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The name of the key, which tells nothing about it: eight hexadecimal digits.
+    /// The key of this id. One that is missing may have been added to the key file since it was read.
+    fn key(&self, id: KeyId) -> Option<Key> {
+        let find = || self.with(|ring| ring.keys.iter().find(|key| key.id == id).cloned());
+        find().or_else(|| {
+            let keys = file::read(self.file.as_deref()?).ok()??;
+            let mut ring = self.ring.write().unwrap_or_else(PoisonError::into_inner);
+            for key in keys {
+                if ring.keys.iter().all(|known| known.id != key.id) {
+                    ring.keys.push(key);
+                }
+            }
+            drop(ring);
+            find()
+        })
+    }
+
+    fn active(&self) -> Key {
+        self.with(|ring| ring.keys[ring.active].clone())
+    }
+
+    /// The name of the key that seals, which tells nothing about it: eight hexadecimal digits.
     pub fn id(&self) -> String {
-        hex(self.id)
+        self.active().id.to_string()
     }
 
     /// Seals. The same `context` must be given to [`KeyRing::open`].
@@ -164,11 +145,73 @@ impl KeyRing {
     ///
     /// The system gives no randomness.
     pub fn seal(&self, plain: &[u8], context: &[u8]) -> Result<Vec<u8>, KeyError> {
+        self.active().seal(plain, context)
+    }
+
+    /// Opens what [`KeyRing::seal`] made with any key of the ring.
+    ///
+    /// # Errors
+    ///
+    /// It was sealed with another key or context, or is damaged.
+    pub fn open(&self, blob: &[u8], context: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+        let (head, rest) = blob.split_first_chunk::<HEAD>().ok_or(KeyError::Damaged)?;
+        let (nonce, sealed) = rest.split_first_chunk::<NONCE>().ok_or(KeyError::Damaged)?;
+        let [VERSION, a, b, c, d] = *head else { return Err(KeyError::Newer(head[0])) };
+        let id = KeyId::new([a, b, c, d]).ok_or(KeyError::Damaged)?;
+        let key = self.key(id).ok_or_else(|| KeyError::OtherKey { needed: id.to_string(), have: self.names() })?;
+        let payload = Payload { msg: sealed, aad: &[head, context].concat() };
+        key.cipher().decrypt(&Nonce::from(*nonce), payload).map(Zeroizing::new).map_err(|_| KeyError::Damaged)
+    }
+
+    fn names(&self) -> String {
+        self.ids().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl Key {
+    fn of(secret: Zeroizing<[u8; 32]>) -> Result<Self, KeyError> {
+        let mut id = [0; ID];
+        id.copy_from_slice(&blake3::hash(&*secret).as_bytes()[..ID]);
+        let id =
+            KeyId::new(id).ok_or_else(|| KeyError::NoKey("this one has the name 0, as one of 2³² has".to_owned()))?;
+        Ok(Self { id, secret })
+    }
+
+    fn draw() -> Result<Self, KeyError> {
+        let mut secret = Zeroizing::new([0; 32]);
+        random(&mut *secret)?;
+        Self::of(secret)
+    }
+
+    fn read_all(text: &str) -> Result<Vec<Self>, KeyError> {
+        let mut keys: Vec<Self> = Vec::new();
+        let texts = text.split([',', ' ', '\t', '\r', '\n']).filter(|text| !text.is_empty());
+        for text in texts {
+            let bytes = STANDARD
+                .decode(text)
+                .map(Zeroizing::new)
+                .map_err(|_| KeyError::NoKey("this is not base64".to_owned()))?;
+            let secret: [u8; 32] =
+                bytes.as_slice().try_into().map_err(|_| KeyError::NoKey(format!("these are {}", bytes.len())))?;
+            let key = Self::of(Zeroizing::new(secret))?;
+            if keys.iter().any(|known| known.id == key.id) {
+                return Err(KeyError::NoKey(format!("the key {} is there twice", key.id)));
+            }
+            keys.push(key);
+        }
+        if keys.is_empty() { Err(KeyError::NoKey("there is none".to_owned())) } else { Ok(keys) }
+    }
+
+    fn text(&self) -> Zeroizing<String> {
+        Zeroizing::new(STANDARD.encode(*self.secret))
+    }
+
+    fn seal(&self, plain: &[u8], context: &[u8]) -> Result<Vec<u8>, KeyError> {
         let mut nonce = [0; NONCE];
         random(&mut nonce)?;
         let mut blob = Vec::with_capacity(HEAD + NONCE + plain.len() + 16);
         blob.push(VERSION);
-        blob.extend_from_slice(&self.id);
+        blob.extend_from_slice(&self.id.bytes());
         let payload = Payload { msg: plain, aad: &[&blob, context].concat() };
         // Fails only for texts of 64 GiB, which no caller can hold.
         let sealed = self.cipher().encrypt(&Nonce::from(nonce), payload).map_err(|_| KeyError::Damaged)?;
@@ -177,33 +220,54 @@ impl KeyRing {
         Ok(blob)
     }
 
-    /// Opens what [`KeyRing::seal`] made.
-    ///
-    /// # Errors
-    ///
-    /// It was sealed with another key or context, or is damaged.
-    pub fn open(&self, blob: &[u8], context: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-        let (head, rest) = blob.split_at_checked(HEAD).ok_or(KeyError::Damaged)?;
-        let (nonce, sealed) = rest.split_first_chunk::<NONCE>().ok_or(KeyError::Damaged)?;
-        let id: [u8; ID] = head[1..].try_into().map_err(|_| KeyError::Damaged)?;
-        if head[0] != VERSION {
-            return Err(KeyError::Newer(head[0]));
-        }
-        if id != self.id {
-            return Err(KeyError::OtherKey { needed: hex(id), have: self.id() });
-        }
-        let payload = Payload { msg: sealed, aad: &[head, context].concat() };
-        self.cipher().decrypt(&Nonce::from(*nonce), payload).map(Zeroizing::new).map_err(|_| KeyError::Damaged)
-    }
-
     fn cipher(&self) -> Aes256Gcm {
-        Aes256Gcm::new((&*self.key).into())
+        Aes256Gcm::new((&*self.secret).into())
     }
 }
 
+impl Keys for KeyRing {
+    fn ids(&self) -> Vec<KeyId> {
+        self.with(|ring| ring.keys.iter().map(|key| key.id).collect())
+    }
+
+    fn payload_secret(&self, key: KeyId) -> Option<Zeroizing<[u8; 32]>> {
+        // Not the key itself: what seals credentials and what seals payloads have nothing in common.
+        let key = self.key(key)?;
+        Some(Zeroizing::new(blake3::derive_key("nango 2026 payloads of one key", &*key.secret)))
+    }
+
+    fn sealed_with(&self, blob: &[u8]) -> Option<KeyId> {
+        match blob.split_first_chunk::<HEAD>() {
+            Some(([VERSION, a, b, c, d], rest)) if rest.len() >= NONCE => KeyId::new([*a, *b, *c, *d]),
+            _ => None,
+        }
+    }
+
+    fn reseal(&self, blob: &[u8], context: &[u8], key: KeyId) -> Option<Vec<u8>> {
+        self.key(key)?.seal(&self.open(blob, context).ok()?, context).ok()
+    }
+
+    fn activate(&self, key: KeyId) {
+        if self.key(key).is_some() {
+            let mut ring = self.ring.write().unwrap_or_else(PoisonError::into_inner);
+            ring.active = ring.keys.iter().position(|known| known.id == key).unwrap_or(ring.active);
+        }
+    }
+}
+
+/// Rings of the same keys, whichever of them is active.
+impl PartialEq for KeyRing {
+    fn eq(&self, other: &Self) -> bool {
+        let (keys, theirs) = (self.with(|ring| ring.keys.clone()), other.with(|ring| ring.keys.clone()));
+        keys == theirs
+    }
+}
+
+impl Eq for KeyRing {}
+
 impl fmt::Debug for KeyRing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "KeyRing({})", self.id())
+        write!(f, "KeyRing({})", self.names())
     }
 }
 
@@ -211,15 +275,12 @@ fn random(bytes: &mut [u8]) -> Result<(), KeyError> {
     getrandom::fill(bytes).map_err(|error| KeyError::NoRandomness(error.to_string()))
 }
 
-fn hex(id: [u8; ID]) -> String {
-    format!("{:08x}", u32::from_be_bytes(id))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    const OTHER: &str = "ISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+P0A=";
 
     #[test]
     fn what_is_sealed_opens_again_and_nothing_else_does() {
@@ -255,28 +316,34 @@ mod tests {
     fn a_key_is_32_bytes() {
         assert_eq!(KeyRing::from_key("AAEC").unwrap_err(), KeyError::NoKey("these are 3".to_owned()));
         assert_eq!(KeyRing::from_key("hush!").unwrap_err(), KeyError::NoKey("this is not base64".to_owned()));
+        assert_eq!(KeyRing::from_key(" ,\n").unwrap_err(), KeyError::NoKey("there is none".to_owned()));
         assert!(KeyRing::from_key(&format!(" {KEY}\n")).is_ok());
+        let twice = KeyRing::from_key(&format!("{KEY},{OTHER},{KEY}")).unwrap_err().to_string();
+        assert!(twice.contains("is there twice") && !twice.contains("AAEC"), "{twice}");
     }
 
     #[test]
-    fn a_key_file_is_made_once_and_for_its_owner() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("nango.key");
-        let made: Vec<_> = std::thread::scope(|scope| {
-            let start = || scope.spawn(|| KeyRing::from_file(&path).unwrap());
-            let threads: Vec<_> = (0..8).map(|_| start()).collect();
-            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
-        });
-        assert_eq!(made.iter().filter(|(_, new)| *new).count(), 1);
-        assert!(made.iter().all(|(ring, _)| *ring == made[0].0));
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        }
-        fs::write(&path, "hush").unwrap();
-        let error = KeyRing::from_file(&path).unwrap_err().to_string();
-        assert!(error.contains("nango.key") && error.contains("32 bytes") && !error.contains("hush"), "{error}");
+    fn every_key_opens_and_the_active_one_seals() {
+        let old = KeyRing::from_key(KEY).unwrap();
+        let both = KeyRing::from_key(&format!("{KEY}, {OTHER}")).unwrap();
+        let new = KeyRing::from_key(OTHER).unwrap();
+        let (first, last) = (both.ids()[0], both.ids()[1]);
+        assert_eq!(old.open(&both.seal(b"hush", b"x").unwrap(), b"x").as_deref(), Ok(&b"hush".to_vec()));
+        both.clone().activate(last);
+        let blob = both.seal(b"hush", b"x").unwrap();
+        assert_eq!(both.sealed_with(&blob), Some(last));
+        assert_eq!(new.open(&blob, b"x").as_deref(), Ok(&b"hush".to_vec()));
+        assert!(matches!(old.open(&blob, b"x"), Err(KeyError::OtherKey { .. })));
+        old.activate(last);
+        assert_eq!(old.id(), first.to_string());
+
+        let resealed = both.reseal(&blob, b"x", first).unwrap();
+        assert_eq!(old.open(&resealed, b"x").as_deref(), Ok(&b"hush".to_vec()));
+        assert_eq!(both.reseal(&blob, b"y", first), None);
+        assert_eq!(new.reseal(&blob, b"x", first), None);
+        assert_eq!(both.sealed_with(b"sealed\0"), None);
+        assert_eq!(both.payload_secret(first), old.payload_secret(first));
+        assert_ne!(both.payload_secret(first), both.payload_secret(last));
+        assert_eq!(old.payload_secret(last), None);
     }
 }

@@ -122,6 +122,12 @@ impl Context {
                  each other"
             ));
         }
+        self.runtime.block_on(store.use_keys(Arc::new(ring.clone()), config.encrypt_records))?;
+        if config.encrypt_records && !self.runtime.block_on(store.encryption_settings())?.payloads {
+            self.terminal.note(
+                "encrypt_records is set, but this database was made without it: `registry encryption on` seals what is there",
+            );
+        }
         let transport = Network::new().map_err(|error| Fault::setup(format!("the network cannot be used: {error}")))?;
         let instance = Arc::new(Instance {
             registry: self.registry.clone(),
@@ -142,15 +148,22 @@ impl Context {
         if config.encryption_key.is_some() || config.is_in_memory() || config.key_file.exists() {
             return Ok(());
         }
-        let sealed = self.runtime.block_on(store.connections(None))?;
-        if sealed.is_empty() {
-            return Ok(());
-        }
+        let connections = self.runtime.block_on(store.connections(None))?.len() as u64;
+        let state = self.runtime.block_on(store.encryption())?;
+        let records = state.uses.iter().filter(|used| used.key.is_some()).map(|used| used.records).sum();
+        let sealed = match (connections, records) {
+            (0, 0) => return Ok(()),
+            (connections, 0) => counted(connections, "connection"),
+            (0, records) => counted(records, "record"),
+            (connections, records) => {
+                format!("{} and {}", counted(connections, "connection"), counted(records, "record"))
+            }
+        };
         Err(Fault::setup(format!(
             "{} is missing: the {} of {} are sealed with it. Put it back from your backup (or give the key in \
              NANGO_ENCRYPTION_KEY); without it, start with another database and add the connections again",
             config.key_file.display(),
-            counted(sealed.len() as u64, "connection"),
+            sealed,
             config.database_name()
         )))
     }

@@ -39,6 +39,11 @@ impl Progress {
         self.bar.finish_and_clear();
     }
 
+    /// Draws something else than the progress of a run.
+    pub(super) fn show(&self, text: String) {
+        self.bar.set_message(text);
+    }
+
     fn say(&self, text: &str) {
         self.bar.suspend(|| {
             // Nobody may be reading; the run goes on all the same.

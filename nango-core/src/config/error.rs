@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-/// Why a configuration file cannot be used. Never holds a value of the file: it may be a secret.
+/// Why a configuration file or a variable cannot be used. Never holds a value of it: it may be a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}: {message}", place(path, *line))]
 #[non_exhaustive]
@@ -13,6 +13,13 @@ pub struct ConfigError {
     pub line: usize,
     /// What is wrong there, and what to write instead.
     pub message: String,
+}
+
+impl ConfigError {
+    /// A variable of the environment that cannot be used.
+    pub(super) fn variable(name: &str, message: impl Into<String>) -> Self {
+        Self { path: name.into(), line: 0, message: message.into() }
+    }
 }
 
 fn place(path: &Path, line: usize) -> String {

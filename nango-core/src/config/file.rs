@@ -2,6 +2,7 @@
 //!
 //! ```toml
 //! database = "sqlite:nango.db"
+//! encrypt_records = true
 //!
 //! [integrations.github]
 //! provider = "github"
@@ -34,6 +35,7 @@ use crate::declare::suggest;
 #[derive(Default)]
 pub(super) struct File {
     pub(super) database: Option<String>,
+    pub(super) encrypt_records: bool,
     pub(super) integrations: BTreeMap<String, IntegrationConfig>,
     pub(super) environment: BTreeMap<String, String>,
     pub(super) retention: Retention,
@@ -62,6 +64,7 @@ impl Reader<'_> {
         for (key, at, value) in entries(table) {
             match key {
                 "database" => file.database = Some(self.text_of(key, at, value)?),
+                "encrypt_records" => file.encrypt_records = self.switch_of(key, at, value)?,
                 "integrations" => {
                     for (name, at, value) in entries(self.table_of(key, at, value)?) {
                         let name_path = format!("integrations.{name}");
@@ -72,7 +75,8 @@ impl Reader<'_> {
                 "environment" => file.environment = self.texts(key, self.table_of(key, at, value)?)?,
                 "retention" => file.retention = self.retention(self.table_of(key, at, value)?)?,
                 _ => {
-                    return Err(self.unknown(at, key, None, &["database", "integrations", "environment", "retention"]));
+                    let known = ["database", "encrypt_records", "integrations", "environment", "retention"];
+                    return Err(self.unknown(at, key, None, &known));
                 }
             }
         }
@@ -136,6 +140,14 @@ impl Reader<'_> {
         value.as_str().map(str::to_owned).ok_or_else(|| {
             let kind = value.type_str();
             self.value(at, key, format!("must be text in quotes, this is of type {kind}"))
+        })
+    }
+
+    fn switch_of(&self, key: &str, at: usize, value: &Spanned<DeValue<'_>>) -> Result<bool, ConfigError> {
+        let value = value.get_ref();
+        value.as_bool().ok_or_else(|| {
+            let kind = value.type_str();
+            self.value(at, key, format!("must be true or false, this is of type {kind}"))
         })
     }
 
@@ -236,7 +248,7 @@ mod tests {
         check(
             "\ndatabse = 'x'",
             "nango.toml:2: `databse` is not a key of the file, did you mean `database`? There is `database`, \
-             `integrations`, `environment` and `retention`",
+             `encrypt_records`, `integrations`, `environment` and `retention`",
         );
         check(
             "[integrations.github]\nbase_url = 'https://x'\nbaseurl = 'y'",
@@ -247,7 +259,7 @@ mod tests {
             "encryption_key = 'hush'",
             "nango.toml:1: `encryption_key` is not a key of the file: secrets are not read from this file, set \
              `NANGO_ENCRYPTION_KEY` in the environment and give credentials to `connection add`. There is `database`, \
-             `integrations`, `environment` and `retention`",
+             `encrypt_records`, `integrations`, `environment` and `retention`",
         );
     }
 

@@ -10,7 +10,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     nango::Context,
     paginate::Place,
-    store::FunctionKey,
+    store::{FunctionKey, resume_context},
 };
 
 /// How long an interrupted walk may be taken up again, in microseconds.
@@ -63,10 +63,6 @@ impl State {
     }
 }
 
-fn bound_to(key: &FunctionKey) -> Vec<u8> {
-    ["resume", &key.integration, &key.connection, &key.function, &key.variant].join("\0").into_bytes()
-}
-
 /// The stored state; one that cannot be opened or read is dropped with a line in the log.
 pub(super) fn open(instance: &Instance, context: &Context, sealed: Option<Vec<u8>>) -> State {
     let Some(sealed) = sealed else { return State::default() };
@@ -81,7 +77,7 @@ pub(super) fn open(instance: &Instance, context: &Context, sealed: Option<Vec<u8
 pub(super) fn seal(instance: &Instance, key: &FunctionKey, state: &State) -> Result<Vec<u8>> {
     instance
         .ring
-        .seal(&serde_json::to_vec(state)?, &bound_to(key))
+        .seal(&serde_json::to_vec(state)?, &resume_context(key))
         .map_err(|error| Error::new(ErrorKind::Internal, error))
 }
 
@@ -92,6 +88,6 @@ pub(super) fn is_walking(instance: &Instance, key: &FunctionKey, sealed: &[u8], 
 }
 
 fn read(instance: &Instance, key: &FunctionKey, sealed: &[u8]) -> Option<State> {
-    let opened = instance.ring.open(sealed, &bound_to(key)).ok()?;
+    let opened = instance.ring.open(sealed, &resume_context(key)).ok()?;
     serde_json::from_slice(&opened).ok()
 }

@@ -5,6 +5,7 @@
 
 mod checkpoints;
 mod connections;
+mod encryption;
 mod feed;
 mod oracle;
 mod records;
@@ -105,6 +106,11 @@ conformance! {
         an_instance_moves_and_its_feeds_go_on
         an_instance_moves_in
         a_copy_that_stopped_begins_anew;
+    encryption:
+        a_switch_changes_no_record
+        a_rotation_changes_no_record
+        a_key_that_is_not_held_is_not_activated
+        sealed_blobs_follow_the_active_key;
     oracle:
         random_work_converges;
 }
@@ -113,3 +119,4 @@ database!(sqlite_memory, super::super::support::Opened::memory());
 database!(sqlite_file, super::super::support::Opened::file());
 #[cfg(feature = "postgres")]
 database!(postgres, super::super::support::Opened::postgres());
+database!(sqlite_sealed, super::super::support::Opened::sealed());

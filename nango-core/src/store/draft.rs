@@ -15,6 +15,8 @@ pub(super) struct Draft {
     pub page: Page,
     /// For each of its changes.
     pub ready: Vec<Ready>,
+    /// The version of the hashes.
+    hashed: i64,
 }
 
 /// What is known of a write before the database is asked.
@@ -45,7 +47,21 @@ impl Draft {
                 }
             })
             .collect();
-        Self { page, ready }
+        Self { page, ready, hashed: hasher.version() }
+    }
+
+    /// Takes the hashes again, if they are of another version than this hasher's: payloads were switched to be sealed (or
+    /// plain) since the draft was made.
+    pub(super) fn rehash(&mut self, hasher: &Hasher) {
+        if self.hashed == hasher.version() {
+            return;
+        }
+        for (change, ready) in self.page.changes.iter().zip(&mut self.ready) {
+            if let Write::Save(batch) = &change.write {
+                ready.hashes = batch.iter().map(|item| hasher.record(item.payload)).collect();
+            }
+        }
+        self.hashed = hasher.version();
     }
 }
 

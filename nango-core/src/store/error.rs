@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use super::{KeyId, Keys};
+
 /// Why the database did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -171,7 +173,42 @@ pub enum StoreError {
     /// A row cannot be read as what it must be.
     #[error("the database holds {0} that cannot be read: run with a backup, or report this")]
     Damaged(String),
+    /// A key is needed that the ring of this process does not hold. Holds the ids of both, never a key.
+    #[error(
+        "this database is sealed with the encryption key {needed}, and {have}: add that key to NANGO_ENCRYPTION_KEY \
+         (separated by a comma) or, as a line, to the key file. Nothing was written"
+    )]
+    NoKey {
+        /// The key that is needed.
+        needed: KeyId,
+        /// What there is instead, as a clause.
+        have: String,
+    },
+    /// A sealed payload was changed, or moved to another record or dataset.
+    #[error(
+        "the payload of record `{id}` does not open with its key {key}: it was changed, or belongs to another record. \
+         Save it again, or restore a backup"
+    )]
+    Unopened {
+        /// The record.
+        id: String,
+        /// The key that its row names.
+        key: KeyId,
+    },
     /// Anything else that the driver says.
     #[error("the database failed")]
     Database(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl StoreError {
+    /// A key is needed that this ring does not hold.
+    pub(crate) fn no_key(needed: KeyId, keys: Option<&dyn Keys>) -> Self {
+        let ids: Vec<String> = keys.map(Keys::ids).unwrap_or_default().iter().map(ToString::to_string).collect();
+        let have = match ids.as_slice() {
+            [] => "this process was given none".to_owned(),
+            [one] => format!("the one in use is {one}"),
+            more => format!("those in use are {}", more.join(", ")),
+        };
+        Self::NoKey { needed, have }
+    }
 }

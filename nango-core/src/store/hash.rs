@@ -1,15 +1,21 @@
 //! The content hash of a record: 128 bits over its canonical bytes, keyed per database.
 //!
-//! The key is there so that nobody can prepare, outside this database, two records that it takes for one. The hash is
-//! fast and not cryptographic; [`VERSION`] is stored beside every hash, so that it can be replaced without touching a
-//! sequence.
+//! The key is there so that nobody can prepare, outside this database, two records that it takes for one. Where payloads
+//! lie plain the hash is fast and not cryptographic. Where they are sealed it is, under a secret that is sealed itself:
+//! a hash beside a sealed payload must not tell whether a guess of the content is right. The version is stored beside
+//! every hash, so that one can replace the other without touching a sequence.
 
 use xxhash_rust::xxh3::{xxh3_64_with_secret, xxh3_128_with_secret};
+use zeroize::Zeroizing;
 
 use super::DatasetKey;
 
-/// The way in which hashes are taken; stored beside each.
-pub(crate) const VERSION: i64 = 1;
+/// The version of the fast hash, of plain payloads.
+const FAST: i64 = 1;
+/// The version of the cryptographic hash, of sealed payloads.
+const SECRET: i64 = 2;
+/// The version of the cryptographic hash of a fast hash: all that can be made where the payload is gone.
+const VEILED: i64 = 3;
 
 /// A content hash.
 pub(crate) type Hash = [u8; 16];
@@ -17,39 +23,77 @@ pub(crate) type Hash = [u8; 16];
 /// The keyed hashes of one database.
 #[derive(Clone)]
 pub(crate) struct Hasher {
-    secret: Box<[u8; 192]>,
+    public: Box<[u8; 192]>,
+    secret: Option<Zeroizing<[u8; 32]>>,
+    version: i64,
 }
 
 impl std::fmt::Debug for Hasher {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Hasher")
+        write!(f, "Hasher({})", self.version)
     }
 }
 
 impl Hasher {
-    /// The hashes of the database that drew this key.
+    /// The fast hashes of the database that drew this key.
     pub(crate) fn new(key: &[u8; 32]) -> Self {
-        let mut secret = Box::new([0; 192]);
-        blake3::Hasher::new_keyed(key).update(b"nango record hash").finalize_xof().fill(&mut secret[..]);
-        Self { secret }
+        let mut public = Box::new([0; 192]);
+        blake3::Hasher::new_keyed(key).update(b"nango record hash").finalize_xof().fill(&mut public[..]);
+        Self { public, secret: None, version: FAST }
+    }
+
+    /// The hashes of the same database that know its secret, and take new ones by it if `sealed`.
+    pub(crate) fn under(&self, secret: Option<Zeroizing<[u8; 32]>>, sealed: bool) -> Self {
+        let version = if sealed && secret.is_some() { SECRET } else { FAST };
+        Self { public: self.public.clone(), secret, version }
+    }
+
+    /// The version of new hashes; stored beside each.
+    pub(crate) fn version(&self) -> i64 {
+        self.version
     }
 
     /// The hash of a record's canonical bytes.
     pub(crate) fn record(&self, payload: &[u8]) -> Hash {
-        xxh3_128_with_secret(payload, &self.secret[..]).to_le_bytes()
+        match &self.secret {
+            Some(secret) if self.version == SECRET => cryptographic(secret, payload),
+            _ => self.fast(payload),
+        }
+    }
+
+    /// The same in an earlier version, to compare with a stored one. `None`: that version is not known here.
+    pub(crate) fn record_as(&self, version: i64, payload: &[u8]) -> Option<Hash> {
+        match (version, &self.secret) {
+            (FAST, _) => Some(self.fast(payload)),
+            (SECRET, Some(secret)) => Some(cryptographic(secret, payload)),
+            (VEILED, Some(secret)) => Some(cryptographic(secret, &self.fast(payload))),
+            _ => None,
+        }
+    }
+
+    /// What to keep of the stored hash of a payload that is gone, and in which version, if new payloads are sealed: a
+    /// fast one would tell whether a guess is right. `None`: it may stay as it is.
+    pub(crate) fn veil(&self, version: i64, hash: &Hash) -> Option<(Hash, i64)> {
+        match (self.version, version, &self.secret) {
+            (SECRET, FAST, Some(secret)) => Some((cryptographic(secret, hash), VEILED)),
+            _ => None,
+        }
+    }
+
+    fn fast(&self, payload: &[u8]) -> Hash {
+        xxh3_128_with_secret(payload, &self.public[..]).to_le_bytes()
     }
 
     /// What binds a cursor to a dataset of this database.
     pub(crate) fn feed(&self, dataset: &DatasetKey) -> u64 {
-        let names = [&dataset.integration, &dataset.connection, &dataset.model, &dataset.variant];
-        let mut bytes = Vec::with_capacity(names.iter().map(|name| name.len() + 8).sum());
-        for name in names {
-            // The length goes first, so that no two lists of names run together into one text.
-            bytes.extend_from_slice(&name.len().to_le_bytes());
-            bytes.extend_from_slice(name.as_bytes());
-        }
-        xxh3_64_with_secret(&bytes, &self.secret[..])
+        xxh3_64_with_secret(&dataset.unambiguous(), &self.public[..])
     }
+}
+
+fn cryptographic(secret: &[u8; 32], payload: &[u8]) -> Hash {
+    let mut hash = [0; 16];
+    hash.copy_from_slice(&blake3::keyed_hash(secret, payload).as_bytes()[..16]);
+    hash
 }
 
 #[cfg(test)]
@@ -64,6 +108,31 @@ mod tests {
             assert_ne!(a.record(payload), b.record(payload));
         }
         assert_ne!(a.record(b"{\"id\":1}"), a.record(b"{\"id\":2}"));
+    }
+
+    #[test]
+    fn under_a_secret_hashes_are_others_and_the_earlier_ones_are_known() {
+        let fast = Hasher::new(&[1; 32]);
+        let secret = |byte| Some(Zeroizing::new([byte; 32]));
+        let (one, two) = (fast.under(secret(1), true), fast.under(secret(2), true));
+        assert_eq!((fast.version(), one.version()), (1, 2));
+        assert_ne!(one.record(b"{}"), fast.record(b"{}"));
+        assert_ne!(one.record(b"{}"), two.record(b"{}"));
+        assert_eq!(one.record_as(1, b"{}"), Some(fast.record(b"{}")));
+        let off = one.under(secret(1), false);
+        assert_eq!((off.version(), off.record(b"{}")), (1, fast.record(b"{}")));
+        assert_eq!(off.record_as(2, b"{}"), Some(one.record(b"{}")));
+        assert_eq!((fast.record_as(2, b"{}"), one.record_as(4, b"{}")), (None, None));
+        let (veiled, version) = one.veil(1, &fast.record(b"{}")).unwrap();
+        assert_eq!(one.record_as(version, b"{}"), Some(veiled));
+        assert!(veiled != fast.record(b"{}") && veiled != one.record(b"{}"));
+        assert_eq!((one.veil(2, &veiled), off.veil(1, &veiled), fast.veil(1, &veiled)), (None, None, None));
+        assert_eq!(one.feed(&dataset()), fast.feed(&dataset()));
+    }
+
+    fn dataset() -> DatasetKey {
+        let [integration, connection, model, variant] = ["a", "b", "c", "d"].map(str::to_owned);
+        DatasetKey { integration, connection, model, variant }
     }
 
     #[test]

@@ -19,6 +19,20 @@ pub struct DatasetKey {
     pub variant: String,
 }
 
+impl DatasetKey {
+    /// Its names as bytes that no other key has: each with its length before it, so that no two lists of names run
+    /// together into one text.
+    pub(crate) fn unambiguous(&self) -> Vec<u8> {
+        let names = [&self.integration, &self.connection, &self.model, &self.variant];
+        let mut bytes = Vec::with_capacity(names.iter().map(|name| name.len() + 8).sum());
+        for name in names {
+            bytes.extend_from_slice(&(name.len() as u64).to_le_bytes());
+            bytes.extend_from_slice(name.as_bytes());
+        }
+        bytes
+    }
+}
+
 /// A page on its way into the database: all of it, or nothing.
 #[derive(Debug, Clone)]
 pub struct Page {

@@ -14,6 +14,7 @@ mod checkpoints;
 mod clock;
 mod connections;
 mod dataset;
+mod encryption;
 mod fault;
 mod feed;
 mod file;
@@ -22,6 +23,7 @@ mod locks;
 mod logs;
 mod page;
 mod readers;
+mod reseal;
 mod rows;
 mod runs;
 mod scans;
@@ -50,9 +52,10 @@ use self::{
     writer::Writer,
 };
 use super::{
-    Answer, Checkpoints, Committed, Connection, Connections, DatasetKey, DatasetStats, FeedPage, FeedRow, FinishScan,
-    FunctionKey, LogLine, Logs, MetadataChange, NewConnection, NewRun, Page, ReadQuery, Records, Removed, Run, RunEnd,
-    RunToken, Runs, Scan, ScanFinished, ScanFrom, Store, StoreError, StoredCheckpoint, hash::Hasher, merge,
+    Answer, Checkpoints, Committed, Connection, Connections, DatasetKey, DatasetStats, Encryption, EncryptionState,
+    FeedPage, FeedRow, FinishScan, FunctionKey, KeyId, Keys, LogLine, Logs, MetadataChange, NewConnection, NewRun,
+    Page, ReadQuery, Records, Removed, Resealed, Run, RunEnd, RunToken, Runs, Scan, ScanFinished, ScanFrom, Store,
+    StoreError, StoredCheckpoint, encryption::Vault, hash::Hasher, merge,
 };
 
 /// How long another process may hold the file before a write gives up.
@@ -69,7 +72,9 @@ struct Db {
 #[derive(Debug)]
 struct Shared {
     clock: Clock,
+    /// The names of feeds. Content hashes are taken by the regime of a transaction.
     hasher: Hasher,
+    vault: Vault,
 }
 
 /// A count, which `SQLite` keeps as a signed number.
@@ -207,7 +212,8 @@ impl Connections for Sqlite {
 
 impl Records for Sqlite {
     fn commit_all(&self, pages: Vec<Page>) -> Answer<'_, Vec<Committed>> {
-        let drafts: Vec<Draft> = pages.into_iter().map(|page| Draft::new(page, &self.shared.hasher)).collect();
+        let hasher = &self.shared.vault.latest().hasher;
+        let drafts: Vec<Draft> = pages.into_iter().map(|page| Draft::new(page, hasher)).collect();
         self.write(move |db| drafts.into_iter().map(|draft| page::commit(db, draft)).collect())
     }
 
@@ -310,5 +316,51 @@ impl Logs for Sqlite {
 
     fn logs(&self, run: Uuid) -> Answer<'_, Vec<LogLine>> {
         self.read_with(move |db| logs::read(db, run))
+    }
+}
+
+impl Encryption for Sqlite {
+    fn use_keys(&self, keys: Arc<dyn Keys>, seal_new: bool) -> Answer<'_, ()> {
+        self.shared.vault.use_keys(keys);
+        Box::pin(async move {
+            let known = self.read_with(encryption::settings).await?;
+            let ids = self.shared.vault.keys().map(Keys::ids).unwrap_or_default();
+            if known.active.is_none_or(|active| !ids.contains(&active)) {
+                self.write(move |db| encryption::begin(db, seal_new)).await?;
+            }
+            // A ring without the active key can still read what is not sealed with it, so this is no error yet.
+            self.read_with(|db| match encryption::regime(db) {
+                Ok(_) | Err(Fault::Store(StoreError::NoKey { .. })) => Ok(()),
+                Err(fault) => Err(fault),
+            })
+            .await
+        })
+    }
+
+    fn encryption(&self) -> Answer<'_, EncryptionState> {
+        self.read_with(encryption::state)
+    }
+
+    fn encryption_settings(&self) -> Answer<'_, EncryptionState> {
+        self.read_with(encryption::settings)
+    }
+
+    fn seal_payloads(&self, on: bool) -> Answer<'_, ()> {
+        self.write(move |db| encryption::seal_payloads(db, on))
+    }
+
+    fn activate_key(&self, key: KeyId) -> Answer<'_, ()> {
+        self.write(move |db| encryption::activate(db, key))
+    }
+
+    fn reseal_step(&self) -> Answer<'_, Resealed> {
+        Box::pin(async {
+            if !self.read_with(reseal::is_through).await? {
+                return self.write(reseal::step).await;
+            }
+            // Between two transactions of the writer, because a file is not made new inside one.
+            self.writer.read(reseal::scrub).await?;
+            self.write(reseal::finish).await
+        })
     }
 }

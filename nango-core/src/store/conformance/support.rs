@@ -2,12 +2,14 @@
 
 use std::{collections::BTreeMap, ops::Deref, sync::Arc, time::Duration};
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
+    auth::KeyRing,
     declare::{Kind, Merging},
     model::{Batch, Data, Model, ModelInfo, Record},
     store::{
@@ -19,6 +21,8 @@ use crate::{
 /// A database that a case may fill.
 pub(super) struct Opened {
     store: SharedStore,
+    /// Two keys, which the store has only if it was opened so.
+    pub ring: Arc<KeyRing>,
     /// Removed after the case.
     _place: Place,
 }
@@ -37,21 +41,36 @@ enum Place {
 
 impl Opened {
     pub(super) async fn memory() -> Option<Self> {
-        Some(Self { store: Arc::new(Sqlite::open(":memory:").await.unwrap()), _place: Place::Memory })
+        let store = Arc::new(Sqlite::open(":memory:").await.unwrap());
+        Some(Self { store, ring: two_keys(), _place: Place::Memory })
     }
 
     pub(super) async fn file() -> Option<Self> {
         let dir = tempfile::tempdir().unwrap();
         let store = Arc::new(Sqlite::open(dir.path().join("nango.db")).await.unwrap());
-        Some(Self { store, _place: Place::File { _dir: dir } })
+        Some(Self { store, ring: two_keys(), _place: Place::File { _dir: dir } })
     }
 
     #[cfg(feature = "postgres")]
     pub(super) async fn postgres() -> Option<Self> {
         let database = crate::store::postgres::tests::database()?;
         let store = crate::store::open(&database.url).await.unwrap();
-        Some(Self { store, _place: Place::Server { _database: database } })
+        Some(Self { store, ring: two_keys(), _place: Place::Server { _database: database } })
     }
+
+    /// A file whose payloads are sealed.
+    pub(super) async fn sealed() -> Option<Self> {
+        let opened = Self::file().await?;
+        opened.use_keys(opened.ring.clone(), true).await.unwrap();
+        assert!(opened.encryption().await.unwrap().payloads);
+        Some(opened)
+    }
+}
+
+fn two_keys() -> Arc<KeyRing> {
+    let key =
+        || BASE64_STANDARD.encode([uuid::Uuid::new_v4().into_bytes(), uuid::Uuid::new_v4().into_bytes()].concat());
+    Arc::new(KeyRing::from_key(&format!("{},{}", key(), key())).unwrap())
 }
 
 impl Deref for Opened {

@@ -4,11 +4,11 @@ use rusqlite::{OptionalExtension, Row, params};
 use serde_json::Value;
 
 use super::{
-    Db,
+    Db, encryption,
     fault::{Fault, Outcome},
     functions, scans,
 };
-use crate::store::{CheckpointWrite, FunctionKey, ResumeWrite, StoreError, StoredCheckpoint};
+use crate::store::{CheckpointWrite, FunctionKey, ResumeWrite, StoreError, StoredCheckpoint, resume_context};
 
 /// The checkpoint of a function.
 pub(super) fn read(db: &Db, key: &FunctionKey) -> Outcome<StoredCheckpoint> {
@@ -55,10 +55,12 @@ pub(super) fn read_resume(db: &Db, key: &FunctionKey) -> Outcome<Option<Vec<u8>>
 pub(super) fn write_resume(db: &Db, key: &FunctionKey, write: &ResumeWrite) -> Outcome<()> {
     let function = functions::open(db, key)?;
     match write {
-        ResumeWrite::Set(state) => db
-            .sql
-            .prepare_cached("INSERT OR REPLACE INTO resume_states (function, state) VALUES (?1, ?2)")?
-            .execute(params![function, state])?,
+        ResumeWrite::Set(state) => {
+            let newer = encryption::current(db, state, &resume_context(key))?;
+            db.sql
+                .prepare_cached("INSERT OR REPLACE INTO resume_states (function, state) VALUES (?1, ?2)")?
+                .execute(params![function, newer.as_ref().unwrap_or(state)])?
+        }
         ResumeWrite::Clear => {
             db.sql.prepare_cached("DELETE FROM resume_states WHERE function = ?1")?.execute([function])?
         }

@@ -4,10 +4,10 @@ use rusqlite::{OptionalExtension, Row, params};
 use serde_json::{Map, Value};
 
 use super::{
-    Db, clock,
+    Db, clock, encryption,
     fault::{Fault, Outcome},
 };
-use crate::store::{Connection, MetadataChange, NewConnection, Removed, StoreError};
+use crate::store::{Connection, MetadataChange, NewConnection, Removed, StoreError, credentials_context};
 
 macro_rules! select {
     ($rest:literal) => {
@@ -22,6 +22,7 @@ macro_rules! select {
 pub(super) fn put(db: &Db, new: &NewConnection) -> Outcome<(Connection, bool)> {
     let now = db.shared.clock.now();
     let known = find(db, &new.integration, &new.id)?;
+    let newer = encryption::current(db, &new.credentials, &credentials_context(&new.integration, &new.id))?;
     let metadata = new.metadata.as_ref().or(known.as_ref().map(|known| &known.metadata));
     db.sql
         .prepare_cached(
@@ -34,7 +35,7 @@ pub(super) fn put(db: &Db, new: &NewConnection) -> Outcome<(Connection, bool)> {
             new.integration,
             new.id,
             new.auth,
-            new.credentials,
+            newer.as_ref().unwrap_or(&new.credentials),
             text(&new.config)?,
             metadata.map_or_else(|| Ok("{}".to_owned()), text)?,
             now,

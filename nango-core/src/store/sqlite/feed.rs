@@ -15,12 +15,13 @@ use super::{
 use crate::store::{
     Cursor, DatasetKey, DatasetStats, FeedPage, FeedRow, Filter, LastAction, ReadQuery, StoreError,
     building::{Building, LIMIT},
+    encryption::DatasetSeal,
 };
 
 macro_rules! columns {
     ($rest:literal) => {
         concat!(
-            "SELECT id, payload, first_seen_at, modified_at, deleted_at, pruned_at, last_action, seq FROM records ",
+            "SELECT id, payload, first_seen_at, modified_at, deleted_at, pruned_at, last_action, seq, key_id FROM records ",
             $rest
         )
     };
@@ -40,6 +41,7 @@ pub(super) fn read(db: &Db, key: &DatasetKey, query: &ReadQuery) -> Outcome<Feed
     if let Some(moment) = query.modified_after {
         after = before_moment(db, id, moment, after, last)?;
     }
+    let seal = db.shared.vault.reading(key);
     let mut page = Building::new(query);
     let mask = query.filter.mask();
     if query.ids.is_empty() {
@@ -49,14 +51,14 @@ pub(super) fn read(db: &Db, key: &DatasetKey, query: &ReadQuery) -> Outcome<Feed
         // One more than asked for tells whether there is more.
         let mut rows = rows.query(params![id, after, mask, query.limit.clamp(1, LIMIT) + 1])?;
         while let Some(row) = rows.next()? {
-            if !page.take(feed_row(row, feed)?) {
+            if !page.take(feed_row(row, feed, &seal)?) {
                 break;
             }
         }
     } else {
         let mut one = db.sql.prepare_cached(columns!("WHERE rid = ?1"))?;
         for (_, rid) in named(db, id, &query.ids, after, mask)? {
-            let row = one.query_row([rid], |row| Ok(feed_row(row, feed)))??;
+            let row = one.query_row([rid], |row| Ok(feed_row(row, feed, &seal)))??;
             if !page.take(row) {
                 break;
             }
@@ -69,10 +71,11 @@ pub(super) fn read(db: &Db, key: &DatasetKey, query: &ReadQuery) -> Outcome<Feed
 pub(super) fn by_id(db: &Db, key: &DatasetKey, ids: &[String]) -> Outcome<Vec<FeedRow>> {
     let Some(dataset) = Dataset::find(db, key)? else { return Ok(Vec::new()) };
     let feed = db.shared.hasher.feed(key);
+    let seal = db.shared.vault.reading(key);
     let mut one = db.sql.prepare_cached(columns!("WHERE rid = ?1"))?;
     named(db, dataset.id, ids, 0, Filter::default().mask())?
         .into_iter()
-        .map(|(_, rid)| one.query_row([rid], |row| Ok(feed_row(row, feed)))?)
+        .map(|(_, rid)| one.query_row([rid], |row| Ok(feed_row(row, feed, &seal)))?)
         .collect()
 }
 
@@ -125,12 +128,16 @@ pub(super) fn before_moment(db: &Db, dataset: i64, moment: i64, after: i64, last
     Ok(low)
 }
 
-fn feed_row(row: &Row<'_>, feed: u64) -> Outcome<FeedRow> {
+fn feed_row(row: &Row<'_>, feed: u64, seal: &DatasetSeal) -> Outcome<FeedRow> {
     let last_action = LastAction::from_number(row.get(6)?).ok_or_else(|| Fault::damaged("a record's last action"))?;
-    let payload = row.get_ref(1)?.as_blob_or_null().map_err(rusqlite::Error::from)?;
+    let id: String = row.get(0)?;
+    let payload = match row.get_ref(1)?.as_blob_or_null().map_err(rusqlite::Error::from)? {
+        Some(stored) => Some(Bytes::from(seal.open(&id, stored, row.get(8)?)?.into_owned())),
+        None => None,
+    };
     Ok(FeedRow {
-        id: row.get(0)?,
-        payload: payload.map(Bytes::copy_from_slice),
+        id,
+        payload,
         first_seen_at: row.get(2)?,
         last_modified_at: row.get(3)?,
         deleted_at: row.get(4)?,

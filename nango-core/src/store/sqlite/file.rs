@@ -18,12 +18,12 @@ use super::{
     clock::Clock,
     fault::{Fault, Outcome},
 };
-use crate::store::hash::Hasher;
+use crate::store::{encryption::Vault, hash::Hasher};
 
 /// What marks a file as ours, in the header field that `SQLite` keeps for this: `nng1`.
 const APPLICATION_ID: i64 = 0x6e6e_6731;
 /// The steps from an empty file to the schema of this program; each is carried out once, in a transaction.
-const STEPS: [&str; 1] = [include_str!("schema/001.sql")];
+const STEPS: [&str; 2] = [include_str!("schema/001.sql"), include_str!("schema/002.sql")];
 /// The measured page size, in bytes: records of about 2.5 KB pack badly into the usual 4096.
 const PAGE_SIZE: i64 = 8192;
 /// Pages in the log after which a commit copies them into the file.
@@ -134,7 +134,9 @@ fn prepare(mut sql: Connection) -> Outcome<Db> {
     migrate(&mut sql)?;
 
     let key = sql.query_row("SELECT value FROM meta WHERE key = 'hash_key'", [], |row| row.get::<_, [u8; 32]>(0))?;
-    let shared = Shared { clock: Clock::default(), hasher: Hasher::new(&key) };
+    let hasher = Hasher::new(&key);
+    let vault = Vault::new(hasher.clone());
+    let shared = Shared { clock: Clock::default(), hasher, vault };
     // A system clock that was set back must not make earlier writes look newer than what is requested now.
     let latest = sql.query_row("SELECT max(stamp) FROM datasets", [], |row| row.get::<_, Option<i64>>(0))?;
     shared.clock.at_least(latest.unwrap_or(0));

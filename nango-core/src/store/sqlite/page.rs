@@ -3,6 +3,7 @@
 use super::{
     Db, checkpoints,
     dataset::Dataset,
+    encryption,
     fault::Outcome,
     logs,
     rows::{self, Writing},
@@ -15,8 +16,10 @@ use crate::{
 };
 
 /// Writes a page.
-pub(super) fn commit(db: &Db, draft: Draft) -> Outcome<Committed> {
-    let Draft { page, ready } = draft;
+pub(super) fn commit(db: &Db, mut draft: Draft) -> Outcome<Committed> {
+    let regime = encryption::regime(db)?;
+    draft.rehash(&regime.hasher);
+    let Draft { page, ready, .. } = draft;
     runs::count(db, &page.run, page.pages, page.requests, page.left_out)?;
 
     let mut datasets: Vec<Dataset> = Vec::with_capacity(1);
@@ -37,6 +40,8 @@ pub(super) fn commit(db: &Db, draft: Draft) -> Outcome<Committed> {
     for ((change, ready), place) in page.changes.into_iter().zip(ready).zip(places) {
         let at = Writing {
             db,
+            hasher: &regime.hasher,
+            seal: db.shared.vault.writing(&regime, &change.dataset),
             run: page.run.row,
             stamp,
             yields_to: (change.merging == Merging::Newer).then_some(page.requested_at),

@@ -7,12 +7,17 @@ mod delete;
 mod patch;
 mod save;
 
+use std::borrow::Cow;
+
 use rusqlite::{CachedStatement, OptionalExtension, Row, params};
 
 use super::{Db, dataset::Dataset, fault::Outcome};
-use crate::store::hash::Hash;
+use crate::store::{
+    encryption::{DatasetSeal, OVERHEAD},
+    hash::{Hash, Hasher},
+};
 
-pub(super) use crate::store::row::{ADDED, DELETED, MERGED, PRUNED, UPDATED};
+pub(super) use crate::store::row::{ADDED, DELETED, GONE, MERGED, PRUNED, UPDATED};
 pub(super) use delete::{delete, entomb};
 pub(super) use patch::patch;
 pub(super) use save::save;
@@ -20,6 +25,10 @@ pub(super) use save::save;
 /// Who writes, and when.
 pub(super) struct Writing<'a> {
     pub db: &'a Db,
+    /// Content hashes of the regime that is in force.
+    pub hasher: &'a Hasher,
+    /// Seals the payloads of the dataset, if they are to be sealed.
+    pub seal: DatasetSeal,
     pub run: i64,
     pub stamp: i64,
     /// Rows that another run wrote after this moment are left alone; `None`: none are.
@@ -38,7 +47,7 @@ struct Known {
 struct Stored {
     modified_at: i64,
     run: i64,
-    /// The size of the payload; 0 when pruned.
+    /// The size of the payload, as if it were plain; 0 when pruned.
     bytes: i64,
 }
 
@@ -49,9 +58,26 @@ impl<'a> Writing<'a> {
     }
 
     fn stored(&self, rid: i64) -> Outcome<Stored> {
-        const STORED: &str = "SELECT modified_at, run, coalesce(length(payload), 0) FROM records WHERE rid = ?1";
-        let read = |row: &Row<'_>| Ok(Stored { modified_at: row.get(0)?, run: row.get(1)?, bytes: row.get(2)? });
+        const STORED: &str = "SELECT modified_at, run, length(payload), key_id FROM records WHERE rid = ?1";
+        let read = |row: &Row<'_>| {
+            let bytes = match row.get::<_, Option<i64>>(2)? {
+                Some(sealed) if row.get::<_, i32>(3)? != 0 => sealed - int(OVERHEAD),
+                Some(plain) => plain,
+                None => 0,
+            };
+            Ok(Stored { modified_at: row.get(0)?, run: row.get(1)?, bytes })
+        };
         Ok(self.db.sql.prepare_cached(STORED)?.query_row([rid], read)?)
+    }
+
+    /// The payload of a row that was not pruned.
+    fn payload(&self, rid: i64, id: &str) -> Outcome<Vec<u8>> {
+        let mut read = self.db.sql.prepare_cached("SELECT payload, key_id FROM records WHERE rid = ?1")?;
+        let (stored, key): (Vec<u8>, i32) = read.query_row([rid], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        match self.seal.open(id, &stored, key)? {
+            Cow::Owned(opened) => Ok(opened),
+            Cow::Borrowed(_) => Ok(stored),
+        }
     }
 
     /// Whether another run wrote the row after the page was requested.

@@ -9,6 +9,7 @@ use rusqlite::{OptionalExtension, params};
 use super::{
     Db, checkpoints,
     dataset::Dataset,
+    encryption,
     fault::{Fault, Outcome},
     functions,
     rows::{DELETED, Writing, entomb},
@@ -115,7 +116,9 @@ pub(super) fn finish(db: &Db, end: &FinishScan) -> Outcome<ScanFinished> {
         let mut start = db.sql.prepare_cached("SELECT start_seq FROM scans WHERE number = ?1")?;
         let start_seq = start.query_row([end.scan.number], |row| row.get(0))?;
         let stamp = db.shared.clock.at_least(dataset.stamp);
-        let at = Writing { db, run: end.run.row, stamp, yields_to: None };
+        let regime = encryption::regime(db)?;
+        let seal = db.shared.vault.writing(&regime, &end.dataset);
+        let at = Writing { db, hasher: &regime.hasher, seal, run: end.run.row, stamp, yields_to: None };
         finished = delete_missed(&at, &mut dataset, end, start_seq)?;
         dataset.save(db, stamp)?;
         let counts = ModelCounts { deleted: finished.deleted, ..ModelCounts::default() };

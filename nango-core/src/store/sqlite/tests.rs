@@ -1,8 +1,10 @@
 //! What only SQLite can get wrong: the file, other processes (another [`Sqlite`] on the same file stands for one), the
 //! group of jobs, pruned payloads, and what is left in the tables.
 
+mod cost;
 mod file;
 mod house;
+mod sealed;
 
 use std::{
     fs,

@@ -6,7 +6,7 @@ use serde::de::IgnoredAny;
 use super::{Place, Sqlite};
 use crate::store::{
     CheckReport, Problem, StoreError,
-    hash::{Hash, VERSION},
+    hash::Hash,
     sqlite::{
         Db,
         fault::Outcome,
@@ -124,11 +124,12 @@ fn problems(db: &Db, row: &Row<'_>, rid: i64, payload: Option<&[u8]>) -> Outcome
     if let Some(payload) = payload {
         if serde_json::from_slice::<IgnoredAny>(payload).is_err() {
             found.push(Problem::Payload);
-        } else if key == Some(rid)
-            && row.get::<_, Option<i64>>(10)? == Some(VERSION)
-            && row.get::<_, Option<Hash>>(11)? != Some(db.shared.hasher.record(payload))
-        {
-            found.push(Problem::Hash);
+        } else if key == Some(rid) {
+            let (version, hash): (Option<i64>, Option<Hash>) = (row.get(10)?, row.get(11)?);
+            let taken = version.and_then(|version| db.shared.vault.latest().hasher.record_as(version, payload));
+            if taken.is_some_and(|taken| Some(taken) != hash) {
+                found.push(Problem::Hash);
+            }
         }
     }
     Ok(found)

@@ -5,7 +5,6 @@ use rusqlite::params;
 use super::{DELETED, MERGED, PRUNED, Writing, find, int};
 use crate::store::{
     PatchRow, RowOutcome,
-    hash::VERSION,
     sqlite::{
         dataset::Dataset,
         fault::{Fault, Outcome},
@@ -14,8 +13,7 @@ use crate::store::{
     },
 };
 
-const ROW: &str =
-    "UPDATE records SET seq = ?2, last_action = 1, modified_at = ?3, run = ?4, payload = ?5 WHERE rid = ?1";
+const ROW: &str = "UPDATE records SET seq = ?2, last_action = 1, modified_at = ?3, run = ?4, payload = ?5, key_id = ?6 WHERE rid = ?1";
 const KEY: &str = "UPDATE record_keys SET hash = ?3, hash_version = ?4, state = ?5 WHERE dataset = ?1 AND id = ?2";
 
 /// Patches live records. One whose payload was pruned has nothing to merge with and counts as missing.
@@ -27,7 +25,6 @@ pub(in crate::store::sqlite) fn patch(
 ) -> Outcome<Vec<RowOutcome>> {
     let sql = &at.db.sql;
     let mut finder = at.finder()?;
-    let mut payload = sql.prepare_cached("SELECT payload FROM records WHERE rid = ?1")?;
     let mut rows = Vec::with_capacity(patches.len());
     let mut merged = Vec::new();
     for (patch, duplicate) in patches.iter().zip(&ready.duplicate) {
@@ -41,13 +38,11 @@ pub(in crate::store::sqlite) fn patch(
             continue;
         };
         merged.clear();
-        let unchanged = payload.query_row([known.rid], |row| {
-            let stored = row.get_ref(0)?.as_blob()?;
-            Ok(std::str::from_utf8(stored).ok().and_then(|stored| {
-                merge::merge(stored, &patch.fields, &mut merged).ok()?;
-                Some(merge::same(stored, std::str::from_utf8(&merged).ok()?))
-            }))
-        })?;
+        let payload = at.payload(known.rid, &patch.id)?;
+        let unchanged = std::str::from_utf8(&payload).ok().and_then(|stored| {
+            merge::merge(stored, &patch.fields, &mut merged).ok()?;
+            Some(merge::same(stored, std::str::from_utf8(&merged).ok()?))
+        });
         let unchanged = unchanged.ok_or_else(|| Fault::damaged("a record"))?;
         let stored = at.stored(known.rid)?;
         rows.push(if unchanged {
@@ -55,9 +50,10 @@ pub(in crate::store::sqlite) fn patch(
         } else if at.yields(&stored) {
             RowOutcome::SkippedNewer
         } else {
-            sql.prepare_cached(ROW)?.execute(params![known.rid, dataset.next(), at.stamp, at.run, merged])?;
-            let hash = at.db.shared.hasher.record(&merged);
-            sql.prepare_cached(KEY)?.execute(params![dataset.id, patch.id, hash, VERSION, MERGED])?;
+            let (payload, key) = at.seal.seal(&patch.id, &merged)?;
+            sql.prepare_cached(ROW)?.execute(params![known.rid, dataset.next(), at.stamp, at.run, payload, key])?;
+            let (hash, version) = (at.hasher.record(&merged), at.hasher.version());
+            sql.prepare_cached(KEY)?.execute(params![dataset.id, patch.id, hash, version, MERGED])?;
             dataset.bytes += int(merged.len()) - stored.bytes;
             RowOutcome::Updated
         });

@@ -7,20 +7,21 @@ use crate::{
     model::{Batch, BatchItem},
     store::{
         RowOutcome,
-        hash::{Hash, VERSION},
+        hash::Hash,
         sqlite::{dataset::Dataset, fault::Outcome, merge, page::Ready, scans},
     },
 };
 
-const INSERT: &str = "INSERT INTO records (dataset, id, seq, last_action, first_seen_at, modified_at, run, payload) \
-                      VALUES (?1, ?2, ?3, 0, ?4, ?4, ?5, ?6)";
+const INSERT: &str = "INSERT INTO records (dataset, id, seq, last_action, first_seen_at, modified_at, run, payload, key_id) \
+                      VALUES (?1, ?2, ?3, 0, ?4, ?4, ?5, ?6, ?7)";
 const INSERT_KEY: &str =
     "INSERT INTO record_keys (dataset, id, hash, hash_version, rid, state) VALUES (?1, ?2, ?3, ?4, ?5, 0)";
 const REPLACE: &str = "UPDATE records SET seq = ?2, last_action = ?3, first_seen_at = coalesce(?4, first_seen_at), \
-                       modified_at = ?5, deleted_at = NULL, pruned_at = NULL, run = ?6, payload = ?7 WHERE rid = ?1";
+                       modified_at = ?5, deleted_at = NULL, pruned_at = NULL, run = ?6, payload = ?7, key_id = ?8 \
+                       WHERE rid = ?1";
 const REPLACE_KEY: &str =
     "UPDATE record_keys SET hash = ?3, hash_version = ?4, state = 0 WHERE dataset = ?1 AND id = ?2";
-const RESTORE: &str = "UPDATE records SET payload = ?2, pruned_at = NULL WHERE rid = ?1";
+const RESTORE: &str = "UPDATE records SET payload = ?2, key_id = ?3, pruned_at = NULL WHERE rid = ?1";
 
 /// Saves a batch; every id of it counts as seen by the scan that is open.
 pub(in crate::store::sqlite) fn save(
@@ -33,6 +34,7 @@ pub(in crate::store::sqlite) fn save(
     let mut finder = at.finder()?;
     let mut insert = sql.prepare_cached(INSERT)?;
     let mut insert_key = sql.prepare_cached(INSERT_KEY)?;
+    let version = at.hasher.version();
     let mut rows = Vec::with_capacity(batch.len());
     let mut seen = Vec::with_capacity(if dataset.scan.is_some() { batch.len() } else { 0 });
     for (item, (hash, duplicate)) in batch.iter().zip(ready.hashes.iter().zip(&ready.duplicate)) {
@@ -43,13 +45,14 @@ pub(in crate::store::sqlite) fn save(
         let (rid, outcome) = match find(&mut finder, dataset, item.id)? {
             None => {
                 let seq = dataset.next();
-                let rid = insert.insert(params![dataset.id, item.id, seq, at.stamp, at.run, item.payload])?;
-                insert_key.execute(params![dataset.id, item.id, hash, VERSION, rid])?;
+                let (payload, key) = at.seal.seal(item.id, item.payload)?;
+                let rid = insert.insert(params![dataset.id, item.id, seq, at.stamp, at.run, payload, key])?;
+                insert_key.execute(params![dataset.id, item.id, hash, version, rid])?;
                 dataset.live += 1;
                 dataset.bytes += int(item.payload.len());
                 (rid, RowOutcome::Added)
             }
-            Some(known) if known.state == 0 && known.hash == *hash && known.hash_version == VERSION => {
+            Some(known) if known.state == 0 && known.hash == *hash && known.hash_version == version => {
                 (known.rid, RowOutcome::Unchanged)
             }
             Some(known) => (known.rid, save_known(at, dataset, item, hash, &known)?),
@@ -77,10 +80,11 @@ fn save_known(
     let bytes = int(item.payload.len());
     let deleted = known.state & DELETED != 0;
     if !deleted && is_same(at, item, hash, known)? {
-        if known.state != MERGED || known.hash != *hash || known.hash_version != VERSION {
+        if known.state != MERGED || known.hash != *hash || known.hash_version != at.hasher.version() {
             // The same content under another order of keys or another kind of hash, or without its payload: nothing
             // that a reader is told of.
-            at.db.sql.prepare_cached(RESTORE)?.execute(params![known.rid, item.payload])?;
+            let (payload, key) = at.seal.seal(item.id, item.payload)?;
+            at.db.sql.prepare_cached(RESTORE)?.execute(params![known.rid, payload, key])?;
         }
         replace_key(at, dataset, item.id, hash)?;
         dataset.bytes += bytes - stored.bytes;
@@ -97,32 +101,34 @@ fn save_known(
         dataset.bytes += bytes - stored.bytes;
         (UPDATED, None, RowOutcome::Updated)
     };
-    let row = params![known.rid, dataset.next(), action, first_seen_at, at.stamp, at.run, item.payload];
+    let (payload, key) = at.seal.seal(item.id, item.payload)?;
+    let row = params![known.rid, dataset.next(), action, first_seen_at, at.stamp, at.run, payload, key];
     at.db.sql.prepare_cached(REPLACE)?.execute(row)?;
     replace_key(at, dataset, item.id, hash)?;
     Ok(outcome)
 }
 
 fn replace_key(at: &Writing<'_>, dataset: &Dataset, id: &str, hash: &Hash) -> Outcome<()> {
-    at.db.sql.prepare_cached(REPLACE_KEY)?.execute(params![dataset.id, id, hash, VERSION])?;
+    at.db.sql.prepare_cached(REPLACE_KEY)?.execute(params![dataset.id, id, hash, at.hasher.version()])?;
     Ok(())
 }
 
-/// Whether a live row holds the content of `item`. The hash answers, unless it is of another kind, or a patch left the
-/// keys in an order of its own: then the payloads are compared.
+/// Whether a live row holds the content of `item`. The hash answers, in the version that the row has, unless nobody here
+/// knows that version, or a patch left the keys in an order of its own: then the payloads are compared.
 fn is_same(at: &Writing<'_>, item: BatchItem<'_>, hash: &Hash, known: &Known) -> Outcome<bool> {
-    if known.hash_version == VERSION && (known.hash == *hash || known.state & MERGED == 0) {
-        return Ok(known.hash == *hash);
+    let given = match known.hash_version {
+        version if version == at.hasher.version() => Some(*hash),
+        version => at.hasher.record_as(version, item.payload),
+    };
+    match given {
+        Some(given) if given == known.hash => return Ok(true),
+        Some(_) if known.state & MERGED == 0 => return Ok(false),
+        _ if known.state & PRUNED != 0 => return Ok(false),
+        _ => {}
     }
-    if known.state & PRUNED != 0 {
-        return Ok(false);
-    }
-    let mut payload = at.db.sql.prepare_cached("SELECT payload FROM records WHERE rid = ?1")?;
-    Ok(payload.query_row([known.rid], |row| {
-        let stored = row.get_ref(0)?.as_blob()?;
-        Ok(match (std::str::from_utf8(stored), std::str::from_utf8(item.payload)) {
-            (Ok(stored), Ok(given)) => merge::same(stored, given),
-            _ => false,
-        })
-    })?)
+    let stored = at.payload(known.rid, item.id)?;
+    Ok(match (std::str::from_utf8(&stored), std::str::from_utf8(item.payload)) {
+        (Ok(stored), Ok(given)) => merge::same(stored, given),
+        _ => false,
+    })
 }

@@ -1,0 +1,86 @@
+//! `registry encryption rotate`
+
+use clap::{ArgMatches, Args, FromArgMatches};
+
+use super::walk;
+use crate::{
+    auth::KeyRing,
+    cli::{Command, Context, Exit, Fault},
+    config::Config,
+    store::{KeyId, Keys},
+};
+
+/// `registry encryption rotate [--new-key]`
+#[derive(Debug)]
+pub(super) struct Rotate;
+
+#[derive(Debug, Args)]
+struct Arguments {
+    /// Adds a new key to the key file first
+    #[arg(long)]
+    new_key: bool,
+}
+
+const ABOUT: &str = "\
+Makes the last key of the ring the active one, and seals what is there with it
+
+First give the new key to every process, behind the old one: in NANGO_ENCRYPTION_KEY, separated by a comma, or as a \
+line of the key file. Nothing uses it yet. Then run this, once: everything new is sealed with it at once, in every \
+process, and what is there follows while reads and writes go on: payloads, credentials, and resume states. At the end \
+it says which key may be removed. Interrupted, it goes on where it stopped when it is run again.";
+
+impl Command for Rotate {
+    fn clap(&self) -> clap::Command {
+        let short = ABOUT.lines().next().unwrap_or_default();
+        Arguments::augment_args(clap::Command::new("rotate")).about(short).long_about(ABOUT)
+    }
+
+    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, Fault> {
+        let arguments = Arguments::from_arg_matches(matches).map_err(|error| Fault::usage(error.to_string()))?;
+        let instance = context.open_existing()?;
+        let state = context.block_on(instance.store.encryption_settings())?;
+        let new = if arguments.new_key {
+            if state.unfinished {
+                return Err(Fault::failed(
+                    "the last rotation or switch has not come to its end: `registry encryption status` says how to go on",
+                ));
+            }
+            let key = add_key(&instance.config)?;
+            let file = instance.config.key_file.display();
+            context.terminal.note(format_args!("added the key {key} to {file}. Back it up"));
+            key
+        } else {
+            let last = instance.ring.ids().last().copied();
+            match (last, state.active) {
+                (Some(last), active) if Some(last) != active || state.unfinished => last,
+                (_, active) => return Err(nothing_to_do(&instance.config, active)),
+            }
+        };
+        context.block_on(instance.store.activate_key(new))?;
+        walk(context, &instance)
+    }
+}
+
+fn add_key(config: &Config) -> Result<KeyId, Fault> {
+    if config.encryption_key.is_some() {
+        return Err(Fault::usage(
+            "the keys come from NANGO_ENCRYPTION_KEY, which this command cannot change: append a new one there, behind a \
+             comma, in every process (`openssl rand -base64 32` makes one), and run `registry encryption rotate`",
+        ));
+    }
+    if config.is_in_memory() {
+        return Err(Fault::usage("a database in memory has no key file"));
+    }
+    KeyRing::add_to_file(&config.key_file).map_err(|error| Fault::setup(error.to_string()))
+}
+
+fn nothing_to_do(config: &Config, active: Option<KeyId>) -> Fault {
+    let active = active.map(|key| format!(" {key}")).unwrap_or_default();
+    let how = if config.encryption_key.is_some() {
+        "append a new one to NANGO_ENCRYPTION_KEY in every process, behind a comma (`openssl rand -base64 32` makes one)"
+            .to_owned()
+    } else {
+        format!("`--new-key` adds one to {}", config.key_file.display())
+    };
+    Fault::usage(format!("the active key{active} is the last of the ring, so there is none to rotate to: {how}"))
+}

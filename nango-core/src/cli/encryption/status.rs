@@ -1,0 +1,190 @@
+//! `registry encryption status`
+
+use clap::ArgMatches;
+use serde::Serialize;
+
+use crate::{
+    cli::{
+        Command, Context, Exit, Fault,
+        table::{count, table},
+    },
+    run::Instance,
+    store::{EncryptionState, KeyId, KeyUse, Keys, Resealed, StoreError},
+};
+
+/// `registry encryption status`
+#[derive(Debug)]
+pub(super) struct Status;
+
+impl Command for Status {
+    fn clap(&self) -> clap::Command {
+        clap::Command::new("status").about("Shows what is sealed, and with which keys")
+    }
+
+    fn run(&self, _: &ArgMatches, context: &mut Context) -> Result<Exit, Fault> {
+        let instance = context.open_existing()?;
+        let status = context.block_on(read(&instance))?;
+        context.terminal.json(&status)?;
+        context.terminal.line(status.headline())?;
+        let mut shown = table(&["key", "", "records", "credentials", "resume states"], context.terminal.width());
+        for key in &status.keys {
+            let name = key.key.as_deref().unwrap_or("(plain)");
+            let mut row = comfy_table::Row::from([name, key.words()]);
+            for uses in [key.records, key.credentials, key.resume_states] {
+                row.add_cell(count(uses));
+            }
+            shown.add_row(row);
+        }
+        context.terminal.line(shown)?;
+        if status.unfinished {
+            context.terminal.hint(status.how_to_go_on());
+        }
+        Ok(Exit::Success)
+    }
+}
+
+/// What is sealed, as it is shown.
+#[derive(Debug, Serialize)]
+pub(super) struct Shown {
+    /// Whether new payloads are sealed.
+    payloads: bool,
+    /// What everything new is sealed with.
+    active_key: Option<String>,
+    /// Whether a walk over what is there has not come to its end.
+    unfinished: bool,
+    keys: Vec<ShownKey>,
+}
+
+#[derive(Debug, Serialize)]
+struct ShownKey {
+    /// `null`: payloads that are not sealed.
+    key: Option<String>,
+    active: bool,
+    in_ring: bool,
+    /// Whether it may be removed from every ring.
+    removable: bool,
+    records: u64,
+    credentials: u64,
+    resume_states: u64,
+}
+
+/// What a walk did.
+#[derive(Debug, Clone, Copy, Serialize)]
+struct Walked {
+    changed: u64,
+    unopened: u64,
+}
+
+/// Asks the database and the ring.
+pub(super) async fn read(instance: &Instance) -> Result<Shown, StoreError> {
+    let state = instance.store.encryption().await?;
+    Ok(Shown::new(state, &instance.ring.ids()))
+}
+
+impl Shown {
+    fn new(mut state: EncryptionState, ring: &[KeyId]) -> Self {
+        for key in ring {
+            if state.uses.iter().all(|used| used.key != Some(*key)) {
+                state.uses.push(KeyUse::of(Some(*key)));
+            }
+        }
+        // In the order of the ring, then what it lacks; plain payloads last.
+        let place = |key: Option<KeyId>| match key {
+            None => (1, 0),
+            Some(key) => (0, ring.iter().position(|known| *known == key).unwrap_or(ring.len())),
+        };
+        state.uses.sort_by_key(|used| place(used.key));
+        let active_at = ring.iter().position(|key| Some(*key) == state.active);
+        let keys = state.uses.iter().map(|used| {
+            let at = used.key.and_then(|key| ring.iter().position(|known| *known == key));
+            // A key that stands behind the active one is new: it waits to become active.
+            let older = matches!((at, active_at), (Some(at), Some(active)) if at < active);
+            ShownKey {
+                key: used.key.map(|key| key.to_string()),
+                active: used.key.is_some() && used.key == state.active,
+                in_ring: at.is_some(),
+                removable: older && used.is_unused() && !state.unfinished,
+                records: used.records,
+                credentials: used.credentials,
+                resume_states: used.resume_states,
+            }
+        });
+        Self {
+            payloads: state.payloads,
+            active_key: state.active.map(|key| key.to_string()),
+            unfinished: state.unfinished,
+            keys: keys.collect(),
+        }
+    }
+
+    /// The same, with what a walk did.
+    pub(super) fn with(&self, walked: &Resealed) -> impl Serialize + use<'_> {
+        #[derive(Serialize)]
+        struct With<'a> {
+            #[serde(flatten)]
+            shown: &'a Shown,
+            #[serde(flatten)]
+            walked: Walked,
+        }
+        With { shown: self, walked: Walked { changed: walked.changed, unopened: walked.left } }
+    }
+
+    /// What is done with payloads.
+    pub(super) fn headline(&self) -> &'static str {
+        if self.payloads {
+            "New payloads are sealed."
+        } else {
+            "New payloads are plain; credentials and resume states are sealed in any case."
+        }
+    }
+
+    /// The command that takes up a walk that has not come to its end.
+    pub(super) fn how_to_go_on(&self) -> String {
+        let word = if self.payloads { "on" } else { "off" };
+        format!("Not everything that is there is sealed like that yet. Go on with `registry encryption {word}`")
+    }
+
+    /// Keys that nothing is sealed with any more.
+    pub(super) fn removable(&self) -> impl Iterator<Item = &str> {
+        self.keys.iter().filter(|key| key.removable).filter_map(|key| key.key.as_deref())
+    }
+}
+
+impl ShownKey {
+    fn words(&self) -> &'static str {
+        match self {
+            Self { key: None, .. } => "",
+            Self { in_ring: false, .. } => "missing in the ring of this process",
+            Self { active: true, .. } => "active",
+            Self { removable: true, .. } => "may be removed",
+            _ => "",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(byte: u8) -> KeyId {
+        KeyId::new([byte; 4]).unwrap()
+    }
+
+    fn shown(unfinished: bool, uses: &[(Option<u8>, u64)]) -> Vec<(String, &'static str)> {
+        let uses = uses.iter().map(|(byte, records)| KeyUse { records: *records, ..KeyUse::of(byte.map(key)) });
+        let state = EncryptionState { payloads: true, active: Some(key(2)), unfinished, uses: uses.collect() };
+        let shown = Shown::new(state, &[key(1), key(2), key(3)]);
+        shown.keys.iter().map(|key| (key.key.clone().unwrap_or_default(), key.words())).collect()
+    }
+
+    #[test]
+    fn each_key_is_told_by_its_place_and_its_use() {
+        let [one, two, three, nine] = [1, 2, 3, 9].map(|byte| key(byte).to_string());
+        let missing = "missing in the ring of this process";
+        let expect = [(&one, ""), (&two, "active"), (&three, ""), (&nine, missing), (&String::new(), "")];
+        let found = shown(false, &[(None, 5), (Some(1), 1), (Some(2), 2), (Some(9), 4)]);
+        assert_eq!(found.iter().map(|(key, words)| (key, *words)).collect::<Vec<_>>(), expect);
+        assert_eq!(shown(false, &[(Some(2), 2)])[0], (one.clone(), "may be removed"));
+        assert_eq!(shown(true, &[(Some(2), 2)])[0], (one, ""));
+    }
+}

@@ -1,0 +1,102 @@
+//! Sealing and opening the payloads of one dataset.
+//!
+//! A sealed payload is `nonce (12) · ciphertext · tag (16)`, AES-256-GCM under a subkey of the dataset. The subkey is
+//! derived from a key of the ring and the dataset's names; the names and the record's id are authenticated, so that a
+//! row does not open under another id, nor in another dataset or variant. The nonce is drawn at random for each row:
+//! within a dataset two of 2³² payloads share one with a probability of 2⁻³³, so that is where a key should be rotated.
+
+use std::{borrow::Cow, cell::RefCell, sync::Arc};
+
+use aes_gcm::{
+    Aes256Gcm, KeyInit, Nonce, Tag,
+    aead::{AeadInOut, inout::InOutBuf},
+};
+
+use super::{KeyId, Keys};
+use crate::store::{DatasetKey, StoreError};
+
+const NONCE: usize = 12;
+const TAG: usize = 16;
+
+/// By so many bytes a sealed payload is longer than a plain one.
+pub(crate) const OVERHEAD: usize = NONCE + TAG;
+
+/// The seal of one dataset, for one piece of work.
+#[derive(Debug)]
+pub(crate) struct DatasetSeal {
+    keys: Option<Arc<dyn Keys>>,
+    /// The key for new payloads; `None`: they stay plain.
+    active: Option<KeyId>,
+    names: Vec<u8>,
+    /// Subkeys in use; in a rotation there are two.
+    ciphers: RefCell<Vec<(KeyId, Arc<Aes256Gcm>)>>,
+}
+
+impl DatasetSeal {
+    pub(super) fn new(keys: Option<Arc<dyn Keys>>, active: Option<KeyId>, dataset: &DatasetKey) -> Self {
+        Self { keys, active, names: dataset.unambiguous(), ciphers: RefCell::default() }
+    }
+
+    /// What to store of a payload, and the stored id of the key (0: it stays as it is).
+    pub(crate) fn seal<'a>(&self, id: &str, payload: &'a [u8]) -> Result<(Cow<'a, [u8]>, i32), StoreError> {
+        let Some(key) = self.active else { return Ok((Cow::Borrowed(payload), 0)) };
+        let mut sealed = Vec::with_capacity(payload.len() + OVERHEAD);
+        sealed.resize(NONCE, 0);
+        getrandom::fill(&mut sealed).map_err(|error| StoreError::Database(error.to_string().into()))?;
+        let nonce: [u8; NONCE] = sealed.as_slice().try_into().map_err(|_| unsealable())?;
+        sealed.extend_from_slice(payload);
+        let cipher = self.cipher(key)?;
+        let text = InOutBuf::from(&mut sealed[NONCE..]);
+        let tag = cipher
+            .encrypt_inout_detached(&Nonce::from(nonce), &self.bound_to(id), text)
+            // Fails only for texts of 64 GiB, which no row can hold.
+            .map_err(|_| unsealable())?;
+        sealed.extend_from_slice(&tag);
+        Ok((Cow::Owned(sealed), key.stored()))
+    }
+
+    /// The payload of what [`Self::seal`] gave.
+    pub(crate) fn open<'a>(&self, id: &str, stored: &'a [u8], key: i32) -> Result<Cow<'a, [u8]>, StoreError> {
+        let Some(key) = KeyId::of_stored(key) else { return Ok(Cow::Borrowed(stored)) };
+        let cipher = self.cipher(key)?;
+        let foreign = || StoreError::Unopened { id: id.to_owned(), key };
+        let (nonce, rest) = stored.split_first_chunk::<NONCE>().ok_or_else(foreign)?;
+        let (text, tag) = rest.split_last_chunk::<TAG>().ok_or_else(foreign)?;
+        let mut payload = text.to_vec();
+        cipher
+            .decrypt_inout_detached(
+                &Nonce::from(*nonce),
+                &self.bound_to(id),
+                InOutBuf::from(&mut payload[..]),
+                &Tag::from(*tag),
+            )
+            .map_err(|_| foreign())?;
+        Ok(Cow::Owned(payload))
+    }
+
+    fn bound_to(&self, id: &str) -> Vec<u8> {
+        [&self.names, id.as_bytes()].concat()
+    }
+
+    fn cipher(&self, key: KeyId) -> Result<Arc<Aes256Gcm>, StoreError> {
+        let mut ciphers = self.ciphers.borrow_mut();
+        if let Some((_, cipher)) = ciphers.iter().find(|(known, _)| *known == key) {
+            return Ok(Arc::clone(cipher));
+        }
+        let keys = self.keys.as_deref();
+        let secret = keys.and_then(|keys| keys.payload_secret(key)).ok_or_else(|| StoreError::no_key(key, keys))?;
+        let mut subkey = zeroize::Zeroizing::new([0; 32]);
+        blake3::Hasher::new_derive_key("nango 2026 payloads of one dataset")
+            .update(&*secret)
+            .update(&self.names)
+            .finalize_xof()
+            .fill(&mut *subkey);
+        let cipher = Arc::new(Aes256Gcm::new((&*subkey).into()));
+        ciphers.push((key, Arc::clone(&cipher)));
+        Ok(cipher)
+    }
+}
+
+fn unsealable() -> StoreError {
+    StoreError::Database("a payload cannot be sealed".into())
+}

@@ -1,0 +1,198 @@
+//! The row that says what is sealed, and what is counted under it.
+//!
+//! Must stay true: a transaction that writes a payload or a sealed blob asks [`regime`] itself; what the process knew
+//! before may be older than another process's switch.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use rusqlite::{Row, params};
+
+use super::{Db, fault::Outcome};
+use crate::store::{
+    EncryptionState, KeyId, KeyUse, Keys, StoreError,
+    encryption::{Policy, Regime},
+};
+
+const POLICY: &str = "SELECT epoch, payloads, active, hash_secret, stage, place FROM encryption";
+
+/// What is in force in this transaction.
+pub(super) fn regime(db: &Db) -> Outcome<Arc<Regime>> {
+    let vault = &db.shared.vault;
+    let mut read = db.sql.prepare_cached(POLICY)?;
+    let known = read
+        .query_row([], |row| vault.known(row.get(0)?).map_or_else(|| policy_of(row).map(Err), |known| Ok(Ok(known))))?;
+    match known {
+        Ok(known) => Ok(known),
+        Err(policy) => Ok(vault.regime(&policy)?),
+    }
+}
+
+/// What the database says of its encryption.
+pub(super) fn policy(db: &Db) -> Outcome<Policy> {
+    Ok(db.sql.prepare_cached(POLICY)?.query_row([], policy_of)?)
+}
+
+fn policy_of(row: &Row<'_>) -> rusqlite::Result<Policy> {
+    Ok(Policy {
+        epoch: row.get(0)?,
+        payloads: row.get(1)?,
+        active: KeyId::of_stored(row.get::<_, Option<i32>>(2)?.unwrap_or(0)),
+        hash_secret: row.get(3)?,
+        walk: row.get::<_, Option<i64>>(4)?.map(|stage| row.get(5).map(|place| (stage, place))).transpose()?,
+    })
+}
+
+/// A sealed blob as it is to be stored: sealed anew if another key is active than the one that it came with.
+pub(super) fn current(db: &Db, blob: &[u8], context: &[u8]) -> Outcome<Option<Vec<u8>>> {
+    let vault = &db.shared.vault;
+    match vault.keys().and_then(|keys| keys.sealed_with(blob)) {
+        Some(_) => Ok(vault.current(&*regime(db)?, blob, context)?),
+        None => Ok(None),
+    }
+}
+
+/// Decides what is active where nothing was said of it yet: the key of what is there, or the first of the ring. So it
+/// does where the active key was lost before anything was sealed with it. A database that holds nothing seals its
+/// payloads from now on, if `seal_new`.
+pub(super) fn begin(db: &Db, seal_new: bool) -> Outcome<()> {
+    let policy = policy(db)?;
+    let Some(keys) = db.shared.vault.keys() else { return Ok(()) };
+    let ids = keys.ids();
+    match policy.active {
+        Some(active) if ids.contains(&active) || is_sealed(db)? => return Ok(()),
+        _ => {}
+    }
+    let Some(active) = key_in_use(db, keys)?.or_else(|| ids.first().copied()) else { return Ok(()) };
+    if !ids.contains(&active) {
+        // What is there needs another ring; a new thing sealed with this one would make it worse.
+        return Ok(());
+    }
+    let empty = "SELECT NOT EXISTS (SELECT 1 FROM datasets) AND NOT EXISTS (SELECT 1 FROM connections)";
+    let payloads = policy.payloads || (seal_new && db.sql.query_row(empty, [], |row| row.get(0))?);
+    let hash_secret = if payloads { Some(db.shared.vault.new_hash_secret(active)?) } else { None };
+    put(db, &Policy { payloads, active: Some(active), hash_secret, ..policy })
+}
+
+/// Seals payloads from now on, or no longer.
+pub(super) fn seal_payloads(db: &Db, on: bool) -> Outcome<()> {
+    let policy = policy(db)?;
+    let active = active(db, &policy)?;
+    if policy.payloads == on {
+        return Ok(());
+    }
+    let hash_secret = match policy.hash_secret {
+        None if on => Some(db.shared.vault.new_hash_secret(active)?),
+        known => known,
+    };
+    put(db, &Policy { payloads: on, hash_secret, walk: Some((0, 0)), ..policy })?;
+    db.sql.execute("UPDATE encryption SET scrub = ?1", [on])?;
+    // Whoever cannot take new hashes must not have switched.
+    if on {
+        regime(db)?;
+    }
+    Ok(())
+}
+
+/// Seals everything new with another key.
+pub(super) fn activate(db: &Db, key: KeyId) -> Outcome<()> {
+    let policy = policy(db)?;
+    let vault = &db.shared.vault;
+    if vault.keys().and_then(|keys| keys.payload_secret(key)).is_none() {
+        return Err(StoreError::no_key(key, vault.keys()).into());
+    }
+    let before = active(db, &policy)?;
+    if before == key {
+        return Ok(());
+    }
+    let moved = policy.hash_secret.as_deref().map(|sealed| vault.moved_hash_secret(before, sealed, key)).transpose()?;
+    put(db, &Policy { active: Some(key), hash_secret: moved, walk: Some((0, 0)), ..policy })
+}
+
+/// The active key, which the ring must hold.
+fn active(db: &Db, policy: &Policy) -> Outcome<KeyId> {
+    let keys = db.shared.vault.keys();
+    let active = match policy.active {
+        Some(active) => Some(active),
+        None => keys.map(|keys| key_in_use(db, keys)).transpose()?.flatten(),
+    };
+    match (active, keys) {
+        (Some(active), Some(keys)) if keys.payload_secret(active).is_some() => Ok(active),
+        (Some(active), keys) => Err(StoreError::no_key(active, keys).into()),
+        (None, _) => Err(StoreError::Damaged("no word of its encryption key, and".to_owned()).into()),
+    }
+}
+
+fn put(db: &Db, policy: &Policy) -> Outcome<()> {
+    let mut epoch = [0; 8];
+    getrandom::fill(&mut epoch).map_err(|error| StoreError::Database(error.to_string().into()))?;
+    db.sql
+        .prepare_cached(
+            "UPDATE encryption SET epoch = ?1, payloads = ?2, active = ?3, hash_secret = ?4, stage = ?5, place = ?6",
+        )?
+        .execute(params![
+            i64::from_le_bytes(epoch) & i64::MAX,
+            policy.payloads,
+            policy.active.map(KeyId::stored),
+            policy.hash_secret,
+            policy.walk.map(|(stage, _)| stage),
+            policy.walk.map_or(0, |(_, place)| place),
+        ])?;
+    Ok(())
+}
+
+/// Whether a payload is sealed.
+fn is_sealed(db: &Db) -> Outcome<bool> {
+    let sealed = "SELECT EXISTS (SELECT 1 FROM records WHERE key_id <> 0 AND payload IS NOT NULL)";
+    Ok(db.sql.query_row(sealed, [], |row| row.get(0))?)
+}
+
+/// The key of the first sealed thing that is there.
+fn key_in_use(db: &Db, keys: &dyn Keys) -> Outcome<Option<KeyId>> {
+    for blobs in BLOBS {
+        let mut blobs = db.sql.prepare(blobs)?;
+        let mut rows = blobs.query([])?;
+        while let Some(row) = rows.next()? {
+            if let Some(key) = keys.sealed_with(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?) {
+                return Ok(Some(key));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// Credentials, and resume states.
+const BLOBS: [&str; 2] = ["SELECT credentials FROM connections", "SELECT state FROM resume_states"];
+
+/// What is said, without counting.
+pub(super) fn settings(db: &Db) -> Outcome<EncryptionState> {
+    let policy = policy(db)?;
+    let unfinished = policy.walk.is_some();
+    Ok(EncryptionState { payloads: policy.payloads, active: policy.active, unfinished, uses: Vec::new() })
+}
+
+/// What is said, and what is there.
+pub(super) fn state(db: &Db) -> Outcome<EncryptionState> {
+    let mut counted = BTreeMap::new();
+    let mut records =
+        db.sql.prepare("SELECT key_id, count(*) FROM records WHERE payload IS NOT NULL GROUP BY key_id")?;
+    let read = |row: &Row<'_>| Ok((KeyId::of_stored(row.get(0)?), super::natural(row, 1)?));
+    for row in records.query_map([], read)? {
+        let (key, records) = row?;
+        counted.insert(key, KeyUse { records, ..KeyUse::of(key) });
+    }
+    if let Some(keys) = db.shared.vault.keys() {
+        for (place, blobs) in BLOBS.into_iter().enumerate() {
+            let mut blobs = db.sql.prepare(blobs)?;
+            let mut rows = blobs.query([])?;
+            while let Some(row) = rows.next()? {
+                let blob = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
+                if let Some(key) = keys.sealed_with(blob) {
+                    let used = counted.entry(Some(key)).or_insert_with(|| KeyUse::of(Some(key)));
+                    let of_key = if place == 0 { &mut used.credentials } else { &mut used.resume_states };
+                    *of_key += 1;
+                }
+            }
+        }
+    }
+    Ok(EncryptionState { uses: counted.into_values().collect(), ..settings(db)? })
+}

@@ -1,0 +1,219 @@
+//! The walk over what is there, after a switch or with a new key.
+//!
+//! It goes by row numbers, in stages: records, connections, resume states. Where it stands is written in the transaction
+//! of each step, so a walk that was broken off goes on from there. Behind it nothing can be sealed the old way: what is
+//! written meanwhile is written by the policy that the walk carries out. Must stay true: it changes how bytes are stored,
+//! and hashes of another version; never a sequence, a stamp, a state, or a size.
+
+use std::collections::{HashMap, hash_map::Entry};
+
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::{
+    Db, encryption,
+    fault::{Fault, Outcome},
+};
+use crate::{
+    declare::Kind,
+    store::{
+        DatasetKey, FunctionKey, KeyId, Resealed, StoreError, credentials_context,
+        encryption::{DatasetSeal, Regime, STEP_BYTES, STEP_ROWS},
+        hash::Hash,
+        resume_context,
+    },
+};
+
+const RECORDS: i64 = 0;
+const CONNECTIONS: i64 = 1;
+const RESUME_STATES: i64 = 2;
+const NOTHING_LEFT: i64 = 3;
+
+/// One step of a stage: what it did, and the row that it came to; `None`: it came to the end of the stage.
+type Step = (Resealed, Option<i64>);
+
+/// Takes a step.
+pub(super) fn step(db: &Db) -> Outcome<Resealed> {
+    let Some((stage, place)) = encryption::policy(db)?.walk else {
+        return Ok(Resealed { done: true, ..Resealed::default() });
+    };
+    let regime = encryption::regime(db)?;
+    let (done, came_to) = match stage {
+        RECORDS => records(db, &regime, place)?,
+        CONNECTIONS => connections(db, &regime, place)?,
+        RESUME_STATES => resume_states(db, &regime, place)?,
+        _ => (Resealed::default(), None),
+    };
+    let (stage, place) = came_to.map_or((stage + 1, 0), |place| (stage, place));
+    // The end is written by `finish`, once nothing is to be scrubbed any more.
+    db.sql.prepare_cached("UPDATE encryption SET stage = ?1, place = ?2")?.execute([stage.min(NOTHING_LEFT), place])?;
+    Ok(done)
+}
+
+/// Whether only the file itself has to be cleaned, and the walk can be ended.
+pub(super) fn is_through(db: &Db) -> Outcome<bool> {
+    Ok(encryption::policy(db)?.walk.is_some_and(|(stage, _)| stage >= NOTHING_LEFT))
+}
+
+/// Writes down that the walk came to its end, unless another one began.
+pub(super) fn finish(db: &Db) -> Outcome<Resealed> {
+    let mut end =
+        db.sql.prepare_cached("UPDATE encryption SET stage = NULL, place = 0, scrub = 0 WHERE stage >= ?1")?;
+    Ok(Resealed { done: end.execute([NOTHING_LEFT])? == 1, ..Resealed::default() })
+}
+
+/// Makes the file new, if it may hold remains of plain payloads: in free pages, in the gaps of pages that are in use, in
+/// the log. Not inside a transaction.
+pub(super) fn scrub(db: &Db) -> Outcome<()> {
+    if !db.sql.query_row("SELECT scrub FROM encryption", [], |row| row.get::<_, bool>(0))? {
+        return Ok(());
+    }
+    // The copy is as large as the file and holds what is sealed: it need not be in memory.
+    db.sql.pragma_update(None, "temp_store", "FILE")?;
+    let made_new = db.sql.execute_batch("VACUUM");
+    db.sql.pragma_update(None, "temp_store", "MEMORY")?;
+    made_new?;
+    // In memory there is no log, and the answer is empty.
+    let busy = db.sql.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+    if busy.optional()?.unwrap_or(0) > 0 {
+        return Err(StoreError::Locked(super::LOCK_PATIENCE.as_secs()).into());
+    }
+    Ok(())
+}
+
+/// A row as the walk finds it, without its payload.
+struct Found {
+    rid: i64,
+    key: i32,
+    dataset: i64,
+    id: String,
+    /// `None`: the narrow row of its id is missing, which does not keep the payload from being sealed.
+    hash: Option<(i64, Hash)>,
+    pruned: bool,
+}
+
+fn records(db: &Db, regime: &Regime, from: i64) -> Outcome<Step> {
+    let mut walk = db.sql.prepare_cached(
+        "SELECT r.rid, r.key_id, r.dataset, r.id, k.hash_version, k.hash, r.payload IS NULL FROM records r \
+         LEFT JOIN record_keys k ON k.dataset = r.dataset AND k.id = r.id WHERE r.rid > ?1 ORDER BY r.rid LIMIT ?2",
+    )?;
+    let read = |row: &Row<'_>| {
+        let hash = row.get::<_, Option<i64>>(4)?.map(|version| row.get(5).map(|hash| (version, hash))).transpose()?;
+        let (rid, key, dataset) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        Ok(Found { rid, key, dataset, id: row.get(3)?, hash, pruned: row.get(6)? })
+    };
+    // Gathered first: what is walked over must not change under the walk.
+    let rows = walk.query_map(params![from, STEP_ROWS], read)?.collect::<Result<Vec<_>, _>>()?;
+    let is_end = rows.len() < STEP_ROWS as usize;
+    let (key, version) = (regime.payloads.map_or(0, KeyId::stored), regime.hasher.version());
+    let mut seals: HashMap<i64, DatasetSeal> = HashMap::new();
+    let mut step = Resealed::default();
+    let mut bytes = 0;
+    for found in &rows {
+        step.seen += 1;
+        if found.pruned {
+            veil(db, regime, found)?;
+        } else if found.key != key || found.hash.is_some_and(|(stored, _)| stored != version) {
+            let seal = match seals.entry(found.dataset) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => new.insert(db.shared.vault.writing(regime, &names(db, found.dataset)?)),
+            };
+            match reseal(db, regime, seal, found) {
+                Ok(size) => {
+                    step.changed += 1;
+                    bytes += size;
+                }
+                // One row that does not open must not keep the others from being sealed.
+                Err(Fault::Store(StoreError::Unopened { .. } | StoreError::NoKey { .. })) => step.left += 1,
+                Err(fault) => return Err(fault),
+            }
+        }
+        if bytes > STEP_BYTES {
+            return Ok((step, Some(found.rid)));
+        }
+    }
+    Ok((step, rows.last().map(|found| found.rid).filter(|_| !is_end)))
+}
+
+/// Stores the payload and the hash of a row as the policy wants them. Gives the payload's size.
+fn reseal(db: &Db, regime: &Regime, seal: &DatasetSeal, found: &Found) -> Outcome<usize> {
+    let mut payload = db.sql.prepare_cached("SELECT payload FROM records WHERE rid = ?1")?;
+    let stored: Vec<u8> = payload.query_row([found.rid], |row| row.get(0))?;
+    let plain = seal.open(&found.id, &stored, found.key)?;
+    let (sealed, key) = seal.seal(&found.id, &plain)?;
+    db.sql
+        .prepare_cached("UPDATE records SET payload = ?2, key_id = ?3 WHERE rid = ?1")?
+        .execute(params![found.rid, sealed, key])?;
+    put_hash(db, found, regime.hasher.record(&plain), regime.hasher.version())?;
+    Ok(plain.len())
+}
+
+/// Hides the hash of a payload that is gone, if it would tell whether a guess of it is right.
+fn veil(db: &Db, regime: &Regime, found: &Found) -> Outcome<()> {
+    match found.hash.and_then(|(version, hash)| regime.hasher.veil(version, &hash)) {
+        Some((hash, version)) => put_hash(db, found, hash, version),
+        None => Ok(()),
+    }
+}
+
+fn put_hash(db: &Db, found: &Found, hash: Hash, version: i64) -> Outcome<()> {
+    db.sql
+        .prepare_cached("UPDATE record_keys SET hash = ?3, hash_version = ?4 WHERE dataset = ?1 AND id = ?2")?
+        .execute(params![found.dataset, found.id, hash, version])?;
+    Ok(())
+}
+
+fn names(db: &Db, dataset: i64) -> Outcome<DatasetKey> {
+    let mut names =
+        db.sql.prepare_cached("SELECT integration, connection, model, variant FROM datasets WHERE id = ?1")?;
+    Ok(names.query_row([dataset], |row| {
+        let (integration, connection) = (row.get(0)?, row.get(1)?);
+        Ok(DatasetKey { integration, connection, model: row.get(2)?, variant: row.get(3)? })
+    })?)
+}
+
+fn connections(db: &Db, regime: &Regime, from: i64) -> Outcome<Step> {
+    let mut walk = db.sql.prepare_cached(
+        "SELECT row, credentials, integration, id FROM connections WHERE row > ?1 ORDER BY row LIMIT ?2",
+    )?;
+    let read = |row: &Row<'_>| {
+        let (integration, id): (String, String) = (row.get(2)?, row.get(3)?);
+        Ok((row.get(0)?, row.get(1)?, credentials_context(&integration, &id)))
+    };
+    let rows = walk.query_map(params![from, STEP_ROWS], read)?.collect::<Result<Vec<_>, _>>()?;
+    blobs(db, regime, rows, "UPDATE connections SET credentials = ?2 WHERE row = ?1")
+}
+
+fn resume_states(db: &Db, regime: &Regime, from: i64) -> Outcome<Step> {
+    let mut walk = db.sql.prepare_cached(
+        "SELECT s.function, s.state, f.kind, f.integration, f.connection, f.name, f.variant FROM resume_states s \
+         JOIN functions f ON f.id = s.function WHERE s.function > ?1 ORDER BY s.function LIMIT ?2",
+    )?;
+    let read = |row: &Row<'_>| -> Outcome<_> {
+        let name: String = row.get(2)?;
+        let kind = Kind::from_name(&name).ok_or_else(|| Fault::damaged("a kind of function"))?;
+        let (integration, connection) = (row.get(3)?, row.get(4)?);
+        let key = FunctionKey { kind, integration, connection, function: row.get(5)?, variant: row.get(6)? };
+        Ok((row.get(0)?, row.get(1)?, resume_context(&key)))
+    };
+    let rows = walk.query_and_then(params![from, STEP_ROWS], read)?.collect::<Outcome<Vec<_>>>()?;
+    blobs(db, regime, rows, "UPDATE resume_states SET state = ?2 WHERE function = ?1")
+}
+
+fn blobs(db: &Db, regime: &Regime, rows: Vec<(i64, Vec<u8>, Vec<u8>)>, put: &str) -> Outcome<Step> {
+    let mut put = db.sql.prepare_cached(put)?;
+    let mut step = Resealed::default();
+    let last = rows.len() < STEP_ROWS as usize;
+    let place = rows.last().map(|(row, ..)| *row);
+    for (row, blob, context) in rows {
+        match db.shared.vault.current(regime, &blob, &context) {
+            Ok(None) => {}
+            Ok(Some(sealed)) => {
+                put.execute(params![row, sealed])?;
+                step.changed += 1;
+            }
+            Err(StoreError::NoKey { .. }) => step.left += 1,
+            Err(error) => return Err(Fault::Store(error)),
+        }
+    }
+    Ok((step, place.filter(|_| !last)))
+}

@@ -1,0 +1,407 @@
+//! Payloads at rest: what a file shows, what a wrong key or place opens, and walks that are broken off.
+
+use super::*;
+use crate::{auth::KeyRing, store::encryption::reseal};
+
+/// What no file may hold.
+const HUSH: &str = "hush-hush-hush";
+
+/// A ring of so many new keys, and the same keys as a text.
+fn keys(count: usize) -> String {
+    use base64::{Engine, prelude::BASE64_STANDARD};
+    let draw = |_| {
+        let mut key = [0; 32];
+        getrandom::fill(&mut key).unwrap();
+        BASE64_STANDARD.encode(key)
+    };
+    (0..count).map(draw).collect::<Vec<_>>().join(",")
+}
+
+fn ring(keys: &str) -> Arc<KeyRing> {
+    Arc::new(KeyRing::from_key(keys).unwrap())
+}
+
+async fn open(path: &Path, keys: &str, seal_new: bool) -> Sqlite {
+    let store = Sqlite::open(path).await.unwrap();
+    store.use_keys(ring(keys), seal_new).await.unwrap();
+    store
+}
+
+/// Whether any file beside the database (the log, what is temporary) holds the text.
+fn shows(dir: &TempDir, text: &str) -> Vec<String> {
+    let holds = |name: &String| {
+        let bytes = fs::read(dir.path().join(name)).unwrap();
+        bytes.windows(text.len()).any(|window| window == text.as_bytes())
+    };
+    names(dir).into_iter().filter(holds).collect()
+}
+
+async fn walk(store: &Sqlite) -> Resealed {
+    reseal(store, |_| true).await.unwrap()
+}
+
+/// What each key (`-`: none) seals: records, credentials, resume states.
+async fn uses(store: &Sqlite) -> Vec<(String, [u64; 3])> {
+    let state = store.encryption().await.unwrap();
+    let name = |used: &crate::store::KeyUse| used.key.map_or_else(|| "-".to_owned(), |key| key.to_string());
+    state.uses.iter().map(|used| (name(used), [used.records, used.credentials, used.resume_states])).collect()
+}
+
+async fn patch(store: &Sqlite, run: RunToken, id: &str, text: &str) -> Vec<RowOutcome> {
+    let mut patch = page(store, run, [], "");
+    let fields = json!({ "text": text }).as_object().unwrap().clone();
+    patch.changes[0].write = Write::Patch(vec![crate::store::PatchRow { id: id.to_owned(), fields }]);
+    store.commit(patch).await.unwrap().changes.remove(0).rows
+}
+
+#[tokio::test]
+async fn a_new_database_never_shows_a_payload() {
+    let (dir, path) = file();
+    let keys = keys(1);
+    let store = open(&path, &keys, true).await;
+    let run = begin(&store).await;
+    // Some fit into a page and some do not.
+    save(&store, run, 0..200, HUSH).await;
+    save(&store, run, 200..210, &HUSH.repeat(3000)).await;
+    save(&store, run, 50..60, &format!("{HUSH} changed")).await;
+    assert_eq!(patch(&store, run, "7", &format!("{HUSH} merged")).await, [RowOutcome::Updated]);
+    assert_eq!(shows(&dir, HUSH), [""; 0]);
+    assert!(feed(&store).await.iter().all(|row| row.payload.as_ref().unwrap().starts_with(b"{\"id\":")));
+    store.close().await.unwrap();
+    assert_eq!(shows(&dir, HUSH), [""; 0]);
+    // Another process goes on without being told anything but the key.
+    let store = open(&path, &keys, false).await;
+    assert_eq!(save(&store, run, 60..200, HUSH).await, [RowOutcome::Unchanged; 140]);
+    assert_eq!(save(&store, run, [7], &format!("{HUSH} merged")).await, [RowOutcome::Unchanged]);
+    assert_eq!(feed(&store).await.len(), 210);
+}
+
+#[tokio::test]
+async fn a_database_that_is_switched_shows_nothing_any_more() {
+    let (dir, path) = file();
+    let store = open(&path, &keys(1), false).await;
+    let run = begin(&store).await;
+    save(&store, run, 0..2000, &HUSH.repeat(20)).await;
+    save(&store, run, 2000..2010, &HUSH.repeat(3000)).await;
+    let mut gone = page(&store, run, [], "");
+    gone.changes[0].write = Write::Delete((0..10).map(|id| id.to_string()).collect());
+    store.commit(gone).await.unwrap();
+    patch(&store, run, "20", HUSH).await;
+    // Payloads that were overwritten lie in pages that nobody uses.
+    save(&store, run, 500..1500, "short").await;
+    assert!(!shows(&dir, HUSH).is_empty());
+    let before = feed(&store).await;
+    let sizes = store.datasets(None, None).await.unwrap();
+
+    store.seal_payloads(true).await.unwrap();
+    let state = store.encryption().await.unwrap();
+    assert!(state.payloads && state.unfinished);
+    assert_eq!(uses(&store).await, [("-".to_owned(), [2010, 0, 0])]);
+    let done = walk(&store).await;
+    assert_eq!((done.done, done.seen, done.changed, done.left), (true, 2010, 2010, 0));
+    // The process goes on, and so does its log.
+    assert_eq!(shows(&dir, HUSH), [""; 0]);
+    assert_eq!(feed(&store).await, before);
+    assert_eq!(store.datasets(None, None).await.unwrap(), sizes);
+    assert!(!store.encryption().await.unwrap().unfinished);
+    assert_eq!(count(&store, "record_keys WHERE hash_version = 2").await, 2010);
+
+    // Nothing became new by it.
+    let at = feed(&store).await.len();
+    assert_eq!(save(&store, run, 500..1500, "short").await, [RowOutcome::Unchanged; 1000]);
+    assert_eq!(save(&store, run, [20], HUSH).await, [RowOutcome::Unchanged]);
+    assert_eq!(feed(&store).await[..at], before[..]);
+    save(&store, run, 1600..1700, &format!("{HUSH} again")).await;
+    assert_eq!(shows(&dir, HUSH), [""; 0]);
+
+    // And back.
+    let before = feed(&store).await;
+    store.seal_payloads(false).await.unwrap();
+    assert!(walk(&store).await.done);
+    assert_eq!(feed(&store).await, before);
+    assert_eq!(uses(&store).await, [("-".to_owned(), [2010, 0, 0])]);
+    assert_eq!(save(&store, run, 500..1500, "short").await, [RowOutcome::Unchanged; 1000]);
+    assert_eq!(count(&store, "record_keys WHERE hash_version = 1").await, 2010);
+    assert!(!shows(&dir, HUSH).is_empty());
+}
+
+#[tokio::test]
+async fn a_pruned_record_stays_unchanged_across_every_switch() {
+    let store = Sqlite::open(":memory:").await.unwrap();
+    let text = keys(2);
+    store.use_keys(ring(&text), false).await.unwrap();
+    let run = begin(&store).await;
+    save(&store, run, 0..4, "x").await;
+    let prune = |id: &'static str| {
+        let prune = format!(
+            "UPDATE datasets SET bytes = bytes - (SELECT length(payload) - CASE key_id WHEN 0 THEN 0 ELSE 28 END \
+             FROM records WHERE id = '{id}'); \
+             UPDATE records SET payload = NULL, pruned_at = 7 WHERE id = '{id}'; \
+             UPDATE record_keys SET state = state | 2 WHERE id = '{id}'"
+        );
+        store.writer.write(move |db| Ok(db.sql.execute_batch(&prune)?))
+    };
+    let before = feed(&store).await;
+    let sizes = store.datasets(None, None).await.unwrap();
+    prune("0").await.unwrap();
+    store.seal_payloads(true).await.unwrap();
+    walk(&store).await;
+    // Its fast hash would tell whether a guess of the content is right.
+    assert_eq!(count(&store, "record_keys WHERE hash_version = 1").await, 0);
+    prune("1").await.unwrap();
+    store.activate_key(ring(&text).ids()[1]).await.unwrap();
+    walk(&store).await;
+    prune("2").await.unwrap();
+    store.seal_payloads(false).await.unwrap();
+    walk(&store).await;
+    prune("3").await.unwrap();
+    assert_eq!(save(&store, run, 0..4, "x").await, [RowOutcome::Unchanged; 4]);
+    assert_eq!(feed(&store).await, before);
+    assert_eq!(store.datasets(None, None).await.unwrap(), sizes);
+}
+
+#[tokio::test]
+async fn without_the_key_nothing_is_read_or_written() {
+    let (_dir, path) = file();
+    let keys_one = keys(1);
+    let store = open(&path, &keys_one, true).await;
+    let run = begin(&store).await;
+    save(&store, run, 0..3, HUSH).await;
+    let needed = ring(&keys_one).ids()[0].to_string();
+    store.close().await.unwrap();
+
+    let wrong = open(&path, &keys(1), true).await;
+    let none = Sqlite::open(&path).await.unwrap();
+    for store in [&wrong, &none] {
+        let read = store.read(&dataset(), ReadQuery::default()).await.unwrap_err();
+        let written = store.commit(page(store, run, [9], "x")).await.unwrap_err();
+        let off = store.seal_payloads(false).await.unwrap_err();
+        for error in [read, written, off] {
+            let text = error.to_string();
+            assert!(matches!(error, StoreError::NoKey { .. }) && text.contains(&needed), "{text}");
+            assert!(text.contains("NANGO_ENCRYPTION_KEY"), "{text}");
+        }
+        assert_eq!(count(store, "records").await, 3);
+        // What is not sealed is there all the same.
+        assert_eq!(store.datasets(None, None).await.unwrap()[0].live, 3);
+    }
+    assert_eq!(feed(&open(&path, &keys_one, false).await).await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_row_opens_in_its_own_place_only() {
+    let store = Sqlite::open(":memory:").await.unwrap();
+    store.use_keys(ring(&keys(1)), true).await.unwrap();
+    let run = begin(&store).await;
+    save(&store, run, 0..4, HUSH).await;
+    let mut elsewhere = page(&store, run, [3], "other");
+    elsewhere.changes[0].dataset.variant = "other".to_owned();
+    store.commit(elsewhere).await.unwrap();
+    let say = |sql: &'static str| store.writer.write(move |db| Ok(db.sql.execute_batch(sql)?));
+    for (change, id) in [
+        ("UPDATE records SET payload = (SELECT payload FROM records WHERE id = '0') WHERE id = '1'", "1"),
+        ("UPDATE records SET payload = substr(payload, 1, length(payload) - 1) WHERE id = '2'", "2"),
+        (
+            "UPDATE records SET payload = (SELECT r.payload FROM records r WHERE r.id = '3' AND r.dataset <> records.dataset) \
+          WHERE id = '3' AND dataset = 1",
+            "3",
+        ),
+    ] {
+        say(change).await.unwrap();
+        let error = store.records_by_id(&dataset(), vec![id.to_owned()]).await.unwrap_err();
+        assert!(matches!(&error, StoreError::Unopened { id: found, .. } if found == id), "{error}");
+        assert!(error.to_string().contains(&format!("`{id}`")), "{error}");
+    }
+    assert_eq!(store.records_by_id(&dataset(), vec!["0".to_owned()]).await.unwrap().len(), 1);
+    // A walk says what it could not open, leaves it, and seals the rest.
+    store.seal_payloads(false).await.unwrap();
+    let done = walk(&store).await;
+    assert_eq!((done.done, done.changed, done.left), (true, 2, 3));
+    // Saved again, a record is whole again.
+    assert_eq!(save(&store, run, 0..4, "new").await, [RowOutcome::Updated; 4]);
+    assert_eq!(feed(&store).await.len(), 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotation_goes_on_beside_writers_and_readers() {
+    let (_dir, path) = file();
+    let text = keys(2);
+    let (first, second) = (ring(&text).ids()[0], ring(&text).ids()[1]);
+    let one = Arc::new(open(&path, &text, true).await);
+    let run = begin(&one).await;
+    save(&one, run, 0..3000, &HUSH.repeat(30)).await;
+    let settled = feed(&one).await;
+    // Two processes: this one rotates, the other writes and reads.
+    let two = Arc::new(open(&path, &text, false).await);
+    let stop = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let others = tokio::spawn({
+        let (two, stop) = (Arc::clone(&two), Arc::clone(&stop));
+        async move {
+            let run = begin(&two).await;
+            let (mut rounds, mut cursor, mut replica) = (0, None, std::collections::BTreeMap::new());
+            while !stop.load(std::sync::atomic::Ordering::Acquire) || rounds == 0 {
+                rounds += 1;
+                assert_eq!(save(&two, run, 0..20, &HUSH.repeat(30)).await, [RowOutcome::Unchanged; 20]);
+                assert_eq!(save(&two, run, [5000], &format!("{rounds}")).await.len(), 1);
+                loop {
+                    let query = ReadQuery { cursor: cursor.clone(), limit: 500, ..ReadQuery::default() };
+                    let page = two.read(&dataset(), query).await.unwrap();
+                    for row in page.records {
+                        cursor = Some(row.cursor.clone());
+                        replica.insert(row.id.clone(), row);
+                    }
+                    if page.next_cursor.is_none() {
+                        break;
+                    }
+                }
+            }
+            replica
+        }
+    });
+    one.activate_key(second).await.unwrap();
+    let done = walk(&one).await;
+    assert_eq!((done.done, done.left), (true, 0));
+    assert_eq!(uses(&one).await, [(second.to_string(), [3001, 0, 0])]);
+    stop.store(true, std::sync::atomic::Ordering::Release);
+    let replica = others.await.unwrap();
+    let after = feed(&one).await;
+    assert_eq!(after[..3000], settled[..]);
+    assert_eq!(replica.len(), 3001);
+    assert!(after.iter().all(|row| replica[&row.id] == *row));
+    assert_ne!(first, second);
+    // The old key may go.
+    let alone = open(&path, text.split_once(',').unwrap().1, false).await;
+    assert_eq!(feed(&alone).await, after);
+    assert_eq!(save(&alone, run, 0..20, &HUSH.repeat(30)).await, [RowOutcome::Unchanged; 20]);
+}
+
+#[tokio::test]
+async fn a_walk_that_breaks_off_goes_on_where_it_stopped() {
+    let (_dir, path) = file();
+    let text = keys(2);
+    let (old, new) = (ring(&text).ids()[0], ring(&text).ids()[1]);
+    let store = open(&path, &text, true).await;
+    let run = begin(&store).await;
+    save(&store, run, 0..3500, HUSH).await;
+    let before = feed(&store).await;
+    store.activate_key(new).await.unwrap();
+    let broken = reseal(&store, |sum| sum.seen < 2000).await.unwrap();
+    assert_eq!((broken.done, broken.seen, broken.changed), (false, 2000, 2000));
+    drop(store);
+
+    let store = open(&path, &text, false).await;
+    let expect = [old, new].map(|key| (key.to_string(), [if key == old { 1500 } else { 2000 }, 0, 0]));
+    let mut expect = expect.to_vec();
+    expect.sort();
+    assert_eq!(uses(&store).await, expect);
+    assert!(store.encryption().await.unwrap().unfinished);
+    // Both halves are read and compared meanwhile.
+    assert_eq!(feed(&store).await, before);
+    assert_eq!(save(&store, run, 1990..2010, HUSH).await, [RowOutcome::Unchanged; 20]);
+    // A step whose transaction is taken back leaves the place where it was.
+    let lost = store.writer.write(|db| {
+        super::super::reseal::step(db)?;
+        Err::<(), _>(StoreError::Full.into())
+    });
+    lost.await.unwrap_err();
+    let rest = walk(&store).await;
+    assert_eq!((rest.done, rest.seen, rest.changed), (true, 1500, 1500));
+    assert_eq!(uses(&store).await, [(new.to_string(), [3500, 0, 0])]);
+    assert_eq!(walk(&store).await, Resealed { done: true, ..Resealed::default() });
+    assert_eq!(feed(&store).await, before);
+}
+
+#[tokio::test]
+async fn credentials_and_resume_states_follow_the_key() {
+    let (_dir, path) = file();
+    let text = keys(2);
+    let rings = [ring(&text), ring(&text)];
+    let (old, new) = (rings[0].ids()[0], rings[0].ids()[1]);
+    let one = Sqlite::open(&path).await.unwrap();
+    let two = Sqlite::open(&path).await.unwrap();
+    one.use_keys(rings[0].clone(), false).await.unwrap();
+    two.use_keys(rings[1].clone(), false).await.unwrap();
+    let put = async |store: &Sqlite, ring: &KeyRing, id: &str| {
+        let credentials = ring.seal(b"token", &crate::store::credentials_context("github", id)).unwrap();
+        let new = NewConnection {
+            integration: "github".to_owned(),
+            id: id.to_owned(),
+            auth: "API_KEY".to_owned(),
+            credentials,
+            config: Map::new(),
+            metadata: None,
+        };
+        store.put_connection(new).await
+    };
+    let resume = async |store: &Sqlite, ring: &KeyRing, run: RunToken| {
+        let mut page = page(store, run, [], "");
+        let state = ring.seal(b"place", &crate::store::resume_context(&key())).unwrap();
+        page.resume = Some(crate::store::ResumeWrite::Set(state));
+        store.commit(page).await
+    };
+    let run = begin(&one).await;
+    put(&one, &rings[0], "a").await.unwrap();
+    resume(&one, &rings[0], run).await.unwrap();
+    assert_eq!(uses(&one).await, [(old.to_string(), [0, 1, 1])]);
+
+    one.activate_key(new).await.unwrap();
+    // The other process has not heard of it; what it seals with the old key is sealed anew on its way in.
+    assert_eq!(rings[1].id(), old.to_string());
+    put(&two, &rings[1], "b").await.unwrap();
+    assert_eq!(rings[1].id(), new.to_string());
+    let mut expect = vec![(old.to_string(), [0, 1, 1]), (new.to_string(), [0, 1, 0])];
+    expect.sort();
+    assert_eq!(uses(&one).await, expect);
+    assert_eq!(walk(&one).await.changed, 2);
+    assert_eq!(uses(&one).await, [(new.to_string(), [0, 2, 1])]);
+    for id in ["a", "b"] {
+        let stored = two.connection("github", id).await.unwrap().unwrap();
+        let opened = rings[1].open(&stored.credentials, &crate::store::credentials_context("github", id)).unwrap();
+        assert_eq!(*opened, b"token");
+    }
+    let state = one.resume_state(&key()).await.unwrap().unwrap();
+    assert_eq!(*rings[0].open(&state, &crate::store::resume_context(&key())).unwrap(), b"place");
+
+    // A process that was never given the new key changes nothing.
+    let late = ring(text.split_once(',').unwrap().0);
+    let three = Sqlite::open(&path).await.unwrap();
+    three.use_keys(late.clone(), false).await.unwrap();
+    let refused = [put(&three, &late, "c").await.unwrap_err(), resume(&three, &late, run).await.unwrap_err()];
+    for error in refused {
+        assert!(matches!(&error, StoreError::NoKey { needed, .. } if *needed == new), "{error}");
+    }
+    assert!(matches!(three.activate_key(new).await, Err(StoreError::NoKey { .. })));
+    assert_eq!(uses(&one).await, [(new.to_string(), [0, 2, 1])]);
+}
+
+#[tokio::test]
+async fn a_file_of_the_first_version_steps_forward() {
+    let (_dir, path) = file();
+    let store = Sqlite::open(&path).await.unwrap();
+    let run = begin(&store).await;
+    save(&store, run, 0..10, "x").await;
+    let before = feed(&store).await;
+    store.close().await.unwrap();
+    let back = "DROP TABLE encryption; ALTER TABLE records DROP COLUMN key_id; PRAGMA user_version = 1";
+    Raw::open(&path).unwrap().execute_batch(back).unwrap();
+    let written: String = Raw::open(&path)
+        .unwrap()
+        .query_row("SELECT group_concat(sql, ';') FROM sqlite_schema WHERE sql IS NOT NULL", [], |row| row.get(0))
+        .unwrap();
+    let first = Raw::open_in_memory().unwrap();
+    first.execute_batch(include_str!("../schema/001.sql")).unwrap();
+    let expect: String = first
+        .query_row("SELECT group_concat(sql, ';') FROM sqlite_schema WHERE sql IS NOT NULL", [], |row| row.get(0))
+        .unwrap();
+    let words = |text: &str| text.split_whitespace().collect::<String>();
+    assert_eq!(words(&written), words(&expect), "it is not a file of the first version");
+
+    let store = open(&path, &keys(1), true).await;
+    assert_eq!(feed(&store).await, before);
+    // It holds something, so it is not switched without a word.
+    assert!(!store.encryption().await.unwrap().payloads);
+    assert_eq!(save(&store, run, 0..10, "x").await, [RowOutcome::Unchanged; 10]);
+    store.seal_payloads(true).await.unwrap();
+    assert_eq!(walk(&store).await.changed, 10);
+    assert_eq!(feed(&store).await, before);
+}

@@ -1,0 +1,163 @@
+//! `encryption …`: what lies on the disk, and keys that come and go.
+
+use std::{collections::BTreeSet, fs};
+
+use integrations::standin::{PAGED_REPOSITORY, Standin};
+use nango_tests::{Registry, wait};
+use serde_json::{Value, json};
+
+use crate::synced::Synced;
+
+const ONE: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+const TWO: &str = "ISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+P0A=";
+
+/// Texts that stand in payloads and nowhere else.
+fn texts(records: &Value) -> BTreeSet<String> {
+    let records = records["records"].as_array().expect("records");
+    let own = |record: &Value| {
+        let fields = record.as_object().expect("an object").iter().filter(|(name, _)| !name.starts_with('_'));
+        fields.filter_map(|(_, value)| value.as_str().map(str::to_owned)).collect::<Vec<_>>()
+    };
+    records.iter().flat_map(own).filter(|text| text.len() >= 12).collect()
+}
+
+/// Which of the texts lie readable in which files, whatever the files are for.
+fn readable(registry: &Registry, texts: &BTreeSet<String>) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for entry in fs::read_dir(registry.dir()).expect("the directory").flatten() {
+        // SQLite's own temporary files come and go.
+        let Ok(bytes) = fs::read(entry.path()) else { continue };
+        let holds = |text: &&String| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+        let name = entry.file_name().to_string_lossy().into_owned();
+        found.extend(texts.iter().filter(holds).map(|text| format!("{name}: {text}")));
+    }
+    found
+}
+
+fn none() -> BTreeSet<String> {
+    BTreeSet::new()
+}
+
+#[test]
+fn a_database_that_is_made_sealed_never_shows_a_payload() {
+    let standin = wait(Standin::start()).expect("a stand-in");
+    let mut registry = Registry::new();
+    registry.env("NANGO_ENCRYPT_RECORDS", "true");
+    let synced = Synced::first(standin, registry);
+    let mut follower =
+        synced.registry.start(["records", "github", "GithubIssue", "--connection", "acme", "--follow", "--json"]);
+    follower.wait_until("a first record", |follower| !follower.stdout().is_empty());
+    assert!(synced.standin.edit_issue(PAGED_REPOSITORY, 1, "A title that nobody may read"));
+    assert_eq!(synced.sync()["models"]["GithubIssue"]["updated"], 1);
+    let all = synced.read(&["--limit", "1000"]);
+    let texts = texts(&all);
+    assert!(texts.contains("A title that nobody may read") && texts.len() > 20, "{texts:?}");
+    // A process holds the database open, and its log is there.
+    assert!(synced.registry.dir().join("nango.db-wal").exists());
+    assert_eq!(readable(&synced.registry, &texts), none());
+    drop(follower);
+    assert_eq!(readable(&synced.registry, &texts), none());
+    let status = synced.registry.json(["encryption", "status", "--json"]);
+    assert_eq!((&status["payloads"], &status["unfinished"]), (&json!(true), &json!(false)));
+    assert_eq!(status["keys"][0]["records"], all["records"].as_array().map_or(0, Vec::len));
+    assert_eq!(status["keys"][0]["active"], true);
+    assert_eq!(synced.sync()["models"]["GithubIssue"]["updated"], 0);
+}
+
+#[test]
+fn a_database_that_is_switched_on_shows_nothing_any_more() {
+    let synced = Synced::new();
+    assert!(synced.standin.edit_issue(PAGED_REPOSITORY, 2, "A second title"));
+    synced.sync();
+    let all = synced.read(&["--limit", "1000"]);
+    let count = all["records"].as_array().map_or(0, Vec::len);
+    let texts = texts(&all);
+    assert_eq!(readable(&synced.registry, &texts).len(), texts.len());
+
+    let on = synced.registry.json(["encryption", "on", "--json"]);
+    assert_eq!((&on["payloads"], &on["unfinished"]), (&json!(true), &json!(false)));
+    assert_eq!((&on["changed"], &on["unopened"]), (&json!(count), &json!(0)));
+    assert_eq!(readable(&synced.registry, &texts), none());
+    assert_eq!(synced.read(&["--limit", "1000"]), all);
+    let counts = synced.sync()["models"]["GithubIssue"].clone();
+    assert_eq!((&counts["added"], &counts["updated"]), (&json!(0), &json!(0)));
+    assert_eq!(readable(&synced.registry, &texts), none());
+
+    synced.registry.run(["encryption", "off"]).expect(0);
+    assert_eq!(synced.read(&["--limit", "1000"]), all);
+    assert_eq!(readable(&synced.registry, &texts).len(), texts.len());
+    let counts = synced.sync()["models"]["GithubIssue"].clone();
+    assert_eq!((&counts["added"], &counts["updated"]), (&json!(0), &json!(0)));
+}
+
+#[test]
+fn a_key_is_distributed_then_activated_then_removed() {
+    let standin = wait(Standin::start()).expect("a stand-in");
+    let mut registry = Registry::new();
+    registry.env("NANGO_ENCRYPT_RECORDS", "true").env("NANGO_ENCRYPTION_KEY", ONE);
+    let mut synced = Synced::first(standin, registry);
+    let all = synced.read(&["--limit", "1000"]);
+    let early = synced.registry.run(["encryption", "rotate"]).expect(2);
+    assert!(early.stderr.contains("NANGO_ENCRYPTION_KEY") && early.stderr.contains("none to rotate to"));
+    let refused = synced.registry.run(["encryption", "rotate", "--new-key"]).expect(2);
+    assert!(refused.stderr.contains("append a new one"), "{}", refused.stderr);
+
+    // Distributed: nothing uses it.
+    synced.registry.env("NANGO_ENCRYPTION_KEY", format!("{ONE},{TWO}"));
+    synced.sync();
+    let before = synced.registry.json(["encryption", "status", "--json"]);
+    assert_eq!((&before["keys"][0]["active"], &before["keys"][1]["records"]), (&json!(true), &json!(0)));
+    assert_eq!(before["keys"][1]["removable"], false);
+
+    let rotated = synced.registry.json(["encryption", "rotate", "--json"]);
+    let [old, new] = [&rotated["keys"][0], &rotated["keys"][1]];
+    assert_eq!((&old["removable"], &old["records"], &old["credentials"]), (&json!(true), &json!(0), &json!(0)));
+    assert_eq!((&new["active"], &new["credentials"]), (&json!(true), &json!(1)));
+    assert_eq!(new["records"], all["records"].as_array().map_or(0, Vec::len));
+    assert_eq!(synced.read(&["--limit", "1000"]), all);
+
+    // A process that was forgotten says what it needs, and writes nothing.
+    synced.registry.env("NANGO_ENCRYPTION_KEY", ONE);
+    let needed = new["key"].as_str().expect("a key's name");
+    let read = synced.registry.run(["records", "github", "GithubIssue", "--connection", "acme"]).expect(3);
+    assert!(read.stderr.contains(needed) && read.stderr.contains("NANGO_ENCRYPTION_KEY"), "{}", read.stderr);
+    let add = ["connection", "add", "github", "late", "--auth", "bearer", "--credentials", "\"t\""];
+    let add = synced.registry.run(add).expect(3);
+    assert!(add.stderr.contains(needed) && !add.stderr.contains(ONE), "{}", add.stderr);
+
+    // The old key is removed.
+    synced.registry.env("NANGO_ENCRYPTION_KEY", TWO);
+    assert_eq!(synced.read(&["--limit", "1000"]), all);
+    let counts = synced.sync()["models"]["GithubIssue"].clone();
+    assert_eq!((&counts["added"], &counts["updated"]), (&json!(0), &json!(0)));
+    let connections = synced.registry.json(["connection", "list", "--json"]);
+    assert_eq!(connections["connections"].as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn a_key_file_gets_a_new_key_by_itself() {
+    let synced = Synced::new();
+    let file = synced.registry.dir().join("nango.db.key");
+    let old = fs::read_to_string(&file).expect("a key file");
+    let rotated = synced.registry.run(["encryption", "rotate", "--new-key"]).expect(0);
+    assert!(rotated.stderr.contains("Back it up") && rotated.stderr.contains("may be removed"), "{}", rotated.stderr);
+    let both = fs::read_to_string(&file).expect("a key file");
+    assert!(both.starts_with(&old) && both.lines().count() == 2);
+    assert!(!rotated.stderr.contains(both.lines().next_back().expect("a key")));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(fs::metadata(&file).expect("its mode").permissions().mode() & 0o777, 0o600);
+    }
+    // Payloads are plain, as before; the credentials have the new key.
+    fs::write(&file, both.strip_prefix(&old).expect("the new key")).expect("a key file");
+    let counts = synced.sync()["models"]["GithubIssue"].clone();
+    assert_eq!((&counts["added"], &counts["updated"]), (&json!(0), &json!(0)));
+    let status = synced.registry.run(["encryption", "status"]).expect(0);
+    assert!(status.stdout.contains("New payloads are plain") && status.stdout.contains("active"), "{}", status.stdout);
+
+    // Without its key, a database makes no new one.
+    fs::remove_file(&file).expect("a key file");
+    let lost = synced.registry.run(["encryption", "status"]).expect(3);
+    assert!(lost.stderr.contains("is missing") && !file.exists(), "{}", lost.stderr);
+}
