@@ -14,6 +14,7 @@ use std::{
     collections::BTreeMap,
     fmt,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 pub use error::ConfigError;
@@ -24,6 +25,7 @@ use crate::auth::Secret;
 pub const FILE_NAME: &str = "nango.toml";
 
 const DATABASE: &str = "sqlite:nango.db";
+const LEASE: Duration = Duration::from_secs(15);
 const DATABASE_VARIABLE: &str = "NANGO_DATABASE_URL";
 const KEY_VARIABLE: &str = "NANGO_ENCRYPTION_KEY";
 const VARIABLE_PREFIX: &str = "NANGO_ENV_";
@@ -38,6 +40,9 @@ pub struct Config {
     pub encryption_key: Option<Secret>,
     /// Where the key lies if the environment gives none: beside the database, `nango.db.key`.
     pub key_file: PathBuf,
+    /// How long a run may give no sign of life before the next run of its key takes over: 15 seconds unless the file
+    /// says otherwise (`lease_seconds`).
+    pub lease: Duration,
     /// What the file says of integrations, by their names.
     pub integrations: BTreeMap<String, IntegrationConfig>,
     /// What `nango.env("NAME")` gives to functions: the file's `[environment]`, and `NANGO_ENV_<NAME>` over it.
@@ -95,6 +100,7 @@ impl Config {
             database: String::new(),
             encryption_key,
             key_file: PathBuf::new(),
+            lease: file.lease.unwrap_or(LEASE),
             integrations: file.integrations,
             environment,
         };
@@ -130,6 +136,7 @@ impl Default for Config {
             database: String::new(),
             encryption_key: None,
             key_file: PathBuf::new(),
+            lease: LEASE,
             integrations: BTreeMap::new(),
             environment: BTreeMap::new(),
         };
@@ -144,6 +151,7 @@ impl fmt::Debug for Config {
             .field("database", &redacted(&self.database))
             .field("encryption_key", &self.encryption_key)
             .field("key_file", &self.key_file)
+            .field("lease", &self.lease)
             .field("integrations", &self.integrations)
             .field("environment", &self.environment.keys())
             .finish()

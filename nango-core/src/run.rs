@@ -32,7 +32,10 @@ use crate::{
     http::{Clock, Transport},
     nango::{Context, Nango, lease_lost, store_error},
     provider::Catalogue,
-    store::{BASE_VARIANT, FeedRow, FunctionKey, LogLine, ReadQuery, RunEnd, RunStatus, RunToken, SharedStore, Totals},
+    store::{
+        BASE_VARIANT, FeedRow, FunctionKey, LogLine, ReadQuery, RunEnd, RunStatus, RunToken, SharedStore, Totals,
+        failpoint::failpoint,
+    },
 };
 
 pub use connection::{AddConnection, Added, add_connection, remove_connection};
@@ -283,7 +286,7 @@ async fn begin_and_call(
     let exclusive = matches!(job, Job::Sync(_));
     let token = lease::start(instance, &ready, exclusive, &stop, host.observer.as_ref()).await?;
     let started_at = instance.store.now();
-    let heart = lease::Heart::beat(instance.store.clone(), token, stop.clone());
+    let heart = lease::Heart::beat(instance.store.clone(), token, instance.config.lease, stop.clone());
     // Only now, with the key in hand: another run of it would be pulled the rug from under its feet.
     if ready.reset {
         instance.store.reset(&ready.key).await.map_err(store_error)?;
@@ -292,6 +295,7 @@ async fn begin_and_call(
         instance.store.set_checkpoint(&ready.key, Some(checkpoint)).await.map_err(store_error)?;
     }
     let context = Arc::new(Context::new(ready.context(instance, token, stop.clone(), host)));
+    failpoint!("run:before-call");
     let outcome = tracing_log::within(context.clone(), Box::pin(guarded(instance, context.clone(), &job))).await;
     let lost = heart.rest();
     let outcome = if lost { outcome.and(Err(lease_lost())) } else { outcome };
@@ -305,7 +309,9 @@ async fn begin_and_call(
             (None, Some(error), status)
         }
     };
+    failpoint!("run:before-end");
     let status = end(instance, &context, token, status, error.as_ref()).await?;
+    failpoint!("run:ended");
     let checkpoint = instance.store.checkpoint(context.key()).await.map_err(store_error)?.value;
     let resume = instance.store.resume_state(context.key()).await.map_err(store_error)?;
     let tokens_only = match &job {

@@ -16,6 +16,8 @@ mod checkpoints;
 mod connections;
 mod cursor;
 mod error;
+#[doc(hidden)]
+pub mod failpoint;
 mod hash;
 mod logs;
 mod records;

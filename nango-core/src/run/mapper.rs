@@ -24,7 +24,7 @@ use crate::{
     model::Batch,
     nango::{Context, Draft, Nango, store_error},
     paginate::{PaginateError, RawPage, Walk},
-    store::{Change, DatasetKey, FinishScan, Level, ResumeWrite, Scan, ScanFrom, Write},
+    store::{Change, DatasetKey, FinishScan, Level, ResumeWrite, Scan, ScanFrom, Write, failpoint::failpoint},
 };
 
 /// How many records of a page an async mapper works on at once; their order is kept.
@@ -159,8 +159,10 @@ impl Run<'_> {
                     fetch.await
                 }
             };
+            failpoint!("mapper:page-kept");
             ready = fetched.map_err(PaginateError::into_error)?;
         }
+        failpoint!("mapper:walked");
         self.finish(progress).await
     }
 

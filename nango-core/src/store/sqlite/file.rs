@@ -18,7 +18,7 @@ use super::{
     clock::Clock,
     fault::{Fault, Outcome},
 };
-use crate::store::hash::Hasher;
+use crate::store::{failpoint::failpoint, hash::Hasher};
 
 /// What marks a file as ours, in the header field that `SQLite` keeps for this: `nng1`.
 const APPLICATION_ID: i64 = 0x6e6e_6731;
@@ -138,6 +138,7 @@ fn prepare(mut sql: Connection) -> Outcome<Db> {
     // A system clock that was set back must not make earlier writes look newer than what is requested now.
     let latest = sql.query_row("SELECT max(stamp) FROM datasets", [], |row| row.get::<_, Option<i64>>(0))?;
     shared.clock.at_least(latest.unwrap_or(0));
+    failpoint!("sqlite:open:ready");
     Ok(Db { sql, shared: Arc::new(shared) })
 }
 
@@ -198,6 +199,7 @@ fn migrate(sql: &mut Connection) -> Outcome<()> {
         tx.pragma_update(None, "application_id", APPLICATION_ID)?;
     }
     tx.pragma_update(None, "user_version", known)?;
+    failpoint!("sqlite:open:schema");
     tx.commit()?;
     Ok(())
 }

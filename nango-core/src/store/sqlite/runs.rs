@@ -15,7 +15,9 @@ use super::{
     fault::{Fault, Outcome},
     functions, locks, logs, natural,
 };
-use crate::store::{FunctionKey, ModelCounts, NewRun, Run, RunEnd, RunStatus, RunToken, StoreError, Totals};
+use crate::store::{
+    FunctionKey, ModelCounts, NewRun, Run, RunEnd, RunStatus, RunToken, StoreError, Totals, failpoint::failpoint,
+};
 
 /// Begins a run, and marks as interrupted the runs of its key whose lease has ended.
 pub(super) fn start(db: &Db, new: &NewRun) -> Outcome<RunToken> {
@@ -59,6 +61,7 @@ pub(super) fn start(db: &Db, new: &NewRun) -> Outcome<RunToken> {
              left_out) VALUES (?1, ?2, ?3, 'running', ?4, ?5, ?6, ?7, 0, 0, 0)",
         )?
         .insert(params![&id.as_bytes()[..], function, new.exclusive, fence, lease, now + lease, now])?;
+    failpoint!("run:begun");
     Ok(RunToken { id, row, fence })
 }
 
@@ -122,6 +125,7 @@ pub(super) fn end(db: &Db, run: &RunToken, end: &RunEnd) -> Outcome<Run> {
         checkpoints::write_resume(db, &ended.key, write)?;
     }
     finish(db, run.row, end.status, clock::wall(), end.error.as_ref())?;
+    failpoint!("run:end");
     by_id(db, run.id)?.ok_or_else(|| Fault::damaged("a run"))
 }
 

@@ -7,6 +7,7 @@ use crate::{
     model::{Batch, BatchItem},
     store::{
         RowOutcome,
+        failpoint::failpoint,
         hash::{Hash, VERSION},
         sqlite::{dataset::Dataset, fault::Outcome, merge, page::Ready, scans},
     },
@@ -44,6 +45,7 @@ pub(in crate::store::sqlite) fn save(
             None => {
                 let seq = dataset.next();
                 let rid = insert.insert(params![dataset.id, item.id, seq, at.stamp, at.run, item.payload])?;
+                failpoint!("page:record-half");
                 insert_key.execute(params![dataset.id, item.id, hash, VERSION, rid])?;
                 dataset.live += 1;
                 dataset.bytes += int(item.payload.len());
@@ -61,6 +63,7 @@ pub(in crate::store::sqlite) fn save(
     }
     if let Some(scan) = dataset.scan {
         scans::mark(at.db, scan, seen)?;
+        failpoint!("page:marks");
     }
     Ok(rows)
 }
