@@ -9,6 +9,7 @@
 mod bad_input;
 mod compile_fail;
 mod connections;
+mod crash;
 mod demo;
 mod functions;
 mod interruption;

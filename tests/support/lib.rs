@@ -8,9 +8,11 @@
 
 mod background;
 pub mod bench_server;
+pub mod dice;
 pub mod octokit;
 pub mod registry;
 pub mod tools;
+pub mod upstream;
 
 pub use background::wait;
 pub use registry::{Output, Registry, Running};
