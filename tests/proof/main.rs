@@ -24,12 +24,7 @@ mod proof {
     #[sync(
         model = "Item",
         endpoint = "/items",
-        paginate(
-            cursor(name = "after", path = "next"),
-            limit = 100,
-            limit_name = "limit",
-            response_path = "items"
-        ),
+        paginate(cursor(name = "after", path = "next"), limit = 100, limit_name = "limit", response_path = "items"),
         track_deletes
     )]
     fn items(item: Item) -> Item {
@@ -118,7 +113,11 @@ mod proof {
     }
 
     /// The things, as they are.
-    #[sync(model = "Thing", endpoint = "/things", paginate(cursor(name = "after", path = "next"), response_path = "items"))]
+    #[sync(
+        model = "Thing",
+        endpoint = "/things",
+        paginate(cursor(name = "after", path = "next"), response_path = "items")
+    )]
     fn things(thing: Thing) -> Thing {
         thing
     }

@@ -71,7 +71,14 @@ impl Reader<'_> {
                     }
                 }
                 "environment" => file.environment = self.texts(key, self.table_of(key, at, value)?)?,
-                _ => return Err(self.unknown(at, key, None, &["database", "lease_seconds", "integrations", "environment"])),
+                _ => {
+                    return Err(self.unknown(
+                        at,
+                        key,
+                        None,
+                        &["database", "lease_seconds", "integrations", "environment"],
+                    ));
+                }
             }
         }
         Ok(file)

@@ -29,8 +29,9 @@ impl Preload {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let (source, library) = (dir.path().join("shim.c"), dir.path().join("shim.so"));
         std::fs::write(&source, SOURCE).expect("a file");
-        let compiled = Command::new(cc).args(["-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o"]).arg(&library);
-        let compiled = compiled.arg(&source).arg("-ldl").output().expect("a compiler that runs");
+        let mut command = Command::new(cc);
+        command.args(["-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o"]).arg(&library).arg(&source).arg("-ldl");
+        let compiled = command.output().expect("a compiler that runs");
         assert!(compiled.status.success(), "shim.c: {}", String::from_utf8_lossy(&compiled.stderr));
         Some(Self { _dir: dir, library })
     }

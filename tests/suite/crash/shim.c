@@ -3,7 +3,7 @@
  *   PROOF_SYNCED=1        what a flush made durable is copied beside the file, as FILE.synced
  *   PROOF_DIE_AT_SYNC=n   the process is killed in front of the nth flush of the write-ahead log
  *   PROOF_LOG_LIMIT=n     writes to the log behind this offset fail with the error PROOF_ERRNO
- *   PROOF_READONLY=1      the database's files cannot be opened for writing
+ *   PROOF_READONLY=1      the database's file cannot be opened for writing; 2: nor can its log
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -40,20 +40,23 @@ static int path_of(int fd, char *path, size_t size) {
     return 1;
 }
 
-/* Reads through the descriptor that is there: closing another one would drop the locks on the file. */
+/* Reads the database through the descriptor that is there: closing another one would drop the locks on it. The log has
+ * none, and its descriptor may be for writing only. */
 static void copy(int fd, const char *path) {
     char to[4200], part[4220], block[1 << 16];
     snprintf(to, sizeof to, "%s.synced", path);
     snprintf(part, sizeof part, "%s.part", to);
     int out = open(part, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     if (out < 0) return;
+    int in = is_log(path) ? open(path, O_RDONLY) : fd;
     off_t at = 0;
     ssize_t got;
-    while ((got = pread(fd, block, sizeof block, at)) > 0) {
+    while ((got = pread(in, block, sizeof block, at)) > 0) {
         if (write(out, block, (size_t)got) != got) break;
         at += got;
     }
     close(out);
+    if (in != fd) close(in);
     rename(part, to);
 }
 
@@ -108,7 +111,8 @@ ssize_t pwrite64(int fd, const void *from, size_t size, off64_t at) {
 
 static int opened(const char *name, const char *path, int flags, mode_t mode) {
     int (*real)(const char *, int, ...) = (int (*)(const char *, int, ...))dlsym(RTLD_NEXT, name);
-    if (getenv("PROOF_READONLY") && is_ours(path) && (flags & O_ACCMODE) != O_RDONLY) {
+    long readonly = number("PROOF_READONLY");
+    if (readonly && is_ours(path) && (readonly > 1 || !is_log(path)) && (flags & O_ACCMODE) != O_RDONLY) {
         errno = EROFS;
         return -1;
     }

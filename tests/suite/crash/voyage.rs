@@ -53,6 +53,11 @@ impl Sync {
         FunctionKey { kind: Kind::Sync, integration, connection, function, variant }
     }
 
+    /// Whoever else writes the same records: the webhook handler of the mapper.
+    fn handler(self) -> FunctionKey {
+        FunctionKey { kind: Kind::OnWebhook, function: "item-told".to_owned(), ..self.function() }
+    }
+
     fn dataset(self) -> DatasetKey {
         let [integration, connection, model, variant] = ["proof", "acme", self.model(), "base"].map(str::to_owned);
         DatasetKey { integration, connection, model, variant }
@@ -156,7 +161,8 @@ impl Voyage {
     }
 
     fn put(&mut self, id: &str) {
-        let text = format!("{}-{}", self.dice.roll(1000), "x".repeat(usize::try_from(self.dice.roll(400)).expect("small")));
+        let text =
+            format!("{}-{}", self.dice.roll(1000), "x".repeat(usize::try_from(self.dice.roll(400)).expect("small")));
         for sync in Sync::BOTH {
             let json = text_of(id, &text);
             self.upstream.change(sync.name(), |all| drop(all.insert(id.to_owned(), json)));
@@ -304,7 +310,8 @@ impl Voyage {
             let sizes = sizes.into_iter().find(|one| one.dataset == dataset).expect("a dataset");
             let checkpoint = store.checkpoint(&function).await.expect("a checkpoint").value;
             let resume = store.resume_state(&function).await.expect("a resume state");
-            let runs = store.runs_of(&function, 100_000).await.expect("runs");
+            let mut runs = store.runs_of(&function, 100_000).await.expect("runs");
+            runs.extend(store.runs_of(&sync.handler(), 100_000).await.expect("runs"));
             let counts = runs.iter().filter_map(|run| run.totals.models.get(sync.model()));
             let total: i64 = counts.map(|one| one.added.cast_signed() - one.deleted.cast_signed()).sum();
             // A scan that was left open would be gone on with.
