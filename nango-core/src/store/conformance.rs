@@ -4,6 +4,7 @@
 //! and stands for one or a few sentences of the contract.
 
 mod checkpoints;
+mod concurrency;
 mod connections;
 mod feed;
 mod oracle;
@@ -88,8 +89,11 @@ conformance! {
         metadata_is_replaced_and_merged
         removal_takes_the_records_and_keeps_the_sequence
         removal_stops_what_runs;
+    concurrency:
+        readers_beside_writers_step_over_nothing;
     oracle:
-        random_work_converges;
+        random_work_converges
+        walks_bury_nobody_who_lives;
 }
 
 database!(sqlite_memory, super::super::support::Opened::memory());
