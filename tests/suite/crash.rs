@@ -10,6 +10,7 @@ mod preload;
 mod replica;
 mod two_processes;
 mod values;
+mod verify;
 mod voyage;
 
 use std::time::{Duration, Instant};
@@ -39,7 +40,7 @@ fn killed_at_random_instants_nothing_is_lost_and_nothing_doubled() {
             let still = dice.roll(2) == 0;
             voyage.upstream_changes();
             for _ in 0..=dice.roll(4) {
-                let most = voyage.usual(sync).as_micros() as u64 * 5 / 4;
+                let most = u64::try_from(voyage.usual(sync).as_micros()).expect("a short while") * 5 / 4;
                 let died = voyage.run_and(sync, Blow::After(Duration::from_micros(dice.roll(most))));
                 here += u64::from(died);
                 idle += u64::from(!died);

@@ -27,11 +27,11 @@ fn after_a_power_loss_no_reader_holds_a_place_that_is_given_again() {
     let Some(preload) = Preload::compile("the power loss") else { return };
     let step = if nango_tests::dice::is_long() { 1 } else { 3 };
     let (mut losses, mut held) = (0, 0);
-    for flush in (1..).step_by(step) {
+    for flush in (1_u64..).step_by(step) {
         let mut voyage = Voyage::prepare(&format!("killed in front of flush {flush}"), flush, 700);
         let synced = preload.variables(&[("PROOF_SYNCED", 1)]);
         voyage.connect(&borrowed(&synced)).expect(0);
-        let dying = preload.variables(&[("PROOF_SYNCED", 1), ("PROOF_DIE_AT_SYNC", flush as u64)]);
+        let dying = preload.variables(&[("PROOF_SYNCED", 1), ("PROOF_DIE_AT_SYNC", flush)]);
         if voyage.run_with(Sync::Mapped, &borrowed(&dying)).status == Some(0) {
             break;
         }

@@ -37,7 +37,7 @@ impl Trail {
         Self { seed, step: 0, last: std::collections::VecDeque::new() }
     }
 
-    fn note(&mut self, what: String) {
+    fn note(&mut self, what: &str) {
         if self.last.len() == Self::LENGTH {
             self.last.pop_front();
         }

@@ -100,7 +100,7 @@ impl Chaos<'_> {
             71..73 => self.set_checkpoint(actor).await,
             73..85 => {
                 let text = ask(self.store, &self.dataset(), &mut self.dice, &self.places, &self.moments).await;
-                self.trail.note(text);
+                self.trail.note(&text);
             }
             _ => {
                 let (reader, pages) = (self.dice.at(self.readers.len()), self.dice.roll(5));
@@ -145,7 +145,7 @@ impl Chaos<'_> {
         let (new_checkpoint, new_resume) = (page.checkpoint.clone(), page.resume.clone());
         let committed = self.store.commit(page).await;
         let who = ACTORS[actor];
-        self.trail.note(format!("{who} pages, requested in {requested}, {merging:?}: {outcomes:?}"));
+        self.trail.note(&format!("{who} pages, requested in {requested}, {merging:?}: {outcomes:?}"));
         let actor = &mut self.actors[actor];
         if let Some(write) = &new_checkpoint {
             if write.expected != actor.checkpoint.version {
@@ -195,7 +195,7 @@ impl Chaos<'_> {
         };
         let Actor { sync, .. } = &self.actors[actor];
         let scan = self.store.begin_scan(&sync.run, &sync.key, &sync.dataset, from).await.unwrap();
-        self.trail.note(format!("{} begins to scan from {from:?}: {scan:?}", ACTORS[actor]));
+        self.trail.note(&format!("{} begins to scan from {from:?}: {scan:?}", ACTORS[actor]));
         let open = self.expected.scan.as_ref().filter(|open| {
             open.owner == actor
                 && match from {
@@ -204,12 +204,11 @@ impl Chaos<'_> {
                     ScanFrom::Number(number) => number == open.number,
                 }
         });
-        match open {
-            Some(open) => assert_eq!((scan.resumed, scan.number), (true, open.number)),
-            None => {
-                assert!(!scan.resumed);
-                self.expected.begin_scan(scan.number, actor);
-            }
+        assert_eq!(scan.resumed, open.is_some());
+        if let Some(open) = open {
+            assert_eq!(scan.number, open.number);
+        } else {
+            self.expected.begin_scan(scan.number, actor);
         }
         self.actors[actor].scan = Some(scan);
     }
@@ -220,7 +219,7 @@ impl Chaos<'_> {
         let complete = !self.dice.once_in(5);
         let finish = self.actors[actor].sync.finish(scan, confirm, complete);
         let finished = self.store.finish_scan(finish).await;
-        self.trail.note(format!("{} ends scan {} ({confirm}, {complete}): {finished:?}", ACTORS[actor], scan.number));
+        self.trail.note(&format!("{} ends scan {} ({confirm}, {complete}): {finished:?}", ACTORS[actor], scan.number));
         if self.expected.scan.as_ref().is_none_or(|open| open.number != scan.number) {
             assert!(matches!(finished, Err(StoreError::ScanClosed(_))), "{finished:?}");
             return;
@@ -237,7 +236,7 @@ impl Chaos<'_> {
         let status = statuses[self.dice.at(statuses.len())];
         let ending = &self.actors[actor];
         let run = self.store.end_run(&ending.sync.run, ended(status)).await.unwrap();
-        self.trail.note(format!("{} ends as {status:?}: {:?}", ACTORS[actor], run.totals));
+        self.trail.note(&format!("{} ends as {status:?}: {:?}", ACTORS[actor], run.totals));
         let counts = run.totals.models.get("Doc").copied().unwrap_or_default();
         assert_eq!((run.status, counts, run.totals.pages), (status, ending.counts, ending.pages));
         self.old.push(ending.sync.run);
@@ -256,11 +255,11 @@ impl Chaos<'_> {
         page.run = run;
         lease_lost(self.store.commit(page).await);
         lease_lost(self.store.begin_scan(&run, &sync.key, &sync.dataset, ScanFrom::Start).await);
-        self.trail.note("an old token is refused".to_owned());
+        self.trail.note("an old token is refused");
     }
 
     async fn reset(&mut self, actor: usize) {
-        self.trail.note(format!("{} is reset", ACTORS[actor]));
+        self.trail.note(&format!("{} is reset", ACTORS[actor]));
         self.store.reset(&self.actors[actor].sync.key).await.unwrap();
         if self.expected.scan.as_ref().is_some_and(|open| open.owner == actor) {
             self.expected.scan = None;
@@ -272,7 +271,7 @@ impl Chaos<'_> {
 
     async fn set_checkpoint(&mut self, actor: usize) {
         let value = Some(json!({ "set": self.trail.step }));
-        self.trail.note(format!("{} gets a checkpoint from outside", ACTORS[actor]));
+        self.trail.note(&format!("{} gets a checkpoint from outside", ACTORS[actor]));
         let version = self.store.set_checkpoint(&self.actors[actor].sync.key, value.clone()).await.unwrap();
         let checkpoint = &mut self.actors[actor].checkpoint;
         assert_eq!(version, checkpoint.version + 1);
@@ -283,7 +282,7 @@ impl Chaos<'_> {
     async fn read(&mut self, reader: usize, pages: u64) {
         let dataset = self.dataset();
         let at_end = self.readers[reader].follow(self.store, &dataset, &mut self.dice, pages).await;
-        self.trail.note(format!("reader {reader} reads {pages} pages, to the end: {at_end}"));
+        self.trail.note(&format!("reader {reader} reads {pages} pages, to the end: {at_end}"));
         if !at_end {
             return;
         }

@@ -92,14 +92,14 @@ impl World<'_> {
             if self.api.remove(&id).is_some() {
                 self.gone.insert(id.clone(), step);
             }
-            self.trail.note(format!("{id} goes, told: {told}"));
+            self.trail.note(&format!("{id} goes, told: {told}"));
             Write::Delete(vec![id])
         } else {
             let there = doc(&id, self.dice.roll(1000));
             let since = self.api.get(&id).map_or(step, |there| there.since);
             self.api.insert(id.clone(), There { doc: there.clone(), since });
             self.gone.remove(&id);
-            self.trail.note(format!("{id} is {}, told: {told}", there.n));
+            self.trail.note(&format!("{id} is {}, told: {told}", there.n));
             Write::Save(batch(&[there]))
         };
         if told {
@@ -120,7 +120,7 @@ impl World<'_> {
             let Sync { run, key, dataset, .. } = &self.walker;
             walk.scan = self.store.begin_scan(run, key, dataset, from).await.unwrap();
             assert!(walk.scan.resumed);
-            self.trail.note("the walk is interrupted and gone on with".to_owned());
+            self.trail.note("the walk is interrupted and gone on with");
         }
     }
 
@@ -129,7 +129,7 @@ impl World<'_> {
         let Some(walk) = &self.walk else {
             let scan = self.walker.scan(false).await;
             self.walk = Some(Walk { scan, began: self.trail.step, place: None });
-            self.trail.note("a walk begins".to_owned());
+            self.trail.note("a walk begins");
             return false;
         };
         let requested_at = tick(self.store).await;
@@ -146,7 +146,7 @@ impl World<'_> {
         page.requested_at = requested_at;
         let outcomes = rows(self.store.commit(page).await.unwrap());
         let ids: Vec<_> = docs.iter().map(|doc| &*doc.id).collect();
-        self.trail.note(format!("a page of {}: {outcomes:?}", ids.join(" ")));
+        self.trail.note(&format!("a page of {}: {outcomes:?}", ids.join(" ")));
         assert!(!outcomes.contains(&RowOutcome::Duplicate));
         if let Some(walk) = &mut self.walk {
             walk.place = place;
@@ -158,7 +158,7 @@ impl World<'_> {
         let Some(walk) = self.walk.take() else { return false };
         let finish = self.walker.finish(walk.scan, 1, true);
         let finished = self.store.finish_scan(finish).await.unwrap();
-        self.trail.note(format!("the walk ends: {finished:?}"));
+        self.trail.note(&format!("the walk ends: {finished:?}"));
         let cache = self.cache().await;
         for (id, there) in self.api.iter().filter(|(_, there)| there.since < walk.began) {
             let lives = cache.get(id).is_some_and(|(_, live)| *live);
