@@ -17,16 +17,12 @@ use super::{
 };
 
 impl Voyage {
-    fn url(&self) -> String {
-        format!("sqlite:{}", self.registry.database().display())
-    }
-
     /// Looks at the database from this process.
     fn look<T: Send + 'static, F: Future<Output = T> + Send>(
         &self,
         look: impl FnOnce(SharedStore) -> F + Send + 'static,
     ) -> T {
-        let url = self.url();
+        let url = self.url.clone();
         wait(async move {
             let store = store::open(&url).await.expect("a database");
             let seen = look(store.clone()).await;

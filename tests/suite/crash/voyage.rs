@@ -86,6 +86,8 @@ pub(super) struct Course {
 /// A database, an API, a reader for each sync.
 pub(super) struct Voyage {
     pub(super) registry: Registry,
+    /// The database.
+    pub(super) url: String,
     pub(super) upstream: Upstream,
     dice: Dice,
     records: u64,
@@ -126,12 +128,20 @@ impl Voyage {
         voyage
     }
 
-    /// An API with records, and no database.
+    /// An API with records, and no database yet: it is to be a file of its own.
     pub(super) fn prepare(title: &str, seed: u64, records: u64) -> Self {
+        Self::prepare_on(|registry| format!("sqlite:{}", registry.database().display()), title, seed, records)
+    }
+
+    /// The same on the database that a URL names.
+    fn prepare_on(url: impl FnOnce(&Registry) -> String, title: &str, seed: u64, records: u64) -> Self {
         let upstream = Upstream::new();
-        let registry = Registry::proof(upstream.url());
+        let mut registry = Registry::proof(upstream.url());
+        let url = url(&registry);
+        registry.env("NANGO_DATABASE_URL", &url);
         let mut voyage = Self {
             registry,
+            url,
             upstream,
             dice: Dice::new(seed),
             records,
