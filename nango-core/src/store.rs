@@ -22,6 +22,8 @@ mod cursor;
 mod draft;
 pub(crate) mod encryption;
 mod error;
+#[doc(hidden)]
+pub mod failpoint;
 mod hash;
 mod logs;
 mod merge;

@@ -9,6 +9,7 @@
 mod bad_input;
 mod compile_fail;
 mod connections;
+mod crash;
 mod database;
 mod demo;
 mod encryption;

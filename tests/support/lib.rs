@@ -8,10 +8,12 @@
 
 mod background;
 pub mod bench_server;
+pub mod dice;
 pub mod octokit;
 pub mod postgres;
 pub mod registry;
 pub mod tools;
+pub mod upstream;
 
 pub use background::wait;
 pub use registry::{Output, Registry, Running};

@@ -25,7 +25,7 @@ use crate::{
     model::Batch,
     nango::{Context, Draft, Nango, store_error},
     paginate::{PaginateError, RawPage, Walk},
-    store::{Change, DatasetKey, FinishScan, Level, ResumeWrite, Scan, ScanFrom, Write},
+    store::{Change, DatasetKey, FinishScan, Level, ResumeWrite, Scan, ScanFrom, Write, failpoint::failpoint},
 };
 
 /// How many records of a page an async mapper works on at once; their order is kept.
@@ -161,7 +161,9 @@ impl Run<'_> {
             };
             // Pages that cannot be kept end the run at once; those that were fetched are kept whatever comes after them.
             try_join(fetch, keep).await?;
+            failpoint!("mapper:page-kept");
         }
+        failpoint!("mapper:walked");
         self.finish(progress).await
     }
 

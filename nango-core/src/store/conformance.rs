@@ -4,6 +4,7 @@
 //! and stands for one or a few sentences of the contract.
 
 mod checkpoints;
+mod concurrency;
 mod connections;
 mod encryption;
 mod feed;
@@ -111,8 +112,11 @@ conformance! {
         a_rotation_changes_no_record
         a_key_that_is_not_held_is_not_activated
         sealed_blobs_follow_the_active_key;
+    concurrency:
+        readers_beside_writers_step_over_nothing;
     oracle:
-        random_work_converges;
+        random_work_converges
+        walks_bury_nobody_who_lives;
 }
 
 database!(sqlite_memory, super::super::support::Opened::memory());
