@@ -24,7 +24,9 @@ use std::{
 use super::{Answer, Store, StoreError};
 
 pub use keys::{KeyId, Keys, credentials_context, resume_context};
-pub(crate) use seal::{DatasetSeal, OVERHEAD};
+pub(crate) use seal::DatasetSeal;
+#[cfg(test)]
+pub(crate) use seal::OVERHEAD;
 pub(crate) use vault::{Policy, Regime, Vault};
 
 /// What one step of a walk may hold the write lock for: so many rows, or so many bytes of payload.

@@ -13,7 +13,7 @@ use rusqlite::{CachedStatement, OptionalExtension, Row, params};
 
 use super::{Db, dataset::Dataset, fault::Outcome};
 use crate::store::{
-    encryption::{DatasetSeal, OVERHEAD},
+    encryption::DatasetSeal,
     hash::{Hash, Hasher},
 };
 
@@ -58,15 +58,8 @@ impl<'a> Writing<'a> {
     }
 
     fn stored(&self, rid: i64) -> Outcome<Stored> {
-        const STORED: &str = "SELECT modified_at, run, length(payload), key_id FROM records WHERE rid = ?1";
-        let read = |row: &Row<'_>| {
-            let bytes = match row.get::<_, Option<i64>>(2)? {
-                Some(sealed) if row.get::<_, i32>(3)? != 0 => sealed - int(OVERHEAD),
-                Some(plain) => plain,
-                None => 0,
-            };
-            Ok(Stored { modified_at: row.get(0)?, run: row.get(1)?, bytes })
-        };
+        const STORED: &str = "SELECT modified_at, run, coalesce(size, 0) FROM records WHERE rid = ?1";
+        let read = |row: &Row<'_>| Ok(Stored { modified_at: row.get(0)?, run: row.get(1)?, bytes: row.get(2)? });
         Ok(self.db.sql.prepare_cached(STORED)?.query_row([rid], read)?)
     }
 
