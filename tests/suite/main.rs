@@ -13,6 +13,7 @@ mod demo;
 mod functions;
 mod interruption;
 mod pagination;
+mod postgres;
 mod recorded_github;
 mod records;
 mod schema;

@@ -291,13 +291,13 @@ impl Drop for Own {
 
 /// Starts the process that cleans up. It is in a group of its own, so that Ctrl-C does not end it before its work.
 fn watch(bin: &Path, folder: &Path, user: Option<(u32, u32)>) -> io::Result<Child> {
+    const SCRIPT: &str =
+        "cat >/dev/null; cd /; \"$0/pg_ctl\" stop --silent --mode=immediate --pgdata=\"$1/data\"; rm -rf \"$1\"";
     use std::os::unix::process::CommandExt;
     if let Some((uid, gid)) = user {
         std::os::unix::fs::chown(folder, Some(uid), Some(gid))?;
     }
     fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
-    const SCRIPT: &str =
-        "cat >/dev/null; cd /; \"$0/pg_ctl\" stop --silent --mode=immediate --pgdata=\"$1/data\"; rm -rf \"$1\"";
     let mut command = as_user("/bin/sh", user);
     command.args(["-c", SCRIPT]).arg(bin).arg(folder).process_group(0);
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()
