@@ -18,9 +18,11 @@ use std::{
 
 /// Every place, in the order of a run.
 #[cfg(debug_assertions)]
-pub const NAMES: [&str; 27] = [
+pub const NAMES: [&str; 31] = [
     "sqlite:open:schema",
     "sqlite:open:ready",
+    "postgres:open:schema",
+    "postgres:open:ready",
     "run:begun",
     "run:before-call",
     "scan:closed-other",
@@ -37,6 +39,8 @@ pub const NAMES: [&str; 27] = [
     "sqlite:group:job",
     "sqlite:group:before-commit",
     "sqlite:group:committed",
+    "postgres:before-commit",
+    "postgres:committed",
     "mapper:page-kept",
     "mapper:walked",
     "scan:tombstone",

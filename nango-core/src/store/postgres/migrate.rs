@@ -9,7 +9,7 @@ use super::{
     SCHEMA,
     fault::{Fault, Outcome, code},
 };
-use crate::store::StoreError;
+use crate::store::{StoreError, failpoint::failpoint};
 
 /// What marks a schema as ours, together with its version.
 const APPLICATION: &str = "nng1";
@@ -96,5 +96,6 @@ async fn step(sql: &mut PgConnection, at: &str) -> Outcome<()> {
         sqlx::query(META).persistent(false).bind(&instance[..]).bind(&key[..]).execute(&mut *tx).await?;
     }
     sqlx::query(DONE).persistent(false).bind(APPLICATION).bind(known()).execute(&mut *tx).await?;
+    failpoint!("postgres:open:schema");
     tx.commit().await.map_err(Fault::Commit)
 }

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     declare::Merging,
-    store::{Committed, DatasetKey, Done, RowOutcome, Totals, Write, draft::Draft},
+    store::{Committed, DatasetKey, Done, RowOutcome, Totals, Write, draft::Draft, failpoint::failpoint},
 };
 
 /// What became of a page.
@@ -46,6 +46,7 @@ pub(super) async fn commit_all(db: &mut Db, drafts: &[Draft]) -> Outcome<Vec<Car
 async fn commit(db: &mut Db, draft: &Draft) -> Outcome<Carried> {
     let Draft { page, ready } = draft;
     runs::count(db, &page.run, page.pages, page.requests, page.left_out).await?;
+    failpoint!("page:counted");
 
     let mut keys: Vec<&DatasetKey> = Vec::with_capacity(1);
     let mut places = Vec::with_capacity(page.changes.len());
@@ -77,17 +78,24 @@ async fn commit(db: &mut Db, draft: &Draft) -> Outcome<Carried> {
         totals.count_rows(&change.dataset.model, &rows);
         outcomes.push(rows);
     }
+    failpoint!("page:records");
     for dataset in &datasets {
         dataset.save(db, stamp).await?;
     }
+    failpoint!("page:dataset");
     let checkpoint_version = match &page.checkpoint {
         Some(write) => Some(checkpoints::write(db, &page.function, write).await?),
         None => None,
     };
+    if checkpoint_version.is_some() {
+        failpoint!("page:checkpoint");
+    }
     if let Some(write) = &page.resume {
         checkpoints::write_resume(db, &page.function, write).await?;
+        failpoint!("page:resume");
     }
     logs::write(db, page.run.row, &page.logs).await?;
     runs::count_models(db, page.run.row, &totals.models).await?;
+    failpoint!("page:end");
     Ok(Carried { rows: outcomes, checkpoint_version })
 }

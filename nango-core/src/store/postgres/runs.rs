@@ -18,6 +18,7 @@ use crate::{
     declare::Kind,
     store::{
         FunctionKey, ModelCounts, NewRun, Run, RunEnd, RunStatus, RunToken, StoreError, Totals,
+        failpoint::failpoint,
         runs::{micros, moment},
     },
 };
@@ -68,6 +69,7 @@ pub(super) async fn start(db: &mut Db, new: &NewRun) -> Outcome<RunToken> {
         .bind(now)
         .fetch_one(&mut *db.sql)
         .await?;
+    failpoint!("run:begun");
     Ok(RunToken { id, row, fence })
 }
 
@@ -138,6 +140,7 @@ pub(super) async fn end(db: &mut Db, run: &RunToken, end: &RunEnd) -> Outcome<Ru
         checkpoints::write_resume(db, &ended.key, write).await?;
     }
     finish(db, &[run.row], end.status, end.error.as_ref()).await?;
+    failpoint!("run:end");
     by_id(db, run.id).await?.ok_or_else(|| Fault::damaged("a run"))
 }
 

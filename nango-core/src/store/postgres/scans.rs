@@ -14,6 +14,7 @@ use super::{
 };
 use crate::store::{
     DatasetKey, FinishScan, FunctionKey, ModelCounts, RunToken, Scan, ScanFinished, ScanFrom, StoreError,
+    failpoint::failpoint,
 };
 
 /// Bits in a chunk of marks.
@@ -49,8 +50,10 @@ pub(super) async fn begin(
             return Ok(Scan { number: open.number, resumed: true });
         }
         forget(db, &[open.number]).await?;
+        failpoint!("scan:closed-other");
     }
     let number = db.query_scalar(BEGIN).bind(dataset.id).bind(function).fetch_one(&mut *db.sql).await?;
+    failpoint!("scan:begun");
     Ok(Scan { number, resumed: false })
 }
 
@@ -120,11 +123,13 @@ pub(super) async fn finish(db: &mut Db, end: &FinishScan) -> Outcome<ScanFinishe
         let counts = ModelCounts { deleted: finished.deleted, ..ModelCounts::default() };
         runs::count_models(db, end.run.row, &[(end.dataset.model.clone(), counts)].into()).await?;
     }
+    failpoint!("scan:missed");
     close(db, &[dataset.id]).await?;
     forget(db, &[scan.number]).await?;
     if let Some(write) = &end.resume {
         checkpoints::write_resume(db, &end.function, write).await?;
     }
+    failpoint!("scan:finished");
     Ok(finished)
 }
 
@@ -158,6 +163,7 @@ async fn delete_missed(db: &mut Db, dataset: &mut Dataset, end: &FinishScan, sca
         if written != deleted {
             return Err(Fault::damaged("a record without its key"));
         }
+        failpoint!("scan:tombstone");
         dataset.seq += deleted;
         dataset.live -= deleted;
         dataset.bytes -= bytes;

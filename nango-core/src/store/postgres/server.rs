@@ -15,7 +15,7 @@ use super::{
     fault::{Fault, Outcome, server},
     migrate, now,
 };
-use crate::store::StoreError;
+use crate::store::{StoreError, failpoint::failpoint};
 
 /// The oldest version that the tests run on.
 const OLDEST: u32 = 15;
@@ -54,6 +54,7 @@ pub(super) async fn open(url: &str) -> Result<Opened, StoreError> {
     let (now, xid) = sample(&mut sql).await.map_err(told)?;
     // Closed and not kept: it may be the only one that a small server gives.
     let _ = sql.close().await;
+    failpoint!("postgres:open:ready");
     let pool = PgPoolOptions::new()
         .max_connections(CONNECTIONS)
         .acquire_timeout(ACQUIRE_PATIENCE)

@@ -15,6 +15,7 @@ use super::{
     Answer, Db, Postgres, StoreError,
     fault::{Again, Fault, Outcome},
 };
+use crate::store::failpoint::failpoint;
 
 /// Goes in front of each transaction; all in one message.
 macro_rules! begin {
@@ -97,7 +98,9 @@ impl Postgres {
         // A transaction that is dropped is taken back; for one that only read, that is its end.
         let done = work(&mut db, input).await?;
         if begin == WRITE {
+            failpoint!("postgres:before-commit");
             db.sql.commit().await.map_err(Fault::Commit)?;
+            failpoint!("postgres:committed");
         }
         Ok(done)
     }

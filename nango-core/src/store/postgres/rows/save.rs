@@ -12,6 +12,7 @@ use crate::{
     store::{
         RowOutcome,
         draft::Ready,
+        failpoint::failpoint,
         hash::{Hash, VERSION},
         merge,
         postgres::{Db, dataset::Dataset, fault::Outcome, scans},
@@ -57,10 +58,12 @@ pub(in crate::store::postgres) async fn save(
         }
     }
     plan.inserts.write(db, at, dataset.id).await?;
+    failpoint!("page:record-half");
     plan.replacements.write(db, at, dataset.id).await?;
     plan.restores.write(db, dataset.id).await?;
     if let Some(scan) = dataset.scan {
         scans::mark(db, scan.number, seen).await?;
+        failpoint!("page:marks");
     }
     Ok(rows)
 }
