@@ -16,7 +16,7 @@ mod voyage;
 use std::time::{Duration, Instant};
 
 use nango_tests::dice::{self, Dice};
-use voyage::{Blow, Sync, Voyage};
+use voyage::{Blow, Kind, Sync, Voyage};
 
 /// Records of the API.
 const RECORDS: u64 = 2_500;
@@ -25,13 +25,23 @@ const KILLS_OF_ONE: u64 = 40;
 
 #[test]
 fn killed_at_random_instants_nothing_is_lost_and_nothing_doubled() {
+    killed_at_random_instants(Kind::Sqlite);
+}
+
+#[test]
+fn killed_at_random_instants_on_a_server_nothing_is_lost_and_nothing_doubled() {
+    killed_at_random_instants(Kind::Postgres);
+}
+
+fn killed_at_random_instants(kind: Kind) {
     let seed = dice::seed();
     let mut dice = Dice::new(seed);
     let kills = if dice::is_long() { 1_000 } else { 25 };
     let (mut dealt, mut idle) = (0, 0);
     let started = Instant::now();
     while dealt < kills {
-        let mut voyage = Voyage::new(&format!("NANGO_TEST_SEED={seed}"), dice.roll(u64::MAX), RECORDS);
+        let Some(base) = kind.base() else { return };
+        let mut voyage = Voyage::on(base, &format!("NANGO_TEST_SEED={seed}"), dice.roll(u64::MAX), RECORDS);
         let of_this = KILLS_OF_ONE.min(kills - dealt);
         let mut here = 0;
         while here < of_this {
@@ -61,7 +71,7 @@ fn killed_at_random_instants_nothing_is_lost_and_nothing_doubled() {
         dealt += here;
     }
     println!(
-        "{dealt} kills, {idle} blows that came after the end, {:.0} s: 0 lost, 0 doubled",
+        "{kind:?}: {dealt} kills, {idle} blows that came after the end, {:.0} s: 0 lost, 0 doubled",
         started.elapsed().as_secs_f64()
     );
 }
@@ -70,13 +80,25 @@ fn killed_at_random_instants_nothing_is_lost_and_nothing_doubled() {
 #[cfg(debug_assertions)]
 #[test]
 fn killed_at_every_failpoint_nothing_is_lost_and_nothing_doubled() {
+    killed_at_every_failpoint(Kind::Sqlite);
+}
+
+#[cfg(debug_assertions)]
+#[test]
+fn killed_at_every_failpoint_on_a_server_nothing_is_lost_and_nothing_doubled() {
+    killed_at_every_failpoint(Kind::Postgres);
+}
+
+#[cfg(debug_assertions)]
+fn killed_at_every_failpoint(kind: Kind) {
     use nango_core::store::failpoint::NAMES;
 
     let seed = dice::seed();
     let mut dice = Dice::new(seed);
-    let mut voyage = Voyage::that_dies_first("sqlite:open:schema", seed, RECORDS / 5);
-    let (mut deaths, mut died_at) = (0, vec!["sqlite:open:schema"]);
-    let names = || NAMES.iter().copied().filter(|name| voyage::is_passed_here(name));
+    let Some(base) = kind.base() else { return };
+    let mut voyage = Voyage::that_dies_first(base, kind.schema(), seed, RECORDS / 5);
+    let (mut deaths, mut died_at) = (0, vec![kind.schema()]);
+    let names = || NAMES.iter().copied().filter(|name| kind.passes(name));
     for name in names() {
         let some = 1 + dice.roll(4);
         // A name that the one sync does not pass (a checkpoint, a resume state) is passed by the other.
@@ -106,5 +128,5 @@ fn killed_at_every_failpoint_nothing_is_lost_and_nothing_doubled() {
     }
     let forgotten: Vec<_> = names().filter(|name| !died_at.contains(name)).collect();
     assert!(forgotten.is_empty(), "nobody died at {forgotten:?}");
-    println!("{deaths} deaths at {} failpoints: 0 lost, 0 doubled", names().count());
+    println!("{kind:?}: {deaths} deaths at {} failpoints: 0 lost, 0 doubled", names().count());
 }

@@ -8,10 +8,15 @@ use std::{
 };
 
 use nango_core::{
-    declare::Kind,
+    declare,
     store::{DatasetKey, FunctionKey, ModelCounts},
 };
-use nango_tests::{Output, Registry, dice::Dice, upstream::Upstream};
+use nango_tests::{
+    Output, Registry, Running,
+    dice::Dice,
+    postgres::{self, Database},
+    upstream::Upstream,
+};
 use serde_json::json;
 
 use super::replica::Replica;
@@ -44,12 +49,12 @@ impl Sync {
 
     pub(super) fn function(self) -> FunctionKey {
         let [integration, connection, function, variant] = ["proof", "acme", self.name(), "base"].map(str::to_owned);
-        FunctionKey { kind: Kind::Sync, integration, connection, function, variant }
+        FunctionKey { kind: declare::Kind::Sync, integration, connection, function, variant }
     }
 
     /// Whoever else writes the same records: the webhook handler of the mapper.
     pub(super) fn handler(self) -> FunctionKey {
-        FunctionKey { kind: Kind::OnWebhook, function: "item-told".to_owned(), ..self.function() }
+        FunctionKey { kind: declare::Kind::OnWebhook, function: "item-told".to_owned(), ..self.function() }
     }
 
     pub(super) fn dataset(self) -> DatasetKey {
@@ -67,9 +72,47 @@ pub(super) enum Blow {
     Failpoint(&'static str, u64),
 }
 
-/// Whether a failpoint stands in the path of a run on the database under test.
-pub(super) fn is_passed_here(name: &str) -> bool {
-    !["postgres:"].iter().any(|other| name.starts_with(other))
+/// Which kind of database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Sqlite,
+    Postgres,
+}
+
+impl Kind {
+    /// An empty database of this kind. `None`: there is no server here, and that was said.
+    pub(super) fn base(self) -> Option<Base> {
+        match self {
+            Self::Sqlite => Some(Base::File),
+            Self::Postgres => Some(Base::Server(postgres::server()?.empty())),
+        }
+    }
+
+    /// Whether a failpoint stands in the path of a run on such a database.
+    pub(super) fn passes(self, failpoint: &str) -> bool {
+        let other = match self {
+            Self::Sqlite => "postgres:",
+            Self::Postgres => "sqlite:",
+        };
+        !failpoint.starts_with(other)
+    }
+
+    /// The failpoint in the making of the schema: only who makes it can die there.
+    pub(super) fn schema(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite:open:schema",
+            Self::Postgres => "postgres:open:schema",
+        }
+    }
+}
+
+/// The database of a voyage.
+#[derive(Debug)]
+pub(super) enum Base {
+    /// A file in the registry's directory.
+    File,
+    /// A database of its own on a server.
+    Server(Database),
 }
 
 /// What one of the two syncs has come to.
@@ -86,6 +129,7 @@ pub(super) struct Course {
 /// A database, an API, a reader for each sync.
 pub(super) struct Voyage {
     pub(super) registry: Registry,
+    pub(super) base: Base,
     /// The database.
     pub(super) url: String,
     pub(super) upstream: Upstream,
@@ -112,16 +156,21 @@ fn text_of(id: &str, text: &str) -> String {
 }
 
 impl Voyage {
-    /// An API with records, and a database that nothing was synced into.
+    /// An API with records, and a file that nothing was synced into.
     pub(super) fn new(title: &str, seed: u64, records: u64) -> Self {
-        let voyage = Self::prepare(title, seed, records);
+        Self::on(Base::File, title, seed, records)
+    }
+
+    /// An API with records, and a database that nothing was synced into.
+    pub(super) fn on(base: Base, title: &str, seed: u64, records: u64) -> Self {
+        let voyage = Self::prepare_on(base, title, seed, records);
         voyage.connect(&[]).expect(0);
         voyage
     }
 
     /// The same, after the process that made the database died at a place on its way.
-    pub(super) fn that_dies_first(failpoint: &'static str, seed: u64, records: u64) -> Self {
-        let voyage = Self::prepare(failpoint, seed, records);
+    pub(super) fn that_dies_first(base: Base, failpoint: &'static str, seed: u64, records: u64) -> Self {
+        let voyage = Self::prepare_on(base, failpoint, seed, records);
         let died = voyage.connect(&[("NANGO_FAILPOINT", OsStr::new(failpoint))]);
         assert_eq!(died.status, None, "it passes {failpoint}: {}", died.stderr);
         voyage.connect(&[]).expect(0);
@@ -130,17 +179,20 @@ impl Voyage {
 
     /// An API with records, and no database yet: it is to be a file of its own.
     pub(super) fn prepare(title: &str, seed: u64, records: u64) -> Self {
-        Self::prepare_on(|registry| format!("sqlite:{}", registry.database().display()), title, seed, records)
+        Self::prepare_on(Base::File, title, seed, records)
     }
 
-    /// The same on the database that a URL names.
-    fn prepare_on(url: impl FnOnce(&Registry) -> String, title: &str, seed: u64, records: u64) -> Self {
+    fn prepare_on(base: Base, title: &str, seed: u64, records: u64) -> Self {
         let upstream = Upstream::new();
         let mut registry = Registry::proof(upstream.url());
-        let url = url(&registry);
+        let url = match &base {
+            Base::File => format!("sqlite:{}", registry.database().display()),
+            Base::Server(database) => database.url.clone(),
+        };
         registry.env("NANGO_DATABASE_URL", &url);
         let mut voyage = Self {
             registry,
+            base,
             url,
             upstream,
             dice: Dice::new(seed),
@@ -197,27 +249,50 @@ impl Voyage {
         self.courses[sync as usize].usual
     }
 
+    /// The database on a server, to be looked into and to be disturbed.
+    ///
+    /// # Panics
+    ///
+    /// The voyage is made on a file.
+    pub(super) fn database(&self) -> &Database {
+        let Base::Server(database) = &self.base else { panic!("a file is no database on a server") };
+        database
+    }
+
+    /// Starts a sync.
+    pub(super) fn start(&self, sync: Sync) -> Running {
+        self.start_with(sync, &[])
+    }
+
+    fn start_with(&self, sync: Sync, variables: &[(&str, &OsStr)]) -> Running {
+        self.registry.start_with(["run", "proof", sync.name(), "--connection", "acme", "--json"], variables)
+    }
+
+    /// Waits for the end of a sync that was started, whatever comes of it.
+    pub(super) fn finish(&mut self, sync: Sync, running: Running, what: &str) -> Output {
+        let ended = running.finish();
+        self.trail.0.push(format!("{} {what}: {:?}", sync.name(), ended.status));
+        ended
+    }
+
     /// Runs a sync with these variables, whatever comes of it.
     pub(super) fn run_with(&mut self, sync: Sync, variables: &[(&str, &OsStr)]) -> Output {
-        let run = ["run", "proof", sync.name(), "--connection", "acme", "--json"];
-        let ended = self.registry.start_with(run, variables).finish();
-        self.trail.0.push(format!("{} with {variables:?}: {:?}", sync.name(), ended.status));
-        ended
+        let running = self.start_with(sync, variables);
+        self.finish(sync, running, &format!("with {variables:?}"))
     }
 
     /// Runs a sync that is struck down. Gives whether it died of it, and was not faster.
     pub(super) fn run_and(&mut self, sync: Sync, blow: Blow) -> bool {
-        let run = ["run", "proof", sync.name(), "--connection", "acme", "--json"];
         let ended = match blow {
             Blow::After(pause) => {
-                let mut running = self.registry.start(run);
+                let mut running = self.start(sync);
                 thread::sleep(pause);
                 running.kill_now();
                 running.finish()
             }
             Blow::Failpoint(name, passing) => {
                 let failpoint = format!("{name}:{passing}");
-                self.registry.start_with(run, &[("NANGO_FAILPOINT", OsStr::new(&failpoint))]).finish()
+                self.start_with(sync, &[("NANGO_FAILPOINT", OsStr::new(&failpoint))]).finish()
             }
         };
         self.trail.0.push(format!("{} {blow:?}: {:?}", sync.name(), ended.status));
