@@ -8,6 +8,7 @@ mod faults;
 mod power;
 mod preload;
 mod replica;
+mod server;
 mod two_processes;
 mod values;
 mod verify;

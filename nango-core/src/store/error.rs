@@ -97,6 +97,12 @@ pub enum StoreError {
     /// The server does not let this user do it.
     #[error("the database refused: {0}. The user of the URL must be allowed to create and to write its tables")]
     Refused(String),
+    /// The server does not write just now: it was set so, often because its disk runs full, or it became a standby.
+    #[error(
+        "the database cannot be written: the server lets it only be read (`default_transaction_read_only`, or it became a \
+         standby). Nothing of this was written; run again when it may be written"
+    )]
+    ReadOnly,
     /// All connections of the pool are in use, or the server takes no new one.
     #[error("no connection to the database within {0} seconds: it cannot be reached, or is busy")]
     Exhausted(u64),

@@ -129,7 +129,7 @@ pub(super) struct Course {
 /// A database, an API, a reader for each sync.
 pub(super) struct Voyage {
     pub(super) registry: Registry,
-    pub(super) base: Base,
+    base: Base,
     /// The database.
     pub(super) url: String,
     pub(super) upstream: Upstream,
@@ -238,6 +238,11 @@ impl Voyage {
             }
         }
         self.trail.0.push(format!("the API changes ({changes})"));
+    }
+
+    /// Notes something that happened.
+    pub(super) fn note(&mut self, what: &str) {
+        self.trail.0.push(what.to_owned());
     }
 
     /// How long a whole run of this sync takes.

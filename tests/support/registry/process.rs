@@ -99,6 +99,15 @@ impl Running {
         self.stderr.text()
     }
 
+    /// Whether it has not ended yet.
+    ///
+    /// # Panics
+    ///
+    /// The system does not say.
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().expect("a child's status").is_none()
+    }
+
     /// Waits until a condition holds: that a server saw three requests, say, or that a line was printed.
     ///
     /// # Panics

@@ -105,7 +105,8 @@ fn told(error: Error) -> StoreError {
         "55P03" => StoreError::Locked(LOCK_PATIENCE.as_secs()),
         "53100" => StoreError::Full,
         "22021" | "22P05" => StoreError::Nul,
-        "25006" | "42501" => StoreError::Refused(said.message().to_owned()),
+        "25006" => StoreError::ReadOnly,
+        "42501" => StoreError::Refused(said.message().to_owned()),
         "XX001" | "XX002" => StoreError::Damaged("a page".to_owned()),
         _ => StoreError::Database(Box::new(error)),
     }
