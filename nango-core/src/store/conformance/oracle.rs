@@ -5,10 +5,10 @@
 //! | `dice` | random numbers that a seed repeats |
 //! | `expected` | the rules of a dataset, without a database |
 //! | `readers` | readers that keep their cursors, and questions with all that a query has |
-//! | `chaos` | any work in any order, by runs that end, lose their lease and come back |
+//! | `chaos` | any work in any order, by runs that end, lose their lease and come back; prunes, erased rows, emptied datasets |
 //! | `walks` | an API that changes, a walk over it in parts, and handlers beside it |
 //!
-//! A new kind of work (a prune, an emptied dataset) is one more step in `chaos` and its rule in `expected`.
+//! A new kind of work is one more step in `chaos` and its rule in `expected`.
 //!
 //! A run does thousands of steps, a hundred thousand with `NANGO_TEST_LONG=1`. `NANGO_TEST_SEED=n` repeats one. A case
 //! that fails prints its seed and its last steps.

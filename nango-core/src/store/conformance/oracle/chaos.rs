@@ -1,6 +1,8 @@
 //! Any work in any order: pages of several writes by several runs, requested now or long ago, with right and wrong
 //! checkpoints; scans that are opened, gone on with, closed by others and finished; runs that end and come back, and old
-//! tokens that still try; resets; readers in between.
+//! tokens that still try; resets; payloads and rows that keeping house takes out; readers in between.
+
+mod upkeep;
 
 use serde_json::{Map, Value, json};
 
@@ -98,7 +100,10 @@ impl Chaos<'_> {
             67..69 => self.old_token_writes(actor).await,
             69..71 => self.reset(actor).await,
             71..73 => self.set_checkpoint(actor).await,
-            73..85 => {
+            73..76 => self.prune().await,
+            76 => self.erase().await,
+            77 if self.dice.once_in(3) => self.empty().await,
+            77..86 => {
                 let text = ask(self.store, &self.dataset(), &mut self.dice, &self.places, &self.moments).await;
                 self.trail.note(&text);
             }
@@ -286,12 +291,9 @@ impl Chaos<'_> {
         if !at_end {
             return;
         }
-        let content = self.expected.content();
-        assert_eq!(self.readers[reader].rows, content, "the replica of reader {reader} and the dataset");
+        self.expected.is_held(&self.readers[reader].rows);
         let feed = whole(self.store, &dataset).await;
-        let dead: Vec<_> = feed.iter().filter(|row| row.deleted_at.is_some()).map(|row| &row.id).collect();
-        assert_eq!(dead, dead.iter().copied().filter(|id| !content[*id].1).collect::<Vec<_>>());
-        assert_eq!(feed.len(), content.len());
+        self.expected.is_told(&feed);
         sizes_are_a_recount(self.store, &dataset, &feed).await;
         if let Some(last) = feed.last() {
             assert!(place(&last.cursor) >= self.high, "a place was given twice");

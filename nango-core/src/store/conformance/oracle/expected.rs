@@ -7,13 +7,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use crate::store::{ModelCounts, RowOutcome, ScanFinished, conformance::support::Doc};
+use super::readers::Held;
+use crate::store::{FeedRow, ModelCounts, RowOutcome, ScanFinished, conformance::support::Doc};
 
 /// A record that lives, or lived.
 #[derive(Debug, Clone)]
 pub(super) struct Row {
-    pub(super) doc: Doc,
-    pub(super) live: bool,
+    doc: Doc,
+    /// The payload: a patch leaves the keys in an order of its own.
+    text: String,
+    live: bool,
+    /// Whether the payload is gone.
+    pruned: bool,
+    /// Whether it was gone once since the row got its place: a reader may have come by then.
+    faded: bool,
     /// The run that wrote it last, and when.
     run: i64,
     step: usize,
@@ -43,11 +50,16 @@ pub(super) struct OpenScan {
 /// A dataset.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Expected {
-    pub(super) rows: BTreeMap<String, Row>,
+    rows: BTreeMap<String, Row>,
     pub(super) scan: Option<OpenScan>,
 }
 
 impl Row {
+    /// It gets a new place, as a tombstone with what is left of it.
+    fn bury(&mut self, at: Writing) {
+        (self.live, self.run, self.step, self.faded) = (false, at.run, at.step, self.pruned);
+    }
+
     fn is_newer(&self, than: Writing) -> bool {
         than.requested.is_some_and(|requested| self.run != than.run && self.step >= requested)
     }
@@ -64,10 +76,11 @@ impl Expected {
         }
     }
 
-    fn put(&mut self, at: Writing, doc: Doc, live: bool) {
+    fn put(&mut self, at: Writing, doc: Doc, text: String) {
         let missed = self.rows.get(&doc.id).map_or(0, |row| row.missed);
         self.keep(&doc.id);
-        self.rows.insert(doc.id.clone(), Row { doc, live, run: at.run, step: at.step, missed });
+        let row = Row { doc, text, live: true, pruned: false, faded: false, run: at.run, step: at.step, missed };
+        self.rows.insert(row.doc.id.clone(), row);
     }
 
     pub(super) fn save(&mut self, at: Writing, docs: &[Doc]) -> Vec<RowOutcome> {
@@ -77,13 +90,18 @@ impl Expected {
             |this, doc| {
                 // Whoever saves a record has seen it, also if a newer write stays.
                 this.keep(&doc.id);
-                let outcome = match this.rows.get(&doc.id) {
-                    Some(row) if row.live && row.doc == *doc => return RowOutcome::Unchanged,
+                let text = serde_json::to_string(doc).unwrap();
+                let outcome = match this.rows.get_mut(&doc.id) {
+                    // Of what was pruned only the hash is left, which knows one order of keys.
+                    Some(row) if row.live && (row.text == text || (row.doc == *doc && !row.pruned)) => {
+                        (row.text, row.pruned) = (text, false);
+                        return RowOutcome::Unchanged;
+                    }
                     Some(row) if row.is_newer(at) => return RowOutcome::SkippedNewer,
                     Some(row) if row.live => RowOutcome::Updated,
                     _ => RowOutcome::Added,
                 };
-                this.put(at, doc.clone(), true);
+                this.put(at, doc.clone(), text);
                 outcome
             },
         )
@@ -93,11 +111,11 @@ impl Expected {
         self.each(
             ids,
             |id| id,
-            |this, id| match this.rows.get(id) {
+            |this, id| match this.rows.get_mut(id) {
                 Some(row) if row.live && row.is_newer(at) => RowOutcome::SkippedNewer,
                 Some(row) if row.live => {
-                    let doc = row.doc.clone();
-                    this.put(at, doc, false);
+                    row.bury(at);
+                    this.keep(id);
                     RowOutcome::Deleted
                 }
                 _ => RowOutcome::Missing,
@@ -110,16 +128,18 @@ impl Expected {
             ids,
             |id| id,
             |this, id| match this.rows.get(id) {
-                Some(row) if row.live => {
-                    let mut whole = serde_json::to_value(&row.doc).unwrap();
+                // There is nothing to merge with where the payload is gone.
+                Some(row) if row.live && !row.pruned => {
+                    let mut whole: Value = serde_json::from_str(&row.text).unwrap();
                     merge(&mut whole, fields);
+                    let text = whole.to_string();
                     let doc: Doc = serde_json::from_value(whole).unwrap();
                     if doc == row.doc {
                         RowOutcome::Unchanged
                     } else if row.is_newer(at) {
                         RowOutcome::SkippedNewer
                     } else {
-                        this.put(at, doc, true);
+                        this.put(at, doc, text);
                         RowOutcome::Updated
                     }
                 }
@@ -154,7 +174,8 @@ impl Expected {
             }
             row.missed += 1;
             if row.missed >= confirm {
-                (row.live, row.run, row.step, row.missed) = (false, at.run, at.step, 0);
+                row.bury(at);
+                row.missed = 0;
                 finished.deleted += 1;
             } else {
                 finished.unconfirmed += 1;
@@ -163,9 +184,61 @@ impl Expected {
         finished
     }
 
-    /// What a reader that read to the end holds: content, and whether it lives.
-    pub(super) fn content(&self) -> BTreeMap<String, (Doc, bool)> {
-        self.rows.iter().map(|(id, row)| (id.clone(), (row.doc.clone(), row.live))).collect()
+    /// The ids of the rows that were last written before a step.
+    pub(super) fn written_before(&self, step: usize) -> Vec<String> {
+        self.rows.iter().filter(|(_, row)| row.step < step).map(|(id, _)| id.clone()).collect()
+    }
+
+    /// The payloads of rows go: how many there were, and their size.
+    pub(super) fn prune(&mut self, ids: &[String]) -> (u64, u64) {
+        let (mut count, mut bytes) = (0, 0);
+        for (_, row) in self.rows.iter_mut().filter(|(id, row)| ids.contains(id) && !row.pruned) {
+            (row.pruned, row.faded) = (true, true);
+            count += 1;
+            bytes += row.text.len() as u64;
+        }
+        (count, bytes)
+    }
+
+    /// Rows go: how many there were.
+    pub(super) fn erase(&mut self, ids: &[String]) -> u64 {
+        let before = self.rows.len();
+        self.rows.retain(|id, _| !ids.contains(id));
+        (before - self.rows.len()) as u64
+    }
+
+    /// All rows go, and the open scan is closed: how many there were.
+    pub(super) fn empty(&mut self) -> u64 {
+        self.scan = None;
+        std::mem::take(&mut self.rows).len() as u64
+    }
+
+    /// A reader that read to the end holds this dataset.
+    #[track_caller]
+    pub(super) fn is_held(&self, held: &BTreeMap<String, Held>) {
+        let ids = |held: &BTreeMap<String, Held>| held.keys().cloned().collect::<Vec<_>>();
+        assert_eq!(ids(held), self.rows.keys().cloned().collect::<Vec<_>>(), "the replica and the dataset");
+        for (id, row) in &self.rows {
+            let (doc, live) = &held[id];
+            assert_eq!(*live, row.live, "whether {id} lives");
+            match doc {
+                Some(doc) => assert_eq!(*doc, row.doc),
+                None => assert!(row.faded, "{id} came without its payload, which was always there"),
+            }
+        }
+    }
+
+    /// A feed from its beginning tells this dataset.
+    #[track_caller]
+    pub(super) fn is_told(&self, feed: &[FeedRow]) {
+        assert_eq!(feed.len(), self.rows.len());
+        for told in feed {
+            let row = &self.rows[&told.id];
+            let text = told.payload.as_deref().map(String::from_utf8_lossy);
+            let expected = (!row.pruned).then_some(&*row.text);
+            assert_eq!((text.as_deref(), told.pruned_at.is_some()), (expected, row.pruned), "{}", told.id);
+            assert_eq!(told.deleted_at.is_none(), row.live, "{}", told.id);
+        }
     }
 }
 

@@ -6,7 +6,11 @@
 
 use std::{collections::BTreeMap, ops::Bound};
 
-use super::{Dice, Trail, readers::Replica, readers::sizes_are_a_recount, readers::whole, steps};
+use super::{
+    Dice, Trail,
+    readers::{Held, Replica, held, sizes_are_a_recount, whole},
+    steps,
+};
 use crate::store::{
     RowOutcome, RunStatus, Scan, ScanFrom, SharedStore, Write,
     conformance::support::{Doc, Opened, Sync, batch, doc, ended, rows, tick},
@@ -193,13 +197,9 @@ impl World<'_> {
         }
     }
 
-    async fn cache(&self) -> BTreeMap<String, (Doc, bool)> {
+    async fn cache(&self) -> BTreeMap<String, Held> {
         let feed = whole(self.store, &self.walker.dataset).await;
-        let read = |row: crate::store::FeedRow| {
-            let doc: Doc = serde_json::from_slice(row.payload.as_deref().unwrap()).unwrap();
-            (row.id, (doc, row.deleted_at.is_none()))
-        };
-        feed.into_iter().map(read).collect()
+        feed.iter().map(|row| (row.id.clone(), held(row))).collect()
     }
 
     fn at_the_api(&self) -> BTreeMap<String, Doc> {
@@ -207,6 +207,6 @@ impl World<'_> {
     }
 }
 
-fn living(cache: BTreeMap<String, (Doc, bool)>) -> BTreeMap<String, Doc> {
-    cache.into_iter().filter(|(_, (_, live))| *live).map(|(id, (doc, _))| (id, doc)).collect()
+fn living(cache: BTreeMap<String, Held>) -> BTreeMap<String, Doc> {
+    cache.into_iter().filter(|(_, (_, live))| *live).filter_map(|(id, (doc, _))| Some((id, doc?))).collect()
 }
