@@ -44,7 +44,8 @@ mod conformance;
     dead_code,
     missing_docs,
     unreachable_pub,
-    reason = "the helper of the crate `nango-tests`, with more than is needed here"
+    clippy::expect_used,
+    reason = "a helper of the crate `nango-tests`, with more than is needed here"
 )]
 mod postgres_server;
 

@@ -16,6 +16,7 @@ mod encryption;
 mod functions;
 mod interruption;
 mod pagination;
+mod postgres;
 mod recorded_github;
 mod records;
 mod schema;
