@@ -51,6 +51,7 @@ conformance! {
         a_run_never_yields_to_itself
         one_commit_has_one_stamp_and_consecutive_places
         a_page_is_all_or_nothing
+        pages_together_are_all_or_nothing
         counters_equal_a_recount
         ids_and_payloads_survive_as_they_are
         variants_and_connections_are_apart
