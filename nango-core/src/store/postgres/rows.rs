@@ -16,6 +16,16 @@ pub(super) use save::save;
 pub(super) use write::{NOBODY, bury};
 
 use self::look::Known;
+use crate::store::encryption::OVERHEAD;
+
+/// The size of a row's payload as if it were plain, in SQL; NULL where there is none.
+macro_rules! plain_size {
+    () => {
+        "(octet_length(payload) - CASE key_id WHEN 0 THEN 0 ELSE 28 END)"
+    };
+}
+pub(super) use plain_size;
+const _: () = assert!(OVERHEAD == 28, "the number in `plain_size`");
 
 /// Who writes, and when.
 #[derive(Debug, Clone, Copy)]
