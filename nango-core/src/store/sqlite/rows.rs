@@ -13,7 +13,7 @@ use rusqlite::{CachedStatement, OptionalExtension, Row, params};
 
 use super::{Db, dataset::Dataset, fault::Outcome};
 use crate::store::{
-    encryption::DatasetSeal,
+    encryption::{DatasetSeal, OVERHEAD},
     hash::{Hash, Hasher},
 };
 
