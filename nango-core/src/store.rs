@@ -114,7 +114,9 @@ pub async fn open_target(url: &str) -> Result<SharedStore, StoreError> {
 async fn open_as(url: &str, target: bool) -> Result<SharedStore, StoreError> {
     #[cfg(feature = "postgres")]
     if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-        return Ok(Arc::new(postgres::Postgres::open(url).await?));
+        let opening =
+            if target { postgres::Postgres::open_target(url).await } else { postgres::Postgres::open(url).await };
+        return Ok(Arc::new(opening?));
     }
     match url.strip_prefix("sqlite:") {
         Some("") => Err(StoreError::Url(url.to_owned())),

@@ -9,8 +9,10 @@
 mod background;
 pub mod bench_server;
 pub mod dice;
+pub mod measure;
 pub mod octokit;
 pub mod postgres;
+pub mod product;
 pub mod registry;
 pub mod tools;
 pub mod upstream;

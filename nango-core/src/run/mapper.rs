@@ -10,7 +10,7 @@ use std::sync::{
 };
 
 use futures_util::{StreamExt, future::try_join, stream};
-use serde_json::{Value, value::RawValue};
+use serde_json::Value;
 
 use super::{
     Instance,
@@ -252,9 +252,9 @@ impl Run<'_> {
     }
 
     /// The page's records as the model.
-    async fn map(&self, records: &[&RawValue], page: u64) -> Result<Kept> {
+    async fn map(&self, records: &[&str], page: u64) -> Result<Kept> {
         let mut kept = Kept::default();
-        let moment = |record: &RawValue| match &self.mapper.since {
+        let moment = |record: &str| match &self.mapper.since {
             Some(since) => since::of_record(since, record),
             None => Ok(None),
         };
@@ -278,7 +278,7 @@ impl Run<'_> {
             }
             MapRecord::Async(map) => {
                 let handle = || Handle::from(Nango::new(self.context.clone()));
-                let calls = records.iter().map(|record| map(handle(), (*record).to_owned())).collect::<Vec<_>>();
+                let calls = records.iter().map(|record| map(handle(), Box::from(*record))).collect::<Vec<_>>();
                 let mut mapped = stream::iter(calls).buffered(ASYNC_AT_ONCE).map(Ok::<_, Error>).enumerate();
                 while let Some((i, mapped)) = mapped.next().await {
                     match mapped?.and_then(|batch| Ok((batch, moment(records[i])?))) {

@@ -51,6 +51,7 @@ conformance! {
         a_run_never_yields_to_itself
         one_commit_has_one_stamp_and_consecutive_places
         a_page_is_all_or_nothing
+        pages_together_are_all_or_nothing
         counters_equal_a_recount
         ids_and_payloads_survive_as_they_are
         variants_and_connections_are_apart
@@ -123,4 +124,6 @@ database!(sqlite_memory, super::super::support::Opened::memory());
 database!(sqlite_file, super::super::support::Opened::file());
 #[cfg(feature = "postgres")]
 database!(postgres, super::super::support::Opened::postgres());
-database!(sqlite_sealed, super::super::support::Opened::sealed());
+database!(sqlite_sealed, super::super::support::Opened::file_sealed());
+#[cfg(feature = "postgres")]
+database!(postgres_sealed, super::super::support::Opened::postgres_sealed());

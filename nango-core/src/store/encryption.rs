@@ -24,9 +24,7 @@ use std::{
 use super::{Answer, Store, StoreError};
 
 pub use keys::{KeyId, Keys, credentials_context, resume_context};
-pub(crate) use seal::DatasetSeal;
-#[cfg(test)]
-pub(crate) use seal::OVERHEAD;
+pub(crate) use seal::{DatasetSeal, OVERHEAD};
 pub(crate) use vault::{Policy, Regime, Vault};
 
 /// What one step of a walk may hold the write lock for: so many rows, or so many bytes of payload.
@@ -109,6 +107,12 @@ pub trait Encryption {
 
     /// Takes the next step of the walk over what is there, in one small transaction: what it did is durable.
     fn reseal_step(&self) -> Answer<'_, Resealed>;
+
+    /// Where remains of payloads lie that were plain before a walk sealed them, and how a person removes them. `None`: the
+    /// walk removes them itself.
+    fn left_behind(&self) -> Option<&'static str> {
+        None
+    }
 }
 
 /// Walks on until everything is sealed as the database says, or `go_on` (asked after each step, with the sum so far)

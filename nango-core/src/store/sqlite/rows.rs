@@ -13,7 +13,7 @@ use rusqlite::{CachedStatement, OptionalExtension, Row, params};
 
 use super::{Db, dataset::Dataset, fault::Outcome};
 use crate::store::{
-    encryption::DatasetSeal,
+    encryption::{DatasetSeal, OVERHEAD},
     hash::{Hash, Hasher},
 };
 
@@ -21,6 +21,15 @@ pub(super) use crate::store::row::{ADDED, DELETED, GONE, MERGED, PRUNED, UPDATED
 pub(super) use delete::{delete, entomb};
 pub(super) use patch::patch;
 pub(super) use save::save;
+
+/// The size of a row's payload as if it were plain, in SQL; NULL where there is none.
+macro_rules! plain_size {
+    () => {
+        "(length(payload) - 28 * (key_id <> 0))"
+    };
+}
+pub(super) use plain_size;
+const _: () = assert!(OVERHEAD == 28, "the number in `plain_size`");
 
 /// Who writes, and when.
 pub(super) struct Writing<'a> {

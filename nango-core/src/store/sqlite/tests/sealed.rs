@@ -7,10 +7,10 @@ use crate::{
 };
 
 /// What no file may hold.
-const HUSH: &str = "hush-hush-hush";
+pub(super) const HUSH: &str = "hush-hush-hush";
 
 /// A ring of so many new keys, and the same keys as a text.
-fn keys(count: usize) -> String {
+pub(super) fn keys(count: usize) -> String {
     use base64::{Engine, prelude::BASE64_STANDARD};
     let draw = |_| {
         let mut key = [0; 32];
@@ -20,18 +20,18 @@ fn keys(count: usize) -> String {
     (0..count).map(draw).collect::<Vec<_>>().join(",")
 }
 
-fn ring(keys: &str) -> Arc<KeyRing> {
+pub(super) fn ring(keys: &str) -> Arc<KeyRing> {
     Arc::new(KeyRing::from_key(keys).unwrap())
 }
 
-async fn open(path: &Path, keys: &str, seal_new: bool) -> Sqlite {
+pub(super) async fn open(path: &Path, keys: &str, seal_new: bool) -> Sqlite {
     let store = Sqlite::open(path).await.unwrap();
     store.use_keys(ring(keys), seal_new).await.unwrap();
     store
 }
 
 /// Whether any file beside the database (the log, what is temporary) holds the text.
-fn shows(dir: &TempDir, text: &str) -> Vec<String> {
+pub(super) fn shows(dir: &TempDir, text: &str) -> Vec<String> {
     let holds = |name: &String| {
         let bytes = fs::read(dir.path().join(name)).unwrap();
         bytes.windows(text.len()).any(|window| window == text.as_bytes())
@@ -39,7 +39,7 @@ fn shows(dir: &TempDir, text: &str) -> Vec<String> {
     names(dir).into_iter().filter(holds).collect()
 }
 
-async fn walk(store: &Sqlite) -> Resealed {
+pub(super) async fn walk(store: &Sqlite) -> Resealed {
     reseal(store, |_| true).await.unwrap()
 }
 
