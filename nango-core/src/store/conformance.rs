@@ -99,6 +99,7 @@ conformance! {
     upkeep:
         a_prune_takes_payloads_and_nothing_else
         a_pruned_record_comes_back_in_its_place
+        a_page_of_pruned_records_tells_of_the_next
         a_prune_by_age_takes_what_did_not_change
         a_prune_refuses_foreign_cursors
         an_erased_row_is_nowhere

@@ -65,7 +65,7 @@ fn a_server_killed_at_random_instants_loses_nothing_and_doubles_nothing() {
     let mut dice = Dice::new(seed);
     let mut voyage =
         Voyage::on(Base::Server(server.empty()), &format!("NANGO_TEST_SEED={seed}, a killed server"), seed, 1_500);
-    let kills = if dice::is_long() { 150 } else { 6 };
+    let kills = if dice::is_long() { 150 } else { 5 };
     let mut alone = 0;
     for _ in 0..kills {
         let sync = *dice.one_of(&Sync::BOTH);
@@ -91,7 +91,7 @@ fn sessions_that_are_ended_again_and_again_lose_nothing_and_double_nothing() {
     let mut dice = Dice::new(seed);
     let mut voyage = Voyage::on(base, &format!("NANGO_TEST_SEED={seed}, ended sessions"), seed, 1_500);
     voyage.upstream.pause(Duration::from_millis(10));
-    let runs = if dice::is_long() { 100 } else { 4 };
+    let runs = if dice::is_long() { 100 } else { 3 };
     let (mut ended_sessions, mut alone) = (0, 0);
     for _ in 0..runs {
         let sync = *dice.one_of(&Sync::BOTH);
@@ -100,7 +100,7 @@ fn sessions_that_are_ended_again_and_again_lose_nothing_and_double_nothing() {
         while running.is_running() {
             let ended: u64 = voyage.database().sql(END_SESSIONS).parse().expect("a count");
             ended_sessions += ended;
-            thread::sleep(Duration::from_millis(dice.roll(80)));
+            thread::sleep(Duration::from_millis(50 + dice.roll(300)));
         }
         let ended = voyage.finish(sync, running, "and its sessions are ended");
         alone += u64::from(went_on(&ended));
@@ -123,7 +123,7 @@ fn a_connection_cut_at_any_byte_loses_nothing_and_doubles_nothing() {
     let proxy = Proxy::start(socket);
     let through = proxy.url(database.name());
     let mut voyage = Voyage::on(Base::Server(database), &format!("NANGO_TEST_SEED={seed}, a cut"), seed, 700);
-    let cuts = if dice::is_long() { 500 } else { 12 };
+    let cuts = if dice::is_long() { 500 } else { 8 };
     let (mut done, mut alone) = (0, 0);
     for n in 0..cuts {
         let sync = *dice.one_of(&Sync::BOTH);

@@ -1,14 +1,20 @@
 //! Values at the edges, by the whole way: the API's text, the sync, the cache, `records --json`. Each comes out equal, or is
-//! refused in words that name the record.
+//! refused in words that name the record, and both databases answer the same bytes.
 
 use nango_tests::{Output, Registry, upstream::Upstream};
 use serde_json::Value;
 
-fn connected(upstream: &Upstream) -> Registry {
-    let registry = Registry::proof(upstream.url());
+use super::voyage::{Base, Kind};
+
+/// A registry with a connection, and its database; `None`: such a database is not to be had here.
+fn connected(kind: Kind, upstream: &Upstream) -> Option<(Registry, Base)> {
+    let (mut registry, base) = (Registry::proof(upstream.url()), kind.base()?);
+    if let Base::Server(database) = &base {
+        registry.env("NANGO_DATABASE_URL", &database.url);
+    }
     let add = ["connection", "add", "proof", "acme", "--auth", "bearer", "--credentials", "\"t\""];
     registry.run(add).expect(0);
-    registry
+    Some((registry, base))
 }
 
 fn sync(registry: &Registry, name: &str) -> Output {
@@ -31,8 +37,31 @@ fn strange_ids() -> Vec<String> {
     ids.map(|id| serde_json::to_string(id).expect("JSON")).to_vec()
 }
 
+/// The records as they were printed, without stamps and cursors, which are each database's own.
+fn content(mut printed: &str) -> String {
+    let mut content = String::with_capacity(printed.len());
+    while let Some((before, metadata)) = printed.split_once("\"_nango_metadata\":{") {
+        content.push_str(before);
+        printed = metadata.split_once('}').expect("the end of the metadata").1;
+    }
+    content + printed
+}
+
 #[test]
 fn edges_come_out_as_they_went_in() {
+    let sqlite = edges(Kind::Sqlite).expect("a file");
+    assert!(sqlite.len() > 10 << 20 && !sqlite.contains("last_modified_at"), "{} bytes", sqlite.len());
+    if let Some(postgres) = edges(Kind::Postgres) {
+        let same = sqlite.bytes().zip(postgres.bytes()).take_while(|(a, b)| a == b).count();
+        assert!(
+            sqlite == postgres,
+            "the databases differ from byte {same} on: {}",
+            &postgres[same.saturating_sub(80)..]
+        );
+    }
+}
+
+fn edges(kind: Kind) -> Option<String> {
     let upstream = Upstream::new();
     let ten_megabytes = "m".repeat(10 << 20);
     let fields: Vec<_> = (0..10_000).map(|n| format!("\"f{n:05}\":{n}")).collect();
@@ -60,7 +89,7 @@ fn edges_come_out_as_they_went_in() {
         // Of an index, not of the id: the API's own order must not depend on what is tried here.
         all.extend(cases.iter().enumerate().map(|(n, (sent, _))| (format!("{n:03}"), sent.clone())));
     });
-    let registry = connected(&upstream);
+    let (registry, _base) = connected(kind, &upstream)?;
     let added = sync(&registry, "things").expect(0).json();
     assert_eq!(added["models"]["Thing"]["added"], cases.len(), "{added:#}");
     let all = records(&registry, "Thing");
@@ -71,10 +100,20 @@ fn edges_come_out_as_they_went_in() {
     // And they are known again.
     let again = sync(&registry, "things").expect(0).json();
     assert_eq!(again["models"]["Thing"]["unchanged"], cases.len(), "{again:#}");
+    Some(content(&all))
 }
 
 #[test]
 fn what_cannot_be_kept_is_refused_and_named() {
+    refused(Kind::Sqlite);
+}
+
+#[test]
+fn what_cannot_be_kept_on_a_server_is_refused_and_named() {
+    refused(Kind::Postgres);
+}
+
+fn refused(kind: Kind) {
     let too_long = format!("\"{}\"", "\u{e9}".repeat(128));
     let fitting = |id: &str, map: &str| format!(r#"{{"id":{id},"whole":0,"float":0,"text":"","map":{map}}}"#);
     for (sent, told) in [
@@ -90,7 +129,7 @@ fn what_cannot_be_kept_is_refused_and_named() {
         upstream.change("things", |all| {
             all.extend([("1", fitting(r#""good""#, "{}")), ("2", sent)].map(|(at, text)| (at.to_owned(), text)));
         });
-        let registry = connected(&upstream);
+        let Some((registry, _base)) = connected(kind, &upstream) else { return };
         // Where the sync leaves out what does not fit, the log names it, and the rest is kept.
         let kept = sync(&registry, "fitting-things").expect(0);
         let report = kept.json();

@@ -87,6 +87,19 @@ pub(super) async fn a_pruned_record_comes_back_in_its_place(store: Opened) {
     counted(&sync).await;
 }
 
+pub(super) async fn a_page_of_pruned_records_tells_of_the_next(store: Opened) {
+    let sync = Sync::begin(&store, "issues").await;
+    sync.save(&[("a", 1), ("b", 1), ("c", 1), ("d", 1), ("e", 1)]).await;
+    let last = sync.feed().await[3].cursor.clone();
+    prune_all(&store, &sync.dataset, PruneUntil::Cursor(last)).await.unwrap();
+    // A record without a payload has no bytes, and does not count against a page's.
+    let bounded = ReadQuery { max_bytes: 5, limit: 3, ..ReadQuery::default() };
+    let first = read(&store, &sync.dataset, bounded.clone()).await;
+    assert_eq!((ids(&first.records).as_str(), first.next_cursor.is_some()), ("a b c", true));
+    let rest = read(&store, &sync.dataset, ReadQuery { cursor: first.next_cursor, limit: 10, ..bounded }).await;
+    assert_eq!((ids(&rest.records).as_str(), rest.next_cursor.is_some()), ("d", true));
+}
+
 pub(super) async fn a_prune_by_age_takes_what_did_not_change(store: Opened) {
     let sync = Sync::begin(&store, "issues").await;
     let many: Vec<_> = (0..4_500).map(|n| format!("old-{n}")).collect();

@@ -33,11 +33,12 @@ const NEXT: &str = concat!(
     " FROM nango_rs.records r WHERE r.dataset = $1 AND r.seq > $2 AND ($3 >> r.last_action) & 1 = 1 ORDER BY r.seq LIMIT $4"
 );
 /// The same for a page of at most `$5` bytes: it ends with the first record that is too many, and has two at least, so that
-/// the second tells that there is more. Sizes are known without reading the payloads, and are those of plain ones.
+/// the second tells that there is more. Sizes are known without reading the payloads, and are those of plain ones; a pruned
+/// record has none, which must not make the sum unknown.
 const NEXT_BYTES: &str = concat!(
     "SELECT ",
     columns!(),
-    " FROM (SELECT p.*, row_number() OVER w AS n, sum(octet_length(p.payload) - CASE p.key_id WHEN 0 THEN 0 ELSE 28 END) OVER w AS before FROM (SELECT ",
+    " FROM (SELECT p.*, row_number() OVER w AS n, sum(coalesce(octet_length(p.payload) - CASE p.key_id WHEN 0 THEN 0 ELSE 28 END, 0)) OVER w AS before FROM (SELECT ",
     columns!(),
     " FROM nango_rs.records r WHERE r.dataset = $1 AND r.seq > $2 AND ($3 >> r.last_action) & 1 = 1 ORDER BY r.seq LIMIT $4) p \
      WINDOW w AS (ORDER BY p.seq ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) r \

@@ -57,6 +57,43 @@ async fn a_commit_whose_answer_is_lost_says_that_it_is_not_known() {
     assert_eq!(store.run(run.id).await.unwrap().unwrap().totals.pages, 1);
 }
 
+#[tokio::test]
+async fn what_the_server_refuses_is_told_and_nothing_is_written() {
+    let Some(database) = database() else { return };
+    let store = Postgres::open(&database.url).await.unwrap();
+    let run = begin(&store).await;
+    save(&store, run, [1], "x").await;
+    // Somebody holds the dataset for longer than a page waits: here not a minute, but a moment.
+    let mut other = PgConnection::connect(&database.url).await.unwrap();
+    other.execute("BEGIN; SELECT 1 FROM nango_rs.datasets FOR UPDATE").await.unwrap();
+    let held = store.write((), |db, ()| {
+        Box::pin(async move {
+            sqlx::raw_sql("SET LOCAL lock_timeout = '50ms'").execute(&mut *db.sql).await?;
+            dataset::Dataset::open(db, &dataset()).await.map(|_| ())
+        })
+    });
+    assert!(matches!(held.await, Err(StoreError::Locked(60))));
+    other.execute("ROLLBACK").await.unwrap();
+    // The server says `disk full` in the middle of a page, and then that it may only be read.
+    database.sql(
+        "CREATE FUNCTION full() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE SQLSTATE '53100'; END $$; \
+         CREATE TRIGGER full_disk BEFORE INSERT ON nango_rs.run_models EXECUTE FUNCTION full()",
+    );
+    let refused = store.commit(page(&store, run, [2], "x")).await;
+    assert!(matches!(refused, Err(StoreError::Full)), "{refused:?}");
+    database.sql("DROP TRIGGER full_disk ON nango_rs.run_models");
+    let name = database.name();
+    database.sql(&format!("ALTER DATABASE {name} SET default_transaction_read_only = on"));
+    cut(&database);
+    let refused = store.commit(page(&store, run, [2], "x")).await;
+    assert!(matches!(refused, Err(StoreError::ReadOnly)), "{refused:?}");
+    database.sql(&format!("BEGIN READ WRITE; ALTER DATABASE {name} RESET default_transaction_read_only; COMMIT"));
+    cut(&database);
+    assert_eq!(ids(&feed(&store).await), "1");
+    assert_eq!(save(&store, run, [2], "x").await, [RowOutcome::Added]);
+    assert_eq!(store.run(run.id).await.unwrap().unwrap().totals.pages, 2);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_crashes_keeps_what_was_answered() {
     if postgres_server::server().is_none() || std::env::var_os(postgres_server::URL_VARIABLE).is_some() {

@@ -69,16 +69,19 @@ async fn what_commits_late_is_not_stepped_over() {
     let mut early = PgConnection::connect(&database.url).await.unwrap();
     let mut late = PgConnection::connect(&database.url).await.unwrap();
 
-    // The usual cursor, a number that a sequence gives: of two transactions the one with the smaller number commits last,
-    // and a reader that was there in between never sees it. A timestamp would do the same.
-    early.execute("CREATE TABLE plain (n BIGSERIAL, id TEXT)").await.unwrap();
+    // The usual cursors, a number that a sequence gives and a timestamp: of two transactions the one with the smaller
+    // number and the earlier moment commits last, and a reader that was there in between never sees it.
+    early.execute("CREATE TABLE plain (n BIGSERIAL, at TIMESTAMPTZ DEFAULT clock_timestamp(), id TEXT)").await.unwrap();
     late.execute("BEGIN; INSERT INTO plain (id) VALUES ('late')").await.unwrap();
     early.execute("INSERT INTO plain (id) VALUES ('early')").await.unwrap();
-    let after = "SELECT coalesce(string_agg(id, ' '), '') FROM plain WHERE n > ";
-    assert_eq!(database.sql(&format!("{after} 0")), "early");
-    let cursor = database.sql("SELECT max(n) FROM plain");
+    let all = "SELECT string_agg(id, ' ') FROM plain";
+    assert_eq!(database.sql(all), "early");
+    let cursors = ["n", "at"].map(|column| (column, database.sql(&format!("SELECT max({column}) FROM plain"))));
     late.execute("COMMIT").await.unwrap();
-    assert_eq!(database.sql(&format!("{after} {cursor}")), "", "the row that the plain cursor loses");
+    assert_eq!(database.sql(&format!("{all} WHERE true")).split(' ').count(), 2);
+    for (column, cursor) in cursors {
+        assert_eq!(database.sql(&format!("{all} WHERE {column} > '{cursor}'")), "", "the row that `{column}` loses");
+    }
 
     // Ours: a writer that is stopped between its place in the feed and its commit. Whoever comes after waits for it.
     let store = Arc::new(Postgres::open(&database.url).await.unwrap());
