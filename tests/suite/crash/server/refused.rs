@@ -1,17 +1,17 @@
 //! The server refuses in mid-run: it may only be read, its disk is full, somebody else holds what a page needs. The error
 //! says which, nothing is half-written, and the next run goes on.
 
-use std::{fs, path::PathBuf};
 use std::{
+    fs,
     io::{self, Write},
     os::unix::fs::{MetadataExt, PermissionsExt, chown},
-    path::Path,
+    path::{Path, PathBuf},
     process::Command,
     thread,
     time::Duration,
 };
 
-use nango_tests::{Output, Running, dice, postgres, tools};
+use nango_tests::{Output, Running, dice, postgres};
 use tempfile::TempDir;
 
 use super::{
@@ -61,8 +61,9 @@ fn a_server_that_may_only_be_read_is_told_and_got_over() {
 
 /// A disk of its own, in memory, for the tables of one database.
 struct Disk {
-    dir: TempDir,
     path: PathBuf,
+    /// Where it is mounted; removed after it.
+    _dir: TempDir,
 }
 
 impl Disk {
@@ -72,7 +73,7 @@ impl Disk {
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).expect("permissions");
         let path = dir.path().join("tables");
         fs::create_dir(&path).expect("a directory");
-        let disk = Self { dir, path };
+        let disk = Self { path, _dir: dir };
         if !disk.command("mount", &["-t", "tmpfs", "-o", "size=100m", "tmpfs"]) {
             return None;
         }
@@ -101,7 +102,6 @@ impl Drop for Disk {
     fn drop(&mut self) {
         // Best effort: a server that still holds it lets go when it ends.
         self.command("umount", &["-l"]);
-        let _ = self.dir.path();
     }
 }
 
@@ -111,7 +111,7 @@ fn a_full_disk_of_the_server_is_told_and_got_over() {
     let (shelf, base) = (server.empty(), server.empty());
     let disk = proxy::socket_of(&base.url).and_then(|socket| Disk::mount(&socket));
     let Some(disk) = disk else {
-        // Even on CI, where containers are seldom allowed to mount: the product's part is tested without a disk, too.
+        // Also on CI, where containers are seldom allowed to mount. What the product makes of it is tested beside its code.
         let _ = writeln!(io::stderr(), "skipped: a full disk of the server: only root may mount a small one");
         return;
     };
@@ -142,20 +142,17 @@ fn a_dataset_that_another_session_holds_is_told_and_got_over() {
         return;
     }
     let Some(base) = Kind::Postgres.base() else { return };
-    if tools::find("psql").is_none() {
-        return tools::skip("a dataset that is held", "it needs `psql` on the PATH").unwrap_or_default();
-    }
     let mut voyage = Voyage::on(base, "a held dataset", 9, 1_500);
     let running = in_mid_run(&mut voyage, Sync::Mapped);
-    let url = voyage.database().url.clone();
-    let other = thread::spawn(move || {
+    let database = voyage.database();
+    let refused = thread::scope(|scope| {
         let hold = "BEGIN; SELECT 1 FROM nango_rs.datasets FOR UPDATE; SELECT pg_sleep(75); ROLLBACK";
-        Command::new("psql").args(["--no-psqlrc", "--dbname", &url, "--command", hold]).output().expect("`psql`")
+        scope.spawn(|| database.sql(hold));
+        running.finish()
     });
-    let refused = voyage.finish(Sync::Mapped, running, "and its dataset is held");
+    voyage.note("a run whose dataset is held");
     told(&refused, &[1, 3], "the database is locked by another process: it did not let go within 60 seconds");
     voyage.reader_reads(1);
-    other.join().expect("a session that ends");
     voyage.upstream.pause(Duration::ZERO);
     voyage.gets_over(Sync::Mapped);
 }
