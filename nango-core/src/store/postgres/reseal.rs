@@ -24,11 +24,12 @@ use crate::{
 };
 
 /// What a walk cannot remove: the server keeps what a row was, and what was written about it.
-pub(super) const LEFT_BEHIND: &str = "Where payloads lay plain before, the server still has them: in rows that nobody sees \
-any more, in its log, and in what was made of these. Make the tables new (each is locked meanwhile, and needs its size in \
-free space), and let the log go on:\n  psql \"$NANGO_DATABASE_URL\" -c 'VACUUM FULL nango_rs.records' \
--c 'VACUUM FULL nango_rs.record_keys' -c CHECKPOINT\nThen remove archived log files, base backups, dumps and snapshots of \
-disks from before. Standbys follow by themselves";
+pub(super) const LEFT_BEHIND: &str = "\
+What lay plain before the server still has: in rows that nobody sees any more, and in its log. Make the tables new; each is \
+locked for a while, and takes its size again in free space:
+  psql \"$NANGO_DATABASE_URL\" -c 'VACUUM FULL nango_rs.records' -c 'VACUUM FULL nango_rs.record_keys' -c CHECKPOINT
+The log (pg_wal) is written over as it goes on. Dumps, base backups, archives of the log and snapshots from before stay \
+plain until they are removed";
 
 const RECORDS: i64 = 0;
 const CONNECTIONS: i64 = 1;

@@ -4,6 +4,7 @@
 mod broken;
 mod open;
 mod plans;
+mod sealed;
 mod together;
 
 use serde_json::json;
