@@ -226,8 +226,8 @@ async fn resume_states(db: &mut Db, regime: &Regime, place: &mut Place, step: &m
                         WHERE s.function > $1 ORDER BY s.function LIMIT $2 FOR UPDATE OF s";
     const PUT: &str = "UPDATE nango_rs.resume_states s SET state = u.blob \
                        FROM unnest($1::bigint[], $2::bytea[]) u(function, blob) WHERE s.function = u.function";
-    let rows: Vec<(i64, Vec<u8>, String, String, String, String, String)> =
-        db.query_as(NEXT).bind(place.row).bind(ROWS).fetch_all(&mut *db.sql).await?;
+    type Row = (i64, Vec<u8>, String, String, String, String, String);
+    let rows: Vec<Row> = db.query_as(NEXT).bind(place.row).bind(ROWS).fetch_all(&mut *db.sql).await?;
     let mut blobs = Vec::with_capacity(rows.len());
     for (row, blob, kind, integration, connection, function, variant) in rows {
         let kind = Kind::from_name(&kind).ok_or_else(|| Fault::damaged("a kind of function"))?;
