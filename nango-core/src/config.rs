@@ -27,6 +27,7 @@ use crate::auth::Secret;
 pub const FILE_NAME: &str = "nango.toml";
 
 const DATABASE: &str = "sqlite:nango.db";
+const LEASE: Duration = Duration::from_secs(15);
 const DATABASE_VARIABLE: &str = "NANGO_DATABASE_URL";
 const KEY_VARIABLE: &str = "NANGO_ENCRYPTION_KEY";
 const PRUNE_VARIABLE: &str = "NANGO_RETENTION_PRUNE_AFTER";
@@ -48,6 +49,9 @@ pub struct Config {
     /// Whether a database that is made now seals the payloads of records (`NANGO_ENCRYPT_RECORDS`, or the file's
     /// `encrypt_records`); `false` without them. One that is there is switched by `registry encryption on`.
     pub encrypt_records: bool,
+    /// How long a run may give no sign of life before the next run of its key takes over: 15 seconds unless the file
+    /// says otherwise (`lease_seconds`).
+    pub lease: Duration,
     /// What the file says of integrations, by their names.
     pub integrations: BTreeMap<String, IntegrationConfig>,
     /// What `nango.env("NAME")` gives to functions: the file's `[environment]`, and `NANGO_ENV_<NAME>` over it.
@@ -122,6 +126,7 @@ impl Config {
             encryption_key,
             key_file: PathBuf::new(),
             encrypt_records,
+            lease: file.lease.unwrap_or(LEASE),
             integrations: file.integrations,
             environment,
             retention,
@@ -164,6 +169,7 @@ impl Default for Config {
             encryption_key: None,
             key_file: PathBuf::new(),
             encrypt_records: false,
+            lease: LEASE,
             integrations: BTreeMap::new(),
             environment: BTreeMap::new(),
             retention: Retention::default(),
@@ -180,6 +186,7 @@ impl fmt::Debug for Config {
             .field("encryption_key", &self.encryption_key)
             .field("key_file", &self.key_file)
             .field("encrypt_records", &self.encrypt_records)
+            .field("lease", &self.lease)
             .field("integrations", &self.integrations)
             .field("environment", &self.environment.keys())
             .field("retention", &self.retention)

@@ -35,7 +35,10 @@ use crate::{
     http::{Clock, Transport},
     nango::{Context, Nango, lease_lost, store_error},
     provider::Catalogue,
-    store::{BASE_VARIANT, FeedRow, FunctionKey, LogLine, ReadQuery, RunEnd, RunStatus, RunToken, SharedStore, Totals},
+    store::{
+        BASE_VARIANT, FeedRow, FunctionKey, LogLine, ReadQuery, RunEnd, RunStatus, RunToken, SharedStore, Totals,
+        failpoint::failpoint,
+    },
 };
 
 use beginning::Beginning;
@@ -296,11 +299,12 @@ async fn begin_and_call(
     let exclusive = matches!(job, Job::Sync(_));
     let token = lease::start(instance, &ready, exclusive, &stop, host.observer.as_ref()).await?;
     let started_at = instance.store.now();
-    let heart = lease::Heart::beat(instance.store.clone(), token, stop.clone());
+    let heart = lease::Heart::beat(instance.store.clone(), token, instance.config.lease, stop.clone());
     let beginning = std::mem::take(&mut ready.beginning);
     let context = Arc::new(Context::new(ready.context(instance, token, stop.clone(), host)));
     let work = async {
         beginning.carry_out(&context, &job).await?;
+        failpoint!("run:before-call");
         guarded(instance, context.clone(), &job).await
     };
     let outcome = tracing_log::within(context.clone(), Box::pin(work)).await;
@@ -316,7 +320,9 @@ async fn begin_and_call(
             (None, Some(error), status)
         }
     };
+    failpoint!("run:before-end");
     let status = end(instance, &context, token, status, error.as_ref()).await?;
+    failpoint!("run:ended");
     let checkpoint = instance.store.checkpoint(context.key()).await.map_err(store_error)?.value;
     let resume = instance.store.resume_state(context.key()).await.map_err(store_error)?;
     let tokens_only = match &job {

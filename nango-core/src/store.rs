@@ -22,6 +22,8 @@ mod cursor;
 mod draft;
 pub(crate) mod encryption;
 mod error;
+#[doc(hidden)]
+pub mod failpoint;
 mod hash;
 mod logs;
 mod merge;
@@ -42,7 +44,8 @@ mod conformance;
     dead_code,
     missing_docs,
     unreachable_pub,
-    reason = "the helper of the crate `nango-tests`, with more than is needed here"
+    clippy::expect_used,
+    reason = "a helper of the crate `nango-tests`, with more than is needed here"
 )]
 mod postgres_server;
 
@@ -111,7 +114,9 @@ pub async fn open_target(url: &str) -> Result<SharedStore, StoreError> {
 async fn open_as(url: &str, target: bool) -> Result<SharedStore, StoreError> {
     #[cfg(feature = "postgres")]
     if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-        return Ok(Arc::new(postgres::Postgres::open(url).await?));
+        let opening =
+            if target { postgres::Postgres::open_target(url).await } else { postgres::Postgres::open(url).await };
+        return Ok(Arc::new(opening?));
     }
     match url.strip_prefix("sqlite:") {
         Some("") => Err(StoreError::Url(url.to_owned())),

@@ -9,12 +9,14 @@
 mod bad_input;
 mod compile_fail;
 mod connections;
+mod crash;
 mod database;
 mod demo;
 mod encryption;
 mod functions;
 mod interruption;
 mod pagination;
+mod postgres;
 mod recorded_github;
 mod records;
 mod schema;

@@ -8,10 +8,14 @@
 
 mod background;
 pub mod bench_server;
+pub mod dice;
+pub mod measure;
 pub mod octokit;
 pub mod postgres;
+pub mod product;
 pub mod registry;
 pub mod tools;
+pub mod upstream;
 
 pub use background::wait;
 pub use registry::{Output, Registry, Running};

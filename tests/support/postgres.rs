@@ -10,6 +10,7 @@
 //! server wrote is still with the system. A test or bench that measures asks for [`Server::start`] with `fsync=on`.
 //!
 //! `NANGO_TEST_DATABASE_URL` names another server; its user must be allowed to create databases, and `psql` must be found.
+//! Nothing is left there: each test fills a database of its own and drops it.
 //!
 //! This file knows nothing but `std`: the tests of other crates include it by its path.
 
@@ -25,7 +26,7 @@ use std::{
         atomic::{AtomicU32, Ordering},
     },
     thread,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 /// The variable that names a server to use in place of a throw-away one.
@@ -202,6 +203,12 @@ impl Server {
     ///
     /// The server does not do what it is told.
     pub fn database(&'static self, migrate: impl FnOnce(&str)) -> Database {
+        if self.own.is_none() {
+            // A template would outlive this process on a server that is not ours.
+            let database = self.empty();
+            migrate(&database.url);
+            return database;
+        }
         let template = format!("{}_template", self.prefix);
         {
             // One after another: a template must not be in use while it is cloned.
@@ -238,6 +245,12 @@ impl Database {
     /// Its name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Its URL with one more parameter, `name=value`.
+    pub fn with(&self, parameter: &str) -> String {
+        let separator = if self.url.contains('?') { '&' } else { '?' };
+        format!("{}{separator}{parameter}", self.url)
     }
 
     /// Carries out statements in it, past the product, and gives what they say: a line a row, columns with a `|` between.
@@ -296,13 +309,13 @@ impl Drop for Own {
 
 /// Starts the process that cleans up. It is in a group of its own, so that Ctrl-C does not end it before its work.
 fn watch(bin: &Path, folder: &Path, user: Option<(u32, u32)>) -> io::Result<Child> {
+    const SCRIPT: &str =
+        "cat >/dev/null; cd /; \"$0/pg_ctl\" stop --silent --mode=immediate --pgdata=\"$1/data\"; rm -rf \"$1\"";
     use std::os::unix::process::CommandExt;
     if let Some((uid, gid)) = user {
         std::os::unix::fs::chown(folder, Some(uid), Some(gid))?;
     }
     fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
-    const SCRIPT: &str =
-        "cat >/dev/null; cd /; \"$0/pg_ctl\" stop --silent --mode=immediate --pgdata=\"$1/data\"; rm -rf \"$1\"";
     let mut command = as_user("/bin/sh", user);
     command.args(["-c", SCRIPT]).arg(bin).arg(folder).process_group(0);
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()
@@ -358,7 +371,9 @@ fn programs(program: &str) -> Option<PathBuf> {
 /// A name that no other process has.
 fn prefix() -> String {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
-    format!("nango_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed))
+    // Two machines may have one server, and processes of the same number.
+    let moment = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.subsec_nanos());
+    format!("nango_{}_{}_{moment:x}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed))
 }
 
 /// Carries out statements. A template that is still in use is waited for.

@@ -22,7 +22,7 @@ use std::{env, fs};
 use serde_json::Value;
 use tempfile::TempDir;
 
-pub use binary::{registry_binary, target_dir};
+pub use binary::{proof_binary, registry_binary, target_dir};
 pub use process::{Output, Running};
 
 /// Variables that would send a request for 127.0.0.1 elsewhere.
@@ -34,6 +34,7 @@ const PROXIES: [&str; 3] = ["http_proxy", "https_proxy", "all_proxy"];
 /// machine it runs.
 #[derive(Debug)]
 pub struct Registry {
+    binary: &'static Path,
     home: TempDir,
     variables: BTreeMap<OsString, OsString>,
 }
@@ -42,9 +43,21 @@ impl Registry {
     /// An empty directory. Builds the binary if this process has not done so yet.
     #[expect(clippy::new_without_default, reason = "it writes to the disk and may run cargo")]
     pub fn new() -> Self {
-        registry_binary();
+        Self::of(registry_binary())
+    }
+
+    /// An empty directory for the binary whose functions only tests want (`tests/proof`), with its integration `proof`
+    /// sent to a server of the test, and leases of 0.3 seconds, so that nobody waits for a killed run's.
+    pub fn proof(upstream: &str) -> Self {
+        let registry = Self::of(proof_binary());
+        let proof = format!("[integrations.proof]\nprovider = \"github\"\nbase_url = \"{upstream}\"\n");
+        registry.config(&format!("lease_seconds = 0.3\n{proof}"));
+        registry
+    }
+
+    fn of(binary: &'static Path) -> Self {
         let home = tempfile::Builder::new().prefix("registry-").tempdir().expect("a temporary directory");
-        Self { home, variables: BTreeMap::new() }
+        Self { binary, home, variables: BTreeMap::new() }
     }
 
     /// The directory.
@@ -102,8 +115,19 @@ impl Registry {
         Running::start(self.command(args), None)
     }
 
+    /// Starts it with these variables beside those of [`Self::env`].
+    pub fn start_with<A: AsRef<OsStr>>(
+        &self,
+        args: impl IntoIterator<Item = A>,
+        variables: &[(&str, &OsStr)],
+    ) -> Running {
+        let mut command = self.command(args);
+        command.envs(variables.iter().copied());
+        Running::start(command, None)
+    }
+
     fn command<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Command {
-        let mut command = Command::new(registry_binary());
+        let mut command = Command::new(self.binary);
         command.args(args).current_dir(self.dir());
         for (name, _) in env::vars_os() {
             let text = name.to_string_lossy();

@@ -3,6 +3,7 @@
 //! ```toml
 //! database = "sqlite:nango.db"
 //! encrypt_records = true
+//! lease_seconds = 15
 //!
 //! [integrations.github]
 //! provider = "github"
@@ -19,7 +20,7 @@
 //!
 //! It is walked by hand and not through serde's derive, so that each message has a line, and none quotes a value.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use reqwest::header::{HeaderName, HeaderValue};
 use toml::{
@@ -31,11 +32,15 @@ use url::Url;
 use super::{ConfigError, IntegrationConfig, Retention, retention};
 use crate::declare::suggest;
 
+/// The lengths that a lease may have, in seconds: shorter ones end while a busy machine looks elsewhere.
+const LEASE: std::ops::RangeInclusive<f64> = 0.2..=3600.0;
+
 /// What a file said.
 #[derive(Default)]
 pub(super) struct File {
     pub(super) database: Option<String>,
     pub(super) encrypt_records: bool,
+    pub(super) lease: Option<Duration>,
     pub(super) integrations: BTreeMap<String, IntegrationConfig>,
     pub(super) environment: BTreeMap<String, String>,
     pub(super) retention: Retention,
@@ -65,6 +70,7 @@ impl Reader<'_> {
             match key {
                 "database" => file.database = Some(self.text_of(key, at, value)?),
                 "encrypt_records" => file.encrypt_records = self.switch_of(key, at, value)?,
+                "lease_seconds" => file.lease = Some(self.lease(key, at, value)?),
                 "integrations" => {
                     for (name, at, value) in entries(self.table_of(key, at, value)?) {
                         let name_path = format!("integrations.{name}");
@@ -75,7 +81,8 @@ impl Reader<'_> {
                 "environment" => file.environment = self.texts(key, self.table_of(key, at, value)?)?,
                 "retention" => file.retention = self.retention(self.table_of(key, at, value)?)?,
                 _ => {
-                    let known = ["database", "encrypt_records", "integrations", "environment", "retention"];
+                    let known =
+                        ["database", "encrypt_records", "lease_seconds", "integrations", "environment", "retention"];
                     return Err(self.unknown(at, key, None, &known));
                 }
             }
@@ -127,6 +134,18 @@ impl Reader<'_> {
             *place = retention::age(&text).map_err(|expected| self.value(at, &full, expected))?;
         }
         Ok(retention)
+    }
+
+    fn lease(&self, key: &str, at: usize, value: &Spanned<DeValue<'_>>) -> Result<Duration, ConfigError> {
+        let seconds = match value.get_ref() {
+            DeValue::Integer(number) => number.as_str().parse().ok(),
+            DeValue::Float(number) => number.as_str().parse().ok(),
+            _ => None,
+        };
+        let seconds = seconds.filter(|seconds| LEASE.contains(seconds));
+        seconds.map(Duration::from_secs_f64).ok_or_else(|| {
+            self.value(at, key, format!("must be a number of seconds from {} to {}", LEASE.start(), LEASE.end()))
+        })
     }
 
     fn texts(&self, path: &str, table: &DeTable<'_>) -> Result<BTreeMap<String, String>, ConfigError> {
@@ -229,11 +248,11 @@ mod tests {
 
     #[test]
     fn a_whole_file() {
-        let text = "database = 'sqlite:x.db'\n\
+        let text = "database = 'sqlite:x.db'\nlease_seconds = 0.5\n\
                     [integrations.github]\nprovider = 'github'\nbase_url = 'https://ghe.example.com/api/v3'\n\
                     headers = { X-Team = 'data' }\n[environment]\nREGION = 'eu'\n";
         let file = read(Path::new("nango.toml"), text).unwrap_or_default();
-        assert_eq!(file.database.as_deref(), Some("sqlite:x.db"));
+        assert_eq!((file.database.as_deref(), file.lease), (Some("sqlite:x.db"), Some(Duration::from_millis(500))));
         let expect = IntegrationConfig {
             provider: Some("github".into()),
             base_url: Some("https://ghe.example.com/api/v3".into()),
@@ -248,7 +267,7 @@ mod tests {
         check(
             "\ndatabse = 'x'",
             "nango.toml:2: `databse` is not a key of the file, did you mean `database`? There is `database`, \
-             `encrypt_records`, `integrations`, `environment` and `retention`",
+             `encrypt_records`, `lease_seconds`, `integrations`, `environment` and `retention`",
         );
         check(
             "[integrations.github]\nbase_url = 'https://x'\nbaseurl = 'y'",
@@ -259,12 +278,18 @@ mod tests {
             "encryption_key = 'hush'",
             "nango.toml:1: `encryption_key` is not a key of the file: secrets are not read from this file, set \
              `NANGO_ENCRYPTION_KEY` in the environment and give credentials to `connection add`. There is `database`, \
-             `encrypt_records`, `integrations`, `environment` and `retention`",
+             `encrypt_records`, `lease_seconds`, `integrations`, `environment` and `retention`",
         );
     }
 
     #[test]
     fn a_wrong_value_names_its_key_and_never_the_value() {
+        for wrong in ["0.1", "-15", "3601", "nan", "inf", "'15'", "true"] {
+            check(
+                &format!("lease_seconds = {wrong}"),
+                "nango.toml:1: `lease_seconds` must be a number of seconds from 0.2 to 3600",
+            );
+        }
         check("database = 5", "nango.toml:1: `database` must be text in quotes, this is of type integer");
         check(
             "integrations = 'github'",

@@ -2,7 +2,7 @@
 
 use std::{any::Any, future::Future, pin::Pin, sync::Arc};
 
-use serde_json::{Value, value::RawValue};
+use serde_json::Value;
 
 use super::{Frequency, Paginate};
 use crate::{
@@ -124,9 +124,9 @@ pub enum Endpoint {
 #[derive(Debug)]
 pub enum MapRecord {
     /// `fn(Raw) -> Mapped`.
-    Plain(fn(&RawValue, &mut Batch) -> Result<()>),
+    Plain(fn(&str, &mut Batch) -> Result<()>),
     /// `async fn(NangoSync, Raw) -> Result<Mapped>`.
-    Async(fn(Handle, Box<RawValue>) -> BoxFuture<Result<Batch>>),
+    Async(fn(Handle, Box<str>) -> BoxFuture<Result<Batch>>),
 }
 
 /// `since(…)`: what a mapper asks for, so that it reads only what changed.

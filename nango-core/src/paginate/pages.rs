@@ -73,7 +73,7 @@ impl<T: DeserializeOwned> Pages<T> {
         let Some(page) = walk.next().await.map_err(PaginateError::into_error)? else { return Ok(None) };
         let mut records = Vec::new();
         for (i, raw) in page.records().map_err(PaginateError::into_error)?.into_iter().enumerate() {
-            records.push(decode(raw.get().as_bytes()).map_err(|error| {
+            records.push(decode(raw.as_bytes()).map_err(|error| {
                 let position = format!("record {} of {} is no `{}`", i + 1, page.name(), short_name::<T>());
                 Error::new(ErrorKind::Decode, error).context(position)
             })?);

@@ -21,7 +21,7 @@ pub struct RawPage {
     pub(super) at: String,
     pub(super) path: String,
     /// The records, if finding the next page meant reading the body.
-    pub(super) read: Option<Vec<Box<RawValue>>>,
+    pub(super) read: Option<Vec<Box<str>>>,
     pub(super) next: Option<String>,
     pub(super) place: Option<Place>,
 }
@@ -38,12 +38,12 @@ impl fmt::Debug for RawPage {
 }
 
 impl RawPage {
-    /// The records, cut out of the body.
+    /// The records, cut out of the body. Of a body that is nothing but the list, a record may turn out to be no JSON.
     ///
     /// # Errors
     ///
     /// The body is not JSON, has nothing at the path of the records, or no list there.
-    pub fn records(&self) -> Result<Vec<&RawValue>, PaginateError> {
+    pub fn records(&self) -> Result<Vec<&str>, PaginateError> {
         match &self.read {
             Some(records) => Ok(records.iter().map(|record| &**record).collect()),
             None => Ok(read(&self.response, &self.at, &self.path, None, false)?.0),
@@ -90,7 +90,7 @@ pub(super) fn read<'a>(
     records: &str,
     next: Option<&str>,
     null_ends: bool,
-) -> Result<(Vec<&'a RawValue>, Option<&'a RawValue>), PaginateError> {
+) -> Result<(Vec<&'a str>, Option<&'a RawValue>), PaginateError> {
     if response.body.is_empty() && response.status == 204 {
         return Ok((Vec::new(), None));
     }

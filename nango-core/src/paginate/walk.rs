@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Records that were cut out of a body.
-type Records = Vec<Box<RawValue>>;
+type Records = Vec<Box<str>>;
 
 /// Asks for one page after the other.
 pub struct Walk {
@@ -185,8 +185,8 @@ impl Walk {
     }
 }
 
-fn owned(list: Vec<&RawValue>) -> Records {
-    list.into_iter().map(ToOwned::to_owned).collect()
+fn owned(list: Vec<&str>) -> Records {
+    list.into_iter().map(Box::from).collect()
 }
 
 fn mark(step: &Step) -> u128 {

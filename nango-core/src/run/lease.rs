@@ -20,11 +20,9 @@ use crate::{
     store::{NewRun, RunToken, SharedStore, StoreError},
 };
 
-/// How long a lease is without a heartbeat.
-pub(super) const LEASE: Duration = Duration::from_secs(15);
-/// How often it is renewed.
-const HEARTBEAT: Duration = Duration::from_secs(4);
-/// How often a key that is held is looked at.
+/// A lease is renewed so many times in its length.
+const BEATS: u32 = 4;
+/// How often a key that is held is looked at, at least.
 const LOOK: Duration = Duration::from_millis(250);
 
 pub(super) async fn start(
@@ -34,10 +32,11 @@ pub(super) async fn start(
     stop: &Stop,
     observer: &dyn Observer,
 ) -> Result<RunToken> {
+    let lease = instance.config.lease;
     let mut seen: Option<i64> = None;
     loop {
         let (key, connection) = (ready.key.clone(), ready.connection_row());
-        let new = NewRun { key, connection, exclusive, lease: LEASE };
+        let new = NewRun { key, connection, exclusive, lease };
         match instance.store.start_run(new).await {
             Ok(token) => return Ok(token),
             Err(StoreError::Busy { function, run, since, lease_until })
@@ -54,7 +53,7 @@ pub(super) async fn start(
         }
         tokio::select! {
             () = stop.stopped() => return Err(interrupted()),
-            () = tokio::time::sleep(LOOK) => {}
+            () = tokio::time::sleep(LOOK.min(lease / BEATS)) => {}
         }
     }
 }
@@ -67,12 +66,12 @@ pub(super) struct Heart {
 
 impl Heart {
     /// Begins to beat. If the lease is lost, the run is asked to stop.
-    pub(super) fn beat(store: SharedStore, token: RunToken, stop: Stop) -> Self {
+    pub(super) fn beat(store: SharedStore, token: RunToken, lease: Duration, stop: Stop) -> Self {
         let lost = Arc::new(AtomicBool::new(false));
         let flag = lost.clone();
         let task = tokio::spawn(async move {
             loop {
-                tokio::time::sleep(HEARTBEAT).await;
+                tokio::time::sleep(lease / BEATS).await;
                 // A database that is locked or full for a moment is not a lost lease: the next beat may come in time.
                 if let Err(StoreError::LeaseLost) = store.heartbeat(&token).await {
                     flag.store(true, Ordering::Relaxed);

@@ -10,7 +10,7 @@ use std::sync::{
 };
 
 use futures_util::{StreamExt, future::try_join, stream};
-use serde_json::{Value, value::RawValue};
+use serde_json::Value;
 
 use super::{
     Instance,
@@ -25,7 +25,7 @@ use crate::{
     model::Batch,
     nango::{Context, Draft, Nango, store_error},
     paginate::{PaginateError, RawPage, Walk},
-    store::{Change, DatasetKey, FinishScan, Level, ResumeWrite, Scan, ScanFrom, Write},
+    store::{Change, DatasetKey, FinishScan, Level, ResumeWrite, Scan, ScanFrom, Write, failpoint::failpoint},
 };
 
 /// How many records of a page an async mapper works on at once; their order is kept.
@@ -161,7 +161,9 @@ impl Run<'_> {
             };
             // Pages that cannot be kept end the run at once; those that were fetched are kept whatever comes after them.
             try_join(fetch, keep).await?;
+            failpoint!("mapper:page-kept");
         }
+        failpoint!("mapper:walked");
         self.finish(progress).await
     }
 
@@ -250,9 +252,9 @@ impl Run<'_> {
     }
 
     /// The page's records as the model.
-    async fn map(&self, records: &[&RawValue], page: u64) -> Result<Kept> {
+    async fn map(&self, records: &[&str], page: u64) -> Result<Kept> {
         let mut kept = Kept::default();
-        let moment = |record: &RawValue| match &self.mapper.since {
+        let moment = |record: &str| match &self.mapper.since {
             Some(since) => since::of_record(since, record),
             None => Ok(None),
         };
@@ -276,7 +278,7 @@ impl Run<'_> {
             }
             MapRecord::Async(map) => {
                 let handle = || Handle::from(Nango::new(self.context.clone()));
-                let calls = records.iter().map(|record| map(handle(), (*record).to_owned())).collect::<Vec<_>>();
+                let calls = records.iter().map(|record| map(handle(), Box::from(*record))).collect::<Vec<_>>();
                 let mut mapped = stream::iter(calls).buffered(ASYNC_AT_ONCE).map(Ok::<_, Error>).enumerate();
                 while let Some((i, mapped)) = mapped.next().await {
                     match mapped?.and_then(|batch| Ok((batch, moment(records[i])?))) {

@@ -128,9 +128,10 @@ async fn under_keys(instance: &Instance, dataset: &DatasetKey) -> Result<u64, St
     let mut held: Vec<(RunToken, lease::Heart)> = Vec::with_capacity(keys.len());
     let mut outcome = Ok(0);
     for key in &keys {
-        let new = NewRun { key: key.clone(), connection: None, exclusive: true, lease: lease::LEASE };
+        let lease = instance.config.lease;
+        let new = NewRun { key: key.clone(), connection: None, exclusive: true, lease };
         match store.start_run(new).await {
-            Ok(token) => held.push((token, lease::Heart::beat(store.clone(), token, stop.clone()))),
+            Ok(token) => held.push((token, lease::Heart::beat(store.clone(), token, lease, stop.clone()))),
             Err(error) => {
                 outcome = Err(error);
                 break;

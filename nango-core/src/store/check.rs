@@ -3,6 +3,19 @@
 //! A check reads in snapshots and mends in small transactions, each of which looks again before it writes, so readers and
 //! runs go on meanwhile. It never makes up content: what it mends follows from what is stored (a count, a mark), or is
 //! something that nothing refers to any more. The rest is left, with what a person can do.
+//!
+//! A sealed payload is opened before it is looked at. Where its key is not held, nothing is known of it: it is counted, and
+//! not called damaged.
+
+use std::collections::BTreeMap;
+
+use serde::de::IgnoredAny;
+
+use super::{
+    DatasetKey, KeyId, StoreError,
+    encryption::{DatasetSeal, OVERHEAD, Vault},
+    hash::Hash,
+};
 
 /// What can be wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,6 +42,8 @@ pub enum Problem {
     Hash,
     /// A payload that is not JSON.
     Payload,
+    /// A sealed payload that does not open with its key: it was changed, or belongs to another record.
+    Seal,
     /// Rows that belong to something that is gone.
     Orphans,
     /// A checkpoint, configuration or metadata that is not JSON.
@@ -50,6 +65,7 @@ impl Problem {
             Self::State => "state",
             Self::Hash => "hash",
             Self::Payload => "payload",
+            Self::Seal => "seal",
             Self::Orphans => "orphans",
             Self::Unreadable => "unreadable",
         }
@@ -80,7 +96,7 @@ impl Problem {
                  let readers start without a cursor"
             }
             Self::IdTwice => "empty the dataset (`registry database empty`) and run the sync",
-            Self::Payload => {
+            Self::Payload | Self::Seal => {
                 "run the sync with --reset: the record is saved anew, once `--repair` has dropped its hash. Or take it out \
                  with `registry database erase`"
             }
@@ -114,8 +130,10 @@ pub struct CheckReport {
     pub datasets: u64,
     /// Records, tombstones included.
     pub records: u64,
-    /// Bytes of their payloads.
+    /// Bytes of their payloads, as if they were plain.
     pub bytes: u64,
+    /// Payloads that were not looked into, because their key is not held: how many, by key.
+    pub closed: BTreeMap<KeyId, u64>,
     /// What is wrong, in the order in which it was found.
     pub findings: Vec<Finding>,
 }
@@ -146,5 +164,135 @@ impl CheckReport {
             let place = place.to_owned();
             self.findings.push(Finding { problem, place, count, repaired, example: example.into() });
         }
+    }
+}
+
+/// A dataset that is being checked.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    /// Its number.
+    pub id: i64,
+    /// Its names.
+    pub key: DatasetKey,
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let DatasetKey { integration, connection, model, variant } = &self.key;
+        write!(f, "{integration} {connection} {model}")?;
+        if variant != super::BASE_VARIANT {
+            write!(f, " ({variant})")?;
+        }
+        Ok(())
+    }
+}
+
+/// A dataset as its row says, or as its records say.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Figures {
+    /// Live records.
+    pub live: i64,
+    /// Bytes of their payloads, as if they were plain.
+    pub bytes: i64,
+    /// The latest sequence.
+    pub seq: i64,
+    /// The latest stamp.
+    pub stamp: i64,
+}
+
+impl Figures {
+    /// Whether a row that says this is right about records that say `counted`.
+    pub(super) fn agree(&self, counted: &Self) -> bool {
+        !self.miscount(counted) && !self.lies_behind(counted)
+    }
+
+    fn miscount(&self, counted: &Self) -> bool {
+        (self.live, self.bytes) != (counted.live, counted.bytes)
+    }
+
+    fn lies_behind(&self, counted: &Self) -> bool {
+        self.seq < counted.seq || self.stamp < counted.stamp
+    }
+}
+
+impl CheckReport {
+    /// Notes in what a dataset's row contradicts its records.
+    pub(super) fn note_figures(&mut self, place: &str, noted: &Figures, counted: &Figures, repaired: u64) {
+        if noted.miscount(counted) {
+            let example = format!(
+                "noted {} live with {} bytes, counted {} with {}",
+                noted.live, noted.bytes, counted.live, counted.bytes
+            );
+            self.note(Problem::Counts, place, 1, repaired, example);
+        }
+        if noted.lies_behind(counted) {
+            let example = format!(
+                "noted sequence {} and stamp {}, its records go up to {} and {}",
+                noted.seq, noted.stamp, counted.seq, counted.stamp
+            );
+            self.note(Problem::Behind, place, 1, repaired, example);
+        }
+    }
+
+    /// Counts records that were walked over.
+    pub(super) fn walked(&mut self, walked: &Walked) {
+        self.records += walked.records;
+        self.bytes += walked.bytes;
+        for (key, count) in &walked.closed {
+            *self.closed.entry(*key).or_default() += count;
+        }
+    }
+}
+
+/// What a walk over some records counted.
+#[derive(Debug, Default)]
+pub(super) struct Walked {
+    /// Records.
+    pub records: u64,
+    /// Bytes of their payloads, as if they were plain.
+    pub bytes: u64,
+    /// Payloads that were not looked into, by key.
+    pub closed: BTreeMap<KeyId, u64>,
+}
+
+/// A payload as it lies in the database.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stored<'a> {
+    /// The record.
+    pub id: &'a str,
+    /// Its bytes, sealed or not.
+    pub payload: &'a [u8],
+    /// The stored id of the key; 0: it is not sealed.
+    pub key: i32,
+    /// The stored hash and its version, if its key row was found.
+    pub hash: Option<(i64, Hash)>,
+}
+
+impl Walked {
+    /// Looks into a payload: what is wrong with it.
+    pub(super) fn look(
+        &mut self,
+        vault: &Vault,
+        seal: &DatasetSeal,
+        stored: Stored<'_>,
+    ) -> Result<Option<Problem>, StoreError> {
+        let Stored { id, payload, key, hash } = stored;
+        self.bytes += payload.len().saturating_sub(if key == 0 { 0 } else { OVERHEAD }) as u64;
+        let plain = match seal.open(id, payload, key) {
+            Ok(plain) => plain,
+            Err(StoreError::NoKey { needed, .. }) => {
+                *self.closed.entry(needed).or_default() += 1;
+                return Ok(None);
+            }
+            Err(StoreError::Unopened { .. }) => return Ok(Some(Problem::Seal)),
+            Err(error) => return Err(error),
+        };
+        if serde_json::from_slice::<IgnoredAny>(&plain).is_err() {
+            return Ok(Some(Problem::Payload));
+        }
+        // A hash of a kind that is not known here says nothing.
+        let hasher = &vault.latest().hasher;
+        let taken = hash.and_then(|(version, stored)| Some((hasher.record_as(version, &plain)?, stored)));
+        Ok(taken.filter(|(taken, stored)| taken != stored).map(|_| Problem::Hash))
     }
 }

@@ -4,6 +4,7 @@
 //! and stands for one or a few sentences of the contract.
 
 mod checkpoints;
+mod concurrency;
 mod connections;
 mod encryption;
 mod feed;
@@ -50,6 +51,7 @@ conformance! {
         a_run_never_yields_to_itself
         one_commit_has_one_stamp_and_consecutive_places
         a_page_is_all_or_nothing
+        pages_together_are_all_or_nothing
         counters_equal_a_recount
         ids_and_payloads_survive_as_they_are
         variants_and_connections_are_apart
@@ -111,8 +113,11 @@ conformance! {
         a_rotation_changes_no_record
         a_key_that_is_not_held_is_not_activated
         sealed_blobs_follow_the_active_key;
+    concurrency:
+        readers_beside_writers_step_over_nothing;
     oracle:
-        random_work_converges;
+        random_work_converges
+        walks_bury_nobody_who_lives;
 }
 
 database!(sqlite_memory, super::super::support::Opened::memory());

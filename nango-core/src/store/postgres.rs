@@ -13,6 +13,7 @@
 //! - Tables are written with their schema, [`SCHEMA`]; the search path is not ours.
 
 mod changes;
+mod check;
 mod checkpoints;
 mod clock;
 mod connections;
@@ -33,6 +34,8 @@ mod server;
 #[cfg(test)]
 pub(super) mod tests;
 mod transaction;
+mod transfer;
+mod upkeep;
 
 use std::{sync::Arc, time::Duration};
 
@@ -125,9 +128,23 @@ impl Postgres {
     /// # Errors
     ///
     /// A URL that is none, a server that cannot be reached, refuses the login, is too old or does not let us write; a
-    /// database that is not there, is not ours, or is newer than this program. None of them shows the password.
+    /// database that is not there, is not ours, is newer than this program, or holds half a copy. None of them shows the
+    /// password.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
-        let server::Opened { pool, listening, named, hash_key, now, xid } = server::open(url).await?;
+        Self::open_as(url, false).await
+    }
+
+    /// The same for the database that an instance is to be copied into: also one that holds half a copy.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::open`].
+    pub async fn open_target(url: &str) -> Result<Self, StoreError> {
+        Self::open_as(url, true).await
+    }
+
+    async fn open_as(url: &str, target: bool) -> Result<Self, StoreError> {
+        let server::Opened { pool, listening, named, hash_key, now, xid } = server::open(url, target).await?;
         let hasher = Hasher::new(&hash_key);
         let vault = Vault::new(hasher.clone());
         let shared = Arc::new(Shared { clock: Clock::new(now), hasher, vault, named });

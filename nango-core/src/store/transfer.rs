@@ -1,12 +1,15 @@
 //! Moving an instance from one database to another, whichever two they are.
 //!
+//! What is sealed travels as it lies: it is bound to names, not to numbers, so no key is needed.
+//!
 //! The instance travels as tables of a neutral form: named columns, cells of four kinds. A database says how its own
 //! tables read in this form, and takes the same form in; nobody else knows more than one database.
 //!
-//! What travels: the instance's id and hash key, connections (sealed as they are), functions, checkpoints, resume states,
+//! What travels: the instance's id and hash key, what is said of its encryption, connections (sealed as they are), functions, checkpoints, resume states,
 //! datasets with sequence and stamp, records with their places, and all runs with counters and logs. What stays behind:
 //! locks, and scans that are open (the next walk begins at its first record; nothing is deleted by mistake). A run that
-//! still goes on arrives as interrupted: it writes to the old database, not to this one.
+//! still goes on arrives as interrupted: it writes to the old database, not to this one. A walk that seals what is there
+//! begins anew in the target.
 //!
 //! Must stay true: numbers that others refer to (of connections, functions, datasets, runs) are kept, and the last one that
 //! was given of each is known to the target, so that none is given twice. Cursors and hashes go on, because they are made
@@ -25,11 +28,16 @@ pub(crate) const CHUNK_ROWS: usize = 2_000;
 /// and is cut when its payloads have so many bytes.
 pub(crate) const CHUNK_BYTES: usize = 4 << 20;
 
+/// What stands for a NUL where a database cannot hold one.
+pub(crate) const NUL: &str = "␀";
+
 /// A table in its neutral form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Table {
     /// What the database keeps of itself.
     Meta,
+    /// What is said of its encryption: one row. The secret of the hashes is sealed.
+    Encryption,
     /// The last number that was given of each kind: `connections`, `runs`, `scans`.
     Numbers,
     /// Connections.
@@ -54,8 +62,9 @@ pub enum Table {
 
 impl Table {
     /// All, in the order in which they travel.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Meta,
+        Self::Encryption,
         Self::Numbers,
         Self::Connections,
         Self::Functions,
@@ -72,6 +81,7 @@ impl Table {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Meta => "settings",
+            Self::Encryption => "encryption",
             Self::Numbers => "numbers",
             Self::Connections => "connections",
             Self::Functions => "functions",
@@ -90,6 +100,7 @@ impl Table {
     pub const fn columns(self) -> &'static [&'static str] {
         match self {
             Self::Meta => &["key", "value"],
+            Self::Encryption => &["epoch", "payloads", "active", "hash_secret", "unfinished"],
             Self::Numbers => &["name", "last"],
             Self::Connections => {
                 &["row", "integration", "id", "auth", "credentials", "config", "metadata", "created_at", "updated_at"]
@@ -108,6 +119,7 @@ impl Table {
                 "deleted_at",
                 "pruned_at",
                 "run",
+                "key_id",
                 "payload",
                 "hash",
                 "hash_version",
@@ -157,7 +169,8 @@ impl Cell {
         match self {
             Self::Null => put(0, &[]),
             Self::Int(value) => put(1, &value.to_le_bytes()),
-            Self::Text(text) => put(2, text.as_bytes()),
+            // Not every database can hold a NUL in a text; where a log has one, its mark arrives.
+            Self::Text(text) => put(2, text.replace('\0', NUL).as_bytes()),
             Self::Bytes(bytes) => put(3, bytes),
         }
     }

@@ -4,166 +4,105 @@
 //! ```text
 //! cargo bench -p nango-tests --bench sync                  # 100,000 records, 5 interleaved rounds
 //! cargo bench -p nango-tests --bench sync -- 20000 3       # 20,000 records, 3 rounds
+//! cargo bench -p nango-tests --bench sync -- postgres      # on a throw-away PostgreSQL
+//! cargo bench -p nango-tests --bench sync -- cliff         # PostgreSQL, never analysed: 20,000 records and 100,000
 //! ```
 //!
-//! A round is a first and an unchanged run of each, in turn, each in a process of its own. CPU is user and system time
-//! of that process; the ratio is taken within a round, and its median counts. The server runs in this process and is
-//! not counted. Linux only: CPU and memory are read from `/proc`.
+//! A round is a first, an unchanged and a 1 % changed run of each, in turn, each in a process of its own. CPU is user
+//! and system time of that process, and on PostgreSQL that of the server; the ratio is taken within a round, and its
+//! median counts. The API runs in this process and is not counted. Linux only: CPU and memory are read from `/proc`.
 
 #![expect(clippy::print_stdout, reason = "the figures are this program's output")]
 
+mod by_hand;
+mod postgres;
 mod yardstick;
 
-use std::{
-    error::Error,
-    fs,
-    path::Path,
-    process::{Child, Command, Stdio},
-    time::{Duration, Instant},
+use std::{path::Path, process::Command};
+
+use nango_tests::{
+    bench_server::{BenchServer, Mutation},
+    measure::{self, Cost, Outcome, median},
+    product::Product,
 };
-
-use nango_tests::bench_server::BenchServer;
-
-type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
 
 /// The argument with which this program is the yardstick.
 const YARDSTICK: &str = "--yardstick";
+/// The argument with which it only fetches.
+const FETCH: &str = "--fetch";
+const PHASES: [&str; 3] = ["first", "unchanged", "1 % changed"];
 
 fn main() -> Outcome {
     let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
-    if let [flag, url, path] = args.as_slice()
-        && flag == YARDSTICK
-    {
-        let [added, updated, unchanged] = yardstick::run(url, Path::new(path))?;
-        println!("added {added}, updated {updated}, unchanged {unchanged}");
-        return Ok(());
+    match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        [FETCH, url] => return by_hand::walk(url, |_| Ok(())),
+        [YARDSTICK, url, place] => {
+            let [added, updated, unchanged] = if place.starts_with("postgres") {
+                postgres::run(url, place)?
+            } else {
+                yardstick::run(url, Path::new(place))?
+            };
+            println!("added {added}, updated {updated}, unchanged {unchanged}");
+            return Ok(());
+        }
+        _ => {}
     }
     let mut numbers = args.iter().filter_map(|arg| arg.parse::<u64>().ok());
     let (records, rounds) = (numbers.next().unwrap_or(100_000), numbers.next().unwrap_or(5));
-    let registry = release_registry()?;
-    let server = BenchServer::start(records);
+    let is = |name: &str| args.iter().any(|arg| arg == name);
+    if is("cliff") {
+        return postgres::cliff();
+    }
+    compare(records, rounds, is("postgres"))
+}
+
+fn compare(records: u64, rounds: u64, postgres: bool) -> Outcome {
+    let cluster = if postgres { Some(postgres::Cluster::start(&[])?) } else { None };
     println!("{records} records, {rounds} rounds; CPU seconds (wall seconds, peak MB)");
-    let mut ratios = [Vec::new(), Vec::new()];
-    let mut products = [Vec::new(), Vec::new()];
-    for round in 0..rounds {
+    let mut ratios = [const { Vec::new() }; 3];
+    let mut costs = [const { Vec::new() }; 3];
+    let (mut fetches, mut walls) = (Vec::new(), Vec::new());
+    for round in 1..=rounds {
+        let server = BenchServer::start(records);
         let home = tempfile::tempdir()?;
-        let product = Product::new(home.path(), &registry, server.url())?;
-        let yard = home.path().join("yardstick.db");
-        for (phase, name) in ["first", "unchanged"].into_iter().enumerate() {
-            let run_yard =
-                || measure(Command::new(std::env::current_exe()?).args([YARDSTICK, server.url()]).arg(&yard));
-            let (yardstick, product) = if round % 2 == 0 {
+        let databases = cluster.as_ref().map(|cluster| [cluster.database(), cluster.database()]);
+        let urls = databases.as_ref().map(|[ours, theirs]| [ours.url.as_str(), theirs.url.as_str()]);
+        let product = Product::github(home.path(), server.url(), urls.map(|[ours, _]| ours))?;
+        let file = home.path().join("yardstick.db").display().to_string();
+        let place = urls.map_or(file.as_str(), |[_, theirs]| theirs);
+        let cost = |command: &mut Command| -> Outcome<Cost> {
+            let before = cluster.as_ref().map_or(Ok(0.0), postgres::Cluster::cpu)?;
+            let mut cost = measure::command(command, |_| {})?;
+            cost.cpu += cluster.as_ref().map_or(Ok(0.0), postgres::Cluster::cpu)? - before;
+            Ok(cost)
+        };
+        let fetch = cost(Command::new(std::env::current_exe()?).args([FETCH, server.url()]))?;
+        fetches.push(fetch.wall.as_secs_f64());
+        for (phase, name) in PHASES.into_iter().enumerate() {
+            if phase == 2 {
+                server.mutate(Mutation { changed_per_mille: 10, deleted_per_mille: 0, seed: round });
+            }
+            let run_yard = || cost(Command::new(std::env::current_exe()?).args([YARDSTICK, server.url(), place]));
+            let (yardstick, ours) = if round % 2 == 0 {
                 let yardstick = run_yard()?;
-                (yardstick, product.run()?)
+                (yardstick, cost(&mut product.sync())?)
             } else {
-                let product = product.run()?;
-                (run_yard()?, product)
+                let ours = cost(&mut product.sync())?;
+                (run_yard()?, ours)
             };
-            println!(
-                "round {}, {name}: yardstick {yardstick}, registry {product}, ratio {:.2}",
-                round + 1,
-                product.cpu / yardstick.cpu
-            );
-            ratios[phase].push(product.cpu / yardstick.cpu);
-            products[phase].push(product.cpu);
+            let ratio = ours.cpu / yardstick.cpu;
+            println!("round {round}, {name}: yardstick {yardstick}, registry {ours}, ratio {ratio:.2}");
+            ratios[phase].push(ratio);
+            costs[phase].push(ours.cpu);
+            if phase == 0 {
+                walls.push(ours.wall.as_secs_f64());
+            }
         }
     }
-    let [first, unchanged] = ratios.map(median);
-    let [first_cpu, unchanged_cpu] = products.map(median);
-    println!(
-        "median ratio: first {first:.2}, unchanged {unchanged:.2}; unchanged / first {:.2}",
-        unchanged_cpu / first_cpu
-    );
+    let [first, unchanged, changed] = ratios.map(median);
+    let [first_cpu, unchanged_cpu, _] = costs.map(median);
+    println!("median ratio: first {first:.2}, unchanged {unchanged:.2}, 1 % changed {changed:.2}");
+    println!("unchanged / first {:.2}", unchanged_cpu / first_cpu);
+    println!("fetching alone takes {:.2} s, a first run {:.2} s", median(fetches), median(walls));
     Ok(())
-}
-
-struct Product<'a> {
-    home: &'a Path,
-    registry: &'a Path,
-}
-
-impl<'a> Product<'a> {
-    fn new(home: &'a Path, registry: &'a Path, url: &str) -> Outcome<Self> {
-        fs::write(home.join("nango.toml"), format!("[integrations.github]\nbase_url = \"{url}\"\n"))?;
-        let product = Self { home, registry };
-        let added = product.command(&["connection", "add", "github", "bench", "--auth", "none"]).output()?;
-        assert!(added.status.success(), "{}", String::from_utf8_lossy(&added.stderr));
-        let set = ["connection", "set-metadata", "github", "bench", r#"{"owner":"o","repo":"r"}"#];
-        assert!(product.command(&set).output()?.status.success());
-        Ok(product)
-    }
-
-    fn run(&self) -> Outcome<Figures> {
-        measure(&mut self.command(&["run", "github", "repo-issues", "--connection", "bench", "--json"]))
-    }
-
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(self.registry);
-        command.args(args).current_dir(self.home);
-        command
-    }
-}
-
-struct Figures {
-    cpu: f64,
-    wall: Duration,
-    peak_mb: f64,
-}
-
-impl std::fmt::Display for Figures {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:.2} ({:.2}, {:.0})", self.cpu, self.wall.as_secs_f64(), self.peak_mb)
-    }
-}
-
-fn measure(command: &mut Command) -> Outcome<Figures> {
-    let before = children_seconds()?;
-    let started = Instant::now();
-    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
-    let peak_mb = watch(&mut child)?;
-    let output = child.wait_with_output()?;
-    let wall = started.elapsed();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    Ok(Figures { cpu: children_seconds()? - before, wall, peak_mb })
-}
-
-/// Waits for the end and gives the peak of the resident memory that was seen.
-fn watch(child: &mut Child) -> Outcome<f64> {
-    let status = format!("/proc/{}/status", child.id());
-    let mut peak: f64 = 0.0;
-    while child.try_wait()?.is_none() {
-        let text = fs::read_to_string(&status).unwrap_or_default();
-        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kilobytes: f64 = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0.0);
-        peak = peak.max(kilobytes / 1024.0);
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    Ok(peak)
-}
-
-/// CPU of the children that were waited for.
-fn children_seconds() -> Outcome<f64> {
-    let stat = fs::read_to_string("/proc/self/stat")?;
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-    let ticks = |i: usize| fields.get(i).and_then(|field| field.parse::<f64>().ok()).unwrap_or(0.0);
-    Ok((ticks(13) + ticks(14)) / 100.0)
-}
-
-fn release_registry() -> Outcome<std::path::PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let built = Command::new(env!("CARGO"))
-        .args(["build", "--release", "--quiet", "-p", "integrations", "--bin", "registry"])
-        .current_dir(&root)
-        .status()?;
-    assert!(built.success(), "the registry was not built");
-    let mut target = std::env::current_exe()?;
-    // target/release/deps/sync-… → target/release/registry
-    target.pop();
-    target.pop();
-    Ok(target.join("registry"))
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }

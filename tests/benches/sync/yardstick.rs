@@ -4,126 +4,19 @@
 //! and counters; the next page is fetched while one is written. It has none of the product's generality and is what the
 //! product's CPU is divided by.
 
-use std::{error::Error, path::Path};
+use std::path::Path;
 
-use reqwest::header::LINK;
+use nango_tests::measure::Outcome;
 use rusqlite::{Connection, OptionalExtension, params};
-use serde::{Deserialize, Serialize};
 
-type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
-
-#[derive(Deserialize)]
-struct User {
-    id: u64,
-    login: String,
-}
-
-#[derive(Deserialize)]
-struct Label {
-    name: String,
-}
-
-#[derive(Deserialize)]
-struct Reactions {
-    total_count: u64,
-}
-
-#[derive(Deserialize)]
-struct Issue {
-    id: u64,
-    number: u64,
-    html_url: String,
-    title: String,
-    body: Option<String>,
-    state: String,
-    state_reason: Option<String>,
-    user: Option<User>,
-    labels: Vec<Label>,
-    assignees: Vec<User>,
-    comments: u64,
-    reactions: Option<Reactions>,
-    created_at: String,
-    updated_at: String,
-    closed_at: Option<String>,
-}
-
-#[derive(Serialize)]
-struct Model {
-    id: u64,
-    number: u64,
-    url: String,
-    title: String,
-    body: Option<String>,
-    state: String,
-    state_reason: Option<String>,
-    author: Option<String>,
-    author_id: Option<u64>,
-    labels: Vec<String>,
-    assignees: Vec<String>,
-    comments: u64,
-    reactions: u64,
-    created_at: String,
-    updated_at: String,
-    closed_at: Option<String>,
-}
-
-impl From<Issue> for Model {
-    fn from(issue: Issue) -> Self {
-        let (author, author_id) = issue.user.map(|user| (user.login, user.id)).unzip();
-        Self {
-            id: issue.id,
-            number: issue.number,
-            url: issue.html_url,
-            title: issue.title,
-            body: issue.body,
-            state: issue.state,
-            state_reason: issue.state_reason,
-            author,
-            author_id,
-            labels: issue.labels.into_iter().map(|label| label.name).collect(),
-            assignees: issue.assignees.into_iter().map(|user| user.login).collect(),
-            comments: issue.comments,
-            reactions: issue.reactions.map_or(0, |reactions| reactions.total_count),
-            created_at: issue.created_at,
-            updated_at: issue.updated_at,
-            closed_at: issue.closed_at,
-        }
-    }
-}
+use crate::by_hand::{self, Model};
 
 /// Walks `url` into the database at `path`; gives added, updated and unchanged.
 pub(crate) fn run(url: &str, path: &Path) -> Outcome<[u64; 3]> {
-    let (pages, received) = std::sync::mpsc::sync_channel::<Vec<u8>>(2);
-    let first = format!("{url}/repos/o/r/issues?per_page=100");
-    let fetcher = std::thread::spawn(move || -> Outcome {
-        tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
-            // Reqwest builds no client without one; another installed before is as good.
-            let _ = rustls::crypto::ring::default_provider().install_default();
-            let client = reqwest::Client::builder().build()?;
-            let mut next = Some(first);
-            while let Some(url) = next {
-                let response = client.get(url).send().await?;
-                next = response.headers().get(LINK).and_then(|link| next_link(link.to_str().ok()?));
-                pages.send(response.bytes().await?.to_vec())?;
-            }
-            Ok(())
-        })
-    });
     let mut cache = Cache::open(path)?;
-    while let Ok(page) = received.recv() {
-        let issues: Vec<Issue> = serde_json::from_slice(&page)?;
-        cache.page(issues.into_iter().map(Model::from))?;
-    }
-    fetcher.join().map_err(|_| "the fetching thread panicked")??;
+    by_hand::walk(url, |page| cache.page(by_hand::models(page)?))?;
     cache.finish()?;
     Ok(cache.counts)
-}
-
-fn next_link(header: &str) -> Option<String> {
-    header
-        .split(", ")
-        .find(|part| part.ends_with("rel=\"next\""))
-        .and_then(|part| Some(part.split_once('<')?.1.split_once('>')?.0.to_owned()))
 }
 
 struct Cache {

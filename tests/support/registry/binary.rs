@@ -20,8 +20,18 @@ pub fn registry_binary() -> &'static Path {
     BINARY.get_or_init(|| match env::var_os("NANGO_TEST_REGISTRY") {
         Some(path) => fs::canonicalize(&path)
             .unwrap_or_else(|error| panic!("NANGO_TEST_REGISTRY names {}: {error}", Path::new(&path).display())),
-        None => build(),
+        None => build("registry", &["--package", "integrations", "--bin", "registry"]),
     })
+}
+
+/// The `registry` whose functions only tests want, built now.
+///
+/// # Panics
+///
+/// It does not build: with the compiler's messages.
+pub fn proof_binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| build("proof-registry", &["--package", "nango-tests", "--example", "proof-registry"]))
 }
 
 /// The target directory that this test was built into.
@@ -59,11 +69,12 @@ fn is_target(path: &Path) -> bool {
     path.join("CACHEDIR.TAG").is_file()
 }
 
-fn build() -> PathBuf {
+fn build(name: &str, target_args: &[&str]) -> PathBuf {
     let Place { target, triple, profile } = Place::of_this_test();
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo
-        .args(["build", "--package", "integrations", "--bin", "registry", "--message-format=json-render-diagnostics"])
+        .args(["build", "--message-format=json-render-diagnostics"])
+        .args(target_args)
         .args(["--profile", if profile == "debug" { "dev" } else { &profile }])
         .arg("--target-dir")
         .arg(target)
@@ -83,11 +94,11 @@ fn build() -> PathBuf {
     }
     let built = cargo.output().unwrap_or_else(|error| panic!("cargo does not run: {error}"));
     let messages = String::from_utf8_lossy(&built.stdout);
-    assert!(built.status.success(), "`registry` does not build:\n{}", String::from_utf8_lossy(&built.stderr));
+    assert!(built.status.success(), "`{name}` does not build:\n{}", String::from_utf8_lossy(&built.stderr));
     messages
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .filter(|message| message["target"]["name"] == "registry")
+        .filter(|message| message["target"]["name"] == name)
         .find_map(|message| message["executable"].as_str().map(PathBuf::from))
         .expect("cargo names the binary that it built")
 }

@@ -17,7 +17,7 @@ async fn walked(mut walk: Walk) -> Vec<String> {
         match walk.next().await {
             Ok(None) => return pages,
             Ok(Some(page)) => match page.records() {
-                Ok(records) => pages.push(records.iter().map(|record| record.get()).collect::<Vec<_>>().join(" ")),
+                Ok(records) => pages.push(records.join(" ")),
                 Err(error) => {
                     pages.push(error.to_string());
                     return pages;

@@ -228,6 +228,23 @@ pub(super) async fn a_page_is_all_or_nothing(store: Opened) {
     assert_eq!(sync.ids().await, "b -a");
 }
 
+pub(super) async fn pages_together_are_all_or_nothing(store: Opened) {
+    let sync = Sync::begin(&store, "issues").await;
+    let pages = [sync.page([save(&[("a", 1), ("b", 1)])]), sync.page([save(&[("b", 1), ("c", 1)]), delete(&["a"])])];
+    let mut refused = pages.to_vec();
+    refused[1].checkpoint = Some(CheckpointWrite { value: None, expected: 5 });
+    let refused = store.commit_all(refused).await;
+    assert!(matches!(refused, Err(StoreError::CheckpointConflict { .. })), "{refused:?}");
+    assert_eq!((sync.ids().await, store.run(sync.run.id).await.unwrap().unwrap().totals.pages), (String::new(), 0));
+
+    let committed = store.commit_all(pages.to_vec()).await.unwrap();
+    let outcomes: Vec<_> = committed.into_iter().map(rows).collect();
+    assert_eq!(outcomes, [vec![Added, Added], vec![Unchanged, Added, Deleted]]);
+    assert_eq!(sync.ids().await, "b c -a");
+    assert_eq!(store.run(sync.run.id).await.unwrap().unwrap().totals.pages, 2);
+    assert!(store.commit_all(Vec::new()).await.unwrap().is_empty());
+}
+
 pub(super) async fn counters_equal_a_recount(store: Opened) {
     let sync = Sync::begin(&store, "issues").await;
     sync.save(&[("a", 1), ("b", 1), ("b", 1), ("c", 100_000)]).await;

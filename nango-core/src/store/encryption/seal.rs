@@ -21,7 +21,7 @@ use crate::store::{DatasetKey, StoreError};
 const NONCE: usize = 12;
 const TAG: usize = 16;
 
-/// By so many bytes a sealed payload is longer than a plain one.
+/// By so many bytes a sealed payload is longer than a plain one. The schemas of the databases reckon with it.
 pub(crate) const OVERHEAD: usize = NONCE + TAG;
 
 /// The seal of one dataset, for one piece of work.

@@ -4,6 +4,8 @@
 //! dataset to the end of the transaction. A commit is durable before its rows can be seen: `synchronous_commit = off` is
 //! raised here, where sequences begin.
 
+use sqlx::query::{Query, QueryAs};
+
 use super::{
     Db,
     encryption::held,
@@ -68,7 +70,7 @@ impl Dataset {
             held!("epoch"),
             " FROM nango_rs.datasets WHERE integration = $1 AND connection = $2 AND model = $3 AND variant = $4 FOR UPDATE"
         );
-        let lock = names(key).into_iter().fold(db.query_as::<Row>(LOCK), |lock, name| lock.bind(name));
+        let lock = names(key).into_iter().fold(db.query_as::<Row>(LOCK), QueryAs::bind);
         let Some(row) = lock.fetch_optional(&mut *db.sql).await? else { return Ok(None) };
         let (id, seq, stamp, live, bytes, rids, number, function, start, now, relaxed, epoch) = row;
         db.shared.clock.told(now);
@@ -148,7 +150,7 @@ pub(super) async fn open(db: &mut Db, keys: &[&DatasetKey]) -> Outcome<Vec<Datas
 async fn make(db: &mut Db, key: &DatasetKey) -> Outcome<()> {
     const MAKE: &str = "INSERT INTO nango_rs.datasets (integration, connection, model, variant) \
                         VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
-    names(key).into_iter().fold(db.query(MAKE), |make, name| make.bind(name)).execute(&mut *db.sql).await?;
+    names(key).into_iter().fold(db.query(MAKE), Query::bind).execute(&mut *db.sql).await?;
     Ok(())
 }
 
@@ -156,7 +158,7 @@ async fn make(db: &mut Db, key: &DatasetKey) -> Outcome<()> {
 pub(super) async fn place(db: &mut Db, key: &DatasetKey) -> Outcome<Option<Place>> {
     const FIND: &str = "SELECT id, seq FROM nango_rs.datasets \
                         WHERE integration = $1 AND connection = $2 AND model = $3 AND variant = $4";
-    let find = names(key).into_iter().fold(db.query_as(FIND), |find, name| find.bind(name));
+    let find = names(key).into_iter().fold(db.query_as(FIND), QueryAs::bind);
     Ok(find.fetch_optional(&mut *db.sql).await?.map(|(id, seq)| Place { id, seq }))
 }
 

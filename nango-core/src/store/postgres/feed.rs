@@ -124,13 +124,13 @@ pub(super) async fn datasets(
 }
 
 /// The dataset; none has a NUL in its names, and the server would not take the question.
-async fn find(db: &mut Db, key: &DatasetKey) -> Outcome<Option<Place>> {
+pub(super) async fn find(db: &mut Db, key: &DatasetKey) -> Outcome<Option<Place>> {
     let names = [&key.integration, &key.connection, &key.model, &key.variant];
     if names.iter().any(|name| name.contains('\0')) { Ok(None) } else { dataset::place(db, key).await }
 }
 
 /// Each id once, without those that no record can have and that the server would not take.
-fn known_names(ids: &[String]) -> Vec<&str> {
+pub(super) fn known_names(ids: &[String]) -> Vec<&str> {
     let mut names: Vec<&str> = ids.iter().map(String::as_str).filter(|id| !id.contains('\0')).collect();
     names.sort_unstable();
     names.dedup();
@@ -138,7 +138,7 @@ fn known_names(ids: &[String]) -> Vec<&str> {
 }
 
 /// The last place, not before `after`, in front of everything that changed at `moment` or later.
-async fn before_moment(db: &mut Db, dataset: i64, moment: i64, after: i64, last: i64) -> Outcome<i64> {
+pub(super) async fn before_moment(db: &mut Db, dataset: i64, moment: i64, after: i64, last: i64) -> Outcome<i64> {
     const NEXT: &str =
         "SELECT seq, modified_at FROM nango_rs.records WHERE dataset = $1 AND seq > $2 ORDER BY seq LIMIT 1";
     let (mut low, mut high) = (after, last);

@@ -1,5 +1,7 @@
 //! The numbers of function keys.
 
+use sqlx::query::QueryScalar;
+
 use super::{Db, fault::Outcome};
 use crate::store::FunctionKey;
 
@@ -10,11 +12,7 @@ pub(super) async fn find(db: &mut Db, key: &FunctionKey) -> Outcome<Option<i64>>
     if names(key).iter().any(|name| name.contains('\0')) {
         return Ok(None);
     }
-    Ok(names(key)
-        .into_iter()
-        .fold(db.query_scalar(FIND), |find, name| find.bind(name))
-        .fetch_optional(&mut *db.sql)
-        .await?)
+    Ok(names(key).into_iter().fold(db.query_scalar(FIND), QueryScalar::bind).fetch_optional(&mut *db.sql).await?)
 }
 
 /// The number of a key, given if it has none.
@@ -25,7 +23,7 @@ pub(super) async fn open(db: &mut Db, key: &FunctionKey) -> Outcome<i64> {
     if let Some(id) = find(db, key).await? {
         return Ok(id);
     }
-    Ok(names(key).into_iter().fold(db.query_scalar(OPEN), |open, name| open.bind(name)).fetch_one(&mut *db.sql).await?)
+    Ok(names(key).into_iter().fold(db.query_scalar(OPEN), QueryScalar::bind).fetch_one(&mut *db.sql).await?)
 }
 
 fn names(key: &FunctionKey) -> [&str; 5] {

@@ -24,9 +24,18 @@ use self::look::Known;
 use super::fault::Outcome;
 use crate::store::{
     KeyId,
-    encryption::{DatasetSeal, Regime},
+    encryption::{DatasetSeal, OVERHEAD, Regime},
     hash::Hash,
 };
+
+/// The size of a row's payload as if it were plain, in SQL; NULL where there is none.
+macro_rules! plain_size {
+    () => {
+        "(octet_length(payload) - CASE key_id WHEN 0 THEN 0 ELSE 28 END)"
+    };
+}
+pub(super) use plain_size;
+const _: () = assert!(OVERHEAD == 28, "the number in `plain_size`");
 
 /// Who writes, when, and how payloads are stored.
 #[derive(Debug)]

@@ -64,6 +64,15 @@ pub(super) async fn close_all(db: &mut Db, function: i64) -> Outcome<()> {
     forget(db, &scans).await
 }
 
+/// Closes the scan that is open in a dataset, without deleting anything.
+pub(super) async fn drop_open(db: &mut Db, dataset: &mut Dataset) -> Outcome<()> {
+    if let Some(scan) = dataset.scan.take() {
+        close(db, &[dataset.id]).await?;
+        forget(db, &[scan.number]).await?;
+    }
+    Ok(())
+}
+
 async fn close(db: &mut Db, datasets: &[i64]) -> Outcome<()> {
     const CLOSE: &str =
         "UPDATE nango_rs.datasets SET scan = NULL, scan_function = NULL, scan_start = NULL WHERE id = ANY($1)";

@@ -13,7 +13,7 @@ use sqlx::{
 use super::{
     ACQUIRE_PATIENCE,
     fault::{Fault, Outcome, server},
-    migrate, now,
+    migrate, now, transfer,
 };
 use crate::store::StoreError;
 
@@ -43,14 +43,17 @@ pub(super) struct Opened {
     pub xid: i64,
 }
 
-/// Connects and brings the schema up to date.
-pub(super) async fn open(url: &str) -> Result<Opened, StoreError> {
+/// Connects and brings the schema up to date. A database that holds half a copy is opened as its target only.
+pub(super) async fn open(url: &str, target: bool) -> Result<Opened, StoreError> {
     let options = options(url)?;
     let at = at(&options);
     let mut sql = connect(&options, &at).await?;
     let told = |fault: Fault| unusable(fault, &at);
     check(&mut sql, &at).await?;
     let hash_key = migrate::migrate(&mut sql, &at).await.map_err(told)?;
+    if !target && is_half(&mut sql).await.map_err(told)? {
+        return Err(StoreError::HalfCopied(format!("the database {at}")));
+    }
     let (now, xid) = sample(&mut sql).await.map_err(told)?;
     // Closed and not kept: it may be the only one that a small server gives.
     let _ = sql.close().await;
@@ -158,6 +161,10 @@ async fn check(sql: &mut PgConnection, at: &str) -> Result<(), StoreError> {
 async fn sample(sql: &mut PgConnection) -> Outcome<(i64, i64)> {
     const SAMPLE: &str = concat!("SELECT ", now!(), ", pg_snapshot_xmax(pg_current_snapshot())::text::bigint");
     Ok(sqlx::query_as(SAMPLE).persistent(false).fetch_one(sql).await?)
+}
+
+async fn is_half(sql: &mut PgConnection) -> Outcome<bool> {
+    Ok(sqlx::query_scalar(transfer::IS_HALF).persistent(false).fetch_one(sql).await?)
 }
 
 /// The error of an opening that failed after the login.

@@ -114,49 +114,6 @@ async fn waiting(database: &Database, sessions: u32) {
 }
 
 #[tokio::test]
-async fn a_pruned_record_gets_its_payload_back_in_its_place() {
-    let Some(database) = database() else { return };
-    let store = Postgres::open(&database.url).await.unwrap();
-    let run = begin(&store).await;
-    save(&store, run, [1, 2, 3], "x").await;
-    let before = feed(&store).await;
-    let bytes = store.datasets(None, None).await.unwrap()[0].bytes;
-    let prune = || {
-        database.sql(
-            "UPDATE nango_rs.datasets SET bytes = bytes - (SELECT sum(bytes) FROM nango_rs.record_keys WHERE id IN ('1', '2')); \
-             UPDATE nango_rs.records SET payload = NULL, pruned_at = 7 WHERE id IN ('1', '2'); \
-             UPDATE nango_rs.record_keys SET bytes = 0, state = state | 2::smallint WHERE id IN ('1', '2')",
-        )
-    };
-    prune();
-    let pruned = feed(&store).await;
-    assert_eq!((&pruned[0].payload, pruned[0].pruned_at, &pruned[0].cursor), (&None, Some(7), &before[0].cursor));
-    assert_eq!(save(&store, run, [1, 2, 3], "x").await, [RowOutcome::Unchanged; 3]);
-    assert_eq!(feed(&store).await, before);
-    assert_eq!(store.datasets(None, None).await.unwrap()[0].bytes, bytes);
-    // There is nothing to merge with; a delete keeps nothing; another content is a change.
-    prune();
-    let mut patch = page(&store, run, [], "");
-    let fields = json!({ "text": "y" }).as_object().unwrap().clone();
-    patch.changes[0].write = Write::Patch(vec![PatchRow { id: "1".to_owned(), fields }]);
-    patch.changes.push(Change { write: Write::Delete(vec!["1".to_owned()]), ..patch.changes[0].clone() });
-    let done = store.commit(patch).await.unwrap();
-    assert_eq!(
-        (&*done.changes[0].rows, &*done.changes[1].rows),
-        (&[RowOutcome::Missing][..], &[RowOutcome::Deleted][..])
-    );
-    assert_eq!(save(&store, run, [2], "y").await, [RowOutcome::Updated]);
-    let after = feed(&store).await;
-    assert_eq!(
-        after.iter().map(|row| (row.payload.is_some(), row.pruned_at)).collect::<Vec<_>>(),
-        [(true, None), (false, Some(7)), (true, None)]
-    );
-    let live = after.iter().filter(|row| row.deleted_at.is_none());
-    let recount: usize = live.map(|row| row.payload.as_ref().map_or(0, bytes::Bytes::len)).sum();
-    assert_eq!(store.datasets(None, None).await.unwrap()[0].bytes, recount as u64);
-}
-
-#[tokio::test]
 async fn hashes_of_another_version_are_renewed_without_a_change() {
     let Some(database) = database() else { return };
     let store = Postgres::open(&database.url).await.unwrap();

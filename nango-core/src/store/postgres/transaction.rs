@@ -40,6 +40,15 @@ const BREAKS: u32 = 16;
 /// A piece of work in a transaction: a function of its input, so that it can be done again.
 pub(super) type Work<I, T> = for<'a> fn(&'a mut Db, &'a I) -> Pin<Box<dyn Future<Output = Outcome<T>> + Send + 'a>>;
 
+impl Db {
+    /// Lets the planner read whole tables, to the end of the transaction: for work that looks at every row.
+    pub(super) async fn walk(&mut self) -> Outcome<()> {
+        const WALK: &str = "SET LOCAL enable_seqscan = on; SET LOCAL plan_cache_mode = auto";
+        sqlx::raw_sql(WALK).execute(&mut *self.sql).await?;
+        Ok(())
+    }
+}
+
 impl Postgres {
     /// Does a piece of work that writes.
     pub(super) fn write<I, T>(&self, input: I, work: Work<I, T>) -> Answer<'_, T>
@@ -64,6 +73,11 @@ impl Postgres {
         T: Send + 'static,
     {
         Box::pin(async move { self.again(READ, &input, work).await })
+    }
+
+    /// [`Self::read_with`] that is not done again: what it did elsewhere meanwhile is not taken back.
+    pub(super) async fn read_once<I: Sync, T>(&self, input: &I, work: Work<I, T>) -> Result<T, StoreError> {
+        self.attempt(READ, input, work).await.map_err(Fault::told)
     }
 
     async fn again<I, T>(&self, begin: &'static str, input: &I, work: Work<I, T>) -> Result<T, StoreError> {

@@ -8,25 +8,7 @@ mod orphans;
 mod rows;
 
 use super::{Sqlite, fault::Outcome};
-use crate::store::{CheckReport, DatasetKey, Problem, StoreError};
-
-/// A dataset that is being checked.
-#[derive(Debug, Clone)]
-struct Place {
-    id: i64,
-    key: DatasetKey,
-}
-
-impl std::fmt::Display for Place {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let DatasetKey { integration, connection, model, variant } = &self.key;
-        write!(f, "{integration} {connection} {model}")?;
-        if variant != crate::store::BASE_VARIANT {
-            write!(f, " ({variant})")?;
-        }
-        Ok(())
-    }
-}
+use crate::store::{CheckReport, Problem, StoreError};
 
 /// Checks everything, and mends what is safe to mend.
 pub(super) async fn check(store: &Sqlite, repair: bool) -> Result<CheckReport, StoreError> {

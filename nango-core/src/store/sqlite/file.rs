@@ -18,7 +18,7 @@ use super::{
     clock::Clock,
     fault::{Fault, Outcome},
 };
-use crate::store::{encryption::Vault, hash::Hasher};
+use crate::store::{encryption::Vault, failpoint::failpoint, hash::Hasher};
 
 /// What marks a file as ours, in the header field that `SQLite` keeps for this: `nng1`.
 const APPLICATION_ID: i64 = 0x6e6e_6731;
@@ -60,19 +60,36 @@ pub(super) fn open(path: &Path) -> Result<Db, StoreError> {
             private(path).map_err(|error| access("created", error.to_string()))?;
         }
         check(&sql, path)?;
-        prepare(sql).map_err(|fault| match fault {
+        let db = prepare(sql).map_err(|fault| match fault {
             // Only here the path of a newer file is known.
             Fault::Store(StoreError::Newer { found, known, .. }) => {
                 StoreError::Newer { path: path.to_owned(), found, known }
             }
             fault => fault.told(path),
-        })
+        })?;
+        flush_log(path).map_err(|error| access("flushed", error.to_string()))?;
+        Ok(db)
     });
     // Only an empty file that this call made is taken away again.
     if result.is_err() && found.is_none() && fs::metadata(path).is_ok_and(|made| made.len() == 0) {
         let _ = fs::remove_file(path);
     }
     result
+}
+
+/// Makes durable what is found in the log, before anything of it is read to anybody.
+///
+/// A process that is killed between writing a commit and flushing it leaves the commit in the system's memory, where the
+/// next process finds it whole. It would hand out sequences that a power loss takes back, and that are then given again.
+/// The locks of `SQLite` are on the file and its index; opening the log beside it drops none.
+fn flush_log(path: &Path) -> std::io::Result<()> {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    match fs::File::options().append(true).open(log) {
+        Ok(log) => log.sync_all(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 /// Opens one more connection to a file that [`open`] has prepared, for reading.
@@ -100,7 +117,13 @@ fn private(_: &Path) -> std::io::Result<()> {
 
 /// Whether the file is ours to use; reads only.
 fn check(sql: &Connection, path: &Path) -> Result<(), StoreError> {
-    let told = |error| Fault::Sql(error).told(path);
+    let told = |error| match Fault::Sql(error).told(path) {
+        StoreError::Access { path, doing, reason } => {
+            let reason = format!("{reason}; check the permissions of the file and of its directory");
+            StoreError::Access { path, doing, reason }
+        }
+        other => other,
+    };
     sql.busy_timeout(LOCK_PATIENCE).map_err(told)?;
     let id: i64 = pragma(sql, "application_id").map_err(told)?;
     let version: i64 = pragma(sql, "user_version").map_err(told)?;
@@ -140,6 +163,7 @@ fn prepare(mut sql: Connection) -> Outcome<Db> {
     // A system clock that was set back must not make earlier writes look newer than what is requested now.
     let latest = sql.query_row("SELECT max(stamp) FROM datasets", [], |row| row.get::<_, Option<i64>>(0))?;
     shared.clock.at_least(latest.unwrap_or(0));
+    failpoint!("sqlite:open:ready");
     Ok(Db { sql, shared: Arc::new(shared) })
 }
 
@@ -200,6 +224,7 @@ fn migrate(sql: &mut Connection) -> Outcome<()> {
         tx.pragma_update(None, "application_id", APPLICATION_ID)?;
     }
     tx.pragma_update(None, "user_version", known)?;
+    failpoint!("sqlite:open:schema");
     tx.commit()?;
     Ok(())
 }

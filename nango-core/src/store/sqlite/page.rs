@@ -12,7 +12,7 @@ use super::{
 pub(super) use crate::store::draft::{Draft, Ready};
 use crate::{
     declare::Merging,
-    store::{Committed, Done, Totals, Write},
+    store::{Committed, Done, Totals, Write, failpoint::failpoint},
 };
 
 /// Writes a page.
@@ -21,6 +21,7 @@ pub(super) fn commit(db: &Db, mut draft: Draft) -> Outcome<Committed> {
     draft.rehash(&regime.hasher);
     let Draft { page, ready, .. } = draft;
     runs::count(db, &page.run, page.pages, page.requests, page.left_out)?;
+    failpoint!("page:counted");
 
     let mut datasets: Vec<Dataset> = Vec::with_capacity(1);
     let mut places = Vec::with_capacity(page.changes.len());
@@ -54,20 +55,27 @@ pub(super) fn commit(db: &Db, mut draft: Draft) -> Outcome<Committed> {
         };
         changes.push(Done { change, rows });
     }
+    failpoint!("page:records");
     for dataset in &datasets {
         dataset.save(db, stamp)?;
     }
+    failpoint!("page:dataset");
     let checkpoint_version = match &page.checkpoint {
         Some(write) => Some(checkpoints::write(db, &page.function, write)?),
         None => None,
     };
+    if checkpoint_version.is_some() {
+        failpoint!("page:checkpoint");
+    }
     if let Some(write) = &page.resume {
         checkpoints::write_resume(db, &page.function, write)?;
+        failpoint!("page:resume");
     }
     logs::write(db, page.run.row, &page.logs)?;
     let committed = Committed { changes, checkpoint_version };
     let mut totals = Totals::default();
     totals.count(&committed);
     runs::count_models(db, page.run.row, &totals.models)?;
+    failpoint!("page:end");
     Ok(committed)
 }

@@ -22,6 +22,15 @@ pub(super) use delete::{delete, entomb};
 pub(super) use patch::patch;
 pub(super) use save::save;
 
+/// The size of a row's payload as if it were plain, in SQL; NULL where there is none.
+macro_rules! plain_size {
+    () => {
+        "(length(payload) - 28 * (key_id <> 0))"
+    };
+}
+pub(super) use plain_size;
+const _: () = assert!(OVERHEAD == 28, "the number in `plain_size`");
+
 /// Who writes, and when.
 pub(super) struct Writing<'a> {
     pub db: &'a Db,
@@ -58,15 +67,8 @@ impl<'a> Writing<'a> {
     }
 
     fn stored(&self, rid: i64) -> Outcome<Stored> {
-        const STORED: &str = "SELECT modified_at, run, length(payload), key_id FROM records WHERE rid = ?1";
-        let read = |row: &Row<'_>| {
-            let bytes = match row.get::<_, Option<i64>>(2)? {
-                Some(sealed) if row.get::<_, i32>(3)? != 0 => sealed - int(OVERHEAD),
-                Some(plain) => plain,
-                None => 0,
-            };
-            Ok(Stored { modified_at: row.get(0)?, run: row.get(1)?, bytes })
-        };
+        const STORED: &str = "SELECT modified_at, run, coalesce(size, 0) FROM records WHERE rid = ?1";
+        let read = |row: &Row<'_>| Ok(Stored { modified_at: row.get(0)?, run: row.get(1)?, bytes: row.get(2)? });
         Ok(self.db.sql.prepare_cached(STORED)?.query_row([rid], read)?)
     }
 

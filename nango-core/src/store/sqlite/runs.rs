@@ -17,7 +17,10 @@ use super::{
 pub(super) use crate::store::runs::micros;
 use crate::{
     declare::Kind,
-    store::{FunctionKey, ModelCounts, NewRun, Run, RunEnd, RunStatus, RunToken, StoreError, Totals, runs::moment},
+    store::{
+        FunctionKey, ModelCounts, NewRun, Run, RunEnd, RunStatus, RunToken, StoreError, Totals, failpoint::failpoint,
+        runs::moment,
+    },
 };
 
 /// Begins a run, and marks as interrupted the runs of its key whose lease has ended.
@@ -62,6 +65,7 @@ pub(super) fn start(db: &Db, new: &NewRun) -> Outcome<RunToken> {
              left_out) VALUES (?1, ?2, ?3, 'running', ?4, ?5, ?6, ?7, 0, 0, 0)",
         )?
         .insert(params![&id.as_bytes()[..], function, new.exclusive, fence, lease, now + lease, now])?;
+    failpoint!("run:begun");
     Ok(RunToken { id, row, fence })
 }
 
@@ -125,6 +129,7 @@ pub(super) fn end(db: &Db, run: &RunToken, end: &RunEnd) -> Outcome<Run> {
         checkpoints::write_resume(db, &ended.key, write)?;
     }
     finish(db, run.row, end.status, clock::wall(), end.error.as_ref())?;
+    failpoint!("run:end");
     by_id(db, run.id)?.ok_or_else(|| Fault::damaged("a run"))
 }
 

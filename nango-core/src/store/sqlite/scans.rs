@@ -17,6 +17,7 @@ use super::{
 };
 use crate::store::{
     DatasetKey, FinishScan, FunctionKey, ModelCounts, RunToken, Scan, ScanFinished, ScanFrom, StoreError,
+    failpoint::failpoint,
 };
 
 /// Bits in a chunk of marks.
@@ -53,11 +54,13 @@ pub(super) fn begin(
             return Ok(Scan { number, resumed: true });
         }
         close(db, number)?;
+        failpoint!("scan:closed-other");
     }
     let number = db
         .sql
         .prepare_cached("INSERT INTO scans (dataset, function, start_seq) VALUES (?1, ?2, ?3)")?
         .insert([dataset.id, function, dataset.seq])?;
+    failpoint!("scan:begun");
     Ok(Scan { number, resumed: false })
 }
 
@@ -124,10 +127,12 @@ pub(super) fn finish(db: &Db, end: &FinishScan) -> Outcome<ScanFinished> {
         let counts = ModelCounts { deleted: finished.deleted, ..ModelCounts::default() };
         runs::count_models(db, end.run.row, &[(end.dataset.model.clone(), counts)].into())?;
     }
+    failpoint!("scan:missed");
     close(db, end.scan.number)?;
     if let Some(write) = &end.resume {
         checkpoints::write_resume(db, &end.function, write)?;
     }
+    failpoint!("scan:finished");
     Ok(finished)
 }
 
@@ -169,6 +174,7 @@ fn delete_missed(at: &Writing<'_>, dataset: &mut Dataset, end: &FinishScan, star
             if times >= i64::from(end.confirm) {
                 entomb(at, dataset, id, *rid)?;
                 finished.deleted += 1;
+                failpoint!("scan:tombstone");
             } else {
                 finished.unconfirmed += 1;
             }

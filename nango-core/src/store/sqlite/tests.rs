@@ -5,6 +5,7 @@ mod cost;
 mod file;
 mod house;
 mod sealed;
+mod sealed_house;
 
 use std::{
     fs,
@@ -270,51 +271,6 @@ async fn an_unchanged_run_writes_no_record_and_a_scan_leaves_nothing() {
     for table in ["scans", "scan_marks", "scan_missed"] {
         assert_eq!(count(&store, table).await, 0, "{table}");
     }
-}
-
-#[tokio::test]
-async fn a_pruned_record_gets_its_payload_back_in_its_place() {
-    let store = Sqlite::open(":memory:").await.unwrap();
-    let run = begin(&store).await;
-    save(&store, run, [1, 2, 3], "x").await;
-    let before = feed(&store).await;
-    let bytes = store.datasets(None, None).await.unwrap()[0].bytes;
-    let prune = || {
-        store.writer.write(|db| {
-            db.sql.execute_batch(
-            "UPDATE datasets SET bytes = bytes - (SELECT sum(length(payload)) FROM records WHERE id IN ('1', '2')); \
-             UPDATE records SET payload = NULL, pruned_at = 7 WHERE id IN ('1', '2'); \
-             UPDATE record_keys SET state = state | 2 WHERE id IN ('1', '2')",
-        )?;
-            Ok(())
-        })
-    };
-    prune().await.unwrap();
-    let pruned = feed(&store).await;
-    assert_eq!((&pruned[0].payload, pruned[0].pruned_at, &pruned[0].cursor), (&None, Some(7), &before[0].cursor));
-    assert_eq!(save(&store, run, [1, 2, 3], "x").await, [RowOutcome::Unchanged; 3]);
-    assert_eq!(feed(&store).await, before);
-    assert_eq!(store.datasets(None, None).await.unwrap()[0].bytes, bytes);
-    // There is nothing to merge with; a delete keeps nothing; another content is a change.
-    prune().await.unwrap();
-    let mut patch = page(&store, run, [], "");
-    let fields = json!({ "text": "y" }).as_object().unwrap().clone();
-    patch.changes[0].write = Write::Patch(vec![crate::store::PatchRow { id: "1".to_owned(), fields }]);
-    patch.changes.push(Change { write: Write::Delete(vec!["1".to_owned()]), ..patch.changes[0].clone() });
-    let done = store.commit(patch).await.unwrap();
-    assert_eq!(
-        (&*done.changes[0].rows, &*done.changes[1].rows),
-        (&[RowOutcome::Missing][..], &[RowOutcome::Deleted][..])
-    );
-    assert_eq!(save(&store, run, [2], "y").await, [RowOutcome::Updated]);
-    let after = feed(&store).await;
-    assert_eq!(
-        after.iter().map(|row| (row.payload.is_some(), row.pruned_at)).collect::<Vec<_>>(),
-        [(true, None), (false, Some(7)), (true, None)]
-    );
-    let live = after.iter().filter(|row| row.deleted_at.is_none());
-    let recount: usize = live.map(|row| row.payload.as_ref().map_or(0, bytes::Bytes::len)).sum();
-    assert_eq!(store.datasets(None, None).await.unwrap()[0].bytes, recount as u64);
 }
 
 #[tokio::test]

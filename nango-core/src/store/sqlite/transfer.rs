@@ -49,6 +49,10 @@ fn select(table: Table) -> String {
     let plain = |name: &str, order: &str| format!("SELECT {} FROM {name} ORDER BY {order}", table.columns().join(", "));
     match table {
         Table::Meta => format!("SELECT key, value FROM meta WHERE key <> '{MARK}' ORDER BY key"),
+        // A walk goes by numbers that do not travel.
+        Table::Encryption => {
+            "SELECT epoch, payloads, active, hash_secret, stage IS NOT NULL FROM encryption".to_owned()
+        }
         Table::Numbers => {
             "SELECT name, seq FROM sqlite_sequence WHERE name IN ('connections', 'runs', 'scans') ORDER BY name"
                 .to_owned()
@@ -187,6 +191,16 @@ fn import(db: &Db, chunk: &Chunk) -> Outcome<()> {
     match chunk.table {
         Table::Meta => {
             let mut put = db.sql.prepare("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)")?;
+            for row in &chunk.rows {
+                put.execute(params_from_iter(row))?;
+            }
+        }
+        Table::Encryption => {
+            // What comes plain and is to be sealed leaves remains here too.
+            let mut put = db.sql.prepare(
+                "UPDATE encryption SET epoch = ?1, payloads = ?2, active = ?3, hash_secret = ?4, \
+                 stage = CASE WHEN ?5 THEN 0 END, place = 0, scrub = ?2 AND ?5",
+            )?;
             for row in &chunk.rows {
                 put.execute(params_from_iter(row))?;
             }

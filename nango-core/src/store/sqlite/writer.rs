@@ -17,6 +17,7 @@ use super::{
     Db, StoreError,
     fault::{Fault, Outcome, again},
 };
+use crate::store::failpoint::failpoint;
 
 /// So many jobs share a transaction at most.
 const GROUP: usize = 64;
@@ -154,6 +155,7 @@ fn serve(db: Db, inbox: &mpsc::Receiver<Message>, changed: &watch::Sender<()>) {
             }
             Message::Read(read) => read(&db),
             Message::Close(reply) => {
+                failpoint!("sqlite:close");
                 // Another process may be reading; then the log stays, which is as good.
                 let _ = db.sql.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
                 drop(db);
@@ -177,10 +179,12 @@ fn carry_out(db: &Db, group: Vec<Box<dyn Job>>, changed: &watch::Sender<()>) {
             }
             return;
         }
+        failpoint!("sqlite:group:begun");
         let mut done = Vec::with_capacity(waiting.len());
         let mut lost = None;
         for mut job in waiting.by_ref() {
             let kept = try_one(db, &mut *job, savepoints);
+            failpoint!("sqlite:group:job");
             // On a full disk and the like, SQLite takes the transaction back by itself, and all jobs before with it.
             if db.sql.is_autocommit() {
                 lost = job.failure();
@@ -198,7 +202,9 @@ fn carry_out(db: &Db, group: Vec<Box<dyn Job>>, changed: &watch::Sender<()>) {
             }
         }
         if lost.is_none() && !db.sql.is_autocommit() {
+            failpoint!("sqlite:group:before-commit");
             lost = say(db, "COMMIT").err();
+            failpoint!("sqlite:group:committed");
         }
         if !db.sql.is_autocommit() {
             let _ = say(db, "ROLLBACK");

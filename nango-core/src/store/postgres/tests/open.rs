@@ -119,7 +119,7 @@ async fn a_user_without_rights_is_told() {
 #[tokio::test]
 async fn without_named_statements_everything_works() {
     let Some(database) = database() else { return };
-    let url = format!("{}&statement-cache-capacity=0", database.url);
+    let url = database.with("statement-cache-capacity=0");
     let store = Postgres::open(&url).await.unwrap();
     let run = begin(&store).await;
     for text in ["a", "a", "b"] {

@@ -40,6 +40,8 @@ async fn an_unchanged_run_neither_writes_nor_locks_a_record_and_a_scan_leaves_no
     assert_ne!(versions(&database), before);
 }
 
+const ROWS: u64 = 6000;
+
 #[tokio::test]
 async fn never_analysed_tables_are_not_walked() {
     let Some(database) = database() else { return };
@@ -59,7 +61,6 @@ async fn never_analysed_tables_are_not_walked() {
     let store = Postgres::open(&database.url).await.unwrap();
     let run = begin(&store).await;
     // Plans are kept from the first pages on, when the tables were empty: they must be right for the last ones too.
-    const ROWS: u64 = 6000;
     for (round, text) in ["a", "a", "b"].into_iter().enumerate() {
         let scan = store.begin_scan(&run, &key(), &dataset(), ScanFrom::Start).await.unwrap();
         for first in (0..ROWS).step_by(100) {

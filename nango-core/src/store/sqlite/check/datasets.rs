@@ -2,20 +2,12 @@
 
 use rusqlite::Row;
 
-use super::{Place, Sqlite};
+use super::Sqlite;
 use crate::store::{
-    CheckReport, DatasetKey, Problem, StoreError,
-    sqlite::{Db, fault::Outcome},
+    CheckReport, DatasetKey, StoreError,
+    check::{Figures, Place},
+    sqlite::{Db, fault::Outcome, rows::plain_size},
 };
-
-/// A dataset as its row says, and as its records say.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Figures {
-    live: i64,
-    bytes: i64,
-    seq: i64,
-    stamp: i64,
-}
 
 /// All datasets.
 pub(super) fn list(db: &Db) -> Outcome<Vec<Place>> {
@@ -38,34 +30,21 @@ pub(super) async fn check(
 ) -> Result<(), StoreError> {
     let id = place.id;
     let Some((noted, counted)) = store.read_with(move |db| compare(db, id)).await? else { return Ok(()) };
-    let name = place.to_string();
-    let wrong_counts = (noted.live, noted.bytes) != (counted.live, counted.bytes);
-    let behind = noted.seq < counted.seq || noted.stamp < counted.stamp;
-    if !wrong_counts && !behind {
+    if noted.agree(&counted) {
         return Ok(());
     }
     let repaired = if repair { u64::from(store.write(move |db| mend(db, id)).await?) } else { 0 };
-    if wrong_counts {
-        let example = format!(
-            "noted {} live with {} bytes, counted {} with {}",
-            noted.live, noted.bytes, counted.live, counted.bytes
-        );
-        report.note(Problem::Counts, &name, 1, repaired, example);
-    }
-    if behind {
-        let example = format!(
-            "noted sequence {} and stamp {}, its records go up to {} and {}",
-            noted.seq, noted.stamp, counted.seq, counted.stamp
-        );
-        report.note(Problem::Behind, &name, 1, repaired, example);
-    }
+    report.note_figures(&place.to_string(), &noted, &counted, repaired);
     Ok(())
 }
 
 fn compare(db: &Db, id: i64) -> Outcome<Option<(Figures, Figures)>> {
-    const COUNT: &str = "SELECT count(*) FILTER (WHERE deleted_at IS NULL), \
-                         coalesce(sum(length(payload)) FILTER (WHERE deleted_at IS NULL), 0), coalesce(max(seq), 0), \
-                         coalesce(max(modified_at), 0) FROM records WHERE dataset = ?1";
+    const COUNT: &str = concat!(
+        "SELECT count(*) FILTER (WHERE deleted_at IS NULL), coalesce(sum(",
+        plain_size!(),
+        ") FILTER (WHERE deleted_at IS NULL), 0), coalesce(max(seq), 0), coalesce(max(modified_at), 0) \
+         FROM records WHERE dataset = ?1"
+    );
     let figures =
         |row: &Row<'_>| Ok(Figures { live: row.get(0)?, bytes: row.get(1)?, seq: row.get(2)?, stamp: row.get(3)? });
     let mut noted = db.sql.prepare_cached("SELECT live, bytes, seq, stamp FROM datasets WHERE id = ?1")?;

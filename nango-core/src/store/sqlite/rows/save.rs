@@ -7,6 +7,7 @@ use crate::{
     model::{Batch, BatchItem},
     store::{
         RowOutcome,
+        failpoint::failpoint,
         hash::Hash,
         sqlite::{dataset::Dataset, fault::Outcome, merge, page::Ready, scans},
     },
@@ -47,6 +48,7 @@ pub(in crate::store::sqlite) fn save(
                 let seq = dataset.next();
                 let (payload, key) = at.seal.seal(item.id, item.payload)?;
                 let rid = insert.insert(params![dataset.id, item.id, seq, at.stamp, at.run, payload, key])?;
+                failpoint!("page:record-half");
                 insert_key.execute(params![dataset.id, item.id, hash, version, rid])?;
                 dataset.live += 1;
                 dataset.bytes += int(item.payload.len());
@@ -64,6 +66,7 @@ pub(in crate::store::sqlite) fn save(
     }
     if let Some(scan) = dataset.scan {
         scans::mark(at.db, scan, seen)?;
+        failpoint!("page:marks");
     }
     Ok(rows)
 }

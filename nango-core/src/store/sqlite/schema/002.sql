@@ -16,3 +16,5 @@ INSERT INTO encryption (one, epoch, payloads, place, scrub) VALUES (1, 0, 0, 0, 
 
 -- The key that sealed the payload; 0: it is plain. It is read together with the payload only, so it may stand behind it.
 ALTER TABLE records ADD COLUMN key_id INTEGER NOT NULL DEFAULT 0;
+-- The size of the payload as if it were plain, NULL when pruned; it takes no room. A sealed one is 28 bytes longer.
+ALTER TABLE records ADD COLUMN size INTEGER GENERATED ALWAYS AS (length(payload) - iif(key_id = 0, 0, 28)) VIRTUAL;

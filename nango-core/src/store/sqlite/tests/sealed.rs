@@ -1,13 +1,16 @@
 //! Payloads at rest: what a file shows, what a wrong key or place opens, and walks that are broken off.
 
 use super::*;
-use crate::{auth::KeyRing, store::encryption::reseal};
+use crate::{
+    auth::KeyRing,
+    store::encryption::{OVERHEAD, reseal},
+};
 
 /// What no file may hold.
-const HUSH: &str = "hush-hush-hush";
+pub(super) const HUSH: &str = "hush-hush-hush";
 
 /// A ring of so many new keys, and the same keys as a text.
-fn keys(count: usize) -> String {
+pub(super) fn keys(count: usize) -> String {
     use base64::{Engine, prelude::BASE64_STANDARD};
     let draw = |_| {
         let mut key = [0; 32];
@@ -17,18 +20,18 @@ fn keys(count: usize) -> String {
     (0..count).map(draw).collect::<Vec<_>>().join(",")
 }
 
-fn ring(keys: &str) -> Arc<KeyRing> {
+pub(super) fn ring(keys: &str) -> Arc<KeyRing> {
     Arc::new(KeyRing::from_key(keys).unwrap())
 }
 
-async fn open(path: &Path, keys: &str, seal_new: bool) -> Sqlite {
+pub(super) async fn open(path: &Path, keys: &str, seal_new: bool) -> Sqlite {
     let store = Sqlite::open(path).await.unwrap();
     store.use_keys(ring(keys), seal_new).await.unwrap();
     store
 }
 
 /// Whether any file beside the database (the log, what is temporary) holds the text.
-fn shows(dir: &TempDir, text: &str) -> Vec<String> {
+pub(super) fn shows(dir: &TempDir, text: &str) -> Vec<String> {
     let holds = |name: &String| {
         let bytes = fs::read(dir.path().join(name)).unwrap();
         bytes.windows(text.len()).any(|window| window == text.as_bytes())
@@ -36,7 +39,7 @@ fn shows(dir: &TempDir, text: &str) -> Vec<String> {
     names(dir).into_iter().filter(holds).collect()
 }
 
-async fn walk(store: &Sqlite) -> Resealed {
+pub(super) async fn walk(store: &Sqlite) -> Resealed {
     reseal(store, |_| true).await.unwrap()
 }
 
@@ -67,6 +70,12 @@ async fn a_new_database_never_shows_a_payload() {
     assert_eq!(patch(&store, run, "7", &format!("{HUSH} merged")).await, [RowOutcome::Updated]);
     assert_eq!(shows(&dir, HUSH), [""; 0]);
     assert!(feed(&store).await.iter().all(|row| row.payload.as_ref().unwrap().starts_with(b"{\"id\":")));
+    assert_eq!(count(&store, "records WHERE key_id <> 0").await, 210);
+    let other = move |db: &Db| {
+        let query = "SELECT count(*) FROM records WHERE length(payload) - size <> ?1";
+        Ok(db.sql.query_row(query, [i64::try_from(OVERHEAD).unwrap()], |row| row.get::<_, i64>(0))?)
+    };
+    assert_eq!(store.writer.write(other).await.unwrap(), 0);
     store.close().await.unwrap();
     assert_eq!(shows(&dir, HUSH), [""; 0]);
     // Another process goes on without being told anything but the key.
@@ -134,8 +143,7 @@ async fn a_pruned_record_stays_unchanged_across_every_switch() {
     save(&store, run, 0..4, "x").await;
     let prune = |id: &'static str| {
         let prune = format!(
-            "UPDATE datasets SET bytes = bytes - (SELECT length(payload) - CASE key_id WHEN 0 THEN 0 ELSE 28 END \
-             FROM records WHERE id = '{id}'); \
+            "UPDATE datasets SET bytes = bytes - (SELECT size FROM records WHERE id = '{id}'); \
              UPDATE records SET payload = NULL, pruned_at = 7 WHERE id = '{id}'; \
              UPDATE record_keys SET state = state | 2 WHERE id = '{id}'"
         );
@@ -382,7 +390,8 @@ async fn a_file_of_the_first_version_steps_forward() {
     save(&store, run, 0..10, "x").await;
     let before = feed(&store).await;
     store.close().await.unwrap();
-    let back = "DROP TABLE encryption; ALTER TABLE records DROP COLUMN key_id; PRAGMA user_version = 1";
+    let back = "DROP TABLE encryption; ALTER TABLE records DROP COLUMN size; \
+                ALTER TABLE records DROP COLUMN key_id; PRAGMA user_version = 1";
     Raw::open(&path).unwrap().execute_batch(back).unwrap();
     let written: String = Raw::open(&path)
         .unwrap()

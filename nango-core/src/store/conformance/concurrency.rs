@@ -1,0 +1,96 @@
+//! Many at once: whoever reads while others write steps over nothing, and nobody sees an error.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use serde_json::json;
+
+use super::support::*;
+use crate::store::{FeedRow, ReadQuery, SharedStore};
+
+const WRITERS: u64 = 6;
+const READERS: u32 = 4;
+const PAGES: u64 = 40;
+
+type Held = BTreeMap<String, (Option<bytes::Bytes>, Option<i64>)>;
+
+fn hold(held: &mut Held, row: FeedRow) {
+    held.insert(row.id, (row.payload, row.deleted_at));
+}
+
+/// A run that saves, changes, patches and deletes records that others write too.
+async fn write(store: SharedStore, w: u64) {
+    let mut sync = Sync::begin(&store, &format!("writer-{w}")).await;
+    for n in 0..PAGES {
+        let shared = |k: u64| format!("shared-{}", (n * 7 + k * 5 + w) % 23);
+        let own = format!("{w}-{}", n % 9);
+        sync.save(&[(&shared(0), w * 1000 + n), (&own, n), (&shared(1), n)]).await;
+        match n % 4 {
+            0 => drop(sync.commit(delete(&[&shared(2), &own])).await),
+            1 => drop(sync.commit(patch(&shared(3), json!({ "n": n, "title": "p" }))).await),
+            2 => {
+                let mut late = sync.page([save(&[(&shared(4), n)])]);
+                late.requested_at -= 2000;
+                store.commit(late).await.unwrap();
+            }
+            _ => {}
+        }
+        if n % 13 == 12 {
+            sync.end().await;
+            sync = Sync::begin(&store, &format!("writer-{w}")).await;
+        }
+    }
+    sync.end().await;
+}
+
+/// Polls with a cursor until the writers are done and nothing is left.
+async fn follow(store: SharedStore, limit: u32, writing: Arc<AtomicUsize>) -> Held {
+    let (mut held, mut cursor) = (Held::new(), None);
+    loop {
+        // Asked before the page is read: what is committed until then is in it or behind it.
+        let done = writing.load(Ordering::SeqCst) == 0;
+        let page =
+            read(&store, &dataset("Doc"), ReadQuery { cursor: cursor.clone(), limit, ..ReadQuery::default() }).await;
+        let more = page.next_cursor.is_some();
+        for row in page.records {
+            cursor = Some(row.cursor.clone());
+            hold(&mut held, row);
+        }
+        if done && !more {
+            return held;
+        }
+        if !more {
+            store.changed(Duration::from_millis(5)).await.unwrap();
+        }
+    }
+}
+
+pub(super) async fn readers_beside_writers_step_over_nothing(store: Opened) {
+    let writing = Arc::new(AtomicUsize::new(usize::try_from(WRITERS).unwrap()));
+    let readers: Vec<_> =
+        (0..READERS).map(|n| tokio::spawn(follow(store.clone(), 1 + n * 4, Arc::clone(&writing)))).collect();
+    let writers = (0..WRITERS).map(|w| {
+        let (store, writing) = (store.clone(), Arc::clone(&writing));
+        tokio::spawn(async move {
+            write(store, w).await;
+            writing.fetch_sub(1, Ordering::SeqCst);
+        })
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        writer.await.unwrap();
+    }
+    let mut expect = Held::new();
+    for row in read(&store, &dataset("Doc"), ReadQuery { limit: 10_000, ..ReadQuery::default() }).await.records {
+        hold(&mut expect, row);
+    }
+    assert!(expect.len() > 40);
+    for reader in readers {
+        assert_eq!(reader.await.unwrap(), expect);
+    }
+}

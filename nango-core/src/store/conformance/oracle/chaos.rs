@@ -1,0 +1,328 @@
+//! Any work in any order: pages of several writes by several runs, requested now or long ago, with right and wrong
+//! checkpoints; scans that are opened, gone on with, closed by others and finished; runs that end and come back, and old
+//! tokens that still try; resets; readers in between.
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    Dice, Trail,
+    expected::{Expected, Writing, count},
+    readers::{Replica, ask, place, sizes_are_a_recount, whole},
+    steps,
+};
+use crate::{
+    declare::Merging,
+    store::{
+        CheckpointWrite, ModelCounts, PatchRow, ResumeWrite, RowOutcome, RunStatus, RunToken, Scan, ScanFrom,
+        SharedStore, StoreError, StoredCheckpoint, Write,
+        conformance::support::{Doc, Opened, Sync, batch, doc, ended, lease_lost, rows, tick},
+    },
+};
+
+const ACTORS: [&str; 3] = ["issues", "other", "webhook"];
+
+/// A function, its run, and what it must find in the database.
+struct Actor<'a> {
+    sync: Sync<'a>,
+    counts: ModelCounts,
+    pages: u64,
+    /// The scan that it believes to be its own.
+    scan: Option<Scan>,
+    checkpoint: StoredCheckpoint,
+    resume: Option<Vec<u8>>,
+}
+
+struct Chaos<'a> {
+    store: &'a SharedStore,
+    dice: Dice,
+    trail: Trail,
+    expected: Expected,
+    actors: Vec<Actor<'a>>,
+    /// Tokens of runs that ended.
+    old: Vec<RunToken>,
+    readers: [Replica; 4],
+    /// The moment in front of each step.
+    moments: Vec<i64>,
+    /// Cursors that were seen.
+    places: Vec<String>,
+    /// The greatest place that was given.
+    high: i64,
+}
+
+pub(in crate::store::conformance) async fn random_work_converges(store: Opened) {
+    let (dice, seed) = Dice::new();
+    let mut actors = Vec::new();
+    for name in ACTORS {
+        actors.push(Actor::begin(&store, name).await);
+    }
+    let mut chaos = Chaos {
+        store: &store,
+        dice,
+        trail: Trail::new(seed),
+        expected: Expected::default(),
+        actors,
+        old: Vec::new(),
+        readers: Default::default(),
+        moments: Vec::new(),
+        places: Vec::new(),
+        high: 0,
+    };
+    for step in 0..steps(2_000) {
+        chaos.trail.step = step;
+        chaos.step().await;
+    }
+    for reader in 0..chaos.readers.len() {
+        chaos.read(reader, u64::MAX).await;
+    }
+}
+
+impl<'a> Actor<'a> {
+    async fn begin(store: &'a SharedStore, name: &str) -> Self {
+        let sync = Sync::begin(store, name).await;
+        let checkpoint = StoredCheckpoint::default();
+        Self { sync, counts: ModelCounts::default(), pages: 0, scan: None, checkpoint, resume: None }
+    }
+}
+
+impl Chaos<'_> {
+    async fn step(&mut self) {
+        // The clock moves on in front of the step's moment and behind it, so that a write is newer or older than it.
+        self.moments.push(tick(self.store).await);
+        tick(self.store).await;
+        let actor = self.dice.at(ACTORS.len());
+        match self.dice.roll(100) {
+            0..45 => self.page(actor).await,
+            45..55 => self.begin_scan(actor).await,
+            55..63 => self.finish_scan(actor).await,
+            63..67 => self.run_again(actor).await,
+            67..69 => self.old_token_writes(actor).await,
+            69..71 => self.reset(actor).await,
+            71..73 => self.set_checkpoint(actor).await,
+            73..85 => {
+                let text = ask(self.store, &self.dataset(), &mut self.dice, &self.places, &self.moments).await;
+                self.trail.note(&text);
+            }
+            _ => {
+                let (reader, pages) = (self.dice.at(self.readers.len()), self.dice.roll(5));
+                self.read(reader, pages).await;
+            }
+        }
+    }
+
+    fn dataset(&self) -> crate::store::DatasetKey {
+        self.actors[0].sync.dataset.clone()
+    }
+
+    fn writing(&self, actor: usize) -> Writing {
+        Writing { run: self.actors[actor].sync.run.row, step: self.trail.step, requested: None }
+    }
+
+    async fn page(&mut self, actor: usize) {
+        let step = self.trail.step;
+        let requested = if self.dice.once_in(3) { step - self.dice.at(step.min(60) + 1) } else { step };
+        let merging = if self.dice.once_in(4) { Merging::Override } else { Merging::Newer };
+        let at = Writing { requested: (merging == Merging::Newer).then_some(requested), ..self.writing(actor) };
+        let (mut after, mut writes, mut outcomes) = (self.expected.clone(), Vec::new(), Vec::new());
+        for _ in 0..=self.dice.roll(3) {
+            let (write, rows) = self.write(&mut after, at);
+            writes.push(write);
+            outcomes.extend(rows);
+        }
+        let Actor { sync, checkpoint, .. } = &self.actors[actor];
+        let mut page = sync.page(writes);
+        page.requested_at = self.moments[requested];
+        page.changes.iter_mut().for_each(|change| change.merging = merging);
+        if self.dice.once_in(5) {
+            // One in four was read before somebody else wrote it.
+            let expected = checkpoint.version - i64::from(self.dice.once_in(4));
+            let value = (!self.dice.once_in(4)).then(|| json!({ "step": step }));
+            page.checkpoint = Some(CheckpointWrite { value, expected });
+        }
+        if self.dice.once_in(8) {
+            let state = ResumeWrite::Set(step.to_be_bytes().to_vec());
+            page.resume = Some(if self.dice.once_in(3) { ResumeWrite::Clear } else { state });
+        }
+        let (new_checkpoint, new_resume) = (page.checkpoint.clone(), page.resume.clone());
+        let committed = self.store.commit(page).await;
+        let who = ACTORS[actor];
+        self.trail.note(&format!("{who} pages, requested in {requested}, {merging:?}: {outcomes:?}"));
+        let actor = &mut self.actors[actor];
+        if let Some(write) = &new_checkpoint {
+            if write.expected != actor.checkpoint.version {
+                let conflict = matches!(committed, Err(StoreError::CheckpointConflict { .. }));
+                assert!(conflict, "{committed:?}");
+                return;
+            }
+            actor.checkpoint.version += 1;
+            actor.checkpoint.value.clone_from(&write.value);
+        }
+        match new_resume {
+            Some(ResumeWrite::Set(state)) => actor.resume = Some(state),
+            Some(ResumeWrite::Clear) => actor.resume = None,
+            None => {}
+        }
+        assert_eq!(rows(committed.unwrap()), outcomes);
+        count(&mut actor.counts, &outcomes);
+        actor.pages += 1;
+        self.expected = after;
+    }
+
+    fn write(&mut self, after: &mut Expected, at: Writing) -> (Write, Vec<RowOutcome>) {
+        let (ids, dice) = (self.dice.ids(), &mut self.dice);
+        match dice.roll(6) {
+            0..3 => {
+                let docs: Vec<Doc> = ids.iter().map(|id| some_doc(dice, id)).collect();
+                (Write::Save(batch(&docs)), after.save(at, &docs))
+            }
+            3 => {
+                let outcomes = after.delete(at, &ids);
+                (Write::Delete(ids), outcomes)
+            }
+            _ => {
+                let fields = some_fields(dice);
+                let outcomes = after.patch(at, &ids, &fields);
+                let rows = ids.into_iter().map(|id| PatchRow { id, fields: fields.clone() });
+                (Write::Patch(rows.collect()), outcomes)
+            }
+        }
+    }
+
+    async fn begin_scan(&mut self, actor: usize) {
+        let from = match (self.dice.roll(3), self.actors[actor].scan) {
+            (0, _) => ScanFrom::LeftOpen,
+            (1, Some(scan)) => ScanFrom::Number(scan.number),
+            _ => ScanFrom::Start,
+        };
+        let Actor { sync, .. } = &self.actors[actor];
+        let scan = self.store.begin_scan(&sync.run, &sync.key, &sync.dataset, from).await.unwrap();
+        self.trail.note(&format!("{} begins to scan from {from:?}: {scan:?}", ACTORS[actor]));
+        let open = self.expected.scan.as_ref().filter(|open| {
+            open.owner == actor
+                && match from {
+                    ScanFrom::Start => false,
+                    ScanFrom::LeftOpen => true,
+                    ScanFrom::Number(number) => number == open.number,
+                }
+        });
+        assert_eq!(scan.resumed, open.is_some());
+        if let Some(open) = open {
+            assert_eq!(scan.number, open.number);
+        } else {
+            self.expected.begin_scan(scan.number, actor);
+        }
+        self.actors[actor].scan = Some(scan);
+    }
+
+    async fn finish_scan(&mut self, actor: usize) {
+        let Some(scan) = self.actors[actor].scan.take() else { return };
+        let confirm = u32::try_from(1 + self.dice.roll(3)).unwrap();
+        let complete = !self.dice.once_in(5);
+        let finish = self.actors[actor].sync.finish(scan, confirm, complete);
+        let finished = self.store.finish_scan(finish).await;
+        self.trail.note(&format!("{} ends scan {} ({confirm}, {complete}): {finished:?}", ACTORS[actor], scan.number));
+        if self.expected.scan.as_ref().is_none_or(|open| open.number != scan.number) {
+            assert!(matches!(finished, Err(StoreError::ScanClosed(_))), "{finished:?}");
+            return;
+        }
+        let finished = finished.unwrap();
+        let at = self.writing(actor);
+        assert_eq!(finished, self.expected.finish(at, confirm, complete));
+        self.actors[actor].counts.deleted += finished.deleted;
+    }
+
+    /// A run ends, however, and the function runs again.
+    async fn run_again(&mut self, actor: usize) {
+        let statuses = [RunStatus::Success, RunStatus::Interrupted, RunStatus::Error, RunStatus::Cancelled];
+        let status = statuses[self.dice.at(statuses.len())];
+        let ending = &self.actors[actor];
+        let run = self.store.end_run(&ending.sync.run, ended(status)).await.unwrap();
+        self.trail.note(&format!("{} ends as {status:?}: {:?}", ACTORS[actor], run.totals));
+        let counts = run.totals.models.get("Doc").copied().unwrap_or_default();
+        assert_eq!((run.status, counts, run.totals.pages), (status, ending.counts, ending.pages));
+        self.old.push(ending.sync.run);
+        let next = Actor::begin(self.store, ACTORS[actor]).await;
+        let ending = &mut self.actors[actor];
+        (ending.sync, ending.counts, ending.pages) = (next.sync, next.counts, next.pages);
+    }
+
+    async fn old_token_writes(&mut self, actor: usize) {
+        if self.old.is_empty() {
+            return;
+        }
+        let run = self.old[self.dice.at(self.old.len())];
+        let sync = &self.actors[actor].sync;
+        let mut page = sync.page([Write::Delete((0..30).map(|n| format!("r{n}")).collect())]);
+        page.run = run;
+        lease_lost(self.store.commit(page).await);
+        lease_lost(self.store.begin_scan(&run, &sync.key, &sync.dataset, ScanFrom::Start).await);
+        self.trail.note("an old token is refused");
+    }
+
+    async fn reset(&mut self, actor: usize) {
+        self.trail.note(&format!("{} is reset", ACTORS[actor]));
+        self.store.reset(&self.actors[actor].sync.key).await.unwrap();
+        if self.expected.scan.as_ref().is_some_and(|open| open.owner == actor) {
+            self.expected.scan = None;
+        }
+        let Actor { checkpoint, resume, .. } = &mut self.actors[actor];
+        (checkpoint.value, *resume) = (None, None);
+        checkpoint.version += i64::from(checkpoint.version > 0);
+    }
+
+    async fn set_checkpoint(&mut self, actor: usize) {
+        let value = Some(json!({ "set": self.trail.step }));
+        self.trail.note(&format!("{} gets a checkpoint from outside", ACTORS[actor]));
+        let version = self.store.set_checkpoint(&self.actors[actor].sync.key, value.clone()).await.unwrap();
+        let checkpoint = &mut self.actors[actor].checkpoint;
+        assert_eq!(version, checkpoint.version + 1);
+        *checkpoint = StoredCheckpoint { value, version };
+    }
+
+    /// A reader reads. At the end of the feed it holds the dataset, and everything else is as it must be, too.
+    async fn read(&mut self, reader: usize, pages: u64) {
+        let dataset = self.dataset();
+        let at_end = self.readers[reader].follow(self.store, &dataset, &mut self.dice, pages).await;
+        self.trail.note(&format!("reader {reader} reads {pages} pages, to the end: {at_end}"));
+        if !at_end {
+            return;
+        }
+        let content = self.expected.content();
+        assert_eq!(self.readers[reader].rows, content, "the replica of reader {reader} and the dataset");
+        let feed = whole(self.store, &dataset).await;
+        let dead: Vec<_> = feed.iter().filter(|row| row.deleted_at.is_some()).map(|row| &row.id).collect();
+        assert_eq!(dead, dead.iter().copied().filter(|id| !content[*id].1).collect::<Vec<_>>());
+        assert_eq!(feed.len(), content.len());
+        sizes_are_a_recount(self.store, &dataset, &feed).await;
+        if let Some(last) = feed.last() {
+            assert!(place(&last.cursor) >= self.high, "a place was given twice");
+            self.high = place(&last.cursor);
+            self.places.push(last.cursor.clone());
+        }
+        for actor in &self.actors {
+            assert_eq!(self.store.checkpoint(&actor.sync.key).await.unwrap(), actor.checkpoint);
+            assert_eq!(self.store.resume_state(&actor.sync.key).await.unwrap(), actor.resume);
+        }
+    }
+}
+
+fn some_doc(dice: &mut Dice, id: &str) -> Doc {
+    let title = (!dice.once_in(3)).then(|| "t".to_owned());
+    let map = (0..dice.roll(3)).map(|n| (format!("k{n}"), json!({ "v": n }))).collect();
+    let last = dice.once_in(4).then_some(0.5);
+    Doc { title, map, last, ..doc(id, dice.roll(3)) }
+}
+
+/// Fields of a patch: one in place, one that may be new, one deep inside.
+fn some_fields(dice: &mut Dice) -> Map<String, Value> {
+    let mut fields = Map::new();
+    if dice.once_in(2) {
+        fields.insert("n".to_owned(), json!(dice.roll(3)));
+    }
+    if dice.once_in(2) {
+        fields.insert("title".to_owned(), json!("t"));
+    }
+    if dice.once_in(2) {
+        fields.insert("map".to_owned(), json!({ "k1": { "v": dice.roll(2) } }));
+    }
+    fields
+}

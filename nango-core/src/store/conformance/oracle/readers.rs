@@ -1,0 +1,124 @@
+//! Readers that only ever follow their cursors, and single questions with all that a query has.
+
+use std::collections::BTreeMap;
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+
+use super::Dice;
+use crate::store::{
+    DatasetKey, FeedPage, FeedRow, Filter, LastAction, ReadQuery, SharedStore,
+    conformance::support::{Doc, read},
+};
+
+/// What a reader holds that only ever followed its cursor.
+#[derive(Default)]
+pub(super) struct Replica {
+    pub(super) rows: BTreeMap<String, (Doc, bool)>,
+    cursor: Option<String>,
+}
+
+impl Replica {
+    /// Reads some pages of random sizes. Gives whether it came to the end.
+    pub(super) async fn follow(
+        &mut self,
+        store: &SharedStore,
+        dataset: &DatasetKey,
+        dice: &mut Dice,
+        pages: u64,
+    ) -> bool {
+        for _ in 0..pages {
+            let limit = u32::try_from(1 + dice.roll(9)).unwrap();
+            let max_bytes = if dice.once_in(3) { dice.at(300) } else { 0 };
+            let query = ReadQuery { cursor: self.cursor.clone(), limit, max_bytes, ..ReadQuery::default() };
+            let page = read(store, dataset, query).await;
+            for row in page.records {
+                let doc: Doc = serde_json::from_slice(row.payload.as_deref().unwrap()).unwrap();
+                assert_eq!(doc.id, row.id);
+                self.rows.insert(row.id, (doc, row.deleted_at.is_none()));
+                self.cursor = Some(row.cursor);
+            }
+            if page.next_cursor.is_none() {
+                return true;
+            }
+            assert_eq!(page.next_cursor, self.cursor);
+        }
+        false
+    }
+}
+
+/// The whole feed, checked in itself: each id once, in the order of places, moments never going back.
+pub(super) async fn whole(store: &SharedStore, dataset: &DatasetKey) -> Vec<FeedRow> {
+    let page = read(store, dataset, ReadQuery { limit: 10_000, ..ReadQuery::default() }).await;
+    assert_eq!(page.next_cursor, None);
+    assert!(page.records.is_sorted_by(|a, b| place(&a.cursor) < place(&b.cursor)));
+    assert!(page.records.is_sorted_by_key(|row| row.last_modified_at));
+    page.records
+}
+
+/// The sizes that the database keeps equal a recount of the feed.
+pub(super) async fn sizes_are_a_recount(store: &SharedStore, dataset: &DatasetKey, feed: &[FeedRow]) {
+    let sizes = store.datasets(None, None).await.unwrap().into_iter().find(|one| one.dataset == *dataset);
+    let live: Vec<_> = feed.iter().filter(|row| row.deleted_at.is_none()).collect();
+    let bytes: usize = live.iter().map(|row| row.payload.as_ref().unwrap().len()).sum();
+    assert_eq!(sizes.map_or((0, 0), |sizes| (sizes.live, sizes.bytes)), (live.len() as u64, bytes as u64));
+}
+
+/// A question with a random cursor, filter, moment, ids and bounds, answered from the whole feed and by the database.
+pub(super) async fn ask(
+    store: &SharedStore,
+    dataset: &DatasetKey,
+    dice: &mut Dice,
+    places: &[String],
+    moments: &[i64],
+) -> String {
+    let feed = whole(store, dataset).await;
+    let mut maybe = |times| dice.once_in(times);
+    let filter = Filter { added: maybe(3), updated: maybe(3), deleted: maybe(3) };
+    let (by_ids, by_moment, by_bytes, by_cursor) = (maybe(3), maybe(3), maybe(3), maybe(2));
+    let query = ReadQuery {
+        cursor: (by_cursor && !places.is_empty()).then(|| places[dice.at(places.len())].clone()),
+        limit: u32::try_from(1 + dice.roll(12)).unwrap(),
+        filter,
+        modified_after: by_moment.then(|| moments[dice.at(moments.len())]),
+        ids: if by_ids { dice.ids() } else { Vec::new() },
+        max_bytes: if by_bytes { 1 + dice.at(300) } else { 0 },
+    };
+    assert_eq!(read(store, dataset, query.clone()).await, answer(&feed, &query), "{query:?}");
+    format!("asks for {filter:?}, cursor {by_cursor}, moment {by_moment}, ids {:?}", query.ids)
+}
+
+/// What a query must give, by walking over everything.
+fn answer(feed: &[FeedRow], query: &ReadQuery) -> FeedPage {
+    let after = query.cursor.as_deref().map_or(0, place);
+    let Filter { added, updated, deleted } = query.filter;
+    let all = !(added || updated || deleted);
+    let wanted = |row: &&FeedRow| {
+        place(&row.cursor) > after
+            && query.modified_after.is_none_or(|moment| row.last_modified_at >= moment)
+            && (query.ids.is_empty() || query.ids.contains(&row.id))
+            && (all
+                || match row.last_action {
+                    LastAction::Added => added,
+                    LastAction::Updated => updated,
+                    LastAction::Deleted => deleted,
+                })
+    };
+    let mut page = FeedPage::default();
+    let mut bytes = 0;
+    for row in feed.iter().filter(wanted) {
+        bytes += row.payload.as_ref().map_or(0, bytes::Bytes::len);
+        let too_large = query.max_bytes > 0 && bytes > query.max_bytes && !page.records.is_empty();
+        if page.records.len() == query.limit as usize || too_large {
+            page.next_cursor = page.records.last().map(|last| last.cursor.clone());
+            break;
+        }
+        page.records.push(row.clone());
+    }
+    page
+}
+
+/// The sequence in a cursor: its last eight bytes.
+pub(super) fn place(cursor: &str) -> i64 {
+    let bytes = BASE64_URL_SAFE_NO_PAD.decode(cursor).unwrap();
+    i64::from_be_bytes(*bytes.last_chunk().unwrap())
+}

@@ -1,0 +1,131 @@
+//! Places at which a test lets the process die: the steps of a commit, of a run and of a walk.
+//!
+//! A build with `debug_assertions` reads `NANGO_FAILPOINT=name[:count]` once, and aborts when the named place is passed
+//! for the `count`th time (the first, without one): no destructor runs and nothing is flushed, as with `kill -9`. A
+//! release build has none of it.
+//!
+//! Must stay true: a name that is not in [`NAMES`] does not compile, and the crash tests die at every name in it. Names
+//! with a database in front are passed on that database only.
+
+#[cfg(debug_assertions)]
+use std::{
+    process,
+    sync::{
+        OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+/// Every place, in the order of a run.
+#[cfg(debug_assertions)]
+pub const NAMES: [&str; 27] = [
+    "sqlite:open:schema",
+    "sqlite:open:ready",
+    "run:begun",
+    "run:before-call",
+    "scan:closed-other",
+    "scan:begun",
+    "sqlite:group:begun",
+    "page:counted",
+    "page:record-half",
+    "page:records",
+    "page:marks",
+    "page:dataset",
+    "page:checkpoint",
+    "page:resume",
+    "page:end",
+    "sqlite:group:job",
+    "sqlite:group:before-commit",
+    "sqlite:group:committed",
+    "mapper:page-kept",
+    "mapper:walked",
+    "scan:tombstone",
+    "scan:missed",
+    "scan:finished",
+    "run:before-end",
+    "run:end",
+    "run:ended",
+    "sqlite:close",
+];
+
+/// The place of a name in [`NAMES`]; evaluated by the compiler.
+#[cfg(debug_assertions)]
+pub(crate) const fn index(name: &str) -> usize {
+    let mut at = 0;
+    while at < NAMES.len() {
+        if same(NAMES[at].as_bytes(), name.as_bytes()) {
+            return at;
+        }
+        at += 1;
+    }
+    panic!("this failpoint is not in NAMES: the crash tests would forget it")
+}
+
+#[cfg(debug_assertions)]
+const fn same(a: &[u8], b: &[u8]) -> bool {
+    let mut at = 0;
+    while at < a.len() && at < b.len() && a[at] == b[at] {
+        at += 1;
+    }
+    a.len() == b.len() && at == a.len()
+}
+
+/// Dies here if the environment says so.
+#[cfg(debug_assertions)]
+pub(crate) fn pass(index: usize) {
+    static ASKED: OnceLock<Option<(usize, u64)>> = OnceLock::new();
+    static PASSED: AtomicU64 = AtomicU64::new(0);
+    let asked = ASKED.get_or_init(|| parse(&std::env::var("NANGO_FAILPOINT").ok()?));
+    if let Some((place, count)) = asked
+        && *place == index
+        && PASSED.fetch_add(1, Ordering::Relaxed) + 1 == *count
+    {
+        process::abort();
+    }
+}
+
+/// Reads `name[:count]`. A name has colons of its own, so the count is what stands behind the last one, if it is a
+/// number.
+#[cfg(debug_assertions)]
+fn parse(text: &str) -> Option<(usize, u64)> {
+    let place = |name: &str| NAMES.iter().position(|known| *known == name);
+    match text.rsplit_once(':').and_then(|(name, count)| Some((place(name)?, count.parse().ok()?))) {
+        Some(asked) => Some(asked),
+        None => Some((place(text)?, 1)),
+    }
+}
+
+/// Marks a step: `failpoint!("page:records")`.
+macro_rules! failpoint {
+    ($name:literal) => {
+        #[cfg(debug_assertions)]
+        {
+            const INDEX: usize = $crate::store::failpoint::index($name);
+            $crate::store::failpoint::pass(INDEX);
+        }
+    };
+}
+pub(crate) use failpoint;
+
+#[cfg(all(test, debug_assertions))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_named_with_or_without_a_count() {
+        let at = |name| NAMES.iter().position(|known| *known == name);
+        assert_eq!(parse("page:end"), Some((at("page:end").unwrap(), 1)));
+        assert_eq!(parse("page:end:7"), Some((at("page:end").unwrap(), 7)));
+        assert_eq!(parse("sqlite:close:2"), Some((at("sqlite:close").unwrap(), 2)));
+        for wrong in ["", "page", "page:end:", "page:end:x", "nowhere:3"] {
+            assert_eq!(parse(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_name_stands_once() {
+        for (at, name) in NAMES.iter().enumerate() {
+            assert_eq!(index(name), at, "{name}");
+        }
+    }
+}

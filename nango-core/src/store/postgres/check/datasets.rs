@@ -1,0 +1,78 @@
+//! The rows of datasets: counts, sequence, stamp, and the last record number.
+
+use crate::store::{
+    CheckReport, DatasetKey, Problem, StoreError,
+    check::{Figures, Place},
+    postgres::{Db, Postgres, dataset::Dataset, fault::Outcome, rows::plain_size},
+};
+
+/// A dataset's row, or what its records say.
+type Said = (Figures, i64);
+
+/// All datasets.
+pub(super) async fn list(store: &Postgres) -> Result<Vec<Place>, StoreError> {
+    const LIST: &str = "SELECT id, integration, connection, model, variant FROM nango_rs.datasets ORDER BY id";
+    let listed = store.read_with((), |db, ()| Box::pin(async { Ok(db.query_as(LIST).fetch_all(&mut *db.sql).await?) }));
+    let rows: Vec<(i64, String, String, String, String)> = listed.await?;
+    let place = |(id, integration, connection, model, variant)| Place {
+        id,
+        key: DatasetKey { integration, connection, model, variant },
+    };
+    Ok(rows.into_iter().map(place).collect())
+}
+
+/// Compares a dataset's row with its records.
+pub(super) async fn check(
+    store: &Postgres,
+    place: &Place,
+    repair: bool,
+    report: &mut CheckReport,
+) -> Result<(), StoreError> {
+    let found = store.read_with(place.id, |db, id| Box::pin(compare(db, *id))).await?;
+    let Some(((noted, given), (counted, used))) = found else { return Ok(()) };
+    if noted.agree(&counted) && given >= used {
+        return Ok(());
+    }
+    let mut repaired = 0;
+    if repair {
+        repaired = store.write(place.clone(), |db, place| Box::pin(mend(db, place))).await?;
+    }
+    let name = place.to_string();
+    report.note_figures(&name, &noted, &counted, repaired);
+    if given < used {
+        let example = format!("noted record number {given}, its records go up to {used}");
+        report.note(Problem::Behind, &name, 1, repaired, example);
+    }
+    Ok(())
+}
+
+async fn compare(db: &mut Db, id: i64) -> Outcome<Option<(Said, Said)>> {
+    const NOTED: &str = "SELECT live, bytes, seq, stamp, rids FROM nango_rs.datasets WHERE id = $1";
+    const COUNTED: &str = concat!(
+        "SELECT count(*) FILTER (WHERE deleted_at IS NULL), coalesce(sum(",
+        plain_size!(),
+        ") FILTER (WHERE deleted_at IS NULL), 0)::bigint, coalesce(max(seq), 0), coalesce(max(modified_at), 0), \
+         (SELECT coalesce(max(rid), 0) FROM nango_rs.record_keys WHERE dataset = $1) \
+         FROM nango_rs.records WHERE dataset = $1"
+    );
+    type Row = (i64, i64, i64, i64, i64);
+    let said = |(live, bytes, seq, stamp, rids): Row| (Figures { live, bytes, seq, stamp }, rids);
+    let noted: Option<Row> = db.query_as(NOTED).bind(id).fetch_optional(&mut *db.sql).await?;
+    let Some(noted) = noted else { return Ok(None) };
+    let counted: Row = db.query_as(COUNTED).bind(id).fetch_one(&mut *db.sql).await?;
+    Ok(Some((said(noted), said(counted))))
+}
+
+/// Counts again under the lock; gives how many rows it mended. The only repair that reads a whole dataset in one
+/// transaction.
+async fn mend(db: &mut Db, place: &Place) -> Outcome<u64> {
+    const MEND: &str =
+        "UPDATE nango_rs.datasets SET live = $2, bytes = $3, seq = $4, stamp = $5, rids = $6 WHERE id = $1";
+    if Dataset::find(db, &place.key).await?.is_none() {
+        return Ok(0);
+    }
+    let Some(((noted, given), (counted, used))) = compare(db, place.id).await? else { return Ok(0) };
+    let mend = db.query(MEND).bind(place.id).bind(counted.live).bind(counted.bytes).bind(noted.seq.max(counted.seq));
+    mend.bind(noted.stamp.max(counted.stamp)).bind(given.max(used)).execute(&mut *db.sql).await?;
+    Ok(1)
+}

@@ -1,0 +1,125 @@
+//! Rows that belong to something that is gone.
+
+use sqlx::AssertSqlSafe;
+
+use super::{STEP, datasets};
+use crate::store::{
+    CheckReport, DatasetKey, Problem, StoreError,
+    postgres::{Db, Postgres, fault::Outcome, natural, upkeep},
+};
+
+/// What can be left over: its name, its table, what tells its rows apart, and which of them (`t`) belong to nothing.
+type Orphans = (&'static str, &'static str, &'static str, &'static str);
+
+const ORPHANS: [Orphans; 11] = [
+    ("records of no dataset", "records", "dataset, seq", NO_DATASET),
+    ("ids of no dataset", "record_keys", "dataset, id", NO_DATASET),
+    (
+        "open scans of no function",
+        "datasets",
+        "id",
+        "t.scan IS NOT NULL AND NOT EXISTS (SELECT 1 FROM nango_rs.functions f WHERE f.id = t.scan_function)",
+    ),
+    (
+        "marks of no scan",
+        "scan_marks",
+        "scan, chunk",
+        "NOT EXISTS (SELECT 1 FROM nango_rs.datasets d WHERE d.scan = t.scan)",
+    ),
+    (
+        "missed records that are gone",
+        "scan_missed",
+        "dataset, id",
+        "NOT EXISTS (SELECT 1 FROM nango_rs.record_keys k WHERE k.dataset = t.dataset AND k.id = t.id)",
+    ),
+    ("checkpoints of no connection", "checkpoints", "function", UNCONNECTED),
+    ("resume states of no connection", "resume_states", "function", UNCONNECTED),
+    ("runs of no function", "runs", "row", "NOT EXISTS (SELECT 1 FROM nango_rs.functions f WHERE f.id = t.function)"),
+    ("counters of no run", "run_models", "run, model", NO_RUN),
+    ("log lines of no run", "run_logs", "n", NO_RUN),
+    (
+        "locks of runs that ended",
+        "locks",
+        "key",
+        "NOT EXISTS (SELECT 1 FROM nango_rs.runs r WHERE r.row = t.run AND r.status = 'running')",
+    ),
+];
+
+const NO_DATASET: &str = "NOT EXISTS (SELECT 1 FROM nango_rs.datasets d WHERE d.id = t.dataset)";
+const NO_RUN: &str = "NOT EXISTS (SELECT 1 FROM nango_rs.runs r WHERE r.row = t.run)";
+const UNCONNECTED: &str = "NOT EXISTS (SELECT 1 FROM nango_rs.functions f JOIN nango_rs.connections c \
+                           ON c.integration = f.integration AND c.id = f.connection WHERE f.id = t.function)";
+
+/// Looks for what is left over.
+pub(super) async fn check(store: &Postgres, repair: bool, report: &mut CheckReport) -> Result<(), StoreError> {
+    for orphans in ORPHANS {
+        let count = store.read_with(orphans, |db, orphans| Box::pin(count(db, orphans))).await?;
+        let mut repaired = 0;
+        while repair && repaired < count {
+            match store.write(orphans, |db, orphans| Box::pin(take_out(db, orphans))).await? {
+                // Somebody else took them out.
+                0 => repaired = count,
+                taken => repaired += taken,
+            }
+        }
+        report.note(Problem::Orphans, orphans.0, count, repaired.min(count), "");
+    }
+    unconnected(store, repair, report).await
+}
+
+async fn count(db: &mut Db, (_, table, _, lost): &Orphans) -> Outcome<u64> {
+    db.walk().await?;
+    let sql = format!("SELECT count(*) FROM nango_rs.{table} t WHERE {lost}");
+    Ok(natural(sqlx::query_scalar(AssertSqlSafe(sql)).persistent(false).fetch_one(&mut *db.sql).await?))
+}
+
+async fn take_out(db: &mut Db, (_, table, columns, lost): &Orphans) -> Outcome<u64> {
+    db.walk().await?;
+    let sql = if *table == "datasets" {
+        // The dataset stays, for its sequence; only its scan goes.
+        format!("UPDATE nango_rs.datasets t SET scan = NULL, scan_function = NULL, scan_start = NULL WHERE {lost}")
+    } else {
+        format!(
+            "DELETE FROM nango_rs.{table} WHERE ({columns}) IN \
+             (SELECT {columns} FROM nango_rs.{table} t WHERE {lost} LIMIT {STEP})"
+        )
+    };
+    Ok(sqlx::query(AssertSqlSafe(sql)).persistent(false).execute(&mut *db.sql).await?.rows_affected())
+}
+
+/// Records whose connection was removed: they should have gone with it.
+async fn unconnected(store: &Postgres, repair: bool, report: &mut CheckReport) -> Result<(), StoreError> {
+    for place in datasets::list(store).await? {
+        let count = store.read_with(place.clone(), |db, place| Box::pin(left(db, place.id, &place.key))).await?;
+        let mut repaired = 0;
+        if count > 0 && repair {
+            let mut through = None;
+            loop {
+                let input = (place.key.clone(), through);
+                let step = store.write(input, |db, (key, through)| {
+                    Box::pin(upkeep::empty(db, key, *through, u32::try_from(STEP).unwrap_or(u32::MAX)))
+                });
+                let step = step.await?;
+                repaired += step.count;
+                if !step.more {
+                    break;
+                }
+                through = Some(step.through);
+            }
+        }
+        let name = format!("records of a removed connection: {place}");
+        report.note(Problem::Orphans, &name, count.max(repaired), repaired, "");
+    }
+    Ok(())
+}
+
+/// How many records a dataset has whose connection is not there.
+async fn left(db: &mut Db, id: i64, key: &DatasetKey) -> Outcome<u64> {
+    const CONNECTED: &str = "SELECT EXISTS (SELECT 1 FROM nango_rs.connections WHERE integration = $1 AND id = $2)";
+    const COUNT: &str = "SELECT count(*) FROM nango_rs.records WHERE dataset = $1";
+    let connected = db.query_scalar(CONNECTED).bind(&key.integration).bind(&key.connection);
+    if connected.fetch_one(&mut *db.sql).await? {
+        return Ok(0);
+    }
+    Ok(natural(db.query_scalar(COUNT).bind(id).fetch_one(&mut *db.sql).await?))
+}

@@ -1,0 +1,57 @@
+//! Small values that are JSON, if the database is sound. They are read here: the server's own JSON refuses texts that
+//! are good (`\u0000`, great numbers).
+
+use std::collections::HashMap;
+
+use futures_util::TryStreamExt;
+use serde::de::IgnoredAny;
+
+use crate::store::{
+    CheckReport, Problem, StoreError,
+    postgres::{Db, Postgres, fault::Outcome},
+};
+
+/// What is looked at: its name, and how it is read, a name and two values in each row.
+type Values = (&'static str, &'static str);
+
+const CHECKPOINTS: &str = "checkpoints";
+const VALUES: [Values; 4] = [
+    (
+        CHECKPOINTS,
+        "SELECT f.integration || ' ' || f.connection || ' ' || f.name, c.value, NULL FROM nango_rs.checkpoints c \
+         JOIN nango_rs.functions f ON f.id = c.function WHERE c.value IS NOT NULL",
+    ),
+    ("connections", "SELECT integration || ' ' || id, config, metadata FROM nango_rs.connections"),
+    ("runs", "SELECT 'run ' || row, error, NULL FROM nango_rs.runs WHERE error IS NOT NULL"),
+    ("log lines", "SELECT 'line ' || n, fields, NULL FROM nango_rs.run_logs WHERE fields IS NOT NULL"),
+];
+
+/// Looks for values that cannot be read.
+pub(super) async fn check(store: &Postgres, report: &mut CheckReport) -> Result<(), StoreError> {
+    for values in VALUES {
+        let (count, example) = store.read_with(values, |db, values| Box::pin(look(db, values))).await?;
+        report.note(Problem::Unreadable, values.0, count, 0, example);
+    }
+    Ok(())
+}
+
+/// How many cannot be read, and the first of them.
+async fn look(db: &mut Db, (name, select): &Values) -> Outcome<(u64, String)> {
+    db.walk().await?;
+    let (mut count, mut example) = (0, String::new());
+    let mut rows = db.query_as::<(String, String, Option<String>)>(select).fetch(&mut *db.sql);
+    while let Some((of, first, second)) = rows.try_next().await? {
+        let sound = if *name == CHECKPOINTS {
+            serde_json::from_str::<HashMap<String, IgnoredAny>>(&first).is_ok()
+        } else {
+            [Some(first), second].iter().flatten().all(|text| serde_json::from_str::<IgnoredAny>(text).is_ok())
+        };
+        if !sound {
+            count += 1;
+            if count == 1 {
+                example = of;
+            }
+        }
+    }
+    Ok((count, example))
+}

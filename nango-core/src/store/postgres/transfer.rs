@@ -1,0 +1,362 @@
+//! The tables in their neutral form, out and in.
+//!
+//! Must stay true: a record's number ([`super::rows`]) does not travel; it is given anew, without gaps. The tables are
+//! emptied, and the numbers that the server gives reset, before anything comes in.
+
+use std::collections::HashMap;
+
+use futures_util::TryStreamExt;
+use sqlx::{
+    AssertSqlSafe, Column, Postgres as Server, Row, TypeInfo, postgres::PgArguments, postgres::PgRow, query::Query,
+};
+use tokio::sync::mpsc;
+
+use super::{
+    Db, Postgres,
+    fault::{Fault, Outcome},
+};
+use crate::store::{
+    Answer, Cell, Chunk, StoreError, Table, Transfer,
+    encryption::OVERHEAD,
+    transfer::{CHUNK_BYTES, CHUNK_ROWS, NUL},
+};
+
+/// Whether the database is half a copy, which a row of `meta` marks.
+pub(super) const IS_HALF: &str = "SELECT EXISTS (SELECT 1 FROM nango_rs.meta WHERE key = 'copying')";
+
+impl Transfer for Postgres {
+    fn export(&self, out: mpsc::Sender<Chunk>) -> Answer<'_, ()> {
+        // Not done again if the connection breaks: a part was sent.
+        Box::pin(async move { self.read_once(&out, |db, out| Box::pin(export(db, out))).await })
+    }
+
+    fn begin_import(&self) -> Answer<'_, ()> {
+        self.write((), |db, ()| Box::pin(begin(db)))
+    }
+
+    fn import(&self, chunk: Chunk) -> Answer<'_, ()> {
+        self.write(chunk, |db, chunk| Box::pin(import(db, chunk)))
+    }
+
+    fn finish_import(&self) -> Answer<'_, ()> {
+        self.write((), |db, ()| Box::pin(finish(db)))
+    }
+}
+
+/// How a table is read in its neutral form.
+fn select(table: Table) -> String {
+    let columns = |of: fn(&str) -> String| table.columns().iter().map(|name| of(name)).collect::<Vec<_>>().join(", ");
+    let plain =
+        |order: &str| format!("SELECT {} FROM nango_rs.{} ORDER BY {order}", table.columns().join(", "), name(table));
+    match table {
+        Table::Meta => "SELECT key, value FROM nango_rs.meta WHERE key <> 'copying' ORDER BY key".to_owned(),
+        // A walk goes by places of its own, which do not travel.
+        Table::Encryption => {
+            "SELECT epoch, payloads, active, hash_secret, stage IS NOT NULL FROM nango_rs.encryption".to_owned()
+        }
+        Table::Numbers => {
+            "SELECT 'connections', last_value FROM nango_rs.connections_row_seq WHERE is_called UNION ALL \
+                           SELECT 'runs', last_value FROM nango_rs.runs_row_seq WHERE is_called UNION ALL \
+                           SELECT 'scans', last_value FROM nango_rs.scans WHERE is_called"
+                .to_owned()
+        }
+        Table::Connections => plain("row"),
+        Table::Functions | Table::Datasets => plain("id"),
+        Table::Checkpoints | Table::ResumeStates => plain("function"),
+        // From the outside in: a record without its key shows as one without a hash.
+        Table::Records => {
+            let columns = columns(|name| match name {
+                "hash" | "hash_version" | "state" => format!("k.{name}"),
+                name => format!("r.{name}"),
+            });
+            format!(
+                "SELECT {columns} FROM nango_rs.records r LEFT JOIN LATERAL (SELECT hash, hash_version, state \
+                 FROM nango_rs.record_keys WHERE dataset = r.dataset AND id = r.id AND seq = r.seq OFFSET 0) k ON TRUE \
+                 ORDER BY r.dataset, r.seq"
+            )
+        }
+        // A run that goes on is the old database's.
+        Table::Runs => {
+            let columns = columns(|name| {
+                match name {
+                    "status" => "CASE status WHEN 'running' THEN 'interrupted' ELSE status END",
+                    "finished_at" => "CASE status WHEN 'running' THEN lease_until - lease ELSE finished_at END",
+                    name => name,
+                }
+                .to_owned()
+            });
+            format!("SELECT {columns} FROM nango_rs.runs ORDER BY row")
+        }
+        Table::RunModels => plain("run, model"),
+        Table::RunLogs => plain("n"),
+    }
+}
+
+/// What a table is called here.
+fn name(table: Table) -> &'static str {
+    match table {
+        Table::ResumeStates => "resume_states",
+        Table::RunModels => "run_models",
+        Table::RunLogs => "run_logs",
+        other => other.name(),
+    }
+}
+
+async fn export(db: &mut Db, out: &mpsc::Sender<Chunk>) -> Outcome<()> {
+    // Rows come in the order of an index, and the first of them at once.
+    sqlx::raw_sql("SET LOCAL enable_sort = off").execute(&mut *db.sql).await?;
+    for table in Table::ALL {
+        let mut rows = sqlx::query(AssertSqlSafe(select(table))).persistent(false).fetch(&mut *db.sql);
+        let (mut chunk, mut bytes) = (Vec::new(), 0);
+        loop {
+            let row = rows.try_next().await?;
+            let end = row.is_none();
+            if let Some(row) = row {
+                let cells = cells(&row)?;
+                if table == Table::Records && cells.last() == Some(&Cell::Null) {
+                    return Err(Fault::damaged(
+                        "a record that no id leads to; `registry database check --repair` mends it, it",
+                    ));
+                }
+                bytes += cells.iter().map(size).sum::<usize>();
+                chunk.push(cells);
+            }
+            if (end && !chunk.is_empty()) || chunk.len() >= CHUNK_ROWS || bytes >= CHUNK_BYTES {
+                let rows = std::mem::take(&mut chunk);
+                bytes = 0;
+                if out.send(Chunk { table, rows }).await.is_err() {
+                    return Ok(());
+                }
+            }
+            if end {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn size(cell: &Cell) -> usize {
+    match cell {
+        Cell::Text(text) => text.len(),
+        Cell::Bytes(bytes) => bytes.len(),
+        Cell::Null | Cell::Int(_) => 0,
+    }
+}
+
+fn cells(row: &PgRow) -> Outcome<Vec<Cell>> {
+    let int = |number: i64| Cell::Int(number);
+    let cell = |(at, column): (usize, &sqlx::postgres::PgColumn)| {
+        let cell = match column.type_info().name() {
+            "BOOL" => row.try_get::<Option<bool>, _>(at)?.map(|truth| int(truth.into())),
+            "INT2" => row.try_get::<Option<i16>, _>(at)?.map(|number| int(number.into())),
+            "INT4" => row.try_get::<Option<i32>, _>(at)?.map(|number| int(number.into())),
+            "INT8" => row.try_get::<Option<i64>, _>(at)?.map(int),
+            "TEXT" => row.try_get::<Option<String>, _>(at)?.map(Cell::Text),
+            _ => row.try_get::<Option<Vec<u8>>, _>(at)?.map(Cell::Bytes),
+        };
+        Ok(cell.unwrap_or(Cell::Null))
+    };
+    row.columns().iter().enumerate().map(cell).collect()
+}
+
+/// The tables that an instance fills.
+const TABLES: [&str; 13] = [
+    "connections",
+    "datasets",
+    "record_keys",
+    "records",
+    "scan_marks",
+    "scan_missed",
+    "functions",
+    "checkpoints",
+    "resume_states",
+    "runs",
+    "run_models",
+    "run_logs",
+    "locks",
+];
+
+async fn begin(db: &mut Db) -> Outcome<()> {
+    let all = TABLES.map(|table| format!("nango_rs.{table}")).join(", ");
+    // Nobody writes between the look and the emptying.
+    sqlx::raw_sql(AssertSqlSafe(format!("LOCK TABLE {all} IN ACCESS EXCLUSIVE MODE"))).execute(&mut *db.sql).await?;
+    if !db.query_scalar::<bool>(IS_HALF).fetch_one(&mut *db.sql).await? {
+        let any = TABLES.map(|table| format!("EXISTS (SELECT 1 FROM nango_rs.{table})")).join(" OR ");
+        let any = sqlx::query_scalar(AssertSqlSafe(format!("SELECT {any}"))).persistent(false);
+        if any.fetch_one(&mut *db.sql).await? {
+            return Err(StoreError::NotEmpty.into());
+        }
+    }
+    let anew = format!(
+        "TRUNCATE {all} RESTART IDENTITY; ALTER SEQUENCE nango_rs.scans RESTART; \
+         INSERT INTO nango_rs.meta (key, value) VALUES ('copying', '\\x01') ON CONFLICT DO NOTHING"
+    );
+    sqlx::raw_sql(AssertSqlSafe(anew)).execute(&mut *db.sql).await?;
+    Ok(())
+}
+
+async fn finish(db: &mut Db) -> Outcome<()> {
+    // Numbers that did not travel go on behind the greatest that came in.
+    const FINISH: &str = "DELETE FROM nango_rs.meta WHERE key = 'copying'; \
+         SELECT setval('nango_rs.datasets_id_seq', max(id)) FROM nango_rs.datasets HAVING count(*) > 0; \
+         SELECT setval('nango_rs.functions_id_seq', max(id)) FROM nango_rs.functions HAVING count(*) > 0";
+    sqlx::raw_sql(FINISH).execute(&mut *db.sql).await?;
+    Ok(())
+}
+
+/// What a column holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Int,
+    Truth,
+    Text,
+    Bytes,
+}
+
+fn kind(table: Table, column: &str) -> Kind {
+    match (table, column) {
+        (Table::Encryption, "payloads" | "unfinished") | (_, "exclusive") => Kind::Truth,
+        (Table::Meta, "value") | (Table::Runs, "id") => Kind::Bytes,
+        (_, "credentials" | "state") if table != Table::Records => Kind::Bytes,
+        (_, "payload" | "hash" | "hash_secret") => Kind::Bytes,
+        (Table::Connections | Table::Records, "id") => Kind::Text,
+        (
+            _,
+            "key" | "value" | "integration" | "connection" | "auth" | "config" | "metadata" | "kind" | "name" | "model"
+            | "variant" | "status" | "error" | "level" | "message" | "fields",
+        ) => Kind::Text,
+        _ => Kind::Int,
+    }
+}
+
+/// A column of rows as the parameter of this number.
+fn unnest(table: Table, column: &str, number: usize) -> String {
+    match kind(table, column) {
+        Kind::Int => format!("unnest(${number}::bigint[])"),
+        Kind::Truth => format!("unnest(${number}::bigint[]) <> 0"),
+        Kind::Text => format!("unnest(${number}::text[])"),
+        Kind::Bytes => format!("unnest(${number}::bytea[])"),
+    }
+}
+
+type Statement<'q> = Query<'q, Server, PgArguments>;
+
+/// Binds the columns of rows, each as an array.
+fn bind<'q>(mut statement: Statement<'q>, table: Table, rows: &'q [Vec<Cell>]) -> Outcome<Statement<'q>> {
+    let foreign = || Fault::damaged("a row of the source");
+    for (at, column) in table.columns().iter().enumerate() {
+        let cells = rows.iter().map(|row| row.get(at).ok_or_else(foreign));
+        statement = match kind(table, column) {
+            Kind::Int | Kind::Truth => {
+                let number = |cell: &Cell| match cell {
+                    Cell::Int(number) => Ok(Some(*number)),
+                    Cell::Null => Ok(None),
+                    _ => Err(foreign()),
+                };
+                statement.bind(cells.map(|cell| number(cell?)).collect::<Outcome<Vec<_>>>()?)
+            }
+            Kind::Text => {
+                // A line of a log is no reason to refuse a copy; a name with a NUL is, and the server says so.
+                let text = |cell: &Cell| match cell {
+                    Cell::Text(text) if *column == "message" => Ok(Some(text.replace('\0', NUL))),
+                    Cell::Text(text) => Ok(Some(text.clone())),
+                    Cell::Null => Ok(None),
+                    _ => Err(foreign()),
+                };
+                statement.bind(cells.map(|cell| text(cell?)).collect::<Outcome<Vec<_>>>()?)
+            }
+            Kind::Bytes => {
+                let bytes = |cell: &'q Cell| match cell {
+                    Cell::Bytes(bytes) => Ok(Some(bytes.as_slice())),
+                    Cell::Null => Ok(None),
+                    _ => Err(foreign()),
+                };
+                statement.bind(cells.map(|cell| bytes(cell?)).collect::<Outcome<Vec<_>>>()?)
+            }
+        };
+    }
+    Ok(statement)
+}
+
+async fn import(db: &mut Db, chunk: &Chunk) -> Outcome<()> {
+    let Chunk { table, rows } = chunk;
+    let columns: Vec<String> =
+        table.columns().iter().enumerate().map(|(at, column)| unnest(*table, column, at + 1)).collect();
+    let columns = columns.join(", ");
+    let sql = match table {
+        Table::Records => return records(db, rows).await,
+        Table::Meta => format!(
+            "INSERT INTO nango_rs.meta (key, value) SELECT {columns} ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+        ),
+        Table::Encryption => format!(
+            "UPDATE nango_rs.encryption SET epoch = u.epoch, payloads = u.payloads, active = u.active, \
+             hash_secret = u.hash_secret, stage = CASE WHEN u.unfinished THEN 0 END, dataset = 0, place = 0 \
+             FROM (SELECT {columns}) u(epoch, payloads, active, hash_secret, unfinished)"
+        ),
+        Table::Numbers => format!(
+            "SELECT setval(CASE name WHEN 'connections' THEN 'nango_rs.connections_row_seq'::regclass \
+             WHEN 'runs' THEN 'nango_rs.runs_row_seq' WHEN 'scans' THEN 'nango_rs.scans' END, last) \
+             FROM (SELECT {columns}) u(name, last)"
+        ),
+        table => format!(
+            "INSERT INTO nango_rs.{} ({}) OVERRIDING SYSTEM VALUE SELECT {columns}",
+            name(*table),
+            table.columns().join(", ")
+        ),
+    };
+    bind(sqlx::query(AssertSqlSafe(sql)).persistent(false), *table, rows)?.execute(&mut *db.sql).await?;
+    Ok(())
+}
+
+async fn records(db: &mut Db, rows: &[Vec<Cell>]) -> Outcome<()> {
+    const GIVEN: &str = "SELECT id, rids FROM nango_rs.datasets WHERE id = ANY($1)";
+    const GIVE: &str = "UPDATE nango_rs.datasets d SET rids = u.rids FROM unnest($1::bigint[], $2::bigint[]) u(id, rids) \
+                        WHERE d.id = u.id";
+    let table = Table::Records;
+    let columns = table.columns();
+    let at = |name: &str| columns.iter().position(|column| *column == name).unwrap_or(columns.len());
+    let (dataset, key, payload) = (at("dataset"), at("key_id"), at("payload"));
+    let datasets: Vec<i64> = rows
+        .iter()
+        .map(|row| match row.get(dataset) {
+            Some(Cell::Int(dataset)) => Ok(*dataset),
+            _ => Err(Fault::damaged("a record of the source")),
+        })
+        .collect::<Outcome<_>>()?;
+    let given: Vec<(i64, i64)> = db.query_as(GIVEN).bind(&datasets).fetch_all(&mut *db.sql).await?;
+    let mut last: HashMap<i64, i64> = given.into_iter().collect();
+    let rid = |dataset: &i64| {
+        let last = last.entry(*dataset).or_default();
+        *last += 1;
+        *last
+    };
+    let rids: Vec<i64> = datasets.iter().map(rid).collect();
+    let plain = |row: &Vec<Cell>| {
+        let sealed = if row.get(key) == Some(&Cell::Int(0)) { 0 } else { OVERHEAD };
+        super::int(row.get(payload).map_or(0, size).saturating_sub(sealed) as u64)
+    };
+    let bytes: Vec<i64> = rows.iter().map(plain).collect();
+
+    let own = ["hash", "hash_version", "state"];
+    let both = ["dataset", "id", "seq", "modified_at", "run"];
+    let part = |wanted: &dyn Fn(&str) -> bool| {
+        let chosen = columns.iter().enumerate().filter(|(_, column)| wanted(column));
+        let (names, values): (Vec<&str>, Vec<String>) =
+            chosen.map(|(at, column)| (*column, unnest(table, column, at + 1))).unzip();
+        (names.join(", "), values.join(", "))
+    };
+    let (key_names, key_values) = part(&|column| own.contains(&column) || both.contains(&column));
+    let (row_names, row_values) = part(&|column| !own.contains(&column));
+    let (rid, size) = (columns.len() + 1, columns.len() + 2);
+    let sql = format!(
+        "WITH keys AS (INSERT INTO nango_rs.record_keys ({key_names}, rid, bytes) \
+         SELECT {key_values}, unnest(${rid}::bigint[]), unnest(${size}::bigint[])) \
+         INSERT INTO nango_rs.records ({row_names}) SELECT {row_values}"
+    );
+    let insert = bind(sqlx::query(AssertSqlSafe(sql)).persistent(false), table, rows)?;
+    insert.bind(rids).bind(bytes).execute(&mut *db.sql).await?;
+    let (datasets, rids): (Vec<i64>, Vec<i64>) = last.into_iter().unzip();
+    db.query(GIVE).bind(datasets).bind(rids).execute(&mut *db.sql).await?;
+    Ok(())
+}

@@ -1,0 +1,243 @@
+//! Pruning, erasing and emptying.
+//!
+//! Must stay true: all of it is done under the dataset's lock; a row and its key go together, and the dataset's row counts
+//! them in the same transaction. Rows are found by a range of places or by an array of ids, so that no plan walks a table.
+
+use std::path::Path;
+
+use super::{
+    Db, Postgres, check,
+    dataset::Dataset,
+    fault::Outcome,
+    feed, natural,
+    rows::{NOBODY, plain_size},
+    scans,
+};
+use crate::store::{
+    Answer, Backup, CheckReport, Cursor, DatasetExtent, DatasetKey, Emptied, Prune, PruneUntil, Pruned, StoreError,
+    Upkeep,
+};
+
+/// The most records that one call prunes or takes out.
+const LIMIT: u32 = 10_000;
+
+impl Upkeep for Postgres {
+    fn prune(&self, dataset: &DatasetKey, what: Prune) -> Answer<'_, Pruned> {
+        self.write((dataset.clone(), what), |db, (dataset, what)| Box::pin(prune(db, dataset, what)))
+    }
+
+    fn prunable(&self, dataset: &DatasetKey, until: PruneUntil) -> Answer<'_, Pruned> {
+        self.read_with((dataset.clone(), until), |db, (dataset, until)| Box::pin(prunable(db, dataset, until)))
+    }
+
+    fn erase(&self, dataset: &DatasetKey, ids: Vec<String>) -> Answer<'_, u64> {
+        self.write((dataset.clone(), ids), |db, (dataset, ids)| Box::pin(erase(db, dataset, ids)))
+    }
+
+    fn empty(&self, dataset: &DatasetKey, through: Option<i64>, limit: u32) -> Answer<'_, Emptied> {
+        self.write((dataset.clone(), through, limit), |db, (dataset, through, limit)| {
+            Box::pin(empty(db, dataset, *through, *limit))
+        })
+    }
+
+    fn extents(&self) -> Answer<'_, Vec<DatasetExtent>> {
+        self.read_with((), |db, ()| Box::pin(extents(db)))
+    }
+
+    fn check(&self, repair: bool) -> Answer<'_, CheckReport> {
+        Box::pin(check::check(self, repair))
+    }
+
+    fn backup(&self, to: &Path) -> Answer<'_, Backup> {
+        let told = self.own_tool(to);
+        Box::pin(async move { Err(StoreError::OwnTool(told)) })
+    }
+}
+
+impl Postgres {
+    /// What to type for a backup. The password is not in it: the tool asks for it as this program was given it.
+    fn own_tool(&self, to: &Path) -> String {
+        let options = self.pool.connect_options();
+        let host =
+            options.get_socket().map_or_else(|| options.get_host().to_owned(), |path| path.display().to_string());
+        let user = options.get_username();
+        let words = [
+            format!("--host={host}"),
+            format!("--port={}", options.get_port()),
+            format!("--username={user}"),
+            format!("--dbname={}", options.get_database().unwrap_or(user)),
+            format!("--schema={}", super::SCHEMA),
+            "--format=custom".to_owned(),
+            format!("--file={}", to.display()),
+        ];
+        let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
+        format!(
+            "PostgreSQL backs up with a tool of its own, also while others go on:\n  pg_dump {}\nIt asks for the password, \
+             or takes it from PGPASSWORD. `pg_restore --dbname=…` reads the file into an empty database",
+            words.join(" ")
+        )
+    }
+}
+
+/// A word for a shell.
+fn quoted(word: &str) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_=./:@%+,".contains(letter);
+    if word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+}
+
+/// Drops payloads up to a place.
+async fn prune(db: &mut Db, key: &DatasetKey, prune: &Prune) -> Outcome<Pruned> {
+    // One more than asked for tells whether there is more.
+    const NEXT: &str = "SELECT seq FROM nango_rs.records WHERE dataset = $1 AND seq > $2 AND seq <= $3 \
+                        AND pruned_at IS NULL ORDER BY seq LIMIT $4";
+    // All parts of the statement see the sizes from before.
+    const PRUNE: &str = "WITH rows AS (UPDATE nango_rs.records SET payload = NULL, key_id = 0, pruned_at = $4 \
+         WHERE dataset = $1 AND seq > $2 AND seq <= $3 AND pruned_at IS NULL RETURNING id, deleted_at IS NULL AS live), \
+         known AS MATERIALIZED (SELECT k.id, k.bytes, r.live FROM rows r CROSS JOIN LATERAL \
+         (SELECT id, bytes FROM nango_rs.record_keys WHERE dataset = $1 AND id = r.id OFFSET 0) k), \
+         keys AS (INSERT INTO nango_rs.record_keys AS k \
+         (dataset, rid, seq, modified_at, run, bytes, hash_version, state, hash, id) \
+         SELECT $1, 0, 0, 0, $5, 0, 0, 0, '', id FROM known \
+         ON CONFLICT (dataset, id) DO UPDATE SET bytes = 0, state = k.state | 2::smallint) \
+         SELECT (SELECT count(*) FROM rows), coalesce(sum(bytes), 0)::bigint, \
+         coalesce(sum(bytes) FILTER (WHERE live), 0)::bigint FROM known";
+    let feed = db.shared.hasher.feed(key);
+    let after = prune.after.as_deref().map(|text| Cursor::decode(text, feed)).transpose()?.map_or(0, |at| at.seq);
+    let Some(until) = bound(db, key, &prune.until).await? else { return Ok(Pruned::default()) };
+    let Some(mut dataset) = Dataset::find(db, key).await? else { return Ok(Pruned::default()) };
+    let limit = prune.limit.clamp(1, LIMIT);
+    let next = db.query_scalar(NEXT).bind(dataset.id).bind(after).bind(until).bind(i64::from(limit) + 1);
+    let mut places: Vec<i64> = next.fetch_all(&mut *db.sql).await?;
+    let more = places.len() > limit as usize;
+    places.truncate(limit as usize);
+    let Some(last) = places.last() else { return Ok(Pruned::default()) };
+    let drop = db.query_as(PRUNE).bind(dataset.id).bind(after).bind(last).bind(dataset.stamp).bind(NOBODY);
+    let (count, bytes, live): (i64, i64, i64) = drop.fetch_one(&mut *db.sql).await?;
+    dataset.bytes -= live;
+    save(db, &dataset).await?;
+    let next = more.then(|| Cursor { feed, seq: *last }.encode());
+    Ok(Pruned { count: natural(count), bytes: natural(bytes), next })
+}
+
+/// What [`prune`] would take.
+async fn prunable(db: &mut Db, key: &DatasetKey, until: &PruneUntil) -> Outcome<Pruned> {
+    const COUNT: &str = concat!(
+        "SELECT count(*), coalesce(sum(",
+        plain_size!(),
+        "), 0)::bigint FROM nango_rs.records WHERE dataset = $1 AND seq <= $2 AND pruned_at IS NULL"
+    );
+    let Some(until) = bound(db, key, until).await? else { return Ok(Pruned::default()) };
+    let Some(dataset) = feed::find(db, key).await? else { return Ok(Pruned::default()) };
+    let (count, bytes) = db.query_as(COUNT).bind(dataset.id).bind(until).fetch_one(&mut *db.sql).await?;
+    Ok(Pruned { count: natural(count), bytes: natural(bytes), next: None })
+}
+
+/// The last place that is pruned; `None`: there is no such dataset.
+async fn bound(db: &mut Db, key: &DatasetKey, until: &PruneUntil) -> Outcome<Option<i64>> {
+    let cursor = match until {
+        PruneUntil::Cursor(text) => Some(Cursor::decode(text, db.shared.hasher.feed(key))?),
+        PruneUntil::Before(_) => None,
+    };
+    let dataset = feed::find(db, key).await?;
+    let last = dataset.map_or(0, |dataset| dataset.seq);
+    if cursor.as_ref().is_some_and(|cursor| cursor.seq > last) {
+        return Err(StoreError::Cursor.into());
+    }
+    let Some(dataset) = dataset else { return Ok(None) };
+    Ok(Some(match (cursor, until) {
+        (Some(cursor), _) => cursor.seq,
+        (None, PruneUntil::Before(moment)) => feed::before_moment(db, dataset.id, *moment, 0, last).await?,
+        (None, PruneUntil::Cursor(_)) => 0,
+    }))
+}
+
+/// Takes rows out by id.
+async fn erase(db: &mut Db, key: &DatasetKey, ids: &[String]) -> Outcome<u64> {
+    const KEYS: &str = "DELETE FROM nango_rs.record_keys WHERE dataset = $1 AND id = ANY($2) RETURNING seq";
+    // A place that a damaged key names is not enough: the row must be that of the id.
+    const ROWS: &str = concat!(
+        "WITH gone AS (DELETE FROM nango_rs.records WHERE dataset = $1 AND seq = ANY($3) AND id = ANY($2) \
+         RETURNING deleted_at IS NULL AS live, ",
+        plain_size!(),
+        " AS bytes) SELECT count(*), count(*) FILTER (WHERE live), coalesce(sum(bytes) FILTER (WHERE live), 0)::bigint \
+         FROM gone"
+    );
+    if feed::find(db, key).await?.is_none() {
+        return Ok(0);
+    }
+    let Some(mut dataset) = Dataset::find(db, key).await? else { return Ok(0) };
+    let ids = feed::known_names(ids);
+    let places: Vec<i64> = db.query_scalar(KEYS).bind(dataset.id).bind(&ids).fetch_all(&mut *db.sql).await?;
+    let rows = db.query_as(ROWS).bind(dataset.id).bind(&ids).bind(places);
+    let (count, live, bytes): (i64, i64, i64) = rows.fetch_one(&mut *db.sql).await?;
+    db.query(MISSED).bind(dataset.id).bind(&ids).execute(&mut *db.sql).await?;
+    dataset.live -= live;
+    dataset.bytes -= bytes;
+    save(db, &dataset).await?;
+    Ok(natural(count))
+}
+
+/// An id that comes back must not find what was noted of the row before.
+const MISSED: &str = "DELETE FROM nango_rs.scan_missed WHERE dataset = $1 AND id = ANY($2)";
+
+/// Takes out some of all rows.
+pub(super) async fn empty(db: &mut Db, key: &DatasetKey, through: Option<i64>, limit: u32) -> Outcome<Emptied> {
+    const NEXT: &str = "SELECT seq FROM nango_rs.records WHERE dataset = $1 AND seq <= $2 ORDER BY seq LIMIT $3";
+    const ROWS: &str = concat!(
+        "WITH gone AS (DELETE FROM nango_rs.records WHERE dataset = $1 AND seq <= $2 \
+         RETURNING id, deleted_at IS NULL AS live, ",
+        plain_size!(),
+        " AS bytes) SELECT coalesce(array_agg(id), '{}'), count(*) FILTER (WHERE live), \
+         coalesce(sum(bytes) FILTER (WHERE live), 0)::bigint FROM gone"
+    );
+    const KEYS: &str = "DELETE FROM nango_rs.record_keys WHERE dataset = $1 AND id = ANY($2)";
+    if feed::find(db, key).await?.is_none() {
+        return Ok(Emptied::default());
+    }
+    let Some(mut dataset) = Dataset::find(db, key).await? else { return Ok(Emptied::default()) };
+    scans::drop_open(db, &mut dataset).await?;
+    let through = through.unwrap_or(dataset.seq);
+    let limit = limit.clamp(1, LIMIT);
+    let next = db.query_scalar(NEXT).bind(dataset.id).bind(through).bind(i64::from(limit) + 1);
+    let mut places: Vec<i64> = next.fetch_all(&mut *db.sql).await?;
+    let more = places.len() > limit as usize;
+    places.truncate(limit as usize);
+    let Some(last) = places.last() else { return Ok(Emptied { count: 0, through, more: false }) };
+    let rows = db.query_as(ROWS).bind(dataset.id).bind(last);
+    let (ids, live, bytes): (Vec<String>, i64, i64) = rows.fetch_one(&mut *db.sql).await?;
+    for statement in [KEYS, MISSED] {
+        db.query(statement).bind(dataset.id).bind(&ids).execute(&mut *db.sql).await?;
+    }
+    dataset.live -= live;
+    dataset.bytes -= bytes;
+    save(db, &dataset).await?;
+    Ok(Emptied { count: ids.len() as u64, through, more })
+}
+
+/// Writes the counts; a record without bytes moves nothing but `live`.
+async fn save(db: &mut Db, dataset: &Dataset) -> Outcome<()> {
+    const SAVE: &str = "UPDATE nango_rs.datasets SET live = $2, bytes = $3 WHERE id = $1";
+    db.query(SAVE).bind(dataset.id).bind(dataset.live).bind(dataset.bytes).execute(&mut *db.sql).await?;
+    Ok(())
+}
+
+/// How much each dataset holds, by its narrow rows.
+async fn extents(db: &mut Db) -> Outcome<Vec<DatasetExtent>> {
+    const ALL: &str = "SELECT d.integration, d.connection, d.model, d.variant, k.rows, k.payloads, k.bytes, d.stamp, d.seq \
+         FROM nango_rs.datasets d JOIN (SELECT dataset, count(*) AS rows, count(*) FILTER (WHERE state & 2 = 0) AS payloads, \
+         sum(bytes)::bigint AS bytes FROM nango_rs.record_keys GROUP BY dataset) k ON k.dataset = d.id \
+         ORDER BY d.integration, d.connection, d.model, d.variant";
+    db.walk().await?;
+    let rows: Vec<(String, String, String, String, i64, i64, i64, i64, i64)> =
+        db.query_as(ALL).fetch_all(&mut *db.sql).await?;
+    let extent =
+        |(integration, connection, model, variant, rows, with_payload, bytes, changed_at, seq)| DatasetExtent {
+            dataset: DatasetKey { integration, connection, model, variant },
+            rows: natural(rows),
+            with_payload: natural(with_payload),
+            bytes: natural(bytes),
+            changed_at,
+            seq,
+        };
+    Ok(rows.into_iter().map(extent).collect())
+}

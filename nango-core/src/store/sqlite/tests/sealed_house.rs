@@ -1,0 +1,130 @@
+//! Keeping house where payloads are sealed: what a check opens, and what a copy needs no key for.
+
+use super::{
+    sealed::{HUSH, keys, open, ring, shows, walk},
+    *,
+};
+use crate::store::{KeyId, Problem, SharedStore, Upkeep, copy, fingerprint};
+
+async fn connect(store: &Sqlite) {
+    let new = NewConnection {
+        integration: "github".into(),
+        id: "acme".into(),
+        auth: "NONE".into(),
+        credentials: vec![1],
+        config: Map::new(),
+        metadata: None,
+    };
+    store.put_connection(new).await.unwrap();
+}
+
+/// A sealed file with ten records, one of them a tombstone.
+async fn filled(keys: &str) -> (TempDir, PathBuf, Sqlite, RunToken) {
+    let (dir, path) = file();
+    let store = open(&path, keys, true).await;
+    connect(&store).await;
+    let run = begin(&store).await;
+    save(&store, run, 0..10, HUSH).await;
+    let mut gone = page(&store, run, [], "");
+    gone.changes[0].write = Write::Delete(vec!["9".to_owned()]);
+    store.commit(gone).await.unwrap();
+    (dir, path, store, run)
+}
+
+async fn found(store: &Sqlite, repair: bool) -> Vec<(Problem, u64, u64, String)> {
+    let findings = store.check(repair).await.unwrap().findings;
+    findings.into_iter().map(|one| (one.problem, one.count, one.repaired, one.example)).collect()
+}
+
+#[tokio::test]
+async fn a_check_opens_what_it_looks_at() {
+    let (_dir, _, store, run) = filled(&keys(1)).await;
+    let sound = store.check(true).await.unwrap();
+    assert_eq!((sound.findings, sound.closed.len(), sound.records), (vec![], 0, 10));
+    let plain: usize = feed(&store).await.iter().filter_map(|row| row.payload.as_ref()).map(bytes::Bytes::len).sum();
+    assert_eq!(sound.bytes, plain as u64);
+    let say = |sql: &'static str| store.write(move |db| Ok(db.sql.execute_batch(sql)?));
+
+    // A byte of one was changed; another has the payload of a third.
+    say("UPDATE records SET payload = substr(payload, 1, 20) || x'00' || substr(payload, 22) WHERE id = '1'; \
+         UPDATE records SET payload = (SELECT payload FROM records WHERE id = '3') WHERE id = '2'")
+    .await
+    .unwrap();
+    let expect = |repaired: u64| vec![(Problem::Seal, 2, repaired, "record `1`".to_owned())];
+    assert_eq!(found(&store, false).await, expect(0));
+    assert_eq!(found(&store, true).await, expect(0));
+    // The next save of the same content replaces them, without opening them.
+    let saved = save(&store, run, 0..9, HUSH).await;
+    assert_eq!(saved[1..3], [RowOutcome::Updated; 2]);
+    assert_eq!(found(&store, false).await, []);
+
+    say("UPDATE record_keys SET hash = zeroblob(16) WHERE id = '4'").await.unwrap();
+    assert_eq!(found(&store, true).await, [(Problem::Hash, 1, 1, "record `4`".to_owned())]);
+    assert_eq!(save(&store, run, 0..9, HUSH).await, [RowOutcome::Unchanged; 9]);
+    assert_eq!(found(&store, false).await, []);
+}
+
+#[tokio::test]
+async fn what_no_key_opens_is_counted_and_not_called_damaged() {
+    let keys_two = keys(2);
+    let (_dir, path, store, run) = filled(&keys_two).await;
+    let [old, new]: [KeyId; 2] = ring(&keys_two).ids().try_into().unwrap();
+    store.activate_key(new).await.unwrap();
+    save(&store, run, 20..23, HUSH).await;
+    let sizes = store.check(false).await.unwrap().bytes;
+    store.close().await.unwrap();
+
+    let none = Sqlite::open(&path).await.unwrap();
+    let wrong = open(&path, &keys(1), false).await;
+    let one = open(&path, keys_two.split_once(',').unwrap().1, false).await;
+    for (store, closed) in
+        [(&none, vec![(old, 10), (new, 3)]), (&wrong, vec![(old, 10), (new, 3)]), (&one, vec![(old, 10)])]
+    {
+        let report = store.check(true).await.unwrap();
+        assert!(report.is_sound() && report.findings.is_empty(), "{report:?}");
+        let mut closed = closed;
+        closed.sort();
+        assert_eq!(report.closed.into_iter().collect::<Vec<_>>(), closed);
+        assert_eq!((report.records, report.bytes), (13, sizes));
+    }
+    // What needs no payload needs no key.
+    let extents = none.extents().await.unwrap();
+    assert_eq!((extents[0].rows, extents[0].bytes), (13, sizes));
+    assert_eq!(none.erase(&dataset(), vec!["1".to_owned(), "9".to_owned()]).await.unwrap(), 2);
+    let pruned = crate::store::Prune { until: crate::store::PruneUntil::Before(i64::MAX), after: None, limit: 10 };
+    assert_eq!(none.prune(&dataset(), pruned).await.unwrap().count, 10);
+    assert_eq!(none.check(false).await.unwrap().findings, []);
+    let open = open(&path, &keys_two, false).await;
+    assert_eq!(open.check(false).await.unwrap().findings, []);
+    assert_eq!(save(&open, run, [0, 1, 22], HUSH).await[..2], [RowOutcome::Unchanged, RowOutcome::Added]);
+    assert_eq!(open.check(false).await.unwrap().findings, []);
+}
+
+#[tokio::test]
+async fn a_sealed_database_is_copied_without_its_key() {
+    let text = keys(2);
+    let (dir, path, store, run) = filled(&text).await;
+    store.activate_key(ring(&text).ids()[1]).await.unwrap();
+    let before = feed(&store).await;
+    let settings = store.encryption_settings().await.unwrap();
+    store.close().await.unwrap();
+
+    let source: SharedStore = Arc::new(Sqlite::open(&path).await.unwrap());
+    let there = dir.path().join("copy.db");
+    let target: SharedStore = Arc::new(Sqlite::open_target(&there).await.unwrap());
+    let copied = copy(&source, &target, |_, _| ()).await.unwrap();
+    target.close().await.unwrap();
+    let closed: SharedStore = Arc::new(Sqlite::open(&there).await.unwrap());
+    assert_eq!(fingerprint(&closed).await.unwrap(), copied);
+    closed.close().await.unwrap();
+    assert_eq!(shows(&dir, HUSH), [""; 0]);
+
+    let moved = open(&there, &text, false).await;
+    assert_eq!((feed(&moved).await, moved.encryption_settings().await.unwrap()), (before, settings.clone()));
+    assert!(settings.payloads && settings.unfinished);
+    assert_eq!(save(&moved, run, 0..9, HUSH).await, [RowOutcome::Unchanged; 9]);
+    // The walk begins anew in the copy.
+    let done = walk(&moved).await;
+    assert_eq!((done.seen, done.left, done.done), (10, 0, true));
+    assert!(moved.check(false).await.unwrap().is_sound());
+}

@@ -1,0 +1,96 @@
+//! A database with records of about 2.5 KB in it.
+
+use std::{path::Path, time::Duration};
+
+use nango_core::{
+    declare::{Kind, Merging},
+    model::Batch,
+    prelude::*,
+    store::{
+        self, BASE_VARIANT, Change, DatasetKey, FunctionKey, NewRun, Page, PatchRow, RunToken, SharedStore, Write,
+    },
+};
+use nango_tests::measure::Outcome;
+
+/// A record of about 2.5 KB.
+#[model]
+pub(crate) struct Document {
+    /// Its id.
+    pub id: u64,
+    /// What changes.
+    pub title: String,
+    /// How often it was read.
+    pub views: u64,
+    /// Most of it.
+    pub body: String,
+}
+
+impl Document {
+    pub(crate) fn new(id: u64) -> Self {
+        let line = format!("of document {id}: the quick brown fox jumps over the lazy dogs, as ever\n");
+        let body = line.repeat(2400 / line.len() + 1);
+        Self { id, title: format!("Document {id}"), views: id % 97, body }
+    }
+}
+
+/// An open database, and a run that may write.
+pub(crate) struct Filled {
+    pub(crate) store: SharedStore,
+    pub(crate) dataset: DatasetKey,
+    run: RunToken,
+    function: FunctionKey,
+}
+
+impl Filled {
+    /// Opens `nango.db` in a folder and saves so many records, 100 a page.
+    pub(crate) async fn open(folder: &Path, records: u64) -> Outcome<Self> {
+        let store = store::open(&format!("sqlite:{}", folder.join("nango.db").display())).await?;
+        let [integration, connection, variant] = ["bench", "one", BASE_VARIANT].map(str::to_owned);
+        let function = FunctionKey {
+            kind: Kind::Sync,
+            integration: integration.clone(),
+            connection: connection.clone(),
+            function: "documents".to_owned(),
+            variant: variant.clone(),
+        };
+        let lease = Duration::from_hours(1);
+        let run = store.start_run(NewRun { key: function.clone(), connection: None, exclusive: true, lease }).await?;
+        let dataset = DatasetKey { integration, connection, model: "Document".to_owned(), variant };
+        let filled = Self { store, dataset, run, function };
+        for first in (0..records).step_by(100) {
+            filled.save((first..records.min(first + 100)).map(Document::new)).await?;
+        }
+        Ok(filled)
+    }
+
+    /// Saves a page.
+    pub(crate) async fn save(&self, documents: impl IntoIterator<Item = Document>) -> Outcome {
+        let mut batch = Batch::default();
+        for document in documents {
+            batch.push(&document)?;
+        }
+        self.write(Write::Save(batch)).await
+    }
+
+    /// Patches a page.
+    pub(crate) async fn patch(&self, rows: Vec<PatchRow>) -> Outcome {
+        self.write(Write::Patch(rows)).await
+    }
+
+    async fn write(&self, write: Write) -> Outcome {
+        let page = Page {
+            run: self.run,
+            function: self.function.clone(),
+            requested_at: self.store.now(),
+            changes: vec![Change { dataset: self.dataset.clone(), merging: Merging::Newer, write }],
+            checkpoint: None,
+            resume: None,
+            pages: 1,
+            requests: 1,
+            left_out: 0,
+            logs: Vec::new(),
+        };
+        self.store.commit(page).await?;
+        Ok(())
+    }
+}

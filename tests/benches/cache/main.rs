@@ -1,0 +1,39 @@
+//! What the cache costs, apart from a sync of one connection (that is the bench `sync`).
+//!
+//! ```text
+//! cargo bench -p nango-tests --bench cache                  # all of it, but for `large`
+//! cargo bench -p nango-tests --bench cache -- feed          # the feed against raw SQL and serialisation
+//! cargo bench -p nango-tests --bench cache -- update        # batch_update against read, change and save
+//! cargo bench -p nango-tests --bench cache -- many          # 200 connections at once against one
+//! cargo bench -p nango-tests --bench cache -- large         # 1,000,000 records: memory, and cost as it grows
+//! ```
+//!
+//! Ratios are taken within a round of interleaved measurements; the median of five counts. Linux only.
+
+#![expect(clippy::print_stdout, reason = "the figures are this program's output")]
+
+mod feed;
+mod filled;
+mod large;
+mod many;
+mod update;
+
+use nango_tests::measure::Outcome;
+
+fn main() -> Outcome {
+    let asked: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
+    let is = |name: &str| asked.is_empty() || asked.iter().any(|arg| arg == name);
+    if is("feed") {
+        feed::run()?;
+    }
+    if is("update") {
+        update::run()?;
+    }
+    if is("many") {
+        many::run()?;
+    }
+    if asked.iter().any(|arg| arg == "large") {
+        large::run()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,104 @@
+//! 200 connections that sync at once into one file, against one connection with as many records.
+
+use std::{path::Path, sync::Arc};
+
+// Named, so that the linker brings its functions along.
+use integrations as _;
+use nango_core::{
+    auth::{Credentials, KeyRing},
+    config::{Config, Flags, Sources},
+    declare::Registry,
+    http::{Network, SystemClock},
+    provider::{AuthMode, Catalogue},
+    run::{AddConnection, Instance, RunRequest, Stop, Target, Unobserved, add_connection, execute},
+    store,
+};
+use nango_tests::{
+    bench_server::BenchServer,
+    measure::{self, Cost, Outcome, median},
+};
+use serde_json::{Map, json};
+
+const CONNECTIONS: u64 = 200;
+const EACH: u64 = 500;
+const ROUNDS: usize = 5;
+
+pub(crate) fn run() -> Outcome {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let (one, many) = (BenchServer::start(CONNECTIONS * EACH), BenchServer::start(EACH));
+    let mut ratios = Vec::new();
+    for round in 1..=ROUNDS {
+        let alone = runtime.block_on(House::new(one.url(), 1))?.sync(&runtime)?;
+        let together = runtime.block_on(House::new(many.url(), CONNECTIONS))?.sync(&runtime)?;
+        let ratio = alone.wall.as_secs_f64() / together.wall.as_secs_f64();
+        println!(
+            "many, round {round}: one connection {alone}, {CONNECTIONS} at once {together}, throughput {ratio:.2}"
+        );
+        ratios.push(ratio);
+    }
+    println!("many: median throughput {:.2} of that of one connection", median(ratios));
+    Ok(())
+}
+
+struct House {
+    instance: Arc<Instance>,
+    connections: u64,
+    _folder: tempfile::TempDir,
+}
+
+impl House {
+    async fn new(url: &str, connections: u64) -> Outcome<Self> {
+        let folder = tempfile::tempdir()?;
+        let instance = Arc::new(instance(folder.path(), url).await?);
+        for id in 0..connections {
+            let new = AddConnection {
+                integration: "github".to_owned(),
+                id: id.to_string(),
+                mode: AuthMode::None,
+                credentials: Credentials::None,
+                config: Map::new(),
+                metadata: json!({ "owner": "o", "repo": "r" }).as_object().cloned(),
+            };
+            add_connection(&instance, new, Arc::new(Unobserved)).await.map_err(|error| error.to_string())?;
+        }
+        Ok(Self { instance, connections, _folder: folder })
+    }
+
+    fn sync(&self, runtime: &tokio::runtime::Runtime) -> Outcome<Cost> {
+        measure::here(|| {
+            runtime.block_on(async {
+                let start = |id: u64| {
+                    let instance = self.instance.clone();
+                    let request = RunRequest::new("github", Target::Sync("repo-issues".to_owned()), id.to_string());
+                    tokio::spawn(async move {
+                        let done = execute(&instance, request, Stop::default(), Arc::new(Unobserved)).await;
+                        done.map(|done| done.totals).map_err(|error| error.to_string())
+                    })
+                };
+                let running: Vec<_> = (0..self.connections).map(start).collect();
+                let mut added = 0;
+                for run in running {
+                    added += run.await??.models.values().map(|counts| counts.added).sum::<u64>();
+                }
+                assert_eq!(added, CONNECTIONS * EACH);
+                Ok(())
+            })
+        })
+    }
+}
+
+async fn instance(folder: &Path, url: &str) -> Outcome<Instance> {
+    let file = format!("[integrations.github]\nbase_url = \"{url}\"\n");
+    let flags = Flags { database: Some(format!("sqlite:{}", folder.join("nango.db").display())) };
+    let config = Config::load(Sources { flags, file: Some(("nango.toml".into(), file)), ..Sources::default() })?;
+    let registry = Registry::load().map_err(|errors| format!("{errors:?}"))?;
+    Ok(Instance {
+        registry,
+        catalogue: Catalogue::builtin(),
+        store: store::open(&config.database).await?,
+        config,
+        ring: KeyRing::ephemeral()?,
+        transport: Arc::new(Network::new()?),
+        clock: Arc::new(SystemClock),
+    })
+}

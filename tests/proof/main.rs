@@ -1,0 +1,148 @@
+//! A `registry` with functions that only tests want: syncs of an API that has no vendor.
+//!
+//! The commands are the product's own; what stands here is the least that a customer would write. The API behind it is
+//! `nango_tests::upstream`.
+
+use std::process::ExitCode;
+
+/// The integration `proof`.
+mod proof {
+    use std::collections::BTreeMap;
+
+    use nango_core::prelude::*;
+
+    /// A record as small as one can be.
+    #[model]
+    struct Item {
+        /// Its id.
+        id: String,
+        /// What changes.
+        text: String,
+    }
+
+    /// The items, as one mapping over token cursors.
+    #[sync(
+        model = "Item",
+        endpoint = "/items",
+        paginate(cursor(name = "after", path = "next"), limit = 100, limit_name = "limit", response_path = "items"),
+        track_deletes
+    )]
+    fn items(item: Item) -> Item {
+        item
+    }
+
+    /// An item that a webhook tells of; without a text it is gone.
+    #[model]
+    struct Told {
+        /// The item's id.
+        id: String,
+        /// Its new text.
+        text: Option<String>,
+    }
+
+    /// Applies what a webhook tells of an item.
+    #[on_webhook(items, "told")]
+    async fn item_told(nango: NangoSync, told: Told) -> Result<()> {
+        match told.text {
+            Some(text) => nango.batch_save([Item { id: told.id, text }]).await?,
+            None => nango.batch_delete::<Item>([told.id]).await?,
+        };
+        Ok(())
+    }
+
+    /// The same records under another name, for the sync that is written by hand.
+    #[model]
+    struct Note {
+        /// Its id.
+        id: String,
+        /// What changes.
+        text: String,
+    }
+
+    /// A page of notes.
+    #[model]
+    struct Notes {
+        /// The notes.
+        items: Vec<Note>,
+        /// Where the next page begins.
+        next: Option<String>,
+    }
+
+    /// How far the walk has come.
+    #[checkpoint]
+    struct Place {
+        /// The last note that was saved.
+        after: String,
+    }
+
+    /// The notes, with the loop, the checkpoint and the scan written out.
+    #[sync(model = "Note", checkpoint = Place)]
+    async fn notes(nango: NangoSync) -> Result<()> {
+        let scan = nango.full_scan::<Note>().await?;
+        let mut after = nango.checkpoint().await?.map(|place| place.after);
+        loop {
+            let mut request = nango.get("/notes").query("limit", 100);
+            if let Some(after) = &after {
+                request = request.query("after", after);
+            }
+            let page: Notes = request.json().await?;
+            let Some(next) = page.next else {
+                nango.batch_save(page.items).await?;
+                break;
+            };
+            nango.page().save(page.items).checkpoint(Place { after: next.clone() }).commit().await?;
+            after = Some(next);
+        }
+        scan.finish().await?;
+        nango.clear_checkpoint().await
+    }
+
+    /// A record that takes whatever JSON has.
+    #[model]
+    struct Thing {
+        /// Its id.
+        id: String,
+        /// A whole number.
+        whole: u64,
+        /// A number with a fraction.
+        float: f64,
+        /// Text.
+        text: String,
+        /// Anything else.
+        map: BTreeMap<String, Value>,
+    }
+
+    /// The things, as they are.
+    #[sync(
+        model = "Thing",
+        endpoint = "/things",
+        paginate(cursor(name = "after", path = "next"), response_path = "items")
+    )]
+    fn things(thing: Thing) -> Thing {
+        thing
+    }
+
+    /// A thing that is left out where it does not fit.
+    #[model]
+    struct FittingThing {
+        /// Its id.
+        id: String,
+        /// Anything else.
+        map: BTreeMap<String, Value>,
+    }
+
+    /// The things, without those that do not fit.
+    #[sync(
+        model = "FittingThing",
+        endpoint = "/things",
+        paginate(cursor(name = "after", path = "next"), response_path = "items"),
+        on_invalid = "skip"
+    )]
+    fn fitting_things(thing: FittingThing) -> FittingThing {
+        thing
+    }
+}
+
+fn main() -> ExitCode {
+    nango_core::main()
+}

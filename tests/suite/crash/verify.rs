@@ -1,0 +1,160 @@
+//! What must be true of a voyage, whatever happened on it.
+//!
+//! The database is named by a URL and looked at through the traits of the store, so that another kind of database joins
+//! by its URL.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use nango_core::store::{self, FinishScan, ModelCounts, NewRun, ReadQuery, RunEnd, RunStatus, ScanFrom, SharedStore};
+use nango_tests::wait;
+
+use super::{
+    replica::Replica,
+    voyage::{Sync, Voyage},
+};
+
+impl Voyage {
+    /// Looks at the database from this process.
+    fn look<T: Send + 'static, F: Future<Output = T> + Send>(
+        &self,
+        look: impl FnOnce(SharedStore) -> F + Send + 'static,
+    ) -> T {
+        let url = self.url.clone();
+        wait(async move {
+            let store = store::open(&url).await.expect("a database");
+            let seen = look(store.clone()).await;
+            store.close().await.expect("a close");
+            seen
+        })
+    }
+
+    /// The runs since the last look added, updated and deleted exactly what changed at the API: the pages of killed runs
+    /// were counted once, with their records.
+    pub(super) fn verify_counters(&mut self, sync: Sync) {
+        let (total, running) = self.look(move |store| async move {
+            let runs = store.runs_of(&sync.function(), 100_000).await.expect("runs");
+            let mut total = ModelCounts::default();
+            for counts in runs.iter().filter_map(|run| run.totals.models.get(sync.model())) {
+                total.added += counts.added;
+                total.updated += counts.updated;
+                total.deleted += counts.deleted;
+                total.skipped_newer += counts.skipped_newer;
+            }
+            (total, runs.iter().filter(|run| run.status == RunStatus::Running).count())
+        });
+        let now = self.upstream.collection(sync.name());
+        let course = &mut self.courses[sync as usize];
+        let count = |counts: fn(Option<&String>, Option<&String>) -> bool| {
+            let ids: BTreeSet<_> = course.before.keys().chain(now.keys()).collect();
+            ids.into_iter().filter(|id| counts(course.before.get(*id), now.get(*id))).count() as u64
+        };
+        let expect = ModelCounts {
+            added: course.counted.added + count(|before, now| before.is_none() && now.is_some()),
+            updated: course.counted.updated + count(|before, now| before.is_some() && now.is_some() && before != now),
+            deleted: course.counted.deleted + count(|before, now| before.is_some() && now.is_none()),
+            ..ModelCounts::default()
+        };
+        assert_eq!((total, running), (expect, 0), "counters of {}", sync.name());
+        (course.counted, course.before) = (total, now);
+    }
+
+    /// The cache, its sizes, the reader's replica, checkpoint, resume state and scan are what they must be.
+    pub(super) fn verify(&mut self, sync: Sync) {
+        let (rows, sizes, checkpoint, resume, resumed, total) = self.look(move |store| async move {
+            let (function, dataset) = (sync.function(), sync.dataset());
+            let (mut rows, mut cursor) = (Vec::new(), None);
+            loop {
+                let query = ReadQuery { cursor, limit: 1000, ..ReadQuery::default() };
+                let page = store.read(&dataset, query).await.expect("a page");
+                rows.extend(page.records);
+                cursor = page.next_cursor;
+                if cursor.is_none() {
+                    break;
+                }
+            }
+            let sizes = store.datasets(Some("proof"), Some("acme")).await.expect("sizes");
+            let sizes = sizes.into_iter().find(|one| one.dataset == dataset).expect("a dataset");
+            let checkpoint = store.checkpoint(&function).await.expect("a checkpoint").value;
+            let resume = store.resume_state(&function).await.expect("a resume state");
+            let mut runs = store.runs_of(&function, 100_000).await.expect("runs");
+            runs.extend(store.runs_of(&sync.handler(), 100_000).await.expect("runs"));
+            let counts = runs.iter().filter_map(|run| run.totals.models.get(sync.model()));
+            let total: i64 = counts.map(|one| one.added.cast_signed() - one.deleted.cast_signed()).sum();
+            // A scan that was left open would be gone on with.
+            let lease = Duration::from_secs(5);
+            let new = NewRun { key: function.clone(), connection: None, exclusive: true, lease };
+            let run = store.start_run(new).await.expect("a run");
+            let scan = store.begin_scan(&run, &function, &dataset, ScanFrom::LeftOpen).await.expect("a scan");
+            let closed = FinishScan { run, function, dataset, scan, confirm: 1, complete: false, resume: None };
+            store.finish_scan(closed).await.expect("a closed scan");
+            let logs = Vec::new();
+            let status = RunStatus::Success;
+            let end = RunEnd { status, error: None, requests: 0, logs, checkpoint: None, resume: None };
+            store.end_run(&run, end).await.expect("an end");
+            (rows, sizes, checkpoint, resume, scan.resumed, total)
+        });
+        let expect = texts(&self.upstream.collection(sync.name()));
+        let (mut live, mut bytes, mut seen) = (BTreeMap::new(), 0, BTreeSet::new());
+        for row in &rows {
+            assert!(seen.insert(row.id.clone()), "{} is there twice", row.id);
+            let payload = row.payload.as_ref().expect("a payload");
+            if row.deleted_at.is_none() {
+                bytes += payload.len() as u64;
+                live.insert(row.id.clone(), String::from_utf8_lossy(payload).into_owned());
+            } else {
+                assert!(!expect.contains_key(&row.id), "{} lives at the API and is deleted here", row.id);
+            }
+        }
+        assert_eq!((sizes.live, sizes.bytes), (live.len() as u64, bytes), "sizes and their recount");
+        same(&texts(&live), &expect, "the cache and the API");
+        assert_eq!(total, i64::try_from(live.len()).expect("a count"), "added less deleted, and what lives");
+        assert_eq!((checkpoint, resume, resumed), (None, None, false), "checkpoint, resume state, an open scan");
+        self.verify_replica(sync);
+        self.courses[sync as usize].before = self.upstream.collection(sync.name());
+        self.courses[sync as usize].counted = self.recount(sync);
+    }
+
+    /// The reader that only ever followed its cursor holds what the API has.
+    pub(super) fn verify_replica(&mut self, sync: Sync) {
+        let replica = &mut self.courses[sync as usize].replica;
+        replica.read(&self.registry, sync, None);
+        same(&replica.live, &texts(&self.upstream.collection(sync.name())), "the replica and the API");
+    }
+
+    /// The reader of a sync.
+    pub(super) fn replica(&mut self, sync: Sync) -> &mut Replica {
+        &mut self.courses[sync as usize].replica
+    }
+
+    fn recount(&self, sync: Sync) -> ModelCounts {
+        self.look(move |store| async move {
+            let mut total = ModelCounts::default();
+            for run in store.runs_of(&sync.function(), 100_000).await.expect("runs") {
+                let counts = run.totals.models.get(sync.model()).copied().unwrap_or_default();
+                total.added += counts.added;
+                total.updated += counts.updated;
+                total.deleted += counts.deleted;
+            }
+            total
+        })
+    }
+}
+
+fn texts(collection: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let text = |json: &str| serde_json::from_str::<serde_json::Value>(json).expect("JSON")["text"].clone();
+    collection.iter().map(|(id, json)| (id.clone(), text(json).as_str().expect("a text").to_owned())).collect()
+}
+
+/// Compares by what differs: whole maps of thousands of records help nobody.
+#[track_caller]
+fn same(found: &BTreeMap<String, String>, expect: &BTreeMap<String, String>, what: &str) {
+    let differs = |(id, text): (&String, &String), other: &BTreeMap<String, String>| {
+        (other.get(id) != Some(text)).then(|| id.clone())
+    };
+    let extra: Vec<_> = found.iter().filter_map(|one| differs(one, expect)).collect();
+    let missing: Vec<_> = expect.iter().filter_map(|one| differs(one, found)).collect();
+    assert!(extra.is_empty() && missing.is_empty(), "{what}: too many or old {extra:?}, missing {missing:?}");
+}

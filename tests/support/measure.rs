@@ -1,0 +1,135 @@
+//! What work costs: CPU seconds and resident memory of processes, read from `/proc` (Linux only).
+//!
+//! CPU is user and system time. Ticks are hundredths of a second, so what is measured should take a second or more.
+
+use std::{
+    error::Error,
+    fmt, fs,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// The result of a measurement.
+pub type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
+
+/// What a process cost.
+#[derive(Debug, Clone, Copy)]
+pub struct Cost {
+    /// CPU seconds.
+    pub cpu: f64,
+    /// How long it took.
+    pub wall: Duration,
+    /// The peak of its resident memory, in MB; 0 where nobody looked.
+    pub peak_mb: f64,
+}
+
+impl fmt::Display for Cost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.2} ({:.2}, {:.0})", self.cpu, self.wall.as_secs_f64(), self.peak_mb)
+    }
+}
+
+/// Runs a command to its end. `look` is called about every 10 ms with its process id.
+///
+/// # Errors
+///
+/// It cannot be run, or did not succeed: with what it said.
+pub fn command(command: &mut Command, mut look: impl FnMut(u32)) -> Outcome<Cost> {
+    let before = cpu_of_children()?;
+    let started = Instant::now();
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+    let peak_mb = watch(&mut child, &mut look)?;
+    let output = child.wait_with_output()?;
+    let wall = started.elapsed();
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into());
+    }
+    Ok(Cost { cpu: cpu_of_children()? - before, wall, peak_mb })
+}
+
+/// Does a piece of work in this process.
+///
+/// # Errors
+///
+/// The work failed.
+pub fn here(work: impl FnOnce() -> Outcome) -> Outcome<Cost> {
+    let before = cpu_of(std::process::id())?;
+    let started = Instant::now();
+    work()?;
+    Ok(Cost { cpu: cpu_of(std::process::id())? - before, wall: started.elapsed(), peak_mb: 0.0 })
+}
+
+fn watch(child: &mut Child, look: &mut impl FnMut(u32)) -> Outcome<f64> {
+    let mut peak: f64 = 0.0;
+    while child.try_wait()?.is_none() {
+        look(child.id());
+        peak = peak.max(peak_mb(child.id()));
+        thread::sleep(Duration::from_millis(10));
+    }
+    Ok(peak)
+}
+
+/// The peak of a process's resident memory, in MB; 0 once it is gone.
+pub fn peak_mb(pid: u32) -> f64 {
+    let text = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kilobytes: f64 = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0.0);
+    kilobytes / 1024.0
+}
+
+/// CPU of a process so far, without its children.
+///
+/// # Errors
+///
+/// It is gone.
+pub fn cpu_of(pid: u32) -> Outcome<f64> {
+    Ok(ticks(&stat(pid)?, [11, 12]))
+}
+
+fn cpu_of_children() -> Outcome<f64> {
+    Ok(ticks(&stat(std::process::id())?, [13, 14]))
+}
+
+/// CPU of a PostgreSQL server so far: of its main process, of those that it started, and of those that ended. `data` is
+/// its folder.
+///
+/// # Errors
+///
+/// There is no server on that folder.
+pub fn cpu_of_postgres(data: &Path) -> Outcome<f64> {
+    let file: PathBuf = data.join("postmaster.pid");
+    let main: u32 = fs::read_to_string(file)?.lines().next().unwrap_or_default().trim().parse()?;
+    let own = stat(main)?;
+    let mut cpu = ticks(&own, [11, 12]) + ticks(&own, [13, 14]);
+    for entry in fs::read_dir("/proc")? {
+        let Some(pid) = entry?.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+        // A process that ended since the folder was listed is counted with those that ended, or next time.
+        let Ok(fields) = stat(pid) else { continue };
+        if fields.get(1).and_then(|parent| parent.parse().ok()) == Some(main) {
+            cpu += ticks(&fields, [11, 12]);
+        }
+    }
+    Ok(cpu)
+}
+
+/// The fields behind the name of the program: state, parent, …
+fn stat(pid: u32) -> Outcome<Vec<String>> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    Ok(stat.rsplit(')').next().unwrap_or_default().split_whitespace().map(str::to_owned).collect())
+}
+
+fn ticks(fields: &[String], which: [usize; 2]) -> f64 {
+    which.into_iter().filter_map(|i| fields.get(i)?.parse::<f64>().ok()).sum::<f64>() / 100.0
+}
+
+/// The middle value.
+///
+/// # Panics
+///
+/// There is none.
+pub fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
