@@ -119,4 +119,6 @@ database!(sqlite_memory, super::super::support::Opened::memory());
 database!(sqlite_file, super::super::support::Opened::file());
 #[cfg(feature = "postgres")]
 database!(postgres, super::super::support::Opened::postgres());
-database!(sqlite_sealed, super::super::support::Opened::sealed());
+database!(sqlite_sealed, super::super::support::Opened::file_sealed());
+#[cfg(feature = "postgres")]
+database!(postgres_sealed, super::super::support::Opened::postgres_sealed());

@@ -1,7 +1,7 @@
 //! A page before it goes to the database: what needs no database is done here, where the page was made, so that no lock
 //! and no writer is kept meanwhile.
 
-use std::collections::HashSet;
+use std::{borrow::Cow, collections::HashSet};
 
 use super::{
     Page, Write,
@@ -20,7 +20,7 @@ pub(super) struct Draft {
 }
 
 /// What is known of a write before the database is asked.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct Ready {
     /// For each row: whether its id came before in the same write.
     pub duplicate: Vec<bool>,
@@ -53,15 +53,24 @@ impl Draft {
     /// Takes the hashes again, if they are of another version than this hasher's: payloads were switched to be sealed (or
     /// plain) since the draft was made.
     pub(super) fn rehash(&mut self, hasher: &Hasher) {
-        if self.hashed == hasher.version() {
-            return;
+        if let Cow::Owned(ready) = self.hashed_by(hasher) {
+            self.ready = ready;
+            self.hashed = hasher.version();
         }
-        for (change, ready) in self.page.changes.iter().zip(&mut self.ready) {
+    }
+
+    /// The same for a draft that is only lent: what is ready, with hashes of this hasher's version.
+    pub(super) fn hashed_by(&self, hasher: &Hasher) -> Cow<'_, [Ready]> {
+        if self.hashed == hasher.version() {
+            return Cow::Borrowed(&self.ready);
+        }
+        let mut all = self.ready.clone();
+        for (change, ready) in self.page.changes.iter().zip(&mut all) {
             if let Write::Save(batch) = &change.write {
                 ready.hashes = batch.iter().map(|item| hasher.record(item.payload)).collect();
             }
         }
-        self.hashed = hasher.version();
+        Cow::Owned(all)
     }
 }
 

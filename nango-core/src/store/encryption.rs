@@ -107,6 +107,12 @@ pub trait Encryption {
 
     /// Takes the next step of the walk over what is there, in one small transaction: what it did is durable.
     fn reseal_step(&self) -> Answer<'_, Resealed>;
+
+    /// Where remains of payloads lie that were plain before a walk sealed them, and how a person removes them. `None`: the
+    /// walk removes them itself.
+    fn left_behind(&self) -> Option<&'static str> {
+        None
+    }
 }
 
 /// Walks on until everything is sealed as the database says, or `go_on` (asked after each step, with the sum so far)

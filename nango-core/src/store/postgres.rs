@@ -6,6 +6,8 @@
 //! - A dataset's lock is the row lock of its row (`dataset`); it is taken before the keys of its records are read, and
 //!   several are taken in the order of their numbers. Rows are locked in one order everywhere: connection, function, run,
 //!   dataset, and what belongs to them.
+//! - What a transaction seals, it seals by the policy that it holds still (`encryption`); it takes hold of it together with
+//!   its first dataset, behind the locks of connection, function and run.
 //! - A transaction that the server took back (a deadlock, a broken connection before the commit) is done again as a whole.
 //!   Work is therefore a function of its input, which it only borrows.
 //! - Tables are written with their schema, [`SCHEMA`]; the search path is not ours.
@@ -16,6 +18,7 @@ mod checkpoints;
 mod clock;
 mod connections;
 mod dataset;
+mod encryption;
 mod fault;
 mod feed;
 mod functions;
@@ -23,6 +26,7 @@ mod locks;
 mod logs;
 mod migrate;
 mod page;
+mod reseal;
 mod rows;
 mod runs;
 mod scans;
@@ -45,9 +49,10 @@ use uuid::Uuid;
 
 use self::{changes::Changes, clock::Clock};
 use super::{
-    Answer, Checkpoints, Committed, Connection, Connections, DatasetKey, DatasetStats, FeedPage, FeedRow, FinishScan,
-    FunctionKey, LogLine, Logs, MetadataChange, NewConnection, NewRun, Page, ReadQuery, Records, Removed, Run, RunEnd,
-    RunToken, Runs, Scan, ScanFinished, ScanFrom, Store, StoreError, StoredCheckpoint, draft::Draft, hash::Hasher,
+    Answer, Checkpoints, Committed, Connection, Connections, DatasetKey, DatasetStats, Encryption, EncryptionState,
+    FeedPage, FeedRow, FinishScan, FunctionKey, KeyId, Keys, LogLine, Logs, MetadataChange, NewConnection, NewRun,
+    Page, ReadQuery, Records, Removed, Resealed, Run, RunEnd, RunToken, Runs, Scan, ScanFinished, ScanFrom, Store,
+    StoreError, StoredCheckpoint, draft::Draft, encryption::Vault, hash::Hasher,
 };
 
 /// The schema of all tables. Not `nango`, which the original keeps for itself: both can share a database.
@@ -96,7 +101,9 @@ impl Db {
 #[derive(Debug)]
 struct Shared {
     clock: Clock,
+    /// The names of feeds. Content hashes are taken by the regime of a transaction.
     hasher: Hasher,
+    vault: Vault,
     /// Whether statements are prepared under a name.
     named: bool,
 }
@@ -138,7 +145,9 @@ impl Postgres {
 
     async fn open_as(url: &str, target: bool) -> Result<Self, StoreError> {
         let server::Opened { pool, listening, named, hash_key, now, xid } = server::open(url, target).await?;
-        let shared = Arc::new(Shared { clock: Clock::new(now), hasher: Hasher::new(&hash_key), named });
+        let hasher = Hasher::new(&hash_key);
+        let vault = Vault::new(hasher.clone());
+        let shared = Arc::new(Shared { clock: Clock::new(now), hasher, vault, named });
         let changes = Changes::new(pool.clone(), listening, xid);
         Ok(Self { pool, shared, changes })
     }
@@ -207,7 +216,8 @@ impl Connections for Postgres {
 
 impl Records for Postgres {
     fn commit_all(&self, pages: Vec<Page>) -> Answer<'_, Vec<Committed>> {
-        let drafts: Vec<Draft> = pages.into_iter().map(|page| Draft::new(page, &self.shared.hasher)).collect();
+        let hasher = &self.shared.vault.latest().hasher;
+        let drafts: Vec<Draft> = pages.into_iter().map(|page| Draft::new(page, hasher)).collect();
         Box::pin(async move {
             let (drafts, carried) =
                 self.write_keeping(drafts, |db, drafts| Box::pin(page::commit_all(db, drafts))).await?;
@@ -307,5 +317,47 @@ impl Logs for Postgres {
 
     fn logs(&self, run: Uuid) -> Answer<'_, Vec<LogLine>> {
         self.read_with(run, |db, run| Box::pin(logs::read(db, *run)))
+    }
+}
+
+impl Encryption for Postgres {
+    fn use_keys(&self, keys: Arc<dyn Keys>, seal_new: bool) -> Answer<'_, ()> {
+        self.shared.vault.use_keys(keys);
+        Box::pin(async move {
+            let known = self.encryption_settings().await?;
+            let ids = self.shared.vault.keys().map(Keys::ids).unwrap_or_default();
+            if known.active.is_none_or(|active| !ids.contains(&active)) {
+                self.write(seal_new, |db, seal_new| Box::pin(encryption::begin(db, *seal_new))).await?;
+            }
+            // A ring without the active key can still read what is not sealed with it, so this is no error yet.
+            match self.read_with((), |db, ()| Box::pin(encryption::tell_the_ring(db))).await {
+                Ok(()) | Err(StoreError::NoKey { .. }) => Ok(()),
+                Err(error) => Err(error),
+            }
+        })
+    }
+
+    fn encryption(&self) -> Answer<'_, EncryptionState> {
+        self.read_with((), |db, ()| Box::pin(encryption::state(db)))
+    }
+
+    fn encryption_settings(&self) -> Answer<'_, EncryptionState> {
+        self.read_with((), |db, ()| Box::pin(encryption::settings(db)))
+    }
+
+    fn seal_payloads(&self, on: bool) -> Answer<'_, ()> {
+        self.write(on, |db, on| Box::pin(encryption::seal_payloads(db, *on)))
+    }
+
+    fn activate_key(&self, key: KeyId) -> Answer<'_, ()> {
+        self.write(key, |db, key| Box::pin(encryption::activate(db, *key)))
+    }
+
+    fn reseal_step(&self) -> Answer<'_, Resealed> {
+        self.write((), |db, ()| Box::pin(reseal::step(db)))
+    }
+
+    fn left_behind(&self) -> Option<&'static str> {
+        Some(reseal::LEFT_BEHIND)
     }
 }

@@ -59,11 +59,20 @@ impl Opened {
     }
 
     /// A file whose payloads are sealed.
-    pub(super) async fn sealed() -> Option<Self> {
-        let opened = Self::file().await?;
-        opened.use_keys(opened.ring.clone(), true).await.unwrap();
-        assert!(opened.encryption().await.unwrap().payloads);
-        Some(opened)
+    pub(super) async fn file_sealed() -> Option<Self> {
+        Some(Self::file().await?.sealed().await)
+    }
+
+    /// A database on a server whose payloads are sealed.
+    #[cfg(feature = "postgres")]
+    pub(super) async fn postgres_sealed() -> Option<Self> {
+        Some(Self::postgres().await?.sealed().await)
+    }
+
+    async fn sealed(self) -> Self {
+        self.use_keys(self.ring.clone(), true).await.unwrap();
+        assert!(self.encryption().await.unwrap().payloads);
+        self
     }
 }
 

@@ -5,7 +5,10 @@
 //! row does not open under another id, nor in another dataset or variant. The nonce is drawn at random for each row:
 //! within a dataset two of 2³² payloads share one with a probability of 2⁻³³, so that is where a key should be rotated.
 
-use std::{borrow::Cow, cell::RefCell, sync::Arc};
+use std::{
+    borrow::Cow,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use aes_gcm::{
     Aes256Gcm, KeyInit, Nonce, Tag,
@@ -29,12 +32,12 @@ pub(crate) struct DatasetSeal {
     active: Option<KeyId>,
     names: Vec<u8>,
     /// Subkeys in use; in a rotation there are two.
-    ciphers: RefCell<Vec<(KeyId, Arc<Aes256Gcm>)>>,
+    ciphers: Mutex<Vec<(KeyId, Arc<Aes256Gcm>)>>,
 }
 
 impl DatasetSeal {
     pub(super) fn new(keys: Option<Arc<dyn Keys>>, active: Option<KeyId>, dataset: &DatasetKey) -> Self {
-        Self { keys, active, names: dataset.unambiguous(), ciphers: RefCell::default() }
+        Self { keys, active, names: dataset.unambiguous(), ciphers: Mutex::default() }
     }
 
     /// What to store of a payload, and the stored id of the key (0: it stays as it is).
@@ -79,7 +82,7 @@ impl DatasetSeal {
     }
 
     fn cipher(&self, key: KeyId) -> Result<Arc<Aes256Gcm>, StoreError> {
-        let mut ciphers = self.ciphers.borrow_mut();
+        let mut ciphers = self.ciphers.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, cipher)) = ciphers.iter().find(|(known, _)| *known == key) {
             return Ok(Arc::clone(cipher));
         }

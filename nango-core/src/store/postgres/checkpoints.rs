@@ -3,11 +3,13 @@
 use serde_json::Value;
 
 use super::{
-    Db,
+    Db, encryption,
     fault::{Fault, Outcome},
     functions, scans,
 };
-use crate::store::{CheckpointWrite, FunctionKey, ResumeWrite, StoreError, StoredCheckpoint};
+use crate::store::{
+    CheckpointWrite, FunctionKey, ResumeWrite, StoreError, StoredCheckpoint, encryption::Regime, resume_context,
+};
 
 /// The checkpoint of a function.
 pub(super) async fn read(db: &mut Db, key: &FunctionKey) -> Outcome<StoredCheckpoint> {
@@ -53,14 +55,26 @@ pub(super) async fn read_resume(db: &mut Db, key: &FunctionKey) -> Outcome<Optio
     Ok(db.query_scalar(READ).bind(function).fetch_optional(&mut *db.sql).await?)
 }
 
-/// Changes a resume state.
-pub(super) async fn write_resume(db: &mut Db, key: &FunctionKey, write: &ResumeWrite) -> Outcome<()> {
+/// Changes a resume state; the regime, if the transaction knows it already.
+pub(super) async fn write_resume(
+    db: &mut Db,
+    regime: Option<&Regime>,
+    key: &FunctionKey,
+    write: &ResumeWrite,
+) -> Outcome<()> {
     const SET: &str = "INSERT INTO nango_rs.resume_states (function, state) VALUES ($1, $2) \
                        ON CONFLICT (function) DO UPDATE SET state = excluded.state";
     const CLEAR: &str = "DELETE FROM nango_rs.resume_states WHERE function = $1";
     let function = functions::open(db, key).await?;
     match write {
-        ResumeWrite::Set(state) => db.query(SET).bind(function).bind(state).execute(&mut *db.sql).await?,
+        ResumeWrite::Set(state) => {
+            let context = resume_context(key);
+            let newer = match regime {
+                Some(regime) => db.shared.vault.current(regime, state, &context)?,
+                None => encryption::current(db, state, &context).await?,
+            };
+            db.query(SET).bind(function).bind(newer.as_ref().unwrap_or(state)).execute(&mut *db.sql).await?
+        }
         ResumeWrite::Clear => db.query(CLEAR).bind(function).execute(&mut *db.sql).await?,
     };
     Ok(())

@@ -3,11 +3,11 @@
 use serde_json::{Map, Value};
 
 use super::{
-    Db,
+    Db, encryption,
     fault::{Fault, Outcome},
     now,
 };
-use crate::store::{Connection, MetadataChange, NewConnection, Removed, StoreError};
+use crate::store::{Connection, MetadataChange, NewConnection, Removed, StoreError, credentials_context};
 
 macro_rules! columns {
     () => {
@@ -29,12 +29,13 @@ pub(super) async fn put(db: &mut Db, new: &NewConnection) -> Outcome<(Connection
          updated_at = greatest(c.updated_at, excluded.updated_at) RETURNING xmax = 0, ",
         columns!()
     );
+    let newer = encryption::current(db, &new.credentials, &credentials_context(&new.integration, &new.id)).await?;
     let put = db
         .query_as::<(bool, i64, String, String, String, Vec<u8>, String, String, i64, i64)>(PUT)
         .bind(&new.integration)
         .bind(&new.id)
         .bind(&new.auth)
-        .bind(&new.credentials)
+        .bind(newer.as_ref().unwrap_or(&new.credentials))
         .bind(text(&new.config)?)
         .bind(new.metadata.as_ref().map(text).transpose()?);
     let (is_new, row, integration, id, auth, credentials, config, metadata, created_at, updated_at) =

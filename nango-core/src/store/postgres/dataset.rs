@@ -6,6 +6,7 @@
 
 use super::{
     Db,
+    encryption::held,
     fault::{Fault, Outcome},
     now,
 };
@@ -28,6 +29,8 @@ pub(super) struct Dataset {
     pub rids: i64,
     /// The scan that is open, whoever opened it.
     pub scan: Option<OpenScan>,
+    /// The epoch of the policy that this transaction holds still.
+    pub epoch: i64,
     stored: (i64, i64),
 }
 
@@ -51,7 +54,7 @@ pub(super) struct Place {
     pub seq: i64,
 }
 
-type Row = (i64, i64, i64, i64, i64, i64, Option<i64>, Option<i64>, Option<i64>, i64, bool);
+type Row = (i64, i64, i64, i64, i64, i64, Option<i64>, Option<i64>, Option<i64>, i64, bool, i64);
 
 impl Dataset {
     /// Locks the dataset if it is there.
@@ -61,12 +64,13 @@ impl Dataset {
         const LOCK: &str = concat!(
             "SELECT id, seq, stamp, live, bytes, rids, scan, scan_function, scan_start, ",
             now!(),
-            ", current_setting('synchronous_commit') = 'off' FROM nango_rs.datasets \
-             WHERE integration = $1 AND connection = $2 AND model = $3 AND variant = $4 FOR UPDATE"
+            ", current_setting('synchronous_commit') = 'off', ",
+            held!("epoch"),
+            " FROM nango_rs.datasets WHERE integration = $1 AND connection = $2 AND model = $3 AND variant = $4 FOR UPDATE"
         );
         let lock = names(key).into_iter().fold(db.query_as::<Row>(LOCK), |lock, name| lock.bind(name));
         let Some(row) = lock.fetch_optional(&mut *db.sql).await? else { return Ok(None) };
-        let (id, seq, stamp, live, bytes, rids, number, function, start, now, relaxed) = row;
+        let (id, seq, stamp, live, bytes, rids, number, function, start, now, relaxed, epoch) = row;
         db.shared.clock.told(now);
         if relaxed {
             sqlx::raw_sql("SET LOCAL synchronous_commit = on").execute(&mut *db.sql).await?;
@@ -75,7 +79,7 @@ impl Dataset {
             (Some(number), Some(function), Some(start)) => Some(OpenScan { number, function, start }),
             _ => None,
         };
-        Ok(Some(Self { id, seq, stamp: stamp.max(now), live, bytes, rids, scan, stored: (seq, bytes) }))
+        Ok(Some(Self { id, seq, stamp: stamp.max(now), live, bytes, rids, scan, epoch, stored: (seq, bytes) }))
     }
 
     /// Locks the dataset, made if it is not there.

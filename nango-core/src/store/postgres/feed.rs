@@ -15,15 +15,16 @@ use super::{
 use crate::store::{
     Cursor, DatasetKey, DatasetStats, FeedPage, FeedRow, Filter, LastAction, ReadQuery, StoreError,
     building::{Building, LIMIT},
+    encryption::{DatasetSeal, OVERHEAD},
 };
 
 macro_rules! columns {
     () => {
-        "r.id, r.payload, r.first_seen_at, r.modified_at, r.deleted_at, r.pruned_at, r.last_action, r.seq"
+        "r.id, r.payload, r.first_seen_at, r.modified_at, r.deleted_at, r.pruned_at, r.last_action, r.seq, r.key_id"
     };
 }
 
-type Row = (String, Option<Vec<u8>>, i64, i64, Option<i64>, Option<i64>, i16, i64);
+type Row = (String, Option<Vec<u8>>, i64, i64, Option<i64>, Option<i64>, i16, i64, i32);
 
 /// The next records of a dataset.
 const NEXT: &str = concat!(
@@ -32,16 +33,17 @@ const NEXT: &str = concat!(
     " FROM nango_rs.records r WHERE r.dataset = $1 AND r.seq > $2 AND ($3 >> r.last_action) & 1 = 1 ORDER BY r.seq LIMIT $4"
 );
 /// The same for a page of at most `$5` bytes: it ends with the first record that is too many, and has two at least, so that
-/// the second tells that there is more. Sizes are known without reading the payloads.
+/// the second tells that there is more. Sizes are known without reading the payloads, and are those of plain ones.
 const NEXT_BYTES: &str = concat!(
     "SELECT ",
     columns!(),
-    " FROM (SELECT p.*, row_number() OVER w AS n, sum(octet_length(p.payload)) OVER w AS before FROM (SELECT ",
+    " FROM (SELECT p.*, row_number() OVER w AS n, sum(octet_length(p.payload) - CASE p.key_id WHEN 0 THEN 0 ELSE 28 END) OVER w AS before FROM (SELECT ",
     columns!(),
     " FROM nango_rs.records r WHERE r.dataset = $1 AND r.seq > $2 AND ($3 >> r.last_action) & 1 = 1 ORDER BY r.seq LIMIT $4) p \
      WINDOW w AS (ORDER BY p.seq ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) r \
      WHERE r.n <= 2 OR r.before <= $5 ORDER BY r.seq"
 );
+const _: () = assert!(OVERHEAD == 28, "as `NEXT_BYTES` says");
 /// Those of the next records that are named.
 const NAMED: &str = concat!(
     "SELECT ",
@@ -67,6 +69,7 @@ pub(super) async fn read(db: &mut Db, key: &DatasetKey, query: &ReadQuery) -> Ou
     if let Some(moment) = query.modified_after {
         after = before_moment(db, dataset.id, moment, after, last).await?;
     }
+    let seal = db.shared.vault.reading(key);
     let mut page = Building::new(query);
     // One more than asked for tells whether there is more.
     let limit = i64::from(query.limit.clamp(1, LIMIT)) + 1;
@@ -84,7 +87,7 @@ pub(super) async fn read(db: &mut Db, key: &DatasetKey, query: &ReadQuery) -> Ou
     };
     let mut rows = rows.fetch(&mut *db.sql);
     while let Some(row) = rows.try_next().await? {
-        if !page.take(feed_row(row, feed)?) {
+        if !page.take(feed_row(row, feed, &seal)?) {
             break;
         }
     }
@@ -95,10 +98,11 @@ pub(super) async fn read(db: &mut Db, key: &DatasetKey, query: &ReadQuery) -> Ou
 pub(super) async fn by_id(db: &mut Db, key: &DatasetKey, ids: &[String]) -> Outcome<Vec<FeedRow>> {
     let Some(dataset) = find(db, key).await? else { return Ok(Vec::new()) };
     let feed = db.shared.hasher.feed(key);
+    let seal = db.shared.vault.reading(key);
     let mask = i32::try_from(Filter::default().mask()).unwrap_or(0b111);
     let rows = db.query_as::<Row>(NAMED).bind(dataset.id).bind(0_i64).bind(mask).bind(i64::MAX);
     let rows = rows.bind(known_names(ids)).fetch(&mut *db.sql);
-    rows.map_err(Fault::from).and_then(|row| std::future::ready(feed_row(row, feed))).try_collect().await
+    rows.map_err(Fault::from).and_then(|row| std::future::ready(feed_row(row, feed, &seal))).try_collect().await
 }
 
 /// The datasets that ever had a record.
@@ -150,13 +154,19 @@ pub(super) async fn before_moment(db: &mut Db, dataset: i64, moment: i64, after:
     Ok(low)
 }
 
-fn feed_row(row: Row, feed: u64) -> Outcome<FeedRow> {
-    let (id, payload, first_seen_at, last_modified_at, deleted_at, pruned_at, last_action, seq) = row;
+fn feed_row(row: Row, feed: u64, seal: &DatasetSeal) -> Outcome<FeedRow> {
+    let (id, payload, first_seen_at, last_modified_at, deleted_at, pruned_at, last_action, seq, key) = row;
     let last_action =
         LastAction::from_number(last_action.into()).ok_or_else(|| Fault::damaged("a record's last action"))?;
+    let payload = match payload {
+        // As it is stored, without a copy.
+        Some(plain) if key == 0 => Some(Bytes::from(plain)),
+        Some(sealed) => Some(Bytes::from(seal.open(&id, &sealed, key)?.into_owned())),
+        None => None,
+    };
     Ok(FeedRow {
         id,
-        payload: payload.map(Bytes::from),
+        payload,
         first_seen_at,
         last_modified_at,
         deleted_at,

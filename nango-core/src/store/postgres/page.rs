@@ -1,13 +1,16 @@
 //! The commit of a page: everything in one transaction, or nothing.
 //!
 //! A page of records costs, whatever its size, the message that begins the transaction and these statements: the run's
-//! fence and counters, the dataset's lock, the look-up of the keys, the marks of an open scan, one for the new records and
+//! fence and counters, the dataset's lock with the policy of encryption, the look-up of the keys, the marks of an open scan, one for the new records and
 //! one for the changed ones, the dataset's row if its sequence moved, the model's counters, the commit. Beyond 16 MB of
 //! payloads the records are sent in several statements.
+
+use std::sync::Arc;
 
 use super::{
     Db, checkpoints,
     dataset::{self, Dataset},
+    encryption,
     fault::Outcome,
     logs,
     rows::{self, Writing},
@@ -44,7 +47,7 @@ pub(super) async fn commit_all(db: &mut Db, drafts: &[Draft]) -> Outcome<Vec<Car
 }
 
 async fn commit(db: &mut Db, draft: &Draft) -> Outcome<Carried> {
-    let Draft { page, ready } = draft;
+    let page = &draft.page;
     runs::count(db, &page.run, page.pages, page.requests, page.left_out).await?;
 
     let mut keys: Vec<&DatasetKey> = Vec::with_capacity(1);
@@ -59,11 +62,18 @@ async fn commit(db: &mut Db, draft: &Draft) -> Outcome<Carried> {
     }
     let mut datasets = if keys.is_empty() { Vec::new() } else { dataset::open(db, &keys).await? };
     let stamp = datasets.iter().map(|dataset| dataset.stamp).max().unwrap_or(0);
+    let regime = match datasets.first() {
+        Some(dataset) => encryption::regime_of(db, dataset.epoch).await?,
+        None => encryption::regime(db).await?,
+    };
+    let ready = draft.hashed_by(&regime.hasher);
 
     let mut totals = Totals::default();
     let mut outcomes = Vec::with_capacity(page.changes.len());
-    for ((change, ready), place) in page.changes.iter().zip(ready).zip(places) {
+    for ((change, ready), place) in page.changes.iter().zip(&*ready).zip(places) {
         let at = Writing {
+            seal: db.shared.vault.writing(&regime, &change.dataset),
+            regime: Arc::clone(&regime),
             run: page.run.row,
             stamp,
             yields_to: (change.merging == Merging::Newer).then_some(page.requested_at),
@@ -85,7 +95,7 @@ async fn commit(db: &mut Db, draft: &Draft) -> Outcome<Carried> {
         None => None,
     };
     if let Some(write) = &page.resume {
-        checkpoints::write_resume(db, &page.function, write).await?;
+        checkpoints::write_resume(db, Some(&regime), &page.function, write).await?;
     }
     logs::write(db, page.run.row, &page.logs).await?;
     runs::count_models(db, page.run.row, &totals.models).await?;

@@ -7,16 +7,26 @@
 mod delete;
 mod look;
 mod patch;
+mod reseal;
 mod save;
 mod write;
 
 pub(super) use delete::delete;
+pub(super) use look::payloads;
 pub(super) use patch::patch;
+pub(super) use reseal::{Hashes, Resealing};
 pub(super) use save::save;
 pub(super) use write::{NOBODY, bury};
 
+use std::{borrow::Cow, sync::Arc};
+
 use self::look::Known;
-use crate::store::encryption::OVERHEAD;
+use super::fault::Outcome;
+use crate::store::{
+    KeyId,
+    encryption::{DatasetSeal, OVERHEAD, Regime},
+    hash::Hash,
+};
 
 /// The size of a row's payload as if it were plain, in SQL; NULL where there is none.
 macro_rules! plain_size {
@@ -27,9 +37,13 @@ macro_rules! plain_size {
 pub(super) use plain_size;
 const _: () = assert!(OVERHEAD == 28, "the number in `plain_size`");
 
-/// Who writes, and when.
-#[derive(Debug, Clone, Copy)]
+/// Who writes, when, and how payloads are stored.
+#[derive(Debug)]
 pub(super) struct Writing {
+    /// What is in force in this transaction.
+    pub regime: Arc<Regime>,
+    /// Seals the payloads of the dataset, if they are to be sealed.
+    pub seal: DatasetSeal,
     pub run: i64,
     pub stamp: i64,
     /// Rows that another run wrote after this moment are left alone; `None`: none are.
@@ -41,6 +55,31 @@ impl Writing {
     fn yields(&self, known: &Known) -> bool {
         self.yields_to.is_some_and(|requested_at| known.run != self.run && known.modified_at > requested_at)
     }
+
+    /// What to store of a payload.
+    fn content<'a>(&self, id: &str, hash: Hash, payload: impl Into<Cow<'a, [u8]>>) -> Outcome<Content<'a>> {
+        let payload = payload.into();
+        let bytes = i32::try_from(payload.len()).unwrap_or(i32::MAX);
+        let sealed = match self.seal.seal(id, &payload)?.0 {
+            Cow::Owned(sealed) => Some(sealed),
+            Cow::Borrowed(_) => None,
+        };
+        Ok(Content { hash, bytes, payload: sealed.map_or(payload, Cow::Owned) })
+    }
+}
+
+/// The id of the key that payloads are sealed with, as it is stored; 0: they are not.
+fn key(regime: &Regime) -> i32 {
+    regime.payloads.map_or(0, KeyId::stored)
+}
+
+/// The content of a record as it is to be stored.
+#[derive(Debug)]
+struct Content<'a> {
+    hash: Hash,
+    /// The size of the payload, as if it were plain.
+    bytes: i32,
+    payload: Cow<'a, [u8]>,
 }
 
 /// A length as it is counted in a dataset.

@@ -135,7 +135,7 @@ pub(super) async fn end(db: &mut Db, run: &RunToken, end: &RunEnd) -> Outcome<Ru
         checkpoints::write(db, &ended.key, write).await?;
     }
     if let Some(write) = &end.resume {
-        checkpoints::write_resume(db, &ended.key, write).await?;
+        checkpoints::write_resume(db, None, &ended.key, write).await?;
     }
     finish(db, &[run.row], end.status, end.error.as_ref()).await?;
     by_id(db, run.id).await?.ok_or_else(|| Fault::damaged("a run"))

@@ -132,7 +132,7 @@ pub(super) async fn finish(db: &mut Db, end: &FinishScan) -> Outcome<ScanFinishe
     close(db, &[dataset.id]).await?;
     forget(db, &[scan.number]).await?;
     if let Some(write) = &end.resume {
-        checkpoints::write_resume(db, &end.function, write).await?;
+        checkpoints::write_resume(db, None, &end.function, write).await?;
     }
     Ok(finished)
 }

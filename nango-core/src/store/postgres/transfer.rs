@@ -6,7 +6,9 @@
 use std::collections::HashMap;
 
 use futures_util::TryStreamExt;
-use sqlx::{AssertSqlSafe, Column, Postgres as Server, Row, TypeInfo, postgres::PgArguments, postgres::PgRow, query::Query};
+use sqlx::{
+    AssertSqlSafe, Column, Postgres as Server, Row, TypeInfo, postgres::PgArguments, postgres::PgRow, query::Query,
+};
 use tokio::sync::mpsc;
 
 use super::{
@@ -44,19 +46,20 @@ impl Transfer for Postgres {
 /// How a table is read in its neutral form.
 fn select(table: Table) -> String {
     let columns = |of: fn(&str) -> String| table.columns().iter().map(|name| of(name)).collect::<Vec<_>>().join(", ");
-    let plain = |order: &str| {
-        format!("SELECT {} FROM nango_rs.{} ORDER BY {order}", table.columns().join(", "), name(table))
-    };
+    let plain =
+        |order: &str| format!("SELECT {} FROM nango_rs.{} ORDER BY {order}", table.columns().join(", "), name(table));
     match table {
         Table::Meta => "SELECT key, value FROM nango_rs.meta WHERE key <> 'copying' ORDER BY key".to_owned(),
         // A walk goes by places of its own, which do not travel.
         Table::Encryption => {
             "SELECT epoch, payloads, active, hash_secret, stage IS NOT NULL FROM nango_rs.encryption".to_owned()
         }
-        Table::Numbers => "SELECT 'connections', last_value FROM nango_rs.connections_row_seq WHERE is_called UNION ALL \
+        Table::Numbers => {
+            "SELECT 'connections', last_value FROM nango_rs.connections_row_seq WHERE is_called UNION ALL \
                            SELECT 'runs', last_value FROM nango_rs.runs_row_seq WHERE is_called UNION ALL \
                            SELECT 'scans', last_value FROM nango_rs.scans WHERE is_called"
-            .to_owned(),
+                .to_owned()
+        }
         Table::Connections => plain("row"),
         Table::Functions | Table::Datasets => plain("id"),
         Table::Checkpoints | Table::ResumeStates => plain("function"),

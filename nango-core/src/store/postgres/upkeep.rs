@@ -58,7 +58,8 @@ impl Postgres {
     /// What to type for a backup. The password is not in it: the tool asks for it as this program was given it.
     fn own_tool(&self, to: &Path) -> String {
         let options = self.pool.connect_options();
-        let host = options.get_socket().map_or_else(|| options.get_host().to_owned(), |path| path.display().to_string());
+        let host =
+            options.get_socket().map_or_else(|| options.get_host().to_owned(), |path| path.display().to_string());
         let user = options.get_username();
         let words = [
             format!("--host={host}"),
@@ -181,8 +182,7 @@ const MISSED: &str = "DELETE FROM nango_rs.scan_missed WHERE dataset = $1 AND id
 
 /// Takes out some of all rows.
 pub(super) async fn empty(db: &mut Db, key: &DatasetKey, through: Option<i64>, limit: u32) -> Outcome<Emptied> {
-    const NEXT: &str =
-        "SELECT seq FROM nango_rs.records WHERE dataset = $1 AND seq <= $2 ORDER BY seq LIMIT $3";
+    const NEXT: &str = "SELECT seq FROM nango_rs.records WHERE dataset = $1 AND seq <= $2 ORDER BY seq LIMIT $3";
     const ROWS: &str = concat!(
         "WITH gone AS (DELETE FROM nango_rs.records WHERE dataset = $1 AND seq <= $2 \
          RETURNING id, deleted_at IS NULL AS live, ",
@@ -230,13 +230,14 @@ async fn extents(db: &mut Db) -> Outcome<Vec<DatasetExtent>> {
     db.walk().await?;
     let rows: Vec<(String, String, String, String, i64, i64, i64, i64, i64)> =
         db.query_as(ALL).fetch_all(&mut *db.sql).await?;
-    let extent = |(integration, connection, model, variant, rows, with_payload, bytes, changed_at, seq)| DatasetExtent {
-        dataset: DatasetKey { integration, connection, model, variant },
-        rows: natural(rows),
-        with_payload: natural(with_payload),
-        bytes: natural(bytes),
-        changed_at,
-        seq,
-    };
+    let extent =
+        |(integration, connection, model, variant, rows, with_payload, bytes, changed_at, seq)| DatasetExtent {
+            dataset: DatasetKey { integration, connection, model, variant },
+            rows: natural(rows),
+            with_payload: natural(with_payload),
+            bytes: natural(bytes),
+            changed_at,
+            seq,
+        };
     Ok(rows.into_iter().map(extent).collect())
 }

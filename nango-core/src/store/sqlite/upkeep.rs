@@ -6,7 +6,14 @@ use std::path::Path;
 
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::{Db, Sqlite, backup, check, dataset::Dataset, fault::Outcome, feed, natural, rows::{PRUNED, plain_size}, scans};
+use super::{
+    Db, Sqlite, backup, check,
+    dataset::Dataset,
+    fault::Outcome,
+    feed, natural,
+    rows::{PRUNED, plain_size},
+    scans,
+};
 use crate::store::{
     Answer, Backup, CheckReport, Cursor, DatasetExtent, DatasetKey, Emptied, Prune, PruneUntil, Pruned, StoreError,
     Upkeep,
@@ -72,7 +79,8 @@ fn prune(db: &Db, key: &DatasetKey, prune: &Prune) -> Outcome<Pruned> {
         next.query_map(params![dataset.id, after, until, limit + 1], read)?.collect::<Result<_, _>>()?;
     let more = rows.len() > limit as usize;
     rows.truncate(limit as usize);
-    let mut drop = db.sql.prepare_cached("UPDATE records SET payload = NULL, key_id = 0, pruned_at = ?2 WHERE rid = ?1")?;
+    let mut drop =
+        db.sql.prepare_cached("UPDATE records SET payload = NULL, key_id = 0, pruned_at = ?2 WHERE rid = ?1")?;
     let mut state =
         db.sql.prepare_cached("UPDATE record_keys SET state = state | ?3 WHERE dataset = ?1 AND id = ?2")?;
     let now = db.shared.clock.now();
@@ -92,13 +100,11 @@ fn prune(db: &Db, key: &DatasetKey, prune: &Prune) -> Outcome<Pruned> {
 /// What [`prune`] would take.
 fn prunable(db: &Db, key: &DatasetKey, until: &PruneUntil) -> Outcome<Pruned> {
     let Some((dataset, until)) = bound(db, key, until)? else { return Ok(Pruned::default()) };
-    let mut count = db.sql.prepare_cached(
-        concat!(
-            "SELECT count(*), coalesce(sum(",
-            plain_size!(),
-            "), 0) FROM records WHERE dataset = ?1 AND seq <= ?2 AND pruned_at IS NULL"
-        ),
-    )?;
+    let mut count = db.sql.prepare_cached(concat!(
+        "SELECT count(*), coalesce(sum(",
+        plain_size!(),
+        "), 0) FROM records WHERE dataset = ?1 AND seq <= ?2 AND pruned_at IS NULL"
+    ))?;
     let read = |row: &Row<'_>| Ok(Pruned { count: natural(row, 0)?, bytes: natural(row, 1)?, next: None });
     Ok(count.query_row([dataset.id, until], read)?)
 }
@@ -160,11 +166,8 @@ pub(super) fn empty(db: &Db, key: &DatasetKey, through: Option<i64>, limit: u32)
 }
 
 fn take_out(db: &Db, dataset: &mut Dataset, rid: i64, id: &str) -> Outcome<()> {
-    const ROW: &str = concat!(
-        "DELETE FROM records WHERE rid = ?1 RETURNING deleted_at IS NULL, coalesce(",
-        plain_size!(),
-        ", 0)"
-    );
+    const ROW: &str =
+        concat!("DELETE FROM records WHERE rid = ?1 RETURNING deleted_at IS NULL, coalesce(", plain_size!(), ", 0)");
     let (live, bytes): (bool, i64) =
         db.sql.prepare_cached(ROW)?.query_row([rid], |row| Ok((row.get(0)?, row.get(1)?)))?;
     db.sql

@@ -34,12 +34,7 @@ const ORPHANS: [Orphans; 11] = [
     ),
     ("checkpoints of no connection", "checkpoints", "function", UNCONNECTED),
     ("resume states of no connection", "resume_states", "function", UNCONNECTED),
-    (
-        "runs of no function",
-        "runs",
-        "row",
-        "NOT EXISTS (SELECT 1 FROM nango_rs.functions f WHERE f.id = t.function)",
-    ),
+    ("runs of no function", "runs", "row", "NOT EXISTS (SELECT 1 FROM nango_rs.functions f WHERE f.id = t.function)"),
     ("counters of no run", "run_models", "run, model", NO_RUN),
     ("log lines of no run", "run_logs", "n", NO_RUN),
     (

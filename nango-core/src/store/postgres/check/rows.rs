@@ -246,10 +246,8 @@ async fn lost(db: &mut Db, dataset: i64, after: &str) -> Outcome<Vec<String>> {
 }
 
 async fn take_out(db: &mut Db, place: &Place, ids: &[String]) -> Outcome<()> {
-    const TAKE: &str = concat!(
-        "DELETE FROM nango_rs.record_keys k WHERE k.dataset = $1 AND k.id = ANY($2) AND ",
-        leads_nowhere!()
-    );
+    const TAKE: &str =
+        concat!("DELETE FROM nango_rs.record_keys k WHERE k.dataset = $1 AND k.id = ANY($2) AND ", leads_nowhere!());
     if Dataset::find(db, &place.key).await?.is_some() {
         db.query(TAKE).bind(place.id).bind(ids).execute(&mut *db.sql).await?;
     }

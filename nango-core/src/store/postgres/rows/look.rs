@@ -67,16 +67,19 @@ pub(super) async fn keys(db: &mut Db, dataset: i64, ids: &[&str]) -> Outcome<Vec
     Ok(known)
 }
 
+/// Payloads as they are stored, with the id of their key, by their place in the feed.
+pub(in crate::store::postgres) type Payloads = HashMap<i64, (Vec<u8>, i32)>;
+
 /// The payloads of rows by their place in the feed.
-pub(super) async fn payloads(db: &mut Db, dataset: i64, seqs: &[i64]) -> Outcome<HashMap<i64, Vec<u8>>> {
-    const PAYLOADS: &str = "SELECT i.seq, r.payload FROM unnest($2::bigint[]) i(seq) CROSS JOIN LATERAL \
-                            (SELECT payload FROM nango_rs.records WHERE dataset = $1 AND seq = i.seq OFFSET 0) r \
+pub(in crate::store::postgres) async fn payloads(db: &mut Db, dataset: i64, seqs: &[i64]) -> Outcome<Payloads> {
+    const PAYLOADS: &str = "SELECT i.seq, r.payload, r.key_id FROM unnest($2::bigint[]) i(seq) CROSS JOIN LATERAL \
+                            (SELECT payload, key_id FROM nango_rs.records WHERE dataset = $1 AND seq = i.seq OFFSET 0) r \
                             WHERE r.payload IS NOT NULL";
     if seqs.is_empty() {
-        return Ok(HashMap::new());
+        return Ok(Payloads::new());
     }
-    let rows: Vec<(i64, Vec<u8>)> = db.query_as(PAYLOADS).bind(dataset).bind(seqs).fetch_all(&mut *db.sql).await?;
-    Ok(rows.into_iter().collect())
+    let rows: Vec<(i64, Vec<u8>, i32)> = db.query_as(PAYLOADS).bind(dataset).bind(seqs).fetch_all(&mut *db.sql).await?;
+    Ok(rows.into_iter().map(|(seq, payload, key)| (seq, (payload, key))).collect())
 }
 
 /// Whether a row lives and has a payload.

@@ -59,8 +59,9 @@ async fn group(
             continue;
         };
         let damaged = || Fault::damaged("a record");
-        let stored = stored.get(&known.seq).ok_or_else(damaged)?;
-        let stored = std::str::from_utf8(stored).map_err(|_| damaged())?;
+        let (stored, key) = stored.get(&known.seq).ok_or_else(damaged)?;
+        let stored = at.seal.open(&patch.id, stored, *key)?;
+        let stored = std::str::from_utf8(&stored).map_err(|_| damaged())?;
         let mut merged = Vec::with_capacity(stored.len());
         merge::merge(stored, &patch.fields, &mut merged).map_err(|_| damaged())?;
         let unchanged = merge::same(stored, std::str::from_utf8(&merged).map_err(|_| damaged())?);
@@ -70,8 +71,8 @@ async fn group(
             RowOutcome::SkippedNewer
         } else {
             dataset.bytes += int(merged.len()) - known.bytes;
-            let hash = db.shared.hasher.record(&merged);
-            replacements.push(&patch.id, [known.seq, dataset.next()], [UPDATED, MERGED], hash, merged);
+            let content = at.content(&patch.id, at.regime.hasher.record(&merged), merged)?;
+            replacements.push(&patch.id, [known.seq, dataset.next()], [UPDATED, MERGED], content);
             RowOutcome::Updated
         });
     }

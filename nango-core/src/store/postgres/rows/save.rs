@@ -1,7 +1,5 @@
 //! Saving whole records.
 
-use std::collections::HashMap;
-
 use super::{
     Writing, int,
     look::{self, Known},
@@ -12,7 +10,7 @@ use crate::{
     store::{
         RowOutcome,
         draft::Ready,
-        hash::{Hash, VERSION},
+        hash::Hash,
         merge,
         postgres::{Db, dataset::Dataset, fault::Outcome, scans},
         row::{ADDED, DELETED, MERGED, UPDATED},
@@ -30,9 +28,9 @@ pub(in crate::store::postgres) async fn save(
     let ids: Vec<&str> =
         batch.iter().zip(&ready.duplicate).filter(|(_, dup)| !**dup).map(|(item, _)| item.id).collect();
     let known = look::keys(db, dataset.id, &ids).await?;
-    let stored = compared(db, dataset.id, &known, ready).await?;
+    let same = compared(db, at, dataset.id, &known, batch, ready).await?;
 
-    let mut known = known.into_iter();
+    let mut known = known.into_iter().zip(same);
     let mut plan = Plan::default();
     let mut rows = Vec::with_capacity(batch.len());
     let mut seen = Vec::with_capacity(if dataset.scan.is_some() { batch.len() } else { 0 });
@@ -41,15 +39,15 @@ pub(in crate::store::postgres) async fn save(
             rows.push(RowOutcome::Duplicate);
             continue;
         }
-        let (rid, outcome) = match known.next().flatten() {
-            None => {
+        let (rid, outcome) = match known.next() {
+            Some((Some(known), same)) => (known.rid, plan.save(at, dataset, item, hash, &known, same)?),
+            _ => {
                 let rid = dataset.next_rid();
-                plan.inserts.push(item.id, rid, dataset.next(), *hash, item.payload);
+                plan.inserts.push(item.id, rid, dataset.next(), at.content(item.id, *hash, item.payload)?);
                 dataset.live += 1;
                 dataset.bytes += int(item.payload.len());
                 (rid, RowOutcome::Added)
             }
-            Some(known) => (known.rid, plan.save(at, dataset, item, hash, &known, &stored)),
         };
         rows.push(outcome);
         if dataset.scan.is_some() {
@@ -58,7 +56,7 @@ pub(in crate::store::postgres) async fn save(
     }
     plan.inserts.write(db, at, dataset.id).await?;
     plan.replacements.write(db, at, dataset.id).await?;
-    plan.restores.write(db, dataset.id).await?;
+    plan.restores.write(db, at, dataset.id).await?;
     if let Some(scan) = dataset.scan {
         scans::mark(db, scan.number, seen).await?;
     }
@@ -74,7 +72,7 @@ struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
-    /// Saves a record that is there.
+    /// Saves a record that is there; `same`: with this content.
     fn save(
         &mut self,
         at: &Writing,
@@ -82,23 +80,24 @@ impl<'a> Plan<'a> {
         item: BatchItem<'a>,
         hash: &Hash,
         known: &Known,
-        stored: &HashMap<i64, Vec<u8>>,
-    ) -> RowOutcome {
-        let equal = known.hash == *hash && known.hash_version == VERSION;
+        same: bool,
+    ) -> Outcome<RowOutcome> {
+        let equal = known.hash == *hash && known.hash_version == at.regime.hasher.version();
         if equal && known.state == 0 {
-            return RowOutcome::Unchanged;
+            return Ok(RowOutcome::Unchanged);
         }
         let bytes = int(item.payload.len());
         let deleted = known.is(DELETED);
-        if !deleted && (equal || stored.get(&known.seq).is_some_and(|stored| same(stored, item.payload))) {
+        if !deleted && same {
             // The same content under another order of keys or another kind of hash, or without its payload: nothing
             // that a reader is told of.
-            self.restores.push(item.id, known.seq, *hash, item.payload, !(equal && known.state == MERGED));
+            let content = at.content(item.id, *hash, item.payload)?;
+            self.restores.push(item.id, known.seq, content, !(equal && known.state == MERGED));
             dataset.bytes += bytes - known.bytes;
-            return RowOutcome::Unchanged;
+            return Ok(RowOutcome::Unchanged);
         }
         if at.yields(known) {
-            return RowOutcome::SkippedNewer;
+            return Ok(RowOutcome::SkippedNewer);
         }
         let (action, outcome) = if deleted {
             dataset.live += 1;
@@ -108,27 +107,54 @@ impl<'a> Plan<'a> {
             dataset.bytes += bytes - known.bytes;
             (UPDATED, RowOutcome::Updated)
         };
-        self.replacements.push(item.id, [known.seq, dataset.next()], [action, 0], *hash, item.payload);
-        outcome
+        let content = at.content(item.id, *hash, item.payload)?;
+        self.replacements.push(item.id, [known.seq, dataset.next()], [action, 0], content);
+        Ok(outcome)
     }
 }
 
-/// The stored payloads of the rows whose hash does not answer: it is of another kind, or a patch left the keys in an order
-/// of its own.
-async fn compared(db: &mut Db, dataset: i64, known: &[Option<Known>], ready: &Ready) -> Outcome<HashMap<i64, Vec<u8>>> {
-    let hashes = ready.hashes.iter().zip(&ready.duplicate).filter(|(_, dup)| !**dup).map(|(hash, _)| hash);
-    let open = |known: &Known, hash: &Hash| {
-        look::has_payload(known) && (known.hash_version != VERSION || (known.is(MERGED) && known.hash != *hash))
-    };
-    let seqs: Vec<i64> = known
-        .iter()
-        .zip(hashes)
-        .filter_map(|(known, hash)| known.as_ref().filter(|known| open(known, hash)).map(|known| known.seq))
-        .collect();
-    look::payloads(db, dataset, &seqs).await
+/// For each of the rows (the items without the duplicates), whether it has the content of its item. The hash answers, in the
+/// version that the row has, unless nobody here knows that version, or a patch left the keys in an order of its own: then
+/// the payloads are compared.
+async fn compared(
+    db: &mut Db,
+    at: &Writing,
+    dataset: i64,
+    known: &[Option<Known>],
+    batch: &Batch,
+    ready: &Ready,
+) -> Outcome<Vec<bool>> {
+    let items = || batch.iter().zip(&ready.duplicate).filter(|(_, duplicate)| !**duplicate).map(|(item, _)| item);
+    let hashes = ready.hashes.iter().zip(&ready.duplicate).filter(|(_, duplicate)| !**duplicate).map(|(hash, _)| hash);
+    let mut same = Vec::with_capacity(known.len());
+    let mut open = Vec::new();
+    for ((known, item), hash) in known.iter().zip(items()).zip(hashes) {
+        let Some(known) = known else {
+            same.push(false);
+            continue;
+        };
+        let given = match known.hash_version {
+            version if version == at.regime.hasher.version() => Some(*hash),
+            version => at.regime.hasher.record_as(version, item.payload),
+        };
+        same.push(given == Some(known.hash));
+        if given.is_none_or(|given| given != known.hash && known.is(MERGED)) && look::has_payload(known) {
+            open.push(known.seq);
+        }
+    }
+    let stored = look::payloads(db, dataset, &open).await?;
+    if stored.is_empty() {
+        return Ok(same);
+    }
+    for ((known, item), same) in known.iter().zip(items()).zip(&mut same) {
+        if let Some((payload, key)) = known.as_ref().and_then(|known| stored.get(&known.seq)) {
+            *same = is_same(&at.seal.open(item.id, payload, *key)?, item.payload);
+        }
+    }
+    Ok(same)
 }
 
-fn same(stored: &[u8], given: &[u8]) -> bool {
+fn is_same(stored: &[u8], given: &[u8]) -> bool {
     match (std::str::from_utf8(stored), std::str::from_utf8(given)) {
         (Ok(stored), Ok(given)) => merge::same(stored, given),
         _ => false,

@@ -6,9 +6,11 @@
 //! the statement's count tells. `unnest` stands among the columns, where the server hands the rows on one by one; as a table
 //! it would copy all of them first.
 
-use super::Writing;
+use std::borrow::Cow;
+
+use super::{Content, Writing, key};
 use crate::store::{
-    hash::{Hash, VERSION},
+    hash::Hash,
     postgres::{
         Db,
         fault::{Fault, Outcome},
@@ -29,18 +31,18 @@ pub(super) struct Inserts<'a> {
     seqs: Vec<i64>,
     hashes: Vec<Hash>,
     bytes: Vec<i32>,
-    payloads: Vec<&'a [u8]>,
+    payloads: Vec<Cow<'a, [u8]>>,
 }
 
 impl<'a> Inserts<'a> {
-    /// One more: its id, its number, its place in the feed, its hash and payload.
-    pub(super) fn push(&mut self, id: &'a str, rid: i64, seq: i64, hash: Hash, payload: &'a [u8]) {
+    /// One more: its id, its number, its place in the feed, its content.
+    pub(super) fn push(&mut self, id: &'a str, rid: i64, seq: i64, content: Content<'a>) {
         self.ids.push(id);
         self.rids.push(rid);
         self.seqs.push(seq);
-        self.hashes.push(hash);
-        self.bytes.push(size(payload));
-        self.payloads.push(payload);
+        self.hashes.push(content.hash);
+        self.bytes.push(content.bytes);
+        self.payloads.push(content.payload);
     }
 
     /// Writes them.
@@ -49,8 +51,9 @@ impl<'a> Inserts<'a> {
              (dataset, rid, seq, modified_at, run, bytes, hash_version, state, hash, id) \
              SELECT $1, unnest($2::bigint[]), unnest($3::bigint[]), $4, $5, unnest($6::int[]), $7, 0, \
              unnest($8::bytea[]), unnest($9::text[])) \
-             INSERT INTO nango_rs.records (dataset, seq, first_seen_at, modified_at, run, last_action, id, payload) \
-             SELECT $1, unnest($3::bigint[]), $4, $4, $5, 0, unnest($9::text[]), unnest($10::bytea[])";
+             INSERT INTO nango_rs.records \
+             (dataset, seq, first_seen_at, modified_at, run, last_action, id, key_id, payload) \
+             SELECT $1, unnest($3::bigint[]), $4, $4, $5, 0, unnest($9::text[]), $11, unnest($10::bytea[])";
         for part in parts(self.payloads.iter().map(|payload| payload.len())) {
             let insert = db
                 .query(INSERT)
@@ -60,10 +63,11 @@ impl<'a> Inserts<'a> {
                 .bind(at.stamp)
                 .bind(at.run)
                 .bind(&self.bytes[part.clone()])
-                .bind(version())
+                .bind(version(at))
                 .bind(&self.hashes[part.clone()])
                 .bind(&self.ids[part.clone()])
-                .bind(&self.payloads[part]);
+                .bind(lent(&self.payloads[part]))
+                .bind(key(&at.regime));
             insert.execute(&mut *db.sql).await?;
         }
         Ok(())
@@ -79,26 +83,21 @@ pub(super) struct Replacements<'a> {
     actions: Vec<i16>,
     states: Vec<i16>,
     hashes: Vec<Hash>,
-    payloads: Vec<std::borrow::Cow<'a, [u8]>>,
+    bytes: Vec<i32>,
+    payloads: Vec<Cow<'a, [u8]>>,
 }
 
 impl<'a> Replacements<'a> {
-    /// One more: its id, its place in the feed and the new one, what is told of it, its state, hash and payload.
-    pub(super) fn push(
-        &mut self,
-        id: &'a str,
-        [old, new]: [i64; 2],
-        [action, state]: [i64; 2],
-        hash: Hash,
-        payload: impl Into<std::borrow::Cow<'a, [u8]>>,
-    ) {
+    /// One more: its id, its place in the feed and the new one, what is told of it, its state, its content.
+    pub(super) fn push(&mut self, id: &'a str, [old, new]: [i64; 2], [action, state]: [i64; 2], content: Content<'a>) {
         self.ids.push(id);
         self.old.push(old);
         self.new.push(new);
         self.actions.push(small(action));
         self.states.push(small(state));
-        self.hashes.push(hash);
-        self.payloads.push(payload.into());
+        self.hashes.push(content.hash);
+        self.bytes.push(content.bytes);
+        self.payloads.push(content.payload);
     }
 
     /// Writes them.
@@ -110,16 +109,14 @@ impl<'a> Replacements<'a> {
              modified_at = excluded.modified_at, run = excluded.run, bytes = excluded.bytes, \
              hash_version = excluded.hash_version, state = excluded.state, hash = excluded.hash), \
              rows AS (INSERT INTO nango_rs.records AS r \
-             (dataset, seq, first_seen_at, modified_at, run, last_action, id, payload) \
+             (dataset, seq, first_seen_at, modified_at, run, last_action, id, key_id, payload) \
              SELECT $1, unnest($3::bigint[]), unnest($4::bigint[]), $9, $13, unnest($5::smallint[]), \
-             unnest($2::text[]), unnest($8::bytea[]) ON CONFLICT (dataset, seq) DO UPDATE SET \
+             unnest($2::text[]), $14, unnest($8::bytea[]) ON CONFLICT (dataset, seq) DO UPDATE SET \
              seq = excluded.first_seen_at, last_action = excluded.last_action, modified_at = excluded.modified_at, \
              first_seen_at = CASE WHEN excluded.last_action = 0 THEN excluded.modified_at ELSE r.first_seen_at END, \
-             deleted_at = NULL, pruned_at = NULL, run = $10, key_id = 0, payload = excluded.payload RETURNING r.run) \
+             deleted_at = NULL, pruned_at = NULL, run = $10, key_id = $14, payload = excluded.payload RETURNING r.run) \
              SELECT count(*) FROM rows WHERE run = $10";
         for part in parts(self.payloads.iter().map(|payload| payload.len())) {
-            let payloads: Vec<&[u8]> = self.payloads[part.clone()].iter().map(AsRef::as_ref).collect();
-            let bytes: Vec<i32> = payloads.iter().map(|payload| size(payload)).collect();
             let replace = db
                 .query_scalar(REPLACE)
                 .bind(dataset)
@@ -129,12 +126,13 @@ impl<'a> Replacements<'a> {
                 .bind(&self.actions[part.clone()])
                 .bind(&self.states[part.clone()])
                 .bind(&self.hashes[part.clone()])
-                .bind(payloads)
+                .bind(lent(&self.payloads[part.clone()]))
                 .bind(at.stamp)
                 .bind(at.run)
-                .bind(version())
-                .bind(bytes)
-                .bind(NOBODY);
+                .bind(version(at))
+                .bind(&self.bytes[part.clone()])
+                .bind(NOBODY)
+                .bind(key(&at.regime));
             all(replace.fetch_one(&mut *db.sql).await?, part.len())?;
         }
         Ok(())
@@ -148,27 +146,27 @@ pub(super) struct Restores<'a> {
     seqs: Vec<i64>,
     hashes: Vec<Hash>,
     bytes: Vec<i32>,
-    payloads: Vec<Option<&'a [u8]>>,
+    payloads: Vec<Option<Cow<'a, [u8]>>>,
 }
 
 impl<'a> Restores<'a> {
-    /// One more: its id, its place in the feed, its hash, and its payload if it is to be written too.
-    pub(super) fn push(&mut self, id: &'a str, seq: i64, hash: Hash, payload: &'a [u8], write: bool) {
+    /// One more: its id, its place in the feed, its content, and whether the payload is to be written too.
+    pub(super) fn push(&mut self, id: &'a str, seq: i64, content: Content<'a>, write: bool) {
         self.ids.push(id);
         self.seqs.push(seq);
-        self.hashes.push(hash);
-        self.bytes.push(size(payload));
-        self.payloads.push(write.then_some(payload));
+        self.hashes.push(content.hash);
+        self.bytes.push(content.bytes);
+        self.payloads.push(write.then_some(content.payload));
     }
 
     /// Writes them.
-    pub(super) async fn write(&self, db: &mut Db, dataset: i64) -> Outcome<()> {
+    pub(super) async fn write(&self, db: &mut Db, at: &Writing, dataset: i64) -> Outcome<()> {
         // The place stays, so it need not be carried. A payload that is not to be written is not brought.
         const RESTORE: &str = "WITH rows AS (INSERT INTO nango_rs.records AS r \
-             (dataset, seq, first_seen_at, modified_at, run, last_action, id, payload) \
-             SELECT $1, seq, 0, 0, $8, 0, id, payload \
+             (dataset, seq, first_seen_at, modified_at, run, last_action, id, key_id, payload) \
+             SELECT $1, seq, 0, 0, $8, 0, id, $9, payload \
              FROM unnest($2::text[], $3::bigint[], $6::bytea[]) u(id, seq, payload) WHERE payload IS NOT NULL \
-             ON CONFLICT (dataset, seq) DO UPDATE SET payload = excluded.payload, pruned_at = NULL, key_id = 0 \
+             ON CONFLICT (dataset, seq) DO UPDATE SET payload = excluded.payload, pruned_at = NULL, key_id = $9 \
              RETURNING r.run), \
              keys AS (INSERT INTO nango_rs.record_keys AS k \
              (dataset, rid, seq, modified_at, run, bytes, hash_version, state, hash, id) \
@@ -176,7 +174,8 @@ impl<'a> Restores<'a> {
              ON CONFLICT (dataset, id) DO UPDATE SET hash = excluded.hash, hash_version = excluded.hash_version, \
              state = 0, bytes = excluded.bytes RETURNING k.run) \
              SELECT (SELECT count(*) FROM keys WHERE run <> $8) - (SELECT count(*) FROM rows WHERE run = $8)";
-        for part in parts(self.payloads.iter().map(|payload| payload.map_or(0, <[u8]>::len))) {
+        for part in parts(self.payloads.iter().map(|payload| payload.as_ref().map_or(0, |payload| payload.len()))) {
+            let payloads: Vec<Option<&[u8]>> = self.payloads[part.clone()].iter().map(Option::as_deref).collect();
             let restore = db
                 .query_scalar(RESTORE)
                 .bind(dataset)
@@ -184,9 +183,10 @@ impl<'a> Restores<'a> {
                 .bind(&self.seqs[part.clone()])
                 .bind(&self.hashes[part.clone()])
                 .bind(&self.bytes[part.clone()])
-                .bind(&self.payloads[part.clone()])
-                .bind(version())
-                .bind(NOBODY);
+                .bind(payloads)
+                .bind(version(at))
+                .bind(NOBODY)
+                .bind(key(&at.regime));
             all(restore.fetch_one(&mut *db.sql).await?, part.len())?;
         }
         Ok(())
@@ -242,7 +242,7 @@ impl<'a> Burials<'a> {
 }
 
 /// Cuts rows of these sizes into parts of at most [`BYTES`].
-fn parts(sizes: impl Iterator<Item = usize>) -> Vec<std::ops::Range<usize>> {
+pub(super) fn parts(sizes: impl Iterator<Item = usize>) -> Vec<std::ops::Range<usize>> {
     let (mut parts, mut start, mut bytes, mut end) = (Vec::new(), 0, 0_usize, 0);
     for size in sizes {
         if end > start && bytes.saturating_add(size) > BYTES {
@@ -259,20 +259,22 @@ fn parts(sizes: impl Iterator<Item = usize>) -> Vec<std::ops::Range<usize>> {
 }
 
 /// Every record must have been there: both its rows are written under the dataset's lock.
-fn all(written: i64, expected: usize) -> Outcome<()> {
+pub(super) fn all(written: i64, expected: usize) -> Outcome<()> {
     if usize::try_from(written) == Ok(expected) { Ok(()) } else { Err(Fault::damaged("a record without its key")) }
 }
 
-fn size(payload: &[u8]) -> i32 {
-    i32::try_from(payload.len()).unwrap_or(i32::MAX)
+fn lent<'a>(payloads: &'a [Cow<'_, [u8]>]) -> Vec<&'a [u8]> {
+    payloads.iter().map(AsRef::as_ref).collect()
 }
 
-fn small(number: i64) -> i16 {
+/// A number of a narrow column.
+pub(super) fn small(number: i64) -> i16 {
     i16::try_from(number).unwrap_or(i16::MAX)
 }
 
-fn version() -> i16 {
-    small(VERSION)
+/// The version of new hashes.
+fn version(at: &Writing) -> i16 {
+    small(at.regime.hasher.version())
 }
 
 #[cfg(test)]

@@ -4,6 +4,22 @@
 -- What the database itself is: `instance` (16 bytes) and `hash_key` (32 bytes) are drawn once, at random.
 CREATE TABLE nango_rs.meta (key TEXT COLLATE "C" PRIMARY KEY, value BYTEA NOT NULL);
 
+-- What is sealed, and with which key: one row. `epoch` is drawn anew with each change of the next three. `active` is the id
+-- of the key that everything new is sealed with, NULL until the database was given a ring. `hash_secret` is the secret of
+-- the hashes of sealed payloads, sealed itself. `stage`, `dataset` and `place` say how far a walk over what is there has
+-- come; `stage` is NULL when there is nothing to do.
+CREATE TABLE nango_rs.encryption (
+    one BOOLEAN PRIMARY KEY DEFAULT TRUE CHECK (one),
+    epoch BIGINT NOT NULL DEFAULT 0,
+    payloads BOOLEAN NOT NULL DEFAULT FALSE,
+    active INTEGER,
+    hash_secret BYTEA,
+    stage BIGINT,
+    dataset BIGINT NOT NULL DEFAULT 0,
+    place BIGINT NOT NULL DEFAULT 0
+) WITH (fillfactor = 50);
+INSERT INTO nango_rs.encryption DEFAULT VALUES;
+
 -- Connections. A row's number is never given again, so that a connection that returns is told from the one that went.
 CREATE TABLE nango_rs.connections (
     row BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

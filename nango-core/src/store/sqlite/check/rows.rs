@@ -107,13 +107,7 @@ fn look(db: &Db, dataset: i64, key: &DatasetKey, from: At) -> Outcome<Step> {
 }
 
 /// What is wrong with one record and its key.
-fn problems(
-    db: &Db,
-    row: &Row<'_>,
-    rid: i64,
-    seal: &DatasetSeal,
-    walked: &mut Walked,
-) -> Outcome<Vec<Problem>> {
+fn problems(db: &Db, row: &Row<'_>, rid: i64, seal: &DatasetSeal, walked: &mut Walked) -> Outcome<Vec<Problem>> {
     let mut found = Vec::new();
     let payload = row.get_ref(7)?.as_blob_or_null().map_err(rusqlite::Error::from)?;
     let (deleted, pruned): (bool, bool) = (row.get(5)?, row.get(6)?);

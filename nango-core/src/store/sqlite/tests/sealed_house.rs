@@ -77,7 +77,8 @@ async fn what_no_key_opens_is_counted_and_not_called_damaged() {
     let none = Sqlite::open(&path).await.unwrap();
     let wrong = open(&path, &keys(1), false).await;
     let one = open(&path, keys_two.split_once(',').unwrap().1, false).await;
-    for (store, closed) in [(&none, vec![(old, 10), (new, 3)]), (&wrong, vec![(old, 10), (new, 3)]), (&one, vec![(old, 10)])]
+    for (store, closed) in
+        [(&none, vec![(old, 10), (new, 3)]), (&wrong, vec![(old, 10), (new, 3)]), (&one, vec![(old, 10)])]
     {
         let report = store.check(true).await.unwrap();
         assert!(report.is_sound() && report.findings.is_empty(), "{report:?}");

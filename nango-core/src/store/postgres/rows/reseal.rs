@@ -1,0 +1,77 @@
+//! Storing rows otherwise than they were, without a change that anybody is told of: the writes of a walk.
+
+use super::{NOBODY, key, write};
+use crate::store::{
+    encryption::Regime,
+    hash::Hash,
+    postgres::{Db, fault::Outcome},
+};
+
+/// Payloads that are stored otherwise.
+#[derive(Debug, Default)]
+pub(in crate::store::postgres) struct Resealing<'a> {
+    ids: Vec<&'a str>,
+    seqs: Vec<i64>,
+    payloads: Vec<Vec<u8>>,
+}
+
+impl<'a> Resealing<'a> {
+    /// One more: the record's id, its place in the feed, and its payload as it is to be stored.
+    pub(in crate::store::postgres) fn push(&mut self, id: &'a str, seq: i64, payload: Vec<u8>) {
+        self.ids.push(id);
+        self.seqs.push(seq);
+        self.payloads.push(payload);
+    }
+
+    /// Writes them.
+    pub(in crate::store::postgres) async fn write(&self, db: &mut Db, dataset: i64, regime: &Regime) -> Outcome<()> {
+        const RESEAL: &str = "WITH rows AS (INSERT INTO nango_rs.records AS r \
+             (dataset, seq, first_seen_at, modified_at, run, last_action, id, key_id, payload) \
+             SELECT $1, unnest($2::bigint[]), 0, 0, $5, 0, unnest($3::text[]), $6, unnest($4::bytea[]) \
+             ON CONFLICT (dataset, seq) DO UPDATE SET payload = excluded.payload, key_id = excluded.key_id \
+             RETURNING r.run) SELECT count(*) FROM rows WHERE run <> $5";
+        for part in write::parts(self.payloads.iter().map(Vec::len)) {
+            let reseal = db
+                .query_scalar(RESEAL)
+                .bind(dataset)
+                .bind(&self.seqs[part.clone()])
+                .bind(&self.ids[part.clone()])
+                .bind(&self.payloads[part.clone()])
+                .bind(NOBODY)
+                .bind(key(regime));
+            write::all(reseal.fetch_one(&mut *db.sql).await?, part.len())?;
+        }
+        Ok(())
+    }
+}
+
+/// Content hashes that are stored in another version.
+#[derive(Debug, Default)]
+pub(in crate::store::postgres) struct Hashes<'a> {
+    ids: Vec<&'a str>,
+    hashes: Vec<Hash>,
+    versions: Vec<i16>,
+}
+
+impl<'a> Hashes<'a> {
+    /// One more: the record's id, its hash, and the version of that.
+    pub(in crate::store::postgres) fn push(&mut self, id: &'a str, hash: Hash, version: i64) {
+        self.ids.push(id);
+        self.hashes.push(hash);
+        self.versions.push(write::small(version));
+    }
+
+    /// Writes them.
+    pub(in crate::store::postgres) async fn write(&self, db: &mut Db, dataset: i64) -> Outcome<()> {
+        const REHASH: &str = "WITH keys AS (INSERT INTO nango_rs.record_keys AS k \
+             (dataset, rid, seq, modified_at, run, bytes, hash_version, state, hash, id) \
+             SELECT $1, 0, 0, 0, $5, 0, unnest($4::smallint[]), 0, unnest($3::bytea[]), unnest($2::text[]) \
+             ON CONFLICT (dataset, id) DO UPDATE SET hash = excluded.hash, hash_version = excluded.hash_version \
+             RETURNING k.run) SELECT count(*) FROM keys WHERE run <> $5";
+        if self.ids.is_empty() {
+            return Ok(());
+        }
+        let rehash = db.query_scalar(REHASH).bind(dataset).bind(&self.ids).bind(&self.hashes).bind(&self.versions);
+        write::all(rehash.bind(NOBODY).fetch_one(&mut *db.sql).await?, self.ids.len())
+    }
+}
