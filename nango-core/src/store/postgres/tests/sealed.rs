@@ -7,7 +7,7 @@ use sqlx::{Connection, Executor, PgConnection};
 use super::*;
 use crate::{
     auth::KeyRing,
-    store::{FinishScan, KeyId, reseal},
+    store::{FinishScan, KeyId, PatchRow, reseal},
 };
 
 /// A ring of so many new keys, and the same keys as a text.
