@@ -4,6 +4,7 @@
 mod broken;
 mod open;
 mod plans;
+mod sealed;
 mod together;
 
 use serde_json::json;
@@ -13,7 +14,7 @@ use crate::{
     declare::{Kind, Merging},
     model::{Batch, Data, Model, ModelInfo, Record},
     store::{
-        Change, PatchRow, RowOutcome, Write,
+        Change, RowOutcome, Write,
         postgres_server::{self, Database},
     },
 };
