@@ -14,6 +14,7 @@ mod demo;
 mod encryption;
 mod functions;
 mod interruption;
+mod moves;
 mod pagination;
 mod recorded_github;
 mod records;

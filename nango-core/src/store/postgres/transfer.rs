@@ -57,7 +57,7 @@ fn select(table: Table) -> String {
         Table::Numbers => {
             "SELECT 'connections', last_value FROM nango_rs.connections_row_seq WHERE is_called UNION ALL \
                            SELECT 'runs', last_value FROM nango_rs.runs_row_seq WHERE is_called UNION ALL \
-                           SELECT 'scans', last_value FROM nango_rs.scans WHERE is_called"
+                           SELECT 'scans', last_value FROM nango_rs.scans WHERE is_called ORDER BY 1"
                 .to_owned()
         }
         Table::Connections => plain("row"),
