@@ -2,6 +2,7 @@
 //! connections that break, plans, and what is left in the tables.
 
 mod broken;
+mod house;
 mod open;
 mod plans;
 mod sealed;
