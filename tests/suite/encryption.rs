@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fs};
 
 use integrations::standin::{PAGED_REPOSITORY, Standin};
-use nango_tests::{Registry, wait};
+use nango_tests::{Registry, postgres, wait};
 use serde_json::{Value, json};
 
 use crate::synced::Synced;
@@ -132,6 +132,49 @@ fn a_key_is_distributed_then_activated_then_removed() {
     assert_eq!((&counts["added"], &counts["updated"]), (&json!(0), &json!(0)));
     let connections = synced.registry.json(["connection", "list", "--json"]);
     assert_eq!(connections["connections"].as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn a_database_on_a_server_is_sealed_and_rotated() {
+    let Some(server) = postgres::server() else { return };
+    let database = server.empty();
+    let standin = wait(Standin::start()).expect("a stand-in");
+    let mut registry = Registry::new();
+    registry.env("NANGO_DATABASE_URL", &database.url).env("NANGO_ENCRYPTION_KEY", ONE);
+    let mut synced = Synced::first(standin, registry);
+    let all = synced.read(&["--limit", "1000"]);
+    let count = all["records"].as_array().map_or(0, Vec::len);
+    let status = synced.registry.run(["encryption", "status"]).expect(0);
+    assert!(status.stdout.contains("New payloads are plain"), "{}", status.stdout);
+
+    let on = synced.registry.run(["encryption", "on"]).expect(0);
+    assert!(on.stdout.contains(&format!("{count} changed")), "{}", on.stdout);
+    // It says what it cannot remove itself.
+    assert!(on.stderr.contains("VACUUM FULL nango_rs.records") && on.stderr.contains("archives"), "{}", on.stderr);
+    assert_eq!(database.sql("SELECT count(*) FROM nango_rs.records WHERE key_id = 0"), "0");
+    for text in texts(&all) {
+        let text = text.replace('\'', "''");
+        let found = format!("SELECT count(*) FROM nango_rs.records WHERE position('{text}'::bytea IN payload) > 0");
+        assert_eq!(database.sql(&found), "0");
+    }
+
+    synced.registry.env("NANGO_ENCRYPTION_KEY", format!("{ONE},{TWO}"));
+    let rotated = synced.registry.json(["encryption", "rotate", "--json"]);
+    let [old, new] = [&rotated["keys"][0], &rotated["keys"][1]];
+    assert_eq!((&old["removable"], &old["records"], &old["credentials"]), (&json!(true), &json!(0), &json!(0)));
+    assert_eq!((&new["active"], &new["records"], &new["credentials"]), (&json!(true), &json!(count), &json!(1)));
+
+    // A process that was forgotten says what it needs; without the old key everything is there.
+    synced.registry.env("NANGO_ENCRYPTION_KEY", ONE);
+    let needed = new["key"].as_str().expect("a key's name");
+    let run = synced.registry.run(["run", "github", "repo-issues", "--connection", "acme"]).expect(3);
+    assert!(run.stderr.contains(needed) && !run.stderr.contains(ONE), "{}", run.stderr);
+    synced.registry.env("NANGO_ENCRYPTION_KEY", TWO);
+    assert_eq!(synced.read(&["--limit", "1000"]), all);
+    let counts = synced.sync()["models"]["GithubIssue"].clone();
+    assert_eq!((&counts["added"], &counts["updated"]), (&json!(0), &json!(0)));
+    let status = synced.registry.json(["encryption", "status", "--json"]);
+    assert_eq!((&status["payloads"], &status["unfinished"]), (&json!(true), &json!(false)));
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod demo;
 mod encryption;
 mod functions;
 mod interruption;
+mod moves;
 mod pagination;
 mod postgres;
 mod recorded_github;

@@ -187,6 +187,11 @@ impl Server {
         self.own.as_ref().expect("a server that this process started").go().expect("a started server");
     }
 
+    /// The folder of its data. `None`: it is not ours.
+    pub fn data(&self) -> Option<PathBuf> {
+        self.own.as_ref().map(|own| own.folder.join("data"))
+    }
+
     /// The URL of a database by name.
     pub fn url(&self, name: &str) -> String {
         self.url.replace(NAME, name)

@@ -56,15 +56,23 @@ impl<'a> TakenOutJson<'a> {
     }
 }
 
-/// `{ "sound", "datasets", "records", "bytes", "findings": [{ "problem", "where", "count", "repaired", "example",
-/// "repair", "advice" }] }`; `repair` says what was mended, `advice` what a person can do about what is left.
+/// `{ "sound", "datasets", "records", "bytes", "closed": [{ "key", "payloads" }], "findings": [{ "problem", "where", "count", "repaired", "example",
+/// "repair", "advice" }] }`; `repair` says what was mended, `advice` what a person can do about what is left, `closed` counts payloads that were not looked into, because their key
+/// is not held.
 #[derive(Debug, Serialize)]
 pub struct CheckJson<'a> {
     sound: bool,
     datasets: u64,
     records: u64,
     bytes: u64,
+    closed: Vec<ClosedJson>,
     findings: Vec<FindingJson<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct ClosedJson {
+    key: String,
+    payloads: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -97,6 +105,11 @@ impl<'a> CheckJson<'a> {
             datasets: report.datasets,
             records: report.records,
             bytes: report.bytes,
+            closed: report
+                .closed
+                .iter()
+                .map(|(key, payloads)| ClosedJson { key: key.to_string(), payloads: *payloads })
+                .collect(),
             findings: findings.collect(),
         }
     }

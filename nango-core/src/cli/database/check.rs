@@ -65,6 +65,12 @@ impl Command for Check {
                 terminal.line(format_args!("{} ({}) is left: {advice}", finding.problem.name(), finding.place))?;
             }
         }
+        for (key, payloads) in &report.closed {
+            terminal.line(format_args!(
+                "{} not looked into: sealed with the key {key}, which this process was not given",
+                counted(*payloads, "payload")
+            ))?;
+        }
         let sound = report.is_sound();
         let end = if report.findings.is_empty() {
             "all sound"

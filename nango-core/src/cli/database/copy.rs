@@ -92,7 +92,7 @@ impl Command for Copy {
         if to_config.encryption_key.is_none() && old != new && old.exists() && !new.exists() {
             let word = |path: &std::path::Path| quoted(&path.display().to_string());
             context.terminal.hint(format_args!(
-                "Credentials are sealed as they were. The new database needs the same key:\n  cp {} {}",
+                "What is sealed stays as it was. The new database needs the same key:\n  cp {} {}",
                 word(old),
                 word(new)
             ));

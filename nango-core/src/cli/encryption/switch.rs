@@ -19,9 +19,11 @@ pub(super) struct Switch {
 const ABOUT_ON: &str = "\
 Seals payloads from now on, and then those that are there
 
-Reads and writes go on meanwhile. At the end the database's file is made new, so that nothing plain is left in it or in \
-its log. That takes free space of twice its size, and while it lasts nothing else is written: another process gives up \
-after ten seconds. Interrupted, the same command goes on where it stopped.
+Reads and writes go on meanwhile. Interrupted, the same command goes on where it stopped.
+
+At the end a database file is made new, so that nothing plain is left in it or in its log. That takes free space of twice \
+its size, and while it lasts nothing else is written: another process gives up after ten seconds. On PostgreSQL the \
+command says at the end where plain payloads remain, and how to remove them.
 
 Sealed are the payloads of records. Not sealed are their ids, times and sizes, the names of datasets, checkpoints, \
 metadata, and the lines of logs. What the command cannot reach: backups and snapshots from before, and blocks that the \
@@ -46,6 +48,10 @@ impl Command for Switch {
     fn run(&self, _: &ArgMatches, context: &mut Context) -> Result<Exit, Fault> {
         let instance = if self.on { context.open()? } else { context.open_existing()? };
         context.block_on(instance.store.seal_payloads(self.on))?;
-        walk(context, &instance)
+        let exit = walk(context, &instance)?;
+        if let Some(remains) = instance.store.left_behind().filter(|_| self.on && exit != Exit::Interrupted) {
+            context.terminal.hint(remains);
+        }
+        Ok(exit)
     }
 }

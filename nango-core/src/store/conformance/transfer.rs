@@ -52,6 +52,11 @@ pub(super) async fn an_instance_moves_and_its_feeds_go_on(store: Opened) {
     let target: SharedStore = Arc::new(Sqlite::open(&path).await.unwrap());
     assert_eq!(fingerprint(&target).await.unwrap(), copied);
     assert_eq!(fingerprint(&store).await.unwrap(), copied);
+    let settings = store.encryption_settings().await.unwrap();
+    assert_eq!(target.encryption_settings().await.unwrap(), settings);
+    if settings.payloads {
+        target.use_keys(store.ring.clone(), false).await.unwrap();
+    }
     let rows = |name| copied.tables.iter().find(|(table, _)| *table == name).map_or(0, |(_, rows)| *rows);
     assert_eq!([rows("records"), rows("connections"), rows("runs"), rows("log lines")], [2_500, 1, 2, 1]);
 

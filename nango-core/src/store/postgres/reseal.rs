@@ -24,11 +24,12 @@ use crate::{
 };
 
 /// What a walk cannot remove: the server keeps what a row was, and what was written about it.
-pub(super) const LEFT_BEHIND: &str = "Where payloads lay plain before, the server still has them: in rows that nobody sees \
-any more, in its log, and in what was made of these. Make the tables new (each is locked meanwhile, and needs its size in \
-free space), and let the log go on:\n  psql \"$NANGO_DATABASE_URL\" -c 'VACUUM FULL nango_rs.records' \
--c 'VACUUM FULL nango_rs.record_keys' -c CHECKPOINT\nThen remove archived log files, base backups, dumps and snapshots of \
-disks from before. Standbys follow by themselves";
+pub(super) const LEFT_BEHIND: &str = "\
+What lay plain before the server still has: in rows that nobody sees any more, and in its log. Make the tables new; each is \
+locked for a while, and takes its size again in free space:
+  psql \"$NANGO_DATABASE_URL\" -c 'VACUUM FULL nango_rs.records' -c 'VACUUM FULL nango_rs.record_keys' -c CHECKPOINT
+The log (pg_wal) is written over as it goes on. Dumps, base backups, archives of the log and snapshots from before stay \
+plain until they are removed";
 
 const RECORDS: i64 = 0;
 const CONNECTIONS: i64 = 1;
@@ -225,8 +226,8 @@ async fn resume_states(db: &mut Db, regime: &Regime, place: &mut Place, step: &m
                         WHERE s.function > $1 ORDER BY s.function LIMIT $2 FOR UPDATE OF s";
     const PUT: &str = "UPDATE nango_rs.resume_states s SET state = u.blob \
                        FROM unnest($1::bigint[], $2::bytea[]) u(function, blob) WHERE s.function = u.function";
-    let rows: Vec<(i64, Vec<u8>, String, String, String, String, String)> =
-        db.query_as(NEXT).bind(place.row).bind(ROWS).fetch_all(&mut *db.sql).await?;
+    type Row = (i64, Vec<u8>, String, String, String, String, String);
+    let rows: Vec<Row> = db.query_as(NEXT).bind(place.row).bind(ROWS).fetch_all(&mut *db.sql).await?;
     let mut blobs = Vec::with_capacity(rows.len());
     for (row, blob, kind, integration, connection, function, variant) in rows {
         let kind = Kind::from_name(&kind).ok_or_else(|| Fault::damaged("a kind of function"))?;

@@ -2,8 +2,10 @@
 //! connections that break, plans, and what is left in the tables.
 
 mod broken;
+mod house;
 mod open;
 mod plans;
+mod sealed;
 mod together;
 
 use serde_json::json;

@@ -57,7 +57,7 @@ fn select(table: Table) -> String {
         Table::Numbers => {
             "SELECT 'connections', last_value FROM nango_rs.connections_row_seq WHERE is_called UNION ALL \
                            SELECT 'runs', last_value FROM nango_rs.runs_row_seq WHERE is_called UNION ALL \
-                           SELECT 'scans', last_value FROM nango_rs.scans WHERE is_called"
+                           SELECT 'scans', last_value FROM nango_rs.scans WHERE is_called ORDER BY 1"
                 .to_owned()
         }
         Table::Connections => plain("row"),
@@ -217,11 +217,12 @@ enum Kind {
 fn kind(table: Table, column: &str) -> Kind {
     match (table, column) {
         (Table::Encryption, "payloads" | "unfinished") | (_, "exclusive") => Kind::Truth,
-        (Table::Meta, "value") | (Table::Runs, "id") => Kind::Bytes,
-        (_, "credentials" | "state") if table != Table::Records => Kind::Bytes,
-        (_, "payload" | "hash" | "hash_secret") => Kind::Bytes,
-        (Table::Connections | Table::Records, "id") => Kind::Text,
-        (
+        (Table::Meta, "value")
+        | (Table::Runs, "id")
+        | (Table::ResumeStates, "state")
+        | (_, "credentials" | "payload" | "hash" | "hash_secret") => Kind::Bytes,
+        (Table::Connections | Table::Records, "id")
+        | (
             _,
             "key" | "value" | "integration" | "connection" | "auth" | "config" | "metadata" | "kind" | "name" | "model"
             | "variant" | "status" | "error" | "level" | "message" | "fields",

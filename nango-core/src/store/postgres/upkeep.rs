@@ -223,15 +223,15 @@ async fn save(db: &mut Db, dataset: &Dataset) -> Outcome<()> {
 
 /// How much each dataset holds, by its narrow rows.
 async fn extents(db: &mut Db) -> Outcome<Vec<DatasetExtent>> {
+    type Row = (String, String, String, String, i64, i64, i64, i64, i64);
     const ALL: &str = "SELECT d.integration, d.connection, d.model, d.variant, k.rows, k.payloads, k.bytes, d.stamp, d.seq \
          FROM nango_rs.datasets d JOIN (SELECT dataset, count(*) AS rows, count(*) FILTER (WHERE state & 2 = 0) AS payloads, \
          sum(bytes)::bigint AS bytes FROM nango_rs.record_keys GROUP BY dataset) k ON k.dataset = d.id \
          ORDER BY d.integration, d.connection, d.model, d.variant";
     db.walk().await?;
-    let rows: Vec<(String, String, String, String, i64, i64, i64, i64, i64)> =
-        db.query_as(ALL).fetch_all(&mut *db.sql).await?;
+    let rows: Vec<Row> = db.query_as(ALL).fetch_all(&mut *db.sql).await?;
     let extent =
-        |(integration, connection, model, variant, rows, with_payload, bytes, changed_at, seq)| DatasetExtent {
+        |(integration, connection, model, variant, rows, with_payload, bytes, changed_at, seq): Row| DatasetExtent {
             dataset: DatasetKey { integration, connection, model, variant },
             rows: natural(rows),
             with_payload: natural(with_payload),

@@ -22,14 +22,7 @@ pub(super) use delete::{delete, entomb};
 pub(super) use patch::patch;
 pub(super) use save::save;
 
-/// The size of a row's payload as if it were plain, in SQL; NULL where there is none.
-macro_rules! plain_size {
-    () => {
-        "(length(payload) - 28 * (key_id <> 0))"
-    };
-}
-pub(super) use plain_size;
-const _: () = assert!(OVERHEAD == 28, "the number in `plain_size`");
+const _: () = assert!(OVERHEAD == 28, "the number in `schema/002.sql`");
 
 /// Who writes, and when.
 pub(super) struct Writing<'a> {

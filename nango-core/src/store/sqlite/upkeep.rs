@@ -11,7 +11,7 @@ use super::{
     dataset::Dataset,
     fault::Outcome,
     feed, natural,
-    rows::{PRUNED, plain_size},
+    rows::PRUNED,
     scans,
 };
 use crate::store::{
@@ -59,12 +59,8 @@ impl Upkeep for Sqlite {
 
 /// Drops payloads up to a place.
 fn prune(db: &Db, key: &DatasetKey, prune: &Prune) -> Outcome<Pruned> {
-    const NEXT: &str = concat!(
-        "SELECT seq, rid, id, ",
-        plain_size!(),
-        ", deleted_at IS NULL FROM records \
-         WHERE dataset = ?1 AND seq > ?2 AND seq <= ?3 AND pruned_at IS NULL ORDER BY seq LIMIT ?4"
-    );
+    const NEXT: &str = "SELECT seq, rid, id, size, deleted_at IS NULL FROM records \
+         WHERE dataset = ?1 AND seq > ?2 AND seq <= ?3 AND pruned_at IS NULL ORDER BY seq LIMIT ?4";
     let feed = db.shared.hasher.feed(key);
     let after = prune.after.as_deref().map(|text| Cursor::decode(text, feed)).transpose()?.map_or(0, |at| at.seq);
     let Some((mut dataset, until)) = bound(db, key, &prune.until)? else { return Ok(Pruned::default()) };
@@ -100,11 +96,9 @@ fn prune(db: &Db, key: &DatasetKey, prune: &Prune) -> Outcome<Pruned> {
 /// What [`prune`] would take.
 fn prunable(db: &Db, key: &DatasetKey, until: &PruneUntil) -> Outcome<Pruned> {
     let Some((dataset, until)) = bound(db, key, until)? else { return Ok(Pruned::default()) };
-    let mut count = db.sql.prepare_cached(concat!(
-        "SELECT count(*), coalesce(sum(",
-        plain_size!(),
-        "), 0) FROM records WHERE dataset = ?1 AND seq <= ?2 AND pruned_at IS NULL"
-    ))?;
+    let mut count = db.sql.prepare_cached(
+        "SELECT count(*), coalesce(sum(size), 0) FROM records WHERE dataset = ?1 AND seq <= ?2 AND pruned_at IS NULL",
+    )?;
     let read = |row: &Row<'_>| Ok(Pruned { count: natural(row, 0)?, bytes: natural(row, 1)?, next: None });
     Ok(count.query_row([dataset.id, until], read)?)
 }
@@ -166,8 +160,7 @@ pub(super) fn empty(db: &Db, key: &DatasetKey, through: Option<i64>, limit: u32)
 }
 
 fn take_out(db: &Db, dataset: &mut Dataset, rid: i64, id: &str) -> Outcome<()> {
-    const ROW: &str =
-        concat!("DELETE FROM records WHERE rid = ?1 RETURNING deleted_at IS NULL, coalesce(", plain_size!(), ", 0)");
+    const ROW: &str = "DELETE FROM records WHERE rid = ?1 RETURNING deleted_at IS NULL, coalesce(size, 0)";
     let (live, bytes): (bool, i64) =
         db.sql.prepare_cached(ROW)?.query_row([rid], |row| Ok((row.get(0)?, row.get(1)?)))?;
     db.sql
@@ -194,12 +187,11 @@ fn save(db: &Db, dataset: &Dataset) -> Outcome<()> {
 
 /// How much each dataset holds.
 fn extents(db: &Db) -> Outcome<Vec<DatasetExtent>> {
-    let mut all = db.sql.prepare_cached(concat!(
-        "SELECT d.integration, d.connection, d.model, d.variant, count(*), count(r.payload), coalesce(sum(",
-        plain_size!(),
-        "), 0), d.stamp, d.seq FROM datasets d JOIN records r ON r.dataset = d.id \
+    let mut all = db.sql.prepare_cached(
+        "SELECT d.integration, d.connection, d.model, d.variant, count(*), count(r.payload), coalesce(sum(r.size), 0), \
+         d.stamp, d.seq FROM datasets d JOIN records r ON r.dataset = d.id \
          GROUP BY d.id ORDER BY d.integration, d.connection, d.model, d.variant",
-    ))?;
+    )?;
     let read = |row: &Row<'_>| {
         let (integration, connection) = (row.get(0)?, row.get(1)?);
         Ok(DatasetExtent {

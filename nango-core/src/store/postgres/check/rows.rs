@@ -216,10 +216,10 @@ pub(super) async fn check_keys(
 ) -> Result<(), StoreError> {
     let mut after = String::new();
     loop {
-        let lost = store.read_with((place.id, after), |db, (dataset, after)| Box::pin(lost(db, *dataset, after)));
-        let ids = lost.await?;
-        let Some(last) = ids.last() else { return Ok(()) };
-        after = last.clone();
+        let look = store.read_with((place.id, after), |db, (dataset, after)| Box::pin(lost(db, *dataset, after)));
+        let ids = look.await?;
+        let Some(end) = ids.last() else { return Ok(()) };
+        after = end.clone();
         let (count, example) = (ids.len() as u64, format!("id `{}`", ids[0]));
         if repair {
             store.write((place.clone(), ids), |db, (place, ids)| Box::pin(take_out(db, place, ids))).await?;

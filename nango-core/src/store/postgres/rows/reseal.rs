@@ -49,7 +49,7 @@ impl<'a> Resealing<'a> {
 #[derive(Debug, Default)]
 pub(in crate::store::postgres) struct Hashes<'a> {
     ids: Vec<&'a str>,
-    hashes: Vec<Hash>,
+    taken: Vec<Hash>,
     versions: Vec<i16>,
 }
 
@@ -57,7 +57,7 @@ impl<'a> Hashes<'a> {
     /// One more: the record's id, its hash, and the version of that.
     pub(in crate::store::postgres) fn push(&mut self, id: &'a str, hash: Hash, version: i64) {
         self.ids.push(id);
-        self.hashes.push(hash);
+        self.taken.push(hash);
         self.versions.push(write::small(version));
     }
 
@@ -71,7 +71,7 @@ impl<'a> Hashes<'a> {
         if self.ids.is_empty() {
             return Ok(());
         }
-        let rehash = db.query_scalar(REHASH).bind(dataset).bind(&self.ids).bind(&self.hashes).bind(&self.versions);
+        let rehash = db.query_scalar(REHASH).bind(dataset).bind(&self.ids).bind(&self.taken).bind(&self.versions);
         write::all(rehash.bind(NOBODY).fetch_one(&mut *db.sql).await?, self.ids.len())
     }
 }

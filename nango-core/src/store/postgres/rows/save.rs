@@ -40,15 +40,14 @@ pub(in crate::store::postgres) async fn save(
             rows.push(RowOutcome::Duplicate);
             continue;
         }
-        let (rid, outcome) = match known.next() {
-            Some((Some(known), same)) => (known.rid, plan.save(at, dataset, item, hash, &known, same)?),
-            _ => {
-                let rid = dataset.next_rid();
-                plan.inserts.push(item.id, rid, dataset.next(), at.content(item.id, *hash, item.payload)?);
-                dataset.live += 1;
-                dataset.bytes += int(item.payload.len());
-                (rid, RowOutcome::Added)
-            }
+        let (rid, outcome) = if let Some((Some(known), same)) = known.next() {
+            (known.rid, plan.save(at, dataset, item, hash, &known, same)?)
+        } else {
+            let rid = dataset.next_rid();
+            plan.inserts.push(item.id, rid, dataset.next(), at.content(item.id, *hash, item.payload)?);
+            dataset.live += 1;
+            dataset.bytes += int(item.payload.len());
+            (rid, RowOutcome::Added)
         };
         rows.push(outcome);
         if dataset.scan.is_some() {

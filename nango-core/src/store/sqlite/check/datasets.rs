@@ -6,7 +6,7 @@ use super::Sqlite;
 use crate::store::{
     CheckReport, DatasetKey, StoreError,
     check::{Figures, Place},
-    sqlite::{Db, fault::Outcome, rows::plain_size},
+    sqlite::{Db, fault::Outcome},
 };
 
 /// All datasets.
@@ -39,12 +39,9 @@ pub(super) async fn check(
 }
 
 fn compare(db: &Db, id: i64) -> Outcome<Option<(Figures, Figures)>> {
-    const COUNT: &str = concat!(
-        "SELECT count(*) FILTER (WHERE deleted_at IS NULL), coalesce(sum(",
-        plain_size!(),
-        ") FILTER (WHERE deleted_at IS NULL), 0), coalesce(max(seq), 0), coalesce(max(modified_at), 0) \
-         FROM records WHERE dataset = ?1"
-    );
+    const COUNT: &str = "SELECT count(*) FILTER (WHERE deleted_at IS NULL), \
+         coalesce(sum(size) FILTER (WHERE deleted_at IS NULL), 0), coalesce(max(seq), 0), coalesce(max(modified_at), 0) \
+         FROM records WHERE dataset = ?1";
     let figures =
         |row: &Row<'_>| Ok(Figures { live: row.get(0)?, bytes: row.get(1)?, seq: row.get(2)?, stamp: row.get(3)? });
     let mut noted = db.sql.prepare_cached("SELECT live, bytes, seq, stamp FROM datasets WHERE id = ?1")?;

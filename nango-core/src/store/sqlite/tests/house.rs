@@ -81,7 +81,7 @@ async fn keys_and_records_find_each_other_again() {
     let (store, run, _dir) = damaged(sql, &[(Problem::NoRecord, 1, 1)]).await;
     assert_eq!(save(&store, run, [3, 4], "x").await, [RowOutcome::Added, RowOutcome::Unchanged]);
 
-    let sql = "INSERT INTO records SELECT 99, dataset, id, 99, 0, 0, modified_at, NULL, NULL, 1, payload FROM records \
+    let sql = "INSERT INTO records SELECT 99, dataset, id, 99, 0, 0, modified_at, NULL, NULL, 1, payload, 0 FROM records \
                WHERE id = '3'; UPDATE datasets SET live = 11, bytes = bytes + 19, seq = 99";
     damaged(sql, &[(Problem::IdTwice, 1, 0)]).await;
 }
@@ -133,7 +133,7 @@ async fn places_that_contradict_each_other_are_left() {
 
 #[tokio::test]
 async fn what_belongs_to_nothing_is_taken_out() {
-    let sql = "INSERT INTO records VALUES (70, 7, 'a', 1, 0, 0, 0, NULL, NULL, 1, x'7b7d'); \
+    let sql = "INSERT INTO records VALUES (70, 7, 'a', 1, 0, 0, 0, NULL, NULL, 1, x'7b7d', 0); \
                INSERT INTO record_keys VALUES (7, 'a', zeroblob(16), 0, 70, 0); \
                INSERT INTO scans VALUES (5, 7, 1, 0); INSERT INTO scan_marks VALUES (6, 0, zeroblob(512)); \
                INSERT INTO scan_missed VALUES (1, 71, 1, 1); INSERT INTO checkpoints VALUES (9, '{}', 1); \

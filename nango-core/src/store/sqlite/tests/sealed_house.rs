@@ -45,8 +45,8 @@ async fn a_check_opens_what_it_looks_at() {
     assert_eq!(sound.bytes, plain as u64);
     let say = |sql: &'static str| store.write(move |db| Ok(db.sql.execute_batch(sql)?));
 
-    // A byte of one was changed; another has the payload of a third.
-    say("UPDATE records SET payload = substr(payload, 1, 20) || x'00' || substr(payload, 22) WHERE id = '1'; \
+    // One was written over; another has the payload of a third.
+    say("UPDATE records SET payload = zeroblob(length(payload)) WHERE id = '1'; \
          UPDATE records SET payload = (SELECT payload FROM records WHERE id = '3') WHERE id = '2'")
     .await
     .unwrap();
@@ -103,7 +103,7 @@ async fn what_no_key_opens_is_counted_and_not_called_damaged() {
 #[tokio::test]
 async fn a_sealed_database_is_copied_without_its_key() {
     let text = keys(2);
-    let (dir, path, store, run) = filled(&text).await;
+    let (dir, path, store, _) = filled(&text).await;
     store.activate_key(ring(&text).ids()[1]).await.unwrap();
     let before = feed(&store).await;
     let settings = store.encryption_settings().await.unwrap();
@@ -122,6 +122,7 @@ async fn a_sealed_database_is_copied_without_its_key() {
     let moved = open(&there, &text, false).await;
     assert_eq!((feed(&moved).await, moved.encryption_settings().await.unwrap()), (before, settings.clone()));
     assert!(settings.payloads && settings.unfinished);
+    let run = begin(&moved).await;
     assert_eq!(save(&moved, run, 0..9, HUSH).await, [RowOutcome::Unchanged; 9]);
     // The walk begins anew in the copy.
     let done = walk(&moved).await;
