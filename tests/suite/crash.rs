@@ -1,8 +1,8 @@
 //! Proof by destruction: a `registry run` that is killed, at every failpoint and at random instants, and started again,
 //! until it is done. Afterwards nothing is lost, and nothing is there twice.
 //!
-//! A short version runs always; `NANGO_TEST_LONG=1` kills a thousand times on each database
-//! (about half an hour each), and `NANGO_TEST_SEED=n` repeats a run.
+//! A short version runs always; `NANGO_TEST_LONG=1` kills a thousand times on each database (about half an hour each), and
+//! `NANGO_TEST_SEED=n` repeats a run.
 
 mod faults;
 mod power;
