@@ -6,14 +6,7 @@ use std::path::Path;
 
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::{
-    Db, Sqlite, backup, check,
-    dataset::Dataset,
-    fault::Outcome,
-    feed, natural,
-    rows::PRUNED,
-    scans,
-};
+use super::{Db, Sqlite, backup, check, dataset::Dataset, fault::Outcome, feed, natural, rows::PRUNED, scans};
 use crate::store::{
     Answer, Backup, CheckReport, Cursor, DatasetExtent, DatasetKey, Emptied, Prune, PruneUntil, Pruned, StoreError,
     Upkeep,
