@@ -11,7 +11,7 @@ use nango_core::{
     http::{Network, SystemClock},
     provider::{AuthMode, Catalogue},
     run::{AddConnection, Instance, RunRequest, Stop, Target, Unobserved, add_connection, execute},
-    store,
+    store::{self, MetadataChange},
 };
 use nango_tests::{
     bench_server::BenchServer,
@@ -57,9 +57,12 @@ impl House {
                 mode: AuthMode::None,
                 credentials: Credentials::None,
                 config: Map::new(),
-                metadata: json!({ "owner": "o", "repo": "r" }).as_object().cloned(),
+                metadata: None,
             };
             add_connection(&instance, new, Arc::new(Unobserved)).await.map_err(|error| error.to_string())?;
+            // Only now: with a repository, the integration would look for it, and this API has none to look at.
+            let metadata = json!({ "owner": "o", "repo": "r" }).as_object().cloned().unwrap_or_default();
+            instance.store.change_metadata("github", &id.to_string(), MetadataChange::Replace(metadata)).await?;
         }
         Ok(Self { instance, connections, _folder: folder })
     }
