@@ -10,7 +10,7 @@
 //!   its first dataset, behind the locks of connection, function and run.
 //! - A transaction that the server took back (a deadlock, a broken connection before the commit) is done again as a whole.
 //!   Work is therefore a function of its input, which it only borrows.
-//! - Tables are written with their schema, [`SCHEMA`]; the search path is not ours.
+//! - Tables are written with their schema, `nango_rs`; the search path is not ours.
 
 mod changes;
 mod check;
