@@ -61,7 +61,7 @@ pub(super) fn root(commands: impl Iterator<Item = Command>) -> Command {
             Arg::new(DATABASE)
                 .long("database")
                 .value_name("URL")
-                .help("The database, such as sqlite:nango.db (or NANGO_DATABASE_URL)")
+                .help("The database: sqlite:nango.db, postgres://user@host/name (or NANGO_DATABASE_URL)")
                 .global(true),
         )
         .arg(
