@@ -41,7 +41,7 @@ impl Command for Database {
     }
 }
 
-/// Which dataset a command means.
+// Which dataset a command means. Not a doc comment: clap would take it for what the command is about.
 #[derive(Debug, Args)]
 struct DatasetArguments {
     /// The integration
@@ -93,7 +93,16 @@ fn size(bytes: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+
+    #[test]
+    fn the_help_says_of_each_command_what_it_does() {
+        let abouts: BTreeSet<String> =
+            COMMANDS.iter().filter_map(|command| command.clap().get_about().map(ToString::to_string)).collect();
+        assert_eq!(abouts.len(), COMMANDS.len(), "{abouts:#?}");
+    }
 
     #[test]
     fn sizes_are_short() {
