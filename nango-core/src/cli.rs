@@ -20,6 +20,7 @@ mod database;
 mod describe;
 mod encryption;
 mod fault;
+mod group;
 mod interrupt;
 mod list;
 pub mod lookup;

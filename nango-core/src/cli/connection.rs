@@ -8,7 +8,7 @@ mod show;
 
 use clap::ArgMatches;
 
-use super::{Command, Context, Exit, Fault, check::provider_of};
+use super::{Command, Context, Exit, Fault, check::provider_of, group};
 use crate::config::Config;
 
 /// `registry connection …`
@@ -19,22 +19,11 @@ const COMMANDS: [&dyn Command; 5] = [&add::Add, &list::List, &show::Show, &remov
 
 impl Command for Connection {
     fn clap(&self) -> clap::Command {
-        clap::Command::new("connection")
-            .about("Adds, lists, shows and removes connections")
-            .subcommand_required(true)
-            .arg_required_else_help(true)
-            .subcommands(COMMANDS.map(Command::clap))
+        group::clap("connection", "Adds, lists, shows and removes connections", &COMMANDS)
     }
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, Fault> {
-        let named = matches.subcommand().and_then(|(name, own)| {
-            let command = COMMANDS.into_iter().find(|command| command.clap().get_name() == name)?;
-            Some((command, own))
-        });
-        match named {
-            Some((command, own)) => command.run(own, context),
-            None => Ok(Exit::Usage),
-        }
+        group::run(&COMMANDS, matches, context)
     }
 }
 

@@ -10,7 +10,7 @@ mod retain;
 
 use clap::{ArgMatches, Args};
 
-use super::{Command, Context, Exit, Fault, lookup, table::number};
+use super::{Command, Context, Exit, Fault, group, lookup, table::number};
 use crate::store::{BASE_VARIANT, DatasetKey};
 
 /// `registry database …`
@@ -22,22 +22,11 @@ const COMMANDS: [&dyn Command; 7] =
 
 impl Command for Database {
     fn clap(&self) -> clap::Command {
-        clap::Command::new("database")
-            .about("Checks, backs up, copies and tidies the database")
-            .subcommand_required(true)
-            .arg_required_else_help(true)
-            .subcommands(COMMANDS.map(Command::clap))
+        group::clap("database", "Checks, backs up, copies and tidies the database", &COMMANDS)
     }
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, Fault> {
-        let named = matches.subcommand().and_then(|(name, own)| {
-            let command = COMMANDS.into_iter().find(|command| command.clap().get_name() == name)?;
-            Some((command, own))
-        });
-        match named {
-            Some((command, own)) => command.run(own, context),
-            None => Ok(Exit::Usage),
-        }
+        group::run(&COMMANDS, matches, context)
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use clap::ArgMatches;
 
 use super::{
-    Command, Context, Exit, Fault,
+    Command, Context, Exit, Fault, group,
     table::{counted, number},
 };
 use crate::{
@@ -25,22 +25,11 @@ const COMMANDS: [&dyn Command; 4] = [&status::Status, &switch::ON, &switch::OFF,
 
 impl Command for Encryption {
     fn clap(&self) -> clap::Command {
-        clap::Command::new("encryption")
-            .about("Seals the payloads of records, and rotates the keys")
-            .subcommand_required(true)
-            .arg_required_else_help(true)
-            .subcommands(COMMANDS.map(Command::clap))
+        group::clap("encryption", "Seals the payloads of records, and rotates the keys", &COMMANDS)
     }
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, Fault> {
-        let named = matches.subcommand().and_then(|(name, own)| {
-            let command = COMMANDS.into_iter().find(|command| command.clap().get_name() == name)?;
-            Some((command, own))
-        });
-        match named {
-            Some((command, own)) => command.run(own, context),
-            None => Ok(Exit::Usage),
-        }
+        group::run(&COMMANDS, matches, context)
     }
 }
 
