@@ -14,6 +14,7 @@ mod field;
 mod file;
 mod mode;
 mod resolve;
+mod retry;
 mod settings;
 mod template;
 mod token;
@@ -26,6 +27,7 @@ pub use catalogue::{Catalogue, CatalogueError};
 pub use field::Field;
 pub use mode::{AuthMode, UnknownMode};
 pub use resolve::{ResolveError, Scope};
+pub use retry::{InBody, NoPattern, NoStatus, NoStrategy, Pattern, RetryRules, StatusRange, Strategy};
 pub use settings::SettingsError;
 pub use template::{Template, TemplateError, Variable};
 pub use token::{
