@@ -15,7 +15,9 @@ mod file;
 mod mode;
 mod resolve;
 mod retry;
+mod scope;
 mod settings;
+pub mod sign;
 mod template;
 mod token;
 
@@ -26,10 +28,11 @@ use url::Url;
 pub use catalogue::{Catalogue, CatalogueError};
 pub use field::Field;
 pub use mode::{AuthMode, UnknownMode};
-pub use resolve::{ResolveError, Scope};
+pub use resolve::{ResolveError, resolve_fields};
 pub use retry::{InBody, NoPattern, NoStatus, NoStrategy, Pattern, RetryRules, StatusRange, Strategy};
+pub use scope::{RequestParts, Scope};
 pub use settings::SettingsError;
-pub use template::{Template, TemplateError, Variable};
+pub use template::{Function, Moment, RequestValue, Template, TemplateError, TimeFormat, Variable};
 pub use token::{
     Assertion, AssertionKind, BodyFormat, ClientAuth, Expires, Lifetime, Param, SignatureProtocol, SignedToken,
     TokenResponse, TokenSettings, TokenStep,
@@ -101,7 +104,7 @@ impl Provider {
     ///
     /// A value is missing (the error says where to set it), or would change the host in a way that a value must not.
     pub fn base_url(&self, integration: &str, config: &Map<String, Value>) -> Result<Url, ResolveError> {
-        self.proxy.base_url.resolve_url(&Scope { integration, config, credentials: &[] })
+        self.proxy.base_url.resolve_url(&Scope::new(integration, config, &Map::new()))
     }
 
     /// Whether it takes credentials of this kind.
