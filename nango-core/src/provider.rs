@@ -13,6 +13,7 @@ mod catalogue;
 mod file;
 mod mode;
 mod resolve;
+mod retry;
 mod settings;
 mod template;
 
@@ -23,6 +24,7 @@ use url::Url;
 pub use catalogue::{Catalogue, CatalogueError};
 pub use mode::{AuthMode, UnknownMode};
 pub use resolve::{ResolveError, Scope};
+pub use retry::{InBody, NoPattern, NoStatus, NoStrategy, Pattern, RetryRules, StatusRange, Strategy};
 pub use settings::SettingsError;
 pub use template::{Template, TemplateError, Variable};
 

@@ -83,9 +83,10 @@ impl HttpError {
                         ErrorKind::Decode
                     }
                     Self::Network { source: TransportError::Stopped, .. } => ErrorKind::Interrupted,
-                    Self::Network { .. } => ErrorKind::Network,
+                    Self::Network { .. } | Self::Auth(AuthError::Network(_)) => ErrorKind::Network,
                     Self::Redirect { .. } => ErrorKind::Http,
-                    Self::Auth(_) => ErrorKind::Connection,
+                    Self::Auth(AuthError::Missing(_) | AuthError::Refused(_)) => ErrorKind::Connection,
+                    Self::Auth(AuthError::Later { .. }) => ErrorKind::RateLimit,
                     _ => ErrorKind::Internal,
                 };
                 Error::new(kind, other)
