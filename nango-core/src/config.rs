@@ -7,6 +7,7 @@
 //! Must stay true: secrets come by the environment alone (or lie sealed in the database), and nothing that may be
 //! secret (the key, a header, a variable, the password in a URL) is shown by `Debug` or told by an error.
 
+mod egress;
 mod error;
 mod file;
 mod retention;
@@ -18,6 +19,7 @@ use std::{
     time::Duration,
 };
 
+pub use egress::Egress;
 pub use error::ConfigError;
 pub use retention::Retention;
 
@@ -58,6 +60,8 @@ pub struct Config {
     pub environment: BTreeMap<String, String>,
     /// How long the cache keeps what nobody changes.
     pub retention: Retention,
+    /// Which places may be reached; [`Config::policy`] adds the base URLs to it.
+    pub egress: Egress,
 }
 
 /// What the file says of an integration. One that is named like a provider needs nothing of it.
@@ -130,6 +134,7 @@ impl Config {
             integrations: file.integrations,
             environment,
             retention,
+            egress: file.egress,
         };
         config.set_database(database.unwrap_or_else(|| DATABASE.to_owned()));
         Ok(config)
@@ -173,6 +178,7 @@ impl Default for Config {
             integrations: BTreeMap::new(),
             environment: BTreeMap::new(),
             retention: Retention::default(),
+            egress: Egress::default(),
         };
         config.set_database(DATABASE);
         config
@@ -190,6 +196,7 @@ impl fmt::Debug for Config {
             .field("integrations", &self.integrations)
             .field("environment", &self.environment.keys())
             .field("retention", &self.retention)
+            .field("egress", &self.egress)
             .finish()
     }
 }

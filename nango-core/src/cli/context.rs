@@ -14,7 +14,7 @@ use crate::{
     auth::{KeyRing, Secret},
     config::{Config, FILE_NAME, Flags, Sources},
     declare::Registry,
-    http::{Network, SystemClock},
+    http::{Network, NetworkSettings, SystemClock},
     provider::Catalogue,
     run::{Instance, Observer, RunReport, RunRequest, Stop, execute},
     store::{self, SharedStore},
@@ -128,7 +128,9 @@ impl Context {
                 "encrypt_records is set, but this database was made without it: `registry encryption on` seals what is there",
             );
         }
-        let transport = Network::new().map_err(|error| Fault::setup(format!("the network cannot be used: {error}")))?;
+        let settings = NetworkSettings { policy: Arc::new(config.policy()), ..NetworkSettings::default() };
+        let transport =
+            Network::with(settings).map_err(|error| Fault::setup(format!("the network cannot be used: {error}")))?;
         let instance = Arc::new(Instance {
             registry: self.registry.clone(),
             catalogue: self.catalogue.clone(),
