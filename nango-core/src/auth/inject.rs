@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::{AuthMode, Credentials, Secret};
 use crate::{
     declare::suggest,
-    http::{AuthError, Authorize, Outgoing},
+    http::{AuthError, Authorize, Outgoing, Stamp},
     provider::{Provider, ResolveError, Scope, Template, Variable},
 };
 
@@ -156,7 +156,7 @@ fn default_of(credentials: &Credentials) -> Option<Zeroizing<String>> {
 }
 
 impl Authorize for Injector {
-    fn authorize<'a>(&'a self, request: &'a mut Outgoing) -> BoxFuture<'a, Result<(), AuthError>> {
+    fn authorize<'a>(&'a self, request: &'a mut Outgoing) -> BoxFuture<'a, Result<Stamp, AuthError>> {
         for name in self.headers.keys() {
             if !request.headers.contains_key(name) {
                 for value in self.headers.get_all(name) {
@@ -169,7 +169,7 @@ impl Authorize for Injector {
                 request.url.query_pairs_mut().append_pair(name, value.expose());
             }
         }
-        Box::pin(std::future::ready(Ok(())))
+        Box::pin(std::future::ready(Ok(Stamp::default())))
     }
 }
 
