@@ -13,7 +13,7 @@ use std::{
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
-use serde_saphyr::{DuplicateKeyPolicy, Options, Spanned};
+use serde_saphyr::{DuplicateKeyPolicy, NonFiniteFloatPolicy, Options, Spanned};
 
 /// A place in a file, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -26,32 +26,34 @@ pub struct Place {
 
 /// An entry as it is written.
 #[derive(Debug, Clone)]
-pub(super) struct RawEntry {
-    pub(super) name: String,
-    pub(super) place: Place,
+pub(in crate::provider) struct RawEntry {
+    pub(in crate::provider) name: String,
+    pub(in crate::provider) place: Place,
     /// Its keys, or what is wrong with it.
-    pub(super) keys: Result<Map<String, Value>, String>,
+    pub(in crate::provider) keys: Result<Map<String, Value>, String>,
 }
 
 /// A text that is not YAML.
 #[derive(Debug)]
-pub(super) struct Unreadable {
-    pub(super) place: Place,
-    pub(super) reason: String,
+pub(in crate::provider) struct Unreadable {
+    pub(in crate::provider) place: Place,
+    pub(in crate::provider) reason: String,
 }
 
 /// Reads the entries of a text.
-pub(super) fn read(text: &str) -> Result<Vec<RawEntry>, Unreadable> {
+pub(in crate::provider) fn read(text: &str) -> Result<Vec<RawEntry>, Unreadable> {
     let options = serde_saphyr::options! {
         strict_booleans: true,
         leading_zero_numbers_as_strings: true,
         underscored_numbers_as_strings: true,
         // Both are passed on, so that both are told.
         duplicate_keys: DuplicateKeyPolicy::LastWins,
+        // JSON has no infinity.
+        non_finite_float_policy: NonFiniteFloatPolicy::AsString,
         with_snippet: false,
     };
     read_with(text, options).map_err(|error| Unreadable {
-        place: error.location().map(place).unwrap_or_default(),
+        place: error.location().map(place).filter(|place| place.line > 0).unwrap_or(Place { line: 1, column: 1 }),
         reason: error.without_snippet().to_string(),
     })
 }
@@ -63,7 +65,7 @@ fn read_with(text: &str, options: Options) -> Result<Vec<RawEntry>, serde_saphyr
 }
 
 fn place(location: serde_saphyr::Location) -> Place {
-    Place { line: location.line().into(), column: location.column().into() }
+    Place { line: location.line(), column: location.column() }
 }
 
 /// The document: a map of entries.
@@ -144,8 +146,7 @@ impl<'de> Visitor<'de> for Tree<'_> {
     }
 
     fn visit_f64<E>(self, number: f64) -> Result<Value, E> {
-        // JSON has no infinity.
-        Ok(Number::from_f64(number).map_or_else(|| number.to_string().into(), Value::Number))
+        Ok(Number::from_f64(number).map_or(Value::Null, Value::Number))
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Value, E> {
@@ -216,7 +217,7 @@ mod tests {
         check("2025-05-05", "\"2025-05-05\"");
         check("~", "null");
         check("", "null");
-        check(".inf", "\"inf\"");
+        check(".inf", "\".inf\"");
         check("[a, {b: 1}]", "[\"a\",{\"b\":1}]");
         check("{ z: 1, a: 2 }", "{\"z\":1,\"a\":2}");
         check("!odd tagged", "\"tagged\"");
