@@ -172,14 +172,17 @@ pub(super) fn read(
 /// What is asked for: by the kind, and by the provider's entry where the kind leaves it open.
 struct Asked<'a> {
     shape: Shape,
-    fields: &'a [Field],
+    fields: Vec<&'a Field>,
 }
 
 impl<'a> Asked<'a> {
     fn of(mode: AuthMode, provider: Option<&'a Provider>) -> Self {
         let shape = shape(mode);
-        let declared = provider.map_or(&[][..], |provider| &provider.credentials);
-        Self { fields: if shape.open { declared } else { &[] }, shape }
+        let declared = provider.filter(|_| shape.open);
+        // What the original asks for once (the key that signs an assertion) is kept here, sealed like the rest, so that
+        // an assertion that ends can be signed again.
+        let fields = declared.into_iter().flat_map(|provider| provider.credentials.iter().chain(&provider.options));
+        Self { fields: fields.collect(), shape }
     }
 
     fn names(&self) -> impl Iterator<Item = &str> {
@@ -230,7 +233,7 @@ impl<'a> Asked<'a> {
                 return Err(format!("`{}` is missing", group.join("` or `")));
             }
         }
-        for field in self.fields {
+        for field in &self.fields {
             if fields.contains_key(&field.name) {
                 continue;
             }
