@@ -120,6 +120,11 @@ fn is_long(key: &str) -> bool {
     key.contains("private") || key.contains("certificate") || key.contains("pem") || key.contains("assertion")
 }
 
+/// What credentials of a mode look like.
+pub(super) fn example(mode: AuthMode, provider: Option<&Provider>) -> String {
+    Asked::of(mode, provider).written()
+}
+
 pub(super) fn read(
     mode: AuthMode,
     value: &Value,
@@ -252,9 +257,10 @@ impl<'a> Asked<'a> {
         let declared = self.fields.iter().filter(|field| field.is_required()).map(|field| field.name.as_str());
         let mut keys: Vec<&str> = required.collect();
         keys.extend(declared.filter(|name| !self.shape.required.iter().any(|group| group.contains(name))));
-        if self.shape.optional.first() == Some(&"password") {
-            keys.push("password");
-        }
+        // What is worth giving although it may be left out.
+        let second =
+            self.shape.optional.first().filter(|key| matches!(**key, "password" | "refresh_token" | "client_secret"));
+        keys.extend(second);
         let keys: Vec<String> = keys.into_iter().map(|key| format!(r#""{key}": "…""#)).collect();
         format!("{{{}}}", keys.join(", "))
     }
