@@ -39,7 +39,7 @@ pub use mode::{AuthMode, UnknownMode};
 pub use proxy::{Proxy, Verification};
 pub use resolve::{ResolveError, resolve_fields};
 pub use retry::{InBody, NoPattern, NoStatus, NoStrategy, Pattern, RetryRules, StatusRange, Strategy};
-pub use scope::{RequestParts, Scope};
+pub use scope::{RequestParts, Scope, lookup};
 pub use settings::SettingsError;
 pub use template::{Function, Moment, RequestValue, Template, TemplateError, TimeFormat, Variable};
 pub use token::{
