@@ -7,6 +7,7 @@
 //! Must stay true: secrets come by the environment alone (or lie sealed in the database), and nothing that may be
 //! secret (the key, a header, a variable, the password in a URL) is shown by `Debug` or told by an error.
 
+mod egress;
 mod error;
 mod file;
 mod retention;
@@ -18,6 +19,7 @@ use std::{
     time::Duration,
 };
 
+pub use egress::Egress;
 pub use error::ConfigError;
 pub use retention::Retention;
 
@@ -28,6 +30,7 @@ pub const FILE_NAME: &str = "nango.toml";
 
 const DATABASE: &str = "sqlite:nango.db";
 const LEASE: Duration = Duration::from_secs(15);
+const PROVIDERS_VARIABLE: &str = "NANGO_PROVIDERS";
 const DATABASE_VARIABLE: &str = "NANGO_DATABASE_URL";
 const KEY_VARIABLE: &str = "NANGO_ENCRYPTION_KEY";
 const PRUNE_VARIABLE: &str = "NANGO_RETENTION_PRUNE_AFTER";
@@ -52,6 +55,9 @@ pub struct Config {
     /// How long a run may give no sign of life before the next run of its key takes over: 15 seconds unless the file
     /// says otherwise (`lease_seconds`).
     pub lease: Duration,
+    /// A file of providers that goes over the built-in ones: `--providers`, `NANGO_PROVIDERS`, or the file's `providers`,
+    /// which is relative to the file. `None`: there is none.
+    pub providers: Option<PathBuf>,
     /// What the file says of integrations, by their names.
     pub integrations: BTreeMap<String, IntegrationConfig>,
     /// What `nango.env("NAME")` gives to functions: the file's `[environment]`, and `NANGO_ENV_<NAME>` over it.
@@ -60,6 +66,8 @@ pub struct Config {
     pub retention: Retention,
     /// What the environment says of apps: `NANGO_APP_<INTEGRATION>_CLIENT_SECRET` and its kin, by variable.
     pub(crate) apps: BTreeMap<String, Secret>,
+    /// Which places may be reached; [`Config::policy`] adds the base URLs to it.
+    pub egress: Egress,
 }
 
 /// What the file says of an integration. One that is named like a provider needs nothing of it.
@@ -93,6 +101,8 @@ pub struct Sources {
 pub struct Flags {
     /// `--database URL`
     pub database: Option<String>,
+    /// `--providers FILE`
+    pub providers: Option<PathBuf>,
 }
 
 impl Config {
@@ -108,6 +118,7 @@ impl Config {
         // An empty variable is how shells and compose files say "unset".
         let mut variable = |name: &str| env.remove(name).filter(|value| !value.is_empty());
         let database = flags.database.or_else(|| variable(DATABASE_VARIABLE)).or(file.database);
+        let providers = flags.providers.or_else(|| variable(PROVIDERS_VARIABLE).map(PathBuf::from)).or(file.providers);
         let encryption_key = variable(KEY_VARIABLE).map(Secret::new);
         let encrypt_records = match variable(SEAL_VARIABLE).as_deref() {
             None => file.encrypt_records,
@@ -136,10 +147,12 @@ impl Config {
             key_file: PathBuf::new(),
             encrypt_records,
             lease: file.lease.unwrap_or(LEASE),
+            providers,
             integrations: file.integrations,
             environment,
             retention,
             apps,
+            egress: file.egress,
         };
         config.set_database(database.unwrap_or_else(|| DATABASE.to_owned()));
         Ok(config)
@@ -194,10 +207,12 @@ impl Default for Config {
             key_file: PathBuf::new(),
             encrypt_records: false,
             lease: LEASE,
+            providers: None,
             integrations: BTreeMap::new(),
             environment: BTreeMap::new(),
             retention: Retention::default(),
             apps: BTreeMap::new(),
+            egress: Egress::default(),
         };
         config.set_database(DATABASE);
         config
@@ -212,10 +227,12 @@ impl fmt::Debug for Config {
             .field("key_file", &self.key_file)
             .field("encrypt_records", &self.encrypt_records)
             .field("lease", &self.lease)
+            .field("providers", &self.providers)
             .field("integrations", &self.integrations)
             .field("environment", &self.environment.keys())
             .field("retention", &self.retention)
             .field("apps", &self.apps.keys())
+            .field("egress", &self.egress)
             .finish()
     }
 }
@@ -248,7 +265,7 @@ mod tests {
 
     fn sources(flag: Option<&str>, env: &[(&str, &str)], file: Option<&str>) -> Sources {
         Sources {
-            flags: Flags { database: flag.map(str::to_owned) },
+            flags: Flags { database: flag.map(str::to_owned), ..Flags::default() },
             env: env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
             file: file.map(|text| (PathBuf::from("nango.toml"), text.to_owned())),
         }
@@ -270,6 +287,20 @@ mod tests {
         check(None, &[], None, "sqlite:nango.db", "nango.db.key");
         check(Some("sqlite:///var/lib/n.db"), &[], None, "sqlite:///var/lib/n.db", "/var/lib/n.db.key");
         check(Some("postgres://u:p@h/db"), &[], None, "postgres://u:p@h/db", "nango.key");
+    }
+
+    #[test]
+    fn the_file_of_providers_is_found_like_everything_else() {
+        let load = |flag: Option<&str>, env: &[(&str, &str)]| {
+            let mut sources = sources(None, env, None);
+            sources.flags.providers = flag.map(PathBuf::from);
+            sources.file = Some((PathBuf::from("conf/nango.toml"), "providers = 'own.yaml'".to_owned()));
+            Config::load(sources).unwrap().providers.unwrap()
+        };
+        assert_eq!(load(None, &[]), Path::new("conf/own.yaml"));
+        let env = [("NANGO_PROVIDERS", "env.yaml")];
+        assert_eq!(load(None, &env), Path::new("env.yaml"));
+        assert_eq!(load(Some("flag.yaml"), &env), Path::new("flag.yaml"));
     }
 
     #[test]

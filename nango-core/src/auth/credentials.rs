@@ -94,6 +94,11 @@ impl Credentials {
         shape::read(mode, value, provider).map(|fields| Self { mode, fields })
     }
 
+    /// How credentials of a mode are written: `{"apiKey": "…"}`, with what the provider asks for.
+    pub fn written(mode: AuthMode, provider: Option<&Provider>) -> String {
+        shape::written(mode, provider)
+    }
+
     /// The kind of these credentials.
     pub const fn mode(&self) -> AuthMode {
         self.mode

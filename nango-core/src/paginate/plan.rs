@@ -173,7 +173,7 @@ fn fields(body: &Body) -> Result<Value, PaginateError> {
     let fields = match body {
         Body::Empty | Body::Form(_) => Some(Value::Object(Map::new())),
         Body::Json(json) => serde_json::from_slice(json).ok().filter(Value::is_object),
-        Body::Raw { .. } => None,
+        Body::Raw { .. } | Body::Multipart(_) | Body::Stream(_) => None,
     };
     fields.ok_or_else(|| {
         PaginateError::Settings(

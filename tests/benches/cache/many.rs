@@ -8,7 +8,7 @@ use nango_core::{
     auth::{Credentials, KeyRing},
     config::{Config, Flags, Sources},
     declare::Registry,
-    http::{Network, SystemClock},
+    http::{Network, NetworkSettings, SystemClock},
     provider::{AuthMode, Catalogue},
     run::{AddConnection, Instance, RunRequest, Stop, Target, Unobserved, add_connection, execute},
     store::{self, MetadataChange},
@@ -91,16 +91,18 @@ impl House {
 
 async fn instance(folder: &Path, url: &str) -> Outcome<Instance> {
     let file = format!("[integrations.github]\nbase_url = \"{url}\"\n");
-    let flags = Flags { database: Some(format!("sqlite:{}", folder.join("nango.db").display())) };
+    let flags = Flags { database: Some(format!("sqlite:{}", folder.join("nango.db").display())), ..Flags::default() };
     let config = Config::load(Sources { flags, file: Some(("nango.toml".into(), file)), ..Sources::default() })?;
     let registry = Registry::load().map_err(|errors| format!("{errors:?}"))?;
+    let mut settings = NetworkSettings::default();
+    settings.policy = Arc::new(config.policy());
     Ok(Instance {
         registry,
         catalogue: Catalogue::builtin(),
         store: store::open(&config.database).await?,
         config,
         ring: KeyRing::ephemeral()?,
-        transport: Arc::new(Network::new()?),
+        transport: Arc::new(Network::with(settings)?),
         clock: Arc::new(SystemClock),
     })
 }

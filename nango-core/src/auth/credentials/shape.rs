@@ -169,6 +169,11 @@ pub(super) fn read(
     Ok(fields)
 }
 
+/// Credentials of a kind as they are written, without their values.
+pub(super) fn written(mode: AuthMode, provider: Option<&Provider>) -> String {
+    Asked::of(mode, provider).written()
+}
+
 /// What is asked for: by the kind, and by the provider's entry where the kind leaves it open.
 struct Asked<'a> {
     shape: Shape,

@@ -222,12 +222,12 @@ async fn parameters_in_the_body() {
         let call = Call::new(method, "/x").body(body);
         let walk = Walk::new(script.client(BASE), call, paginate.response_path("r")).unwrap();
         assert_eq!(walked(walk).await, ["1", "2"]);
-        script
-            .sent()
-            .into_iter()
-            .map(|sent| String::from_utf8(sent.into_wire().3.to_vec()).unwrap())
-            .take(2)
-            .collect::<Vec<_>>()
+        let mut bodies = Vec::new();
+        for sent in script.sent().into_iter().take(2) {
+            let body = sent.into_wire().unwrap().3.read().await.unwrap();
+            bodies.push(String::from_utf8(body.to_vec()).unwrap());
+        }
+        bodies
     };
     let cursor = || Paginate::cursor("page.after", "n").limit(9).limit_name("page.size");
     let sent = bodies(Body::Json(r#"{"q":"x","page":{"z":1}}"#.into()), cursor(), Method::POST).await;
