@@ -47,8 +47,8 @@ fn configured(registry: &Registry, catalogue: &Catalogue, config: &Config) -> Ve
     let known = registry.integrations();
     let mut wrong = Vec::new();
     for (integration, settings) in &config.integrations {
-        let named = settings.provider.as_deref().filter(|name| catalogue.names().all(|known| known != *name));
-        if let Some(provider) = named {
+        let missing = settings.provider.as_deref().filter(|name| catalogue.names().all(|known| known != *name));
+        if let Some(provider) = missing {
             let names: Vec<&str> = catalogue.names().collect();
             let sentence = super::lookup::unknown("provider", provider, &names);
             wrong.push(format!("`[integrations.{integration}]` in the configuration: {sentence}"));

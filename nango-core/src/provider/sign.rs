@@ -13,7 +13,7 @@ pub use aws::{AwsSigner, UNSIGNED_PAYLOAD};
 pub use key::PrivateKey;
 
 /// Why something cannot be signed. No text of it holds a key.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignError {
     /// The text holds no private key.

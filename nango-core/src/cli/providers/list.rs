@@ -7,7 +7,7 @@ use crate::{
         Command, Context, Exit, Fault,
         table::{counted, short, table},
     },
-    provider::{Listed, Provider},
+    provider::Provider,
     wire::ProviderRow,
 };
 
@@ -44,11 +44,11 @@ impl Command for List {
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, Fault> {
         let arguments = Arguments::from_arg_matches(matches).map_err(|error| Fault::usage(error.to_string()))?;
         let catalogue = context.catalogue().clone();
-        let readable = |listed: &'_ Listed| listed.provider.as_ref().ok().filter(|it| arguments.wants(it)).is_some();
         let rows: Vec<ProviderRow<'_>> = catalogue
             .entries()
-            .filter(|(_, listed)| readable(listed))
-            .filter_map(|(_, listed)| Some(ProviderRow::new(listed.provider.as_ref().ok()?, listed)))
+            .filter_map(|(_, listed)| Some((listed.provider.as_ref().ok()?, listed)))
+            .filter(|(provider, _)| arguments.wants(provider))
+            .map(|(provider, listed)| ProviderRow::new(provider, listed))
             .collect();
         let terminal = &mut context.terminal;
         terminal.json(&rows)?;

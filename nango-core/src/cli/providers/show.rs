@@ -115,7 +115,7 @@ fn pages(paginate: &Paginate) -> String {
     };
     let mut add = |what: &str, name: &Option<std::borrow::Cow<'static, str>>| {
         if let Some(name) = name {
-            text.push_str(&format!("; {what} `{name}`"));
+            text.extend(["; ", what, " `", name, "`"]);
         }
     };
     add("records at", &paginate.response_path);
@@ -173,7 +173,7 @@ fn add_line(provider: &Provider) -> String {
     for name in provider.needed_config() {
         let example = provider.config.iter().find(|field| field.name == name).and_then(|field| field.example.clone());
         let value = example.filter(|example| !example.contains(['*', '…'])).unwrap_or_else(|| "…".to_owned());
-        line.push_str(&format!(" --config {}", lookup::quoted(&format!("{name}={value}"))));
+        line.extend([" --config ", &lookup::quoted(&format!("{name}={value}"))]);
     }
     line
 }
