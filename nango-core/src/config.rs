@@ -30,6 +30,7 @@ pub const FILE_NAME: &str = "nango.toml";
 
 const DATABASE: &str = "sqlite:nango.db";
 const LEASE: Duration = Duration::from_secs(15);
+const PROVIDERS_VARIABLE: &str = "NANGO_PROVIDERS";
 const DATABASE_VARIABLE: &str = "NANGO_DATABASE_URL";
 const KEY_VARIABLE: &str = "NANGO_ENCRYPTION_KEY";
 const PRUNE_VARIABLE: &str = "NANGO_RETENTION_PRUNE_AFTER";
@@ -54,6 +55,9 @@ pub struct Config {
     /// How long a run may give no sign of life before the next run of its key takes over: 15 seconds unless the file
     /// says otherwise (`lease_seconds`).
     pub lease: Duration,
+    /// A file of providers that goes over the built-in ones: `--providers`, `NANGO_PROVIDERS`, or the file's `providers`,
+    /// which is relative to the file. `None`: there is none.
+    pub providers: Option<PathBuf>,
     /// What the file says of integrations, by their names.
     pub integrations: BTreeMap<String, IntegrationConfig>,
     /// What `nango.env("NAME")` gives to functions: the file's `[environment]`, and `NANGO_ENV_<NAME>` over it.
@@ -97,6 +101,8 @@ pub struct Sources {
 pub struct Flags {
     /// `--database URL`
     pub database: Option<String>,
+    /// `--providers FILE`
+    pub providers: Option<PathBuf>,
 }
 
 impl Config {
@@ -112,6 +118,7 @@ impl Config {
         // An empty variable is how shells and compose files say "unset".
         let mut variable = |name: &str| env.remove(name).filter(|value| !value.is_empty());
         let database = flags.database.or_else(|| variable(DATABASE_VARIABLE)).or(file.database);
+        let providers = flags.providers.or_else(|| variable(PROVIDERS_VARIABLE).map(PathBuf::from)).or(file.providers);
         let encryption_key = variable(KEY_VARIABLE).map(Secret::new);
         let encrypt_records = match variable(SEAL_VARIABLE).as_deref() {
             None => file.encrypt_records,
@@ -140,6 +147,7 @@ impl Config {
             key_file: PathBuf::new(),
             encrypt_records,
             lease: file.lease.unwrap_or(LEASE),
+            providers,
             integrations: file.integrations,
             environment,
             retention,
@@ -199,6 +207,7 @@ impl Default for Config {
             key_file: PathBuf::new(),
             encrypt_records: false,
             lease: LEASE,
+            providers: None,
             integrations: BTreeMap::new(),
             environment: BTreeMap::new(),
             retention: Retention::default(),
@@ -218,6 +227,7 @@ impl fmt::Debug for Config {
             .field("key_file", &self.key_file)
             .field("encrypt_records", &self.encrypt_records)
             .field("lease", &self.lease)
+            .field("providers", &self.providers)
             .field("integrations", &self.integrations)
             .field("environment", &self.environment.keys())
             .field("retention", &self.retention)
@@ -255,7 +265,7 @@ mod tests {
 
     fn sources(flag: Option<&str>, env: &[(&str, &str)], file: Option<&str>) -> Sources {
         Sources {
-            flags: Flags { database: flag.map(str::to_owned) },
+            flags: Flags { database: flag.map(str::to_owned), ..Flags::default() },
             env: env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
             file: file.map(|text| (PathBuf::from("nango.toml"), text.to_owned())),
         }
@@ -277,6 +287,20 @@ mod tests {
         check(None, &[], None, "sqlite:nango.db", "nango.db.key");
         check(Some("sqlite:///var/lib/n.db"), &[], None, "sqlite:///var/lib/n.db", "/var/lib/n.db.key");
         check(Some("postgres://u:p@h/db"), &[], None, "postgres://u:p@h/db", "nango.key");
+    }
+
+    #[test]
+    fn the_file_of_providers_is_found_like_everything_else() {
+        let load = |flag: Option<&str>, env: &[(&str, &str)]| {
+            let mut sources = sources(None, env, None);
+            sources.flags.providers = flag.map(PathBuf::from);
+            sources.file = Some((PathBuf::from("conf/nango.toml"), "providers = 'own.yaml'".to_owned()));
+            Config::load(sources).unwrap().providers.unwrap()
+        };
+        assert_eq!(load(None, &[]), Path::new("conf/own.yaml"));
+        let env = [("NANGO_PROVIDERS", "env.yaml")];
+        assert_eq!(load(None, &env), Path::new("env.yaml"));
+        assert_eq!(load(Some("flag.yaml"), &env), Path::new("flag.yaml"));
     }
 
     #[test]

@@ -10,6 +10,7 @@
 
 mod asked;
 mod authorization;
+mod builtin;
 mod catalogue;
 mod check;
 mod field;

@@ -18,6 +18,7 @@ mod interruption;
 mod moves;
 mod pagination;
 mod postgres;
+mod providers;
 mod recorded_github;
 mod records;
 mod schema;

@@ -42,7 +42,7 @@ impl Context {
     pub(super) fn new(globals: &Globals) -> Result<Self, Fault> {
         let config = Config::load(sources(globals)?)?;
         let registry = Registry::load().map_err(|errors| Fault::setup(lines(&errors)))?;
-        let catalogue = Catalogue::builtin();
+        let catalogue = catalogue(&config)?;
         let wrong = check(&registry, &catalogue, &config);
         if !wrong.is_empty() {
             return Err(Fault::setup(lines(&wrong)));
@@ -53,6 +53,19 @@ impl Context {
             .build()
             .map_err(|error| Fault::setup(format!("the system gives no threads: {error}")))?;
         Ok(Self { terminal: Terminal::new(), config, registry, catalogue, runtime, stop: None, opened: Vec::new() })
+    }
+
+    /// Tells of a file of providers that can be read in part only: what is in the other part would be missed later.
+    pub(super) fn tell_of_providers(&mut self) {
+        let Some(file) = &self.config.providers else { return };
+        let unread = self.catalogue.entries().filter(|(_, listed)| listed.provider.is_err()).count() as u64;
+        if unread > 0 {
+            self.terminal.note(format_args!(
+                "note: {} of {} cannot be read, see `registry providers check`",
+                counted(unread, "provider"),
+                file.display()
+            ));
+        }
     }
 
     /// The configuration. A command that wants another database or another host changes a copy and gives it to
@@ -216,6 +229,14 @@ impl Context {
     }
 }
 
+/// The built-in providers, and the person's own over them.
+fn catalogue(config: &Config) -> Result<Catalogue, Fault> {
+    let Some(file) = &config.providers else { return Ok(Catalogue::builtin()) };
+    let text = fs::read_to_string(file)
+        .map_err(|error| Fault::setup(format!("the file of providers {} cannot be read: {error}", file.display())))?;
+    Catalogue::load(Some((file, &text))).map_err(|error| Fault::setup(error.to_string()))
+}
+
 fn key_ring(config: &Config) -> Result<(KeyRing, bool), Fault> {
     match &config.encryption_key {
         Some(key) => KeyRing::from_key(Secret::expose(key))
@@ -241,7 +262,7 @@ fn sources(globals: &Globals) -> Result<Sources, Fault> {
     let env: BTreeMap<String, String> = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
-    Ok(Sources { flags: Flags { database: globals.database.clone() }, env, file })
+    Ok(Sources { flags: Flags { database: globals.database.clone(), providers: globals.providers.clone() }, env, file })
 }
 
 fn lines<T: ToString>(errors: &[T]) -> String {

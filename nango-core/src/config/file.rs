@@ -4,6 +4,7 @@
 //! database = "sqlite:nango.db"
 //! encrypt_records = true
 //! lease_seconds = 15
+//! providers = "providers.yaml"
 //!
 //! [integrations.github]
 //! provider = "github"
@@ -27,7 +28,11 @@
 //!
 //! It is walked by hand and not through serde's derive, so that each message has a line, and none quotes a value.
 
-use std::{collections::BTreeMap, path::Path, time::Duration};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use reqwest::header::{HeaderName, HeaderValue};
 use toml::{
@@ -43,8 +48,8 @@ use crate::{declare::suggest, http::Rule};
 const LEASE: std::ops::RangeInclusive<f64> = 0.2..=3600.0;
 
 /// The keys of the file.
-const KEYS: [&str; 7] =
-    ["database", "encrypt_records", "lease_seconds", "integrations", "environment", "retention", "egress"];
+const KEYS: [&str; 8] =
+    ["database", "encrypt_records", "lease_seconds", "providers", "integrations", "environment", "retention", "egress"];
 
 /// What a file said.
 #[derive(Default)]
@@ -52,6 +57,7 @@ pub(super) struct File {
     pub(super) database: Option<String>,
     pub(super) encrypt_records: bool,
     pub(super) lease: Option<Duration>,
+    pub(super) providers: Option<PathBuf>,
     pub(super) integrations: BTreeMap<String, IntegrationConfig>,
     pub(super) environment: BTreeMap<String, String>,
     pub(super) retention: Retention,
@@ -83,6 +89,11 @@ impl Reader<'_> {
                 "database" => file.database = Some(self.text_of(key, at, value)?),
                 "encrypt_records" => file.encrypt_records = self.switch_of(key, at, value)?,
                 "lease_seconds" => file.lease = Some(self.lease(key, at, value)?),
+                "providers" => {
+                    // As the file says it, whatever directory the program stands in.
+                    let beside = self.path.parent().unwrap_or(Path::new(""));
+                    file.providers = Some(beside.join(self.text_of(key, at, value)?));
+                }
                 "integrations" => {
                     for (name, at, value) in entries(self.table_of(key, at, value)?) {
                         let name_path = format!("integrations.{name}");
@@ -317,7 +328,7 @@ mod tests {
         check(
             "\ndatabse = 'x'",
             "nango.toml:2: `databse` is not a key of the file, did you mean `database`? There is `database`, \
-             `encrypt_records`, `lease_seconds`, `integrations`, `environment`, `retention` and `egress`",
+             `encrypt_records`, `lease_seconds`, `providers`, `integrations`, `environment`, `retention` and `egress`",
         );
         check(
             "[integrations.github]\nbase_url = 'https://x'\nbaseurl = 'y'",
@@ -328,7 +339,7 @@ mod tests {
             "encryption_key = 'hush'",
             "nango.toml:1: `encryption_key` is not a key of the file: secrets are not read from this file, set \
              `NANGO_ENCRYPTION_KEY` in the environment and give credentials to `connection add`. There is `database`, \
-             `encrypt_records`, `lease_seconds`, `integrations`, `environment`, `retention` and `egress`",
+             `encrypt_records`, `lease_seconds`, `providers`, `integrations`, `environment`, `retention` and `egress`",
         );
     }
 

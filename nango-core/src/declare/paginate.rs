@@ -81,6 +81,17 @@ pub enum OffsetBy {
     Page,
 }
 
+impl PaginateKind {
+    /// Its name in provider files: `link`, `cursor`, `offset`.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Link { .. } => "link",
+            Self::Cursor { .. } | Self::LastItem { .. } => "cursor",
+            Self::Offset { .. } => "offset",
+        }
+    }
+}
+
 impl Paginate {
     /// As the provider's entry in the catalogue says.
     pub const fn provider() -> Self {

@@ -15,11 +15,10 @@ use serde_json::{Map, Value};
 
 use super::{
     Provider,
+    builtin::BUILTIN,
     file::{self, Place, RawEntry, Reading},
 };
 use crate::declare::suggest;
-
-const BUILTIN: &str = include_str!("builtin.yaml");
 
 /// The APIs that are known. A copy is cheap.
 #[derive(Debug, Clone)]
@@ -111,7 +110,10 @@ impl Catalogue {
     ///
     /// The file is not YAML or has no entry. A wrong entry is no error of the file: see [`Catalogue::entries`].
     pub fn load(own: Option<(&Path, &str)>) -> Result<Self, CatalogueError> {
-        let builtin = read(Path::new("builtin.yaml"), BUILTIN)?;
+        let mut builtin = Vec::new();
+        for (name, text) in BUILTIN {
+            builtin.extend(read(Path::new(name), text)?);
+        }
         let own = own.map(|(path, text)| Ok((path, read_some(path, text)?))).transpose()?;
         Ok(Self::merge(builtin, own))
     }

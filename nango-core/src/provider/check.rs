@@ -31,10 +31,11 @@ pub struct Finding {
 }
 
 impl Catalogue {
-    /// Looks at every entry.
+    /// Looks at the entries: those of the person's file where there is one, else the built-in ones.
     pub fn check(&self) -> Check {
         let mut check = Check { total: 0, usable: 0, problems: Vec::new(), warnings: Vec::new() };
-        for (name, listed) in self.entries() {
+        let own = self.entries().any(|(_, listed)| listed.origin.file.is_some());
+        for (name, listed) in self.entries().filter(|(_, listed)| !own || listed.origin.file.is_some()) {
             check.total += 1;
             let finding = |reason| Finding { provider: name.to_owned(), reason };
             let (problems, warnings) = listed.findings();

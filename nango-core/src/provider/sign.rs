@@ -15,7 +15,7 @@ pub use key::PrivateKey;
 pub use oauth1::OAuth1Signer;
 
 /// Why something cannot be signed. No text of it holds a key.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignError {
     /// The text holds no private key.

@@ -47,8 +47,8 @@ pub enum TemplateError {
     Open(String),
     /// A value that templates do not know.
     #[error(
-        "`${{{name}}}` in `{text}` is not known: write `connectionConfig.NAME`, `credentials.NAME`, {}{}",
-        suggest::list(Variable::simple_names()),
+        "`${{{name}}}` in `{text}` is not known: write `connectionConfig.NAME`, `credentials.NAME`, or a short name such as \
+         `apiKey` or `accessToken`{}",
         suggest::nearest(name, Variable::simple_names()).map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default()
     )]
     Unknown {

@@ -92,7 +92,7 @@ impl House {
 
 async fn instance(folder: &Path, url: &str) -> Outcome<Instance> {
     let file = format!("[integrations.github]\nbase_url = \"{url}\"\n");
-    let flags = Flags { database: Some(format!("sqlite:{}", folder.join("nango.db").display())) };
+    let flags = Flags { database: Some(format!("sqlite:{}", folder.join("nango.db").display())), ..Flags::default() };
     let config = Config::load(Sources { flags, file: Some(("nango.toml".into(), file)), ..Sources::default() })?;
     let registry = Registry::load().map_err(|errors| format!("{errors:?}"))?;
     let mut settings = NetworkSettings::default();

@@ -198,12 +198,8 @@ mod tests {
         check("${base64(${apiKey}", Err("`${base64(${apiKey}` opens a `${` that is not closed"));
         check(
             "x ${apikey}",
-            Err(
-                "`${apikey}` in `x ${apikey}` is not known: write `connectionConfig.NAME`, `credentials.NAME`, `apiKey`, \
-                 `username`, `password`, `refresh_token`, `accessToken`, `token`, `clientId`, `clientSecret`, `random`, \
-                 `now`, `endpoint`, `method`, `host`, `path`, `params`, `urlCanonicalParams`, `bodyCanonicalParams` and \
-                 `contentType` (did you mean `apiKey`?)",
-            ),
+            Err("`${apikey}` in `x ${apikey}` is not known: write `connectionConfig.NAME`, `credentials.NAME`, or a \
+                 short name such as `apiKey` or `accessToken` (did you mean `apiKey`?)"),
         );
         check(
             "${base46(x)}",
