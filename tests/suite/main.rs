@@ -17,6 +17,7 @@ mod functions;
 mod interruption;
 mod moves;
 mod pagination;
+mod peers;
 mod postgres;
 mod recorded_github;
 mod records;

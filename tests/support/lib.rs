@@ -8,8 +8,11 @@
 
 mod background;
 pub mod bench_server;
+pub mod catalogue;
 pub mod dice;
 pub mod measure;
+pub mod npm;
+pub mod oauth;
 pub mod octokit;
 pub mod postgres;
 pub mod product;
