@@ -12,6 +12,7 @@ mod connections;
 mod crash;
 mod database;
 mod demo;
+mod described_github;
 mod encryption;
 mod functions;
 mod interruption;

@@ -15,6 +15,7 @@ pub mod npm;
 pub mod oauth;
 pub mod octokit;
 pub mod postgres;
+pub mod prism;
 pub mod product;
 pub mod registry;
 pub mod tools;
