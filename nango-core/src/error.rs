@@ -34,7 +34,7 @@ pub enum ErrorKind {
     Action,
     /// An API answered with a status that the request did not accept.
     Http,
-    /// An API answered 429, or a wait for its limit would be too long.
+    /// An API answered 429, a wait for its limit would be too long, or new credentials are asked for again only later.
     RateLimit,
     /// No answer: name resolution, connection, TLS, timeout, or a body that broke off.
     Network,

@@ -7,11 +7,12 @@
 //!
 //! Must stay true:
 //! - Credentials and the integration's own headers go to the origin of the base URL and nowhere else, whatever an
-//!   answer links or redirects to.
+//!   answer links or redirects to; only a provider whose entry says so takes them along with its redirects.
 //! - No secret is in a `Debug`, an error or a description ([`Sent`]).
 //! - A request that may have had an effect is sent again only if its method allows it, or its caller said so.
 //! - An answer's body is bounded in memory, unless it is streamed.
 
+mod authorize;
 mod client;
 mod clock;
 mod date;
@@ -20,6 +21,7 @@ mod error;
 mod exchange;
 mod join;
 mod network;
+mod parts;
 mod redact;
 mod request;
 mod response;
@@ -28,12 +30,14 @@ mod retry;
 pub(crate) mod script;
 mod transport;
 
-pub use client::{AuthError, Authorize, Client, ClientParts, Nothing};
+pub use authorize::{AuthError, Authorize, Nothing, Stamp};
+pub use client::Client;
 pub use clock::{Clock, SystemClock};
 pub use date::parse_http_date;
 pub use decode::{DecodeError, decode};
 pub use error::HttpError;
 pub use network::{Network, NetworkSettings};
+pub use parts::ClientParts;
 pub(crate) use redact::place;
 pub use redact::{Sent, is_secret_name};
 pub use request::{Body, Call, Outgoing};

@@ -10,21 +10,33 @@
 //! not known yet are passed over.
 
 mod catalogue;
+mod field;
 mod file;
 mod mode;
 mod resolve;
+mod retry;
+mod scope;
 mod settings;
+pub mod sign;
 mod template;
+mod token;
 
 use reqwest::header::{AUTHORIZATION, HeaderName};
 use serde_json::{Map, Value};
 use url::Url;
 
 pub use catalogue::{Catalogue, CatalogueError};
+pub use field::Field;
 pub use mode::{AuthMode, UnknownMode};
-pub use resolve::{ResolveError, Scope};
+pub use resolve::{ResolveError, resolve_fields};
+pub use retry::{InBody, NoPattern, NoStatus, NoStrategy, Pattern, RetryRules, StatusRange, Strategy};
+pub use scope::{RequestParts, Scope};
 pub use settings::SettingsError;
-pub use template::{Template, TemplateError, Variable};
+pub use template::{Function, Moment, RequestValue, Template, TemplateError, TimeFormat, Variable};
+pub use token::{
+    Assertion, AssertionKind, BodyFormat, ClientAuth, Expires, Lifetime, Param, SignatureProtocol, SignedToken,
+    TokenResponse, TokenSettings, TokenStep,
+};
 
 use crate::declare::Paginate;
 
@@ -38,6 +50,12 @@ pub struct Provider {
     pub display_name: String,
     /// The kinds of credentials that it takes, the usual one first.
     pub auth: Vec<AuthMode>,
+    /// How its tokens are obtained, where it has any.
+    pub token: TokenSettings,
+    /// What a person is asked for as credentials.
+    pub credentials: Vec<Field>,
+    /// What a person is asked for as configuration of the connection.
+    pub config: Vec<Field>,
     /// How it is called.
     pub proxy: Proxy,
 }
@@ -57,8 +75,8 @@ pub struct Proxy {
 }
 
 impl Provider {
-    /// A provider of which only the base URL is known, for an API that the catalogue does not have. It takes every kind
-    /// of credentials; an API key goes as a bearer token, which is what most APIs mean by one.
+    /// A provider of which only the base URL is known, for an API that the catalogue does not have. It takes
+    /// whatever does not have to be renewed; an API key goes as a bearer token, which is what most APIs mean by one.
     ///
     /// # Errors
     ///
@@ -68,6 +86,9 @@ impl Provider {
             name: name.to_owned(),
             display_name: name.to_owned(),
             auth: vec![AuthMode::Bearer, AuthMode::ApiKey, AuthMode::Basic, AuthMode::None],
+            token: TokenSettings::default(),
+            credentials: Vec::new(),
+            config: Vec::new(),
             proxy: Proxy {
                 base_url: base_url.parse()?,
                 headers: vec![(AUTHORIZATION, "Bearer ${apiKey}".parse()?)],
@@ -83,7 +104,7 @@ impl Provider {
     ///
     /// A value is missing (the error says where to set it), or would change the host in a way that a value must not.
     pub fn base_url(&self, integration: &str, config: &Map<String, Value>) -> Result<Url, ResolveError> {
-        self.proxy.base_url.resolve_url(&Scope { integration, config, credentials: &[] })
+        self.proxy.base_url.resolve_url(&Scope::new(integration, config, &Map::new()))
     }
 
     /// Whether it takes credentials of this kind.
@@ -99,7 +120,7 @@ mod tests {
     #[test]
     fn an_api_that_is_not_in_the_catalogue() {
         let plain = Provider::plain("acme", "https://api.acme.test").unwrap();
-        assert!(AuthMode::ALL.into_iter().all(|mode| plain.accepts(mode)));
+        assert!(plain.accepts(AuthMode::ApiKey) && !plain.accepts(AuthMode::OAuth2));
         assert_eq!(plain.base_url("acme", &Map::new()).unwrap().as_str(), "https://api.acme.test/");
     }
 }

@@ -30,6 +30,7 @@ mod merge;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 mod records;
+mod refresh;
 mod row;
 mod runs;
 pub mod sqlite;
@@ -53,7 +54,7 @@ use std::{future::Future, pin::Pin, sync::Arc};
 
 pub use check::{CheckReport, Finding, Problem};
 pub use checkpoints::{CheckpointWrite, Checkpoints, ResumeWrite, StoredCheckpoint};
-pub use connections::{Connection, Connections, MetadataChange, NewConnection, Removed};
+pub use connections::{Connection, Connections, MetadataChange, NewConnection, RefreshFailure, Removed};
 pub use cursor::Cursor;
 pub use encryption::{
     Encryption, EncryptionState, KeyId, KeyUse, Keys, Resealed, credentials_context, reseal, resume_context,
@@ -64,6 +65,7 @@ pub use records::{
     Change, Committed, DatasetKey, DatasetStats, Done, FeedPage, FeedRow, Filter, FinishScan, LastAction, Page,
     PatchRow, ReadQuery, Records, RowOutcome, Scan, ScanFinished, ScanFrom, Write,
 };
+pub use refresh::{RefreshClaim, RefreshEnd, RefreshTurn, Refreshes};
 pub use runs::{FunctionKey, ModelCounts, NewRun, Run, RunEnd, RunStatus, RunToken, Runs, Totals};
 pub use transfer::{Cell, Chunk, Copied, Table, Transfer, copy, fingerprint};
 pub use upkeep::{Backup, DatasetExtent, Emptied, Prune, PruneUntil, Pruned, Upkeep, empty_dataset, prune_all};
@@ -76,7 +78,18 @@ pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Se
 
 /// A database.
 pub trait Store:
-    Connections + Records + Checkpoints + Runs + Logs + Encryption + Upkeep + Transfer + Send + Sync + std::fmt::Debug
+    Connections
+    + Refreshes
+    + Records
+    + Checkpoints
+    + Runs
+    + Logs
+    + Encryption
+    + Upkeep
+    + Transfer
+    + Send
+    + Sync
+    + std::fmt::Debug
 {
     /// The database's clock, microseconds since 1970 (UTC).
     fn now(&self) -> i64;

@@ -227,6 +227,7 @@ impl Mock {
                     id: "mock".to_owned(),
                     auth: "NONE".to_owned(),
                     credentials: Vec::new(),
+                    expires_at: None,
                     config: Map::new(),
                     metadata: Some(settings.metadata),
                 };

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::{AuthMode, Credentials, Secret};
 use crate::{
     declare::suggest,
-    http::{AuthError, Authorize, Outgoing},
+    http::{AuthError, Authorize, Outgoing, Stamp},
     provider::{Provider, ResolveError, Scope, Template, Variable},
 };
 
@@ -91,7 +91,9 @@ impl Injector {
             });
         }
         let parts = credentials.parts();
-        let scope = Scope { integration, config, credentials: &parts };
+        let fields = parts.iter().map(|(name, value)| ((*name).to_owned(), Value::from(*value))).collect();
+        let token = parts.iter().find(|(name, _)| *name == "accessToken").map(|(_, token)| *token);
+        let scope = Scope::new(integration, config, &fields).token(token);
         let mut injector = Self { headers: HeaderMap::new(), query: Vec::new() };
         let mut placed = false;
         for (name, template) in &provider.proxy.headers {
@@ -131,9 +133,11 @@ impl Injector {
 
 /// Whether a template is for credentials with these parts, and if so, whether it carries any of them.
 fn fits(template: &Template, parts: &[(&str, &str)]) -> Option<bool> {
+    let has = |name: &str| parts.iter().any(|(part, _)| *part == name);
     let mut asked = template.variables().filter_map(|variable| match variable {
-        Variable::Credential(name) => Some(parts.iter().any(|(part, _)| part == name)),
-        Variable::Config(_) => None,
+        Variable::Credential(name) => Some(has(name)),
+        Variable::AccessToken => Some(has("accessToken")),
+        _ => None,
     });
     let Some(first) = asked.next() else { return Some(false) };
     (first && asked.all(|known| known)).then_some(true)
@@ -152,7 +156,7 @@ fn default_of(credentials: &Credentials) -> Option<Zeroizing<String>> {
 }
 
 impl Authorize for Injector {
-    fn authorize<'a>(&'a self, request: &'a mut Outgoing) -> BoxFuture<'a, Result<(), AuthError>> {
+    fn authorize<'a>(&'a self, request: &'a mut Outgoing) -> BoxFuture<'a, Result<Stamp, AuthError>> {
         for name in self.headers.keys() {
             if !request.headers.contains_key(name) {
                 for value in self.headers.get_all(name) {
@@ -165,7 +169,7 @@ impl Authorize for Injector {
                 request.url.query_pairs_mut().append_pair(name, value.expose());
             }
         }
-        Box::pin(std::future::ready(Ok(())))
+        Box::pin(std::future::ready(Ok(Stamp::default())))
     }
 }
 

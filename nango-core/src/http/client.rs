@@ -1,7 +1,6 @@
 //! The client of one connection in one run.
 
 use std::{
-    fmt::Debug,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -10,99 +9,16 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures_util::{StreamExt, future::BoxFuture};
+use futures_util::StreamExt;
 use jiff::Timestamp;
-use reqwest::header::HeaderMap;
 use url::Url;
 
 use super::{
-    Call, Clock, HttpError, Outgoing, Response, Streaming, Transport, TransportError,
+    Call, ClientParts, HttpError, Outgoing, Response, Stamp, Streaming, TransportError,
     exchange::{Answer, Fault, Plan},
     join, retry,
 };
 use crate::error::HttpFailure;
-
-/// Puts credentials into requests to the origin of a connection's base URL.
-///
-/// A future, so that an implementation can refresh a token first.
-pub trait Authorize: Send + Sync + Debug {
-    /// Adds what is missing; what the caller set stays.
-    fn authorize<'a>(&'a self, request: &'a mut Outgoing) -> BoxFuture<'a, Result<(), AuthError>>;
-}
-
-/// Why a request could not be given its credentials. The text names what is missing and where it is set.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct AuthError(pub String);
-
-/// No credentials.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Nothing;
-
-impl Authorize for Nothing {
-    fn authorize<'a>(&'a self, _request: &'a mut Outgoing) -> BoxFuture<'a, Result<(), AuthError>> {
-        Box::pin(std::future::ready(Ok(())))
-    }
-}
-
-/// What a [`Client`] is made of.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct ClientParts {
-    /// What sends.
-    pub transport: Arc<dyn Transport>,
-    /// What waits.
-    pub clock: Arc<dyn Clock>,
-    /// Where endpoints lie; credentials go to its origin only.
-    pub base_url: Url,
-    /// The integration's headers, for requests to that origin.
-    pub headers: HeaderMap,
-    /// The integration's query parameters, for requests to that origin that do not have them.
-    pub query: Vec<(String, String)>,
-    /// What adds the credentials. Default: [`Nothing`].
-    pub authorize: Arc<dyn Authorize>,
-    /// How many bytes of a body are held in memory. Default 256 MiB.
-    pub max_body: u64,
-    /// The longest wait that an answer may demand. Default 10 minutes.
-    pub max_wait: Duration,
-}
-
-impl ClientParts {
-    /// A client without credentials, headers and parameters, with the default limits.
-    pub fn new(transport: Arc<dyn Transport>, clock: Arc<dyn Clock>, base_url: Url) -> Self {
-        Self {
-            transport,
-            clock,
-            base_url,
-            headers: HeaderMap::new(),
-            query: Vec::new(),
-            authorize: Arc::new(Nothing),
-            max_body: 256 << 20,
-            max_wait: Duration::from_mins(10),
-        }
-    }
-
-    /// Sets what adds the credentials.
-    #[must_use]
-    pub fn authorize(mut self, authorize: Arc<dyn Authorize>) -> Self {
-        self.authorize = authorize;
-        self
-    }
-
-    /// Sets the integration's headers.
-    #[must_use]
-    pub fn headers(mut self, headers: HeaderMap) -> Self {
-        self.headers = headers;
-        self
-    }
-
-    /// Sets the integration's query parameters.
-    #[must_use]
-    pub fn query(mut self, query: Vec<(String, String)>) -> Self {
-        self.query = query;
-        self
-    }
-}
 
 /// Sends the calls of one connection in one run. Clones share everything.
 #[derive(Debug, Clone)]
@@ -236,18 +152,29 @@ impl Client {
     async fn run(&self, plan: &Plan, open: bool) -> Result<(Answer, Bytes, u32), HttpError> {
         let clock = &*self.0.parts.clock;
         let mut attempt = 1;
+        // One more than the attempts, once credentials were renewed on the way.
+        let mut renewed = false;
         loop {
             let more = attempt <= plan.retries;
-            let wait = match self.attempt(plan, open).await {
+            let sent = attempt + u32::from(renewed);
+            let outcome = self.attempt(plan, open).await;
+            let refused = outcome.as_ref().ok().filter(|_| !renewed).and_then(|(answer, _)| refused(plan, answer));
+            if let Some(used) = refused
+                && self.0.parts.authorize.refused(used).await?
+            {
+                renewed = true;
+                continue;
+            }
+            let wait = match outcome {
                 Ok((answer, body)) if plan.accepts(answer.status) => {
                     let mut oldest = self.0.oldest();
                     *oldest = Some(oldest.map_or(answer.sent_at, |oldest| oldest.min(answer.sent_at)));
                     drop(oldest);
-                    return Ok((answer, body, attempt));
+                    return Ok((answer, body, sent));
                 }
                 Ok((answer, body)) => {
                     let may_pass = retry::status_may_pass(&plan.method, answer.status, &plan.retry_on, answer.acted);
-                    let failure = answer.into_failure(plan, body, attempt);
+                    let failure = answer.into_failure(plan, body, sent);
                     if !more || !may_pass {
                         return Err(HttpError::Status(Box::new(failure)));
                     }
@@ -257,14 +184,14 @@ impl Client {
                     retry::backoff(attempt, clock)
                 }
                 Err(Fault::Transport(source, _)) => {
-                    return Err(HttpError::Network { sent: plan.name(), attempts: attempt, source });
+                    return Err(HttpError::Network { sent: plan.name(), attempts: sent, source });
                 }
                 Err(Fault::Final(error)) => return Err(error),
             };
             clock.sleep(wait).await;
             if clock.stopped() {
                 let source = TransportError::Stopped;
-                return Err(HttpError::Network { sent: plan.name(), attempts: attempt, source });
+                return Err(HttpError::Network { sent: plan.name(), attempts: sent, source });
             }
             attempt += 1;
         }
@@ -298,6 +225,12 @@ impl Client {
             None => Ok(retry::backoff(attempt, &*inner.parts.clock)),
         }
     }
+}
+
+/// The credentials that the API refused, if the request is worth sending again with others. A refused request had no
+/// effect, so its method does not matter, unless an earlier hop took it and only its result was refused.
+fn refused(plan: &Plan, answer: &Answer) -> Option<Stamp> {
+    answer.stamp.filter(|_| answer.status == 401 && retry::may_repeat(&plan.method, answer.acted))
 }
 
 /// A request that has nothing to do with the connection, every status of which is an answer.

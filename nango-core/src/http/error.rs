@@ -85,7 +85,9 @@ impl HttpError {
                     Self::Network { source: TransportError::Stopped, .. } => ErrorKind::Interrupted,
                     Self::Network { .. } => ErrorKind::Network,
                     Self::Redirect { .. } => ErrorKind::Http,
-                    Self::Auth(_) => ErrorKind::Connection,
+                    Self::Auth(AuthError::Missing(_) | AuthError::Refused(_)) => ErrorKind::Connection,
+                    Self::Auth(AuthError::Network(_)) => ErrorKind::Network,
+                    Self::Auth(AuthError::Later { .. }) => ErrorKind::RateLimit,
                     _ => ErrorKind::Internal,
                 };
                 Error::new(kind, other)

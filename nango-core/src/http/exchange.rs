@@ -8,7 +8,7 @@ use reqwest::{
 };
 use url::{Origin, Url};
 
-use super::{Body, HttpError, Outgoing, Sent, TransportError, client::Inner, join, redact};
+use super::{Body, HttpError, Outgoing, Sent, Stamp, TransportError, client::Inner, join, redact};
 use crate::error::HttpFailure;
 
 /// How many redirects an attempt follows.
@@ -45,6 +45,8 @@ pub(super) struct Answer {
     pub(super) url: Url,
     pub(super) sent: Sent,
     pub(super) sent_at: i64,
+    /// The version of the credentials that the last hop was sent with, if it had any.
+    pub(super) stamp: Option<Stamp>,
     /// Whether an earlier hop took the request and redirected to its result.
     pub(super) acted: bool,
     pub(super) body: BoxStream<'static, Result<Bytes, TransportError>>,
@@ -61,7 +63,8 @@ impl Plan {
     }
 
     /// Sends the request and follows its redirects. Credentials are put in anew for every hop, and for none after the
-    /// first that left the trusted origin: a foreign server must not choose what is asked with them.
+    /// first that left the trusted origin: a foreign server must not choose what is asked with them. A provider that
+    /// forwards headers vouches for where it redirects to.
     pub(super) async fn exchange(&self, client: &Inner) -> Result<Answer, Fault> {
         let sent_at = client.parts.clock.now();
         let mut hop = Outgoing {
@@ -70,18 +73,20 @@ impl Plan {
             headers: self.headers.clone(),
             body: self.body.clone(),
         };
-        let mut trusted = self.trusted.clone();
+        let mut trusted = self.trusted.is_some();
         let mut acted = false;
         for redirects in 0.. {
             let mut request = hop.clone();
-            if trusted.is_some() {
+            let mut stamp = None;
+            if trusted {
                 for (name, value) in &client.parts.headers {
                     if !self.headers.contains_key(name) {
                         request.headers.append(name, value.clone());
                     }
                 }
                 join::add_query(&mut request.url, &client.parts.query);
-                client.parts.authorize.authorize(&mut request).await.map_err(|error| Fault::Final(error.into()))?;
+                let used = client.parts.authorize.authorize(&mut request).await;
+                stamp = Some(used.map_err(|error| Fault::Final(error.into()))?);
             }
             request.headers.entry(USER_AGENT).or_insert(HeaderValue::from_static(OUR_AGENT));
             let sent = Sent::of(&request.method, &request.url, &request.headers);
@@ -91,16 +96,17 @@ impl Plan {
 
             let Some(next) = self.redirect(&hop, incoming.status, &incoming.headers)? else {
                 let (status, headers, body) = (incoming.status, incoming.headers, incoming.body);
-                return Ok(Answer { status, headers, url: hop.url, sent, sent_at, acted, body });
+                return Ok(Answer { status, headers, url: hop.url, sent, sent_at, stamp, acted, body });
             };
             if redirects == MAX_REDIRECTS {
                 return Err(self.lost(format!("was redirected more than {MAX_REDIRECTS} times")));
             }
             let left = next.url.origin() != hop.url.origin();
+            let in_clear = hop.url.scheme() == "https" && next.url.scheme() == "http";
             acted |= next.method != hop.method;
             hop = next;
-            if left {
-                trusted = None;
+            if left && (in_clear || !(trusted && client.parts.forward_headers)) {
+                trusted = false;
                 hop.headers = redact::plain_headers(&hop.headers);
             }
         }

@@ -20,6 +20,12 @@ fn is_idempotent(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD | Method::PUT | Method::DELETE | Method::OPTIONS | Method::TRACE)
 }
 
+/// Whether a request may be sent again after an answer that says that its last hop was not carried out. `acted`: an
+/// earlier hop took the request, and redirected to its result.
+pub(super) fn may_repeat(method: &Method, acted: bool) -> bool {
+    !acted || is_idempotent(method)
+}
+
 /// Whether a status is worth another attempt. `acted`: an earlier hop took the request, and redirected to its result.
 pub(super) fn status_may_pass(method: &Method, status: u16, retry_on: &[u16], acted: bool) -> bool {
     if retry_on.contains(&status) {
@@ -27,7 +33,7 @@ pub(super) fn status_may_pass(method: &Method, status: u16, retry_on: &[u16], ac
     }
     match status {
         // It says that the request was not even looked at.
-        429 => !acted || is_idempotent(method),
+        429 => may_repeat(method, acted),
         408 | 425 | 500..=599 => is_idempotent(method),
         _ => false,
     }

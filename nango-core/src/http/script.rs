@@ -12,7 +12,8 @@ use std::{
 use futures_util::{StreamExt, future::BoxFuture, stream};
 
 use super::{
-    AuthError, Authorize, BoxFuture as Boxed, Client, ClientParts, Clock, Incoming, Outgoing, Transport, TransportError,
+    AuthError, Authorize, BoxFuture as Boxed, Client, ClientParts, Clock, Incoming, Outgoing, Stamp, Transport,
+    TransportError,
 };
 
 /// An answer to come: status, headers, pieces of the body.
@@ -85,9 +86,9 @@ pub(crate) fn broken() -> Answer {
 pub(crate) struct TestKey;
 
 impl Authorize for TestKey {
-    fn authorize<'a>(&'a self, request: &'a mut Outgoing) -> Boxed<'a, Result<(), AuthError>> {
+    fn authorize<'a>(&'a self, request: &'a mut Outgoing) -> Boxed<'a, Result<Stamp, AuthError>> {
         request.headers.entry("authorization").or_insert("Bearer test-key".parse().unwrap());
-        Box::pin(async { Ok(()) })
+        Box::pin(async { Ok(Stamp::default()) })
     }
 }
 

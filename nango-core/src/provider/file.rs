@@ -8,7 +8,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 use reqwest::header::HeaderName;
 use serde::{Deserialize, de::Error as _};
 
-use super::{AuthMode, Provider, Proxy, Template};
+use super::{AuthMode, Provider, Proxy, Template, TokenSettings};
 use crate::declare::{OffsetBy, Paginate, PaginateKind};
 
 /// An entry as it is written. What is not listed is passed over.
@@ -86,6 +86,9 @@ impl Entry {
             name,
             display_name: self.display_name,
             auth,
+            token: TokenSettings::default(),
+            credentials: Vec::new(),
+            config: Vec::new(),
             proxy: Proxy {
                 base_url: self.proxy.base_url.0,
                 headers: headers.collect::<Result<_, String>>()?,

@@ -217,6 +217,7 @@ pub(super) async fn dry_instance(instance: &Instance, request: &RunRequest) -> R
         id: stored.id,
         auth: stored.auth,
         credentials: stored.credentials,
+        expires_at: stored.expires_at,
         config: stored.config,
         metadata: Some(stored.metadata),
     };

@@ -69,6 +69,9 @@ pub async fn add_connection(
         metadata: new.metadata.clone().unwrap_or_else(kept),
         created_at: instance.store.now(),
         updated_at: instance.store.now(),
+        version: 0,
+        expires_at: None,
+        failure: None,
     };
     begin::check_credentials(instance, &candidate, &new.credentials)?;
     let mut events = Vec::new();
@@ -81,7 +84,15 @@ pub async fn add_connection(
         }
         events.push(report);
     }
-    let new = NewConnection { integration, id, auth, credentials, config: new.config, metadata: new.metadata };
+    let new = NewConnection {
+        integration,
+        id,
+        auth,
+        credentials,
+        expires_at: None,
+        config: new.config,
+        metadata: new.metadata,
+    };
     let (connection, is_new) = instance.store.put_connection(new).await.map_err(store_error)?;
     if is_new {
         for def in instance.registry.on_event(&connection.integration, Event::PostConnectionCreation) {

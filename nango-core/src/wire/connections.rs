@@ -138,6 +138,9 @@ mod tests {
 
     fn connection() -> Connection {
         Connection {
+            version: 1,
+            expires_at: None,
+            failure: None,
             row: 3,
             integration: "github".into(),
             id: "acme".into(),

@@ -187,7 +187,11 @@ mod tests {
         let mode = InjectError::NoPlace { provider: "github".into(), others: String::new() };
         check(&connection(Box::new(mode)), "invalid_credentials", None);
         check(&connection(Box::new(KeyError::Damaged)), "invalid_credentials", None);
-        check(&connection(Box::new(HttpError::Auth(AuthError("no token".into())))), "invalid_credentials", None);
+        check(
+            &connection(Box::new(HttpError::Auth(AuthError::Missing("no token".into())))),
+            "invalid_credentials",
+            None,
+        );
         check(&connection("its metadata has no `owner`".into()), "script_internal_error", None);
     }
 

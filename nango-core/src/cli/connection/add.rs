@@ -147,7 +147,8 @@ fn human(context: &mut Context, connection: &Connection, new: bool, events: &[Ru
 
 /// The kind of credentials, where nobody said it.
 fn guess(given: Option<&Value>, provider: Option<&Provider>) -> Result<AuthMode, Fault> {
-    let taken = provider.map_or(&AuthMode::ALL[..], |provider| provider.auth.as_slice());
+    let all: Vec<AuthMode> = AuthMode::all().collect();
+    let taken = provider.map_or(all.as_slice(), |provider| provider.auth.as_slice());
     let unclear = || {
         let kinds = suggest::list(taken.iter().map(|mode| mode.name()));
         Fault::usage(format!("which kind of credentials? Say it with --auth. There is {kinds}"))

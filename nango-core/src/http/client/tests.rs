@@ -2,7 +2,7 @@ use super::*;
 use crate::{
     ErrorKind,
     http::{
-        Body, Method,
+        AuthError, Authorize, Body, BoxFuture, Method, Stamp,
         script::{FakeClock, Script, TestKey, answer, broken, json, torn, unreachable},
     },
 };
@@ -262,4 +262,115 @@ async fn a_foreign_answer_arrives_whole_or_in_pieces() {
     let torn: Vec<_> = client.fetch_stream(&request).await.unwrap().body.collect().await;
     assert!(matches!(torn.last(), Some(Err(HttpError::Network { .. }))), "{torn:?}");
     assert_eq!(seen(&script), [(false, false); 3]);
+}
+
+/// Credentials with a version: the script says what becomes of each refusal.
+#[derive(Debug)]
+struct Versions {
+    now: AtomicU64,
+    refusals: Mutex<Vec<Stamp>>,
+    renew: Result<bool, AuthError>,
+}
+
+impl Versions {
+    fn new(renew: Result<bool, AuthError>) -> Arc<Self> {
+        Arc::new(Self { now: AtomicU64::new(1), refusals: Mutex::default(), renew })
+    }
+}
+
+impl Authorize for Versions {
+    fn authorize<'a>(&'a self, request: &'a mut Outgoing) -> BoxFuture<'a, Result<Stamp, AuthError>> {
+        let now = self.now.load(Ordering::Relaxed);
+        request.headers.insert("authorization", format!("Bearer v{now}").parse().unwrap());
+        Box::pin(async move { Ok(Stamp(now)) })
+    }
+
+    fn refused(&self, used: Stamp) -> BoxFuture<'_, Result<bool, AuthError>> {
+        self.refusals.lock().unwrap().push(used);
+        self.now.fetch_add(1, Ordering::Relaxed);
+        Box::pin(async { self.renew.clone() })
+    }
+}
+
+fn versioned(script: &Script, versions: &Arc<Versions>) -> Client {
+    let base = "https://h.test".parse().unwrap();
+    let parts = ClientParts::new(Arc::new(script.clone()), Arc::new(FakeClock::default()), base);
+    Client::new(parts.authorize(versions.clone()))
+}
+
+#[tokio::test]
+async fn a_refused_request_is_sent_once_more_with_other_credentials() {
+    for method in [Method::GET, Method::POST] {
+        let script = Script::new([answer(401, &[], ""), json("[]")]);
+        let versions = Versions::new(Ok(true));
+        let response = versioned(&script, &versions).send(&Call::new(method, "/a")).await.unwrap();
+        assert_eq!(response.attempts, 2);
+        assert_eq!(*versions.refusals.lock().unwrap(), [Stamp(1)]);
+        let used: Vec<_> = script.sent().iter().map(|sent| sent.headers["authorization"].clone()).collect();
+        assert_eq!(used, ["Bearer v1", "Bearer v2"]);
+    }
+}
+
+#[tokio::test]
+async fn a_second_refusal_is_the_answer_and_costs_no_retry() {
+    let script = Script::new([answer(401, &[], ""), answer(503, &[], ""), answer(401, &[], "")]);
+    let versions = Versions::new(Ok(true));
+    let error = versioned(&script, &versions).send(&Call::get("/a").retries(1)).await.unwrap_err();
+    assert_eq!(error.to_string(), "GET https://h.test/a answered 401 after 3 attempts");
+    assert_eq!(versions.refusals.lock().unwrap().len(), 1);
+
+    let script = Script::new([answer(401, &[], "")]);
+    let versions = Versions::new(Ok(false));
+    let response = versioned(&script, &versions).send(&Call::get("/a").accept([401])).await.unwrap();
+    assert_eq!((response.status, versions.refusals.lock().unwrap().len()), (401, 1));
+}
+
+#[tokio::test]
+async fn what_cannot_be_renewed_says_why() {
+    let check = async |error: AuthError, kind: ErrorKind| {
+        let script = Script::new([answer(401, &[], "")]);
+        let error = versioned(&script, &Versions::new(Err(error))).send(&Call::get("/a")).await.unwrap_err();
+        let error = error.into_error();
+        assert_eq!((error.kind(), error.to_string().as_str()), (kind, "why"));
+    };
+    check(AuthError::Missing("why".into()), ErrorKind::Connection).await;
+    check(AuthError::Refused("why".into()), ErrorKind::Connection).await;
+    check(AuthError::Network("why".into()), ErrorKind::Network).await;
+    check(AuthError::Later { message: "why".into(), wait: Duration::from_secs(30) }, ErrorKind::RateLimit).await;
+}
+
+#[tokio::test]
+async fn only_the_trusted_origin_refuses_credentials() {
+    let never = Versions::new(Err(AuthError::Missing("asked".into())));
+    let away = answer(302, &[("location", "https://cdn.test/b")], "");
+    let script = Script::new([away, answer(401, &[], "")]);
+    let error = versioned(&script, &never).send(&Call::get("/a")).await.unwrap_err();
+    assert!(matches!(error, HttpError::Status(_)), "{error}");
+    let script = Script::new([answer(401, &[], "")]);
+    versioned(&script, &never).send(&Call::get("https://cdn.test/b")).await.unwrap_err();
+    let script = Script::new([answer(401, &[], "")]);
+    let request = Outgoing::new(Method::GET, "https://h.test/a".parse().unwrap());
+    assert_eq!(versioned(&script, &never).fetch(&request).await.unwrap().status, 401);
+    // The first hop made something; sending it again would make another.
+    let script = Script::new([answer(303, &[("location", "/made/7")], ""), answer(401, &[], "")]);
+    versioned(&script, &never).send(&Call::new(Method::POST, "/make")).await.unwrap_err();
+    assert!(never.refusals.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_provider_may_take_credentials_along_with_its_redirects() {
+    let to = |location| answer(307, &[("location", location)], "");
+    let script =
+        Script::new([to("https://eu.h.test/a"), to("http://eu.h.test/a"), to("https://eu.h.test/b"), json("1")]);
+    let base = "https://h.test".parse().unwrap();
+    let parts = ClientParts::new(Arc::new(script.clone()), Arc::new(FakeClock::default()), base)
+        .authorize(Arc::new(TestKey))
+        .headers([("x-app".parse().unwrap(), "shop".parse().unwrap())].into_iter().collect())
+        .forward_headers(true);
+    let call = Call::get("/a").header("x-api-key".parse().unwrap(), "hush".parse().unwrap());
+    Client::new(parts).send(&call).await.unwrap();
+    // Not into the clear, and not on from there.
+    assert_eq!(seen(&script), [(true, true), (true, true), (false, false), (false, false)]);
+    let keys: Vec<bool> = script.sent().iter().map(|sent| sent.headers.contains_key("x-api-key")).collect();
+    assert_eq!(keys, [true, true, false, false]);
 }

@@ -1,0 +1,89 @@
+//! What a client is made of.
+
+use std::{sync::Arc, time::Duration};
+
+use reqwest::header::HeaderMap;
+use url::Url;
+
+use super::{Authorize, Clock, Nothing, Transport};
+use crate::provider::RetryRules;
+
+/// What a [`Client`] is made of.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct ClientParts {
+    /// What sends.
+    pub transport: Arc<dyn Transport>,
+    /// What waits.
+    pub clock: Arc<dyn Clock>,
+    /// Where endpoints lie; credentials go to its origin only.
+    pub base_url: Url,
+    /// The integration's headers, for requests to that origin.
+    pub headers: HeaderMap,
+    /// The integration's query parameters, for requests to that origin that do not have them.
+    pub query: Vec<(String, String)>,
+    /// What adds the credentials. Default: [`Nothing`].
+    pub authorize: Arc<dyn Authorize>,
+    /// What the provider says about failures. Default: nothing.
+    pub retry: Arc<RetryRules>,
+    /// Whether credentials and the integration's headers go along with redirects to other origins, which a few
+    /// providers need. Never from `https` to `http`. Default `false`.
+    pub forward_headers: bool,
+    /// How many bytes of a body are held in memory. Default 256 MiB.
+    pub max_body: u64,
+    /// The longest wait that an answer may demand. Default 10 minutes.
+    pub max_wait: Duration,
+}
+
+impl ClientParts {
+    /// A client without credentials, headers and parameters, with the default limits.
+    pub fn new(transport: Arc<dyn Transport>, clock: Arc<dyn Clock>, base_url: Url) -> Self {
+        Self {
+            transport,
+            clock,
+            base_url,
+            headers: HeaderMap::new(),
+            query: Vec::new(),
+            authorize: Arc::new(Nothing),
+            retry: Arc::default(),
+            forward_headers: false,
+            max_body: 256 << 20,
+            max_wait: Duration::from_mins(10),
+        }
+    }
+
+    /// Sets what adds the credentials.
+    #[must_use]
+    pub fn authorize(mut self, authorize: Arc<dyn Authorize>) -> Self {
+        self.authorize = authorize;
+        self
+    }
+
+    /// Sets what the provider says about failures.
+    #[must_use]
+    pub fn retry(mut self, rules: Arc<RetryRules>) -> Self {
+        self.retry = rules;
+        self
+    }
+
+    /// Sets whether credentials go along with redirects to other origins.
+    #[must_use]
+    pub fn forward_headers(mut self, forward: bool) -> Self {
+        self.forward_headers = forward;
+        self
+    }
+
+    /// Sets the integration's headers.
+    #[must_use]
+    pub fn headers(mut self, headers: HeaderMap) -> Self {
+        self.headers = headers;
+        self
+    }
+
+    /// Sets the integration's query parameters.
+    #[must_use]
+    pub fn query(mut self, query: Vec<(String, String)>) -> Self {
+        self.query = query;
+        self
+    }
+}

@@ -1,0 +1,198 @@
+//! What a provider's entry says about failures: which statuses are worth another attempt, and where an answer tells how
+//! long to wait.
+//!
+//! Only hints. The standard headers are read without any of this (`http::retry`); an entry adds the names and the
+//! habits that the standards do not know.
+
+use std::str::FromStr;
+
+use regress::Regex;
+use reqwest::header::HeaderName;
+
+/// The `proxy.retry` of an entry. Default: no rules.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RetryRules {
+    /// Headers that tell when a further attempt is welcome: epoch seconds or milliseconds, or a date. A number below
+    /// 10^8 is read as seconds from now, because some entries list such headers here.
+    pub at: Vec<HeaderName>,
+    /// Headers that tell how long to wait: seconds, or a duration such as `6m0s`.
+    pub after: Vec<HeaderName>,
+    /// The header that counts what is left: at `0` any failure is worth another attempt, whatever its status.
+    pub remaining: Option<HeaderName>,
+    /// The statuses that are worth another attempt, in place of the usual ones; empty: the usual ones.
+    pub error_code: Vec<StatusRange>,
+    /// Where the body tells when to try again.
+    pub in_body: Option<InBody>,
+}
+
+/// Statuses from the first to the last, both included. Written `429`, `5xx`, `500-502`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StatusRange {
+    first: u16,
+    last: u16,
+}
+
+impl StatusRange {
+    /// Whether a status is one of them.
+    pub fn contains(self, status: u16) -> bool {
+        (self.first..=self.last).contains(&status)
+    }
+}
+
+/// Why a text is no range of statuses.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no status: write one such as `429`, a class such as `5xx`, or a range such as `500-502`")]
+pub struct NoStatus(String);
+
+impl FromStr for StatusRange {
+    type Err = NoStatus;
+
+    fn from_str(text: &str) -> Result<Self, NoStatus> {
+        let status = |text: &str| {
+            let plain = text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_digit());
+            text.parse().ok().filter(|status| plain && (100..=599).contains(status))
+        };
+        let class = |text: &str| match text.as_bytes() {
+            [digit @ b'1'..=b'5', b'x' | b'X', b'x' | b'X'] => Some(u16::from(digit - b'0') * 100),
+            _ => None,
+        };
+        let trimmed = text.trim();
+        let range = if let Some(first) = class(trimmed) {
+            Some(Self { first, last: first + 99 })
+        } else if let Some((first, last)) = trimmed.split_once('-') {
+            status(first.trim()).zip(status(last.trim())).map(|(first, last)| Self { first, last })
+        } else {
+            status(trimmed).map(|status| Self { first: status, last: status })
+        };
+        range.filter(|range| range.first <= range.last).ok_or_else(|| NoStatus(text.to_owned()))
+    }
+}
+
+/// A wait that the body of a failure tells.
+#[derive(Debug, Clone, PartialEq)]
+pub struct InBody {
+    /// The field that holds the text, such as `error.message`.
+    pub path: String,
+    /// What finds the wait in it, as its first group.
+    pub pattern: Pattern,
+    /// What the wait is.
+    pub strategy: Strategy,
+}
+
+/// What a number or date means that tells of a wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Strategy {
+    /// The moment of the next attempt.
+    At,
+    /// The time until then.
+    After,
+}
+
+/// Why a text is no strategy.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no strategy: there is `at` and `after`")]
+pub struct NoStrategy(String);
+
+impl FromStr for Strategy {
+    type Err = NoStrategy;
+
+    fn from_str(text: &str) -> Result<Self, NoStrategy> {
+        match text {
+            "at" => Ok(Self::At),
+            "after" => Ok(Self::After),
+            _ => Err(NoStrategy(text.to_owned())),
+        }
+    }
+}
+
+/// A regular expression of JavaScript, the language in which the catalogue writes them.
+#[derive(Debug, Clone)]
+pub struct Pattern {
+    text: String,
+    regex: Regex,
+}
+
+impl Pattern {
+    /// How much of a text is searched, in bytes: expressions can go back and forth for ever.
+    const MOST: usize = 2000;
+
+    /// What the first group finds in a text; the whole of what is found, if there is no group.
+    pub fn find<'t>(&self, text: &'t str) -> Option<&'t str> {
+        let text = &text[..text.floor_char_boundary(Self::MOST)];
+        let found = self.regex.find(text)?;
+        let range = if found.captures.is_empty() { found.range() } else { found.group(1)? };
+        text.get(range)
+    }
+}
+
+/// The text decides: equal texts are equal expressions.
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+/// Why a text is no expression.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{pattern}` is no regular expression: {reason}")]
+pub struct NoPattern {
+    pattern: String,
+    reason: String,
+}
+
+impl FromStr for Pattern {
+    type Err = NoPattern;
+
+    /// Entries write the slashes of a JavaScript literal around it; they are no part of the expression.
+    fn from_str(text: &str) -> Result<Self, NoPattern> {
+        let inner = text.strip_prefix('/').unwrap_or(text);
+        let inner = inner.strip_suffix('/').unwrap_or(inner);
+        let regex =
+            Regex::new(inner).map_err(|error| NoPattern { pattern: text.to_owned(), reason: error.to_string() })?;
+        Ok(Self { text: inner.to_owned(), regex })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statuses_in_three_forms() {
+        let check = |text: &str, inside: &[u16], outside: &[u16]| {
+            let range: StatusRange = text.parse().unwrap();
+            assert!(inside.iter().all(|status| range.contains(*status)), "{text}");
+            assert!(!outside.iter().any(|status| range.contains(*status)), "{text}");
+        };
+        check("429", &[429], &[428, 430]);
+        check(" 5xx ", &[500, 599], &[499, 600]);
+        check("4XX", &[400, 499], &[399, 500]);
+        check("500-502", &[500, 501, 502], &[499, 503]);
+        for text in ["", "xx", "5x", "42", "4290", "+42", "0xx", "6xx", "502-500", "500-", "a-b", "€xx", "é", "5xx-"]
+        {
+            let error = text.parse::<StatusRange>().unwrap_err();
+            assert!(error.to_string().starts_with(&format!("`{text}` is no status: ")), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_loses_its_slashes_and_gives_its_group() {
+        let find = |pattern: &str, text: &str| pattern.parse::<Pattern>().unwrap().find(text).map(str::to_owned);
+        assert_eq!(find(r"/Retry after (\S+)/", "No. Retry after 12s, please").as_deref(), Some("12s,"));
+        assert_eq!(find(r"(?<=in )\d+", "try in 30").as_deref(), Some("30"));
+        assert_eq!(find("(a)?b", "b"), None);
+        assert_eq!(find("z", "b"), None);
+        // A long text is cut at a character.
+        assert_eq!(find("é$", &"é".repeat(5000)).as_deref(), Some("é"));
+        let error = "/(/".parse::<Pattern>().unwrap_err();
+        assert!(error.to_string().starts_with("`/(/` is no regular expression: "), "{error}");
+    }
+
+    #[test]
+    fn a_strategy_has_two_names() {
+        assert_eq!("at".parse(), Ok(Strategy::At));
+        assert_eq!("after".parse(), Ok(Strategy::After));
+        let error = "later".parse::<Strategy>().unwrap_err();
+        assert_eq!(error.to_string(), "`later` is no strategy: there is `at` and `after`");
+    }
+}
