@@ -1,13 +1,13 @@
 //! A `registry` with functions that only tests want: syncs of an API that has no vendor.
 //!
-//! The commands are the product's own; what stands here is the least that a customer would write. The API behind it is
-//! `nango_tests::upstream`.
+//! The commands are the product's own; what stands here is the least that a customer would write. The API behind the
+//! syncs is `nango_tests::upstream`, the one behind the actions `nango_tests::oauth`.
 
 use std::process::ExitCode;
 
 /// The integration `proof`.
 mod proof {
-    use std::collections::BTreeMap;
+    use std::{collections::BTreeMap, future::IntoFuture};
 
     use nango_core::prelude::*;
 
@@ -140,6 +140,37 @@ mod proof {
     )]
     fn fitting_things(thing: FittingThing) -> FittingThing {
         thing
+    }
+
+    /// How many requests are made at once.
+    #[model]
+    struct Crowd {
+        /// So many.
+        requests: u32,
+    }
+
+    /// What came of a crowd.
+    #[model]
+    struct Crowded {
+        /// How many were answered well.
+        answered: u32,
+        /// How often each error came.
+        errors: BTreeMap<String, u32>,
+    }
+
+    /// Makes many requests at once.
+    #[action]
+    async fn crowd(nango: NangoAction, crowd: Crowd) -> Result<Crowded> {
+        let requests: Vec<_> = (0..crowd.requests).map(|_| tokio::spawn(nango.get("/crowd").into_future())).collect();
+        let mut crowded = Crowded { answered: 0, errors: BTreeMap::new() };
+        for request in requests {
+            match request.await {
+                Ok(Ok(_)) => crowded.answered += 1,
+                Ok(Err(error)) => *crowded.errors.entry(format!("{error:#}")).or_default() += 1,
+                Err(panic) => return Err(ActionError::new(panic.to_string()).into()),
+            }
+        }
+        Ok(crowded)
     }
 }
 

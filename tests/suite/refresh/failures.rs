@@ -1,0 +1,117 @@
+//! What goes wrong at the authorization server: it is told, it is not asked again and again, and the connection recovers
+//! or must be made again.
+
+use std::{thread, time::Duration};
+
+use nango_tests::oauth::{Answer, Peer};
+
+use super::stage::{BACKOFF, Kind, Stage};
+
+const LATER: i64 = 3600;
+const PAST: i64 = -60;
+/// Within the quarter of an hour before its end at which a token is renewed, and still good.
+const SOON: i64 = 300;
+
+const DOWN: Answer = Answer::refused(503, "down");
+
+/// Says that there is no way but a new connection.
+fn must_be_made_again(error: &str) -> bool {
+    error.contains("connection add")
+}
+
+#[test]
+fn a_refused_refresh_token_is_not_shown_again() {
+    for kind in Kind::BOTH {
+        for peer in Peer::BOTH {
+            let Some(stage) = Stage::new(peer, kind) else { return };
+            stage.connect(PAST);
+            stage.oauth.next(&Answer::INVALID_GRANT);
+            let crowd = stage.crowd(1, 50);
+            assert!(crowd.answered == 0 && crowd.errors.iter().all(|error| must_be_made_again(error)), "{crowd:?}");
+            let again = stage.ask().expect_err("it is in vain");
+            assert!(must_be_made_again(&again), "{again}");
+            assert_eq!((stage.statuses(), stage.api.seen().accepted), (vec![400], 0), "one request, and then none");
+
+            stage.connect(LATER);
+            assert_eq!(stage.ask(), Ok(()), "a new connection is a new beginning");
+            assert_eq!(stage.statuses(), [400]);
+        }
+    }
+}
+
+#[test]
+fn a_refused_client_names_what_is_wrong() {
+    let Some(stage) = Stage::new(Peer::Rotating, Kind::Sqlite) else { return };
+    stage.connect(PAST);
+    stage.oauth.next(&Answer::refused(401, r#"{"error":"invalid_client"}"#));
+    let error = stage.ask().expect_err("the client is refused");
+    assert!(error.contains("invalid_client"), "{error}");
+    assert_eq!(stage.statuses(), [401]);
+}
+
+#[test]
+fn a_server_that_is_down_is_left_alone_for_a_while() {
+    for kind in Kind::BOTH {
+        for answer in [DOWN, Answer::refused(500, ""), Answer::refused(200, "<html>"), Answer::refused(200, "{}")] {
+            let Some(stage) = Stage::new(Peer::Rotating, kind) else { return };
+            stage.connect(PAST);
+            stage.oauth.next(&answer);
+            let crowd = stage.crowd(1, 50);
+            assert!(crowd.answered == 0 && !crowd.errors.is_empty(), "{answer:?}: {crowd:?}");
+            assert!(!crowd.errors.iter().any(|error| must_be_made_again(error)), "{answer:?}: {crowd:?}");
+            assert_eq!(stage.statuses().len(), 1, "{answer:?}: the crowd shares the failure");
+            stage.ask().expect_err("it was a moment ago");
+            assert_eq!(stage.statuses().len(), 1, "{answer:?}: nobody asks so soon");
+            assert!(stage.shown()["errors"].as_array().is_some_and(|errors| !errors.is_empty()), "{answer:?}");
+        }
+    }
+}
+
+#[test]
+fn a_token_that_is_still_good_is_used_while_the_server_is_down() {
+    for peer in Peer::BOTH {
+        let Some(stage) = Stage::new(peer, Kind::Sqlite) else { return };
+        stage.connect(SOON);
+        stage.oauth.next(&DOWN);
+        let crowd = stage.crowd(1, 50);
+        assert_eq!((crowd.answered, crowd.errors), (50, Vec::new()), "{peer:?}");
+        assert_eq!(stage.statuses(), [503]);
+    }
+}
+
+/// The server did its work, and nobody saw what it gave.
+#[test]
+fn an_answer_that_is_lost_ends_a_connection_only_where_tokens_rotate() {
+    for answer in [Answer::Lost, Answer::Garbled] {
+        for peer in Peer::BOTH {
+            let Some(stage) = Stage::new(peer, Kind::Sqlite) else { return };
+            stage.connect(PAST);
+            stage.oauth.next(&answer);
+            let lost = stage.ask().expect_err("there is no token");
+            assert!(!must_be_made_again(&lost), "{peer:?}: nobody knows yet: {lost}");
+            thread::sleep(BACKOFF);
+            match (peer, stage.ask()) {
+                (Peer::Lasting, recovered) => assert_eq!(recovered, Ok(()), "{answer:?}"),
+                (Peer::Rotating, refused) => {
+                    let refused = refused.expect_err("its refresh token was used");
+                    assert!(must_be_made_again(&refused), "{answer:?}: {refused}");
+                    stage.connect(LATER);
+                    assert_eq!(stage.ask(), Ok(()));
+                }
+            }
+            assert_eq!(stage.statuses().len(), 2, "{peer:?}, {answer:?}");
+        }
+    }
+}
+
+#[test]
+fn an_answer_that_comes_late_is_waited_for() {
+    for peer in Peer::BOTH {
+        let Some(stage) = Stage::new(peer, Kind::Sqlite) else { return };
+        stage.connect(PAST);
+        // Longer than the lease of a run.
+        stage.oauth.next(&Answer::Slow(Duration::from_secs(3)));
+        assert_eq!(stage.crowd(2, 10).answered, 20, "{peer:?}");
+        assert_eq!(stage.statuses(), [200]);
+    }
+}
