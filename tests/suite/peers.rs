@@ -176,7 +176,9 @@ fn an_api_believes_its_authorization_server_and_gathers_a_crowd() {
             statuses
         });
         assert_eq!(statuses, [200; 50]);
-        let expect = Seen { accepted: 51, refused: 2, at_once: 50, present: 0 };
+        api.refuse_all();
+        assert_eq!(send(get(&tokens.access_token)).unwrap().0, 401);
+        let expect = Seen { accepted: 51, refused: 3, at_once: 50, present: 0 };
         assert_eq!(api.seen(), expect, "{peer:?}");
     }
 }

@@ -4,15 +4,11 @@ use std::time::Duration;
 
 use nango_tests::oauth::{Answer, Peer, Seen};
 
-use super::stage::{Crowded, Kind, Stage};
+use super::stage::{Crowded, Kind, LATER, PAST, Stage};
 
 const CROWD: usize = 200;
 /// Long enough for two processes to meet.
 const SLOW: Answer = Answer::Slow(Duration::from_millis(700));
-/// An hour from now.
-const LATER: i64 = 3600;
-/// A minute ago.
-const PAST: i64 = -60;
 
 fn every_stage(client: &'static str, mut test: impl FnMut(&Stage, usize)) {
     for kind in Kind::BOTH {
@@ -97,5 +93,32 @@ fn again_and_again() {
             current = stage.token();
             assert!(stage.oauth.is_current(&current));
         }
+    }
+}
+
+#[test]
+fn of_several_connections() {
+    for kind in Kind::BOTH {
+        let Some(stage) = Stage::new(Peer::Rotating, kind) else { return };
+        let ids = ["acme", "bolt", "coil", "dune"];
+        for id in ids {
+            stage.connect_as(id, PAST);
+        }
+        let crowd = stage.crowd_of(&ids, 50);
+        assert_eq!(crowd, Crowded { answered: 200, errors: Vec::new() });
+        assert_eq!(stage.statuses(), [200; 4], "{kind:?}: one each");
+    }
+}
+
+/// An API that takes no token at all does not make the authorization server work.
+#[test]
+fn before_an_api_that_refuses_new_tokens_too() {
+    for peer in Peer::BOTH {
+        let Some(stage) = Stage::new(peer, Kind::Sqlite) else { return };
+        stage.connect(LATER);
+        stage.api.refuse_all();
+        let crowd = stage.crowd(1, 50);
+        assert!(crowd.answered == 0 && crowd.errors.iter().all(|error| error.contains("401")), "{peer:?}: {crowd:?}");
+        assert_eq!(stage.statuses(), [200], "{peer:?}");
     }
 }

@@ -5,19 +5,12 @@ use std::{thread, time::Duration};
 
 use nango_tests::oauth::{Answer, Peer};
 
-use super::stage::{BACKOFF, Kind, Stage};
+use super::stage::{Kind, LATER, PAST, PAUSE, Stage, at_the_same_time, must_be_made_again};
 
-const LATER: i64 = 3600;
-const PAST: i64 = -60;
 /// Within the quarter of an hour before its end at which a token is renewed, and still good.
 const SOON: i64 = 300;
 
 const DOWN: Answer = Answer::refused(503, "down");
-
-/// Says that there is no way but a new connection.
-fn must_be_made_again(error: &str) -> bool {
-    error.contains("connection add")
-}
 
 #[test]
 fn a_refused_refresh_token_is_not_shown_again() {
@@ -82,26 +75,26 @@ fn a_token_that_is_still_good_is_used_while_the_server_is_down() {
 /// The server did its work, and nobody saw what it gave.
 #[test]
 fn an_answer_that_is_lost_ends_a_connection_only_where_tokens_rotate() {
-    for answer in [Answer::Lost, Answer::Garbled] {
-        for peer in Peer::BOTH {
-            let Some(stage) = Stage::new(peer, Kind::Sqlite) else { return };
-            stage.connect(PAST);
-            stage.oauth.next(&answer);
-            let lost = stage.ask().expect_err("there is no token");
-            assert!(!must_be_made_again(&lost), "{peer:?}: nobody knows yet: {lost}");
-            thread::sleep(BACKOFF);
-            match (peer, stage.ask()) {
-                (Peer::Lasting, recovered) => assert_eq!(recovered, Ok(()), "{answer:?}"),
-                (Peer::Rotating, refused) => {
-                    let refused = refused.expect_err("its refresh token was used");
-                    assert!(must_be_made_again(&refused), "{answer:?}: {refused}");
-                    stage.connect(LATER);
-                    assert_eq!(stage.ask(), Ok(()));
-                }
-            }
-            assert_eq!(stage.statuses().len(), 2, "{peer:?}, {answer:?}");
+    let cases =
+        [Answer::Lost, Answer::Garbled].into_iter().flat_map(|answer| Peer::BOTH.map(|peer| (answer.clone(), peer)));
+    at_the_same_time(cases.collect(), |(answer, peer)| {
+        let Some(stage) = Stage::new(peer, Kind::Sqlite) else { return };
+        stage.connect(PAST);
+        stage.oauth.next(&answer);
+        let lost = stage.ask().expect_err("there is no token");
+        assert!(!must_be_made_again(&lost), "{peer:?}: nobody knows yet: {lost}");
+        thread::sleep(PAUSE);
+        let again = stage.ask();
+        if peer == Peer::Lasting {
+            assert_eq!(again, Ok(()), "{answer:?}");
+        } else {
+            let refused = again.expect_err("its refresh token was used");
+            assert!(must_be_made_again(&refused), "{answer:?}: {refused}");
+            stage.connect(LATER);
+            assert_eq!(stage.ask(), Ok(()));
         }
-    }
+        assert_eq!(stage.statuses().len(), 2, "{peer:?}, {answer:?}");
+    });
 }
 
 #[test]

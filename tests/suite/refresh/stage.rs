@@ -1,6 +1,6 @@
 //! An authorization server, an API that believes it, a registry, and one connection between them.
 
-use std::{cell::RefCell, ffi::OsStr, time::Duration};
+use std::{cell::RefCell, ffi::OsStr, thread, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use nango_tests::{
@@ -12,8 +12,27 @@ use serde_json::{Value, json};
 
 /// How long tokens live that a refresh brings: well beyond the quarter of an hour before its end at which a token is renewed.
 const LIFETIME: u64 = 7200;
-/// How long a failed renewal is not tried again.
-pub(super) const BACKOFF: Duration = Duration::from_secs(30);
+/// How long a renewal that failed once is not tried again.
+pub(super) const PAUSE: Duration = Duration::from_secs(30);
+
+/// A connection whose token ends in an hour.
+pub(super) const LATER: i64 = 3600;
+/// A connection whose token has ended.
+pub(super) const PAST: i64 = -60;
+
+/// Says that there is no way but to make the connection again.
+pub(super) fn must_be_made_again(error: &str) -> bool {
+    error.contains("must be connected again") && error.contains("registry connection add proof acme")
+}
+
+/// Tries all cases at the same time: most of their time is spent in waiting.
+pub(super) fn at_the_same_time<T: Send>(cases: Vec<T>, test: impl Fn(T) + Sync) {
+    thread::scope(|scope| {
+        for case in cases {
+            scope.spawn(|| test(case));
+        }
+    });
+}
 
 /// Which kind of database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +90,11 @@ impl Stage {
     /// Adds the connection, or makes it again: with tokens of the server, of which the connection believes that the access
     /// token ends after so many seconds. Less than nothing: it has ended.
     pub(super) fn connect(&self, ends_in: i64) -> Tokens {
+        self.connect_as("acme", ends_in)
+    }
+
+    /// The same under another id.
+    pub(super) fn connect_as(&self, id: &str, ends_in: i64) -> Tokens {
         let tokens = self.oauth.connect(self.client, LIFETIME);
         self.secrets.borrow_mut().extend([tokens.access_token.clone(), tokens.refresh_token.clone()]);
         let ends = Timestamp::now() + SignedDuration::from_secs(ends_in);
@@ -80,23 +104,23 @@ impl Stage {
             "expires_at": ends.to_string(),
             "config_override": self.app(),
         });
-        self.add("oauth2", &credentials);
+        self.add(id, "oauth2", &credentials);
         tokens
     }
 
     /// Adds the connection with nothing but the client's own credentials.
     pub(super) fn connect_client(&self) {
         self.registry.config(&config("guarded-cc"));
-        self.add("oauth2-cc", &self.app());
+        self.add("acme", "oauth2-cc", &self.app());
     }
 
     fn app(&self) -> Value {
         json!({ "client_id": self.client, "client_secret": OAuth::secret(self.client) })
     }
 
-    fn add(&self, kind: &str, credentials: &Value) {
+    fn add(&self, id: &str, kind: &str, credentials: &Value) {
         let credentials = credentials.to_string();
-        self.run(["connection", "add", "proof", "acme", "--auth", kind, "--credentials", &credentials]).expect(0);
+        self.run(["connection", "add", "proof", id, "--auth", kind, "--credentials", &credentials]).expect(0);
     }
 
     /// Runs the registry; what it prints holds no secret.
@@ -118,8 +142,14 @@ impl Stage {
     /// Lets so many processes make so many requests each, all at once.
     #[track_caller]
     pub(super) fn crowd(&self, processes: usize, requests: usize) -> Crowded {
+        self.crowd_of(&vec!["acme"; processes], requests)
+    }
+
+    /// Lets a process for each of these connections make so many requests, all at once.
+    #[track_caller]
+    pub(super) fn crowd_of(&self, ids: &[&str], requests: usize) -> Crowded {
         let input = json!({ "requests": requests }).to_string();
-        let running: Vec<_> = (0..processes).map(|_| self.registry.start(crowd(&input))).collect();
+        let running: Vec<_> = ids.iter().map(|id| self.registry.start(crowd(id, &input))).collect();
         let mut all = Crowded { answered: 0, errors: Vec::new() };
         for process in running {
             let output = self.no_secret(process.finish());
@@ -137,13 +167,13 @@ impl Stage {
 
     /// Starts one request.
     pub(super) fn start(&self) -> Running {
-        self.registry.start(crowd(r#"{"requests":1}"#))
+        self.registry.start(crowd("acme", ONE))
     }
 
     /// One request of a process that dies at a failpoint. Gives whether it passed there.
     pub(super) fn ask_and_die(&self, failpoint: &str) -> bool {
         let variables = [("NANGO_FAILPOINT", OsStr::new(failpoint))];
-        let died = self.registry.start_with(crowd(r#"{"requests":1}"#), &variables).finish();
+        let died = self.registry.start_with(crowd("acme", ONE), &variables).finish();
         self.no_secret(died).status.is_none()
     }
 
@@ -182,8 +212,10 @@ impl Crowded {
     }
 }
 
-fn crowd(input: &str) -> [&str; 8] {
-    ["run", "proof", "crowd", "--connection", "acme", "--json", "--input", input]
+const ONE: &str = r#"{"requests":1}"#;
+
+fn crowd<'a>(id: &'a str, input: &'a str) -> [&'a str; 8] {
+    ["run", "proof", "crowd", "--connection", id, "--json", "--input", input]
 }
 
 fn config(provider: &str) -> String {

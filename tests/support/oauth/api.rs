@@ -1,7 +1,10 @@
 //! An API behind an authorization server: it takes the newest good access token of a connection, and no other.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -33,6 +36,7 @@ struct Shared {
     seen: Mutex<Seen>,
     crowd: Mutex<Option<usize>>,
     arrived: Notify,
+    refuses: AtomicBool,
 }
 
 /// What came so far.
@@ -58,6 +62,7 @@ impl Api {
             seen: Mutex::default(),
             crowd: Mutex::new(None),
             arrived: Notify::new(),
+            refuses: AtomicBool::new(false),
         });
         let state = Arc::clone(&shared);
         let (url, server) = wait(async move {
@@ -80,6 +85,11 @@ impl Api {
         *lock(&self.shared.seen)
     }
 
+    /// Refuses every token from now on, also a good one.
+    pub fn refuse_all(&self) {
+        self.shared.refuses.store(true, Ordering::Relaxed);
+    }
+
     /// Holds requests back until so many are there, and then answers all of them: none has learnt from another's answer. It
     /// is done once. Who waits five seconds waits no longer.
     pub fn gather(&self, crowd: usize) {
@@ -98,8 +108,8 @@ async fn enter(State(api): State<Arc<Shared>>, uri: Uri, headers: HeaderMap) -> 
     api.wait_for_the_others().await;
     let token = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
     let good = match token {
-        Some(token) => api.door.is_current(token).await,
-        None => false,
+        Some(token) if !api.refuses.load(Ordering::Relaxed) => api.door.is_current(token).await,
+        _ => false,
     };
     if good {
         lock(&api.seen).accepted += 1;
