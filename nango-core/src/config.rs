@@ -21,7 +21,7 @@ use std::{
 pub use error::ConfigError;
 pub use retention::Retention;
 
-use crate::auth::Secret;
+use crate::auth::{App, Secret};
 
 /// The file that is read when it lies in the working directory and `--config` names no other.
 pub const FILE_NAME: &str = "nango.toml";
@@ -58,6 +58,8 @@ pub struct Config {
     pub environment: BTreeMap<String, String>,
     /// How long the cache keeps what nobody changes.
     pub retention: Retention,
+    /// What the environment says of apps: `NANGO_APP_<INTEGRATION>_CLIENT_SECRET` and its kin, by variable.
+    pub(crate) apps: BTreeMap<String, Secret>,
 }
 
 /// What the file says of an integration. One that is named like a provider needs nothing of it.
@@ -69,6 +71,10 @@ pub struct IntegrationConfig {
     pub base_url: Option<String>,
     /// Headers of every request, over the provider's.
     pub headers: BTreeMap<String, String>,
+    /// The client id of your app at the provider, with which tokens are renewed.
+    pub client_id: Option<String>,
+    /// The scopes that it asks for.
+    pub scopes: Vec<String>,
 }
 
 /// Where settings come from, in the order in which they count.
@@ -117,6 +123,9 @@ impl Config {
             prune_after: age(PRUNE_VARIABLE, file.retention.prune_after)?,
             delete_after: age(DELETE_VARIABLE, file.retention.delete_after)?,
         };
+        let (apps, env): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            env.into_iter().partition(|(name, value)| name.starts_with(App::PREFIX) && !value.is_empty());
+        let apps = apps.into_iter().map(|(name, value)| (name, Secret::new(value))).collect();
         let mut environment = file.environment;
         environment.extend(
             env.into_iter().filter_map(|(name, value)| Some((name.strip_prefix(VARIABLE_PREFIX)?.to_owned(), value))),
@@ -130,6 +139,7 @@ impl Config {
             integrations: file.integrations,
             environment,
             retention,
+            apps,
         };
         config.set_database(database.unwrap_or_else(|| DATABASE.to_owned()));
         Ok(config)
@@ -156,6 +166,20 @@ impl Config {
         self.database_file().map_or_else(|| redacted(&self.database), |file| file.display().to_string())
     }
 
+    /// The app of an integration: what the file says, and over it the environment.
+    pub fn app(&self, integration: &str) -> App {
+        let filed = self.integrations.get(integration);
+        let of_env = |part: &str| self.apps.get(&App::variable(integration, part));
+        App {
+            client_id: of_env("CLIENT_ID")
+                .map(|id| id.expose().to_owned())
+                .or_else(|| filed.and_then(|filed| filed.client_id.clone())),
+            client_secret: of_env("CLIENT_SECRET").cloned(),
+            private_key: of_env("PRIVATE_KEY").map(App::key_of),
+            scopes: filed.map(|filed| filed.scopes.clone()).unwrap_or_default(),
+        }
+    }
+
     /// Whether nothing outlives the process, so that a key need not either.
     pub fn is_in_memory(&self) -> bool {
         self.database.starts_with("sqlite:") && self.database_file().is_none()
@@ -173,6 +197,7 @@ impl Default for Config {
             integrations: BTreeMap::new(),
             environment: BTreeMap::new(),
             retention: Retention::default(),
+            apps: BTreeMap::new(),
         };
         config.set_database(DATABASE);
         config
@@ -190,6 +215,7 @@ impl fmt::Debug for Config {
             .field("integrations", &self.integrations)
             .field("environment", &self.environment.keys())
             .field("retention", &self.retention)
+            .field("apps", &self.apps.keys())
             .finish()
     }
 }
@@ -200,6 +226,8 @@ impl fmt::Debug for IntegrationConfig {
             .field("provider", &self.provider)
             .field("base_url", &self.base_url)
             .field("headers", &self.headers.keys())
+            .field("client_id", &self.client_id)
+            .field("scopes", &self.scopes)
             .finish()
     }
 }

@@ -30,7 +30,7 @@ pub use field::Field;
 pub use mode::{AuthMode, UnknownMode};
 pub use resolve::{ResolveError, resolve_fields};
 pub use retry::{InBody, NoPattern, NoStatus, NoStrategy, Pattern, RetryRules, StatusRange, Strategy};
-pub use scope::{RequestParts, Scope};
+pub use scope::{RequestParts, Scope, lookup};
 pub use settings::SettingsError;
 pub use template::{Function, Moment, RequestValue, Template, TemplateError, TimeFormat, Variable};
 pub use token::{
@@ -70,6 +70,8 @@ pub struct Proxy {
     pub headers: Vec<(HeaderName, Template)>,
     /// Query parameters of every request.
     pub query: Vec<(String, Template)>,
+    /// Fields of every body, over the caller's.
+    pub body: Vec<(String, Param)>,
     /// How pages are found, where the API has one way for all its lists.
     pub paginate: Option<Paginate>,
 }
@@ -93,6 +95,7 @@ impl Provider {
                 base_url: base_url.parse()?,
                 headers: vec![(AUTHORIZATION, "Bearer ${apiKey}".parse()?)],
                 query: Vec::new(),
+                body: Vec::new(),
                 paginate: None,
             },
         })

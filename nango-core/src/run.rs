@@ -12,6 +12,7 @@ mod connection;
 mod host;
 mod lease;
 mod mapper;
+mod outbound;
 mod resume;
 mod since;
 #[cfg(test)]
@@ -28,7 +29,7 @@ use uuid::Uuid;
 
 pub use crate::nango::Stop;
 use crate::{
-    auth::KeyRing,
+    auth::{KeyRing, Tokens},
     config::Config,
     declare::{ActionDef, EventDef, Handle, Kind, Registry, SyncDef, SyncRun, WebhookDef},
     error::{Error, ErrorKind, Result},
@@ -60,6 +61,8 @@ pub struct Instance {
     pub store: SharedStore,
     /// What opens credentials and resume states.
     pub ring: KeyRing,
+    /// What renews tokens.
+    pub tokens: Arc<Tokens>,
     /// The way out.
     pub transport: Arc<dyn Transport>,
     /// Time outside the database: waits between attempts.

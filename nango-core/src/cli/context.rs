@@ -5,20 +5,24 @@ use std::{
     fs, io,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use tokio::runtime::{Builder, Runtime};
 
 use super::{Fault, Globals, Progress, Terminal, check::check, interrupt, table::counted};
 use crate::{
-    auth::{KeyRing, Secret},
+    auth::{KeyRing, Secret, Tokens},
     config::{Config, FILE_NAME, Flags, Sources},
     declare::Registry,
-    http::{Network, SystemClock},
+    http::{Clock, Network, SystemClock, Transport},
     provider::Catalogue,
     run::{Instance, Observer, RunReport, RunRequest, Stop, execute},
     store::{self, SharedStore},
 };
+
+/// How long a renewal of a token is waited for when the command is done, or was stopped.
+const SETTLE: Duration = Duration::from_secs(30);
 
 /// Everything that a command works with, made once at the top of the program.
 #[derive(Debug)]
@@ -129,14 +133,17 @@ impl Context {
             );
         }
         let transport = Network::new().map_err(|error| Fault::setup(format!("the network cannot be used: {error}")))?;
+        let (transport, clock): (Arc<dyn Transport>, Arc<dyn Clock>) = (Arc::new(transport), Arc::new(SystemClock));
+        let tokens = Tokens::new(store.clone(), ring.clone(), transport.clone(), clock.clone());
         let instance = Arc::new(Instance {
             registry: self.registry.clone(),
             catalogue: self.catalogue.clone(),
             config,
             store,
             ring,
-            transport: Arc::new(transport),
-            clock: Arc::new(SystemClock),
+            tokens,
+            transport,
+            clock,
         });
         self.opened.push(instance.clone());
         Ok(instance)
@@ -198,6 +205,8 @@ impl Context {
     /// Lets go of every database that was opened.
     pub(super) fn close(self) {
         for instance in self.opened {
+            // An answer that is on its way may hold the only token that comes next.
+            self.runtime.block_on(instance.tokens.settle(SETTLE));
             // What was acknowledged is durable already, so an error here loses nothing.
             let _ = self.runtime.block_on(instance.store.close());
         }

@@ -9,6 +9,8 @@
 //! provider = "github"
 //! base_url = "https://ghe.example.com/api/v3"
 //! headers = { X-Team = "data" }
+//! client_id = "Iv1.1234"
+//! scopes = ["repo", "read:org"]
 //!
 //! [environment]
 //! REGION = "eu"
@@ -115,7 +117,12 @@ impl Reader<'_> {
                         return Err(self.value(at, &format!("{full}.{name}"), expected));
                     }
                 }
-                _ => return Err(self.unknown(at, key, Some(path), &["provider", "base_url", "headers"])),
+                "client_id" => settings.client_id = Some(self.text_of(&full, at, value)?),
+                "scopes" => settings.scopes = self.list_of(&full, at, value)?,
+                _ => {
+                    let known = ["provider", "base_url", "headers", "client_id", "scopes"];
+                    return Err(self.unknown(at, key, Some(path), &known));
+                }
             }
         }
         Ok(settings)
@@ -160,6 +167,14 @@ impl Reader<'_> {
             let kind = value.type_str();
             self.value(at, key, format!("must be text in quotes, this is of type {kind}"))
         })
+    }
+
+    fn list_of(&self, key: &str, at: usize, value: &Spanned<DeValue<'_>>) -> Result<Vec<String>, ConfigError> {
+        let list = value.get_ref().as_array().ok_or_else(|| {
+            let kind = value.get_ref().type_str();
+            self.value(at, key, format!("must be a list of texts such as [\"a\", \"b\"], this is of type {kind}"))
+        })?;
+        list.iter().map(|value| self.text_of(key, value.span().start, value)).collect()
     }
 
     fn switch_of(&self, key: &str, at: usize, value: &Spanned<DeValue<'_>>) -> Result<bool, ConfigError> {
@@ -257,6 +272,7 @@ mod tests {
             provider: Some("github".into()),
             base_url: Some("https://ghe.example.com/api/v3".into()),
             headers: BTreeMap::from([("X-Team".into(), "data".into())]),
+            ..IntegrationConfig::default()
         };
         assert_eq!(file.integrations.get("github"), Some(&expect));
         assert_eq!(file.environment.get("REGION").map(String::as_str), Some("eu"));
@@ -272,7 +288,7 @@ mod tests {
         check(
             "[integrations.github]\nbase_url = 'https://x'\nbaseurl = 'y'",
             "nango.toml:3: `baseurl` is not a key of [integrations.github], did you mean `base_url`? There is \
-             `provider`, `base_url` and `headers`",
+             `provider`, `base_url`, `headers`, `client_id` and `scopes`",
         );
         check(
             "encryption_key = 'hush'",

@@ -46,6 +46,12 @@ impl Body {
         }
     }
 
+    /// What it is and what it holds, for who signs it.
+    pub(crate) fn seen(&self) -> (Option<String>, Bytes) {
+        let content_type = self.content_type().and_then(|value| value.to_str().ok().map(str::to_owned));
+        (content_type, self.clone().into_bytes())
+    }
+
     fn into_bytes(self) -> Bytes {
         match self {
             Self::Empty => Bytes::new(),

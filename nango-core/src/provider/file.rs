@@ -92,6 +92,7 @@ impl Entry {
             proxy: Proxy {
                 base_url: self.proxy.base_url.0,
                 headers: headers.collect::<Result<_, String>>()?,
+                body: Vec::new(),
                 query: self.proxy.query.into_iter().map(|(name, value)| (name, value.0)).collect(),
                 paginate: self.proxy.paginate.map(PaginateEntry::read).transpose()?,
             },

@@ -176,15 +176,22 @@ impl<'a> Scope<'a> {
     }
 }
 
-/// A value below a dotted name, unless the name is itself a key.
-fn walk<'a>(object: &'a Map<String, Value>, name: &str) -> Option<Cow<'a, str>> {
-    let found = object.get(name).or_else(|| {
-        let mut steps = name.split('.');
-        let first = object.get(steps.next()?)?;
-        steps.try_fold(first, |value, step| match value {
+/// What lies at a dotted path, unless the path is itself a key. Steps into lists are numbers.
+pub fn lookup<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
+    let object = value.as_object();
+    object.and_then(|object| object.get(path)).or_else(|| {
+        path.split('.').try_fold(value, |value, step| match value {
             Value::Array(list) => list.get(step.parse::<usize>().ok()?),
             value => value.get(step),
         })
+    })
+}
+
+/// A value below a dotted name, unless the name is itself a key.
+fn walk<'a>(object: &'a Map<String, Value>, name: &str) -> Option<Cow<'a, str>> {
+    let found = object.get(name).or_else(|| {
+        let (first, rest) = name.split_once('.')?;
+        lookup(object.get(first)?, rest)
     })?;
     match found {
         Value::String(text) => Some(Cow::Borrowed(text.as_str())),

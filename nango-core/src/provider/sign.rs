@@ -42,6 +42,11 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     out
 }
 
+/// The SHA-1 of some bytes, which APIs still ask for.
+pub fn sha1(bytes: &[u8]) -> Vec<u8> {
+    digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, bytes).as_ref().to_vec()
+}
+
 /// HMAC over SHA-1, which APIs still ask for.
 pub fn hmac_sha1(key: &[u8], message: &[u8]) -> Vec<u8> {
     hmac_of(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, key, message)

@@ -12,11 +12,11 @@ use serde_json::{Map, Value, json};
 use super::{AddConnection, Added, Instance, RunReport, RunRequest, Stop, Target, Unobserved, add_connection, execute};
 use crate::{
     Result,
-    auth::{AuthMode, Credentials, KeyRing},
+    auth::{Credentials, KeyRing, Tokens},
     config::{Config, Sources},
     declare::Registry,
     provider::Catalogue,
-    store::{BASE_VARIANT, DatasetKey, LastAction, ReadQuery, sqlite::Sqlite},
+    store::{BASE_VARIANT, DatasetKey, LastAction, ReadQuery, SharedStore, sqlite::Sqlite},
     testing::script::{Script, Still},
 };
 
@@ -37,13 +37,18 @@ impl House {
         let script = Script::default();
         let file = "[integrations.acme]\nbase_url = \"https://api.acme.test\"\n[environment]\nREGION = \"eu\"\n";
         let file = Some(("nango.toml".into(), file.to_owned()));
+        let store: SharedStore = Arc::new(Sqlite::open(":memory:").await.unwrap());
+        let ring = KeyRing::ephemeral().unwrap();
+        let transport = Arc::new(script.clone());
+        let tokens = Tokens::new(store.clone(), ring.clone(), transport.clone(), Arc::new(Still));
         let instance = Arc::new(Instance {
             registry: Registry::load().unwrap(),
             catalogue: Catalogue::builtin(),
             config: Config::load(Sources { file, ..Sources::default() }).unwrap(),
-            store: Arc::new(Sqlite::open(":memory:").await.unwrap()),
-            ring: KeyRing::ephemeral().unwrap(),
-            transport: Arc::new(script.clone()),
+            store,
+            ring,
+            tokens,
+            transport,
             clock: Arc::new(Still),
         });
         Self { instance, script }
@@ -54,8 +59,7 @@ impl House {
         let new = AddConnection {
             integration: "acme".into(),
             id: "one".into(),
-            mode: AuthMode::None,
-            credentials: Credentials::None,
+            credentials: Credentials::none(),
             config: Map::new(),
             metadata: Some(metadata),
         };

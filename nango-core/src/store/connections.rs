@@ -29,8 +29,8 @@ pub struct Connection {
     pub updated_at: i64,
     /// The version of its credentials: it grows with each change of them.
     pub version: i64,
-    /// When its token ends, as far as that is known.
-    pub expires_at: Option<i64>,
+    /// When its token is to be renewed: a while before its end. `None`: never, or nobody knows.
+    pub renew_at: Option<i64>,
     /// Why its token could not be renewed since it was last obtained.
     pub failure: Option<RefreshFailure>,
 }
@@ -69,8 +69,8 @@ pub struct NewConnection {
     pub auth: String,
     /// Its sealed credentials.
     pub credentials: Vec<u8>,
-    /// When its token ends, as far as that is known, microseconds since 1970.
-    pub expires_at: Option<i64>,
+    /// When its token is to be renewed, microseconds since 1970; `None`: never, or nobody knows.
+    pub renew_at: Option<i64>,
     /// What the provider's templates ask for.
     pub config: Map<String, Value>,
     /// Its metadata; `None` keeps what a replaced connection had.

@@ -50,8 +50,8 @@ pub enum RefreshEnd {
     Renewed {
         /// Sealed.
         credentials: Vec<u8>,
-        /// When the token ends, microseconds since 1970.
-        expires_at: Option<i64>,
+        /// When it is to be renewed again, microseconds since 1970.
+        renew_at: Option<i64>,
         /// Values for the connection's configuration, over those that it has.
         config: Map<String, Value>,
     },
@@ -69,8 +69,8 @@ pub enum RefreshEnd {
 impl std::fmt::Debug for RefreshEnd {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Renewed { expires_at, .. } => {
-                f.debug_struct("Renewed").field("expires_at", expires_at).finish_non_exhaustive()
+            Self::Renewed { renew_at, .. } => {
+                f.debug_struct("Renewed").field("renew_at", renew_at).finish_non_exhaustive()
             }
             Self::Failed { message, refused } => {
                 f.debug_struct("Failed").field("message", message).field("refused", refused).finish()

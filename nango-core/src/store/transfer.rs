@@ -113,7 +113,7 @@ impl Table {
                 "created_at",
                 "updated_at",
                 "version",
-                "expires_at",
+                "renew_at",
                 "failures",
                 "failed_at",
                 "failure",

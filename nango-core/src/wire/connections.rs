@@ -139,7 +139,7 @@ mod tests {
     fn connection() -> Connection {
         Connection {
             version: 1,
-            expires_at: None,
+            renew_at: None,
             failure: None,
             row: 3,
             integration: "github".into(),

@@ -54,8 +54,7 @@ impl House {
             let new = AddConnection {
                 integration: "github".to_owned(),
                 id: id.to_string(),
-                mode: AuthMode::None,
-                credentials: Credentials::None,
+                credentials: Credentials::none(),
                 config: Map::new(),
                 metadata: None,
             };

@@ -76,13 +76,12 @@ impl Command for Add {
             Some(mode) => mode,
             None => guess(given.as_ref(), known)?,
         };
-        let credentials = Credentials::parse(mode, given.as_ref().unwrap_or(&Value::Null))
+        let credentials = Credentials::parse(mode, given.as_ref().unwrap_or(&Value::Null), known)
             .map_err(|error| Fault::usage(format!("--credentials: {error}")))?;
         let shown = credentials.to_json(arguments.show_secrets);
         let new = AddConnection {
             integration: arguments.integration,
             id: arguments.id,
-            mode,
             credentials,
             config: arguments.config.into_iter().map(|(key, value)| (key, Value::String(value))).collect(),
             metadata,

@@ -16,7 +16,9 @@ impl House {
         let house = Self::without_connection().await;
         let Self { instance, script } = house;
         let Ok(instance) = Arc::try_unwrap(instance) else { unreachable!("nobody else has it") };
-        let house = Self { instance: Arc::new(Instance { store, ..instance }), script };
+        let (ring, transport) = (instance.ring.clone(), instance.transport.clone());
+        let tokens = Tokens::new(store.clone(), ring, transport, instance.clock.clone());
+        let house = Self { instance: Arc::new(Instance { store, tokens, ..instance }), script };
         house.connect(json!({ "space": "a" })).await.unwrap();
         house
     }

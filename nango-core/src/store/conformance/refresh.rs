@@ -13,7 +13,7 @@ const LEASE: Duration = Duration::from_secs(60);
 fn renewed(credentials: &[u8]) -> RefreshEnd {
     let mut config = Map::new();
     config.insert("api_domain".to_owned(), json!("eu"));
-    RefreshEnd::Renewed { credentials: credentials.to_vec(), expires_at: Some(7), config }
+    RefreshEnd::Renewed { credentials: credentials.to_vec(), renew_at: Some(7), config }
 }
 
 fn failed(refused: bool) -> RefreshEnd {
@@ -26,9 +26,9 @@ async fn claim_of(store: &Opened, lease: Duration) -> RefreshClaim {
 }
 
 pub(super) async fn one_renews_at_a_time(store: Opened) {
-    let new = NewConnection { expires_at: Some(3), ..connection("acme") };
+    let new = NewConnection { renew_at: Some(3), ..connection("acme") };
     let (first, _) = store.put_connection(new).await.unwrap();
-    assert_eq!((first.version, first.expires_at, &first.failure), (1, Some(3), &None));
+    assert_eq!((first.version, first.renew_at, &first.failure), (1, Some(3), &None));
     let (one, other) = (claim_of(&store, LEASE).await, claim_of(&store, LEASE).await);
     assert_eq!(store.claim_refresh(one).await.unwrap(), RefreshTurn::Taken { interrupted: false });
     let RefreshTurn::Held(wait) = store.claim_refresh(other).await.unwrap() else { panic!("two hold the turn") };
@@ -39,7 +39,7 @@ pub(super) async fn one_renews_at_a_time(store: Opened) {
     assert!(matches!(store.claim_refresh(other).await.unwrap(), RefreshTurn::Held(_)));
 
     let after = store.end_refresh(one, renewed(b"new")).await.unwrap().unwrap();
-    assert_eq!((after.version, after.expires_at, &*after.credentials), (2, Some(7), &b"new"[..]));
+    assert_eq!((after.version, after.renew_at, &*after.credentials), (2, Some(7), &b"new"[..]));
     let mut config = first.config.clone();
     config.insert("api_domain".to_owned(), json!("eu"));
     assert_eq!((&after.config, after.metadata == first.metadata), (&config, true));
@@ -91,7 +91,7 @@ pub(super) async fn failures_are_kept_until_a_token_is_there(store: Opened) {
     let claim = claim_of(&store, LEASE).await;
     store.claim_refresh(claim).await.unwrap();
     let (replaced, _) = store.put_connection(connection("acme")).await.unwrap();
-    assert_eq!((replaced.version, replaced.expires_at, &replaced.failure), (3, None, &None));
+    assert_eq!((replaced.version, replaced.renew_at, &replaced.failure), (3, None, &None));
     assert_eq!(store.end_refresh(claim, renewed(b"old")).await.unwrap(), Some(replaced));
     store.remove_connection("github", "acme").await.unwrap();
     assert_eq!(store.claim_refresh(claim).await.unwrap(), RefreshTurn::Gone);

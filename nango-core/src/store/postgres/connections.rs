@@ -14,7 +14,7 @@ use crate::store::{
 
 macro_rules! columns {
     () => {
-        "row, integration, id, auth, credentials, config, metadata, created_at, updated_at, version, expires_at, failures, \
+        "row, integration, id, auth, credentials, config, metadata, created_at, updated_at, version, renew_at, failures, \
          failed_at, failure, refused"
     };
 }
@@ -24,11 +24,11 @@ pub(super) async fn put(db: &mut Db, new: &NewConnection) -> Outcome<(Connection
     // A row that was just inserted has no earlier version, so `xmax` is 0.
     const PUT: &str = concat!(
         "INSERT INTO nango_rs.connections AS c (integration, id, auth, credentials, config, metadata, created_at, \
-         updated_at, expires_at) SELECT $1, $2, $3, $4, $5, coalesce($6, '{}'), now, now, $7 FROM (SELECT ",
+         updated_at, renew_at) SELECT $1, $2, $3, $4, $5, coalesce($6, '{}'), now, now, $7 FROM (SELECT ",
         now!(),
         " AS now) clock ON CONFLICT (integration, id) DO UPDATE SET auth = excluded.auth, \
          credentials = excluded.credentials, config = excluded.config, metadata = coalesce($6, c.metadata), \
-         updated_at = greatest(c.updated_at, excluded.updated_at), expires_at = excluded.expires_at, \
+         updated_at = greatest(c.updated_at, excluded.updated_at), renew_at = excluded.renew_at, \
          version = c.version + 1, refresh_holder = NULL, refresh_until = NULL, failures = 0, failed_at = NULL, \
          failure = NULL, refused = 0 RETURNING xmax = 0 AS is_new, ",
         columns!()
@@ -42,7 +42,7 @@ pub(super) async fn put(db: &mut Db, new: &NewConnection) -> Outcome<(Connection
         .bind(newer.as_ref().unwrap_or(&new.credentials))
         .bind(text(&new.config)?)
         .bind(new.metadata.as_ref().map(text).transpose()?)
-        .bind(new.expires_at);
+        .bind(new.renew_at);
     let row = put.fetch_one(&mut *db.sql).await?;
     Ok((connection(&row)?, row.try_get("is_new")?))
 }
@@ -167,7 +167,7 @@ fn connection(row: &PgRow) -> Outcome<Connection> {
         created_at: row.try_get("created_at")?,
         updated_at: row.try_get("updated_at")?,
         version: row.try_get("version")?,
-        expires_at: row.try_get("expires_at")?,
+        renew_at: row.try_get("renew_at")?,
         failure,
     })
 }

@@ -38,7 +38,7 @@ pub(super) async fn claim(db: &mut Db, claim: &RefreshClaim) -> Outcome<RefreshT
 pub(super) async fn end(db: &mut Db, claim: &RefreshClaim, end: &RefreshEnd) -> Outcome<Option<Connection>> {
     const LOCK: &str = "SELECT version FROM nango_rs.connections WHERE row = $1 FOR NO KEY UPDATE";
     const RENEWED: &str = concat!(
-        "UPDATE nango_rs.connections SET credentials = $2, expires_at = $3, config = $4, updated_at = greatest(updated_at, ",
+        "UPDATE nango_rs.connections SET credentials = $2, renew_at = $3, config = $4, updated_at = greatest(updated_at, ",
         now!(),
         "), version = version + 1, refresh_holder = NULL, refresh_until = NULL, failures = 0, failed_at = NULL, \
          failure = NULL, refused = 0 WHERE row = $1"
@@ -57,13 +57,13 @@ pub(super) async fn end(db: &mut Db, claim: &RefreshClaim, end: &RefreshEnd) -> 
     }
     let holder = &claim.holder.as_bytes()[..];
     match end {
-        RefreshEnd::Renewed { credentials, expires_at, config } => {
+        RefreshEnd::Renewed { credentials, renew_at, config } => {
             let context = credentials_context(&stored.integration, &stored.id);
             let newer = encryption::current(db, credentials, &context).await?;
             let mut merged = stored.config;
             merged.extend(config.clone());
             let renewed = db.query(RENEWED).bind(claim.row).bind(newer.as_ref().unwrap_or(credentials));
-            renewed.bind(expires_at).bind(connections::text(&merged)?).execute(&mut *db.sql).await?;
+            renewed.bind(renew_at).bind(connections::text(&merged)?).execute(&mut *db.sql).await?;
         }
         RefreshEnd::Failed { message, refused } => {
             // PostgreSQL has no NUL in a text, and a server may have put one into its answer.

@@ -14,7 +14,7 @@ use crate::store::{
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT row, integration, id, auth, credentials, config, metadata, created_at, updated_at, version, expires_at, \
+            "SELECT row, integration, id, auth, credentials, config, metadata, created_at, updated_at, version, renew_at, \
              failures, failed_at, failure, refused FROM connections ",
             $rest
         )
@@ -29,11 +29,11 @@ pub(super) fn put(db: &Db, new: &NewConnection) -> Outcome<(Connection, bool)> {
     let metadata = new.metadata.as_ref().or(known.as_ref().map(|known| &known.metadata));
     db.sql
         .prepare_cached(
-            "INSERT INTO connections (integration, id, auth, credentials, config, metadata, created_at, updated_at, expires_at) \
+            "INSERT INTO connections (integration, id, auth, credentials, config, metadata, created_at, updated_at, renew_at) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8) \
              ON CONFLICT (integration, id) DO UPDATE SET auth = excluded.auth, credentials = excluded.credentials, \
              config = excluded.config, metadata = excluded.metadata, updated_at = excluded.updated_at, \
-             expires_at = excluded.expires_at, version = version + 1, refresh_holder = NULL, refresh_until = NULL, \
+             renew_at = excluded.renew_at, version = version + 1, refresh_holder = NULL, refresh_until = NULL, \
              failures = 0, failed_at = NULL, failure = NULL, refused = 0",
         )?
         .execute(params![
@@ -44,7 +44,7 @@ pub(super) fn put(db: &Db, new: &NewConnection) -> Outcome<(Connection, bool)> {
             text(&new.config)?,
             metadata.map_or_else(|| Ok("{}".to_owned()), text)?,
             now,
-            new.expires_at,
+            new.renew_at,
         ])?;
     let stored = find(db, &new.integration, &new.id)?.ok_or_else(|| Fault::damaged("a connection"))?;
     Ok((stored, known.is_none()))
@@ -133,7 +133,7 @@ fn connection(row: &Row<'_>) -> Outcome<Connection> {
         created_at: row.get(7)?,
         updated_at: row.get(8)?,
         version: row.get(9)?,
-        expires_at: row.get(10)?,
+        renew_at: row.get(10)?,
         failure: failure(row)?,
     })
 }

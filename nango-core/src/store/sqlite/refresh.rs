@@ -40,21 +40,21 @@ pub(super) fn end(db: &Db, claim: RefreshClaim, end: &RefreshEnd) -> Outcome<Opt
     }
     let holder = &claim.holder.as_bytes()[..];
     match end {
-        RefreshEnd::Renewed { credentials, expires_at, config } => {
+        RefreshEnd::Renewed { credentials, renew_at, config } => {
             let context = credentials_context(&stored.integration, &stored.id);
             let newer = encryption::current(db, credentials, &context)?;
             let mut merged = stored.config;
             merged.extend(config.clone());
             db.sql
                 .prepare_cached(
-                    "UPDATE connections SET credentials = ?2, expires_at = ?3, config = ?4, updated_at = ?5, \
+                    "UPDATE connections SET credentials = ?2, renew_at = ?3, config = ?4, updated_at = ?5, \
                      version = version + 1, refresh_holder = NULL, refresh_until = NULL, \
                      failures = 0, failed_at = NULL, failure = NULL, refused = 0 WHERE row = ?1",
                 )?
                 .execute(params![
                     claim.row,
                     newer.as_ref().unwrap_or(credentials),
-                    expires_at,
+                    renew_at,
                     connections::text(&merged)?,
                     db.shared.clock.now()
                 ])?;

@@ -1,7 +1,7 @@
 -- The version of the credentials grows with each change of them: a token that was obtained with older ones is not stored.
 ALTER TABLE nango_rs.connections ADD COLUMN version BIGINT NOT NULL DEFAULT 1;
--- When the token ends, as far as that is known.
-ALTER TABLE nango_rs.connections ADD COLUMN expires_at BIGINT;
+-- When the token is to be renewed, if it is: a while before its end.
+ALTER TABLE nango_rs.connections ADD COLUMN renew_at BIGINT;
 -- Whose turn it is to renew the token, and how long. Who ended a turn leaves nothing; a turn that is over and still stands
 -- here was interrupted.
 ALTER TABLE nango_rs.connections ADD COLUMN refresh_holder BYTEA;

@@ -48,14 +48,14 @@ async fn a_schema_of_the_first_version_steps_forward() {
     let store = Postgres::open(&database.url).await.unwrap();
     store.put_connection(super::house::connection()).await.unwrap();
     store.close().await.unwrap();
-    let later = "version expires_at refresh_holder refresh_until failures failed_at failure refused";
+    let later = "version renew_at refresh_holder refresh_until failures failed_at failure refused";
     for name in later.split(' ') {
         database.sql(&format!("ALTER TABLE nango_rs.connections DROP COLUMN {name}"));
     }
     database.sql("UPDATE nango_rs.version SET number = 1");
     let store = Postgres::open(&database.url).await.unwrap();
     let [stored] = &store.connections(None).await.unwrap()[..] else { panic!("the connection is gone") };
-    assert_eq!((stored.version, stored.expires_at, &stored.failure), (1, None, &None));
+    assert_eq!((stored.version, stored.renew_at, &stored.failure), (1, None, &None));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,7 +1,7 @@
 -- The version of the credentials grows with each change of them: a token that was obtained with older ones is not stored.
 ALTER TABLE connections ADD COLUMN version INTEGER NOT NULL DEFAULT 1;
--- When the token ends, as far as that is known.
-ALTER TABLE connections ADD COLUMN expires_at INTEGER;
+-- When the token is to be renewed, if it is: a while before its end.
+ALTER TABLE connections ADD COLUMN renew_at INTEGER;
 -- Whose turn it is to renew the token, and how long. Who ended a turn leaves nothing; a turn that is over and still stands
 -- here was interrupted.
 ALTER TABLE connections ADD COLUMN refresh_holder BLOB;

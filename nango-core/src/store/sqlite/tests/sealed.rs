@@ -336,7 +336,7 @@ async fn credentials_and_resume_states_follow_the_key() {
             id: id.to_owned(),
             auth: "API_KEY".to_owned(),
             credentials,
-            expires_at: None,
+            renew_at: None,
             config: Map::new(),
             metadata: None,
         };
@@ -391,7 +391,7 @@ async fn a_file_of_the_first_version_steps_forward() {
     save(&store, run, 0..10, "x").await;
     let before = feed(&store).await;
     store.close().await.unwrap();
-    let later = "version expires_at refresh_holder refresh_until failures failed_at failure refused";
+    let later = "version renew_at refresh_holder refresh_until failures failed_at failure refused";
     let later = later.split(' ').map(|name| format!("ALTER TABLE connections DROP COLUMN {name};")).collect::<String>();
     let back = "DROP TABLE encryption; ALTER TABLE records DROP COLUMN size; \
                 ALTER TABLE records DROP COLUMN key_id; PRAGMA user_version = 1";
