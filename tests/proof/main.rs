@@ -161,10 +161,27 @@ mod proof {
     /// Makes many requests at once.
     #[action]
     async fn crowd(nango: NangoAction, crowd: Crowd) -> Result<Crowded> {
-        let requests: Vec<_> = (0..crowd.requests).map(|_| tokio::spawn(nango.get("/crowd").into_future())).collect();
+        let requests = (0..crowd.requests).map(|_| nango.get("/crowd").into_future());
+        count(requests).await
+    }
+
+    /// Renews the token, many times at once.
+    #[action]
+    async fn renew(nango: NangoAction, crowd: Crowd) -> Result<Crowded> {
+        let wishes = (0..crowd.requests).map(|_| nango.connection().force_refresh().into_future());
+        count(wishes).await
+    }
+
+    /// Lets all of them run at the same time, and counts what comes of them.
+    async fn count<F, T>(all: impl Iterator<Item = F>) -> Result<Crowded>
+    where
+        F: Future<Output = Result<T>> + Send + 'static,
+        T: Send + 'static,
+    {
+        let running: Vec<_> = all.map(tokio::spawn).collect();
         let mut crowded = Crowded { answered: 0, errors: BTreeMap::new() };
-        for request in requests {
-            match request.await {
+        for one in running {
+            match one.await {
                 Ok(Ok(_)) => crowded.answered += 1,
                 Ok(Err(error)) => *crowded.errors.entry(format!("{error:#}")).or_default() += 1,
                 Err(panic) => return Err(ActionError::new(panic.to_string()).into()),

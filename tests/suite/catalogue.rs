@@ -24,7 +24,8 @@ fn nangos_catalogue_loads_whole_and_what_cannot_be_used_is_named() {
     assert_eq!(count("usable") + problems.len() as u64, count("total"), "{problems:#?}");
     let names: BTreeSet<_> = problems.iter().map(|problem| problem["provider"].as_str().expect("a name")).collect();
     assert_eq!(names.len(), problems.len(), "each once");
-    let silent = problems.iter().find(|problem| problem["reason"].as_str().is_none_or(|reason| reason.trim().len() < 10));
+    let silent =
+        problems.iter().find(|problem| problem["reason"].as_str().is_none_or(|reason| reason.trim().len() < 10));
     assert_eq!(silent, None, "each with its reason");
     assert!(std::fs::read_dir(registry.dir()).expect("the directory").next().is_none(), "looking writes no file");
 }

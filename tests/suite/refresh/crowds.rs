@@ -93,6 +93,7 @@ fn again_and_again() {
             current = stage.token();
             assert!(stage.oauth.is_current(&current));
         }
+        stage.no_secret_in_files();
     }
 }
 
@@ -107,6 +108,21 @@ fn of_several_connections() {
         let crowd = stage.crowd_of(&ids, 50);
         assert_eq!(crowd, Crowded { answered: 200, errors: Vec::new() });
         assert_eq!(stage.statuses(), [200; 4], "{kind:?}: one each");
+    }
+}
+
+/// Who asks for a new token while one is on its way may have asked after that one's request left, and so needs another.
+#[test]
+fn who_ask_for_a_new_token_share_it() {
+    for peer in Peer::BOTH {
+        let Some(stage) = Stage::new(peer, Kind::Sqlite) else { return };
+        let first = stage.connect(LATER);
+        stage.oauth.next(&SLOW);
+        assert_eq!(stage.renew(50), Crowded { answered: 50, errors: Vec::new() }, "{peer:?}");
+        let requests = stage.statuses();
+        assert!((1..=2).contains(&requests.len()), "{peer:?}: {requests:?}");
+        assert!(!stage.oauth.is_current(&first.access_token));
+        assert_eq!(stage.ask(), Ok(()));
     }
 }
 

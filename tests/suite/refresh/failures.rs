@@ -7,9 +7,6 @@ use nango_tests::oauth::{Answer, Peer};
 
 use super::stage::{Kind, LATER, PAST, PAUSE, Stage, at_the_same_time, must_be_made_again};
 
-/// Within the quarter of an hour before its end at which a token is renewed, and still good.
-const SOON: i64 = 300;
-
 const DOWN: Answer = Answer::refused(503, "down");
 
 #[test]
@@ -24,9 +21,10 @@ fn a_refused_refresh_token_is_not_shown_again() {
             let again = stage.ask().expect_err("it is in vain");
             assert!(must_be_made_again(&again), "{again}");
             assert_eq!((stage.statuses(), stage.api.seen().accepted), (vec![400], 0), "one request, and then none");
+            assert_eq!(stage.must_reconnect(), Some(true));
 
             stage.connect(LATER);
-            assert_eq!(stage.ask(), Ok(()), "a new connection is a new beginning");
+            assert_eq!((stage.must_reconnect(), stage.ask()), (None, Ok(())), "a new connection is a new beginning");
             assert_eq!(stage.statuses(), [400]);
         }
     }
@@ -55,36 +53,46 @@ fn a_server_that_is_down_is_left_alone_for_a_while() {
             assert_eq!(stage.statuses().len(), 1, "{answer:?}: the crowd shares the failure");
             stage.ask().expect_err("it was a moment ago");
             assert_eq!(stage.statuses().len(), 1, "{answer:?}: nobody asks so soon");
-            assert!(stage.shown()["errors"].as_array().is_some_and(|errors| !errors.is_empty()), "{answer:?}");
+            assert_eq!(stage.must_reconnect(), Some(false), "{answer:?}: it is told");
+            assert_eq!(stage.renew(1).answered, 1, "{answer:?}: who asks for it is heard at once");
+            assert_eq!((stage.must_reconnect(), stage.ask()), (None, Ok(())), "{answer:?}: all is well again");
         }
     }
 }
 
+/// A token is renewed some time before its end: what fails then harms nobody yet.
 #[test]
 fn a_token_that_is_still_good_is_used_while_the_server_is_down() {
-    for peer in Peer::BOTH {
+    at_the_same_time(Peer::BOTH.to_vec(), |peer| {
         let Some(stage) = Stage::new(peer, Kind::Sqlite) else { return };
-        stage.connect(SOON);
+        // It is due a quarter of that time before its end.
+        stage.connect(24);
         stage.oauth.next(&DOWN);
+        thread::sleep(Duration::from_millis(18_500));
         let crowd = stage.crowd(1, 50);
         assert_eq!((crowd.answered, crowd.errors), (50, Vec::new()), "{peer:?}");
         assert_eq!(stage.statuses(), [503]);
-    }
+    });
 }
 
 /// The server did its work, and nobody saw what it gave.
 #[test]
 fn an_answer_that_is_lost_ends_a_connection_only_where_tokens_rotate() {
-    let cases =
-        [Answer::Lost, Answer::Garbled].into_iter().flat_map(|answer| Peer::BOTH.map(|peer| (answer.clone(), peer)));
-    at_the_same_time(cases.collect(), |(answer, peer)| {
+    // It is tried again by itself after a while, and at once for who asks for it.
+    let lost = [(Answer::Lost, true), (Answer::Lost, false), (Answer::Garbled, false)];
+    let cases = lost.into_iter().flat_map(|(answer, waits)| Peer::BOTH.map(|peer| (answer.clone(), waits, peer)));
+    at_the_same_time(cases.collect(), |(answer, waits, peer)| {
         let Some(stage) = Stage::new(peer, Kind::Sqlite) else { return };
         stage.connect(PAST);
         stage.oauth.next(&answer);
         let lost = stage.ask().expect_err("there is no token");
         assert!(!must_be_made_again(&lost), "{peer:?}: nobody knows yet: {lost}");
-        thread::sleep(PAUSE);
-        let again = stage.ask();
+        let again = if waits {
+            thread::sleep(PAUSE);
+            stage.ask()
+        } else {
+            stage.renew(1).errors.into_iter().next().map_or(Ok(()), Err)
+        };
         if peer == Peer::Lasting {
             assert_eq!(again, Ok(()), "{answer:?}");
         } else {

@@ -1,6 +1,6 @@
 //! An authorization server, an API that believes it, a registry, and one connection between them.
 
-use std::{cell::RefCell, ffi::OsStr, thread, time::Duration};
+use std::{cell::RefCell, ffi::OsStr, fs, thread, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use nango_tests::{
@@ -148,13 +148,21 @@ impl Stage {
     /// Lets a process for each of these connections make so many requests, all at once.
     #[track_caller]
     pub(super) fn crowd_of(&self, ids: &[&str], requests: usize) -> Crowded {
-        let input = json!({ "requests": requests }).to_string();
-        let running: Vec<_> = ids.iter().map(|id| self.registry.start(crowd(id, &input))).collect();
+        let running: Vec<_> = ids.iter().map(|id| self.registry.start(action("crowd", id, &input(requests)))).collect();
         let mut all = Crowded { answered: 0, errors: Vec::new() };
         for process in running {
             let output = self.no_secret(process.finish());
             all.add(&output);
         }
+        all
+    }
+
+    /// Renews the token whether it is due or not, so many times at once.
+    #[track_caller]
+    pub(super) fn renew(&self, times: usize) -> Crowded {
+        let output = self.no_secret(self.registry.run(action("renew", "acme", &input(times))));
+        let mut all = Crowded { answered: 0, errors: Vec::new() };
+        all.add(&output);
         all
     }
 
@@ -167,19 +175,23 @@ impl Stage {
 
     /// Starts one request.
     pub(super) fn start(&self) -> Running {
-        self.registry.start(crowd("acme", ONE))
+        self.registry.start(action("crowd", "acme", &input(1)))
     }
 
     /// One request of a process that dies at a failpoint. Gives whether it passed there.
     pub(super) fn ask_and_die(&self, failpoint: &str) -> bool {
         let variables = [("NANGO_FAILPOINT", OsStr::new(failpoint))];
-        let died = self.registry.start_with(crowd("acme", ONE), &variables).finish();
+        let died = self.registry.start_with(action("crowd", "acme", &input(1)), &variables).finish();
         self.no_secret(died).status.is_none()
     }
 
-    /// The connection as `connection show` tells it.
-    pub(super) fn shown(&self) -> Value {
-        self.run(["connection", "show", "proof", "acme", "--json"]).expect(0).json()
+    /// What `connection show` tells of a renewal that failed: whether the connection must be made again.
+    #[track_caller]
+    pub(super) fn must_reconnect(&self) -> Option<bool> {
+        let shown = self.run(["connection", "show", "proof", "acme", "--json"]).expect(0).json();
+        let errors = shown["errors"].as_array().expect("a list");
+        assert!(errors.len() <= 1, "{errors:#?}");
+        errors.first().map(|error| error["must_reconnect"].as_bool().expect("a truth value"))
     }
 
     /// The access token that the connection has.
@@ -189,6 +201,19 @@ impl Stage {
         let token = shown["credentials"]["access_token"].as_str().expect("an access token").to_owned();
         self.secrets.borrow_mut().push(token.clone());
         token
+    }
+
+    /// Expects that no file of the registry holds a secret in plain text.
+    #[track_caller]
+    pub(super) fn no_secret_in_files(&self) {
+        for entry in fs::read_dir(self.registry.dir()).expect("the directory") {
+            let path = entry.expect("an entry").path();
+            let bytes = fs::read(&path).unwrap_or_default();
+            for secret in self.secrets.borrow().iter() {
+                let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+                assert!(!found, "{} holds a secret", path.display());
+            }
+        }
     }
 
     /// How many token requests came, and what they were answered with.
@@ -212,10 +237,12 @@ impl Crowded {
     }
 }
 
-const ONE: &str = r#"{"requests":1}"#;
+fn action<'a>(name: &'a str, id: &'a str, input: &'a str) -> [&'a str; 8] {
+    ["run", "proof", name, "--connection", id, "--json", "--input", input]
+}
 
-fn crowd<'a>(id: &'a str, input: &'a str) -> [&'a str; 8] {
-    ["run", "proof", "crowd", "--connection", id, "--json", "--input", input]
+fn input(requests: usize) -> String {
+    json!({ "requests": requests }).to_string()
 }
 
 fn config(provider: &str) -> String {
