@@ -7,6 +7,7 @@
 //! Must stay true: secrets come by the environment alone (or lie sealed in the database), and nothing that may be
 //! secret (the key, a header, a variable, the password in a URL) is shown by `Debug` or told by an error.
 
+mod egress;
 mod error;
 mod file;
 mod retention;
@@ -18,6 +19,7 @@ use std::{
     time::Duration,
 };
 
+pub use egress::Egress;
 pub use error::ConfigError;
 pub use retention::Retention;
 
@@ -60,6 +62,8 @@ pub struct Config {
     pub retention: Retention,
     /// What the environment says of apps: `NANGO_APP_<INTEGRATION>_CLIENT_SECRET` and its kin, by variable.
     pub(crate) apps: BTreeMap<String, Secret>,
+    /// Which places may be reached; [`Config::policy`] adds the base URLs to it.
+    pub egress: Egress,
 }
 
 /// What the file says of an integration. One that is named like a provider needs nothing of it.
@@ -140,6 +144,7 @@ impl Config {
             environment,
             retention,
             apps,
+            egress: file.egress,
         };
         config.set_database(database.unwrap_or_else(|| DATABASE.to_owned()));
         Ok(config)
@@ -198,6 +203,7 @@ impl Default for Config {
             environment: BTreeMap::new(),
             retention: Retention::default(),
             apps: BTreeMap::new(),
+            egress: Egress::default(),
         };
         config.set_database(DATABASE);
         config
@@ -216,6 +222,7 @@ impl fmt::Debug for Config {
             .field("environment", &self.environment.keys())
             .field("retention", &self.retention)
             .field("apps", &self.apps.keys())
+            .field("egress", &self.egress)
             .finish()
     }
 }

@@ -11,15 +11,20 @@
 //! - No secret is in a `Debug`, an error or a description ([`Sent`]).
 //! - A request that may have had an effect is sent again only if its method allows it, or its caller said so.
 //! - An answer's body is bounded in memory, unless it is streamed.
+//! - Only addresses that the [`Policy`] lets through are dialled.
 
 mod authorize;
+mod body;
 mod client;
 mod clock;
 mod date;
 mod decode;
+mod egress;
 mod error;
 mod exchange;
 mod join;
+mod limits;
+mod moment;
 mod network;
 mod parts;
 mod redact;
@@ -31,16 +36,18 @@ pub(crate) mod script;
 mod transport;
 
 pub use authorize::{AuthError, Authorize, Nothing, Stamp};
+pub use body::{Body, Part, Payload, StreamBody};
 pub use client::Client;
 pub use clock::{Clock, SystemClock};
 pub use date::parse_http_date;
 pub use decode::{DecodeError, decode};
+pub use egress::{NoRule, Policy, Refusal, Rule};
 pub use error::HttpError;
 pub use network::{Network, NetworkSettings};
 pub use parts::ClientParts;
 pub(crate) use redact::place;
 pub use redact::{Sent, is_secret_name};
-pub use request::{Body, Call, Outgoing};
+pub use request::{Call, Outgoing};
 pub use response::{Response, Streaming};
 pub use transport::{Incoming, Transport, TransportError};
 

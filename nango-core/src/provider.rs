@@ -6,13 +6,16 @@
 //! Must stay true: a [`Template`] is read once, and what is put into it is never read again as a template. A value
 //! that holds `${…}` or `||` stays itself.
 //!
-//! Later capabilities add the rest of the format: aliases, token requests, retry hints, verification. Keys that are
-//! not known yet are passed over.
+//! Nothing here sends anything: the rooms above ask an entry what to send where.
 
+mod asked;
+mod authorization;
 mod catalogue;
+mod check;
 mod field;
 mod file;
 mod mode;
+mod proxy;
 mod resolve;
 mod retry;
 mod scope;
@@ -21,13 +24,19 @@ pub mod sign;
 mod template;
 mod token;
 
-use reqwest::header::{AUTHORIZATION, HeaderName};
+use std::sync::Arc;
+
+use reqwest::header::AUTHORIZATION;
 use serde_json::{Map, Value};
 use url::Url;
 
-pub use catalogue::{Catalogue, CatalogueError};
+pub use authorization::{Authorization, OAuth1, OAuth1Method, Registration, RegistrationKind};
+pub use catalogue::{Catalogue, CatalogueError, Listed, Origin};
+pub use check::{Check, Finding};
 pub use field::Field;
+pub use file::Place;
 pub use mode::{AuthMode, UnknownMode};
+pub use proxy::{Proxy, Verification};
 pub use resolve::{ResolveError, resolve_fields};
 pub use retry::{InBody, NoPattern, NoStatus, NoStrategy, Pattern, RetryRules, StatusRange, Strategy};
 pub use scope::{RequestParts, Scope, lookup};
@@ -38,8 +47,6 @@ pub use token::{
     TokenResponse, TokenSettings, TokenStep,
 };
 
-use crate::declare::Paginate;
-
 /// An API.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -48,35 +55,59 @@ pub struct Provider {
     pub name: String,
     /// The name for people.
     pub display_name: String,
+    /// What it is about: `crm`, `dev-tools`.
+    pub categories: Vec<String>,
+    /// Where its documentation is.
+    pub docs: Option<String>,
+    /// The kind of credentials that the entry describes.
+    pub mode: AuthMode,
     /// The kinds of credentials that it takes, the usual one first.
     pub auth: Vec<AuthMode>,
     /// How its tokens are obtained, where it has any.
     pub token: TokenSettings,
+    /// How a person is asked for consent, where that is the way to a token.
+    pub authorization: Authorization,
     /// What a person is asked for as credentials.
     pub credentials: Vec<Field>,
     /// What a person is asked for as configuration of the connection.
     pub config: Vec<Field>,
+    /// What the operator is asked for as configuration of the integration.
+    pub integration: Vec<Field>,
+    /// What is asked for once, when a connection is made, and not kept.
+    pub options: Vec<Field>,
+    /// Configuration of the connection that answers of the provider bring.
+    pub learned: Vec<String>,
     /// How it is called.
     pub proxy: Proxy,
-}
-
-/// How an API is called.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub struct Proxy {
-    /// Where endpoints lie.
-    pub base_url: Template,
-    /// Headers of every request.
-    pub headers: Vec<(HeaderName, Template)>,
-    /// Query parameters of every request.
-    pub query: Vec<(String, Template)>,
-    /// Fields of every body, over the caller's.
-    pub body: Vec<(String, Param)>,
-    /// How pages are found, where the API has one way for all its lists.
-    pub paginate: Option<Paginate>,
+    /// Keys that name code: what happens when a connection is made, or a webhook comes in.
+    pub hooks: Map<String, Value>,
+    /// The entry as it is written, with what its alias brought.
+    pub raw: Arc<Map<String, Value>>,
 }
 
 impl Provider {
+    /// An entry that says nothing but its mode.
+    fn new(name: &str, mode: AuthMode) -> Self {
+        Self {
+            name: name.to_owned(),
+            display_name: name.to_owned(),
+            categories: Vec::new(),
+            docs: None,
+            mode,
+            auth: vec![mode],
+            token: TokenSettings::default(),
+            authorization: Authorization::default(),
+            credentials: Vec::new(),
+            config: Vec::new(),
+            integration: Vec::new(),
+            options: Vec::new(),
+            learned: Vec::new(),
+            proxy: Proxy::default(),
+            hooks: Map::new(),
+            raw: Arc::default(),
+        }
+    }
+
     /// A provider of which only the base URL is known, for an API that the catalogue does not have. It takes
     /// whatever does not have to be renewed; an API key goes as a bearer token, which is what most APIs mean by one.
     ///
@@ -84,30 +115,36 @@ impl Provider {
     ///
     /// The base URL is no template.
     pub fn plain(name: &str, base_url: &str) -> Result<Self, TemplateError> {
-        Ok(Self {
-            name: name.to_owned(),
-            display_name: name.to_owned(),
-            auth: vec![AuthMode::Bearer, AuthMode::ApiKey, AuthMode::Basic, AuthMode::None],
-            token: TokenSettings::default(),
-            credentials: Vec::new(),
-            config: Vec::new(),
-            proxy: Proxy {
-                base_url: base_url.parse()?,
-                headers: vec![(AUTHORIZATION, "Bearer ${apiKey}".parse()?)],
-                query: Vec::new(),
-                body: Vec::new(),
-                paginate: None,
-            },
-        })
+        let mut plain = Self::new(name, AuthMode::Bearer);
+        plain.auth = vec![AuthMode::Bearer, AuthMode::ApiKey, AuthMode::Basic, AuthMode::None];
+        plain.proxy.base_url = Some(base_url.parse()?);
+        plain.proxy.headers = vec![(AUTHORIZATION, "Bearer ${apiKey}".parse()?)];
+        Ok(plain)
     }
 
     /// The base URL of a connection: `config` fills the template.
     ///
     /// # Errors
     ///
-    /// A value is missing (the error says where to set it), or would change the host in a way that a value must not.
+    /// As [`Provider::base_url_of`].
     pub fn base_url(&self, integration: &str, config: &Map<String, Value>) -> Result<Url, ResolveError> {
-        self.proxy.base_url.resolve_url(&Scope::new(integration, config, &Map::new()))
+        self.base_url_of(&Scope::new(integration, config, &Map::new()))
+    }
+
+    /// The base URL of a connection. A few APIs have the key in it.
+    ///
+    /// # Errors
+    ///
+    /// A value is missing (the error says where to set it), or would change the host in a way that a value must not; or
+    /// the entry has no base URL.
+    pub fn base_url_of(&self, scope: &Scope<'_>) -> Result<Url, ResolveError> {
+        match &self.proxy.base_url {
+            Some(template) => template.resolve_url(scope),
+            None => Err(ResolveError::NoBaseUrl {
+                integration: scope.integration().to_owned(),
+                provider: self.name.clone(),
+            }),
+        }
     }
 
     /// Whether it takes credentials of this kind.

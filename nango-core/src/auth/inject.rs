@@ -161,7 +161,8 @@ impl Injector {
             subject,
         };
         let placed = injector.place_all(provider)?;
-        if !placed && mode == AuthMode::ApiKey && injector.body.is_empty() && !provider.proxy.base_url.is_secret() {
+        let in_url = provider.proxy.base_url.as_ref().is_some_and(Template::is_secret);
+        if !placed && mode == AuthMode::ApiKey && injector.body.is_empty() && !in_url {
             let others = provider.auth.iter().filter(|other| **other != AuthMode::ApiKey).map(|other| other.name());
             let others = suggest::list(others);
             let others = if others.is_empty() { others } else { format!(", or use {others} credentials") };

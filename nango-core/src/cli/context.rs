@@ -15,7 +15,7 @@ use crate::{
     auth::{KeyRing, Secret, Tokens},
     config::{Config, FILE_NAME, Flags, Sources},
     declare::Registry,
-    http::{Clock, Network, SystemClock, Transport},
+    http::{Clock, Network, NetworkSettings, SystemClock, Transport},
     provider::Catalogue,
     run::{Instance, Observer, RunReport, RunRequest, Stop, execute},
     store::{self, SharedStore},
@@ -132,7 +132,9 @@ impl Context {
                 "encrypt_records is set, but this database was made without it: `registry encryption on` seals what is there",
             );
         }
-        let transport = Network::new().map_err(|error| Fault::setup(format!("the network cannot be used: {error}")))?;
+        let settings = NetworkSettings { policy: Arc::new(config.policy()), ..NetworkSettings::default() };
+        let transport =
+            Network::with(settings).map_err(|error| Fault::setup(format!("the network cannot be used: {error}")))?;
         let (transport, clock): (Arc<dyn Transport>, Arc<dyn Clock>) = (Arc::new(transport), Arc::new(SystemClock));
         let tokens = Tokens::new(store.clone(), ring.clone(), transport.clone(), clock.clone());
         let instance = Arc::new(Instance {

@@ -18,6 +18,11 @@
 //! [retention]
 //! prune_after = "30d"
 //! delete_after = "60d"
+//!
+//! [egress]
+//! allow = ["db.example.internal", "10.1.0.0/16"]
+//! deny = ["*.example.org"]
+//! private = false
 //! ```
 //!
 //! It is walked by hand and not through serde's derive, so that each message has a line, and none quotes a value.
@@ -31,11 +36,15 @@ use toml::{
 };
 use url::Url;
 
-use super::{ConfigError, IntegrationConfig, Retention, retention};
-use crate::declare::suggest;
+use super::{ConfigError, Egress, IntegrationConfig, Retention, retention};
+use crate::{declare::suggest, http::Rule};
 
 /// The lengths that a lease may have, in seconds: shorter ones end while a busy machine looks elsewhere.
 const LEASE: std::ops::RangeInclusive<f64> = 0.2..=3600.0;
+
+/// The keys of the file.
+const KEYS: [&str; 7] =
+    ["database", "encrypt_records", "lease_seconds", "integrations", "environment", "retention", "egress"];
 
 /// What a file said.
 #[derive(Default)]
@@ -46,6 +55,7 @@ pub(super) struct File {
     pub(super) integrations: BTreeMap<String, IntegrationConfig>,
     pub(super) environment: BTreeMap<String, String>,
     pub(super) retention: Retention,
+    pub(super) egress: Egress,
 }
 
 /// Reads the text of a file. The path is for messages.
@@ -82,11 +92,8 @@ impl Reader<'_> {
                 }
                 "environment" => file.environment = self.texts(key, self.table_of(key, at, value)?)?,
                 "retention" => file.retention = self.retention(self.table_of(key, at, value)?)?,
-                _ => {
-                    let known =
-                        ["database", "encrypt_records", "lease_seconds", "integrations", "environment", "retention"];
-                    return Err(self.unknown(at, key, None, &known));
-                }
+                "egress" => file.egress = self.egress(self.table_of(key, at, value)?)?,
+                _ => return Err(self.unknown(at, key, None, &KEYS)),
             }
         }
         Ok(file)
@@ -141,6 +148,33 @@ impl Reader<'_> {
             *place = retention::age(&text).map_err(|expected| self.value(at, &full, expected))?;
         }
         Ok(retention)
+    }
+
+    fn egress(&self, table: &DeTable<'_>) -> Result<Egress, ConfigError> {
+        let mut egress = Egress::default();
+        for (key, at, value) in entries(table) {
+            let full = format!("egress.{key}");
+            match key {
+                "allow" => egress.allow = self.rules(&full, at, value)?,
+                "deny" => egress.deny = self.rules(&full, at, value)?,
+                "private" => egress.private = self.switch_of(&full, at, value)?,
+                _ => return Err(self.unknown(at, key, Some("egress"), &["allow", "deny", "private"])),
+            }
+        }
+        Ok(egress)
+    }
+
+    fn rules(&self, key: &str, at: usize, value: &Spanned<DeValue<'_>>) -> Result<Vec<Rule>, ConfigError> {
+        let kind = value.get_ref().type_str();
+        let list = value.get_ref().as_array().ok_or_else(|| {
+            self.value(at, key, format!("must be a list such as [\"db.example.internal\"], this is of type {kind}"))
+        })?;
+        let rule = |(index, item): (usize, &Spanned<DeValue<'_>>)| {
+            let key = format!("{key}[{index}]");
+            let text = self.text_of(&key, item.span().start, item)?;
+            text.parse::<Rule>().map_err(|error| self.value(item.span().start, &key, error.to_string()))
+        };
+        list.iter().enumerate().map(rule).collect()
     }
 
     fn lease(&self, key: &str, at: usize, value: &Spanned<DeValue<'_>>) -> Result<Duration, ConfigError> {
@@ -283,7 +317,7 @@ mod tests {
         check(
             "\ndatabse = 'x'",
             "nango.toml:2: `databse` is not a key of the file, did you mean `database`? There is `database`, \
-             `encrypt_records`, `lease_seconds`, `integrations`, `environment` and `retention`",
+             `encrypt_records`, `lease_seconds`, `integrations`, `environment`, `retention` and `egress`",
         );
         check(
             "[integrations.github]\nbase_url = 'https://x'\nbaseurl = 'y'",
@@ -294,7 +328,7 @@ mod tests {
             "encryption_key = 'hush'",
             "nango.toml:1: `encryption_key` is not a key of the file: secrets are not read from this file, set \
              `NANGO_ENCRYPTION_KEY` in the environment and give credentials to `connection add`. There is `database`, \
-             `encrypt_records`, `lease_seconds`, `integrations`, `environment` and `retention`",
+             `encrypt_records`, `lease_seconds`, `integrations`, `environment`, `retention` and `egress`",
         );
     }
 
@@ -323,6 +357,37 @@ mod tests {
             "[integrations.x]\nheaders = { A = \"a\\nb\" }",
             "nango.toml:2: `integrations.x.headers.A` cannot be sent in a header: it has a line break or another \
              control character",
+        );
+    }
+
+    #[test]
+    fn egress_is_lists_and_a_switch() {
+        let text =
+            "[egress]\nallow = ['DB.corp', '10.1.0.0/16']\ndeny = ['*.evil.example', 'fd00::/8']\nprivate = true";
+        let egress = read(Path::new("nango.toml"), text).unwrap_or_default().egress;
+        let shown = |rules: &[Rule]| rules.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+        assert_eq!(
+            (shown(&egress.allow), shown(&egress.deny)),
+            ("db.corp 10.1.0.0/16".into(), "*.evil.example fd00::/8".into())
+        );
+        assert!(egress.private);
+        check(
+            "[egress]\nallow = 'x'",
+            "nango.toml:2: `egress.allow` must be a list such as [\"db.example.internal\"], this is of type string",
+        );
+        check(
+            "[egress]\ndeny = [\n'a',\n7]",
+            "nango.toml:4: `egress.deny[1]` must be text in quotes, this is of type integer",
+        );
+        check(
+            "[egress]\ndeny = ['https://a/b']",
+            "nango.toml:2: `egress.deny[0]` is neither a host (`api.example.com`, `*.example.com`, `*`) nor an address \
+             (`10.1.2.3`, `10.0.0.0/8`)",
+        );
+        check("[egress]\nprivate = 1", "nango.toml:2: `egress.private` must be true or false, this is of type integer");
+        check(
+            "[egress]\nalow = []",
+            "nango.toml:2: `alow` is not a key of [egress], did you mean `allow`? There is `allow`, `deny` and `private`",
         );
     }
 

@@ -16,7 +16,8 @@ use url::Url;
 use super::{
     Call, ClientParts, HttpError, Outgoing, Response, Stamp, Streaming, TransportError,
     exchange::{Answer, Fault, Plan},
-    join, retry,
+    join,
+    retry::{self, Verdict},
 };
 use crate::error::HttpFailure;
 
@@ -64,7 +65,7 @@ impl Client {
     ///
     /// [`HttpError`], as [`Client::send`]; later on, in the body, if it breaks off.
     pub async fn stream(&self, call: &Call) -> Result<Streaming, HttpError> {
-        self.open(&self.plan(call)?).await
+        self.open(self.plan(call)?).await
     }
 
     /// Sends a request that has nothing to do with the connection: no credentials, no base URL, no retries. Every
@@ -74,7 +75,7 @@ impl Client {
     ///
     /// [`HttpError`], if there is no answer.
     pub async fn fetch(&self, request: &Outgoing) -> Result<Response, HttpError> {
-        self.whole(&foreign(request)).await
+        self.whole(&self.foreign(request)).await
     }
 
     /// The same with its body as it arrives.
@@ -83,7 +84,7 @@ impl Client {
     ///
     /// [`HttpError`], if there is no answer; later on, in the body, if it breaks off.
     pub async fn fetch_stream(&self, request: &Outgoing) -> Result<Streaming, HttpError> {
-        self.open(&foreign(request)).await
+        self.open(self.foreign(request)).await
     }
 
     /// Where endpoints lie.
@@ -114,6 +115,12 @@ impl Client {
     fn plan(&self, call: &Call) -> Result<Plan, HttpError> {
         let base = self.base_of(call)?;
         let url = join::url_of(&base, call)?;
+        if call.retries > 0 && !call.body.is_repeatable() {
+            return Err(HttpError::Body {
+                endpoint: call.endpoint.split(['?', '#']).next().unwrap_or_default().to_owned(),
+                reason: "is a stream, which cannot be sent again: leave out `.retries(…)`, or give it as bytes",
+            });
+        }
         Ok(Plan {
             method: call.method.clone(),
             trusted: (url.origin() == base.origin()).then(|| base.origin()),
@@ -123,7 +130,25 @@ impl Client {
             retries: call.retries,
             retry_on: call.retry_on.clone(),
             accept: Some(call.accept.clone()),
+            max_body: call.max_body.unwrap_or(self.0.parts.max_body),
+            timeout: Some(call.timeout.unwrap_or(self.0.parts.timeout)),
         })
+    }
+
+    /// A request that has nothing to do with the connection, every status of which is an answer.
+    fn foreign(&self, request: &Outgoing) -> Plan {
+        Plan {
+            method: request.method.clone(),
+            url: request.url.clone(),
+            headers: request.headers.clone(),
+            body: request.body.clone(),
+            trusted: None,
+            retries: 0,
+            retry_on: Vec::new(),
+            accept: None,
+            max_body: request.max_body.unwrap_or(self.0.parts.max_body),
+            timeout: Some(request.timeout.unwrap_or(self.0.parts.timeout)),
+        }
     }
 
     async fn whole(&self, plan: &Plan) -> Result<Response, HttpError> {
@@ -139,8 +164,10 @@ impl Client {
         })
     }
 
-    async fn open(&self, plan: &Plan) -> Result<Streaming, HttpError> {
-        let (answer, _, attempts) = self.run(plan, true).await?;
+    async fn open(&self, mut plan: Plan) -> Result<Streaming, HttpError> {
+        // A stream takes as long as its reader does; only its silence is bounded.
+        plan.timeout = None;
+        let (answer, _, attempts) = self.run(&plan, true).await?;
         let sent = super::exchange::name(&answer.sent);
         let body = answer
             .body
@@ -173,12 +200,12 @@ impl Client {
                     return Ok((answer, body, sent));
                 }
                 Ok((answer, body)) => {
-                    let may_pass = retry::status_may_pass(&plan.method, answer.status, &plan.retry_on, answer.acted);
+                    let acted = answer.acted;
                     let failure = answer.into_failure(plan, body, sent);
-                    if !more || !may_pass {
+                    if !more {
                         return Err(HttpError::Status(Box::new(failure)));
                     }
-                    self.wait_for(failure, attempt)?
+                    self.wait_for(plan, failure, acted, attempt)?
                 }
                 Err(Fault::Transport(error, acted)) if more && retry::failure_may_pass(&plan.method, &error, acted) => {
                     retry::backoff(attempt, clock)
@@ -200,51 +227,45 @@ impl Client {
     async fn attempt(&self, plan: &Plan, open: bool) -> Result<(Answer, Bytes), Fault> {
         let mut answer = plan.exchange(&self.0).await?;
         if plan.accepts(answer.status) {
-            let body = if open { Bytes::new() } else { answer.read(self.0.parts.max_body).await? };
+            let body = if open { Bytes::new() } else { answer.read(plan.max_body).await? };
             return Ok((answer, body));
         }
         // The status is the failure, so that a body that cannot be read does not hide it.
-        let body = answer.read(self.0.parts.max_body).await.unwrap_or_default();
+        let body = answer.read(plan.max_body).await.unwrap_or_default();
         Ok((answer, body))
     }
 
-    fn wait_for(&self, failure: HttpFailure, attempt: u32) -> Result<Duration, HttpError> {
-        let Self(inner) = self;
-        let now = inner.parts.clock.now();
-        let longest = inner.parts.max_wait;
-        match retry::demanded(&failure.headers, now) {
-            Some(wait) if wait > longest => {
-                let micros = i64::try_from(wait.as_micros()).unwrap_or(i64::MAX);
-                let until = Timestamp::from_microsecond(now.saturating_add(micros))
-                    .unwrap_or(Timestamp::MAX)
-                    .strftime("%Y-%m-%dT%H:%M:%SZ")
-                    .to_string();
-                Err(HttpError::WaitTooLong { failure: Box::new(failure), wait, until, longest })
+    /// How long to wait after a failure until the next attempt; the failure itself if none is due.
+    fn wait_for(&self, plan: &Plan, failure: HttpFailure, acted: bool, attempt: u32) -> Result<Duration, HttpError> {
+        let ClientParts { retry: rules, clock, max_wait: longest, .. } = &self.0.parts;
+        let now = clock.now();
+        let Verdict { limited, wait } = Verdict::of(&failure, rules, now);
+        if !retry::answer_may_pass(&plan.method, failure.status, &plan.retry_on, acted, limited, rules) {
+            return Err(HttpError::Status(Box::new(failure)));
+        }
+        match wait {
+            Some(wait) if wait > *longest => {
+                let until = moment_in(now, wait);
+                Err(HttpError::WaitTooLong { failure: Box::new(failure), wait, until, longest: *longest })
             }
             Some(wait) => Ok(wait),
-            None => Ok(retry::backoff(attempt, &*inner.parts.clock)),
+            None => Ok(retry::backoff(attempt, &**clock)),
         }
     }
+}
+
+/// The moment so long after `now`, as `2026-11-22T12:00:00Z`.
+fn moment_in(now: i64, wait: Duration) -> String {
+    let micros = i64::try_from(wait.as_micros()).unwrap_or(i64::MAX);
+    let moment = Timestamp::from_microsecond(now.saturating_add(micros)).unwrap_or(Timestamp::MAX);
+    moment.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// The credentials that the API refused, if the request is worth sending again with others. A refused request had no
 /// effect, so its method does not matter, unless an earlier hop took it and only its result was refused.
 fn refused(plan: &Plan, answer: &Answer) -> Option<Stamp> {
-    answer.stamp.filter(|_| answer.status == 401 && retry::may_repeat(&plan.method, answer.acted))
-}
-
-/// A request that has nothing to do with the connection, every status of which is an answer.
-fn foreign(request: &Outgoing) -> Plan {
-    Plan {
-        method: request.method.clone(),
-        url: request.url.clone(),
-        headers: request.headers.clone(),
-        body: request.body.clone(),
-        trusted: None,
-        retries: 0,
-        retry_on: Vec::new(),
-        accept: None,
-    }
+    let may = plan.body.is_repeatable() && retry::may_repeat(&plan.method, answer.acted);
+    answer.stamp.filter(|_| answer.status == 401 && may)
 }
 
 #[cfg(test)]

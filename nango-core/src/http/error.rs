@@ -59,6 +59,14 @@ pub enum HttpError {
         /// What is wrong.
         reason: String,
     },
+    /// The body cannot be sent as the call asks.
+    #[error("the body of `{endpoint}` {reason}")]
+    Body {
+        /// The endpoint, without its query.
+        endpoint: String,
+        /// What is wrong.
+        reason: &'static str,
+    },
     /// The request could not be given its credentials.
     #[error(transparent)]
     Auth(#[from] AuthError),
@@ -83,10 +91,11 @@ impl HttpError {
                         ErrorKind::Decode
                     }
                     Self::Network { source: TransportError::Stopped, .. } => ErrorKind::Interrupted,
-                    Self::Network { .. } => ErrorKind::Network,
+                    // The settings of the instance or of the connection have to change, not the network.
+                    Self::Network { source: TransportError::Forbidden(_), .. }
+                    | Self::Auth(AuthError::Missing(_) | AuthError::Refused(_)) => ErrorKind::Connection,
+                    Self::Network { .. } | Self::Auth(AuthError::Network(_)) => ErrorKind::Network,
                     Self::Redirect { .. } => ErrorKind::Http,
-                    Self::Auth(AuthError::Missing(_) | AuthError::Refused(_)) => ErrorKind::Connection,
-                    Self::Auth(AuthError::Network(_)) => ErrorKind::Network,
                     Self::Auth(AuthError::Later { .. }) => ErrorKind::RateLimit,
                     _ => ErrorKind::Internal,
                 };

@@ -1,5 +1,7 @@
 //! One attempt: a request, and the redirects that it is sent through.
 
+use std::time::Duration;
+
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream::BoxStream};
 use reqwest::{
@@ -28,6 +30,10 @@ pub(super) struct Plan {
     pub(super) retry_on: Vec<u16>,
     /// Statuses that are answers beside 200..=299; `None`: all.
     pub(super) accept: Option<Vec<u16>>,
+    /// How many bytes of the answer's body are held.
+    pub(super) max_body: u64,
+    /// How long one request may take, its answer's body included; `None`: as long as it goes on.
+    pub(super) timeout: Option<Duration>,
 }
 
 /// Why an attempt has no answer.
@@ -72,6 +78,8 @@ impl Plan {
             url: self.url.clone(),
             headers: self.headers.clone(),
             body: self.body.clone(),
+            timeout: self.timeout,
+            max_body: Some(self.max_body),
         };
         let mut trusted = self.trusted.is_some();
         let mut acted = false;
@@ -104,6 +112,9 @@ impl Plan {
             let left = next.url.origin() != hop.url.origin();
             let in_clear = hop.url.scheme() == "https" && next.url.scheme() == "http";
             acted |= next.method != hop.method;
+            if !next.body.is_repeatable() {
+                return Err(self.lost("was redirected, and its body is a stream that cannot be sent again".to_owned()));
+            }
             hop = next;
             if left && (in_clear || !(trusted && client.parts.forward_headers)) {
                 trusted = false;

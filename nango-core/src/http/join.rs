@@ -2,7 +2,8 @@
 //!
 //! The endpoint is appended to the base URL as text (a leading slash does not jump to the root, so that a base URL with
 //! a path keeps it), and never resolved against it: `//other.host/x` stays a path. Only an endpoint that is a whole
-//! `http` or `https` URL stands for itself.
+//! `http` or `https` URL stands for itself, the base URL and what follows it included; whether it is trusted is decided
+//! by its parsed origin, so that a host that merely begins like the base URL's is another one.
 
 use url::{Url, form_urlencoded};
 
@@ -116,6 +117,18 @@ mod tests {
         check("https://h.test", ":80@evil.test", &[], "https://h.test/:80@evil.test");
         check("https://h.test", "/\\evil.test", &[], "https://h.test//evil.test");
         check("https://h.test", "HTTPS://other.test/x", &[], "https://other.test/x");
+    }
+
+    #[test]
+    fn a_whole_url_stands_for_itself() {
+        for base in ["https://h.test/api", "https://h.test/api/"] {
+            check(base, "https://h.test/api/x?a=1", &[], "https://h.test/api/x?a=1");
+            check(base, "https://H.test:443/api", &[], "https://h.test/api");
+            // It begins like the base URL, but not at the end of a segment, nor of the host.
+            check(base, "https://h.test/apiary", &[], "https://h.test/apiary");
+            check(base, "https://h.test.evil.test/api/x", &[], "https://h.test.evil.test/api/x");
+            check(base, "https://h.test@evil.test/api/x", &[], "https://h.test@evil.test/api/x");
+        }
     }
 
     #[test]

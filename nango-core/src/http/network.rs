@@ -1,34 +1,51 @@
 //! The real transport: reqwest over rustls.
 //!
-//! Proxies of the environment (`HTTPS_PROXY`, `NO_PROXY`) are respected; redirects are the pipeline's business and
+//! The proxies of the environment are used: `HTTPS_PROXY` and `HTTP_PROXY` by the scheme of the request, `ALL_PROXY` for
+//! both, `NO_PROXY` for the hosts that are reached without (names in small letters count as well). A proxy resolves
+//! names itself, so that the [`Policy`] sees names and written addresses only. Redirects are the pipeline's business and
 //! therefore off here.
 
-use std::{error::Error as StdError, io, time::Duration};
+use std::{
+    collections::BTreeSet,
+    error::Error as StdError,
+    io,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use futures_util::{StreamExt, TryStreamExt, future::BoxFuture};
-use reqwest::redirect;
+use reqwest::{dns::Resolve, redirect};
+use url::Url;
 
-use super::{Incoming, Outgoing, Transport, TransportError};
+use super::{
+    Incoming, Outgoing, Policy, Refusal, Transport, TransportError,
+    egress::{self, Checked},
+};
 
-/// How patient the network is.
-#[derive(Debug, Clone, Copy)]
+/// How patient the network is, and where it goes.
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct NetworkSettings {
     /// How long resolving, connecting and the TLS handshake may take together. Default 10 s.
     pub connect_timeout: Duration,
     /// How long a server may be silent, before its answer or within it. Default 60 s.
     pub idle_timeout: Duration,
+    /// Which places may be reached. Default: public addresses only.
+    pub policy: Arc<Policy>,
 }
 
 impl Default for NetworkSettings {
     fn default() -> Self {
-        Self { connect_timeout: Duration::from_secs(10), idle_timeout: Duration::from_mins(1) }
+        Self { connect_timeout: Duration::from_secs(10), idle_timeout: Duration::from_mins(1), policy: Arc::default() }
     }
 }
 
 /// The network. Cheap to clone; clones share their connections.
 #[derive(Debug, Clone)]
-pub struct Network(reqwest::Client);
+pub struct Network {
+    client: reqwest::Client,
+    policy: Arc<Policy>,
+}
 
 impl Network {
     /// A network with the default patience.
@@ -40,21 +57,27 @@ impl Network {
         Self::with(NetworkSettings::default())
     }
 
-    /// A network with a patience of its own.
+    /// A network with settings of its own.
     ///
     /// # Errors
     ///
     /// As [`Network::new`].
     pub fn with(settings: NetworkSettings) -> Result<Self, TransportError> {
+        Self::resolving(settings, egress::System)
+    }
+
+    fn resolving(settings: NetworkSettings, inner: impl Resolve + 'static) -> Result<Self, TransportError> {
+        let NetworkSettings { connect_timeout, idle_timeout, policy } = settings;
         // An error says that the process has a provider already, which is just as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         reqwest::Client::builder()
             .redirect(redirect::Policy::none())
             .referer(false)
-            .connect_timeout(settings.connect_timeout)
-            .read_timeout(settings.idle_timeout)
+            .connect_timeout(connect_timeout)
+            .read_timeout(idle_timeout)
+            .dns_resolver(Checked { inner, policy: policy.clone(), proxies: proxies() })
             .build()
-            .map(Self)
+            .map(|client| Self { client, policy })
             .map_err(|error| TransportError::Unsendable(Box::new(error)))
     }
 }
@@ -62,23 +85,50 @@ impl Network {
 impl Transport for Network {
     fn send(&self, request: Outgoing) -> BoxFuture<'_, Result<Incoming, TransportError>> {
         Box::pin(async move {
-            let (method, url, headers, body) = request.into_wire();
-            let sent = self.0.request(method, url).headers(headers).body(body).send().await.map_err(classify)?;
+            self.policy.check(&request.url).map_err(TransportError::Forbidden)?;
+            let timeout = request.timeout;
+            let (method, url, headers, payload) = request.into_wire()?;
+            let mut request = self.client.request(method, url).headers(headers).body(payload);
+            if let Some(timeout) = timeout {
+                request = request.timeout(timeout);
+            }
+            let patience = Patience { started: Instant::now(), timeout };
+            let sent = request.send().await.map_err(|error| classify(error, patience))?;
             let status = sent.status().as_u16();
             let headers = sent.headers().clone();
-            let body = sent.bytes_stream().map_err(classify).boxed();
+            let body = sent.bytes_stream().map_err(move |error| classify(error, patience)).boxed();
             Ok(Incoming { status, headers, body })
         })
     }
 }
 
+/// How long a request has taken, and may.
+#[derive(Clone, Copy)]
+struct Patience {
+    started: Instant,
+    timeout: Option<Duration>,
+}
+
+impl Patience {
+    /// Whether a timeout is the one of the whole request, and not of a server that is silent.
+    fn is_over(self) -> Option<Duration> {
+        self.timeout.filter(|timeout| self.started.elapsed() >= *timeout)
+    }
+}
+
 /// The class of a failure; its URL is taken off, because it may carry a key.
-fn classify(error: reqwest::Error) -> TransportError {
+fn classify(error: reqwest::Error, patience: Patience) -> TransportError {
     let error = error.without_url();
-    if error.is_builder() {
+    if let Some(refusal) = refusal(&error) {
+        TransportError::Forbidden(refusal)
+    } else if error.is_builder() {
         TransportError::Unsendable(Box::new(error))
     } else if error.is_connect() {
         TransportError::Unreachable(Box::new(error))
+    } else if error.is_timeout()
+        && let Some(limit) = patience.is_over()
+    {
+        TransportError::Slow(limit)
     } else if error.is_timeout() {
         TransportError::Silent(Box::new(error))
     } else if error.is_decode() && is_damaged(&error) {
@@ -86,6 +136,31 @@ fn classify(error: reqwest::Error) -> TransportError {
     } else {
         TransportError::Broken(Box::new(error))
     }
+}
+
+/// The refusal of the resolver, if that is the cause.
+fn refusal(error: &(dyn StdError + 'static)) -> Option<Refusal> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(refusal) = error.downcast_ref::<Refusal>() {
+            return Some(refusal.clone());
+        }
+        cause = error.source();
+    }
+    None
+}
+
+/// The hosts of the proxies that the environment names.
+fn proxies() -> BTreeSet<String> {
+    ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]
+        .into_iter()
+        .filter_map(|name| {
+            let value = std::env::var(name).ok()?;
+            // A proxy may be written without a scheme.
+            let url = value.parse().or_else(|_| format!("http://{value}").parse::<Url>()).ok()?;
+            url.host_str().map(str::to_ascii_lowercase)
+        })
+        .collect()
 }
 
 /// Whether the bytes arrived and make no sense: reqwest reports a lost connection in a body as undecodable, too.

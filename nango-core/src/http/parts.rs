@@ -31,6 +31,9 @@ pub struct ClientParts {
     pub forward_headers: bool,
     /// How many bytes of a body are held in memory. Default 256 MiB.
     pub max_body: u64,
+    /// How long one request may take, its answer's body included, unless its call says otherwise; streams may take
+    /// longer. Default 10 minutes.
+    pub timeout: Duration,
     /// The longest wait that an answer may demand. Default 10 minutes.
     pub max_wait: Duration,
 }
@@ -48,6 +51,7 @@ impl ClientParts {
             retry: Arc::default(),
             forward_headers: false,
             max_body: 256 << 20,
+            timeout: Duration::from_mins(10),
             max_wait: Duration::from_mins(10),
         }
     }

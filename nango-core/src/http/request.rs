@@ -1,79 +1,14 @@
 //! What a caller asks for ([`Call`]), and what leaves the house ([`Outgoing`]).
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
-use bytes::Bytes;
 use reqwest::{
     Method,
     header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
 };
 use url::Url;
 
-use super::redact;
-
-/// What a request carries.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub enum Body {
-    /// Nothing.
-    #[default]
-    Empty,
-    /// JSON text.
-    Json(Bytes),
-    /// The fields of a form, sent URL-encoded.
-    Form(Vec<(String, String)>),
-    /// Anything else.
-    Raw {
-        /// What is sent.
-        bytes: Bytes,
-        /// What it is; empty: the caller sets the header, or there is none.
-        content_type: String,
-    },
-}
-
-impl Body {
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        *self == Self::Empty
-    }
-
-    fn content_type(&self) -> Option<HeaderValue> {
-        match self {
-            Self::Empty => None,
-            Self::Json(_) => Some(HeaderValue::from_static("application/json")),
-            Self::Form(_) => Some(HeaderValue::from_static("application/x-www-form-urlencoded")),
-            Self::Raw { content_type, .. } if content_type.is_empty() => None,
-            Self::Raw { content_type, .. } => HeaderValue::from_str(content_type).ok(),
-        }
-    }
-
-    /// What it is and what it holds, for who signs it.
-    pub(crate) fn seen(&self) -> (Option<String>, Bytes) {
-        let content_type = self.content_type().and_then(|value| value.to_str().ok().map(str::to_owned));
-        (content_type, self.clone().into_bytes())
-    }
-
-    fn into_bytes(self) -> Bytes {
-        match self {
-            Self::Empty => Bytes::new(),
-            Self::Json(bytes) | Self::Raw { bytes, .. } => bytes,
-            Self::Form(fields) => {
-                url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish().into()
-            }
-        }
-    }
-}
-
-/// Bodies may hold anything, so only kind and size are shown.
-impl fmt::Debug for Body {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Empty => f.write_str("Empty"),
-            Self::Json(bytes) => write!(f, "Json({} bytes)", bytes.len()),
-            Self::Form(fields) => write!(f, "Form({} fields)", fields.len()),
-            Self::Raw { bytes, content_type } => write!(f, "Raw({} bytes of {content_type:?})", bytes.len()),
-        }
-    }
-}
+use super::{Body, Payload, TransportError, redact};
 
 /// A request as a function writes it: relative to the connection's base URL, and without credentials.
 #[derive(Clone)]
@@ -96,6 +31,10 @@ pub struct Call {
     pub retry_on: Vec<u16>,
     /// Statuses outside 200..=299 that are answers, not failures.
     pub accept: Vec<u16>,
+    /// How many bytes of the answer's body are held, in place of the client's limit.
+    pub max_body: Option<u64>,
+    /// How long one request may take, its answer's body included, in place of the client's.
+    pub timeout: Option<Duration>,
     /// Another base URL for this call; the caller vouches for it, so credentials are sent to its origin.
     pub base_url: Option<String>,
 }
@@ -112,6 +51,8 @@ impl Call {
             retries: 0,
             retry_on: Vec::new(),
             accept: Vec::new(),
+            max_body: None,
+            timeout: None,
             base_url: None,
         }
     }
@@ -186,21 +127,30 @@ pub struct Outgoing {
     pub headers: HeaderMap,
     /// Its body.
     pub body: Body,
+    /// How long it may take, its answer's body included; `None`: the client's default, or as long as it goes on.
+    pub timeout: Option<Duration>,
+    /// How many bytes of the answer's body the pipeline holds; `None`: the client's limit.
+    pub max_body: Option<u64>,
 }
 
 impl Outgoing {
     /// A request without headers and body.
     pub fn new(method: Method, url: Url) -> Self {
-        Self { method, url, headers: HeaderMap::new(), body: Body::Empty }
+        Self { method, url, headers: HeaderMap::new(), body: Body::Empty, timeout: None, max_body: None }
     }
 
-    /// Method, URL, headers (with the body's type) and bytes.
-    pub fn into_wire(self) -> (Method, Url, HeaderMap, Bytes) {
-        let Self { method, url, mut headers, body } = self;
-        if let Some(content_type) = body.content_type() {
+    /// Method, URL, headers (with the body's type) and what is sent.
+    ///
+    /// # Errors
+    ///
+    /// The body is a stream that was sent before.
+    pub fn into_wire(self) -> Result<(Method, Url, HeaderMap, Payload), TransportError> {
+        let Self { method, url, mut headers, body, .. } = self;
+        let (payload, content_type) = body.into_payload()?;
+        if let Some(content_type) = content_type {
             headers.entry(CONTENT_TYPE).or_insert(content_type);
         }
-        (method, url, headers, body.into_bytes())
+        Ok((method, url, headers, payload))
     }
 }
 
@@ -211,7 +161,7 @@ impl fmt::Debug for Outgoing {
             .field("url", &redact::redact_url(&self.url).as_str())
             .field("headers", &redact::redact_headers(&self.headers))
             .field("body", &self.body)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
@@ -238,12 +188,10 @@ mod tests {
     fn a_body_names_its_type_unless_the_caller_did() {
         let mut request = Outgoing::new(Method::POST, "https://h.test/".parse().unwrap());
         request.body = Body::Form(vec![("a b".into(), "c&d".into())]);
-        let (_, _, headers, bytes) = request.clone().into_wire();
-        assert_eq!(
-            (headers["content-type"].as_bytes(), &bytes[..]),
-            (&b"application/x-www-form-urlencoded"[..], &b"a+b=c%26d"[..])
-        );
+        let (_, _, headers, payload) = request.clone().into_wire().unwrap();
+        assert_eq!(headers["content-type"], "application/x-www-form-urlencoded");
+        assert!(matches!(payload, Payload::Whole(bytes) if bytes == "a+b=c%26d"));
         request.headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
-        assert_eq!(request.into_wire().2["content-type"], "text/plain");
+        assert_eq!(request.into_wire().unwrap().2["content-type"], "text/plain");
     }
 }

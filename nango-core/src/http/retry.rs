@@ -1,16 +1,23 @@
 //! When an attempt is followed by another, and after what wait.
 //!
 //! Nango tries every method again on every 5xx and on 401. Here a request that may have had an effect is sent again
-//! only if its method is idempotent, or the caller listed the status: a second `POST` is a second issue.
+//! only if its method is idempotent, if the answer proves that nothing happened (the API's limit refused it), or if the
+//! caller listed the status: a second `POST` is a second issue. Credentials that were refused are renewed, not repeated.
 
 use std::time::Duration;
 
-use reqwest::{
-    Method,
-    header::{DATE, HeaderMap, RETRY_AFTER},
-};
+use reqwest::{Method, header::HeaderMap};
+use serde_json::Value;
 
-use super::{Clock, TransportError, parse_http_date};
+use super::{
+    Clock, TransportError,
+    limits::{Limits, server_time},
+    moment::{self, Moment, Unit},
+};
+use crate::{
+    error::HttpFailure,
+    provider::{RetryRules, Strategy},
+};
 
 /// The longest wait that we choose ourselves.
 const LONGEST_BACKOFF: Duration = Duration::from_mins(1);
@@ -26,35 +33,101 @@ pub(super) fn may_repeat(method: &Method, acted: bool) -> bool {
     !acted || is_idempotent(method)
 }
 
-/// Whether a status is worth another attempt. `acted`: an earlier hop took the request, and redirected to its result.
-pub(super) fn status_may_pass(method: &Method, status: u16, retry_on: &[u16], acted: bool) -> bool {
+/// What a failure says about another attempt.
+#[derive(Debug)]
+pub(super) struct Verdict {
+    /// The API's limit refused the request, so it had no effect.
+    pub(super) limited: bool,
+    /// The wait that the API asks for.
+    pub(super) wait: Option<Duration>,
+}
+
+impl Verdict {
+    /// Reads a failure by the standards and by what the provider's entry says. `now` stands in for the answer's `Date`:
+    /// spans are read as they are, moments against the server's own clock, because the two may differ.
+    pub(super) fn of(failure: &HttpFailure, rules: &RetryRules, now: i64) -> Self {
+        let HttpFailure { status, headers, body, .. } = failure;
+        let limits = Limits::read(headers);
+        let now = server_time(headers, now);
+        let told = rules.in_body.as_ref().and_then(|rule| {
+            let body: Value = serde_json::from_slice(body).ok()?;
+            let found = rule.pattern.find(field(&body, &rule.path)?.as_str()?)?;
+            Some((moment::read(found, Unit::Seconds), rule.strategy))
+        });
+        let nothing_left = remaining(headers, rules).map_or(limits.is_exhausted(), |left| left == 0);
+        let refused = nothing_left || limits.retry_after.is_some() || told.is_some();
+        let limited = *status == 429 || ((400..500).contains(status) && *status != 401 && refused);
+
+        let mut waits = Vec::new();
+        waits.extend(limits.retry_after.map(|moment| moment.wait(now)));
+        waits.extend(told.and_then(|(moment, strategy)| future(moment?, strategy, now)));
+        for name in rules.at.iter().chain(&rules.after) {
+            let name = name.as_str();
+            // A window that has something left says nothing about this failure.
+            let counts = name.contains("retry") || remaining(headers, rules).is_none_or(|left| left == 0);
+            let read = headers.get(name).filter(|_| counts).and_then(|value| value.to_str().ok());
+            waits.extend(read.and_then(|text| future(moment::read(text, Unit::of(name))?, Strategy::At, now)));
+        }
+        let explicit = !waits.is_empty();
+        for window in &limits.windows {
+            let counts = match window.remaining {
+                Some(left) => left == 0,
+                None => *status == 429 && !explicit,
+            };
+            waits.extend(window.reset.filter(|_| counts).and_then(|reset| future(reset, Strategy::At, now)));
+        }
+        Self { limited, wait: waits.into_iter().max() }
+    }
+}
+
+/// The wait until a moment; `None` if that has passed, which says nothing. A span of nothing is said on purpose.
+fn future(moment: Moment, strategy: Strategy, now: i64) -> Option<Duration> {
+    let wait = moment.wait(now);
+    let meant = matches!((moment, strategy), (Moment::In(_), Strategy::After));
+    (meant || !wait.is_zero()).then_some(wait)
+}
+
+/// What the header that the provider's entry names has left.
+fn remaining(headers: &HeaderMap, rules: &RetryRules) -> Option<u64> {
+    let value = headers.get(rules.remaining.as_ref()?)?.to_str().ok()?;
+    value.trim().parse::<f64>().ok().map(|left| u64::from(left > 0.0))
+}
+
+/// A field of a body, such as `error.message`.
+fn field<'v>(body: &'v Value, path: &str) -> Option<&'v Value> {
+    path.split('.').try_fold(body, |value, name| match value {
+        Value::Array(items) => items.get(name.parse::<usize>().ok()?),
+        _ => value.get(name),
+    })
+}
+
+/// Whether a failure is worth another attempt. `acted`: an earlier hop took the request, and redirected to its result.
+pub(super) fn answer_may_pass(
+    method: &Method,
+    status: u16,
+    retry_on: &[u16],
+    acted: bool,
+    limited: bool,
+    rules: &RetryRules,
+) -> bool {
     if retry_on.contains(&status) {
         return true;
     }
-    match status {
-        // It says that the request was not even looked at.
-        429 => may_repeat(method, acted),
-        408 | 425 | 500..=599 => is_idempotent(method),
-        _ => false,
+    if limited {
+        return may_repeat(method, acted);
     }
+    let listed = |status| rules.error_code.iter().any(|range| range.contains(status));
+    let worth = match status {
+        401 => false,
+        _ if rules.error_code.is_empty() => matches!(status, 408 | 425 | 500..=599),
+        _ => listed(status),
+    };
+    worth && is_idempotent(method)
 }
 
-/// Whether a failure is worth another attempt.
+/// Whether a request that was not answered is worth another attempt.
 pub(super) fn failure_may_pass(method: &Method, error: &TransportError, acted: bool) -> bool {
     error.may_pass() && (is_idempotent(method) || (error.nothing_happened() && !acted))
-}
-
-/// The wait that an answer asks for: `Retry-After` in seconds or as a date, which is read against the answer's own
-/// `Date` because the two clocks may differ.
-pub(super) fn demanded(headers: &HeaderMap, now: i64) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse::<f64>() {
-        // Refuses what is negative or no number. What is too large for a duration is for ever.
-        return (seconds >= 0.0).then(|| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX));
-    }
-    let at = parse_http_date(text)?;
-    let date = headers.get(DATE).and_then(|date| parse_http_date(date.to_str().ok()?)).unwrap_or(now);
-    Some(Duration::from_micros(u64::try_from(at.saturating_sub(date)).unwrap_or(0)))
 }
 
 /// The wait that we choose: 1 s, 2 s, 4 s … up to a minute, a quarter more or less.
@@ -64,76 +137,4 @@ pub(super) fn backoff(attempt: u32, clock: &dyn Clock) -> Duration {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::http::script::FakeClock;
-
-    #[track_caller]
-    fn check(pairs: &[(&'static str, &str)], expect: Option<u64>) {
-        let headers = pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
-        assert_eq!(demanded(&headers, 784_111_777_000_000), expect.map(Duration::from_millis), "{pairs:?}");
-    }
-
-    #[test]
-    fn what_a_server_demands() {
-        check(&[], None);
-        check(&[("retry-after", "7")], Some(7000));
-        check(&[("retry-after", " 0.5 ")], Some(500));
-        check(&[("retry-after", "0")], Some(0));
-        check(&[("retry-after", "Sun, 06 Nov 1994 08:49:47 GMT")], Some(10_000));
-        check(
-            &[("retry-after", "Sun, 06 Nov 1994 08:49:47 GMT"), ("date", "Sun, 06 Nov 1994 08:49:40 GMT")],
-            Some(7000),
-        );
-        check(&[("retry-after", "Sun, 06 Nov 1994 08:49:07 GMT")], Some(0));
-        for junk in ["-1", "soon", "NaN", ""] {
-            check(&[("retry-after", junk)], None);
-        }
-        assert_eq!(
-            demanded(&[("retry-after".parse().unwrap(), "1e300".parse().unwrap())].into_iter().collect(), 0),
-            Some(Duration::MAX)
-        );
-    }
-
-    #[test]
-    fn what_we_choose_doubles_up_to_a_minute() {
-        let clock = FakeClock::default();
-        let waits: Vec<u64> = (1..=9).map(|attempt| backoff(attempt, &clock).as_secs()).collect();
-        assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
-        clock.set_jitter(0.0);
-        assert_eq!(backoff(1, &clock), Duration::from_millis(750));
-        clock.set_jitter(0.999);
-        assert!(backoff(u32::MAX, &clock) <= LONGEST_BACKOFF);
-    }
-
-    #[test]
-    fn only_what_is_safe_is_repeated() {
-        let check = |method: Method, status, expect| {
-            assert_eq!(status_may_pass(&method, status, &[409], false), expect, "{method} {status}");
-        };
-        for status in [408, 425, 500, 503, 429, 409] {
-            check(Method::GET, status, true);
-        }
-        for status in [400, 401, 404, 403] {
-            check(Method::GET, status, false);
-        }
-        check(Method::POST, 503, false);
-        check(Method::PATCH, 500, false);
-        check(Method::POST, 429, true);
-        check(Method::POST, 409, true);
-        let unreachable = || TransportError::Unreachable("refused".into());
-        let broken = || TransportError::Broken("reset".into());
-        let check = |method: Method, error: &TransportError, acted, expect| {
-            assert_eq!(failure_may_pass(&method, error, acted), expect, "{method} {error}");
-        };
-        check(Method::POST, &unreachable(), false, true);
-        check(Method::GET, &unreachable(), false, true);
-        check(Method::POST, &broken(), false, false);
-        check(Method::PUT, &broken(), false, true);
-        check(Method::GET, &TransportError::Unsendable("no".into()), false, false);
-        check(Method::GET, &TransportError::Stopped, false, false);
-        // The first hop took the POST; only its result was not reached.
-        check(Method::POST, &unreachable(), true, false);
-        assert!(!status_may_pass(&Method::POST, 429, &[], true) && status_may_pass(&Method::GET, 429, &[], true));
-    }
-}
+mod tests;

@@ -1,6 +1,6 @@
 //! The door between the pipeline and the network.
 
-use std::{error::Error as StdError, fmt::Debug};
+use std::{error::Error as StdError, fmt::Debug, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{
@@ -9,7 +9,7 @@ use futures_util::{
 };
 use reqwest::header::HeaderMap;
 
-use super::Outgoing;
+use super::{Outgoing, Refusal};
 
 /// Sends one request and gives the head of its answer. No redirects, no retries, no judgement of the status.
 pub trait Transport: Send + Sync + Debug {
@@ -53,6 +53,9 @@ pub enum TransportError {
     /// The server was silent for too long. The request may have had its effect.
     #[error("the server was silent for too long")]
     Silent(#[source] Source),
+    /// The answer was not whole in time, though the server went on speaking. The request may have had its effect.
+    #[error("the answer was not whole after {} s", .0.as_secs_f64())]
+    Slow(Duration),
     /// The exchange broke off. The request may have had its effect.
     #[error("the connection broke off")]
     Broken(#[source] Source),
@@ -62,6 +65,9 @@ pub enum TransportError {
     /// The run was asked to stop.
     #[error("the run was asked to stop")]
     Stopped,
+    /// The place may not be reached: nothing was sent.
+    #[error("the request was not sent")]
+    Forbidden(#[source] Refusal),
     /// The request cannot be sent at all.
     #[error("the request cannot be sent")]
     Unsendable(#[source] Source),
@@ -70,11 +76,11 @@ pub enum TransportError {
 impl TransportError {
     /// Whether the request certainly had no effect.
     pub fn nothing_happened(&self) -> bool {
-        matches!(self, Self::Unreachable(_) | Self::Unsendable(_))
+        matches!(self, Self::Unreachable(_) | Self::Unsendable(_) | Self::Forbidden(_))
     }
 
     /// Whether another attempt could end otherwise.
     pub fn may_pass(&self) -> bool {
-        !matches!(self, Self::Unsendable(_) | Self::Stopped)
+        !matches!(self, Self::Unsendable(_) | Self::Forbidden(_) | Self::Stopped)
     }
 }

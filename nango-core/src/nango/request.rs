@@ -1,6 +1,6 @@
 //! Requests to the provider, as functions write them: `nango.get("/user").query("page", 2).json::<User>().await?`.
 
-use std::{fmt::Display, future::IntoFuture, sync::OnceLock};
+use std::{fmt::Display, future::IntoFuture, sync::OnceLock, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{Stream, TryStreamExt};
@@ -15,7 +15,7 @@ use super::{Nango, context::interrupted};
 use crate::{
     declare::BoxFuture,
     error::{Error, ErrorKind, Result},
-    http::{self, Body, Call, Outgoing, Url},
+    http::{self, Body, Call, Outgoing, Part, StreamBody, Url},
 };
 
 /// A request that is being written. It is sent when awaited, or by one of [`json`](Self::json), [`text`](Self::text),
@@ -112,6 +112,38 @@ impl Request {
     /// A body of any type.
     pub fn raw_body(mut self, bytes: impl Into<Bytes>, content_type: impl Into<String>) -> Self {
         self.call.body = Body::Raw { bytes: bytes.into(), content_type: content_type.into() };
+        self
+    }
+
+    /// A form with files, sent as `multipart/form-data`:
+    /// `.multipart([Part::text("title", "Plan"), Part::file("file", "plan.pdf", "application/pdf", bytes)])`.
+    pub fn multipart(mut self, parts: impl IntoIterator<Item = Part>) -> Self {
+        self.call.body = Body::Multipart(parts.into_iter().collect());
+        self
+    }
+
+    /// A body that is sent as it comes, for what is too large to hold. It is gone then, so such a request has no
+    /// retries, and a redirect that asks for the body again is an error.
+    pub fn stream_body<S, E>(mut self, pieces: S, content_type: impl Into<String>) -> Self
+    where
+        S: Stream<Item = Result<Bytes, E>> + Send + 'static,
+        E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
+    {
+        self.call.body = Body::Stream(StreamBody::new(pieces, content_type));
+        self
+    }
+
+    /// How long each try may take, the answer's body included; 10 minutes without it. Waits for the provider's limits
+    /// are not part of it, and a streamed answer may take longer.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.call.timeout = Some(timeout);
+        self
+    }
+
+    /// How many bytes of the answer's body are held, 256 MiB without it; more is an error. A streamed answer has no
+    /// limit.
+    pub fn max_body(mut self, bytes: u64) -> Self {
+        self.call.max_body = Some(bytes);
         self
     }
 
@@ -239,6 +271,8 @@ fn outgoing(call: &Call) -> Result<Outgoing> {
     let mut outgoing = Outgoing::new(call.method.clone(), url);
     outgoing.headers = call.headers.clone();
     outgoing.body = call.body.clone();
+    outgoing.timeout = call.timeout;
+    outgoing.max_body = call.max_body;
     Ok(outgoing)
 }
 

@@ -3,6 +3,7 @@
 /// A value that a connection needs: part of its credentials or of its configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
+#[expect(clippy::struct_excessive_bools, reason = "the format has as many switches")]
 pub struct Field {
     /// Its name in templates and in JSON.
     pub name: String,

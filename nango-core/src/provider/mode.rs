@@ -74,6 +74,27 @@ impl AuthMode {
         NAMES.into_iter().map(|(mode, _, _)| mode)
     }
 
+    /// Whether its credentials become a token that stands in requests, so that one that somebody else obtained does as
+    /// well.
+    pub fn ends_as_token(self) -> bool {
+        matches!(
+            self,
+            Self::OAuth2
+                | Self::OAuth2Cc
+                | Self::TwoStep
+                | Self::Jwt
+                | Self::App
+                | Self::Custom
+                | Self::McpOAuth2
+                | Self::McpOAuth2Generic
+        )
+    }
+
+    /// Whether connections can hold its credentials and put them into requests.
+    pub fn is_held(self) -> bool {
+        !matches!(self, Self::Bill | Self::InstallPlugin | Self::McpOAuth2Generic)
+    }
+
     /// The name on the command line: `api-key`.
     pub fn name(self) -> &'static str {
         self.names().0

@@ -47,6 +47,16 @@ pub enum ResolveError {
         /// What it must be there.
         reason: &'static str,
     },
+    /// The entry has no base URL.
+    #[error(
+        "the entry of `{provider}` has no base URL: put `base_url = \"https://…\"` under `[integrations.{integration}]` in nango.toml"
+    )]
+    NoBaseUrl {
+        /// The integration.
+        integration: String,
+        /// The provider.
+        provider: String,
+    },
     /// The result is no URL.
     #[error("`{template}` of `{integration}` does not become a web address: {reason}")]
     Url {
@@ -76,7 +86,7 @@ impl ResolveError {
             Self::MissingConfig { name, .. } => Some(Variable::Config(name.clone())),
             Self::MissingCredential { name, .. } => Some(Variable::Credential(name.clone())),
             Self::Missing { variable, .. } => Some(variable.clone()),
-            Self::Place { .. } | Self::Url { .. } | Self::Function { .. } => None,
+            Self::Place { .. } | Self::NoBaseUrl { .. } | Self::Url { .. } | Self::Function { .. } => None,
         }
     }
 }

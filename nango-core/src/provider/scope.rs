@@ -192,10 +192,22 @@ fn walk<'a>(object: &'a Map<String, Value>, name: &str) -> Option<Cow<'a, str>> 
     let found = object.get(name).or_else(|| {
         let (first, rest) = name.split_once('.')?;
         lookup(object.get(first)?, rest)
-    })?;
+    });
     match found {
-        Value::String(text) => Some(Cow::Borrowed(text.as_str())),
-        Value::Number(number) => Some(Cow::Owned(number.to_string())),
+        Some(Value::String(text)) => Some(Cow::Borrowed(text.as_str())),
+        Some(Value::Number(number)) => Some(Cow::Owned(number.to_string())),
+        Some(_) => None,
+        None => half(object, name).map(Cow::Borrowed),
+    }
+}
+
+/// A key that is given as `id:secret` has these two parts.
+fn half<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
+    let (name, part) = name.rsplit_once('.')?;
+    let (id, secret) = object.get(name)?.as_str()?.split_once(':')?;
+    match part {
+        "id" => Some(id),
+        "secret" => Some(secret),
         _ => None,
     }
 }
@@ -257,6 +269,16 @@ mod tests {
         };
         assert_eq!(get(&form, RequestValue::Params), "b=%2F&q=1");
         assert_eq!(get(&form, RequestValue::UrlParams), "a=b~&a=x%20y&z=1");
+    }
+
+    #[test]
+    fn a_key_of_two_parts() {
+        let credentials = json!({ "key": "64ae:c0ffee:1", "plain": "x", "whole": { "id": "7" } });
+        let credentials = credentials.as_object().unwrap();
+        let scope = Scope::new("acme", credentials, credentials);
+        let get = |name: &str| scope.get(&Variable::Credential(name.into()), false);
+        assert_eq!((get("key.id").as_deref(), get("key.secret").as_deref()), (Some("64ae"), Some("c0ffee:1")));
+        assert_eq!((get("key.other"), get("plain.id"), get("whole.id").as_deref()), (None, None, Some("7")));
     }
 
     #[test]

@@ -124,6 +124,8 @@ pub enum ClientAuth {
     BasicAndBody,
     /// In a `Basic` header alone, the id and the secret each encoded as RFC 6749 (2.3.1) wants it.
     Basic,
+    /// In a `Basic` header alone, the plain id and secret.
+    PlainBasic,
     /// Among the fields, as `username` and `password`.
     Password,
     /// A token that the client signs (RFC 7523).
@@ -142,7 +144,7 @@ pub struct TokenResponse {
     pub expiration: Option<String>,
     /// What is found there.
     pub expires: Expires,
-    /// How long a token lives whatever the answer says.
+    /// How long a token lives where its answer does not say; `None`: for ever, as far as anybody knows.
     pub lifetime: Option<Lifetime>,
     /// Where the token is if it is not in its place: a token, or an object with `access_token` and its kin.
     pub alternate: Option<String>,
@@ -233,6 +235,8 @@ pub struct Assertion {
     pub key: Template,
     /// How long it holds.
     pub lifetime: Duration,
+    /// Whether it is made anew for each request for a token.
+    pub single_use: bool,
 }
 
 /// What kind of statement it is.

@@ -79,8 +79,9 @@ impl Script {
         lock_state(&self.0).seen.clone()
     }
 
-    fn answer(&self, request: Outgoing) -> Result<Incoming, TransportError> {
-        let (method, url, headers, body) = request.into_wire();
+    async fn answer(&self, request: Outgoing) -> Result<Incoming, TransportError> {
+        let (method, url, headers, payload) = request.into_wire()?;
+        let body = payload.read().await?;
         let path = url.path().to_owned();
         let query = url.query_pairs().into_owned().collect();
         let mut played = lock_state(&self.0);
@@ -105,7 +106,7 @@ impl Script {
 
 impl Transport for Script {
     fn send(&self, request: Outgoing) -> BoxFuture<'_, Result<Incoming, TransportError>> {
-        Box::pin(std::future::ready(self.answer(request)))
+        Box::pin(self.answer(request))
     }
 }
 

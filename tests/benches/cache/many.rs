@@ -8,7 +8,7 @@ use nango_core::{
     auth::{Credentials, KeyRing},
     config::{Config, Flags, Sources},
     declare::Registry,
-    http::{Network, SystemClock},
+    http::{Network, NetworkSettings, SystemClock},
     provider::{AuthMode, Catalogue},
     run::{AddConnection, Instance, RunRequest, Stop, Target, Unobserved, add_connection, execute},
     store::{self, MetadataChange},
@@ -94,13 +94,15 @@ async fn instance(folder: &Path, url: &str) -> Outcome<Instance> {
     let flags = Flags { database: Some(format!("sqlite:{}", folder.join("nango.db").display())) };
     let config = Config::load(Sources { flags, file: Some(("nango.toml".into(), file)), ..Sources::default() })?;
     let registry = Registry::load().map_err(|errors| format!("{errors:?}"))?;
+    let mut settings = NetworkSettings::default();
+    settings.policy = Arc::new(config.policy());
     Ok(Instance {
         registry,
         catalogue: Catalogue::builtin(),
         store: store::open(&config.database).await?,
         config,
         ring: KeyRing::ephemeral()?,
-        transport: Arc::new(Network::new()?),
+        transport: Arc::new(Network::with(settings)?),
         clock: Arc::new(SystemClock),
     })
 }

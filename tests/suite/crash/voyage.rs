@@ -88,13 +88,13 @@ impl Kind {
         }
     }
 
-    /// Whether a failpoint stands in the path of a sync on such a database. Those of a token's renewal have a test of their
-    /// own, `refresh::killed`.
+    /// Whether a failpoint stands in the path of a run on such a database.
     pub(super) fn passes(self, failpoint: &str) -> bool {
         let other = match self {
             Self::Sqlite => "postgres:",
             Self::Postgres => "sqlite:",
         };
+        // Renewals have voyages of their own: these syncs have no token.
         !failpoint.starts_with(other) && !failpoint.starts_with("refresh:")
     }
 

@@ -2,7 +2,7 @@
 
 use super::{InjectError, Owned};
 use crate::{
-    auth::{App, AuthMode},
+    auth::App,
     http::Outgoing,
     provider::{Moment, Provider},
 };

@@ -115,8 +115,8 @@ fn fields_of_the_entry_go_over_those_of_a_body() {
     provider.proxy.body = fields.map(|(name, value)| (name.clone(), Param::from_json(value).unwrap())).collect();
     let sent = |body: Body| {
         let config = json!({ "account": "a1" });
-        let request = request(&provider, &Credentials::api_key("hush"), &config, body).unwrap();
-        String::from_utf8(request.into_wire().3.to_vec()).unwrap()
+        let mut request = request(&provider, &Credentials::api_key("hush"), &config, body).unwrap();
+        String::from_utf8(request.body.seen().1.to_vec()).unwrap()
     };
     let json = sent(Body::Json(r#"{"q":1,"key":"mine","account":{"more":2}}"#.into()));
     assert_eq!(json, r#"{"q":1,"key":"hush","account":{"more":2,"id":"a1"}}"#);

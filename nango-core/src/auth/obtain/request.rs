@@ -74,6 +74,7 @@ impl TokenRequest {
                 let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
                 return self.basic(&encode(id), &encode(secret));
             }
+            ClientAuth::PlainBasic => return self.basic(id, secret),
             ClientAuth::BasicAndBody => self.basic(id, secret)?,
             ClientAuth::SignedJwt => {
                 let (kind, token) = super::signed::client_assertion(subject, &self.url)?;

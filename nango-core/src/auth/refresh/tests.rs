@@ -29,7 +29,7 @@ impl Server {
 }
 
 impl Transport for Server {
-    fn send(&self, request: Outgoing) -> BoxFuture<'_, Result<Incoming, TransportError>> {
+    fn send(&self, mut request: Outgoing) -> BoxFuture<'_, Result<Incoming, TransportError>> {
         let number = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
         self.bodies.lock().unwrap().push(String::from_utf8(request.body.seen().1.to_vec()).unwrap());
         let next = self.answers.lock().unwrap().pop_front();

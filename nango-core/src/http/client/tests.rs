@@ -2,7 +2,7 @@ use super::*;
 use crate::{
     ErrorKind,
     http::{
-        AuthError, Authorize, Body, BoxFuture, Method, Stamp,
+        AuthError, Authorize, Body, BoxFuture, Method, Stamp, StreamBody,
         script::{FakeClock, Script, TestKey, answer, broken, json, torn, unreachable},
     },
 };
@@ -50,7 +50,9 @@ async fn the_callers_headers_win() {
 
 #[tokio::test]
 async fn another_origin_gets_no_credentials() {
-    for endpoint in ["https://evil.test/x", "http://h.test/x", "https://h.test:444/x", "https://sub.h.test/x"] {
+    let hosts = ["https://evil.test/x", "http://h.test/x", "https://h.test:444/x", "https://sub.h.test/x"];
+    let prefixes = ["https://h.test.evil.test/api/x", "https://h.testing.test/api", "https://h.test:80/api/x"];
+    for endpoint in hosts.into_iter().chain(prefixes) {
         let script = Script::new([json("[]")]);
         setup(&script).0.send(&Call::get(endpoint)).await.unwrap();
         assert_eq!(seen(&script), [(false, false)], "{endpoint}");
@@ -373,4 +375,61 @@ async fn a_provider_may_take_credentials_along_with_its_redirects() {
     assert_eq!(seen(&script), [(true, true), (true, true), (false, false), (false, false)]);
     let keys: Vec<bool> = script.sent().iter().map(|sent| sent.headers.contains_key("x-api-key")).collect();
     assert_eq!(keys, [true, true, false, false]);
+}
+
+#[tokio::test]
+async fn a_stream_is_never_sent_twice() {
+    let stream = || {
+        let pieces = futures_util::stream::iter([Ok::<_, std::io::Error>(bytes::Bytes::from("abc"))]);
+        Body::Stream(StreamBody::new(pieces, "text/csv"))
+    };
+    let script = Script::new([json("[]")]);
+    setup(&script).0.send(&Call::new(Method::PUT, "/a").body(stream())).await.unwrap();
+    let (_, _, headers, payload) = script.sent().remove(0).into_wire().unwrap();
+    assert_eq!(
+        (headers["content-type"].as_bytes(), &payload.read().await.unwrap()[..]),
+        (&b"text/csv"[..], &b"abc"[..])
+    );
+
+    let script = Script::new([]);
+    let error = setup(&script).0.send(&Call::new(Method::PUT, "/a?b=1").body(stream()).retries(2)).await.unwrap_err();
+    let text = "the body of `/a` is a stream, which cannot be sent again: leave out `.retries(…)`, or give it as bytes";
+    assert_eq!(error.to_string(), text);
+
+    let script = Script::new([answer(307, &[("location", "/b")], "")]);
+    let error = setup(&script).0.send(&Call::new(Method::PUT, "/a").body(stream())).await.unwrap_err();
+    let text = "PUT https://h.test/api/a was redirected, and its body is a stream that cannot be sent again";
+    assert_eq!(error.to_string(), text);
+
+    let script = Script::new([answer(401, &[], "")]);
+    let versions = Versions::new(Ok(true));
+    versioned(&script, &versions).send(&Call::new(Method::PUT, "/a").body(stream())).await.unwrap_err();
+    assert!(versions.refusals.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_call_may_have_limits_of_its_own() {
+    let script = Script::new([json("[1,2]"), json("[1,2]"), json("[1,2]")]);
+    let (client, _) = setup(&script);
+    let mut call = Call::get("/a");
+    call.max_body = Some(4);
+    call.timeout = Some(Duration::from_secs(3));
+    let error = client.send(&call).await.unwrap_err();
+    assert!(matches!(error, HttpError::TooLarge { limit: 4, .. }), "{error}");
+    client.send(&Call::get("/a")).await.unwrap();
+    drop(client.stream(&call).await.unwrap());
+    let timeouts: Vec<_> = script.sent().iter().map(|sent| sent.timeout).collect();
+    assert_eq!(timeouts, [Some(Duration::from_secs(3)), Some(Duration::from_mins(10)), None]);
+}
+
+#[tokio::test]
+async fn a_limit_proves_that_nothing_happened() {
+    let used_up = || answer(403, &[("x-ratelimit-remaining", "0"), ("retry-after", "2")], "");
+    let script = Script::new([used_up(), answer(201, &[], "")]);
+    let (client, clock) = setup(&script);
+    client.send(&Call::new(Method::POST, "/a").retries(1)).await.unwrap();
+    assert_eq!(clock.slept(), [Duration::from_secs(2)]);
+    let script = Script::new([answer(403, &[], "")]);
+    setup(&script).0.send(&Call::get("/a").retries(3)).await.unwrap_err();
+    assert_eq!(script.sent().len(), 1);
 }

@@ -12,7 +12,7 @@ use tokio::{
 
 use super::*;
 use crate::http::{
-    Call, Client, ClientParts, HttpError, Method,
+    Body, Call, Client, ClientParts, HttpError, Method, Policy, StreamBody,
     script::{FakeClock, TestKey},
 };
 
@@ -43,12 +43,23 @@ async fn server(answers: Vec<Vec<u8>>) -> (SocketAddr, Arc<Mutex<Vec<String>>>) 
     (address, heads)
 }
 
+/// Quick to lose patience, and let through to these addresses.
+fn settings(allow: &[&str]) -> NetworkSettings {
+    let allow = allow.iter().map(|text| text.parse().unwrap()).collect();
+    NetworkSettings {
+        connect_timeout: Duration::from_secs(5),
+        idle_timeout: Duration::from_millis(300),
+        policy: Arc::new(Policy::new(allow, Vec::new(), false)),
+    }
+}
+
 fn client(address: SocketAddr) -> Client {
-    let settings =
-        NetworkSettings { connect_timeout: Duration::from_secs(5), idle_timeout: Duration::from_millis(300) };
-    let network = Network::with(settings).unwrap();
-    let base = format!("http://{address}").parse().unwrap();
-    Client::new(ClientParts::new(Arc::new(network), Arc::new(FakeClock::default()), base).authorize(Arc::new(TestKey)))
+    over(Network::with(settings(&["127.0.0.1"])).unwrap(), &format!("http://{address}"))
+}
+
+fn over(network: Network, base: &str) -> Client {
+    let parts = ClientParts::new(Arc::new(network), Arc::new(FakeClock::default()), base.parse().unwrap());
+    Client::new(parts.authorize(Arc::new(TestKey)))
 }
 
 fn transport_of(error: HttpError) -> TransportError {
@@ -109,4 +120,104 @@ async fn nobody_there_and_nobody_speaking_differ() {
     drop(listener);
     let error = client(silent).send(&Call::get("/a")).await.unwrap_err();
     assert!(matches!(transport_of(error), TransportError::Unreachable(_)));
+}
+
+#[tokio::test]
+async fn an_answer_that_trickles_ends_at_its_timeout() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        while socket.read_u8().await.unwrap() != b'\n' {}
+        socket.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n").await.unwrap();
+        while socket.write_all(b"x").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    });
+    let mut call = Call::get("/a");
+    call.timeout = Some(Duration::from_millis(200));
+    let error = client(address).send(&call).await.unwrap_err();
+    let text = format!("GET http://{address}/a failed: the answer was not whole after 0.2 s");
+    assert_eq!(error.to_string(), text);
+    assert!(matches!(transport_of(error), TransportError::Slow(_)));
+}
+
+#[tokio::test]
+async fn a_stream_is_sent_as_it_comes() {
+    let (address, heads) = server(vec![b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok".to_vec()]).await;
+    let pieces = futures_util::stream::iter([Ok::<_, io::Error>(bytes::Bytes::from("abc"))]);
+    let body = Body::Stream(StreamBody::new(pieces, "text/csv"));
+    let response = client(address).send(&Call::new(Method::PUT, "/a").body(body)).await.unwrap();
+    assert_eq!(response.text(), "ok");
+    let head = heads.lock().unwrap()[0].clone();
+    assert!(head.contains("transfer-encoding: chunked") && head.contains("content-type: text/csv"), "{head}");
+}
+
+fn refusal_of(error: HttpError) -> String {
+    match transport_of(error) {
+        TransportError::Forbidden(refusal) => refusal.to_string(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A name that stands for another address each time it is asked for.
+#[derive(Clone)]
+struct Rebinding(Arc<Mutex<Vec<&'static str>>>);
+
+impl Resolve for Rebinding {
+    fn resolve(&self, _name: reqwest::dns::Name) -> reqwest::dns::Resolving {
+        let address: std::net::IpAddr = self.0.lock().unwrap().pop().expect("an answer is left").parse().unwrap();
+        Box::pin(async move { Ok(Box::new([SocketAddr::new(address, 0)].into_iter()) as reqwest::dns::Addrs) })
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_changes_its_mind_is_refused() {
+    // 127.0.0.2 plays the public address: it is the one that the policy lets through.
+    let listener = TcpListener::bind("127.0.0.2:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let secret = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+    tokio::spawn(async move {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        while socket.read_u8().await.unwrap() != b'\n' {}
+        socket.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok").await.unwrap();
+    });
+    let names = Rebinding(Arc::new(Mutex::new(vec!["127.0.0.1", "127.0.0.2"])));
+    let network = Network::resolving(settings(&["127.0.0.2"]), names.clone()).unwrap();
+    let client = over(network, &format!("http://rebind.test:{port}"));
+    assert_eq!(client.send(&Call::get("/a")).await.unwrap().text(), "ok");
+    let error = client.send(&Call::get("/a").retries(3)).await.unwrap_err();
+    let text = "`rebind.test` may not be reached: its address is private; `[egress] allow = [\"rebind.test\"]` in \
+                nango.toml allows it";
+    assert!(error.to_string().contains("the request was not sent"), "{error}");
+    assert_eq!(refusal_of(error), text);
+    assert!(names.0.lock().unwrap().is_empty(), "a refusal is not tried again");
+    let reached = tokio::time::timeout(Duration::from_millis(50), secret.accept()).await;
+    assert!(reached.is_err(), "the address behind the name was dialled");
+}
+
+#[tokio::test]
+async fn no_redirect_and_no_link_leads_inside() {
+    let inside = TcpListener::bind("127.0.0.2:0").await.unwrap();
+    let place = format!("http://{}/secret?key=hush", inside.local_addr().unwrap());
+    let redirect = format!("HTTP/1.1 302 Found\r\nlocation: {place}\r\ncontent-length: 0\r\n\r\n");
+    let (address, _) = server(vec![redirect.into_bytes()]).await;
+    let client = client(address);
+    let from_redirect = client.send(&Call::get("/a").retries(2)).await.unwrap_err();
+    let from_link = client.send(&Call::get(&place).retries(2)).await.unwrap_err();
+    let fetched = client.fetch(&Outgoing::new(Method::GET, place.parse().unwrap())).await.unwrap_err();
+    for error in [from_redirect, from_link, fetched] {
+        assert!(!format!("{error} {error:?}").contains("hush"));
+        assert!(refusal_of(error).starts_with("`127.0.0.2` may not be reached: it is private"));
+    }
+}
+
+#[tokio::test]
+async fn the_system_resolver_is_checked_too() {
+    let (address, _) = server(vec![b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok".to_vec()]).await;
+    let base = format!("http://localhost:{}", address.port());
+    let error = over(Network::new().unwrap(), &base).send(&Call::get("/a")).await.unwrap_err();
+    assert!(refusal_of(error).starts_with("`localhost` may not be reached"));
+    let allowed = over(Network::with(settings(&["localhost"])).unwrap(), &base);
+    assert_eq!(allowed.send(&Call::get("/a")).await.unwrap().text(), "ok");
 }

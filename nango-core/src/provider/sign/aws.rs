@@ -78,7 +78,8 @@ impl AwsSigner<'_> {
             same
         });
         let signed = headers.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(";");
-        let lines: String = headers.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
+        let lines =
+            headers.iter().flat_map(|(name, value)| [name.as_str(), ":", value.as_str(), "\n"]).collect::<String>();
         let query = canonical(url.query().unwrap_or_default().as_bytes());
         let request = format!("{method}\n{}\n{query}\n{lines}\n{signed}\n{payload_hash}", self.path(url.path()));
         (signed, request)

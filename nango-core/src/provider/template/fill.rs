@@ -41,7 +41,7 @@ impl Template {
             template: self.as_str().to_owned(),
             reason,
         };
-        let text = self.fill(scope, |slot, value| in_place(&slot, value, place(slot.before, slot.after), scope))?;
+        let text = self.fill(scope, |slot, value| in_place(&slot, &value, place(slot.before, slot.after), scope))?;
         let url: Url = text.parse().map_err(|error: url::ParseError| wrong(error.to_string()))?;
         if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
             return Err(wrong("it must start with `https://` and name a host".to_owned()));
@@ -60,7 +60,7 @@ impl Template {
                 Place::Query => Place::Query,
                 _ => Place::Path,
             };
-            in_place(&slot, value, place, scope)
+            in_place(&slot, &value, place, scope)
         })
     }
 
@@ -112,13 +112,8 @@ struct Slot<'a> {
     after: Option<&'a str>,
 }
 
-fn in_place<'s>(
-    slot: &Slot<'_>,
-    value: Cow<'s, str>,
-    place: Place,
-    scope: &Scope<'_>,
-) -> Result<Cow<'s, str>, ResolveError> {
-    match place.put(&value, slot.before) {
+fn in_place<'s>(slot: &Slot<'_>, value: &str, place: Place, scope: &Scope<'_>) -> Result<Cow<'s, str>, ResolveError> {
+    match place.put(value, slot.before) {
         Ok(text) => Ok(Cow::Owned(text.into_owned())),
         Err(misplaced) => Err(ResolveError::Place {
             integration: scope.integration().to_owned(),

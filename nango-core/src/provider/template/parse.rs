@@ -64,7 +64,7 @@ struct Reader<'a> {
     rest: &'a str,
 }
 
-impl<'a> Reader<'a> {
+impl Reader<'_> {
     /// Reads up to an end, and over it.
     fn parts(&mut self, until: Until, depth: usize) -> Result<(Vec<Part>, End), TemplateError> {
         let mut parts = Vec::new();

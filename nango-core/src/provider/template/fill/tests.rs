@@ -1,5 +1,6 @@
 use super::*;
 use crate::provider::{Moment, RequestParts};
+use base64::{Engine, engine::general_purpose::STANDARD};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -156,7 +157,6 @@ proptest! {
             let got = resolve("<${connectionConfig.v}> || none", &config, false);
             prop_assert_eq!(got.unwrap(), format!("<{}>", value));
             let plain = resolve("${base64(${connectionConfig.v})}", &config, false).unwrap();
-            use base64::{Engine, engine::general_purpose::STANDARD};
             prop_assert_eq!(plain, STANDARD.encode(&value));
         }
     }

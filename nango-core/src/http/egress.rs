@@ -1,0 +1,178 @@
+//! Which places may be reached.
+//!
+//! Base URLs, links of pages, redirects and webhook targets are chosen by others: an API, a customer, whoever writes a
+//! connection's configuration. None of them may make this process speak to the network that it stands in. So addresses
+//! that are not public are refused, unless the operator allows them.
+//!
+//! Must stay true: what is dialled is what was checked. A host's name is resolved by [`Checked`], which gives out only
+//! addresses that passed, and an address that is written in a URL is checked before each request; there is no second
+//! resolution between the check and the connection that a name could use to change its mind.
+//!
+//! Behind a proxy the proxy resolves names, so that only names and written addresses can be checked here: whoever wants
+//! more sets it up there.
+
+mod address;
+mod resolve;
+mod rule;
+
+use std::{
+    collections::BTreeSet,
+    net::{IpAddr, Ipv4Addr},
+};
+
+use url::{Host, Url};
+
+use address::Reach;
+pub(super) use resolve::{Checked, System};
+pub use rule::{NoRule, Rule};
+
+/// Which places may be reached. Default: every public address, and nothing else.
+///
+/// The most specific rule counts: a host or an address over a `*.suffix` or a network, a longer one over a shorter one,
+/// and of equal ones the denial. A name that is denied is not reached at an allowed address, nor a denied address by an
+/// allowed name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Policy {
+    allow: Vec<Rule>,
+    deny: Vec<Rule>,
+    private: bool,
+    /// Hosts that the operator wrote down elsewhere, as URLs name them.
+    configured: BTreeSet<String>,
+}
+
+/// Why a place may not be reached.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{host}` may not be reached: {reason}")]
+pub struct Refusal {
+    host: String,
+    reason: String,
+}
+
+impl Policy {
+    /// A policy of these rules. `private`: whether private networks and this machine may be reached. Addresses that
+    /// give out credentials of the machine, and those that are no machine's, need a rule of their own in any case.
+    pub fn new(allow: Vec<Rule>, deny: Vec<Rule>, private: bool) -> Self {
+        Self { allow, deny, private, configured: BTreeSet::new() }
+    }
+
+    /// Allows a host that the operator wrote down, such as that of a base URL in `nango.toml`: a name or an address.
+    pub fn allow_host(&mut self, host: &str) {
+        // As URLs write it, so that all spellings of an address are one.
+        let url = Url::parse(&format!("http://{host}/"));
+        if let Some(host) = url.as_ref().ok().and_then(Url::host_str) {
+            self.configured.insert(plain(host));
+        }
+    }
+
+    /// Checks where a request goes, as far as its URL tells.
+    ///
+    /// # Errors
+    ///
+    /// The host's name or address is refused.
+    pub fn check(&self, url: &Url) -> Result<(), Refusal> {
+        match url.host() {
+            Some(Host::Domain(name)) => {
+                let name = plain(name);
+                self.check_name(&name)?;
+                // A name of this machine by definition, whoever resolves it.
+                let local = name == "localhost" || name.ends_with(".localhost");
+                if local { self.check_address(&name, Ipv4Addr::LOCALHOST.into()) } else { Ok(()) }
+            }
+            Some(Host::Ipv4(address)) => self.check_written(address.into()),
+            Some(Host::Ipv6(address)) => self.check_written(address.into()),
+            None => Ok(()),
+        }
+    }
+
+    /// The addresses of a host that may be dialled.
+    ///
+    /// # Errors
+    ///
+    /// None of them may; the reason is that of the first.
+    pub(super) fn pass<A: Into<IpAddr> + Copy>(&self, name: &str, found: Vec<A>) -> Result<Vec<A>, Refusal> {
+        let name = plain(name);
+        self.check_name(&name)?;
+        let mut first = None;
+        let passed = found.into_iter().filter(|address| match self.check_address(&name, (*address).into()) {
+            Ok(()) => true,
+            Err(refusal) => {
+                first.get_or_insert(refusal);
+                false
+            }
+        });
+        let passed: Vec<A> = passed.collect();
+        match first {
+            Some(refusal) if passed.is_empty() => Err(refusal),
+            _ => Ok(passed),
+        }
+    }
+
+    fn check_name(&self, name: &str) -> Result<(), Refusal> {
+        if !self.configured.contains(name) && self.decide(|rule| rule.weight_of_name(name)) == Some(false) {
+            return Err(Refusal { host: name.to_owned(), reason: DENIED.to_owned() });
+        }
+        Ok(())
+    }
+
+    /// Checks an address that stands in a URL: it is its own host, so that `*` is about it, too.
+    fn check_written(&self, address: IpAddr) -> Result<(), Refusal> {
+        let address = address::inner(address);
+        let host = bracketed(address);
+        self.check_name(&host)?;
+        self.check_address(&host, address)
+    }
+
+    /// Checks an address that `host` stands for.
+    fn check_address(&self, host: &str, address: IpAddr) -> Result<(), Refusal> {
+        let refuse = |reason: String| Err(Refusal { host: host.to_owned(), reason });
+        // An address inside of an address is the one that is reached.
+        let address = address::inner(address);
+        let by_address = self.decide(|rule| rule.weight_of_address(address));
+        if by_address == Some(false) {
+            return refuse(DENIED.to_owned());
+        }
+        if by_address == Some(true) || self.configured.contains(&bracketed(address)) {
+            return Ok(());
+        }
+        let by_name = self.configured.contains(host) || self.decide(|rule| rule.weight_of_name(host)) == Some(true);
+        // Where a name leads to inside is not told: whoever asks may not be of this network.
+        let it = if host == bracketed(address) { "it" } else { "its address" };
+        match address::reach(address) {
+            Reach::Public => Ok(()),
+            Reach::Private if self.private || by_name => Ok(()),
+            Reach::Private => {
+                let entry = host.trim_matches(['[', ']']);
+                refuse(format!("{it} is private; `[egress] allow = [\"{entry}\"]` in nango.toml allows it"))
+            }
+            Reach::Never(what) => {
+                refuse(format!("{it} {what}; only its address under `[egress] allow` in nango.toml allows it"))
+            }
+        }
+    }
+
+    /// What the most specific rule says; `None`: none is about it.
+    fn decide(&self, weight: impl Fn(&Rule) -> Option<u32>) -> Option<bool> {
+        let heaviest = |rules: &[Rule]| rules.iter().filter_map(&weight).max();
+        match (heaviest(&self.allow), heaviest(&self.deny)) {
+            (None, None) => None,
+            (allow, deny) => Some(allow > deny),
+        }
+    }
+}
+
+const DENIED: &str = "`[egress] deny` in nango.toml says so";
+
+/// A host's name in the one form in which it is compared.
+fn plain(host: &str) -> String {
+    host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
+}
+
+fn bracketed(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("[{address}]"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,82 @@
+//! Which addresses are public.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// Whom an address belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// Anybody on the internet.
+    Public,
+    /// This machine, or a network that the internet does not reach.
+    Private,
+    /// Nobody, everybody, or the machine's own cloud; with what it is, for messages.
+    Never(&'static str),
+}
+
+/// Where clouds tell a machine its own secrets. Some of them look public or private.
+const METADATA: [IpAddr; 6] = [
+    IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254)),
+    IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)),
+    IpAddr::V4(Ipv4Addr::new(168, 63, 129, 16)),
+    IpAddr::V4(Ipv4Addr::new(192, 0, 0, 192)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0254)),
+    IpAddr::V6(Ipv6Addr::new(0xfd20, 0x00ce, 0, 0, 0, 0, 0, 0x0254)),
+];
+
+const IS_METADATA: &str = "gives out the secrets of the machine (cloud metadata)";
+const IS_LINK_LOCAL: &str = "is a link-local address";
+const IS_NO_HOST: &str = "is not the address of one host";
+
+/// The address that is reached at an address: that of IPv4 which one of IPv6 maps or translates (RFC 4291, RFC 6052).
+pub(super) fn inner(address: IpAddr) -> IpAddr {
+    let IpAddr::V6(six) = address else { return address };
+    let four = |a: u16, b: u16| {
+        let ([a, b], [c, d]) = (a.to_be_bytes(), b.to_be_bytes());
+        IpAddr::V4(Ipv4Addr::new(a, b, c, d))
+    };
+    match six.segments() {
+        // Mapped; translated by SIIT; translated by NAT64 with the well-known prefix.
+        [0, 0, 0, 0, 0, 0xffff, a, b] | [0, 0, 0, 0, 0xffff, 0, a, b] | [0x64, 0xff9b, 0, 0, 0, 0, a, b] => four(a, b),
+        // Compatible, which is obsolete, but for `::` and `::1`.
+        [0, 0, 0, 0, 0, 0, a, b] if a != 0 || b > 1 => four(a, b),
+        _ => address,
+    }
+}
+
+/// Whom an address belongs to. Ask [`inner`] first.
+pub(super) fn reach(address: IpAddr) -> Reach {
+    if METADATA.contains(&address) {
+        return Reach::Never(IS_METADATA);
+    }
+    match address {
+        IpAddr::V4(address) => reach_of_four(address),
+        IpAddr::V6(address) => reach_of_six(address),
+    }
+}
+
+/// By the registry of special addresses (RFC 6890 and what followed).
+fn reach_of_four(address: Ipv4Addr) -> Reach {
+    match address.octets() {
+        [10 | 127, ..] | [172, 16..=31, ..] | [192, 168, ..] | [100, 64..=127, ..] | [198, 18 | 19, ..] => {
+            Reach::Private
+        }
+        [169, 254, ..] => Reach::Never(IS_LINK_LOCAL),
+        // This network; protocols; examples; the anycast of 6to4; multicast and all that is reserved.
+        [0 | 224..=255, ..] | [192, 0, 0 | 2, _] | [192, 88, 99, _] | [198, 51, 100, _] | [203, 0, 113, _] => {
+            Reach::Never(IS_NO_HOST)
+        }
+        _ => Reach::Public,
+    }
+}
+
+fn reach_of_six(address: Ipv6Addr) -> Reach {
+    match address.segments() {
+        // This machine; unique local addresses; NAT64 with a prefix of the network's own, which may lead anywhere in it.
+        [0, 0, 0, 0, 0, 0, 0, 1] | [0xfc00..=0xfdff, ..] | [0x64, 0xff9b, 1, ..] => Reach::Private,
+        [0xfe80..=0xfeff, ..] => Reach::Never(IS_LINK_LOCAL),
+        // Protocols, Teredo, benchmarks, ORCHID; examples; 6to4. The tunnels lead to an address of IPv4 inside.
+        [0x2001, 0..=0x01ff | 0x0db8, ..] | [0x2002, ..] | [0x3fff, 0..=0x0fff, ..] => Reach::Never(IS_NO_HOST),
+        [0x2000..=0x3fff, ..] => Reach::Public,
+        _ => Reach::Never(IS_NO_HOST),
+    }
+}

@@ -1,0 +1,233 @@
+use super::*;
+
+fn rules(list: &[&str]) -> Vec<Rule> {
+    list.iter().map(|text| text.parse().unwrap()).collect()
+}
+
+fn policy(allow: &[&str], deny: &[&str]) -> Policy {
+    Policy::new(rules(allow), rules(deny), false)
+}
+
+fn reaches(policy: &Policy, url: &str) -> bool {
+    policy.check(&url.parse().unwrap()).is_ok()
+}
+
+/// Whether a name that stands for this address is reached.
+fn resolves(policy: &Policy, name: &str, address: &str) -> bool {
+    let address: IpAddr = address.parse().unwrap();
+    policy.check_name(name).is_ok() && policy.pass(name, vec![address]) == Ok(vec![address])
+}
+
+#[test]
+fn an_address_in_all_its_spellings() {
+    let default = Policy::default();
+    for host in [
+        "127.0.0.1",
+        "127.1",
+        "0x7f.1",
+        "0x7f000001",
+        "2130706433",
+        "017700000001",
+        "127.0.0.1.",
+        "127.8.9.1",
+        "０x7f.1",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:7f00:1]",
+        "[::127.0.0.1]",
+        "[::ffff:0:127.0.0.1]",
+        "[0:0:0:0:0:0:0:1]",
+        "[64:ff9b::127.0.0.1]",
+        "[64:ff9b::10.0.0.1]",
+        "[64:ff9b:1::1]",
+        "localhost",
+        "LOCALHOST.",
+        "a.localhost",
+    ] {
+        assert!(!reaches(&default, &format!("http://{host}/")), "{host}");
+    }
+}
+
+#[test]
+fn every_block_that_is_not_public() {
+    let default = Policy::default();
+    for address in [
+        "0.0.0.0",
+        "0.1.2.3",
+        "10.0.0.1",
+        "100.64.0.1",
+        "100.127.255.255",
+        "127.0.0.1",
+        "169.254.0.1",
+        "172.16.0.1",
+        "172.31.255.255",
+        "192.0.0.1",
+        "192.0.2.1",
+        "192.88.99.1",
+        "192.168.1.1",
+        "198.18.0.1",
+        "198.19.255.255",
+        "198.51.100.1",
+        "203.0.113.1",
+        "224.0.0.1",
+        "239.1.1.1",
+        "240.0.0.1",
+        "255.255.255.255",
+        "169.254.169.254",
+        "100.100.100.200",
+        "168.63.129.16",
+        "::",
+        "::1",
+        "::2",
+        "fc00::1",
+        "fdff::1",
+        "fd00:ec2::254",
+        "fe80::1",
+        "fec0::1",
+        "ff02::1",
+        "100::1",
+        "2001::1",
+        "2001:2::1",
+        "2001:10::1",
+        "2001:db8::1",
+        "2002:7f00:1::1",
+        "2002:808:808::1",
+        "3fff::1",
+        "5f00::1",
+        "64:ff9b:1::808:808",
+        "4000::1",
+        "::ffff:192.168.0.1",
+    ] {
+        assert!(!resolves(&default, "h.test", address), "{address}");
+    }
+    for address in [
+        "8.8.8.8",
+        "100.63.0.1",
+        "100.128.0.1",
+        "172.15.0.1",
+        "172.32.0.1",
+        "192.0.1.1",
+        "198.17.0.1",
+        "198.20.0.1",
+        "223.255.255.255",
+        "11.0.0.1",
+        "2606:4700::1",
+        "2a00::1",
+        "2001:200::1",
+        "64:ff9b::8.8.8.8",
+        "::ffff:8.8.8.8",
+    ] {
+        assert!(resolves(&default, "h.test", address), "{address}");
+    }
+}
+
+#[test]
+fn the_more_specific_rule_counts() {
+    let check = |allow: &[&str], deny: &[&str], url: &str, expect: bool| {
+        assert_eq!(reaches(&policy(allow, deny), url), expect, "{allow:?} {deny:?} {url}");
+    };
+    check(&[], &["evil.test"], "https://evil.test/", false);
+    check(&[], &["evil.test"], "https://EVIL.test./x", false);
+    check(&[], &["evil.test"], "https://sub.evil.test/", true);
+    check(&[], &["*.evil.test"], "https://sub.evil.test/", false);
+    check(&[], &["*.evil.test"], "https://evil.test/", true);
+    check(&[], &["*.evil.test"], "https://notevil.test/", true);
+    check(&["ok.evil.test"], &["*.evil.test"], "https://ok.evil.test/", true);
+    check(&["*.a.evil.test"], &["*.evil.test"], "https://b.a.evil.test/", true);
+    check(&["*.evil.test"], &["*.a.evil.test"], "https://b.a.evil.test/", false);
+    check(&["same.test"], &["same.test"], "https://same.test/", false);
+    check(&["api.test"], &["*"], "https://api.test/", true);
+    check(&["api.test"], &["*"], "https://other.test/", false);
+    check(&["api.test"], &["*"], "https://8.8.8.8/", false);
+    check(&["10.0.0.0/8"], &["10.1.0.0/16"], "http://10.2.0.1/", true);
+    check(&["10.0.0.0/8"], &["10.1.0.0/16"], "http://10.1.0.1/", false);
+    check(&["10.0.0.0/8"], &["10.1.0.0/16"], "http://[::ffff:10.1.0.1]/", false);
+    check(&["::ffff:10.0.0.1"], &[], "http://10.0.0.1/", true);
+    check(&["fd00::/8"], &[], "http://[fd12::1]/", true);
+    check(&["*"], &[], "http://192.168.0.1/", true);
+    check(&["*"], &[], "http://169.254.169.254/", false);
+    check(&["0.0.0.0/0"], &[], "http://192.168.0.1/", true);
+}
+
+#[test]
+fn names_and_addresses_together() {
+    assert!(resolves(&policy(&["db.corp"], &[]), "db.corp", "10.0.0.5"));
+    assert!(!resolves(&policy(&["db.corp"], &[]), "other.corp", "10.0.0.5"));
+    assert!(resolves(&policy(&["10.0.0.0/8"], &[]), "any.corp", "10.0.0.5"));
+    // A denial of either is a denial.
+    assert!(!resolves(&policy(&["db.corp"], &["10.0.0.0/8"]), "db.corp", "10.0.0.5"));
+    assert!(!resolves(&policy(&["10.0.0.0/8"], &["db.corp"]), "db.corp", "10.0.0.5"));
+    assert!(!resolves(&policy(&[], &["8.8.8.0/24"]), "h.test", "8.8.8.8"));
+    // A name does not open what gives out the machine's secrets.
+    assert!(!resolves(&policy(&["db.corp"], &[]), "db.corp", "169.254.169.254"));
+    assert!(!resolves(&Policy::new(vec![], vec![], true), "h.test", "169.254.169.254"));
+    assert!(!resolves(&Policy::new(vec![], vec![], true), "h.test", "100.100.100.200"));
+    assert!(resolves(&policy(&["169.254.169.254"], &[]), "h.test", "169.254.169.254"));
+    assert!(resolves(&Policy::new(vec![], vec![], true), "h.test", "192.168.0.1"));
+    let mixed: Vec<IpAddr> = vec!["10.0.0.1".parse().unwrap(), "8.8.8.8".parse().unwrap()];
+    assert_eq!(Policy::default().pass("h.test", mixed.clone()), Ok(mixed[1..].to_vec()));
+}
+
+#[test]
+fn hosts_that_the_operator_wrote_down() {
+    let mut policy = policy(&[], &["*"]);
+    for host in ["GHE.corp", "127.1", "[::1]"] {
+        policy.allow_host(host);
+    }
+    assert!(reaches(&policy, "https://ghe.corp/") && resolves(&policy, "ghe.corp", "10.0.0.5"));
+    assert!(reaches(&policy, "http://127.0.0.1:80/") && reaches(&policy, "http://[::1]/"));
+    assert!(!reaches(&policy, "http://127.0.0.2/") && !reaches(&policy, "https://other.corp/"));
+}
+
+#[test]
+fn a_refusal_says_what_allows_the_place() {
+    let says = |policy: &Policy, url: &str| policy.check(&url.parse().unwrap()).unwrap_err().to_string();
+    let default = Policy::default();
+    assert_eq!(
+        says(&default, "http://0x7f.1/secret?key=hush"),
+        "`127.0.0.1` may not be reached: it is private; `[egress] allow = [\"127.0.0.1\"]` in nango.toml allows it"
+    );
+    assert_eq!(
+        says(&default, "http://localhost/"),
+        "`localhost` may not be reached: its address is private; `[egress] allow = [\"localhost\"]` in nango.toml allows it"
+    );
+    assert_eq!(
+        says(&default, "http://169.254.169.254/"),
+        "`169.254.169.254` may not be reached: it gives out the secrets of the machine (cloud metadata); only its \
+         address under `[egress] allow` in nango.toml allows it"
+    );
+    assert_eq!(
+        says(&policy(&[], &["evil.test"]), "http://evil.test/"),
+        "`evil.test` may not be reached: `[egress] deny` in nango.toml says so"
+    );
+}
+
+#[test]
+fn what_is_no_rule() {
+    for text in [
+        "",
+        "https://a.test",
+        "a.test/x",
+        "a.test:80",
+        "10.0.0.0/33",
+        "10.0.0/8",
+        "*.*",
+        "a*.test",
+        "*.10.0.0.1",
+        "u@h",
+    ] {
+        assert!(text.parse::<Rule>().is_err(), "{text}");
+    }
+    for (text, shown) in [
+        ("*", "*"),
+        ("A.test.", "a.test"),
+        ("*.A.test", "*.a.test"),
+        ("127.1", "127.0.0.1"),
+        ("10.0.0.0/8", "10.0.0.0/8"),
+        ("[::1]", "::1"),
+        ("::ffff:1.2.3.4", "1.2.3.4"),
+        ("münchen.test", "xn--mnchen-3ya.test"),
+    ] {
+        assert_eq!(text.parse::<Rule>().unwrap().to_string(), shown);
+    }
+}

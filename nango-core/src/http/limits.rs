@@ -1,0 +1,211 @@
+//! What an answer says about the API's limits.
+//!
+//! `Retry-After` is a standard; `RateLimit` has been a draft in three shapes for years, and around it every API names
+//! its headers a little differently. They are read by their parts: `x-ratelimit-remaining-requests`,
+//! `x-ratelimit-requests-remaining` and `x-acme-rate-limit-remaining` each say that something is what remains of a
+//! window, and the words that are left name the window. So no API needs a setting for what it sends.
+
+mod fields;
+
+use std::time::Duration;
+
+use reqwest::header::{DATE, HeaderMap};
+
+use super::{
+    moment::{self, Moment, Unit},
+    parse_http_date,
+};
+
+/// More windows than an answer tells of: what comes behind is passed over.
+const MOST_WINDOWS: usize = 8;
+
+/// What an answer says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Limits {
+    /// The wait that `Retry-After` and its like ask for.
+    pub(super) retry_after: Option<Moment>,
+    /// The windows in which requests are counted.
+    pub(super) windows: Vec<Window>,
+    /// The API's name for what the request was counted in, such as `search`.
+    pub(super) bucket: Option<String>,
+}
+
+/// A window in which requests are counted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Window {
+    /// What its headers call it; most APIs have one without a name.
+    pub(super) name: String,
+    /// How much it holds.
+    pub(super) limit: Option<u64>,
+    /// How much is left.
+    pub(super) remaining: Option<u64>,
+    /// When there is more.
+    pub(super) reset: Option<Moment>,
+    /// How long it is.
+    pub(super) length: Option<Duration>,
+}
+
+impl Limits {
+    /// Reads the headers of an answer.
+    pub(super) fn read(headers: &HeaderMap) -> Self {
+        let mut limits = Self::default();
+        let mut used = Vec::new();
+        for (name, value) in headers {
+            let name = name.as_str();
+            if !name.contains("rate") && !name.contains("retry") {
+                continue;
+            }
+            let Some((role, window)) = role_of(name) else { continue };
+            let Ok(value) = value.to_str() else { continue };
+            match role {
+                Role::RetryAfter => {
+                    let read = moment::read(value, Unit::of(name));
+                    limits.retry_after = longer(limits.retry_after, read);
+                }
+                Role::Bucket => limits.bucket = Some(value.trim().chars().take(100).collect()),
+                Role::Fields => fields::current(value, &mut limits),
+                Role::Policy => fields::policy(value, &mut limits),
+                Role::Limit => {
+                    if let Some(limit) = count(value) {
+                        let length = length_of(&window);
+                        let window = limits.window(&window);
+                        window.limit = Some(limit);
+                        window.length = fields::parameter(value, "w").map(Duration::from_secs).or(length);
+                    }
+                }
+                Role::Remaining => limits.window(&window).remaining = count(value),
+                Role::Used => used.extend(count(value).map(|count| (window, count))),
+                Role::Reset => {
+                    let read = moment::read(value, Unit::of(name));
+                    let reset = &mut limits.window(&window).reset;
+                    // A span needs no clock, so it is the better of two.
+                    if !matches!(reset, Some(Moment::In(_))) || matches!(read, Some(Moment::In(_))) {
+                        *reset = read.or(*reset);
+                    }
+                }
+                Role::Length => {
+                    if let Some(Moment::In(length)) = moment::read(value, Unit::of(name)) {
+                        limits.window(&window).length = Some(length);
+                    }
+                }
+            }
+        }
+        for (name, count) in used {
+            let window = limits.window(&name);
+            window.remaining = window.remaining.or(window.limit.map(|limit| limit.saturating_sub(count)));
+        }
+        limits.windows.retain(|window| !window.is_empty());
+        limits
+    }
+
+    /// Whether a window has nothing left.
+    pub(super) fn is_exhausted(&self) -> bool {
+        self.windows.iter().any(|window| window.remaining == Some(0))
+    }
+
+    /// The window of this name, made if there is room for another.
+    fn window(&mut self, name: &str) -> &mut Window {
+        let at = self.windows.iter().position(|window| window.name == name).unwrap_or_else(|| {
+            if self.windows.len() == MOST_WINDOWS {
+                return MOST_WINDOWS - 1;
+            }
+            self.windows.push(Window { name: name.to_owned(), ..Window::default() });
+            self.windows.len() - 1
+        });
+        &mut self.windows[at]
+    }
+}
+
+impl Window {
+    fn is_empty(&self) -> bool {
+        self.limit.is_none() && self.remaining.is_none() && self.reset.is_none()
+    }
+}
+
+/// The server's own time, by its `Date`; ours where it has none.
+pub(super) fn server_time(headers: &HeaderMap, now: i64) -> i64 {
+    headers.get(DATE).and_then(|date| parse_http_date(date.to_str().ok()?)).unwrap_or(now)
+}
+
+/// What a header is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    RetryAfter,
+    Limit,
+    Remaining,
+    Used,
+    Reset,
+    Length,
+    Bucket,
+    /// `RateLimit` itself.
+    Fields,
+    /// `RateLimit-Policy`.
+    Policy,
+}
+
+/// What a header is for, and the name of its window.
+fn role_of(name: &str) -> Option<(Role, String)> {
+    let name = name.replace("rate-limit", "ratelimit").replace("retryafter", "retry-after");
+    if name.contains("retry-after") {
+        return Some((Role::RetryAfter, String::new()));
+    }
+    if !name.contains("ratelimit") {
+        return None;
+    }
+    if name == "ratelimit" {
+        return Some((Role::Fields, String::new()));
+    }
+    let mut role = Role::Limit;
+    let mut window = Vec::new();
+    for word in name.split('-') {
+        role = match word {
+            "reset" | "resets" => Role::Reset,
+            "remaining" | "left" => Role::Remaining,
+            "used" => Role::Used,
+            "policy" => Role::Policy,
+            "resource" | "bucket" => Role::Bucket,
+            "interval" | "window" => Role::Length,
+            "x" | "ratelimit" | "limit" | "max" | "total" | "after" | "in" | "at" | "time" | "ms" | "milliseconds" => {
+                continue;
+            }
+            other => {
+                window.push(other);
+                continue;
+            }
+        };
+    }
+    Some((role, window.join("-")))
+}
+
+/// The length that a window's name tells.
+fn length_of(window: &str) -> Option<Duration> {
+    let last = window.rsplit('-').next()?;
+    Some(Duration::from_secs(match last {
+        "second" | "secondly" => 1,
+        "minute" | "minutely" => 60,
+        "hour" | "hourly" => 3600,
+        "day" | "daily" => 86400,
+        _ => return None,
+    }))
+}
+
+/// A count: the first number of the value. What is less than nothing is nothing.
+fn count(value: &str) -> Option<u64> {
+    let first = value.split([',', ';']).next()?.trim();
+    let number: f64 = first.parse().ok().filter(|number: &f64| number.is_finite())?;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast saturates")]
+    Some(number.max(0.0) as u64)
+}
+
+/// The later of two moments. A span and a date cannot be compared without a clock: the span stays.
+fn longer(first: Option<Moment>, second: Option<Moment>) -> Option<Moment> {
+    match (first, second) {
+        (Some(Moment::In(a)), Some(Moment::In(b))) => Some(Moment::In(a.max(b))),
+        (Some(Moment::At(a)), Some(Moment::At(b))) => Some(Moment::At(a.max(b))),
+        (Some(span @ Moment::In(_)), _) | (_, Some(span @ Moment::In(_))) => Some(span),
+        (first, second) => first.or(second),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,147 @@
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::*;
+use crate::{http::script::FakeClock, provider::InBody};
+
+/// 1994-11-06T08:49:37Z
+const NOW: i64 = 784_111_777_000_000;
+
+fn failure(status: u16, pairs: &[(&'static str, &str)], body: &str) -> HttpFailure {
+    let headers = pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
+    HttpFailure::new("GET".into(), "https://h.test/".into(), status, headers, Bytes::from(body.to_owned()), 1)
+}
+
+#[track_caller]
+fn check(rules: &RetryRules, status: u16, pairs: &[(&'static str, &str)], limited: bool, millis: Option<u64>) {
+    let verdict = Verdict::of(&failure(status, pairs, ""), rules, NOW);
+    assert_eq!((verdict.limited, verdict.wait), (limited, millis.map(Duration::from_millis)), "{status} {pairs:?}");
+}
+
+fn none() -> RetryRules {
+    RetryRules::default()
+}
+
+#[test]
+fn what_a_server_demands() {
+    let check = |pairs: &[(&'static str, &str)], millis| check(&none(), 429, pairs, true, millis);
+    check(&[], None);
+    check(&[("retry-after", "7")], Some(7000));
+    check(&[("retry-after", " 0.5 ")], Some(500));
+    check(&[("retry-after", "0")], Some(0));
+    check(&[("retry-after", "Sun, 06 Nov 1994 08:49:47 GMT")], Some(10_000));
+    let by_its_clock = [("retry-after", "Sun, 06 Nov 1994 08:49:47 GMT"), ("date", "Sun, 06 Nov 1994 08:49:40 GMT")];
+    check(&by_its_clock, Some(7000));
+    check(&[("retry-after", "Sun, 06 Nov 1994 08:49:07 GMT")], Some(0));
+    for junk in ["-1", "soon", "NaN", ""] {
+        check(&[("retry-after", junk)], None);
+    }
+    let for_ever = Verdict::of(&failure(429, &[("retry-after", "99999999999999999999d")], ""), &none(), 0);
+    assert_eq!(for_ever.wait, Some(Duration::MAX));
+}
+
+#[test]
+fn a_reset_counts_for_a_window_that_is_used_up() {
+    let reset = ("x-ratelimit-reset", "784111787");
+    let check = |status, pairs: &[(&'static str, &str)], limited, millis| {
+        check(&none(), status, pairs, limited, millis);
+    };
+    check(429, &[reset], true, Some(10_000));
+    check(429, &[reset, ("x-ratelimit-remaining", "0")], true, Some(10_000));
+    check(403, &[reset, ("x-ratelimit-remaining", "0")], true, Some(10_000));
+    // Another limit than the one with something left: a moment of our own choice.
+    check(429, &[reset, ("x-ratelimit-remaining", "40")], true, None);
+    check(429, &[reset, ("x-ratelimit-remaining", "40"), ("retry-after", "3")], true, Some(3000));
+    check(429, &[reset, ("retry-after", "3")], true, Some(3000));
+    // The longest of several.
+    check(429, &[reset, ("x-ratelimit-remaining", "0"), ("retry-after", "3")], true, Some(10_000));
+    // A server that is down is not down until the end of the hour.
+    check(503, &[reset, ("x-ratelimit-remaining", "40")], false, None);
+    check(503, &[reset], false, None);
+    check(403, &[reset], false, None);
+    check(429, &[("x-ratelimit-reset", "784111700")], true, None);
+}
+
+#[test]
+fn an_entry_adds_names_and_statuses() {
+    let rules = RetryRules {
+        at: vec!["x-resettime".parse().unwrap()],
+        after: vec!["x-quota-resets-in".parse().unwrap()],
+        remaining: Some("x-left".parse().unwrap()),
+        error_code: vec!["400".parse().unwrap(), "5xx".parse().unwrap(), "401".parse().unwrap()],
+        in_body: None,
+    };
+    check(&rules, 503, &[("x-resettime", "784111787")], false, Some(10_000));
+    check(&rules, 503, &[("x-resettime", "30")], false, Some(30_000));
+    check(&rules, 503, &[("x-resettime", "30"), ("x-quota-resets-in", "1m")], false, Some(60_000));
+    check(&rules, 503, &[("x-resettime", "30"), ("x-left", "5")], false, None);
+    check(&rules, 400, &[("x-resettime", "30"), ("x-left", "0")], true, Some(30_000));
+    check(&rules, 400, &[("x-left", "1")], false, None);
+
+    let passes = |method: Method, status, limited| answer_may_pass(&method, status, &[], false, limited, &rules);
+    assert!(passes(Method::GET, 400, false) && passes(Method::POST, 400, true) && passes(Method::GET, 500, false));
+    assert!(!passes(Method::POST, 400, false) && !passes(Method::GET, 408, false) && !passes(Method::GET, 401, false));
+}
+
+#[test]
+fn a_body_may_tell_when() {
+    let rule = |pattern: &str, strategy| RetryRules {
+        in_body: Some(InBody { path: "error.0.message".into(), pattern: pattern.parse().unwrap(), strategy }),
+        ..RetryRules::default()
+    };
+    let wait = |rules: &RetryRules, message: &str| {
+        let body = serde_json::json!({ "error": [{ "message": message }] }).to_string();
+        let verdict = Verdict::of(&failure(403, &[], &body), rules, NOW);
+        (verdict.limited, verdict.wait)
+    };
+    let at = rule(r"/Retry after (\S+)/", Strategy::At);
+    assert_eq!(wait(&at, "Slow down. Retry after 1994-11-06T08:49:47Z"), (true, Some(Duration::from_secs(10))));
+    assert_eq!(wait(&at, "Retry after lunch"), (true, None));
+    assert_eq!(wait(&at, "Forbidden"), (false, None));
+    assert_eq!(wait(&rule(r"in (\d+)", Strategy::After), "again in 30"), (true, Some(Duration::from_secs(30))));
+    for body in ["", "[]", "{\"error\":7}", "{\"error\":[]}"] {
+        assert_eq!(Verdict::of(&failure(403, &[], body), &at, NOW).wait, None);
+    }
+}
+
+#[test]
+fn what_we_choose_doubles_up_to_a_minute() {
+    let clock = FakeClock::default();
+    let waits: Vec<u64> = (1..=9).map(|attempt| backoff(attempt, &clock).as_secs()).collect();
+    assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
+    clock.set_jitter(0.0);
+    assert_eq!(backoff(1, &clock), Duration::from_millis(750));
+    clock.set_jitter(0.999);
+    assert!(backoff(u32::MAX, &clock) <= LONGEST_BACKOFF);
+}
+
+#[test]
+fn only_what_is_safe_is_repeated() {
+    let passes = |method: &Method, status, acted, limited| {
+        answer_may_pass(method, status, &[409], acted, limited, &RetryRules::default())
+    };
+    for status in [408, 425, 500, 503, 409] {
+        assert!(passes(&Method::GET, status, false, false), "{status}");
+    }
+    for status in [400, 401, 404, 403] {
+        assert!(!passes(&Method::GET, status, false, false), "{status}");
+    }
+    assert!(!passes(&Method::POST, 503, false, false) && !passes(&Method::PATCH, 500, false, false));
+    assert!(passes(&Method::POST, 429, false, true) && passes(&Method::POST, 409, false, false));
+
+    let unreachable = || TransportError::Unreachable("refused".into());
+    let broken = || TransportError::Broken("reset".into());
+    let check = |method: Method, error: &TransportError, acted, expect| {
+        assert_eq!(failure_may_pass(&method, error, acted), expect, "{method} {error}");
+    };
+    check(Method::POST, &unreachable(), false, true);
+    check(Method::GET, &unreachable(), false, true);
+    check(Method::POST, &broken(), false, false);
+    check(Method::PUT, &broken(), false, true);
+    check(Method::GET, &TransportError::Unsendable("no".into()), false, false);
+    check(Method::GET, &TransportError::Stopped, false, false);
+    // The first hop took the POST; only its result was not reached.
+    check(Method::POST, &unreachable(), true, false);
+    assert!(!passes(&Method::POST, 429, true, true) && passes(&Method::GET, 429, true, true));
+}

@@ -1,0 +1,144 @@
+//! What the pipeline costs: CPU of a request through `http::Client` over one through reqwest alone, on loopback.
+//!
+//! ```text
+//! cargo bench -p nango-tests --bench http                  # 100,000 requests, 5 interleaved rounds
+//! cargo bench -p nango-tests --bench http -- 20000 3
+//! ```
+//!
+//! Each side is a process of its own that asks for the same small JSON answer, with the headers that an API sends, one
+//! request after the other over one connection; CPU is user and system time of that process. The server runs in this
+//! process and is not counted. The pipeline's side joins, authorises, checks the place, counts, keeps the budget and
+//! reads the limits of each answer; the difference within a round is what that costs, and its median counts. Linux only:
+//! CPU is read from `/proc`.
+
+#![expect(clippy::print_stdout, reason = "the figures are this program's output")]
+
+use std::{process::Command, sync::Arc};
+
+use nango_core::http::{
+    AuthError, Authorize, BoxFuture, Call, Client, ClientParts, Network, NetworkSettings, Outgoing, Policy, Stamp,
+    SystemClock, Url,
+};
+use nango_tests::measure::{self, Outcome, median};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+
+/// The argument with which this program sends by reqwest alone.
+const BARE: &str = "--bare";
+/// The argument with which it sends through the pipeline.
+const PIPELINE: &str = "--pipeline";
+
+/// An answer as an API gives it.
+const ANSWER: &str = "HTTP/1.1 200 OK\r\n\
+    date: Sun, 22 Nov 2026 12:00:00 GMT\r\n\
+    content-type: application/json; charset=utf-8\r\n\
+    cache-control: private, max-age=60, s-maxage=60\r\n\
+    etag: \"5d41402abc4b2a76b9719d911017c592\"\r\n\
+    x-request-id: 8f14e45f-ceea-467f-a8f9-9c1b7d3e2a10\r\n\
+    x-ratelimit-limit: 1000000000\r\n\
+    x-ratelimit-remaining: 999999999\r\n\
+    x-ratelimit-reset: 4000000000\r\n\
+    x-ratelimit-used: 1\r\n\
+    x-ratelimit-resource: core\r\n\
+    strict-transport-security: max-age=31536000\r\n\
+    x-content-type-options: nosniff\r\n\
+    content-length: 17\r\n\r\n\
+    {\"hello\":\"world\"}";
+
+fn main() -> Outcome {
+    let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        [BARE, url, requests] => return runtime.block_on(bare(url, requests.parse()?)),
+        [PIPELINE, url, requests] => return runtime.block_on(pipeline(url, requests.parse()?)),
+        _ => {}
+    }
+    let mut numbers = args.iter().filter_map(|arg| arg.parse::<u32>().ok());
+    let (requests, rounds) = (numbers.next().unwrap_or(100_000), numbers.next().unwrap_or(5));
+    let listener = runtime.block_on(TcpListener::bind(("127.0.0.1", 0)))?;
+    let url = format!("http://{}", listener.local_addr()?);
+    runtime.spawn(serve(listener));
+    println!("{requests} requests, {rounds} rounds; CPU per request");
+    let mut differences = Vec::new();
+    for round in 1..=rounds {
+        let cost = |side: &str| -> Outcome<f64> {
+            let mut command = Command::new(std::env::current_exe()?);
+            let cost = measure::command(command.args([side, &url, &requests.to_string()]), |_| {})?;
+            Ok(cost.cpu * 1e6 / f64::from(requests))
+        };
+        let (bare, ours) = if round % 2 == 0 {
+            let bare = cost(BARE)?;
+            (bare, cost(PIPELINE)?)
+        } else {
+            let ours = cost(PIPELINE)?;
+            (cost(BARE)?, ours)
+        };
+        println!("round {round}: reqwest {bare:.1} µs, pipeline {ours:.1} µs, difference {:.1} µs", ours - bare);
+        differences.push(ours - bare);
+    }
+    println!("median difference {:.1} µs, goal 15 µs", median(differences));
+    Ok(())
+}
+
+/// Answers every request of every connection.
+async fn serve(listener: TcpListener) {
+    while let Ok((socket, _)) = listener.accept().await {
+        tokio::spawn(converse(socket));
+    }
+}
+
+async fn converse(mut socket: TcpStream) -> std::io::Result<()> {
+    socket.set_nodelay(true)?;
+    let mut head = Vec::with_capacity(4096);
+    while socket.read_buf(&mut head).await? > 0 {
+        if head.ends_with(b"\r\n\r\n") {
+            head.clear();
+            socket.write_all(ANSWER.as_bytes()).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn bare(url: &str, requests: u32) -> Outcome {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::builder().no_proxy().build()?;
+    let endpoint = format!("{url}/repos/o/r/issues?per_page=100");
+    for _ in 0..requests {
+        let request = client.get(&endpoint).header("authorization", "Bearer key").header("accept", "application/json");
+        let body = request.send().await?.bytes().await?;
+        assert_eq!(body.len(), 17);
+    }
+    Ok(())
+}
+
+async fn pipeline(url: &str, requests: u32) -> Outcome {
+    let base: Url = url.parse()?;
+    let mut policy = Policy::default();
+    policy.allow_host("127.0.0.1");
+    let mut settings = NetworkSettings::default();
+    settings.policy = Arc::new(policy);
+    let parts = ClientParts::new(Arc::new(Network::with(settings)?), Arc::new(SystemClock), base)
+        .authorize(Arc::new(Key))
+        .headers([("accept".parse()?, "application/json".parse()?)].into_iter().collect());
+    let client = Client::new(parts);
+    let call = Call::get("/repos/o/r/issues").query("per_page", "100").retries(3);
+    for _ in 0..requests {
+        let response = client.send(&call).await?;
+        assert_eq!(response.body.len(), 17);
+    }
+    Ok(())
+}
+
+/// A key in the usual place.
+#[derive(Debug)]
+struct Key;
+
+impl Authorize for Key {
+    fn authorize<'a>(&'a self, request: &'a mut Outgoing) -> BoxFuture<'a, Result<Stamp, AuthError>> {
+        let value = nango_core::http::HeaderValue::from_static("Bearer key");
+        request.headers.insert("authorization", value);
+        Box::pin(std::future::ready(Ok(Stamp::default())))
+    }
+}
