@@ -5,7 +5,7 @@ use std::{thread, time::Duration};
 
 use nango_tests::oauth::{Answer, Peer};
 
-use super::stage::{Kind, LATER, PAST, PAUSE, Stage, at_the_same_time, must_be_made_again};
+use super::stage::{Kind, LATER, PAST, PATIENCE, PAUSE, Stage, at_the_same_time, must_be_made_again};
 
 const DOWN: Answer = Answer::refused(503, "down");
 
@@ -79,7 +79,8 @@ fn a_token_that_is_still_good_is_used_while_the_server_is_down() {
 #[test]
 fn an_answer_that_is_lost_ends_a_connection_only_where_tokens_rotate() {
     // It is tried again by itself after a while, and at once for who asks for it.
-    let lost = [(Answer::Lost, true), (Answer::Lost, false), (Answer::Garbled, false)];
+    let too_slow = Answer::Slow(PATIENCE + Duration::from_secs(3));
+    let lost = [(Answer::Lost, true), (Answer::Lost, false), (Answer::Garbled, false), (too_slow, false)];
     let cases = lost.into_iter().flat_map(|(answer, waits)| Peer::BOTH.map(|peer| (answer.clone(), waits, peer)));
     at_the_same_time(cases.collect(), |(answer, waits, peer)| {
         let Some(stage) = Stage::new(peer, Kind::Sqlite) else { return };

@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 
 /// How long tokens live that a refresh brings: well beyond the quarter of an hour before its end at which a token is renewed.
 const LIFETIME: u64 = 7200;
+/// How long an authorization server may take.
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 /// How long a renewal that failed once is not tried again.
 pub(super) const PAUSE: Duration = Duration::from_secs(30);
 
