@@ -94,6 +94,11 @@ impl Credentials {
         shape::read(mode, value, provider).map(|fields| Self { mode, fields })
     }
 
+    /// What credentials of a mode look like: `{"apiKey": "…"}`.
+    pub fn example(mode: AuthMode, provider: Option<&Provider>) -> String {
+        shape::example(mode, provider)
+    }
+
     /// The kind of these credentials.
     pub const fn mode(&self) -> AuthMode {
         self.mode

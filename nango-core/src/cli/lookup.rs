@@ -2,7 +2,7 @@
 
 use super::{Fault, check::provider_of};
 use crate::{
-    auth::AuthMode,
+    auth::{AuthMode, Credentials},
     config::Config,
     declare::{Entry, Kind, Registry, suggest},
     model::ModelInfo,
@@ -99,10 +99,8 @@ pub fn add_line(catalogue: &Catalogue, config: &Config, integration: &str, id: &
         _ => None,
     };
     let credentials = match mode {
-        Some(AuthMode::ApiKey) => r#"api-key --credentials '{"apiKey": "…"}'"#,
-        Some(AuthMode::Basic) => r#"basic --credentials '{"username": "…", "password": "…"}'"#,
-        Some(AuthMode::Bearer) => r#"bearer --credentials '{"access_token": "…"}'"#,
-        _ => "none",
+        Some(mode) => format!("{mode} --credentials '{}'", Credentials::example(mode, provider)),
+        None => "none".to_owned(),
     };
     format!("registry connection add {integration} {} --auth {credentials}", quoted(id))
 }
