@@ -32,7 +32,7 @@ use crate::{
     config::Config,
     declare::{ActionDef, EventDef, Handle, Kind, Registry, SyncDef, SyncRun, WebhookDef},
     error::{Error, ErrorKind, Result},
-    http::{Clock, Transport},
+    http::{Budgets, Clock, Transport},
     nango::{Context, Nango, lease_lost, store_error},
     provider::Catalogue,
     store::{
@@ -64,6 +64,8 @@ pub struct Instance {
     pub transport: Arc<dyn Transport>,
     /// Time outside the database: waits between attempts.
     pub clock: Arc<dyn Clock>,
+    /// What may still be asked of each API, by that clock.
+    pub budgets: Arc<Budgets>,
 }
 
 /// What to run.
@@ -156,6 +158,8 @@ pub struct RunReport {
     pub started_at: i64,
     /// How long it took.
     pub duration: Duration,
+    /// For how long of that it waited for limits of the API.
+    pub waited: Duration,
     /// The records of a dry run, by model.
     pub dry: Option<BTreeMap<String, DryRecords>>,
     /// The syncs that the function asked for with `trigger_sync`, in order.
@@ -341,6 +345,7 @@ async fn begin_and_call(
         error,
         started_at,
         duration: started.elapsed(),
+        waited: context.client().waited(),
         dry: None,
         triggered: Vec::new(),
     })

@@ -10,6 +10,7 @@ mod background;
 pub mod bench_server;
 pub mod dice;
 pub mod measure;
+pub mod metered;
 pub mod octokit;
 pub mod postgres;
 pub mod product;

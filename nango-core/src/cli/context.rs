@@ -14,7 +14,7 @@ use crate::{
     auth::{KeyRing, Secret},
     config::{Config, FILE_NAME, Flags, Sources},
     declare::Registry,
-    http::{Network, NetworkSettings, SystemClock},
+    http::{Budgets, Network, NetworkSettings, SystemClock},
     provider::Catalogue,
     run::{Instance, Observer, RunReport, RunRequest, Stop, execute},
     store::{self, SharedStore},
@@ -131,6 +131,7 @@ impl Context {
         let settings = NetworkSettings { policy: Arc::new(config.policy()), ..NetworkSettings::default() };
         let transport =
             Network::with(settings).map_err(|error| Fault::setup(format!("the network cannot be used: {error}")))?;
+        let clock = Arc::new(SystemClock);
         let instance = Arc::new(Instance {
             registry: self.registry.clone(),
             catalogue: self.catalogue.clone(),
@@ -138,7 +139,8 @@ impl Context {
             store,
             ring,
             transport: Arc::new(transport),
-            clock: Arc::new(SystemClock),
+            clock: clock.clone(),
+            budgets: Arc::new(Budgets::new(clock)),
         });
         self.opened.push(instance.clone());
         Ok(instance)

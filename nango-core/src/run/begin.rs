@@ -12,7 +12,7 @@ use crate::{
     auth::{Credentials, Injector},
     declare::{Entry, Kind, Registry, suggest},
     error::{Error, ErrorKind, Result},
-    http::{Client, ClientParts, Url},
+    http::{Client, ClientParts, Lane, Quota, Url},
     nango::{ContextParts, store_error},
     provider::Provider,
     store::{BASE_VARIANT, Connection, FunctionKey, NewConnection, RunToken, SharedStore, sqlite::Sqlite},
@@ -131,7 +131,14 @@ impl Ready {
         let transport = Arc::new(Stoppable { inner: instance.transport.clone(), stop: stop.clone() });
         let (store, inner) = (instance.store.clone(), instance.clock.clone());
         let clock = Arc::new(RunClock { store, inner, stop: stop.clone() });
-        let parts = ClientParts::new(transport, clock, self.base_url.clone()).authorize(Arc::new(self.injector));
+        let FunctionKey { integration, connection, kind, .. } = &self.key;
+        let budget = instance.budgets.of(integration, connection, false);
+        // Somebody waits for an action.
+        let lane = if *kind == Kind::Action { Lane::Interactive } else { Lane::Background };
+        let parts = ClientParts::new(transport, clock, self.base_url.clone())
+            .authorize(Arc::new(self.injector))
+            .quota(Quota { budget, connection: connection.clone(), lane })
+            .watch(host.clone(), self.provider.display_name.clone());
         ContextParts {
             key: self.key,
             token,
@@ -242,5 +249,6 @@ pub(super) async fn dry_instance(instance: &Instance, request: &RunRequest) -> R
         ring: instance.ring.clone(),
         transport: instance.transport.clone(),
         clock: instance.clock.clone(),
+        budgets: instance.budgets.clone(),
     })
 }

@@ -15,6 +15,7 @@ use crate::{
     auth::{AuthMode, Credentials, KeyRing},
     config::{Config, Sources},
     declare::Registry,
+    http::Budgets,
     provider::Catalogue,
     store::{BASE_VARIANT, DatasetKey, LastAction, ReadQuery, sqlite::Sqlite},
     testing::script::{Script, Still},
@@ -35,6 +36,7 @@ impl House {
 
     async fn without_connection() -> Self {
         let script = Script::default();
+        let clock = Arc::new(Still::default());
         let file = "[integrations.acme]\nbase_url = \"https://api.acme.test\"\n[environment]\nREGION = \"eu\"\n";
         let file = Some(("nango.toml".into(), file.to_owned()));
         let instance = Arc::new(Instance {
@@ -44,7 +46,8 @@ impl House {
             store: Arc::new(Sqlite::open(":memory:").await.unwrap()),
             ring: KeyRing::ephemeral().unwrap(),
             transport: Arc::new(script.clone()),
-            clock: Arc::new(Still),
+            clock: clock.clone(),
+            budgets: Arc::new(Budgets::new(clock)),
         });
         Self { instance, script }
     }

@@ -8,7 +8,7 @@ use nango_core::{
     auth::{Credentials, KeyRing},
     config::{Config, Flags, Sources},
     declare::Registry,
-    http::{Network, NetworkSettings, SystemClock},
+    http::{Budgets, Network, NetworkSettings, SystemClock},
     provider::{AuthMode, Catalogue},
     run::{AddConnection, Instance, RunRequest, Stop, Target, Unobserved, add_connection, execute},
     store::{self, MetadataChange},
@@ -105,5 +105,6 @@ async fn instance(folder: &Path, url: &str) -> Outcome<Instance> {
         ring: KeyRing::ephemeral()?,
         transport: Arc::new(Network::with(settings)?),
         clock: Arc::new(SystemClock),
+        budgets: Arc::new(Budgets::new(Arc::new(SystemClock))),
     })
 }
