@@ -16,7 +16,6 @@ use zeroize::{Zeroize, Zeroizing};
 use super::{AuthMode, KeyError, KeyRing, Secret};
 use crate::{provider::Provider, store::credentials_context};
 pub use shape::CredentialError;
-pub(crate) use show::drop_refresh_tokens;
 pub(super) use show::hide;
 
 /// The credentials of a connection.

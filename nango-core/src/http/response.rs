@@ -8,11 +8,7 @@ use reqwest::header::{DATE, HeaderMap};
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::{
-    DecodeError, HttpError, Sent, decode,
-    limits::{Limits, server_time},
-    parse_http_date, redact,
-};
+use super::{DecodeError, HttpError, Sent, decode, limits::Limits, parse_http_date, redact};
 
 /// An answer, its body in memory.
 #[derive(Clone)]
@@ -52,7 +48,7 @@ impl Response {
     /// How long the answer asks to wait (`Retry-After`), read against the server's own time or `now`.
     pub(crate) fn demanded_wait(&self, now: i64) -> Option<std::time::Duration> {
         let wait = Limits::read(&self.headers).retry_after?;
-        Some(wait.wait(server_time(&self.headers, now)))
+        Some(wait.wait(self.date().unwrap_or(now)))
     }
 
     /// The server's own time, if it tells: microseconds since 1970.

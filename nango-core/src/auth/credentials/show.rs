@@ -67,7 +67,7 @@ fn collect<'a>(value: &'a Value, all: bool, secrets: &mut Vec<&'a str>) {
 }
 
 /// Takes refresh tokens out, at any depth.
-pub(crate) fn drop_refresh_tokens(object: &mut Map<String, Value>) {
+pub(super) fn drop_refresh_tokens(object: &mut Map<String, Value>) {
     object.retain(|key, _| !is_refresh_token(key));
     object.values_mut().for_each(dropped);
 }
