@@ -111,7 +111,7 @@ fn call(
 fn refused(connection: &Connection, error: HttpError) -> Error {
     let Connection { integration, id, .. } = connection;
     let said = matches!(&error, HttpError::Status(failure) if matches!(failure.status, 401 | 403));
-    let what = if said { "are refused" } else { "could not be tried" };
+    let what = if said { "are refused" } else { "could not be tried (`--no-verify` stores them all the same)" };
     let cause = error.into_error();
     Error::new(ErrorKind::Connection, cause.to_string())
         .context(format!("the credentials of connection `{id}` of `{integration}` {what}"))
