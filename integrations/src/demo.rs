@@ -146,6 +146,7 @@ impl Tour<'_> {
                 Value::Object(metadata) => Some(metadata),
                 _ => None,
             },
+            verify: false,
         };
         let added = self.context.block_on(add_connection(&self.instance, new, Arc::new(Unobserved)))?;
         let checks: Vec<&str> = added.events.iter().map(|event| event.key.function.as_str()).collect();

@@ -20,6 +20,7 @@ mod tests;
 mod tracing_log;
 mod transport;
 mod upkeep;
+mod verify;
 
 use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -47,6 +48,7 @@ pub use connection::{AddConnection, Added, add_connection, remove_connection};
 use host::RunHost;
 pub use tracing_log::capture as capture_tracing;
 pub use upkeep::{Retained, RetainedDataset, empty, retain};
+pub use verify::{Tested, test_connection};
 
 /// Everything a run needs, made once at the top.
 #[derive(Debug)]

@@ -29,6 +29,7 @@ mod logs;
 mod merge;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+mod processes;
 mod records;
 mod refresh;
 mod row;
@@ -61,6 +62,7 @@ pub use encryption::{
 };
 pub use error::StoreError;
 pub use logs::{Level, LogLine, Logs};
+pub use processes::Processes;
 pub use records::{
     Change, Committed, DatasetKey, DatasetStats, Done, FeedPage, FeedRow, Filter, FinishScan, LastAction, Page,
     PatchRow, ReadQuery, Records, RowOutcome, Scan, ScanFinished, ScanFrom, Write,
@@ -80,6 +82,7 @@ pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Se
 pub trait Store:
     Connections
     + Refreshes
+    + Processes
     + Records
     + Checkpoints
     + Runs

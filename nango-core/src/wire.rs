@@ -16,7 +16,9 @@ mod records;
 mod runs;
 mod time;
 
-pub use connections::{AddedJson, ConnectionDetail, ConnectionList, ConnectionRow, MetadataJson, RemovedJson};
+pub use connections::{
+    AddedJson, ConnectionDetail, ConnectionList, ConnectionRow, MetadataJson, RemovedJson, TestedJson,
+};
 pub use database::{BackupJson, CheckJson, CopiedJson, PrunedJson, RetainedJson, TakenOutJson};
 pub use errors::WireError;
 pub use functions::FunctionRow;

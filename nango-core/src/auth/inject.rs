@@ -157,7 +157,7 @@ impl Injector {
             query: Vec::new(),
             body: provider.proxy.body.clone(),
             changing: Vec::new(),
-            signer: sign::Signer::of(provider, &subject, app)?,
+            signer: sign::Signer::of(provider, &subject)?,
             subject,
         };
         let placed = injector.place_all(provider)?;

@@ -72,7 +72,13 @@ pub enum ObtainError {
 impl Subject<'_> {
     /// What templates are filled from.
     pub(super) fn scope(&self) -> Scope<'_> {
-        Scope::new(self.integration, self.config, self.credentials.parts())
+        self.scope_of(self.credentials.parts())
+    }
+
+    /// The same with other parts of credentials.
+    pub(super) fn scope_of<'s>(&'s self, parts: &'s Map<String, Value>) -> Scope<'s> {
+        Scope::new(self.integration, self.config, parts)
+            .options(self.credentials.parts())
             .token(self.credentials.token())
             .client(self.client().ok())
             .moment(Moment { now: self.now, random: Uuid::new_v4() })

@@ -4,6 +4,7 @@
 
 mod aws;
 mod key;
+mod oauth1;
 #[cfg(test)]
 pub(crate) mod vectors;
 
@@ -11,6 +12,7 @@ use ring::{digest, hmac};
 
 pub use aws::{AwsSigner, UNSIGNED_PAYLOAD};
 pub use key::PrivateKey;
+pub use oauth1::OAuth1Signer;
 
 /// Why something cannot be signed. No text of it holds a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

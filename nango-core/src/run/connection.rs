@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::{
     Instance, Job, Observer, RunHost, RunReport, Stop, begin, begin_and_call, follow_up,
     outbound::{self, Outbound},
+    verify,
 };
 use crate::{
     auth::Credentials,
@@ -29,6 +30,8 @@ pub struct AddConnection {
     pub config: Map<String, Value>,
     /// Its metadata; `None` keeps what a replaced connection had.
     pub metadata: Option<Map<String, Value>>,
+    /// Whether keys and passwords are tried first, with the request that the provider's entry names.
+    pub verify: bool,
 }
 
 /// A connection that was added.
@@ -76,6 +79,10 @@ pub async fn add_connection(
     Outbound::fixed(instance, &candidate, new.credentials.clone())?;
     let holder = outbound::holder(instance, &integration, &id)?;
     let credentials = outbound::with_token(instance, &holder, &mut candidate, new.credentials).await?;
+    if new.verify && verify::is_tried(credentials.mode()) {
+        let outbound = Outbound::fixed(instance, &candidate, credentials.clone())?;
+        verify::probe(instance, &outbound, &candidate, &credentials).await?;
+    }
     let mut events = Vec::new();
     for def in instance.registry.on_event(&integration, Event::ValidateConnection) {
         let report = fire(instance, &candidate, Some(&credentials), def, &observer).await?;

@@ -8,7 +8,7 @@ use crate::{
     auth::{Credentials, Fixed, Held, Holder, InjectError, Injector, Live, ObtainError, RefreshError, Subject},
     error::{Error, ErrorKind, Result},
     http::{Authorize, Client, ClientParts, Clock, Transport, Url},
-    provider::Provider,
+    provider::{Provider, Scope},
     store::Connection,
 };
 
@@ -26,7 +26,7 @@ impl Outbound {
     pub(super) async fn of(instance: &Instance, connection: &Connection) -> Result<Self> {
         let holder = holder(instance, &connection.integration, &connection.id)?;
         let current = instance.tokens.look(&holder).await.map_err(closed)?;
-        let base_url = base_url(&holder, connection)?;
+        let base_url = base_url(&holder, connection, &current.credentials)?;
         let live =
             Live::new(instance.tokens.clone(), holder.clone(), current).map_err(|error| unusable(&holder, error))?;
         let live = Arc::new(live);
@@ -36,7 +36,7 @@ impl Outbound {
     /// The way out of a connection that is not stored yet.
     pub(super) fn fixed(instance: &Instance, connection: &Connection, credentials: Credentials) -> Result<Self> {
         let holder = holder(instance, &connection.integration, &connection.id)?;
-        let base_url = base_url(&holder, connection)?;
+        let base_url = base_url(&holder, connection, &credentials)?;
         let Holder { provider, integration, app, .. } = &*holder;
         let injector = Injector::new(provider, integration, &credentials, &connection.config, app)
             .map_err(|error| unusable(&holder, error))?;
@@ -46,7 +46,11 @@ impl Outbound {
 
     /// The pipeline of this way.
     pub(super) fn client(&self, transport: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> Client {
-        let parts = ClientParts::new(transport, clock, self.base_url.clone()).authorize(self.authorize.clone());
+        let proxy = &self.holder.provider.proxy;
+        let parts = ClientParts::new(transport, clock, self.base_url.clone())
+            .authorize(self.authorize.clone())
+            .retry(Arc::new(proxy.retry.clone()))
+            .forward_headers(proxy.forward_headers);
         Client::new(parts)
     }
 }
@@ -61,9 +65,10 @@ fn closed(error: RefreshError) -> Error {
     }
 }
 
-fn base_url(holder: &Holder, connection: &Connection) -> Result<Url> {
-    let url = holder.provider.base_url(&holder.integration, &connection.config);
-    url.map_err(|error| unusable(holder, InjectError::from(error)))
+/// Where requests go. A few APIs have the key in their base URL.
+fn base_url(holder: &Holder, connection: &Connection, credentials: &Credentials) -> Result<Url> {
+    let scope = Scope::new(&holder.integration, &connection.config, credentials.parts()).token(credentials.token());
+    holder.provider.base_url_of(&scope).map_err(|error| unusable(holder, InjectError::from(error)))
 }
 
 /// The error is carried, so that `wire` and `cli` can tell what was typed from what is set up.

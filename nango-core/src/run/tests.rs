@@ -62,6 +62,7 @@ impl House {
             credentials: Credentials::none(),
             config: Map::new(),
             metadata: Some(metadata),
+            verify: true,
         };
         add_connection(&self.instance, new, Arc::new(Unobserved)).await
     }

@@ -9,6 +9,7 @@ mod connections;
 mod encryption;
 mod feed;
 mod oracle;
+mod processes;
 mod records;
 mod refresh;
 mod runs;
@@ -97,6 +98,8 @@ conformance! {
         metadata_is_replaced_and_merged
         removal_takes_the_records_and_keeps_the_sequence
         removal_stops_what_runs;
+    processes:
+        the_living_are_counted;
     refresh:
         one_renews_at_a_time
         an_interrupted_turn_is_known

@@ -26,6 +26,7 @@ mod locks;
 mod logs;
 mod migrate;
 mod page;
+mod processes;
 mod refresh;
 mod reseal;
 mod rows;
@@ -52,9 +53,9 @@ use self::{changes::Changes, clock::Clock};
 use super::{
     Answer, Checkpoints, Committed, Connection, Connections, DatasetKey, DatasetStats, Encryption, EncryptionState,
     FeedPage, FeedRow, FinishScan, FunctionKey, KeyId, Keys, LogLine, Logs, MetadataChange, NewConnection, NewRun,
-    Page, ReadQuery, Records, RefreshClaim, RefreshEnd, RefreshTurn, Refreshes, Removed, Resealed, Run, RunEnd,
-    RunToken, Runs, Scan, ScanFinished, ScanFrom, Store, StoreError, StoredCheckpoint, draft::Draft, encryption::Vault,
-    hash::Hasher,
+    Page, Processes, ReadQuery, Records, RefreshClaim, RefreshEnd, RefreshTurn, Refreshes, Removed, Resealed, Run,
+    RunEnd, RunToken, Runs, Scan, ScanFinished, ScanFrom, Store, StoreError, StoredCheckpoint, draft::Draft,
+    encryption::Vault, hash::Hasher,
 };
 
 /// The schema of all tables. Not `nango`, which the original keeps for itself: both can share a database.
@@ -223,6 +224,16 @@ impl Refreshes for Postgres {
 
     fn end_refresh(&self, claim: RefreshClaim, end: RefreshEnd) -> Answer<'_, Option<Connection>> {
         self.write((claim, end), |db, (claim, end)| Box::pin(refresh::end(db, claim, end)))
+    }
+}
+
+impl Processes for Postgres {
+    fn beat(&self, process: Uuid, lease: Duration) -> Answer<'_, u32> {
+        self.write((process, lease), |db, (process, lease)| Box::pin(processes::beat(db, *process, *lease)))
+    }
+
+    fn leave(&self, process: Uuid) -> Answer<'_, ()> {
+        self.write(process, |db, process| Box::pin(processes::leave(db, *process)))
     }
 }
 

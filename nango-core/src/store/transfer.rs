@@ -7,7 +7,7 @@
 //!
 //! What travels: the instance's id and hash key, what is said of its encryption, connections (sealed as they are), functions, checkpoints, resume states,
 //! datasets with sequence and stamp, records with their places, and all runs with counters and logs. What stays behind:
-//! locks, turns to renew a token, and scans that are open (the next walk begins at its first record; nothing is deleted by mistake). A run that
+//! locks, living processes, turns to renew a token, and scans that are open (the next walk begins at its first record; nothing is deleted by mistake). A run that
 //! still goes on arrives as interrupted: it writes to the old database, not to this one. A walk that seals what is there
 //! begins anew in the target.
 //!

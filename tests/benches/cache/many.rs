@@ -57,6 +57,7 @@ impl House {
                 credentials: Credentials::none(),
                 config: Map::new(),
                 metadata: None,
+                verify: false,
             };
             add_connection(&instance, new, Arc::new(Unobserved)).await.map_err(|error| error.to_string())?;
             // Only now: with a repository, the integration would look for it, and this API has none to look at.

@@ -120,6 +120,11 @@ fn is_long(key: &str) -> bool {
     key.contains("private") || key.contains("certificate") || key.contains("pem") || key.contains("assertion")
 }
 
+/// What credentials of a mode look like.
+pub(super) fn example(mode: AuthMode, provider: Option<&Provider>) -> String {
+    Asked::of(mode, provider).written()
+}
+
 pub(super) fn read(
     mode: AuthMode,
     value: &Value,
@@ -169,22 +174,20 @@ pub(super) fn read(
     Ok(fields)
 }
 
-/// Credentials of a kind as they are written, without their values.
-pub(super) fn written(mode: AuthMode, provider: Option<&Provider>) -> String {
-    Asked::of(mode, provider).written()
-}
-
 /// What is asked for: by the kind, and by the provider's entry where the kind leaves it open.
 struct Asked<'a> {
     shape: Shape,
-    fields: &'a [Field],
+    fields: Vec<&'a Field>,
 }
 
 impl<'a> Asked<'a> {
     fn of(mode: AuthMode, provider: Option<&'a Provider>) -> Self {
         let shape = shape(mode);
-        let declared = provider.map_or(&[][..], |provider| &provider.credentials);
-        Self { fields: if shape.open { declared } else { &[] }, shape }
+        let declared = provider.filter(|_| shape.open);
+        // What the original asks for once (the key that signs an assertion) is kept here, sealed like the rest, so that
+        // an assertion that ends can be signed again.
+        let fields = declared.into_iter().flat_map(|provider| provider.credentials.iter().chain(&provider.options));
+        Self { fields: fields.collect(), shape }
     }
 
     fn names(&self) -> impl Iterator<Item = &str> {
@@ -235,7 +238,7 @@ impl<'a> Asked<'a> {
                 return Err(format!("`{}` is missing", group.join("` or `")));
             }
         }
-        for field in self.fields {
+        for field in &self.fields {
             if fields.contains_key(&field.name) {
                 continue;
             }
@@ -254,9 +257,10 @@ impl<'a> Asked<'a> {
         let declared = self.fields.iter().filter(|field| field.is_required()).map(|field| field.name.as_str());
         let mut keys: Vec<&str> = required.collect();
         keys.extend(declared.filter(|name| !self.shape.required.iter().any(|group| group.contains(name))));
-        if self.shape.optional.first() == Some(&"password") {
-            keys.push("password");
-        }
+        // What is worth giving although it may be left out.
+        let second =
+            self.shape.optional.first().filter(|key| matches!(**key, "password" | "refresh_token" | "client_secret"));
+        keys.extend(second);
         let keys: Vec<String> = keys.into_iter().map(|key| format!(r#""{key}": "…""#)).collect();
         format!("{{{}}}", keys.join(", "))
     }

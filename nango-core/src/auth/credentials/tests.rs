@@ -43,7 +43,7 @@ fn tokens_with_their_end() {
     assert_eq!((credentials.token(), credentials.refresh_token()), (Some("hush"), Some("hush2")));
     assert!(credentials.are_renewed());
     assert_eq!(credentials.without_refresh_token().refresh_token(), None);
-    let help = r#"; write {"access_token": "…"}"#;
+    let help = r#"; write {"access_token": "…", "refresh_token": "…"}"#;
     let text = "these are no oauth2 credentials: `expires_at` is no point in time: write it as `2026-11-22T12:00:00Z`, \
                 or in seconds since 1970";
     check("oauth2", &at(json!("soon")), Err(&format!("{text}{help}")));
@@ -70,7 +70,8 @@ fn what_is_wrong_is_named_and_not_shown() {
     check("bearer", &json!({}), Err(text));
     let text = "these are no none credentials: `apiKey` is not known; write {}";
     check("none", &json!({ "apiKey": "hush" }), Err(text));
-    let text = r#"these are no oauth2-cc credentials: `client_id` is missing; write {"client_id": "…"}"#;
+    let text =
+        r#"these are no oauth2-cc credentials: `client_id` is missing; write {"client_id": "…", "client_secret": "…"}"#;
     check("oauth2-cc", &json!({ "client_secret": "hush" }), Err(text));
 }
 

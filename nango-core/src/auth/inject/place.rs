@@ -58,7 +58,7 @@ pub(super) fn default_of(credentials: &Credentials) -> Option<Zeroizing<String>>
             let pair = Zeroizing::new(format!("{}:{}", part("username"), part("password")));
             Some(Zeroizing::new(format!("Basic {}", STANDARD.encode(pair.as_bytes()))))
         }
-        AuthMode::ApiKey | AuthMode::Bill => None,
+        AuthMode::ApiKey | AuthMode::Bill | AuthMode::AwsSigV4 | AuthMode::OAuth1 | AuthMode::Tba => None,
         _ => credentials.token().map(|token| Zeroizing::new(format!("Bearer {token}"))),
     }
 }

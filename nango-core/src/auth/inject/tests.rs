@@ -151,3 +151,33 @@ fn a_key_without_a_place_is_refused() {
         assert_eq!(error, format!("{help}{more}"));
     }
 }
+
+#[test]
+fn requests_are_signed_last() {
+    let account = json!({ "token_id": "hush-id", "token_secret": "hush-secret" });
+    let config = json!({ "accountId": "1234-sb1" });
+    let got = inject(&provider("TBA", ""), &read(AuthMode::Tba, account.clone()), &config).unwrap();
+    let start = "b=1 x-mine=1 authorization=OAuth realm=\"1234_SB1\", oauth_consumer_key=\"app\", oauth_nonce=\"";
+    assert!(got.starts_with(start) && got.contains("oauth_signature_method=\"HMAC-SHA256\""), "{got}");
+    assert!(got.contains("oauth_timestamp=\"1795348800\", oauth_token=\"hush-id\""), "{got}");
+    let error = inject(&provider("TBA", ""), &read(AuthMode::Tba, account), &json!({})).unwrap_err();
+    assert!(error.contains("`accountId` is missing"), "{error}");
+
+    let user = json!({ "oauth_token": "hush-id", "oauth_token_secret": "hush-secret" });
+    let got = inject(&provider("OAUTH1", ""), &read(AuthMode::OAuth1, user), &json!({})).unwrap();
+    assert!(got.contains("authorization=OAuth oauth_consumer_key=\"app\"") && got.contains("HMAC-SHA1"), "{got}");
+
+    let keys = json!({ "access_key_id": "AKID", "secret_access_key": "hush", "session_token": "hush-session",
+        "region": "eu-west-1", "service": "execute-api" });
+    let body = Body::Json(r#"{"a":1}"#.into());
+    let got = request(&provider("AWS_SIGV4", ""), &read(AuthMode::AwsSigV4, keys), &json!({}), body).unwrap();
+    let header = |name: &str| got.headers[name].to_str().unwrap();
+    let signed = "content-type;host;x-amz-content-sha256;x-amz-date;x-amz-security-token;x-mine";
+    let start = format!(
+        "AWS4-HMAC-SHA256 Credential=AKID/20261122/eu-west-1/execute-api/aws4_request, SignedHeaders={signed}, Signature="
+    );
+    assert!(header("authorization").starts_with(&start), "{}", header("authorization"));
+    assert_eq!((header("x-amz-date"), header("host")), ("20261122T120000Z", "h.test"));
+    // printf '{"a":1}' | sha256sum
+    assert_eq!(header("x-amz-content-sha256"), "015abd7f5cc57a2dd94b7590f04ad8084273905ee33ec5cebeae62276a97f862");
+}

@@ -13,7 +13,10 @@ pub(super) async fn login(subject: &Subject<'_>, client: &Client) -> Result<Obta
         return renew(subject, settings, client).await;
     }
     let token = settings.signed.as_ref().map(|signed| signed::sign(subject, signed)).transpose()?;
-    let scope = subject.scope().signed(token.as_ref().map(Secret::expose));
+    let assertion = settings.assertion.as_ref().map(|assertion| signed::assertion(subject, assertion)).transpose()?;
+    let mut parts = subject.credentials.parts().clone();
+    parts.extend(assertion.map(|assertion| ("assertion".to_owned(), Value::String(assertion.expose().to_owned()))));
+    let scope = subject.scope_of(&parts).signed(token.as_ref().map(Secret::expose));
     let url = place(subject, settings.url.as_ref())?.resolve_url(&scope)?;
     let mut request = TokenRequest::new(url, settings.get, settings.format);
     request.params(&settings.params, &scope)?;

@@ -114,6 +114,9 @@ impl TokenRequest {
         call = call.retries(2).accept(300..600);
         if self.get || self.format == BodyFormat::Query {
             call.query = pairs(&self.fields);
+        } else if self.format == BodyFormat::Xml {
+            let text = "this provider wants its token requests as XML, which cannot be written here";
+            return Err(ObtainError::Setup(text.to_owned()));
         } else if self.format == BodyFormat::Json {
             call.body = Body::Json(Value::Object(self.fields).to_string().into());
         } else {

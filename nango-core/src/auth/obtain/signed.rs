@@ -11,7 +11,7 @@ use crate::{
     auth::{App, Secret},
     http::Client,
     provider::{
-        BodyFormat, Param, Scope, SignatureProtocol, SignedToken,
+        Assertion, AssertionKind, BodyFormat, Param, Scope, SignatureProtocol, SignedToken,
         sign::{self, PrivateKey, SignError},
     },
 };
@@ -74,6 +74,23 @@ pub(super) fn sign(subject: &Subject<'_>, settings: &SignedToken) -> Result<Secr
     });
     let text_key = settings.protocol == SignatureProtocol::HmacText;
     jwt(algorithm, secret, text_key, header, &payload)
+}
+
+/// Signs the statement that buys a token.
+pub(super) fn assertion(subject: &Subject<'_>, settings: &Assertion) -> Result<Secret, ObtainError> {
+    let AssertionKind::Jwt { header, payload } = &settings.kind else {
+        let provider = &subject.provider.name;
+        return Err(ObtainError::Setup(format!("the assertion of `{provider}` is SAML, which cannot be signed here")));
+    };
+    let scope = subject.scope();
+    let key = Zeroizing::new(settings.key.resolve(&scope)?);
+    let (header, mut payload) = (claims(header, &scope)?, claims(payload, &scope)?);
+    let now = seconds(subject.now);
+    let lifetime = i64::try_from(settings.lifetime.as_secs()).unwrap_or(i64::MAX);
+    payload.insert("iat".to_owned(), json!(now));
+    payload.insert("exp".to_owned(), json!(now.saturating_add(lifetime)));
+    let algorithm = header.get("alg").and_then(Value::as_str).unwrap_or("RS256").to_owned();
+    jwt(&algorithm, &key, false, header, &payload)
 }
 
 /// Claims with their values; one that lacks a value is left out.

@@ -11,3 +11,5 @@ ALTER TABLE nango_rs.connections ADD COLUMN failures BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE nango_rs.connections ADD COLUMN failed_at BIGINT;
 ALTER TABLE nango_rs.connections ADD COLUMN failure TEXT;
 ALTER TABLE nango_rs.connections ADD COLUMN refused BIGINT NOT NULL DEFAULT 0;
+-- The processes that work with this database now: an API's quota is divided by them.
+CREATE TABLE nango_rs.processes (id BYTEA PRIMARY KEY, until BIGINT NOT NULL);

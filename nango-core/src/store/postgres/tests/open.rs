@@ -52,7 +52,7 @@ async fn a_schema_of_the_first_version_steps_forward() {
     for name in later.split(' ') {
         database.sql(&format!("ALTER TABLE nango_rs.connections DROP COLUMN {name}"));
     }
-    database.sql("UPDATE nango_rs.version SET number = 1");
+    database.sql("DROP TABLE nango_rs.processes; UPDATE nango_rs.version SET number = 1");
     let store = Postgres::open(&database.url).await.unwrap();
     let [stored] = &store.connections(None).await.unwrap()[..] else { panic!("the connection is gone") };
     assert_eq!((stored.version, stored.renew_at, &stored.failure), (1, None, &None));

@@ -11,3 +11,5 @@ ALTER TABLE connections ADD COLUMN failures INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE connections ADD COLUMN failed_at INTEGER;
 ALTER TABLE connections ADD COLUMN failure TEXT;
 ALTER TABLE connections ADD COLUMN refused INTEGER NOT NULL DEFAULT 0;
+-- The processes that work with this database now: an API's quota is divided by them.
+CREATE TABLE processes (id BLOB PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;

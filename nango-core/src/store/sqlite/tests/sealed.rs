@@ -393,7 +393,7 @@ async fn a_file_of_the_first_version_steps_forward() {
     store.close().await.unwrap();
     let later = "version renew_at refresh_holder refresh_until failures failed_at failure refused";
     let later = later.split(' ').map(|name| format!("ALTER TABLE connections DROP COLUMN {name};")).collect::<String>();
-    let back = "DROP TABLE encryption; ALTER TABLE records DROP COLUMN size; \
+    let back = "DROP TABLE processes; DROP TABLE encryption; ALTER TABLE records DROP COLUMN size; \
                 ALTER TABLE records DROP COLUMN key_id; PRAGMA user_version = 1";
     Raw::open(&path).unwrap().execute_batch(&(later + back)).unwrap();
     let written: String = Raw::open(&path)
