@@ -136,7 +136,7 @@ fn what_is_wrong_is_told_where_it_is_needed() {
     // Whoever runs something else is told that a part of the file is missing.
     says(&registry.run(["list"]), 0, &["1 provider of own/providers.yaml cannot be read", "registry providers check"]);
     registry.config("providers = \"own/providers.yaml\"\n[integrations.github]\nprovider = \"broken\"\n");
-    says(&registry.run(["list"]), 3, &["the integration `github`", "`broken`", "is not closed"]);
+    says(&registry.run(["list"]), 3, &["[integrations.github]", "`broken`", "is not closed"]);
     registry.config("providers = \"none.yaml\"\n");
     says(&registry.run(["list"]), 3, &["the file of providers none.yaml cannot be read"]);
     registry.write("own/providers.yaml", "acme:\n  proxy: [\nb: 1");

@@ -94,9 +94,9 @@ impl Credentials {
         shape::read(mode, value, provider).map(|fields| Self { mode, fields })
     }
 
-    /// What credentials of a mode look like: `{"apiKey": "…"}`.
-    pub fn example(mode: AuthMode, provider: Option<&Provider>) -> String {
-        shape::example(mode, provider)
+    /// How credentials of a mode are written: `{"apiKey": "…"}`, with what the provider asks for.
+    pub fn written(mode: AuthMode, provider: Option<&Provider>) -> String {
+        shape::written(mode, provider)
     }
 
     /// The kind of these credentials.

@@ -32,7 +32,7 @@ const FIRST_PAUSE: Duration = Duration::from_secs(30);
 /// The longest pause between two attempts.
 const LONGEST_PAUSE: Duration = Duration::from_hours(1);
 /// A token that was renewed so short a time ago and is refused all the same is not renewed again.
-const JUST_NOW: Duration = Duration::from_secs(60);
+const JUST_NOW: Duration = Duration::from_mins(1);
 
 /// Whose token it is.
 #[derive(Debug, Clone)]

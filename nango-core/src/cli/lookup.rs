@@ -113,7 +113,7 @@ pub(super) fn simplest(provider: &Provider) -> AuthMode {
 pub(super) fn auth_arguments(mode: AuthMode, provider: Option<&Provider>) -> String {
     match mode {
         AuthMode::None => " --auth none".to_owned(),
-        mode => format!(" --auth {mode} --credentials {}", quoted(&Credentials::example(mode, provider))),
+        mode => format!(" --auth {mode} --credentials {}", quoted(&Credentials::written(mode, provider))),
     }
 }
 

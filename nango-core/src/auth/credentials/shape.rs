@@ -120,11 +120,6 @@ fn is_long(key: &str) -> bool {
     key.contains("private") || key.contains("certificate") || key.contains("pem") || key.contains("assertion")
 }
 
-/// What credentials of a mode look like.
-pub(super) fn example(mode: AuthMode, provider: Option<&Provider>) -> String {
-    Asked::of(mode, provider).written()
-}
-
 pub(super) fn read(
     mode: AuthMode,
     value: &Value,
@@ -172,6 +167,11 @@ pub(super) fn read(
         fields.entry("password").or_insert_with(|| Value::String(String::new()));
     }
     Ok(fields)
+}
+
+/// Credentials of a kind as they are written, without their values.
+pub(super) fn written(mode: AuthMode, provider: Option<&Provider>) -> String {
+    Asked::of(mode, provider).written()
 }
 
 /// What is asked for: by the kind, and by the provider's entry where the kind leaves it open.

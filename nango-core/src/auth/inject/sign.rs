@@ -139,9 +139,9 @@ impl Owned {
             set("x-amz-security-token", token, true)?;
         }
         // What a proxy on the way may change is not signed.
-        let signed = request.headers.iter().filter(|(name, _)| !matches!(name.as_str(), "user-agent" | "connection"));
-        let signed: Vec<(&str, &str)> =
-            signed.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect();
-        Ok(signer.authorization(request.method.as_str(), &request.url, &signed, &hash))
+        let covered = request.headers.iter().filter(|(name, _)| !matches!(name.as_str(), "user-agent" | "connection"));
+        let covered: Vec<(&str, &str)> =
+            covered.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect();
+        Ok(signer.authorization(request.method.as_str(), &request.url, &covered, &hash))
     }
 }

@@ -37,8 +37,8 @@ fn inject(provider: &Provider, credentials: &Credentials, config: &Value) -> Res
     Ok(request.url.query().unwrap().to_owned() + &headers.collect::<String>())
 }
 
-fn read(mode: AuthMode, value: Value) -> Credentials {
-    Credentials::parse(mode, &value, None).unwrap()
+fn read(mode: AuthMode, value: &Value) -> Credentials {
+    Credentials::parse(mode, value, None).unwrap()
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn every_mode_lands_in_its_place() {
 #[test]
 fn tokens_that_were_obtained_land_like_any_other() {
     let check = |mode: AuthMode, credentials: Value, proxy: &str, expect: &str| {
-        let got = inject(&provider(mode.stored_name(), proxy), &read(mode, credentials), &json!({}));
+        let got = inject(&provider(mode.stored_name(), proxy), &read(mode, &credentials), &json!({}));
         assert_eq!(got.as_deref(), Ok(expect), "{mode} {proxy}");
     };
     let oauth = json!({ "access_token": "hush", "refresh_token": "hush2" });
@@ -156,21 +156,21 @@ fn a_key_without_a_place_is_refused() {
 fn requests_are_signed_last() {
     let account = json!({ "token_id": "hush-id", "token_secret": "hush-secret" });
     let config = json!({ "accountId": "1234-sb1" });
-    let got = inject(&provider("TBA", ""), &read(AuthMode::Tba, account.clone()), &config).unwrap();
+    let got = inject(&provider("TBA", ""), &read(AuthMode::Tba, &account), &config).unwrap();
     let start = "b=1 x-mine=1 authorization=OAuth realm=\"1234_SB1\", oauth_consumer_key=\"app\", oauth_nonce=\"";
     assert!(got.starts_with(start) && got.contains("oauth_signature_method=\"HMAC-SHA256\""), "{got}");
     assert!(got.contains("oauth_timestamp=\"1795348800\", oauth_token=\"hush-id\""), "{got}");
-    let error = inject(&provider("TBA", ""), &read(AuthMode::Tba, account), &json!({})).unwrap_err();
+    let error = inject(&provider("TBA", ""), &read(AuthMode::Tba, &account), &json!({})).unwrap_err();
     assert!(error.contains("`accountId` is missing"), "{error}");
 
     let user = json!({ "oauth_token": "hush-id", "oauth_token_secret": "hush-secret" });
-    let got = inject(&provider("OAUTH1", ""), &read(AuthMode::OAuth1, user), &json!({})).unwrap();
+    let got = inject(&provider("OAUTH1", ""), &read(AuthMode::OAuth1, &user), &json!({})).unwrap();
     assert!(got.contains("authorization=OAuth oauth_consumer_key=\"app\"") && got.contains("HMAC-SHA1"), "{got}");
 
     let keys = json!({ "access_key_id": "AKID", "secret_access_key": "hush", "session_token": "hush-session",
         "region": "eu-west-1", "service": "execute-api" });
     let body = Body::Json(r#"{"a":1}"#.into());
-    let got = request(&provider("AWS_SIGV4", ""), &read(AuthMode::AwsSigV4, keys), &json!({}), body).unwrap();
+    let got = request(&provider("AWS_SIGV4", ""), &read(AuthMode::AwsSigV4, &keys), &json!({}), body).unwrap();
     let header = |name: &str| got.headers[name].to_str().unwrap();
     let signed = "content-type;host;x-amz-content-sha256;x-amz-date;x-amz-security-token;x-mine";
     let start = format!(

@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// How long an app's own token holds: what GitHub allows, and enough for one request.
+/// How long an app's own token holds: ten minutes are what providers allow, and enough for one request.
 const APP_SECONDS: i64 = 600;
 /// How long the statement of a client holds.
 const CLIENT_SECONDS: i64 = 300;
@@ -24,8 +24,10 @@ const CLIENT_SECONDS: i64 = 300;
 const SKEW_SECONDS: i64 = 60;
 const BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-fn signing(error: SignError) -> ObtainError {
-    ObtainError::Setup(error.to_string())
+impl From<SignError> for ObtainError {
+    fn from(error: SignError) -> Self {
+        Self::Setup(error.to_string())
+    }
 }
 
 fn seconds(micros: i64) -> i64 {
@@ -141,9 +143,9 @@ fn jwt(
             })?);
             sign::hmac_sha256(&secret, signed.as_bytes())
         }
-        "RS256" => PrivateKey::read(key).and_then(|key| key.rs256(signed.as_bytes())).map_err(signing)?,
-        "PS256" => PrivateKey::read(key).and_then(|key| key.ps256(signed.as_bytes())).map_err(signing)?,
-        "ES256" => PrivateKey::read(key).and_then(|key| key.es256(signed.as_bytes())).map_err(signing)?,
+        "RS256" => PrivateKey::read(key).and_then(|key| key.rs256(signed.as_bytes()))?,
+        "PS256" => PrivateKey::read(key).and_then(|key| key.ps256(signed.as_bytes()))?,
+        "ES256" => PrivateKey::read(key).and_then(|key| key.es256(signed.as_bytes()))?,
         other => {
             let known = "RS256, PS256, ES256 and HS256";
             return Err(ObtainError::Setup(format!("tokens cannot be signed with `{other}`: there is {known}")));

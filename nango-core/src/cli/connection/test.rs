@@ -42,14 +42,11 @@ impl Command for Test {
         };
         context.terminal.json(&TestedJson::good(&connection, &tested))?;
         let terminal = &mut context.terminal;
-        match &tested.request {
-            Some(request) => {
-                terminal.line(format_args!("connection {id} of {integration} is good: {request} was answered"))?
-            }
-            None => terminal.line(format_args!(
-                "connection {id} of {integration} can be opened; its provider names no request to try it with"
-            ))?,
-        }
+        let found = match &tested.request {
+            Some(request) => format!("is good: {request} was answered"),
+            None => "can be opened; its provider names no request to try it with".to_owned(),
+        };
+        terminal.line(format_args!("connection {id} of {integration} {found}"))?;
         if tested.renewed {
             terminal.line("Its token was renewed.")?;
         }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::support::*;
 use crate::store::{NewConnection, RefreshClaim, RefreshEnd, RefreshTurn};
 
-const LEASE: Duration = Duration::from_secs(60);
+const LEASE: Duration = MINUTE;
 
 fn renewed(credentials: &[u8]) -> RefreshEnd {
     let mut config = Map::new();
