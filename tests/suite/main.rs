@@ -7,6 +7,7 @@
 )]
 
 mod bad_input;
+mod budget;
 mod compile_fail;
 mod connections;
 mod crash;

@@ -7,7 +7,7 @@ use super::Instance;
 use crate::{
     auth::{Credentials, Fixed, Held, Holder, InjectError, Injector, Live, ObtainError, RefreshError, Subject},
     error::{Error, ErrorKind, Result},
-    http::{Authorize, Client, ClientParts, Clock, Transport, Url},
+    http::{Authorize, ClientParts, Clock, Transport, Url},
     provider::{Provider, Scope},
     store::Connection,
 };
@@ -44,14 +44,13 @@ impl Outbound {
         Ok(Self { holder, base_url, held: Held::Fixed(credentials), authorize })
     }
 
-    /// The pipeline of this way.
-    pub(super) fn client(&self, transport: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> Client {
+    /// What a pipeline of this way is made of.
+    pub(super) fn parts(&self, transport: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> ClientParts {
         let proxy = &self.holder.provider.proxy;
-        let parts = ClientParts::new(transport, clock, self.base_url.clone())
+        ClientParts::new(transport, clock, self.base_url.clone())
             .authorize(self.authorize.clone())
             .retry(Arc::new(proxy.retry.clone()))
-            .forward_headers(proxy.forward_headers);
-        Client::new(parts)
+            .forward_headers(proxy.forward_headers)
     }
 }
 
