@@ -19,7 +19,7 @@ acme:
     site: { title: Site, description: Where your account is, example: shop, prefix: 'https://', suffix: .acme.test }
   credentials:
     apiKey: { title: Key, secret: true }
-acme-eu: { alias: acme, display_name: Acme Europe, categories: [crm, eu] }
+acme-eu: { alias: acme, display_name: Acme Europe, categories: [crm, europe] }
 hubspot: { alias: hubspot, display_name: Ours, odd: 1 }
 broken: { auth_mode: API_KEY, proxy: { base_url: 'https://${host' } }
 unfinished: { auth_mode: OAUTH2_CC, proxy: { base_url: https://a.test } }
@@ -124,7 +124,7 @@ fn a_search_finds_names_and_categories() {
         rows.map(|row| row["name"].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>()
     };
     assert_eq!(found("ACME"), ["acme", "acme-eu"]);
-    assert_eq!(found("eu"), ["acme-eu"]);
+    assert_eq!(found("Europe"), ["acme-eu"]);
     says(&registry.run(["providers", "list", "--search", "nobody-has-this"]), 0, &["No provider fits"]);
 }
 
