@@ -7,6 +7,7 @@
 )]
 
 mod bad_input;
+mod catalogue;
 mod compile_fail;
 mod connections;
 mod crash;
@@ -23,6 +24,7 @@ mod postgres;
 mod providers;
 mod recorded_github;
 mod records;
+mod refresh;
 mod schema;
 mod servers;
 mod support;
