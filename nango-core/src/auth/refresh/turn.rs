@@ -47,6 +47,14 @@ impl Tokens {
             };
             match self.store.claim_refresh(claim).await.map_err(failed)? {
                 RefreshTurn::Taken { interrupted } => {
+                    // Somebody else's turn may have ended between the look and the claim; from here on none does.
+                    let current = self.look(of).await?;
+                    let vain = self.pause_is_over(of, &current, why);
+                    if vain.is_err() || current.connection.version != claim.version {
+                        self.store.end_refresh(claim, RefreshEnd::Left).await.map_err(failed)?;
+                        vain?;
+                        continue;
+                    }
                     last.began = Some(Instant::now());
                     let renewed = self.take(of, current, claim, interrupted).await?;
                     last.version = renewed.connection.version;
