@@ -8,7 +8,7 @@ pub mod standin;
 use std::sync::Arc;
 
 use nango_core::{
-    auth::{AuthMode, Credentials},
+    auth::Credentials,
     cli::{Command, Context, Exit, Fault, clap, record_table, report},
     config::{Config, IntegrationConfig},
     run::{AddConnection, Instance, RunReport, RunRequest, Target, Unobserved, add_connection},

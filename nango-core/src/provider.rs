@@ -148,6 +148,15 @@ impl Provider {
         }
     }
 
+    /// The URLs of the entry, as they are written: where its API lies, and where its tokens are.
+    fn urls(&self) -> impl Iterator<Item = &str> {
+        let verification = self.proxy.verification.as_ref().and_then(|verification| verification.base_url.as_ref());
+        let token = &self.token;
+        let single = [&self.proxy.base_url, &token.url, &token.app_url, &token.refresh_url];
+        let all = single.into_iter().filter_map(Option::as_ref).chain(verification);
+        all.chain(token.steps.iter().map(|step| &step.url)).map(Template::as_str)
+    }
+
     /// Whether it takes credentials of this kind.
     pub fn accepts(&self, mode: AuthMode) -> bool {
         self.auth.contains(&mode)

@@ -71,6 +71,22 @@ pub struct Instance {
     pub clock: Arc<dyn Clock>,
 }
 
+impl Instance {
+    /// An installation of these parts.
+    pub fn new(
+        registry: Registry,
+        catalogue: Catalogue,
+        config: Config,
+        store: SharedStore,
+        ring: KeyRing,
+        transport: Arc<dyn Transport>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let tokens = Tokens::new(store.clone(), ring.clone(), transport.clone(), clock.clone());
+        Self { registry, catalogue, config, store, ring, tokens, transport, clock }
+    }
+}
+
 /// What to run.
 #[derive(Debug, Clone)]
 pub struct RunRequest {

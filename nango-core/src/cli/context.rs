@@ -12,10 +12,10 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::{Fault, Globals, Progress, Terminal, check::check, interrupt, table::counted};
 use crate::{
-    auth::{KeyRing, Secret, Tokens},
+    auth::{KeyRing, Secret},
     config::{Config, FILE_NAME, Flags, Sources},
     declare::Registry,
-    http::{Clock, Network, NetworkSettings, SystemClock, Transport},
+    http::{Network, NetworkSettings, SystemClock},
     provider::Catalogue,
     run::{Instance, Observer, RunReport, RunRequest, Stop, execute},
     store::{self, SharedStore},
@@ -145,21 +145,19 @@ impl Context {
                 "encrypt_records is set, but this database was made without it: `registry encryption on` seals what is there",
             );
         }
-        let settings = NetworkSettings { policy: Arc::new(config.policy()), ..NetworkSettings::default() };
+        let settings =
+            NetworkSettings { policy: Arc::new(config.policy(&self.catalogue)), ..NetworkSettings::default() };
         let transport =
             Network::with(settings).map_err(|error| Fault::setup(format!("the network cannot be used: {error}")))?;
-        let (transport, clock): (Arc<dyn Transport>, Arc<dyn Clock>) = (Arc::new(transport), Arc::new(SystemClock));
-        let tokens = Tokens::new(store.clone(), ring.clone(), transport.clone(), clock.clone());
-        let instance = Arc::new(Instance {
-            registry: self.registry.clone(),
-            catalogue: self.catalogue.clone(),
+        let instance = Arc::new(Instance::new(
+            self.registry.clone(),
+            self.catalogue.clone(),
             config,
             store,
             ring,
-            tokens,
-            transport,
-            clock,
-        });
+            Arc::new(transport),
+            Arc::new(SystemClock),
+        ));
         self.opened.push(instance.clone());
         Ok(instance)
     }

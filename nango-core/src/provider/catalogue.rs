@@ -186,6 +186,12 @@ impl Catalogue {
         self.0.values().filter_map(|listed| listed.provider.as_ref().ok())
     }
 
+    /// The URLs that stand in a person's own file of providers, as they are written.
+    pub fn own_urls(&self) -> impl Iterator<Item = &str> {
+        let own = self.0.values().filter(|listed| listed.origin.file.is_some());
+        own.filter_map(|listed| listed.provider.as_ref().ok()).flat_map(Provider::urls)
+    }
+
     /// All entries by name, with what was noticed when they were read.
     pub fn entries(&self) -> impl Iterator<Item = (&str, &Listed)> {
         self.0.iter().map(|(name, listed)| (name.as_str(), listed))

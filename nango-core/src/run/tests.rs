@@ -12,11 +12,11 @@ use serde_json::{Map, Value, json};
 use super::{AddConnection, Added, Instance, RunReport, RunRequest, Stop, Target, Unobserved, add_connection, execute};
 use crate::{
     Result,
-    auth::{Credentials, KeyRing, Tokens},
+    auth::{Credentials, KeyRing},
     config::{Config, Sources},
     declare::Registry,
     provider::Catalogue,
-    store::{BASE_VARIANT, DatasetKey, LastAction, ReadQuery, SharedStore, sqlite::Sqlite},
+    store::{BASE_VARIANT, DatasetKey, LastAction, ReadQuery, sqlite::Sqlite},
     testing::script::{Script, Still},
 };
 
@@ -37,20 +37,15 @@ impl House {
         let script = Script::default();
         let file = "[integrations.acme]\nbase_url = \"https://api.acme.test\"\n[environment]\nREGION = \"eu\"\n";
         let file = Some(("nango.toml".into(), file.to_owned()));
-        let store: SharedStore = Arc::new(Sqlite::open(":memory:").await.unwrap());
-        let ring = KeyRing::ephemeral().unwrap();
-        let transport = Arc::new(script.clone());
-        let tokens = Tokens::new(store.clone(), ring.clone(), transport.clone(), Arc::new(Still));
-        let instance = Arc::new(Instance {
-            registry: Registry::load().unwrap(),
-            catalogue: Catalogue::builtin(),
-            config: Config::load(Sources { file, ..Sources::default() }).unwrap(),
-            store,
-            ring,
-            tokens,
-            transport,
-            clock: Arc::new(Still),
-        });
+        let instance = Arc::new(Instance::new(
+            Registry::load().unwrap(),
+            Catalogue::builtin(),
+            Config::load(Sources { file, ..Sources::default() }).unwrap(),
+            Arc::new(Sqlite::open(":memory:").await.unwrap()),
+            KeyRing::ephemeral().unwrap(),
+            Arc::new(script.clone()),
+            Arc::new(Still),
+        ));
         Self { instance, script }
     }
 

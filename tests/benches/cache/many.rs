@@ -9,7 +9,7 @@ use nango_core::{
     config::{Config, Flags, Sources},
     declare::Registry,
     http::{Network, NetworkSettings, SystemClock},
-    provider::{AuthMode, Catalogue},
+    provider::Catalogue,
     run::{AddConnection, Instance, RunRequest, Stop, Target, Unobserved, add_connection, execute},
     store::{self, MetadataChange},
 };
@@ -95,15 +95,10 @@ async fn instance(folder: &Path, url: &str) -> Outcome<Instance> {
     let flags = Flags { database: Some(format!("sqlite:{}", folder.join("nango.db").display())), ..Flags::default() };
     let config = Config::load(Sources { flags, file: Some(("nango.toml".into(), file)), ..Sources::default() })?;
     let registry = Registry::load().map_err(|errors| format!("{errors:?}"))?;
+    let catalogue = Catalogue::builtin();
     let mut settings = NetworkSettings::default();
-    settings.policy = Arc::new(config.policy());
-    Ok(Instance {
-        registry,
-        catalogue: Catalogue::builtin(),
-        store: store::open(&config.database).await?,
-        config,
-        ring: KeyRing::ephemeral()?,
-        transport: Arc::new(Network::with(settings)?),
-        clock: Arc::new(SystemClock),
-    })
+    settings.policy = Arc::new(config.policy(&catalogue));
+    let store = store::open(&config.database).await?;
+    let network = Arc::new(Network::with(settings)?);
+    Ok(Instance::new(registry, catalogue, config, store, KeyRing::ephemeral()?, network, Arc::new(SystemClock)))
 }
