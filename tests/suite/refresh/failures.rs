@@ -81,9 +81,9 @@ fn a_token_that_is_still_good_is_used_while_the_server_is_down() {
     at_the_same_time(Peer::BOTH.to_vec(), |peer| {
         let Some(stage) = Stage::new(peer, Kind::Sqlite) else { return };
         // It is due a quarter of that time before its end.
-        stage.connect(24);
+        stage.connect(40);
         stage.oauth.next(&DOWN);
-        thread::sleep(Duration::from_millis(18_500));
+        thread::sleep(Duration::from_secs(31));
         let crowd = stage.crowd(1, 50);
         assert_eq!((crowd.answered, crowd.errors), (50, Vec::new()), "{peer:?}");
         assert_eq!(stage.statuses(), [503]);
