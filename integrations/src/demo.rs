@@ -8,7 +8,7 @@ pub mod standin;
 use std::sync::Arc;
 
 use nango_core::{
-    auth::{AuthMode, Credentials, Secret},
+    auth::Credentials,
     cli::{Command, Context, Exit, Fault, clap, record_table, report},
     config::{Config, IntegrationConfig},
     run::{AddConnection, Instance, RunReport, RunRequest, Target, Unobserved, add_connection},
@@ -140,13 +140,13 @@ impl Tour<'_> {
         let new = AddConnection {
             integration: INTEGRATION.to_owned(),
             id: CONNECTION.to_owned(),
-            mode: AuthMode::Bearer,
-            credentials: Credentials::Bearer(Secret::new("a-token-of-the-stand-in")),
+            credentials: Credentials::bearer("a-token-of-the-stand-in"),
             config: Map::new(),
             metadata: match metadata {
                 Value::Object(metadata) => Some(metadata),
                 _ => None,
             },
+            verify: false,
         };
         let added = self.context.block_on(add_connection(&self.instance, new, Arc::new(Unobserved)))?;
         let checks: Vec<&str> = added.events.iter().map(|event| event.key.function.as_str()).collect();

@@ -25,6 +25,7 @@ mod interrupt;
 mod list;
 pub mod lookup;
 mod progress;
+mod providers;
 mod record_table;
 mod records;
 pub mod report;
@@ -79,6 +80,7 @@ impl App {
                 Box::new(run::Run),
                 Box::new(records::Records),
                 Box::new(connection::Connection),
+                Box::new(providers::Providers),
                 Box::new(database::Database),
                 Box::new(encryption::Encryption),
                 Box::new(schema::Schema),
@@ -121,6 +123,9 @@ impl App {
         };
         let mut context = Context::new(&globals)?;
         std::mem::swap(&mut context.terminal, terminal);
+        if name != providers::NAME {
+            context.tell_of_providers();
+        }
         let done = command.run(own, &mut context);
         std::mem::swap(&mut context.terminal, terminal);
         context.close();

@@ -23,13 +23,14 @@ pub use egress::Egress;
 pub use error::ConfigError;
 pub use retention::Retention;
 
-use crate::auth::Secret;
+use crate::auth::{App, Secret};
 
 /// The file that is read when it lies in the working directory and `--config` names no other.
 pub const FILE_NAME: &str = "nango.toml";
 
 const DATABASE: &str = "sqlite:nango.db";
 const LEASE: Duration = Duration::from_secs(15);
+const PROVIDERS_VARIABLE: &str = "NANGO_PROVIDERS";
 const DATABASE_VARIABLE: &str = "NANGO_DATABASE_URL";
 const KEY_VARIABLE: &str = "NANGO_ENCRYPTION_KEY";
 const PRUNE_VARIABLE: &str = "NANGO_RETENTION_PRUNE_AFTER";
@@ -54,12 +55,17 @@ pub struct Config {
     /// How long a run may give no sign of life before the next run of its key takes over: 15 seconds unless the file
     /// says otherwise (`lease_seconds`).
     pub lease: Duration,
+    /// A file of providers that goes over the built-in ones: `--providers`, `NANGO_PROVIDERS`, or the file's `providers`,
+    /// which is relative to the file. `None`: there is none.
+    pub providers: Option<PathBuf>,
     /// What the file says of integrations, by their names.
     pub integrations: BTreeMap<String, IntegrationConfig>,
     /// What `nango.env("NAME")` gives to functions: the file's `[environment]`, and `NANGO_ENV_<NAME>` over it.
     pub environment: BTreeMap<String, String>,
     /// How long the cache keeps what nobody changes.
     pub retention: Retention,
+    /// What the environment says of apps: `NANGO_APP_<INTEGRATION>_CLIENT_SECRET` and its kin, by variable.
+    pub(crate) apps: BTreeMap<String, Secret>,
     /// Which places may be reached; [`Config::policy`] adds the base URLs to it.
     pub egress: Egress,
 }
@@ -73,6 +79,10 @@ pub struct IntegrationConfig {
     pub base_url: Option<String>,
     /// Headers of every request, over the provider's.
     pub headers: BTreeMap<String, String>,
+    /// The client id of your app at the provider, with which tokens are renewed.
+    pub client_id: Option<String>,
+    /// The scopes that it asks for.
+    pub scopes: Vec<String>,
 }
 
 /// Where settings come from, in the order in which they count.
@@ -91,6 +101,8 @@ pub struct Sources {
 pub struct Flags {
     /// `--database URL`
     pub database: Option<String>,
+    /// `--providers FILE`
+    pub providers: Option<PathBuf>,
 }
 
 impl Config {
@@ -106,6 +118,7 @@ impl Config {
         // An empty variable is how shells and compose files say "unset".
         let mut variable = |name: &str| env.remove(name).filter(|value| !value.is_empty());
         let database = flags.database.or_else(|| variable(DATABASE_VARIABLE)).or(file.database);
+        let providers = flags.providers.or_else(|| variable(PROVIDERS_VARIABLE).map(PathBuf::from)).or(file.providers);
         let encryption_key = variable(KEY_VARIABLE).map(Secret::new);
         let encrypt_records = match variable(SEAL_VARIABLE).as_deref() {
             None => file.encrypt_records,
@@ -121,6 +134,9 @@ impl Config {
             prune_after: age(PRUNE_VARIABLE, file.retention.prune_after)?,
             delete_after: age(DELETE_VARIABLE, file.retention.delete_after)?,
         };
+        let (apps, env): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            env.into_iter().partition(|(name, value)| name.starts_with(App::PREFIX) && !value.is_empty());
+        let apps = apps.into_iter().map(|(name, value)| (name, Secret::new(value))).collect();
         let mut environment = file.environment;
         environment.extend(
             env.into_iter().filter_map(|(name, value)| Some((name.strip_prefix(VARIABLE_PREFIX)?.to_owned(), value))),
@@ -131,9 +147,11 @@ impl Config {
             key_file: PathBuf::new(),
             encrypt_records,
             lease: file.lease.unwrap_or(LEASE),
+            providers,
             integrations: file.integrations,
             environment,
             retention,
+            apps,
             egress: file.egress,
         };
         config.set_database(database.unwrap_or_else(|| DATABASE.to_owned()));
@@ -161,6 +179,20 @@ impl Config {
         self.database_file().map_or_else(|| redacted(&self.database), |file| file.display().to_string())
     }
 
+    /// The app of an integration: what the file says, and over it the environment.
+    pub fn app(&self, integration: &str) -> App {
+        let filed = self.integrations.get(integration);
+        let of_env = |part: &str| self.apps.get(&App::variable(integration, part));
+        App {
+            client_id: of_env("CLIENT_ID")
+                .map(|id| id.expose().to_owned())
+                .or_else(|| filed.and_then(|filed| filed.client_id.clone())),
+            client_secret: of_env("CLIENT_SECRET").cloned(),
+            private_key: of_env("PRIVATE_KEY").map(App::key_of),
+            scopes: filed.map(|filed| filed.scopes.clone()).unwrap_or_default(),
+        }
+    }
+
     /// Whether nothing outlives the process, so that a key need not either.
     pub fn is_in_memory(&self) -> bool {
         self.database.starts_with("sqlite:") && self.database_file().is_none()
@@ -175,9 +207,11 @@ impl Default for Config {
             key_file: PathBuf::new(),
             encrypt_records: false,
             lease: LEASE,
+            providers: None,
             integrations: BTreeMap::new(),
             environment: BTreeMap::new(),
             retention: Retention::default(),
+            apps: BTreeMap::new(),
             egress: Egress::default(),
         };
         config.set_database(DATABASE);
@@ -193,9 +227,11 @@ impl fmt::Debug for Config {
             .field("key_file", &self.key_file)
             .field("encrypt_records", &self.encrypt_records)
             .field("lease", &self.lease)
+            .field("providers", &self.providers)
             .field("integrations", &self.integrations)
             .field("environment", &self.environment.keys())
             .field("retention", &self.retention)
+            .field("apps", &self.apps.keys())
             .field("egress", &self.egress)
             .finish()
     }
@@ -207,6 +243,8 @@ impl fmt::Debug for IntegrationConfig {
             .field("provider", &self.provider)
             .field("base_url", &self.base_url)
             .field("headers", &self.headers.keys())
+            .field("client_id", &self.client_id)
+            .field("scopes", &self.scopes)
             .finish()
     }
 }
@@ -227,7 +265,7 @@ mod tests {
 
     fn sources(flag: Option<&str>, env: &[(&str, &str)], file: Option<&str>) -> Sources {
         Sources {
-            flags: Flags { database: flag.map(str::to_owned) },
+            flags: Flags { database: flag.map(str::to_owned), ..Flags::default() },
             env: env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
             file: file.map(|text| (PathBuf::from("nango.toml"), text.to_owned())),
         }
@@ -249,6 +287,20 @@ mod tests {
         check(None, &[], None, "sqlite:nango.db", "nango.db.key");
         check(Some("sqlite:///var/lib/n.db"), &[], None, "sqlite:///var/lib/n.db", "/var/lib/n.db.key");
         check(Some("postgres://u:p@h/db"), &[], None, "postgres://u:p@h/db", "nango.key");
+    }
+
+    #[test]
+    fn the_file_of_providers_is_found_like_everything_else() {
+        let load = |flag: Option<&str>, env: &[(&str, &str)]| {
+            let mut sources = sources(None, env, None);
+            sources.flags.providers = flag.map(PathBuf::from);
+            sources.file = Some((PathBuf::from("conf/nango.toml"), "providers = 'own.yaml'".to_owned()));
+            Config::load(sources).unwrap().providers.unwrap()
+        };
+        assert_eq!(load(None, &[]), Path::new("conf/own.yaml"));
+        let env = [("NANGO_PROVIDERS", "env.yaml")];
+        assert_eq!(load(None, &env), Path::new("env.yaml"));
+        assert_eq!(load(Some("flag.yaml"), &env), Path::new("flag.yaml"));
     }
 
     #[test]

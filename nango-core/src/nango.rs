@@ -27,7 +27,7 @@ use std::{marker::PhantomData, ops::Deref, sync::Arc};
 use crate::declare::{ActionDef, Handle, SyncDef, SyncMarker};
 
 pub use batch::{PageBuilder, Saved};
-pub use connection::{ConnectionInfo, IntegrationInfo};
+pub use connection::{ConnectionInfo, ConnectionRequest, IntegrationInfo};
 pub use context::{Context, ContextParts, Draft, Host, Stop};
 pub(crate) use context::{interrupted, lease_lost, lock as lock_state, store_error};
 pub use lock::LockGuard;

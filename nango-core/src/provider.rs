@@ -6,29 +6,47 @@
 //! Must stay true: a [`Template`] is read once, and what is put into it is never read again as a template. A value
 //! that holds `${…}` or `||` stays itself.
 //!
-//! Later capabilities add the rest of the format: aliases, token requests, retry hints, verification. Keys that are
-//! not known yet are passed over.
+//! Nothing here sends anything: the rooms above ask an entry what to send where.
 
+mod asked;
+mod authorization;
+mod builtin;
 mod catalogue;
+mod check;
+mod field;
 mod file;
 mod mode;
+mod proxy;
 mod resolve;
 mod retry;
+mod scope;
 mod settings;
+pub mod sign;
 mod template;
+mod token;
 
-use reqwest::header::{AUTHORIZATION, HeaderName};
+use std::sync::Arc;
+
+use reqwest::header::AUTHORIZATION;
 use serde_json::{Map, Value};
 use url::Url;
 
-pub use catalogue::{Catalogue, CatalogueError};
+pub use authorization::{Authorization, OAuth1, OAuth1Method, Registration, RegistrationKind};
+pub use catalogue::{Catalogue, CatalogueError, Listed, Origin};
+pub use check::{Check, Finding};
+pub use field::Field;
+pub use file::Place;
 pub use mode::{AuthMode, UnknownMode};
-pub use resolve::{ResolveError, Scope};
+pub use proxy::{Proxy, Verification};
+pub use resolve::{ResolveError, resolve_fields};
 pub use retry::{InBody, NoPattern, NoStatus, NoStrategy, Pattern, RetryRules, StatusRange, Strategy};
+pub use scope::{RequestParts, Scope, lookup};
 pub use settings::SettingsError;
-pub use template::{Template, TemplateError, Variable};
-
-use crate::declare::Paginate;
+pub use template::{Function, Moment, RequestValue, Template, TemplateError, TimeFormat, Variable};
+pub use token::{
+    Assertion, AssertionKind, BodyFormat, ClientAuth, Expires, Lifetime, Param, SignatureProtocol, SignedToken,
+    TokenResponse, TokenSettings, TokenStep,
+};
 
 /// An API.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,54 +56,105 @@ pub struct Provider {
     pub name: String,
     /// The name for people.
     pub display_name: String,
+    /// What it is about: `crm`, `dev-tools`.
+    pub categories: Vec<String>,
+    /// Where its documentation is.
+    pub docs: Option<String>,
+    /// The kind of credentials that the entry describes.
+    pub mode: AuthMode,
     /// The kinds of credentials that it takes, the usual one first.
     pub auth: Vec<AuthMode>,
+    /// How its tokens are obtained, where it has any.
+    pub token: TokenSettings,
+    /// How a person is asked for consent, where that is the way to a token.
+    pub authorization: Authorization,
+    /// What a person is asked for as credentials.
+    pub credentials: Vec<Field>,
+    /// What a person is asked for as configuration of the connection.
+    pub config: Vec<Field>,
+    /// What the operator is asked for as configuration of the integration.
+    pub integration: Vec<Field>,
+    /// What is asked for once, when a connection is made, and not kept.
+    pub options: Vec<Field>,
+    /// Configuration of the connection that answers of the provider bring.
+    pub learned: Vec<String>,
     /// How it is called.
     pub proxy: Proxy,
-}
-
-/// How an API is called.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub struct Proxy {
-    /// Where endpoints lie.
-    pub base_url: Template,
-    /// Headers of every request.
-    pub headers: Vec<(HeaderName, Template)>,
-    /// Query parameters of every request.
-    pub query: Vec<(String, Template)>,
-    /// How pages are found, where the API has one way for all its lists.
-    pub paginate: Option<Paginate>,
+    /// Keys that name code: what happens when a connection is made, or a webhook comes in.
+    pub hooks: Map<String, Value>,
+    /// The entry as it is written, with what its alias brought.
+    pub raw: Arc<Map<String, Value>>,
 }
 
 impl Provider {
-    /// A provider of which only the base URL is known, for an API that the catalogue does not have. It takes every kind
-    /// of credentials; an API key goes as a bearer token, which is what most APIs mean by one.
+    /// An entry that says nothing but its mode.
+    fn new(name: &str, mode: AuthMode) -> Self {
+        Self {
+            name: name.to_owned(),
+            display_name: name.to_owned(),
+            categories: Vec::new(),
+            docs: None,
+            mode,
+            auth: vec![mode],
+            token: TokenSettings::default(),
+            authorization: Authorization::default(),
+            credentials: Vec::new(),
+            config: Vec::new(),
+            integration: Vec::new(),
+            options: Vec::new(),
+            learned: Vec::new(),
+            proxy: Proxy::default(),
+            hooks: Map::new(),
+            raw: Arc::default(),
+        }
+    }
+
+    /// A provider of which only the base URL is known, for an API that the catalogue does not have. It takes
+    /// whatever does not have to be renewed; an API key goes as a bearer token, which is what most APIs mean by one.
     ///
     /// # Errors
     ///
     /// The base URL is no template.
     pub fn plain(name: &str, base_url: &str) -> Result<Self, TemplateError> {
-        Ok(Self {
-            name: name.to_owned(),
-            display_name: name.to_owned(),
-            auth: vec![AuthMode::Bearer, AuthMode::ApiKey, AuthMode::Basic, AuthMode::None],
-            proxy: Proxy {
-                base_url: base_url.parse()?,
-                headers: vec![(AUTHORIZATION, "Bearer ${apiKey}".parse()?)],
-                query: Vec::new(),
-                paginate: None,
-            },
-        })
+        let mut plain = Self::new(name, AuthMode::Bearer);
+        plain.auth = vec![AuthMode::Bearer, AuthMode::ApiKey, AuthMode::Basic, AuthMode::None];
+        plain.proxy.base_url = Some(base_url.parse()?);
+        plain.proxy.headers = vec![(AUTHORIZATION, "Bearer ${apiKey}".parse()?)];
+        Ok(plain)
     }
 
     /// The base URL of a connection: `config` fills the template.
     ///
     /// # Errors
     ///
-    /// A value is missing (the error says where to set it), or would change the host in a way that a value must not.
+    /// As [`Provider::base_url_of`].
     pub fn base_url(&self, integration: &str, config: &Map<String, Value>) -> Result<Url, ResolveError> {
-        self.proxy.base_url.resolve_url(&Scope { integration, config, credentials: &[] })
+        self.base_url_of(&Scope::new(integration, config, &Map::new()))
+    }
+
+    /// The base URL of a connection. A few APIs have the key in it.
+    ///
+    /// # Errors
+    ///
+    /// A value is missing (the error says where to set it), or would change the host in a way that a value must not; or
+    /// the entry has no base URL.
+    pub fn base_url_of(&self, scope: &Scope<'_>) -> Result<Url, ResolveError> {
+        match &self.proxy.base_url {
+            Some(template) => template.resolve_url(scope),
+            None => Err(ResolveError::NoBaseUrl {
+                integration: scope.integration().to_owned(),
+                provider: self.name.clone(),
+            }),
+        }
+    }
+
+    /// The URLs of the entry, as they are written: where its API lies, and where its tokens are.
+    fn urls(&self) -> impl Iterator<Item = &str> {
+        let verification = self.proxy.verification.as_ref().and_then(|verification| verification.base_url.as_ref());
+        let token = &self.token;
+        let single = [&self.proxy.base_url, &token.url, &token.app_url, &token.refresh_url];
+        let all = single.into_iter().filter_map(Option::as_ref).chain(verification);
+        all.chain(token.steps.iter().map(|step| &step.url)).map(Template::as_str)
     }
 
     /// Whether it takes credentials of this kind.
@@ -101,7 +170,7 @@ mod tests {
     #[test]
     fn an_api_that_is_not_in_the_catalogue() {
         let plain = Provider::plain("acme", "https://api.acme.test").unwrap();
-        assert!(AuthMode::ALL.into_iter().all(|mode| plain.accepts(mode)));
+        assert!(plain.accepts(AuthMode::ApiKey) && !plain.accepts(AuthMode::OAuth2));
         assert_eq!(plain.base_url("acme", &Map::new()).unwrap().as_str(), "https://api.acme.test/");
     }
 }

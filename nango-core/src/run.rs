@@ -12,6 +12,7 @@ mod connection;
 mod host;
 mod lease;
 mod mapper;
+mod outbound;
 mod resume;
 mod since;
 #[cfg(test)]
@@ -19,6 +20,7 @@ mod tests;
 mod tracing_log;
 mod transport;
 mod upkeep;
+mod verify;
 
 use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -28,7 +30,7 @@ use uuid::Uuid;
 
 pub use crate::nango::Stop;
 use crate::{
-    auth::KeyRing,
+    auth::{KeyRing, Tokens},
     config::Config,
     declare::{ActionDef, EventDef, Handle, Kind, Registry, SyncDef, SyncRun, WebhookDef},
     error::{Error, ErrorKind, Result},
@@ -46,6 +48,7 @@ pub use connection::{AddConnection, Added, add_connection, remove_connection};
 use host::RunHost;
 pub use tracing_log::capture as capture_tracing;
 pub use upkeep::{Retained, RetainedDataset, empty, retain};
+pub use verify::{Tested, test_connection};
 
 /// Everything a run needs, made once at the top.
 #[derive(Debug)]
@@ -60,12 +63,31 @@ pub struct Instance {
     pub store: SharedStore,
     /// What opens credentials and resume states.
     pub ring: KeyRing,
+    /// What renews tokens.
+    pub tokens: Arc<Tokens>,
     /// The way out.
     pub transport: Arc<dyn Transport>,
     /// Time outside the database: waits between attempts.
     pub clock: Arc<dyn Clock>,
     /// What may still be asked of each API, by that clock.
     pub budgets: Arc<Budgets>,
+}
+
+impl Instance {
+    /// An installation of these parts.
+    pub fn new(
+        registry: Registry,
+        catalogue: Catalogue,
+        config: Config,
+        store: SharedStore,
+        ring: KeyRing,
+        transport: Arc<dyn Transport>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let tokens = Tokens::new(store.clone(), ring.clone(), transport.clone(), clock.clone());
+        let budgets = Arc::new(Budgets::new(clock.clone()));
+        Self { registry, catalogue, config, store, ring, tokens, transport, clock, budgets }
+    }
 }
 
 /// What to run.

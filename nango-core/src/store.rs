@@ -29,7 +29,9 @@ mod logs;
 mod merge;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+mod processes;
 mod records;
+mod refresh;
 mod row;
 mod runs;
 pub mod sqlite;
@@ -53,17 +55,19 @@ use std::{future::Future, pin::Pin, sync::Arc};
 
 pub use check::{CheckReport, Finding, Problem};
 pub use checkpoints::{CheckpointWrite, Checkpoints, ResumeWrite, StoredCheckpoint};
-pub use connections::{Connection, Connections, MetadataChange, NewConnection, Removed};
+pub use connections::{Connection, Connections, MetadataChange, NewConnection, RefreshFailure, Removed};
 pub use cursor::Cursor;
 pub use encryption::{
     Encryption, EncryptionState, KeyId, KeyUse, Keys, Resealed, credentials_context, reseal, resume_context,
 };
 pub use error::StoreError;
 pub use logs::{Level, LogLine, Logs};
+pub use processes::Processes;
 pub use records::{
     Change, Committed, DatasetKey, DatasetStats, Done, FeedPage, FeedRow, Filter, FinishScan, LastAction, Page,
     PatchRow, ReadQuery, Records, RowOutcome, Scan, ScanFinished, ScanFrom, Write,
 };
+pub use refresh::{RefreshClaim, RefreshEnd, RefreshTurn, Refreshes};
 pub use runs::{FunctionKey, ModelCounts, NewRun, Run, RunEnd, RunStatus, RunToken, Runs, Totals};
 pub use transfer::{Cell, Chunk, Copied, Table, Transfer, copy, fingerprint};
 pub use upkeep::{Backup, DatasetExtent, Emptied, Prune, PruneUntil, Pruned, Upkeep, empty_dataset, prune_all};
@@ -76,7 +80,19 @@ pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Se
 
 /// A database.
 pub trait Store:
-    Connections + Records + Checkpoints + Runs + Logs + Encryption + Upkeep + Transfer + Send + Sync + std::fmt::Debug
+    Connections
+    + Refreshes
+    + Processes
+    + Records
+    + Checkpoints
+    + Runs
+    + Logs
+    + Encryption
+    + Upkeep
+    + Transfer
+    + Send
+    + Sync
+    + std::fmt::Debug
 {
     /// The database's clock, microseconds since 1970 (UTC).
     fn now(&self) -> i64;

@@ -48,7 +48,7 @@ pub use script::Seen;
 use script::{Script, Still};
 
 use crate::{
-    auth::Credentials,
+    auth::{Credentials, Held},
     declare::{ActionDef, BoxFuture, Handle, Kind, Merging},
     error::{Error, Result},
     http::{Client, ClientParts},
@@ -227,6 +227,7 @@ impl Mock {
                     id: "mock".to_owned(),
                     auth: "NONE".to_owned(),
                     credentials: Vec::new(),
+                    renew_at: None,
                     config: Map::new(),
                     metadata: Some(settings.metadata),
                 };
@@ -264,8 +265,8 @@ impl Mock {
             store,
             client: Client::new(parts),
             connection,
-            credentials: Credentials::None,
-            provider,
+            held: Held::Fixed(Credentials::none()),
+            provider: Arc::new(provider),
             base_url: BASE_URL.to_owned(),
             environment: Arc::new(settings.environment),
             metadata: None,

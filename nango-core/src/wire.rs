@@ -11,14 +11,18 @@ mod connections;
 mod database;
 mod errors;
 mod functions;
+mod providers;
 mod records;
 mod runs;
 mod time;
 
-pub use connections::{AddedJson, ConnectionDetail, ConnectionList, ConnectionRow, MetadataJson, RemovedJson};
+pub use connections::{
+    AddedJson, ConnectionDetail, ConnectionList, ConnectionRow, MetadataJson, RemovedJson, TestedJson,
+};
 pub use database::{BackupJson, CheckJson, CopiedJson, PrunedJson, RetainedJson, TakenOutJson};
 pub use errors::WireError;
 pub use functions::FunctionRow;
+pub use providers::{ProviderCheckJson, ProviderDetail, ProviderRow};
 pub use records::{PageWriter, write_page, write_record};
 pub use runs::RunJson;
 pub use time::{micros, millis, millis_utc};

@@ -30,6 +30,7 @@ pub(crate) fn expand(args: &mut Args) -> Option<TokenStream> {
             limit: #limit,
             limit_name: #limit_name,
             response_path: #response_path,
+            has_more: ::core::option::Option::None,
             in_body: #in_body,
         }
     })

@@ -1,13 +1,13 @@
 //! A `registry` with functions that only tests want: syncs of an API that has no vendor.
 //!
-//! The commands are the product's own; what stands here is the least that a customer would write. The API behind it is
-//! `nango_tests::upstream`.
+//! The commands are the product's own; what stands here is the least that a customer would write. The API behind the
+//! syncs is `nango_tests::upstream`, the one behind the actions `nango_tests::oauth`.
 
 use std::process::ExitCode;
 
 /// The integration `proof`.
 mod proof {
-    use std::collections::BTreeMap;
+    use std::{collections::BTreeMap, future::IntoFuture};
 
     use nango_core::prelude::*;
 
@@ -140,6 +140,54 @@ mod proof {
     )]
     fn fitting_things(thing: FittingThing) -> FittingThing {
         thing
+    }
+
+    /// How many requests are made at once.
+    #[model]
+    struct Crowd {
+        /// So many.
+        requests: u32,
+    }
+
+    /// What came of a crowd.
+    #[model]
+    struct Crowded {
+        /// How many were answered well.
+        answered: u32,
+        /// How often each error came.
+        errors: BTreeMap<String, u32>,
+    }
+
+    /// Makes many requests at once.
+    #[action]
+    async fn crowd(nango: NangoAction, crowd: Crowd) -> Result<Crowded> {
+        let requests = (0..crowd.requests).map(|_| nango.get("/crowd").into_future());
+        count(requests).await
+    }
+
+    /// Renews the token, many times at once.
+    #[action]
+    async fn renew(nango: NangoAction, crowd: Crowd) -> Result<Crowded> {
+        let wishes = (0..crowd.requests).map(|_| nango.connection().force_refresh().into_future());
+        count(wishes).await
+    }
+
+    /// Lets all of them run at the same time, and counts what comes of them.
+    async fn count<F, T>(all: impl Iterator<Item = F>) -> Result<Crowded>
+    where
+        F: Future<Output = Result<T>> + Send + 'static,
+        T: Send + 'static,
+    {
+        let running: Vec<_> = all.map(tokio::spawn).collect();
+        let mut crowded = Crowded { answered: 0, errors: BTreeMap::new() };
+        for one in running {
+            match one.await {
+                Ok(Ok(_)) => crowded.answered += 1,
+                Ok(Err(error)) => *crowded.errors.entry(format!("{error:#}")).or_default() += 1,
+                Err(panic) => return Err(ActionError::new(panic.to_string()).into()),
+            }
+        }
+        Ok(crowded)
     }
 }
 

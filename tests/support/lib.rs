@@ -8,11 +8,15 @@
 
 mod background;
 pub mod bench_server;
+pub mod catalogue;
 pub mod dice;
 pub mod measure;
 pub mod metered;
+pub mod npm;
+pub mod oauth;
 pub mod octokit;
 pub mod postgres;
+pub mod prism;
 pub mod product;
 pub mod registry;
 pub mod tools;

@@ -20,7 +20,6 @@
 //! ```
 
 mod front;
-mod install;
 mod scenario;
 mod server;
 

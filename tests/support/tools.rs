@@ -42,15 +42,12 @@ pub struct Node {
 }
 
 impl Node {
-    /// The oldest major version that the packages of the tests run on.
-    const OLDEST: u32 = 18;
-
-    /// Finds both.
+    /// Finds both, with Node of this major version or a newer one.
     ///
     /// # Errors
     ///
     /// Says what is missing: the reason for a [`skip`].
-    pub fn find() -> Result<Self, String> {
+    pub fn find(oldest: u32) -> Result<Self, String> {
         let (Some(node), Some(npm)) = (find("node"), find("npm")) else {
             return Err("it needs `node` and `npm`, and they are not on the PATH".to_owned());
         };
@@ -58,8 +55,8 @@ impl Node {
         let version = version.map_err(|error| format!("{} does not run: {error}", node.display()))?;
         let version = String::from_utf8_lossy(&version.stdout).trim().to_owned();
         let major = version.trim_start_matches('v').split('.').next().and_then(|major| major.parse::<u32>().ok());
-        if major.is_none_or(|major| major < Self::OLDEST) {
-            return Err(format!("it needs Node {} or newer, this is `{version}`", Self::OLDEST));
+        if major.is_none_or(|major| major < oldest) {
+            return Err(format!("it needs Node {oldest} or newer, this is `{version}`"));
         }
         Ok(Self { node, npm })
     }

@@ -1,182 +1,194 @@
-//! The shapes of credentials.
+//! The credentials of a connection, whatever their kind.
+//!
+//! They are a JSON object in the form that Nango's users know (`{"type": "OAUTH2", "access_token": …}`): what the person
+//! gave, and what was obtained with it. [`shape`] says which keys a kind has; [`show`] what of them may be seen.
+//!
+//! Must stay true: no text of an error holds a value, `Debug` shows the kind alone, and the memory of the values is wiped
+//! when they go.
 
+mod shape;
+mod show;
+
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::{AuthMode, KeyError, KeyRing, Secret};
-use crate::declare::suggest;
-use crate::store::credentials_context;
+use crate::{provider::Provider, store::credentials_context};
+pub use shape::CredentialError;
 
 /// The credentials of a connection.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credentials {
+    mode: AuthMode,
+    /// Everything but `type`.
+    fields: Map<String, Value>,
+}
+
+/// What a provider gave for credentials.
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
-pub enum Credentials {
-    /// None.
-    None,
-    /// A key.
-    ApiKey(Secret),
-    /// A user name and a password, either of which may be empty.
-    Basic {
-        /// The user name.
-        username: Secret,
-        /// The password.
-        password: Secret,
-    },
-    /// A token.
-    Bearer(Secret),
+pub struct Obtained {
+    /// The token.
+    pub token: Secret,
+    /// What renews it; `None`: the one that there was.
+    pub refresh_token: Option<Secret>,
+    /// When it ends, microseconds since 1970; `None`: that is not known.
+    pub expires_at: Option<i64>,
+    /// The whole answer.
+    pub raw: Value,
+    /// Further parts of the credentials, by name.
+    pub parts: Map<String, Value>,
+    /// Values for the connection's configuration.
+    pub config: Map<String, Value>,
 }
 
-/// Why a JSON value is not the credentials of a mode. No text of it holds the value itself.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("these are no {mode} credentials: {reason}; write {}", shape(*mode))]
-pub struct CredentialError {
-    /// The mode that was asked for.
-    pub mode: AuthMode,
-    /// What is wrong.
-    pub reason: String,
-}
-
-fn shape(mode: AuthMode) -> &'static str {
-    match mode {
-        AuthMode::ApiKey => r#"{"apiKey": "…"}"#,
-        AuthMode::Basic => r#"{"username": "…", "password": "…"}"#,
-        AuthMode::Bearer => r#"{"access_token": "…"}"#,
-        _ => "{}",
-    }
-}
-
-/// The keys of a mode; the first of a group that is there counts.
-fn keys(mode: AuthMode) -> &'static [&'static [&'static str]] {
-    match mode {
-        AuthMode::ApiKey => &[&["apiKey"]],
-        AuthMode::Basic => &[&["username"], &["password"]],
-        AuthMode::Bearer => &[&["access_token", "token"]],
-        _ => &[],
+impl Obtained {
+    /// A token of which nothing else is known.
+    pub fn new(token: impl Into<String>) -> Self {
+        Self {
+            token: Secret::new(token),
+            refresh_token: None,
+            expires_at: None,
+            raw: Value::Null,
+            parts: Map::new(),
+            config: Map::new(),
+        }
     }
 }
 
 impl Credentials {
-    /// Reads credentials of a mode from JSON: `{"apiKey"}`, `{"username", "password"}`, `{"access_token"}` or
-    /// `{"token"}`, `{}`; each with or without its `"type"`. A key or a token may be a bare string.
+    /// None at all.
+    pub fn none() -> Self {
+        Self { mode: AuthMode::None, fields: Map::new() }
+    }
+
+    /// A key.
+    pub fn api_key(key: &str) -> Self {
+        Self::of(AuthMode::ApiKey, json!({ "apiKey": key }))
+    }
+
+    /// A user name and a password.
+    pub fn basic(username: &str, password: &str) -> Self {
+        Self::of(AuthMode::Basic, json!({ "username": username, "password": password }))
+    }
+
+    /// A token that nobody renews.
+    pub fn bearer(token: &str) -> Self {
+        Self::of(AuthMode::Bearer, json!({ "access_token": token }))
+    }
+
+    fn of(mode: AuthMode, fields: Value) -> Self {
+        let Value::Object(fields) = fields else { return Self::none() };
+        Self { mode, fields }
+    }
+
+    /// Reads credentials of a mode from JSON, with or without their `type`: `{"apiKey"}`, `{"username", "password"}`,
+    /// `{"access_token", "refresh_token", "expires_at"}` and so on. A key or a token may be a bare string. Where the
+    /// provider says what it asks for (logins and signed tokens), its entry decides which keys there are.
     ///
     /// # Errors
     ///
     /// The value has another shape. The error names the key that is wrong or missing, and the shape.
-    pub fn parse(mode: AuthMode, value: &Value) -> Result<Self, CredentialError> {
-        let wrong = |reason: String| CredentialError { mode, reason };
-        let empty = Map::new();
-        let object = match (mode, value) {
-            (AuthMode::ApiKey, Value::String(key)) => return Self::text(mode, "the string", key).map(Self::ApiKey),
-            (AuthMode::Bearer, Value::String(token)) => return Self::text(mode, "the string", token).map(Self::Bearer),
-            (AuthMode::None, Value::Null) => &empty,
-            (_, Value::Object(object)) => object,
-            (_, other) => return Err(wrong(format!("they are {}, not an object", kind(other)))),
-        };
-        if let Some(name) = object.get("type") {
-            // A token is a token, whichever way it was obtained.
-            let fits = name.as_str().is_some_and(|name| {
-                name.parse() == Ok(mode) || mode == AuthMode::Bearer && matches!(name, "OAUTH2" | "OAUTH2_CC")
-            });
-            if !fits {
-                return Err(wrong(format!("their `type` is not `{}`", mode.stored_name())));
-            }
-        }
-        let allowed = || keys(mode).iter().flat_map(|group| group.iter().copied());
-        if let Some(extra) = object.keys().find(|key| *key != "type" && !allowed().any(|name| name == *key)) {
-            let hint = suggest::nearest(extra, allowed()).map(|near| format!(" (did you mean `{near}`?)"));
-            return Err(wrong(format!("`{extra}` is not known{}", hint.unwrap_or_default())));
-        }
-        let get = |group: &[&'static str]| {
-            let name = group.iter().find(|name| object.contains_key(**name)).copied();
-            match name.map(|name| (name, &object[name])) {
-                None => Err(wrong(format!("`{}` is missing", group.join("` or `")))),
-                Some((name, Value::String(text))) if mode == AuthMode::Basic => {
-                    Self::plain(mode, &format!("`{name}`"), text)
-                }
-                Some((name, Value::String(text))) => Self::text(mode, &format!("`{name}`"), text),
-                Some((name, other)) => Err(wrong(format!("`{name}` is {}, not a string", kind(other)))),
-            }
-        };
-        Ok(match mode {
-            AuthMode::ApiKey => Self::ApiKey(get(&["apiKey"])?),
-            AuthMode::Basic => {
-                let username = get(&["username"])?;
-                if username.expose().contains(':') {
-                    return Err(wrong("`username` holds a `:`, which the Basic scheme cannot carry".to_owned()));
-                }
-                // Many APIs take a key as the user name, and nothing else.
-                let password = if object.contains_key("password") { get(&["password"])? } else { Secret::from("") };
-                Self::Basic { username, password }
-            }
-            AuthMode::Bearer => Self::Bearer(get(&["access_token", "token"])?),
-            _ => Self::None,
-        })
+    pub fn parse(mode: AuthMode, value: &Value, provider: Option<&Provider>) -> Result<Self, CredentialError> {
+        shape::read(mode, value, provider).map(|fields| Self { mode, fields })
     }
 
-    fn text(mode: AuthMode, what: &str, text: &str) -> Result<Secret, CredentialError> {
-        if text.trim().is_empty() {
-            return Err(CredentialError { mode, reason: format!("{what} is empty") });
-        }
-        // What surrounds a pasted key is never part of it.
-        Self::plain(mode, what, text.trim())
-    }
-
-    fn plain(mode: AuthMode, what: &str, text: &str) -> Result<Secret, CredentialError> {
-        if text.chars().any(char::is_control) {
-            return Err(CredentialError {
-                mode,
-                reason: format!("{what} holds a line break or another control character"),
-            });
-        }
-        Ok(Secret::from(text))
+    /// How credentials of a mode are written: `{"apiKey": "…"}`, with what the provider asks for.
+    pub fn written(mode: AuthMode, provider: Option<&Provider>) -> String {
+        shape::written(mode, provider)
     }
 
     /// The kind of these credentials.
     pub const fn mode(&self) -> AuthMode {
-        match self {
-            Self::None => AuthMode::None,
-            Self::ApiKey(_) => AuthMode::ApiKey,
-            Self::Basic { .. } => AuthMode::Basic,
-            Self::Bearer(_) => AuthMode::Bearer,
-        }
+        self.mode
     }
 
-    /// The key or the token, for what must carry it in a place of its own.
+    /// The key or the token that requests are sent with.
     pub fn token(&self) -> Option<&str> {
-        match self {
-            Self::ApiKey(secret) | Self::Bearer(secret) => Some(secret.expose()),
-            Self::None | Self::Basic { .. } => None,
-        }
+        shape::token_keys(self.mode).iter().find_map(|key| self.text(key))
     }
 
-    /// The credentials as JSON, with their `type`; secrets are `***` unless the person asked to see them. A user name is
-    /// shown, except where it stands alone: then it is a key.
-    pub fn to_json(&self, show_secrets: bool) -> Value {
-        let show = |secret: &Secret| if show_secrets { secret.expose().to_owned() } else { "***".to_owned() };
-        let kind = self.mode().stored_name();
-        match self {
-            Self::None => json!({ "type": kind }),
-            Self::ApiKey(key) => json!({ "type": kind, "apiKey": show(key) }),
-            Self::Basic { username, password } => {
-                let name = if password.expose().is_empty() { show(username) } else { username.expose().to_owned() };
-                json!({ "type": kind, "username": name, "password": show(password) })
-            }
-            Self::Bearer(token) => json!({ "type": kind, "access_token": show(token) }),
-        }
+    /// What renews the token.
+    pub fn refresh_token(&self) -> Option<&str> {
+        self.text("refresh_token")
+    }
+
+    /// When the token ends, microseconds since 1970, as far as that is known.
+    pub fn expires_at(&self) -> Option<i64> {
+        Some(self.text("expires_at")?.parse::<Timestamp>().ok()?.as_microsecond())
+    }
+
+    /// The client id and secret of the app that the token belongs to, if it is another one than the integration's.
+    pub fn client(&self) -> Option<(&str, &str)> {
+        let client = match self.mode {
+            AuthMode::OAuth2Cc => &self.fields,
+            _ => self.fields.get("config_override")?.as_object()?,
+        };
+        let id = client.get("client_id")?.as_str()?;
+        Some((id, client.get("client_secret").and_then(Value::as_str).unwrap_or_default()))
+    }
+
+    /// A part by its key, if it is a text that is not empty.
+    pub fn text(&self, key: &str) -> Option<&str> {
+        self.fields.get(key)?.as_str().filter(|text| !text.is_empty())
     }
 
     /// The parts by the names that templates use.
-    pub(super) fn parts(&self) -> Vec<(&'static str, &str)> {
-        match self {
-            Self::None => Vec::new(),
-            Self::ApiKey(key) => vec![("apiKey", key.expose())],
-            Self::Basic { username, password } => {
-                vec![("username", username.expose()), ("password", password.expose())]
-            }
-            Self::Bearer(token) => {
-                vec![("accessToken", token.expose()), ("access_token", token.expose()), ("token", token.expose())]
-            }
+    pub(crate) fn parts(&self) -> &Map<String, Value> {
+        &self.fields
+    }
+
+    /// Whether the token is obtained or renewed by us.
+    pub fn are_renewed(&self) -> bool {
+        match self.mode {
+            AuthMode::OAuth2 | AuthMode::McpOAuth2 | AuthMode::McpOAuth2Generic => self.refresh_token().is_some(),
+            mode => shape::obtains_a_token(mode),
         }
+    }
+
+    /// These credentials with what was obtained for them.
+    #[must_use]
+    pub fn renewed(&self, obtained: &Obtained) -> Self {
+        let mut fields = self.fields.clone();
+        if let Some(key) = shape::token_keys(self.mode).first() {
+            fields.insert((*key).to_owned(), Value::String(obtained.token.expose().to_owned()));
+        }
+        if let Some(token) = &obtained.refresh_token {
+            fields.insert("refresh_token".to_owned(), Value::String(token.expose().to_owned()));
+        }
+        let ends = obtained.expires_at.and_then(|at| Timestamp::from_microsecond(at).ok());
+        match ends {
+            Some(at) => fields.insert("expires_at".to_owned(), Value::String(format!("{at:.3}"))),
+            None => fields.remove("expires_at"),
+        };
+        if !obtained.raw.is_null() {
+            fields.insert("raw".to_owned(), obtained.raw.clone());
+        }
+        fields.extend(obtained.parts.clone());
+        Self { mode: self.mode, fields }
+    }
+
+    /// The credentials as JSON, with their `type`; secrets are `***` unless the person asked to see them.
+    pub fn to_json(&self, show_secrets: bool) -> Value {
+        let mut object = Map::new();
+        object.insert("type".to_owned(), Value::String(self.mode.stored_name().to_owned()));
+        object.extend(if show_secrets { self.fields.clone() } else { show::hidden(self) });
+        Value::Object(object)
+    }
+
+    /// The credentials without what renews them, at any depth: who uses a token need not be able to get others.
+    #[must_use]
+    pub fn without_refresh_token(&self) -> Self {
+        let mut fields = self.fields.clone();
+        show::drop_refresh_tokens(&mut fields);
+        Self { mode: self.mode, fields }
+    }
+
+    /// A text in which no part of the credentials can be read.
+    #[must_use]
+    pub fn hidden_in(&self, text: &str) -> String {
+        show::without_secrets(self, text)
     }
 
     /// Seals the credentials for the row of one connection: in another row they do not open.
@@ -196,91 +208,39 @@ impl Credentials {
     /// It was sealed with another key, or for another connection, or is damaged.
     pub fn open(ring: &KeyRing, sealed: &[u8], integration: &str, connection: &str) -> Result<Self, KeyError> {
         let plain = ring.open(sealed, &credentials_context(integration, connection))?;
-        let value: Value = serde_json::from_slice(&plain).map_err(|_| KeyError::Damaged)?;
-        let mode = value["type"].as_str().and_then(|name| name.parse().ok()).ok_or(KeyError::Damaged)?;
-        Self::parse(mode, &value).map_err(|_| KeyError::Damaged)
+        let mut fields: Map<String, Value> = serde_json::from_slice(&plain).map_err(|_| KeyError::Damaged)?;
+        let kind = fields.remove("type").ok_or(KeyError::Damaged)?;
+        let mode = kind.as_str().and_then(|name| name.parse().ok()).ok_or(KeyError::Damaged)?;
+        Ok(Self { mode, fields })
     }
 }
 
-fn kind(value: &Value) -> &'static str {
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Credentials({})", self.mode)
+    }
+}
+
+impl std::fmt::Debug for Obtained {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Obtained").field("expires_at", &self.expires_at).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Credentials {
+    fn drop(&mut self) {
+        self.fields.values_mut().for_each(wipe);
+    }
+}
+
+fn wipe(value: &mut Value) {
     match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
+        Value::String(text) => text.zeroize(),
+        Value::Array(list) => list.iter_mut().for_each(wipe),
+        Value::Object(object) => object.values_mut().for_each(wipe),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check(mode: &str, value: &Value, expect: Result<Value, &str>) {
-        let got = Credentials::parse(mode.parse().unwrap(), value).map_err(|error| error.to_string());
-        if let Ok(credentials) = &got {
-            assert_eq!(Credentials::parse(credentials.mode(), &credentials.to_json(true)).as_ref(), Ok(credentials));
-            assert!(!format!("{credentials:?}{}", credentials.to_json(false)).contains("hush"));
-        }
-        assert_eq!(got.map(|credentials| credentials.to_json(true)), expect.map_err(str::to_owned), "{value}");
-    }
-
-    #[test]
-    fn shapes() {
-        check("none", &json!(null), Ok(json!({ "type": "NONE" })));
-        check("none", &json!({ "type": "NONE" }), Ok(json!({ "type": "NONE" })));
-        let key = json!({ "type": "API_KEY", "apiKey": "hush" });
-        check("api-key", &json!({ "apiKey": "hush" }), Ok(key.clone()));
-        check("api-key", &json!(" hush\n"), Ok(key));
-        let basic = |password| Ok(json!({ "type": "BASIC", "username": "ann", "password": password }));
-        check("basic", &json!({ "type": "BASIC", "username": "ann", "password": "hush" }), basic("hush"));
-        check("basic", &json!({ "username": "ann" }), basic(""));
-        let token = || Ok(json!({ "type": "BEARER", "access_token": "hush" }));
-        for given in [json!("hush"), json!({ "token": "hush" }), json!({ "type": "OAUTH2", "access_token": "hush" })] {
-            check("bearer", &given, token());
-        }
-    }
-
-    #[test]
-    fn what_is_wrong_is_named_and_not_shown() {
-        let key = "these are no api-key credentials: ";
-        let help = r#"; write {"apiKey": "…"}"#;
-        let check_key = |value: Value, reason: &str| check("api-key", &value, Err(&format!("{key}{reason}{help}")));
-        check_key(json!({}), "`apiKey` is missing");
-        check_key(json!({ "apikey": "hush" }), "`apikey` is not known (did you mean `apiKey`?)");
-        check_key(json!({ "apiKey": 5 }), "`apiKey` is a number, not a string");
-        check_key(json!({ "apiKey": " " }), "`apiKey` is empty");
-        check_key(json!({ "apiKey": "hu\nsh" }), "`apiKey` holds a line break or another control character");
-        check_key(json!({ "type": "BASIC", "apiKey": "hush" }), "their `type` is not `API_KEY`");
-        check_key(json!(["hush"]), "they are a list, not an object");
-        let help = r#"write {"username": "…", "password": "…"}"#;
-        check(
-            "basic",
-            &json!("a:b"),
-            Err(&format!("these are no basic credentials: they are a string, not an object; {help}")),
-        );
-        check(
-            "bearer",
-            &json!({}),
-            Err(
-                r#"these are no bearer credentials: `access_token` or `token` is missing; write {"access_token": "…"}"#,
-            ),
-        );
-        check(
-            "none",
-            &json!({ "apiKey": "hush" }),
-            Err("these are no none credentials: `apiKey` is not known; write {}"),
-        );
-    }
-
-    #[test]
-    fn they_open_in_their_own_row_only() {
-        let ring = KeyRing::ephemeral().unwrap();
-        let credentials = Credentials::Bearer("hush".into());
-        let sealed = credentials.seal(&ring, "github", "ann").unwrap();
-        assert_eq!(Credentials::open(&ring, &sealed, "github", "ann"), Ok(credentials));
-        assert_eq!(Credentials::open(&ring, &sealed, "github", "bob"), Err(KeyError::Damaged));
-    }
-}
+mod tests;

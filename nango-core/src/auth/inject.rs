@@ -1,29 +1,57 @@
-//! Credentials that do not change, put into requests.
+//! Credentials, put into requests.
 //!
-//! The provider's headers and parameters are filled once, when the connection is opened: what is missing is told before
-//! the first request.
+//! What does not differ from one request to the next is filled once, when the credentials are opened: what is missing is
+//! told before the first request. Templates that ask for the request itself, the time or a random number are filled for
+//! each, all of one request with the same moment.
 
-use base64::{Engine, engine::general_purpose::STANDARD};
-use futures_util::future::BoxFuture;
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+mod place;
+mod sign;
+
+use std::sync::Arc;
+
+use reqwest::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
+use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::{AuthMode, Credentials, Secret};
+use super::{App, AuthMode, Credentials, Secret};
 use crate::{
     declare::suggest,
-    http::{AuthError, Authorize, Outgoing, Stamp},
-    provider::{Provider, ResolveError, Scope, Template, Variable},
+    http::{AuthError, Authorize, BoxFuture, Clock, Outgoing, Stamp},
+    provider::{Moment, Param, Provider, RequestParts, ResolveError, Scope, Template, Variable},
 };
 
 /// Puts a provider's headers, its parameters and a connection's credentials into requests.
 ///
 /// The default of a mode (`Authorization: Basic …`, `Authorization: Bearer …`) gives way to a header of the provider
-/// with that name. A header or parameter that asks for parts of another mode's credentials is left out.
+/// with that name. A header or parameter that asks for parts of another mode's credentials is left out, and so is one
+/// that lacks an optional value of the configuration.
 #[derive(Debug)]
 pub struct Injector {
+    subject: Owned,
     headers: HeaderMap,
     query: Vec<(String, Secret)>,
+    body: Vec<(String, Param)>,
+    /// What differs from one request to the next.
+    changing: Vec<(Spot, Template)>,
+    signer: Option<sign::Signer>,
+}
+
+/// Where a value goes.
+#[derive(Debug, Clone)]
+enum Spot {
+    Header(HeaderName),
+    Query(String),
+}
+
+/// What templates are filled from, kept for those that are filled later.
+#[derive(Debug)]
+struct Owned {
+    integration: String,
+    provider: String,
+    credentials: Credentials,
+    config: Map<String, Value>,
+    client: Option<(String, Secret)>,
 }
 
 /// Why credentials cannot be put into requests of a provider.
@@ -67,6 +95,30 @@ pub enum InjectError {
         /// The header.
         header: String,
     },
+    /// Requests cannot be signed with these credentials.
+    #[error("requests of `{integration}` cannot be signed: {reason}")]
+    Sign {
+        /// The integration.
+        integration: String,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+impl Owned {
+    fn scope(&self) -> Scope<'_> {
+        let client = self.client.as_ref().map(|(id, secret)| (id.as_str(), secret.expose()));
+        Scope::new(&self.integration, &self.config, self.credentials.parts())
+            .token(self.credentials.token())
+            .client(client)
+    }
+
+    fn header(&self, name: &HeaderName, text: &str, secret: bool) -> Result<HeaderValue, InjectError> {
+        let mut value = HeaderValue::from_str(text)
+            .map_err(|_| InjectError::Header { provider: self.provider.clone(), header: name.to_string() })?;
+        value.set_sensitive(secret);
+        Ok(value)
+    }
 }
 
 impl Injector {
@@ -80,6 +132,7 @@ impl Injector {
         integration: &str,
         credentials: &Credentials,
         config: &Map<String, Value>,
+        app: &App,
     ) -> Result<Self, InjectError> {
         let mode = credentials.mode();
         if !provider.accepts(mode) {
@@ -90,36 +143,26 @@ impl Injector {
                 accepted: suggest::list(provider.auth.iter().map(|mode| mode.name())),
             });
         }
-        let parts = credentials.parts();
-        let scope = Scope { integration, config, credentials: &parts };
-        let mut injector = Self { headers: HeaderMap::new(), query: Vec::new() };
-        let mut placed = false;
-        for (name, template) in &provider.proxy.headers {
-            let Some(carries) = fits(template, &parts) else { continue };
-            placed |= carries;
-            let text = Zeroizing::new(template.resolve(&scope)?);
-            let mut value = HeaderValue::from_str(&text)
-                .map_err(|_| InjectError::Header { provider: provider.name.clone(), header: name.to_string() })?;
-            value.set_sensitive(carries);
-            injector.headers.append(name, value);
-        }
-        for (name, template) in &provider.proxy.query {
-            let Some(carries) = fits(template, &parts) else { continue };
-            placed |= carries;
-            injector.query.push((name.clone(), Secret::new(template.resolve(&scope)?)));
-        }
-        if !injector.headers.contains_key(AUTHORIZATION)
-            && let Some(text) = default_of(credentials)
-        {
-            let mut value = HeaderValue::from_str(&text).map_err(|_| InjectError::Header {
-                provider: provider.name.clone(),
-                header: AUTHORIZATION.to_string(),
-            })?;
-            value.set_sensitive(true);
-            injector.headers.insert(AUTHORIZATION, value);
-            placed = true;
-        }
-        if !placed && mode == AuthMode::ApiKey {
+        let own = app.client_id.as_ref().map(|id| (id.clone(), app.client_secret.clone().unwrap_or_default()));
+        let client = credentials.client().map(|(id, secret)| (id.to_owned(), Secret::new(secret))).or(own);
+        let subject = Owned {
+            integration: integration.to_owned(),
+            provider: provider.name.clone(),
+            credentials: credentials.clone(),
+            config: config.clone(),
+            client,
+        };
+        let mut injector = Self {
+            headers: HeaderMap::new(),
+            query: Vec::new(),
+            body: provider.proxy.body.clone(),
+            changing: Vec::new(),
+            signer: sign::Signer::of(provider, &subject)?,
+            subject,
+        };
+        let placed = injector.place_all(provider)?;
+        let in_url = provider.proxy.base_url.as_ref().is_some_and(Template::is_secret);
+        if !placed && mode == AuthMode::ApiKey && injector.body.is_empty() && !in_url {
             let others = provider.auth.iter().filter(|other| **other != AuthMode::ApiKey).map(|other| other.name());
             let others = suggest::list(others);
             let others = if others.is_empty() { others } else { format!(", or use {others} credentials") };
@@ -127,32 +170,64 @@ impl Injector {
         }
         Ok(injector)
     }
-}
 
-/// Whether a template is for credentials with these parts, and if so, whether it carries any of them.
-fn fits(template: &Template, parts: &[(&str, &str)]) -> Option<bool> {
-    let mut asked = template.variables().filter_map(|variable| match variable {
-        Variable::Credential(name) => Some(parts.iter().any(|(part, _)| part == name)),
-        Variable::Config(_) => None,
-    });
-    let Some(first) = asked.next() else { return Some(false) };
-    (first && asked.all(|known| known)).then_some(true)
-}
-
-/// The `Authorization` of a mode that has a place of its own.
-fn default_of(credentials: &Credentials) -> Option<Zeroizing<String>> {
-    match credentials {
-        Credentials::Basic { username, password } => {
-            let pair = Zeroizing::new(format!("{}:{}", username.expose(), password.expose()));
-            Some(Zeroizing::new(format!("Basic {}", STANDARD.encode(pair.as_bytes()))))
+    /// Fills what can be filled now; says whether a credential found a place.
+    fn place_all(&mut self, provider: &Provider) -> Result<bool, InjectError> {
+        let mut placed = false;
+        let mut own_token = false;
+        let headers = provider.proxy.headers.iter().map(|(name, text)| (Spot::Header(name.clone()), text));
+        let query = provider.proxy.query.iter().map(|(name, text)| (Spot::Query(name.clone()), text));
+        for (spot, template) in headers.chain(query) {
+            let Some(carries) = place::fits(template, &self.subject.credentials, provider) else { continue };
+            placed |= carries;
+            own_token |= matches!(spot, Spot::Header(_)) && template.variables().any(|v| *v == Variable::AccessToken);
+            if template.changes() {
+                self.changing.push((spot, template.clone()));
+                continue;
+            }
+            let text = match template.resolve(&self.subject.scope()) {
+                Ok(text) => Zeroizing::new(text),
+                Err(error) if place::may_be_left_out(&error, provider) => continue,
+                Err(error) => return Err(error.into()),
+            };
+            match spot {
+                Spot::Header(name) => {
+                    let value = self.subject.header(&name, &text, carries)?;
+                    self.headers.append(name, value);
+                }
+                Spot::Query(name) => self.query.push((name, Secret::new(text.as_str()))),
+            }
         }
-        Credentials::Bearer(token) => Some(Zeroizing::new(format!("Bearer {}", token.expose()))),
-        _ => None,
+        let taken = self.headers.contains_key(AUTHORIZATION)
+            || self.changing.iter().any(|(spot, _)| matches!(spot, Spot::Header(name) if *name == AUTHORIZATION));
+        let login =
+            self.subject.credentials.mode() == AuthMode::TwoStep && (own_token || self.headers.contains_key(COOKIE));
+        if !taken
+            && !login
+            && self.signer.is_none()
+            && let Some(text) = place::default_of(&self.subject.credentials)
+        {
+            let value = self.subject.header(&AUTHORIZATION, &text, true)?;
+            self.headers.insert(AUTHORIZATION, value);
+            placed = true;
+        }
+        Ok(placed)
     }
-}
 
-impl Authorize for Injector {
-    fn authorize<'a>(&'a self, request: &'a mut Outgoing) -> BoxFuture<'a, Result<Stamp, AuthError>> {
+    /// Puts everything into a request; what the caller set stays.
+    ///
+    /// # Errors
+    ///
+    /// A value that differs from request to request cannot be had or sent, or the request cannot be signed.
+    pub fn put(&self, request: &mut Outgoing, now: i64) -> Result<(), AuthError> {
+        self.put_all(request, now).map_err(|error| AuthError::Missing(error.to_string()))
+    }
+
+    fn put_all(&self, request: &mut Outgoing, now: i64) -> Result<(), InjectError> {
+        let moment = Moment { now, random: Uuid::new_v4() };
+        if !self.body.is_empty() && !matches!(request.method.as_str(), "GET" | "HEAD") {
+            place::into_body(&self.body, &self.subject.scope().moment(moment), &mut request.body)?;
+        }
         for name in self.headers.keys() {
             if !request.headers.contains_key(name) {
                 for value in self.headers.get_all(name) {
@@ -161,89 +236,57 @@ impl Authorize for Injector {
             }
         }
         for (name, value) in &self.query {
-            if request.url.query_pairs().all(|(there, _)| there != name.as_str()) {
-                request.url.query_pairs_mut().append_pair(name, value.expose());
+            place::into_query(&mut request.url, name, value.expose());
+        }
+        if !self.changing.is_empty() {
+            self.put_changing(request, moment)?;
+        }
+        // A signature covers what the request has become.
+        self.signer.as_ref().map_or(Ok(()), |signer| signer.sign(&self.subject, request, moment))
+    }
+
+    fn put_changing(&self, request: &mut Outgoing, moment: Moment) -> Result<(), InjectError> {
+        for (spot, template) in &self.changing {
+            let text = {
+                let (content_type, body) = request.body.seen();
+                let parts = RequestParts {
+                    endpoint: request.url.path(),
+                    method: request.method.as_str(),
+                    url: &request.url,
+                    content_type: content_type.as_deref(),
+                    body: &body,
+                };
+                Zeroizing::new(template.resolve(&self.subject.scope().moment(moment).request(&parts))?)
+            };
+            match spot {
+                Spot::Header(name) => {
+                    if !request.headers.contains_key(name) {
+                        let value = self.subject.header(name, &text, template.is_secret())?;
+                        request.headers.insert(name, value);
+                    }
+                }
+                Spot::Query(name) => place::into_query(&mut request.url, name, &text),
             }
         }
-        Box::pin(std::future::ready(Ok(Stamp::default())))
+        Ok(())
+    }
+}
+
+/// Credentials that nobody renews meanwhile: those of a connection that is not stored yet.
+#[derive(Debug)]
+pub struct Fixed {
+    /// What puts them in.
+    pub injector: Injector,
+    /// The time for what is signed.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Authorize for Fixed {
+    fn authorize<'a>(&'a self, request: &'a mut Outgoing) -> BoxFuture<'a, Result<Stamp, AuthError>> {
+        let put = self.injector.put(request, self.clock.now());
+        Box::pin(std::future::ready(put.map(|()| Stamp::default())))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{http::Method, provider::Catalogue};
-    use serde_json::json;
-
-    fn provider(accepts: &str, proxy: &str) -> Provider {
-        let yaml = format!(
-            "acme:\n  display_name: Acme\n  auth_mode: NONE\n  accepts: [{accepts}]\n  proxy: {{ base_url: https://h.test, {proxy} }}"
-        );
-        Catalogue::parse(&yaml).unwrap().get("acme").unwrap().clone()
-    }
-
-    /// The request after authorisation: its query, its headers.
-    fn inject(provider: &Provider, credentials: &Credentials, config: &Value) -> Result<String, String> {
-        let injector = Injector::new(provider, "shop", credentials, config.as_object().unwrap())
-            .map_err(|error| error.to_string())?;
-        assert!(!format!("{injector:?}").contains("hush"));
-        let mut request = Outgoing::new(Method::GET, "https://h.test/a?b=1".parse().unwrap());
-        request.headers.insert("x-mine", HeaderValue::from_static("1"));
-        futures_util::FutureExt::now_or_never(injector.authorize(&mut request)).unwrap().unwrap();
-        assert!(!format!("{request:?}").contains("hush"));
-        let headers = request.headers.iter().map(|(name, value)| format!(" {name}={}", value.to_str().unwrap()));
-        Ok(request.url.query().unwrap().to_owned() + &headers.collect::<String>())
-    }
-
-    #[test]
-    fn every_mode_lands_in_its_place() {
-        let check = |accepts: &str, proxy: &str, credentials: Credentials, expect: &str| {
-            let got = inject(&provider(accepts, proxy), &credentials, &json!({ "v": 2 }));
-            assert_eq!(got.as_deref(), Ok(expect), "{proxy}");
-        };
-        let key = || Credentials::ApiKey("hush".into());
-        let basic = || Credentials::Basic { username: "Aladdin".into(), password: "open sesame".into() };
-        let token = || Credentials::Bearer("hush".into());
-        check("NONE", "headers: { x-v: '${connectionConfig.v}' }", Credentials::None, "b=1 x-mine=1 x-v=2");
-        check("API_KEY", "headers: { x-api-key: '${apiKey}' }", key(), "b=1 x-mine=1 x-api-key=hush");
-        check("API_KEY", "query: { key: '${credentials.apiKey}', b: '2' }", key(), "b=1&key=hush x-mine=1");
-        // The vector of RFC 7617.
-        check("BASIC", "", basic(), "b=1 x-mine=1 authorization=Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
-        check("BEARER", "headers: { x-mine: theirs }", token(), "b=1 x-mine=1 authorization=Bearer hush");
-        check(
-            "BEARER",
-            "headers: { authorization: 'token ${accessToken}' }",
-            token(),
-            "b=1 x-mine=1 authorization=token hush",
-        );
-        let both = "headers: { authorization: 'Key ${apiKey}' }";
-        check("API_KEY, BEARER", both, token(), "b=1 x-mine=1 authorization=Bearer hush");
-        check("API_KEY, BEARER", both, key(), "b=1 x-mine=1 authorization=Key hush");
-    }
-
-    #[test]
-    fn what_does_not_fit_is_told() {
-        let check = |accepts: &str, proxy: &str, credentials: Credentials, expect: &str| {
-            assert_eq!(inject(&provider(accepts, proxy), &credentials, &json!({})).unwrap_err(), expect);
-        };
-        let help = "set them with `registry connection add shop <id> --auth …`";
-        let key = || Credentials::ApiKey("hush".into());
-        let text = format!("`acme` does not take api-key credentials: it takes `bearer` and `basic`; {help}");
-        check("BEARER, BASIC", "", key(), &text);
-        let missing =
-            "`shop` needs the configuration value `v`: set it with `registry connection add shop <id> --config v=…`";
-        check("NONE", "headers: { x-v: '${connectionConfig.v}' }", Credentials::None, missing);
-        let header =
-            "the header `x-key` of `acme` cannot carry its value: it holds a character that headers do not allow";
-        check("API_KEY", "headers: { x-key: '${apiKey}' }", Credentials::ApiKey("hush\u{7f}".into()), header);
-    }
-
-    #[test]
-    fn a_key_without_a_place_is_refused() {
-        let help = "the entry of `acme` has no place for an API key: give one of its headers or parameters the value `${apiKey}`";
-        for (accepts, more) in [("API_KEY", ""), ("API_KEY, BASIC", ", or use `basic` credentials")] {
-            let error = inject(&provider(accepts, ""), &Credentials::ApiKey("hush".into()), &json!({})).unwrap_err();
-            assert_eq!(error, format!("{help}{more}"));
-        }
-    }
-}
+mod tests;

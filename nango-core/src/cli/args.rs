@@ -1,6 +1,6 @@
 //! The command line: what all commands share, and what is said about one that cannot be read.
 //!
-//! `--json` and `--database` may stand anywhere. So may `--config FILE`, with one exception: `connection add` has a
+//! `--json`, `--database` and `--providers` may stand anywhere. So may `--config FILE`, with one exception: `connection add` has a
 //! `--config` of its own (`--config key=value`), so there the file stands before the command. Clap's own global
 //! options cannot do that, so `--config` is put into each command that has none.
 
@@ -17,6 +17,7 @@ use crate::declare::suggest;
 
 const CONFIG: &str = "config-file";
 const DATABASE: &str = "database";
+const PROVIDERS: &str = "providers";
 const JSON: &str = "json";
 
 /// The options of every command.
@@ -26,6 +27,8 @@ pub struct Globals {
     pub config: Option<PathBuf>,
     /// `--database URL`
     pub database: Option<String>,
+    /// `--providers FILE`
+    pub providers: Option<PathBuf>,
     /// `--json`
     pub json: bool,
 }
@@ -42,7 +45,12 @@ impl Globals {
             }
             at = matches.subcommand().map(|(_, inner)| inner);
         }
-        Self { config, database: matches.get_one(DATABASE).cloned(), json: matches.get_flag(JSON) }
+        Self {
+            config,
+            database: matches.get_one(DATABASE).cloned(),
+            providers: matches.get_one(PROVIDERS).cloned(),
+            json: matches.get_flag(JSON),
+        }
     }
 }
 
@@ -62,6 +70,14 @@ pub(super) fn root(commands: impl Iterator<Item = Command>) -> Command {
                 .long("database")
                 .value_name("URL")
                 .help("The database: sqlite:nango.db, postgres://user@host/name (or NANGO_DATABASE_URL)")
+                .global(true),
+        )
+        .arg(
+            Arg::new(PROVIDERS)
+                .long("providers")
+                .value_name("FILE")
+                .value_parser(value_parser!(PathBuf))
+                .help("A file of providers over the built-in ones, in the catalogue's format (or NANGO_PROVIDERS)")
                 .global(true),
         )
         .arg(
@@ -163,7 +179,8 @@ mod tests {
     #[track_caller]
     fn check(text: &str, config: Option<&str>, database: Option<&str>, json: bool) {
         let matches = command().try_get_matches_from(line(text)).unwrap();
-        let expect = Globals { config: config.map(PathBuf::from), database: database.map(str::to_owned), json };
+        let expect =
+            Globals { config: config.map(PathBuf::from), database: database.map(str::to_owned), providers: None, json };
         assert_eq!(Globals::read(&matches), expect, "{text}");
     }
 

@@ -4,19 +4,25 @@
 use crate::{
     config::Config,
     declare::{Registry, SyncRun, suggest},
-    provider::Catalogue,
+    provider::{Catalogue, CatalogueError},
 };
 
 /// Everything that does not fit, each in a sentence that says what to do. Empty: all is well.
 ///
 /// - A sync with a bare `paginate` needs a provider whose pagination is known.
 /// - A provider that the configuration names must be in the catalogue.
+/// - The entry of an integration's provider, where there is one, can be read.
 /// - An integration that the configuration names must be one of the program's, or one of the catalogue.
 ///
 /// Whether an integration has a base URL at all is asked when it is run, so that one unfinished integration does not
 /// stop the others.
 pub fn check(registry: &Registry, catalogue: &Catalogue, config: &Config) -> Vec<String> {
     let mut wrong = configured(registry, catalogue, config);
+    for integration in registry.integrations() {
+        if let Err(error @ CatalogueError::Entry { .. }) = catalogue.find(provider_of(config, integration)) {
+            wrong.push(format!("the integration `{integration}`: {error}"));
+        }
+    }
     for (entry, sync) in registry.syncs() {
         let SyncRun::Mapper(mapper) = &sync.run else { continue };
         if mapper.paginate.as_ref().is_none_or(|paginate| paginate.kind.is_some()) {
@@ -41,7 +47,8 @@ fn configured(registry: &Registry, catalogue: &Catalogue, config: &Config) -> Ve
     let known = registry.integrations();
     let mut wrong = Vec::new();
     for (integration, settings) in &config.integrations {
-        if let Some(provider) = settings.provider.as_deref().filter(|name| catalogue.get(name).is_none()) {
+        let missing = settings.provider.as_deref().filter(|name| catalogue.names().all(|known| known != *name));
+        if let Some(provider) = missing {
             let names: Vec<&str> = catalogue.names().collect();
             let sentence = super::lookup::unknown("provider", provider, &names);
             wrong.push(format!("`[integrations.{integration}]` in the configuration: {sentence}"));

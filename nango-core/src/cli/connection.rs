@@ -5,6 +5,7 @@ mod list;
 mod metadata;
 mod remove;
 mod show;
+mod test;
 
 use clap::ArgMatches;
 
@@ -15,11 +16,12 @@ use crate::config::Config;
 #[derive(Debug)]
 pub(super) struct Connection;
 
-const COMMANDS: [&dyn Command; 5] = [&add::Add, &list::List, &show::Show, &remove::Remove, &metadata::SetMetadata];
+const COMMANDS: [&dyn Command; 6] =
+    [&add::Add, &list::List, &show::Show, &test::Test, &remove::Remove, &metadata::SetMetadata];
 
 impl Command for Connection {
     fn clap(&self) -> clap::Command {
-        group::clap("connection", "Adds, lists, shows and removes connections", &COMMANDS)
+        group::clap("connection", "Adds, lists, shows, tests and removes connections", &COMMANDS)
     }
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, Fault> {

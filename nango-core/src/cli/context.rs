@@ -5,6 +5,7 @@ use std::{
     fs, io,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use tokio::runtime::{Builder, Runtime};
@@ -14,11 +15,14 @@ use crate::{
     auth::{KeyRing, Secret},
     config::{Config, FILE_NAME, Flags, Sources},
     declare::Registry,
-    http::{Budgets, Network, NetworkSettings, SystemClock},
+    http::{Network, NetworkSettings, SystemClock},
     provider::Catalogue,
     run::{Instance, Observer, RunReport, RunRequest, Stop, execute},
     store::{self, SharedStore},
 };
+
+/// How long a renewal of a token is waited for when the command is done, or was stopped.
+const SETTLE: Duration = Duration::from_secs(30);
 
 /// Everything that a command works with, made once at the top of the program.
 #[derive(Debug)]
@@ -38,7 +42,7 @@ impl Context {
     pub(super) fn new(globals: &Globals) -> Result<Self, Fault> {
         let config = Config::load(sources(globals)?)?;
         let registry = Registry::load().map_err(|errors| Fault::setup(lines(&errors)))?;
-        let catalogue = Catalogue::builtin();
+        let catalogue = catalogue(&config)?;
         let wrong = check(&registry, &catalogue, &config);
         if !wrong.is_empty() {
             return Err(Fault::setup(lines(&wrong)));
@@ -49,6 +53,19 @@ impl Context {
             .build()
             .map_err(|error| Fault::setup(format!("the system gives no threads: {error}")))?;
         Ok(Self { terminal: Terminal::new(), config, registry, catalogue, runtime, stop: None, opened: Vec::new() })
+    }
+
+    /// Tells of a file of providers that can be read in part only: what is in the other part would be missed later.
+    pub(super) fn tell_of_providers(&mut self) {
+        let Some(file) = &self.config.providers else { return };
+        let unread = self.catalogue.entries().filter(|(_, listed)| listed.provider.is_err()).count() as u64;
+        if unread > 0 {
+            self.terminal.note(format_args!(
+                "note: {} of {} cannot be read, see `registry providers check`",
+                counted(unread, "provider"),
+                file.display()
+            ));
+        }
     }
 
     /// The configuration. A command that wants another database or another host changes a copy and gives it to
@@ -128,20 +145,19 @@ impl Context {
                 "encrypt_records is set, but this database was made without it: `registry encryption on` seals what is there",
             );
         }
-        let settings = NetworkSettings { policy: Arc::new(config.policy()), ..NetworkSettings::default() };
+        let settings =
+            NetworkSettings { policy: Arc::new(config.policy(&self.catalogue)), ..NetworkSettings::default() };
         let transport =
             Network::with(settings).map_err(|error| Fault::setup(format!("the network cannot be used: {error}")))?;
-        let clock = Arc::new(SystemClock);
-        let instance = Arc::new(Instance {
-            registry: self.registry.clone(),
-            catalogue: self.catalogue.clone(),
+        let instance = Arc::new(Instance::new(
+            self.registry.clone(),
+            self.catalogue.clone(),
             config,
             store,
             ring,
-            transport: Arc::new(transport),
-            clock: clock.clone(),
-            budgets: Arc::new(Budgets::new(clock)),
-        });
+            Arc::new(transport),
+            Arc::new(SystemClock),
+        ));
         self.opened.push(instance.clone());
         Ok(instance)
     }
@@ -202,11 +218,21 @@ impl Context {
     /// Lets go of every database that was opened.
     pub(super) fn close(self) {
         for instance in self.opened {
+            // An answer that is on its way may hold the only token that comes next.
+            self.runtime.block_on(instance.tokens.settle(SETTLE));
             // What was acknowledged is durable already, so an error here loses nothing.
             let _ = self.runtime.block_on(instance.store.close());
         }
         self.runtime.shutdown_background();
     }
+}
+
+/// The built-in providers, and the person's own over them.
+fn catalogue(config: &Config) -> Result<Catalogue, Fault> {
+    let Some(file) = &config.providers else { return Ok(Catalogue::builtin()) };
+    let text = fs::read_to_string(file)
+        .map_err(|error| Fault::setup(format!("the file of providers {} cannot be read: {error}", file.display())))?;
+    Catalogue::load(Some((file, &text))).map_err(|error| Fault::setup(error.to_string()))
 }
 
 fn key_ring(config: &Config) -> Result<(KeyRing, bool), Fault> {
@@ -234,7 +260,7 @@ fn sources(globals: &Globals) -> Result<Sources, Fault> {
     let env: BTreeMap<String, String> = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
-    Ok(Sources { flags: Flags { database: globals.database.clone() }, env, file })
+    Ok(Sources { flags: Flags { database: globals.database.clone(), providers: globals.providers.clone() }, env, file })
 }
 
 fn lines<T: ToString>(errors: &[T]) -> String {

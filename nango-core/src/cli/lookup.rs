@@ -2,11 +2,11 @@
 
 use super::{Fault, check::provider_of};
 use crate::{
-    auth::AuthMode,
+    auth::{AuthMode, Credentials},
     config::Config,
     declare::{Entry, Kind, Registry, suggest},
     model::ModelInfo,
-    provider::Catalogue,
+    provider::{Catalogue, Provider},
     run::Instance,
     store::Connection,
 };
@@ -94,17 +94,27 @@ pub async fn connection(instance: &Instance, integration: &str, id: &str) -> Res
 /// The line that adds a connection, with the simplest credentials that the provider takes.
 pub fn add_line(catalogue: &Catalogue, config: &Config, integration: &str, id: &str) -> String {
     let provider = catalogue.get(provider_of(config, integration));
-    let mode = match provider {
-        Some(provider) if !provider.accepts(AuthMode::None) => provider.auth.first().copied(),
-        _ => None,
-    };
-    let credentials = match mode {
-        Some(AuthMode::ApiKey) => r#"api-key --credentials '{"apiKey": "…"}'"#,
-        Some(AuthMode::Basic) => r#"basic --credentials '{"username": "…", "password": "…"}'"#,
-        Some(AuthMode::Bearer) => r#"bearer --credentials '{"access_token": "…"}'"#,
-        _ => "none",
-    };
-    format!("registry connection add {integration} {} --auth {credentials}", quoted(id))
+    let mode = provider.map_or(AuthMode::None, simplest);
+    let arguments = auth_arguments(mode, provider);
+    format!("registry connection add {integration} {}{arguments}", quoted(id))
+}
+
+/// The kind of credentials that a person has at hand: none, or one that nothing has to be obtained for.
+pub(super) fn simplest(provider: &Provider) -> AuthMode {
+    let plain = [AuthMode::ApiKey, AuthMode::Bearer, AuthMode::Basic];
+    if provider.accepts(AuthMode::None) {
+        return AuthMode::None;
+    }
+    let held = || provider.auth.iter().copied().filter(|mode| mode.is_held());
+    held().find(|mode| plain.contains(mode)).or_else(|| held().next()).unwrap_or(AuthMode::None)
+}
+
+/// What `connection add` is told of credentials: ` --auth basic --credentials '{"username": "…", …}'`.
+pub(super) fn auth_arguments(mode: AuthMode, provider: Option<&Provider>) -> String {
+    match mode {
+        AuthMode::None => " --auth none".to_owned(),
+        mode => format!(" --auth {mode} --credentials {}", quoted(&Credentials::written(mode, provider))),
+    }
 }
 
 /// A word as a shell takes it.

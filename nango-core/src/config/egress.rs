@@ -3,7 +3,10 @@
 use url::{Host, Url};
 
 use super::Config;
-use crate::http::{Policy, Rule};
+use crate::{
+    http::{Policy, Rule},
+    provider::Catalogue,
+};
 
 /// What the file says about places beside base URLs. Default: public addresses only.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -18,13 +21,15 @@ pub struct Egress {
 }
 
 impl Config {
-    /// Which places may be reached: as `[egress]` says, and the hosts of the integrations' base URLs, which the operator
-    /// wrote down. A host with a value of the connection in it was not written by the operator alone, and gets no leave.
-    pub fn policy(&self) -> Policy {
+    /// Which places may be reached: as `[egress]` says, and the hosts that the operator wrote down, in base URLs of
+    /// integrations and in a file of providers. A host with a value of the connection in it was not written by the
+    /// operator alone, and gets no leave.
+    pub fn policy(&self, catalogue: &Catalogue) -> Policy {
         let Egress { allow, deny, private } = self.egress.clone();
         let mut policy = Policy::new(allow, deny, private);
-        for settings in self.integrations.values() {
-            let url = settings.base_url.as_deref().and_then(|text| Url::parse(text).ok());
+        let settings = self.integrations.values().filter_map(|settings| settings.base_url.as_deref());
+        for text in settings.chain(catalogue.own_urls()) {
+            let url = Url::parse(text).ok();
             match url.as_ref().and_then(Url::host) {
                 Some(Host::Domain(name)) if !name.contains(['$', '{', '%']) => policy.allow_host(name),
                 Some(host @ (Host::Ipv4(_) | Host::Ipv6(_))) => policy.allow_host(&host.to_string()),
@@ -37,6 +42,8 @@ impl Config {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
     use crate::config::{Flags, Sources};
 
@@ -46,9 +53,14 @@ mod tests {
                     [integrations.b]\nbase_url = 'https://${connectionConfig.x}.internal/${connectionConfig.y}'\n\
                     [integrations.c]\nbase_url = 'https://[::1]/'\n";
         let file = Some(("nango.toml".into(), file.to_owned()));
-        let policy = Config::load(Sources { flags: Flags::default(), file, ..Sources::default() }).unwrap().policy();
+        let own = "own:\n  auth_mode: OAUTH2_CC\n  token_url: http://127.0.0.3/token\n  proxy: { base_url: 'http://127.0.0.4' }\n\
+                   other:\n  auth_mode: NONE\n  proxy: { base_url: 'https://${connectionConfig.host}' }\n";
+        let catalogue = Catalogue::load(Some((Path::new("providers.yaml"), own))).unwrap();
+        let config = Config::load(Sources { flags: Flags::default(), file, ..Sources::default() }).unwrap();
+        let policy = config.policy(&catalogue);
         let reaches = |url: &str| policy.check(&url.parse().unwrap()).is_ok();
         assert!(reaches("http://127.0.0.1:9/") && reaches("http://[::1]/") && reaches("http://10.1.2.3/"));
+        assert!(reaches("http://127.0.0.3/") && reaches("http://127.0.0.4/x"));
         assert!(!reaches("http://127.0.0.2/") && !reaches("http://10.2.0.1/"));
     }
 }

@@ -4,11 +4,14 @@
 //! database = "sqlite:nango.db"
 //! encrypt_records = true
 //! lease_seconds = 15
+//! providers = "providers.yaml"
 //!
 //! [integrations.github]
 //! provider = "github"
 //! base_url = "https://ghe.example.com/api/v3"
 //! headers = { X-Team = "data" }
+//! client_id = "Iv1.1234"
+//! scopes = ["repo", "read:org"]
 //!
 //! [environment]
 //! REGION = "eu"
@@ -25,7 +28,11 @@
 //!
 //! It is walked by hand and not through serde's derive, so that each message has a line, and none quotes a value.
 
-use std::{collections::BTreeMap, path::Path, time::Duration};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use reqwest::header::{HeaderName, HeaderValue};
 use toml::{
@@ -41,8 +48,8 @@ use crate::{declare::suggest, http::Rule};
 const LEASE: std::ops::RangeInclusive<f64> = 0.2..=3600.0;
 
 /// The keys of the file.
-const KEYS: [&str; 7] =
-    ["database", "encrypt_records", "lease_seconds", "integrations", "environment", "retention", "egress"];
+const KEYS: [&str; 8] =
+    ["database", "encrypt_records", "lease_seconds", "providers", "integrations", "environment", "retention", "egress"];
 
 /// What a file said.
 #[derive(Default)]
@@ -50,6 +57,7 @@ pub(super) struct File {
     pub(super) database: Option<String>,
     pub(super) encrypt_records: bool,
     pub(super) lease: Option<Duration>,
+    pub(super) providers: Option<PathBuf>,
     pub(super) integrations: BTreeMap<String, IntegrationConfig>,
     pub(super) environment: BTreeMap<String, String>,
     pub(super) retention: Retention,
@@ -81,6 +89,11 @@ impl Reader<'_> {
                 "database" => file.database = Some(self.text_of(key, at, value)?),
                 "encrypt_records" => file.encrypt_records = self.switch_of(key, at, value)?,
                 "lease_seconds" => file.lease = Some(self.lease(key, at, value)?),
+                "providers" => {
+                    // As the file says it, whatever directory the program stands in.
+                    let beside = self.path.parent().unwrap_or(Path::new(""));
+                    file.providers = Some(beside.join(self.text_of(key, at, value)?));
+                }
                 "integrations" => {
                     for (name, at, value) in entries(self.table_of(key, at, value)?) {
                         let name_path = format!("integrations.{name}");
@@ -122,7 +135,12 @@ impl Reader<'_> {
                         return Err(self.value(at, &format!("{full}.{name}"), expected));
                     }
                 }
-                _ => return Err(self.unknown(at, key, Some(path), &["provider", "base_url", "headers"])),
+                "client_id" => settings.client_id = Some(self.text_of(&full, at, value)?),
+                "scopes" => settings.scopes = self.list_of(&full, at, value)?,
+                _ => {
+                    let known = ["provider", "base_url", "headers", "client_id", "scopes"];
+                    return Err(self.unknown(at, key, Some(path), &known));
+                }
             }
         }
         Ok(settings)
@@ -194,6 +212,14 @@ impl Reader<'_> {
             let kind = value.type_str();
             self.value(at, key, format!("must be text in quotes, this is of type {kind}"))
         })
+    }
+
+    fn list_of(&self, key: &str, at: usize, value: &Spanned<DeValue<'_>>) -> Result<Vec<String>, ConfigError> {
+        let list = value.get_ref().as_array().ok_or_else(|| {
+            let kind = value.get_ref().type_str();
+            self.value(at, key, format!("must be a list of texts such as [\"a\", \"b\"], this is of type {kind}"))
+        })?;
+        list.iter().map(|value| self.text_of(key, value.span().start, value)).collect()
     }
 
     fn switch_of(&self, key: &str, at: usize, value: &Spanned<DeValue<'_>>) -> Result<bool, ConfigError> {
@@ -291,6 +317,7 @@ mod tests {
             provider: Some("github".into()),
             base_url: Some("https://ghe.example.com/api/v3".into()),
             headers: BTreeMap::from([("X-Team".into(), "data".into())]),
+            ..IntegrationConfig::default()
         };
         assert_eq!(file.integrations.get("github"), Some(&expect));
         assert_eq!(file.environment.get("REGION").map(String::as_str), Some("eu"));
@@ -301,18 +328,18 @@ mod tests {
         check(
             "\ndatabse = 'x'",
             "nango.toml:2: `databse` is not a key of the file, did you mean `database`? There is `database`, \
-             `encrypt_records`, `lease_seconds`, `integrations`, `environment`, `retention` and `egress`",
+             `encrypt_records`, `lease_seconds`, `providers`, `integrations`, `environment`, `retention` and `egress`",
         );
         check(
             "[integrations.github]\nbase_url = 'https://x'\nbaseurl = 'y'",
             "nango.toml:3: `baseurl` is not a key of [integrations.github], did you mean `base_url`? There is \
-             `provider`, `base_url` and `headers`",
+             `provider`, `base_url`, `headers`, `client_id` and `scopes`",
         );
         check(
             "encryption_key = 'hush'",
             "nango.toml:1: `encryption_key` is not a key of the file: secrets are not read from this file, set \
              `NANGO_ENCRYPTION_KEY` in the environment and give credentials to `connection add`. There is `database`, \
-             `encrypt_records`, `lease_seconds`, `integrations`, `environment`, `retention` and `egress`",
+             `encrypt_records`, `lease_seconds`, `providers`, `integrations`, `environment`, `retention` and `egress`",
         );
     }
 

@@ -28,6 +28,9 @@ pub struct Paginate {
     pub limit_name: Option<Text>,
     /// Where the records lie in the response, such as `data.items`; `None`: the whole body is the list.
     pub response_path: Option<Text>,
+    /// Where the response says whether another page follows: `false`, `null` or 0 there ends the walk whatever else leads
+    /// on. `None`, or nothing there: what leads on decides.
+    pub has_more: Option<Text>,
     /// Whether parameters travel in the body; `None`: for POST, PUT and PATCH.
     pub in_body: Option<bool>,
 }
@@ -50,6 +53,13 @@ pub enum PaginateKind {
         /// Where the body holds the next one.
         path: Text,
     },
+    /// The id of the page's last record. The walk ends at an empty page, or as `has_more` says.
+    LastItem {
+        /// The parameter that carries it.
+        name: Text,
+        /// Where a record holds it, such as `id`.
+        id: Text,
+    },
     /// A number that we count.
     Offset {
         /// The parameter that carries it.
@@ -71,10 +81,21 @@ pub enum OffsetBy {
     Page,
 }
 
+impl PaginateKind {
+    /// Its name in provider files: `link`, `cursor`, `offset`.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Link { .. } => "link",
+            Self::Cursor { .. } | Self::LastItem { .. } => "cursor",
+            Self::Offset { .. } => "offset",
+        }
+    }
+}
+
 impl Paginate {
     /// As the provider's entry in the catalogue says.
     pub const fn provider() -> Self {
-        Self { kind: None, limit: None, limit_name: None, response_path: None, in_body: None }
+        Self { kind: None, limit: None, limit_name: None, response_path: None, has_more: None, in_body: None }
     }
 
     fn of(kind: PaginateKind) -> Self {
@@ -94,6 +115,11 @@ impl Paginate {
     /// By a token: the parameter's name, and where the body holds the next token.
     pub fn cursor(name: impl Into<Text>, path: impl Into<Text>) -> Self {
         Self::of(PaginateKind::Cursor { name: name.into(), path: path.into() })
+    }
+
+    /// By the id of the last record: `Paginate::last_item("starting_after", "id")`.
+    pub fn last_item(name: impl Into<Text>, id: impl Into<Text>) -> Self {
+        Self::of(PaginateKind::LastItem { name: name.into(), id: id.into() })
     }
 
     /// By a number in the parameter `name`: from 0, counting records.
@@ -140,6 +166,13 @@ impl Paginate {
         self
     }
 
+    /// Where the response says whether another page follows, such as `has_more`.
+    #[must_use]
+    pub fn has_more(mut self, path: impl Into<Text>) -> Self {
+        self.has_more = Some(path.into());
+        self
+    }
+
     /// Whether parameters travel in the body.
     #[must_use]
     pub fn in_body(mut self, yes: bool) -> Self {
@@ -155,6 +188,7 @@ impl Paginate {
             limit: self.limit.or(below.limit),
             limit_name: self.limit_name.or_else(|| below.limit_name.clone()),
             response_path: self.response_path.or_else(|| below.response_path.clone()),
+            has_more: self.has_more.or_else(|| below.has_more.clone()),
             in_body: self.in_body.or(below.in_body),
         }
     }

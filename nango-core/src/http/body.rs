@@ -49,6 +49,23 @@ impl Body {
         !matches!(self, Self::Stream(_))
     }
 
+    /// What it is and what it holds, for who signs it; a stream shows nothing. What is shown is what will be sent: parts
+    /// are put together here, because their boundary is drawn anew each time.
+    pub(crate) fn seen(&mut self) -> (Option<String>, Bytes) {
+        if let Self::Multipart(parts) = self {
+            let (bytes, content_type) = multipart::encode(parts);
+            *self = Self::Raw { bytes, content_type };
+        }
+        let text = |value: HeaderValue| value.to_str().map(str::to_owned).ok();
+        match self {
+            Self::Stream(stream) => (Some(stream.content_type.clone()).filter(|kind| !kind.is_empty()), Bytes::new()),
+            other => match other.clone().into_payload() {
+                Ok((Payload::Whole(bytes), kind)) => (kind.and_then(text), bytes),
+                _ => (None, Bytes::new()),
+            },
+        }
+    }
+
     /// What is sent, and what it is.
     pub(super) fn into_payload(self) -> Result<(Payload, Option<HeaderValue>), TransportError> {
         let typed = |text: &str| HeaderValue::from_str(text).ok().filter(|value| !value.is_empty());

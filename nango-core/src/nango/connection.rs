@@ -8,11 +8,11 @@ use super::{
     context::{lock, store_error},
 };
 use crate::{
-    auth::Credentials,
+    auth::{Credentials, RefreshError},
     declare::{BoxFuture, HasMetadata},
     error::{Error, ErrorKind, Result},
     model::Data,
-    store::{MetadataChange, StoreError},
+    store::{Connection, MetadataChange, StoreError},
 };
 
 /// A connection with its opened credentials.
@@ -45,32 +45,93 @@ pub struct IntegrationInfo {
     pub base_url: String,
 }
 
-impl Nango {
-    /// The connection as it is now.
-    pub async fn connection(&self) -> Result<ConnectionInfo> {
-        let context = self.context();
+/// A wish to know the connection; `.await` fulfils it.
+///
+/// ```no_run
+/// # use nango_core::prelude::*;
+/// # async fn show(nango: Nango) -> Result<()> {
+/// let connection = nango.connection().await?;
+/// let renewed = nango.connection().force_refresh().await?;
+/// assert_eq!(connection.id, renewed.id);
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+#[must_use = "nothing is asked before `.await`"]
+pub struct ConnectionRequest {
+    nango: Nango,
+    force_refresh: bool,
+    refresh_token: bool,
+}
+
+impl ConnectionRequest {
+    /// Renews the token first, whether it is due or not. Calls that come together share one renewal.
+    pub fn force_refresh(mut self) -> Self {
+        self.force_refresh = true;
+        self
+    }
+
+    /// Gives the refresh token too, which otherwise stays here.
+    pub fn refresh_token(mut self) -> Self {
+        self.refresh_token = true;
+        self
+    }
+
+    async fn ask(self) -> Result<ConnectionInfo> {
+        let context = self.nango.context();
         context.check()?;
+        let credentials = if self.force_refresh { context.held.forced().await } else { context.held.current().await };
+        let credentials = credentials.map_err(refresh_error)?;
+        let stored = self.nango.stored().await?;
+        Ok(ConnectionInfo {
+            id: stored.id,
+            integration: stored.integration,
+            credentials: if self.refresh_token { credentials } else { credentials.without_refresh_token() },
+            config: stored.config,
+            metadata: lock(&context.metadata).clone().unwrap_or(stored.metadata),
+        })
+    }
+}
+
+impl IntoFuture for ConnectionRequest {
+    type Output = Result<ConnectionInfo>;
+    type IntoFuture = BoxFuture<Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.ask())
+    }
+}
+
+/// A token that cannot be had is the connection's fault, a provider that does not answer the network's.
+fn refresh_error(error: RefreshError) -> Error {
+    let kind = if matches!(error, RefreshError::Later { .. }) { ErrorKind::Network } else { ErrorKind::Connection };
+    Error::new(kind, error)
+}
+
+impl Nango {
+    /// The connection as it is now, with credentials that are good now: a token that is due is renewed first.
+    pub fn connection(&self) -> ConnectionRequest {
+        ConnectionRequest { nango: self.clone(), force_refresh: false, refresh_token: false }
+    }
+
+    /// The connection as the database has it.
+    async fn stored(&self) -> Result<Connection> {
+        let context = self.context();
         let (integration, id) = (&context.key.integration, &context.key.connection);
         // What is being validated is the new one, also where it replaces a stored one.
         let validating = context.connection.row == 0;
         let stored =
             if validating { None } else { context.store.connection(integration, id).await.map_err(store_error)? };
-        let stored = stored.unwrap_or_else(|| context.connection.clone());
-        Ok(ConnectionInfo {
-            id: stored.id,
-            integration: stored.integration,
-            credentials: context.credentials.clone(),
-            config: stored.config,
-            metadata: lock(&context.metadata).clone().unwrap_or(stored.metadata),
-        })
+        Ok(stored.unwrap_or_else(|| context.connection.clone()))
     }
 
-    /// The token or API key that requests are sent with.
-    pub fn token(&self) -> Result<String> {
+    /// The token or API key that a request would be sent with now: one that is due is renewed first.
+    pub async fn token(&self) -> Result<String> {
         let context = self.context();
-        context.credentials.token().map(ToOwned::to_owned).ok_or_else(|| {
+        context.check()?;
+        let credentials = context.held.current().await.map_err(refresh_error)?;
+        credentials.token().map(ToOwned::to_owned).ok_or_else(|| {
             let (integration, id) = (&context.key.integration, &context.key.connection);
-            let mode = context.credentials.mode().name();
+            let mode = credentials.mode().name();
             Error::new(
                 ErrorKind::Connection,
                 format!("connection `{id}` of `{integration}` has no token: its credentials are of the kind `{mode}`"),
@@ -91,7 +152,13 @@ impl Nango {
 
     /// The connection's metadata without a type.
     pub async fn metadata_map(&self) -> Result<Map<String, Value>> {
-        Ok(self.connection().await?.metadata)
+        let context = self.context();
+        context.check()?;
+        let metadata = lock(&context.metadata).clone();
+        match metadata {
+            Some(metadata) => Ok(metadata),
+            None => Ok(self.stored().await?.metadata),
+        }
     }
 
     /// Replaces the connection's metadata.

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 
 use super::ActionRef;
 use crate::{
-    auth::Credentials,
+    auth::Held,
     declare::{BoxFuture, Merging, Paginate, SyncDef},
     error::{Error, ErrorKind, Result},
     http::Client,
@@ -37,10 +37,10 @@ pub struct ContextParts {
     pub client: Client,
     /// The connection as it was when the run began.
     pub connection: Connection,
-    /// Its opened credentials.
-    pub credentials: Credentials,
+    /// Its credentials.
+    pub held: Held,
     /// The provider, with the settings' changes.
-    pub provider: Provider,
+    pub provider: Arc<Provider>,
     /// Where requests go.
     pub base_url: String,
     /// Values for `nango.env("NAME")`.
@@ -75,8 +75,8 @@ pub struct Context {
     pub(super) store: SharedStore,
     pub(super) client: Client,
     pub(super) connection: Connection,
-    pub(super) credentials: Credentials,
-    pub(super) provider: Provider,
+    pub(super) held: Held,
+    pub(super) provider: Arc<Provider>,
     pub(super) base_url: String,
     pub(super) environment: Arc<BTreeMap<String, String>>,
     pub(super) metadata: Mutex<Option<Map<String, Value>>>,
@@ -126,7 +126,7 @@ impl Context {
             store: parts.store,
             client: parts.client,
             connection: parts.connection,
-            credentials: parts.credentials,
+            held: parts.held,
             provider: parts.provider,
             base_url: parts.base_url,
             environment: parts.environment,

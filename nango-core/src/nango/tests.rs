@@ -75,7 +75,7 @@ async fn makes_mistakes(nango: NangoSync) -> Result<()> {
     assert_eq!(header, "`a b` is not the name of a header");
     let mut pages = nango.paginate::<Thing>(nango.fetch("https://elsewhere.test/x"), Paginate::link("next"));
     assert!(pages.next().await.unwrap_err().to_string().contains("nango.get("));
-    assert!(nango.token().unwrap_err().to_string().contains("has no token"));
+    assert!(nango.token().await.unwrap_err().to_string().contains("has no token"));
     Ok(())
 }
 

@@ -38,6 +38,8 @@ pub(super) struct Plan {
     pub(super) kind: Option<PaginateKind>,
     /// The path of the records; empty: the whole body.
     pub(super) records: String,
+    /// Where the body says whether another page follows.
+    pub(super) has_more: Option<String>,
     pub(super) limit: Option<u32>,
     /// The call with its limit.
     call: Call,
@@ -47,7 +49,7 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn single(call: Call) -> Self {
-        Self { kind: None, records: String::new(), limit: None, call, body: None }
+        Self { kind: None, records: String::new(), has_more: None, limit: None, call, body: None }
     }
 
     pub(super) fn new(call: Call, paginate: Paginate) -> Result<Self, PaginateError> {
@@ -60,6 +62,7 @@ impl Plan {
             );
         };
         let records = paginate.response_path.unwrap_or_default().into_owned();
+        let has_more = paginate.has_more.map(std::borrow::Cow::into_owned);
         let next = match &kind {
             PaginateKind::Link { rel: None, path: None } => {
                 return wrong(
@@ -73,19 +76,25 @@ impl Plan {
                 );
             }
             PaginateKind::Cursor { path, .. } => Some(&**path),
+            PaginateKind::LastItem { name, id } if name.is_empty() || id.is_empty() => {
+                return wrong(
+                    "a last item needs `name`, the parameter that carries its id, and `id`, where a record holds it",
+                );
+            }
+            PaginateKind::LastItem { id, .. } => Some(&**id),
             PaginateKind::Offset { name, .. } if name.is_empty() => {
                 return wrong("an offset needs `name`, the parameter that carries it");
             }
             PaginateKind::Offset { .. } => None,
         };
-        for path in [Some(&*records), next].into_iter().flatten() {
+        for path in [Some(&*records), next, has_more.as_deref()].into_iter().flatten() {
             if path::steps(path).is_none() {
                 return wrong(&format!("`{path}` is no path: write one like `data.items` or `results[0].rows`"));
             }
         }
         let in_body = paginate.in_body.unwrap_or(matches!(call.method, Method::POST | Method::PUT | Method::PATCH));
         let body = if in_body { Some(fields(&call.body)?) } else { None };
-        let mut plan = Self { kind: Some(kind), records, limit: paginate.limit, call, body };
+        let mut plan = Self { kind: Some(kind), records, has_more, limit: paginate.limit, call, body };
         match (paginate.limit, paginate.limit_name) {
             (Some(limit), Some(name)) => {
                 let mut call = plan.call.clone();
@@ -126,7 +135,9 @@ impl Plan {
     pub(super) fn call(&self, step: &Step) -> Call {
         let mut call = self.call.clone();
         match (step, &self.kind) {
-            (Step::Cursor(value), Some(PaginateKind::Cursor { name, .. })) => self.put(&mut call, name, value),
+            (Step::Cursor(value), Some(PaginateKind::Cursor { name, .. } | PaginateKind::LastItem { name, .. })) => {
+                self.put(&mut call, name, value);
+            }
             (Step::Offset(offset), Some(PaginateKind::Offset { name, .. })) => {
                 self.put(&mut call, name, &(*offset).into());
             }

@@ -109,6 +109,17 @@ pub(super) fn read<'a>(
     }
 }
 
+/// Whether the answer says at a path that no other page follows.
+pub(super) fn says_no(response: &Response, has_more: &str) -> bool {
+    let there = str::from_utf8(&response.body).ok().and_then(|json| in_record(json, has_more).ok().flatten());
+    there.is_some_and(|there| matches!(there.get(), "false" | "null" | "0" | "\"false\"" | "\"\""))
+}
+
+/// What lies at a path of a record.
+pub(super) fn in_record<'a>(json: &'a str, path: &str) -> serde_json::Result<Option<&'a RawValue>> {
+    path::find(json, &path::steps(path).unwrap_or_default())
+}
+
 fn text<'a>(response: &'a Response, at: &str) -> Result<&'a str, PaginateError> {
     let text = str::from_utf8(&response.body).map_err(|error| not_json(response, at, &error))?;
     // A mark that some servers put in front, and JSON does not know.

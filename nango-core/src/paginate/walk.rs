@@ -71,7 +71,9 @@ impl Walk {
     pub fn resume(client: Client, call: Call, paginate: Paginate, place: Place) -> Result<Self, PaginateError> {
         let mut walk = Self::new(client, call, paginate)?;
         let step = match (place.to, &walk.plan.kind) {
-            (To::Cursor(value), Some(PaginateKind::Cursor { .. })) => Some(Step::Cursor(value)),
+            (To::Cursor(value), Some(PaginateKind::Cursor { .. } | PaginateKind::LastItem { .. })) => {
+                Some(Step::Cursor(value))
+            }
             (To::Link(url), Some(PaginateKind::Link { .. })) => url.parse().ok().map(Step::Link),
             _ => None,
         };
@@ -108,7 +110,10 @@ impl Walk {
         let number = self.number + 1;
         let at = read::name(&response, number);
 
-        let (read, onward) = self.onward(&step, &response, &at)?;
+        let (read, mut onward) = self.onward(&step, &response, &at)?;
+        if self.plan.has_more.as_deref().is_some_and(|path| read::says_no(&response, path)) {
+            onward = None;
+        }
         if let Some(next @ (Step::Cursor(_) | Step::Link(_))) = &onward
             && !self.followed.insert(mark(next))
         {
@@ -122,7 +127,10 @@ impl Walk {
             Step::Offset(offset) => offset.to_string(),
         });
         let place = match (&onward, &self.plan.kind) {
-            (Some(Step::Cursor(value)), Some(PaginateKind::Cursor { name, .. })) => Some(Place::cursor(name, value)),
+            (
+                Some(Step::Cursor(value)),
+                Some(PaginateKind::Cursor { name, .. } | PaginateKind::LastItem { name, .. }),
+            ) => Some(Place::cursor(name, value)),
             (Some(Step::Link(url)), _) => Some(Place::link(url)),
             _ => None,
         };
@@ -169,6 +177,20 @@ impl Walk {
                 let (list, found) = read::read(response, at, records, Some(path), false)?;
                 let next = found.map(|value| scalar(value, "cursor", at, path)).transpose()?.flatten();
                 Ok((Some(owned(list)), next.map(Step::Cursor)))
+            }
+            Some(PaginateKind::LastItem { id, .. }) => {
+                let (list, _) = read::read(response, at, records, None, self.number > 0)?;
+                let next = match list.last() {
+                    Some(record) => {
+                        let value =
+                            read::in_record(record, id).map_err(|error| bad("cursor", at, id, error.to_string()))?;
+                        let value = value.map(|value| scalar(value, "cursor", at, id)).transpose()?.flatten();
+                        let none = || bad("cursor", at, id, "the last record has nothing there".to_owned());
+                        Some(Step::Cursor(value.ok_or_else(none)?))
+                    }
+                    None => None,
+                };
+                Ok((Some(owned(list)), next))
             }
             Some(PaginateKind::Offset { name, .. }) => {
                 let (list, _) = read::read(response, at, records, None, self.number > 0)?;

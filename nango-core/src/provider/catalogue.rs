@@ -1,153 +1,232 @@
 //! The entries, by name.
+//!
+//! The built-in entries, and over them those of the person's own file: one of the same name replaces the built-in one,
+//! and may name it as its `alias` to change a few keys. An entry that cannot be read is kept with its reason, so that
+//! whoever asks for it is told, and the others are there.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use super::{Provider, file::Entry};
+use serde_json::{Map, Value};
+
+use super::{
+    Provider,
+    builtin::BUILTIN,
+    file::{self, Place, RawEntry, Reading},
+};
 use crate::declare::suggest;
 
-const BUILTIN: &str = include_str!("builtin.yaml");
-
-/// The APIs that are known.
+/// The APIs that are known. A copy is cheap.
 #[derive(Debug, Clone)]
-pub struct Catalogue(BTreeMap<String, Provider>);
+pub struct Catalogue(Arc<BTreeMap<String, Listed>>);
+
+/// An entry of the catalogue.
+#[derive(Debug)]
+pub struct Listed {
+    /// Where it stands.
+    pub origin: Origin,
+    /// What it says, or why it cannot be read.
+    pub provider: Result<Provider, String>,
+    /// What is wrong with it, although it can be used in part.
+    pub problems: Vec<String>,
+    /// What was passed over.
+    pub warnings: Vec<String>,
+}
+
+/// Where an entry stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// The file; `None`: it is built in.
+    pub file: Option<PathBuf>,
+    /// The place of its name.
+    pub place: Place,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.file {
+            Some(file) => write!(f, "{}:{}:{}", file.display(), self.place.line, self.place.column),
+            None => f.write_str("built in"),
+        }
+    }
+}
 
 /// Why a catalogue, or an entry of one, cannot be had.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CatalogueError {
-    /// The file does not have the format.
-    #[error("the providers cannot be read: {0}")]
-    Unreadable(#[source] Box<serde_saphyr::Error>),
+    /// The file is not YAML, or no map of entries.
+    #[error("{}:{}:{}: the providers cannot be read: {reason}", file.display(), place.line, place.column)]
+    Unreadable {
+        /// The file.
+        file: PathBuf,
+        /// Where in it.
+        place: Place,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The file has no entry.
+    #[error("{} has no provider: write entries such as `acme:` with their keys below", .0.display())]
+    Empty(PathBuf),
     /// An entry contradicts itself.
-    #[error("the provider `{name}` cannot be read: {reason}")]
+    #[error("the provider `{name}` ({origin}) cannot be read: {reason}")]
     Entry {
         /// The entry.
         name: String,
+        /// Where it stands.
+        origin: Origin,
         /// What is wrong with it.
         reason: String,
     },
     /// There is no such entry.
-    #[error("`{name}` is no provider{}: there are {known}", hint.as_ref().map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default())]
+    #[error("`{name}` is no provider{}: {known}", hint.as_ref().map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default())]
     Unknown {
         /// What was asked for.
         name: String,
         /// The nearest name.
         hint: Option<String>,
-        /// All names.
+        /// All names, or how many there are.
         known: String,
     },
 }
 
+/// How many names an error lists.
+const NAMED: usize = 30;
+
 impl Catalogue {
     /// The entries that come with the program.
     pub fn builtin() -> Self {
-        #[expect(clippy::expect_used, reason = "the file is part of the program, and a test reads it")]
-        Self::parse(BUILTIN).expect("the built-in catalogue has the format")
+        #[expect(clippy::expect_used, reason = "the text is part of the program, and a test reads it")]
+        Self::load(None).expect("the built-in catalogue can be read")
     }
 
-    /// Reads a file of the format.
+    /// The built-in entries, and those of a file over them. The path is for messages.
     ///
     /// # Errors
     ///
-    /// The file does not have the format: the error names the line, or the entry.
+    /// The file is not YAML or has no entry. A wrong entry is no error of the file: see [`Catalogue::entries`].
+    pub fn load(own: Option<(&Path, &str)>) -> Result<Self, CatalogueError> {
+        let mut builtin = Vec::new();
+        for (name, text) in BUILTIN {
+            builtin.extend(read(Path::new(name), text)?);
+        }
+        let own = own.map(|(path, text)| Ok((path, read_some(path, text)?))).transpose()?;
+        Ok(Self::merge(builtin, own))
+    }
+
+    /// The entries of a text alone, without the built-in ones.
+    ///
+    /// # Errors
+    ///
+    /// As [`Catalogue::load`].
     pub fn parse(yaml: &str) -> Result<Self, CatalogueError> {
-        let entries: BTreeMap<String, Entry> =
-            serde_saphyr::from_str(yaml).map_err(|error| CatalogueError::Unreadable(Box::new(error)))?;
-        let providers = entries.into_iter().map(|(name, entry)| {
-            let provider = entry
-                .into_provider(name.clone())
-                .map_err(|reason| CatalogueError::Entry { name: name.clone(), reason })?;
-            Ok((name, provider))
-        });
-        providers.collect::<Result<_, _>>().map(Self)
+        let path = Path::new("providers.yaml");
+        Ok(Self::merge(Vec::new(), Some((path, read_some(path, yaml)?))))
+    }
+
+    fn merge(builtin: Vec<RawEntry>, own: Option<(&Path, Vec<RawEntry>)>) -> Self {
+        let (file, own) = own.map_or((None, Vec::new()), |(file, own)| (Some(file), own));
+        let by_name = |entries: Vec<RawEntry>| -> BTreeMap<String, RawEntry> {
+            entries.into_iter().map(|entry| (entry.name.clone(), entry)).collect()
+        };
+        let (builtin, own) = (by_name(builtin), by_name(own));
+        let find = |name: &str| own.get(name).or_else(|| builtin.get(name))?.keys.as_ref().ok();
+        let mut all: BTreeMap<String, Listed> = builtin
+            .iter()
+            .filter(|(name, _)| !own.contains_key(*name))
+            .map(|(name, entry)| (name.clone(), Listed::read(entry, None, None, &find)))
+            .collect();
+        for (name, entry) in &own {
+            let replaced = builtin.get(name).and_then(|entry| entry.keys.as_ref().ok());
+            all.insert(name.clone(), Listed::read(entry, file, replaced, &find));
+        }
+        Self(Arc::new(all))
     }
 
     /// An entry.
     pub fn get(&self, name: &str) -> Option<&Provider> {
-        self.0.get(name)
+        self.0.get(name)?.provider.as_ref().ok()
     }
 
     /// An entry that must be there.
     ///
     /// # Errors
     ///
-    /// It is not; the error names the nearest and all others.
+    /// It is not, and the error names the nearest; or it cannot be read.
     pub fn find(&self, name: &str) -> Result<&Provider, CatalogueError> {
-        self.get(name).ok_or_else(|| CatalogueError::Unknown {
-            name: name.to_owned(),
-            hint: suggest::nearest(name, self.names()).map(str::to_owned),
-            known: suggest::list(self.names()),
-        })
+        match self.0.get(name) {
+            Some(listed) => listed.provider.as_ref().map_err(|reason| CatalogueError::Entry {
+                name: name.to_owned(),
+                origin: listed.origin.clone(),
+                reason: reason.clone(),
+            }),
+            None => Err(CatalogueError::Unknown {
+                name: name.to_owned(),
+                hint: suggest::nearest(name, self.names()).map(str::to_owned),
+                known: if self.0.len() <= NAMED {
+                    format!("there are {}", suggest::list(self.names()))
+                } else {
+                    format!("there are {}, see `registry providers list`", self.0.len())
+                },
+            }),
+        }
     }
 
-    /// The names, sorted.
+    /// The names, sorted; those of entries that cannot be read are among them.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
     }
+
+    /// The entries that can be read, by name.
+    pub fn providers(&self) -> impl Iterator<Item = &Provider> {
+        self.0.values().filter_map(|listed| listed.provider.as_ref().ok())
+    }
+
+    /// The URLs that stand in a person's own file of providers, as they are written.
+    pub fn own_urls(&self) -> impl Iterator<Item = &str> {
+        let own = self.0.values().filter(|listed| listed.origin.file.is_some());
+        own.filter_map(|listed| listed.provider.as_ref().ok()).flat_map(Provider::urls)
+    }
+
+    /// All entries by name, with what was noticed when they were read.
+    pub fn entries(&self) -> impl Iterator<Item = (&str, &Listed)> {
+        self.0.iter().map(|(name, listed)| (name.as_str(), listed))
+    }
+}
+
+impl Listed {
+    fn read<'a>(
+        entry: &RawEntry,
+        file: Option<&Path>,
+        replaced: Option<&'a Map<String, Value>>,
+        find: &impl Fn(&str) -> Option<&'a Map<String, Value>>,
+    ) -> Self {
+        let origin = Origin { file: file.map(Path::to_owned), place: entry.place };
+        let merged = entry.keys.as_ref().map_err(Clone::clone);
+        let merged = merged.and_then(|keys| file::resolve(&entry.name, keys, replaced, find));
+        match merged.and_then(|keys| file::provider(&entry.name, keys)) {
+            Ok(Reading { provider, problems, warnings }) => Self { origin, provider: Ok(provider), problems, warnings },
+            Err(reason) => Self { origin, provider: Err(reason), problems: Vec::new(), warnings: Vec::new() },
+        }
+    }
+}
+
+fn read(path: &Path, text: &str) -> Result<Vec<RawEntry>, CatalogueError> {
+    file::read(text).map_err(|file::Unreadable { place, reason }| CatalogueError::Unreadable {
+        file: path.to_owned(),
+        place,
+        reason,
+    })
+}
+
+fn read_some(path: &Path, text: &str) -> Result<Vec<RawEntry>, CatalogueError> {
+    let entries = read(path, text)?;
+    if entries.is_empty() { Err(CatalogueError::Empty(path.to_owned())) } else { Ok(entries) }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        declare::{Paginate, PaginateKind},
-        provider::AuthMode,
-    };
-    use serde_json::json;
-
-    #[test]
-    fn the_builtin_entries_are_read() {
-        let catalogue = Catalogue::builtin();
-        let github = catalogue.get("github").unwrap();
-        assert_eq!(github.auth, [AuthMode::Bearer, AuthMode::Basic, AuthMode::None]);
-        assert_eq!(github.proxy.paginate, Some(Paginate::link("next").limit_name("per_page")));
-        let hubspot = catalogue.get("hubspot").unwrap().proxy.paginate.clone().unwrap();
-        assert_eq!(
-            hubspot,
-            Paginate::cursor("after", "paging.next.after").limit_name("limit").response_path("results")
-        );
-        let jira = catalogue.get("jira").unwrap();
-        let config = json!({ "subdomain": "acme" });
-        assert_eq!(jira.base_url("jira", config.as_object().unwrap()).unwrap().as_str(), "https://acme.atlassian.net/");
-        assert!(matches!(&jira.proxy.paginate.as_ref().unwrap().kind, Some(PaginateKind::Offset { start: 0, .. })));
-    }
-
-    #[test]
-    fn an_unknown_name_has_a_neighbour() {
-        let catalogue = Catalogue::builtin();
-        let error = catalogue.find("githib").unwrap_err().to_string();
-        assert!(
-            error.starts_with("`githib` is no provider (did you mean `github`?): there are `github`, `hubspot`"),
-            "{error}"
-        );
-    }
-
-    #[track_caller]
-    fn check(yaml: &str, expect: &str) {
-        let error = Catalogue::parse(yaml).unwrap_err().to_string();
-        assert!(error.contains(expect), "{error}");
-    }
-
-    #[test]
-    fn what_is_wrong_with_a_file_is_named() {
-        let entry = |proxy: &str| format!("a:\n  display_name: A\n  auth_mode: NONE\n  extra: 1\n  proxy:\n{proxy}");
-        let url = "    base_url: https://a.test\n";
-        Catalogue::parse(&entry(url)).unwrap();
-        check(&entry("    headers: {}\n"), "base_url");
-        check(&entry("    base_url: https://${x}\n"), "`${x}` in `https://${x}` is not known");
-        check(
-            &entry(&format!("{url}    headers: {{ 'a b': c }}\n")),
-            "the provider `a` cannot be read: `a b` is no name of a header",
-        );
-        check(
-            &entry(&format!("{url}    paginate: {{ type: cursr }}\n")),
-            "`paginate` of type cursr is not known: write",
-        );
-        check(&entry(&format!("{url}    paginate: {{ type: link }}\n")), "needs `link_rel_in_response_header` or");
-        check(
-            &entry(&format!("{url}    paginate: {{ type: cursor, cursor_name_in_request: c }}\n")),
-            "needs `cursor_path_in_response`",
-        );
-        check("a: [", "the providers cannot be read");
-    }
-}
+mod tests;

@@ -1,143 +1,116 @@
-//! The file format of the catalogue: Nango's, of which this reads what is used so far.
+//! The file format of the catalogue: Nango's.
 //!
-//! One key is ours: `accepts`, the kinds of credentials that an entry takes. Without it they follow from `auth_mode`:
-//! whatever obtains a token ends as a bearer token.
+//! A text becomes entries with places ([`yaml`]), an entry that refers to another takes its keys over ([`alias`]), and
+//! its keys become a [`Provider`]. A mistake in a URL, a header or a token request makes the entry unreadable: used
+//! without, it would send something else than it says. A mistake in what can be left out (pagination, retries,
+//! verification) is a problem that is told. A key that is not known is a warning.
+//!
+//! Four keys are ours: `accepts`, the kinds of credentials that an entry takes, and `last_item_id` and `has_more_path`
+//! of `proxy.paginate`. Without `accepts` an entry takes its `auth_mode`, and whatever obtains a token also takes one
+//! that somebody else obtained.
 
-use std::{borrow::Cow, collections::BTreeMap};
+mod alias;
+mod authorization;
+mod field;
+mod keys;
+mod paginate;
+mod proxy;
+mod token;
+mod yaml;
 
-use reqwest::header::HeaderName;
-use serde::{Deserialize, de::Error as _};
+use std::{collections::BTreeSet, sync::Arc};
 
-use super::{AuthMode, Provider, Proxy, Template};
-use crate::declare::{OffsetBy, Paginate, PaginateKind};
+use serde_json::{Map, Value};
 
-/// An entry as it is written. What is not listed is passed over.
-#[derive(Debug, Deserialize)]
-pub(super) struct Entry {
-    display_name: String,
-    auth_mode: String,
-    accepts: Option<Vec<ModeName>>,
-    proxy: ProxyEntry,
+pub use yaml::Place;
+pub(super) use yaml::{RawEntry, Unreadable, read};
+
+pub(super) use alias::resolve;
+use keys::{Keys, Notes};
+
+use super::{AuthMode, Provider};
+
+/// An entry that could be read, with what was noticed.
+pub(super) struct Reading {
+    pub(super) provider: Provider,
+    /// What is wrong with it, although it can be used in part.
+    pub(super) problems: Vec<String>,
+    /// What was passed over.
+    pub(super) warnings: Vec<String>,
 }
 
-#[derive(Debug, Deserialize)]
-struct ProxyEntry {
-    base_url: Text,
-    #[serde(default)]
-    headers: BTreeMap<String, Text>,
-    #[serde(default)]
-    query: BTreeMap<String, Text>,
-    paginate: Option<PaginateEntry>,
+/// Keys that lead to documentation or to code elsewhere, and keys that nothing reads.
+const PASSED: [&str; 8] = [
+    "alias",
+    "auth",
+    "decode_url",
+    "docs_connect",
+    "setup_guide_url",
+    "refresh_token_response_metadata",
+    "auth_type",
+    "availableScopes",
+];
+
+/// Keys that name code: what an application does when a connection is made or a webhook comes in.
+const HOOKS: [&str; 6] = [
+    "webhook_routing_script",
+    "webhook_user_defined_secret",
+    "webhook_allowed_query_params",
+    "post_connection_script",
+    "pre_connection_deletion_script",
+    "credentials_verification_script",
+];
+
+/// Reads the merged keys of an entry; an error says what is wrong.
+pub(super) fn provider(name: &str, map: Map<String, Value>) -> Result<Reading, String> {
+    let notes = Notes::default();
+    let mut provider = read_keys(name, &map, &notes)?;
+    let (problems, warnings) = notes.into_parts();
+    provider.raw = Arc::new(map);
+    Ok(Reading { provider, problems, warnings })
 }
 
-#[derive(Debug, Deserialize)]
-struct PaginateEntry {
-    #[serde(rename = "type")]
-    kind: String,
-    limit: Option<u32>,
-    limit_name_in_request: Option<String>,
-    response_path: Option<String>,
-    in_body: Option<bool>,
-    link_rel_in_response_header: Option<String>,
-    link_path_in_response_body: Option<String>,
-    cursor_name_in_request: Option<String>,
-    cursor_path_in_response: Option<String>,
-    offset_name_in_request: Option<String>,
-    offset_start_value: Option<u64>,
-    offset_calculation_method: Option<String>,
-}
-
-/// A template, checked where it is read so that the error has its line.
-#[derive(Debug)]
-struct Text(Template);
-
-impl<'de> Deserialize<'de> for Text {
-    fn deserialize<D: serde::Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
-        String::deserialize(source)?.parse().map(Self).map_err(D::Error::custom)
+fn read_keys(name: &str, map: &Map<String, Value>, notes: &Notes) -> Result<Provider, String> {
+    let keys = Keys::new("", map, notes);
+    keys.pass(&PASSED);
+    let mode: AuthMode = match keys.text("auth_mode")? {
+        Some(text) => text.parse().map_err(|error| format!("`auth_mode`: {error}"))?,
+        None => return Err("`auth_mode` is missing".to_owned()),
+    };
+    let mut provider = Provider::new(name, mode);
+    provider.display_name = keys.text("display_name")?.unwrap_or_else(|| name.to_owned());
+    provider.categories = keys.texts("categories")?;
+    provider.docs = keys.text("docs")?;
+    let accepts = keys.texts("accepts")?;
+    provider.auth = match accepts.as_slice() {
+        [] if mode.ends_as_token() => vec![mode, AuthMode::Bearer],
+        [] => vec![mode],
+        accepts => {
+            let modes = accepts.iter().map(|text| text.parse().map_err(|error| format!("`accepts`: {error}")));
+            modes.collect::<Result<_, _>>()?
+        }
+    };
+    provider.token = token::read(&keys, mode)?;
+    provider.authorization = authorization::read(&keys, mode)?;
+    provider.credentials = field::read(&keys, "credentials");
+    provider.config = field::read(&keys, "connection_config");
+    provider.integration = field::read(&keys, "integration_config");
+    provider.options = field::read(&keys, "assertion_option");
+    let mut learned: BTreeSet<String> = BTreeSet::new();
+    for key in ["webhook_response_metadata", "connection_configuration"] {
+        learned.extend(keys.texts(key)?);
     }
-}
-
-#[derive(Debug)]
-struct ModeName(AuthMode);
-
-impl<'de> Deserialize<'de> for ModeName {
-    fn deserialize<D: serde::Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
-        String::deserialize(source)?.parse().map(Self).map_err(D::Error::custom)
+    learned.extend(provider.token.response.metadata.iter().cloned());
+    learned.extend(provider.authorization.redirect_metadata.iter().cloned());
+    provider.learned = learned.into_iter().collect();
+    for hook in HOOKS {
+        if let Some(value) = keys.get(hook).filter(|value| value.as_str() != Some("")) {
+            provider.hooks.insert(hook.to_owned(), value.clone());
+        }
     }
-}
-
-impl Entry {
-    /// The provider, or what is wrong with its entry.
-    pub(super) fn into_provider(self, name: String) -> Result<Provider, String> {
-        let auth = match self.accepts {
-            Some(modes) => modes.into_iter().map(|mode| mode.0).collect(),
-            None => vec![match self.auth_mode.as_str() {
-                "NONE" => AuthMode::None,
-                "API_KEY" => AuthMode::ApiKey,
-                "BASIC" => AuthMode::Basic,
-                _ => AuthMode::Bearer,
-            }],
-        };
-        let headers = self.proxy.headers.into_iter().map(|(header, value)| {
-            let name = header.parse::<HeaderName>().map_err(|_| format!("`{header}` is no name of a header"))?;
-            Ok((name, value.0))
-        });
-        Ok(Provider {
-            name,
-            display_name: self.display_name,
-            auth,
-            proxy: Proxy {
-                base_url: self.proxy.base_url.0,
-                headers: headers.collect::<Result<_, String>>()?,
-                query: self.proxy.query.into_iter().map(|(name, value)| (name, value.0)).collect(),
-                paginate: self.proxy.paginate.map(PaginateEntry::read).transpose()?,
-            },
-        })
+    if let Some(below) = keys.map("proxy")? {
+        provider.proxy = proxy::read(below)?;
     }
-}
-
-impl PaginateEntry {
-    fn read(self) -> Result<Paginate, String> {
-        let need = |value: Option<String>, key: &str| {
-            value.map(Cow::Owned).ok_or_else(|| format!("`paginate` of type {} needs `{key}`", self.kind))
-        };
-        let kind = match self.kind.as_str() {
-            "link" => {
-                let rel = self.link_rel_in_response_header.map(Cow::Owned);
-                let path = self.link_path_in_response_body.map(Cow::Owned);
-                if rel.is_none() && path.is_none() {
-                    let keys = "`link_rel_in_response_header` or `link_path_in_response_body`";
-                    return Err(format!("`paginate` of type link needs {keys}"));
-                }
-                PaginateKind::Link { rel, path }
-            }
-            "cursor" => PaginateKind::Cursor {
-                name: need(self.cursor_name_in_request, "cursor_name_in_request")?,
-                path: need(self.cursor_path_in_response, "cursor_path_in_response")?,
-            },
-            "offset" => PaginateKind::Offset {
-                name: need(self.offset_name_in_request, "offset_name_in_request")?,
-                start: self.offset_start_value.unwrap_or(0),
-                by: match self.offset_calculation_method.as_deref() {
-                    None | Some("by-response-size") => OffsetBy::Records,
-                    Some("per-page") => OffsetBy::Page,
-                    Some(other) => {
-                        return Err(format!(
-                            "`offset_calculation_method: {other}` is not known: write `by-response-size` or `per-page`"
-                        ));
-                    }
-                },
-            },
-            other => {
-                return Err(format!("`paginate` of type {other} is not known: write `link`, `cursor` or `offset`"));
-            }
-        };
-        Ok(Paginate {
-            kind: Some(kind),
-            limit: self.limit,
-            limit_name: self.limit_name_in_request.map(Cow::Owned),
-            response_path: self.response_path.map(Cow::Owned),
-            in_body: self.in_body,
-        })
-    }
+    keys.finish();
+    Ok(provider)
 }

@@ -47,7 +47,7 @@ impl Provider {
             })
             .collect::<Result<Vec<_>, SettingsError>>()?;
         if let Some(base_url) = base_url {
-            self.proxy.base_url = base_url;
+            self.proxy.base_url = Some(base_url);
         }
         for (name, value) in headers {
             let takes_a_key = value.variables().any(|part| *part == Variable::Credential("apiKey".into()));

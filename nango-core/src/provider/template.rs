@@ -1,46 +1,41 @@
 //! `https://${connectionConfig.subdomain}.example.com`, read once.
 //!
-//! The grammar: text, `${connectionConfig.X}`, `${credentials.X}` and the short names of credentials (`${apiKey}`,
-//! `${accessToken}`, `${username}`, `${password}`); `A || B` takes the first side whose values are all there.
+//! The grammar: text, `${VALUE}` and `${FUNCTION(text, text)}`, whose arguments are texts with values again; a comma or
+//! a `||` inside of `${…}` belongs to what it stands in. `A || B` takes the first side whose values are all there. A
+//! text without any `${` is itself, `||` included. [`Variable`] lists the values, [`Function`] the functions.
+//!
+//! Must stay true: what is put into a template is never read again. Each part is filled from the scope alone, so a value
+//! that holds `${…}`, `||`, a comma or a parenthesis stays itself.
+
+mod fill;
+mod function;
+mod parse;
+mod place;
+mod time;
+mod variable;
 
 use std::{fmt, str::FromStr};
 
-use crate::declare::suggest;
+pub use function::Function;
+pub(super) use place::encode_segment;
+pub use time::{Moment, TimeFormat};
+pub use variable::{RequestValue, Variable};
 
-/// Names of credentials that need no prefix.
-const SHORT: [&str; 4] = ["apiKey", "accessToken", "username", "password"];
-const CONFIG: &str = "connectionConfig.";
-const CREDENTIALS: &str = "credentials.";
+use crate::declare::suggest;
 
 /// A text with places for values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
     text: String,
-    pub(super) sides: Vec<Vec<Part>>,
+    sides: Vec<Vec<Part>>,
 }
 
+/// A piece of a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Part {
+enum Part {
     Text(String),
     Value(Variable),
-}
-
-/// What a place in a template is filled with.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Variable {
-    /// A value of the connection's configuration.
-    Config(String),
-    /// A part of its credentials.
-    Credential(String),
-}
-
-impl fmt::Display for Variable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Config(name) => write!(f, "{CONFIG}{name}"),
-            Self::Credential(name) => f.write_str(name),
-        }
-    }
+    Call(Function, Vec<Vec<Part>>),
 }
 
 /// Why a text is no template.
@@ -52,9 +47,9 @@ pub enum TemplateError {
     Open(String),
     /// A value that templates do not know.
     #[error(
-        "`${{{name}}}` in `{text}` is not known: write `connectionConfig.NAME`, `credentials.NAME`, {}{}",
-        suggest::list(SHORT),
-        suggest::nearest(name, SHORT).map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default()
+        "`${{{name}}}` in `{text}` is not known: write `connectionConfig.NAME`, `credentials.NAME`, or a short name such as \
+         `apiKey` or `accessToken`{}",
+        suggest::nearest(name, Variable::simple_names()).map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default()
     )]
     Unknown {
         /// The template.
@@ -62,109 +57,117 @@ pub enum TemplateError {
         /// What it asks for.
         name: String,
     },
+    /// A function that templates do not know.
+    #[error(
+        "`{name}(…)` in `{text}` is no function: there are {}{}",
+        suggest::list(Function::names()),
+        suggest::nearest(name, Function::names()).map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default()
+    )]
+    Function {
+        /// The template.
+        text: String,
+        /// What it calls.
+        name: String,
+    },
+    /// A function with too few or too many arguments.
+    #[error("`{function}` in `{text}` takes other arguments: write `{}`", function.usage())]
+    Arguments {
+        /// The template.
+        text: String,
+        /// The function.
+        function: Function,
+    },
+    /// Functions inside functions, deeper than any API asks for.
+    #[error("`{0}` nests its `${{…}}` too deep")]
+    Deep(String),
 }
 
 impl FromStr for Template {
     type Err = TemplateError;
 
     fn from_str(text: &str) -> Result<Self, TemplateError> {
-        // A plain text has no values to choose by, so that `||` in it is text.
-        let sides = if text.contains("${") {
-            text.split("||").map(|side| parts(text, side.trim())).collect::<Result<_, _>>()?
-        } else {
-            vec![vec![Part::Text(text.to_owned())]]
-        };
-        Ok(Self { text: text.to_owned(), sides })
+        Ok(Self { text: text.to_owned(), sides: parse::sides(text)? })
     }
-}
-
-fn parts(text: &str, side: &str) -> Result<Vec<Part>, TemplateError> {
-    let mut parts = Vec::new();
-    let mut rest = side;
-    while let Some((before, after)) = rest.split_once("${") {
-        if !before.is_empty() {
-            parts.push(Part::Text(before.to_owned()));
-        }
-        let (name, after) = after.split_once('}').ok_or_else(|| TemplateError::Open(text.to_owned()))?;
-        parts.push(Part::Value(
-            variable(name.trim())
-                .ok_or_else(|| TemplateError::Unknown { text: text.to_owned(), name: name.trim().to_owned() })?,
-        ));
-        rest = after;
-    }
-    if !rest.is_empty() {
-        parts.push(Part::Text(rest.to_owned()));
-    }
-    Ok(parts)
-}
-
-fn variable(name: &str) -> Option<Variable> {
-    let part = |prefix| name.strip_prefix(prefix).filter(|rest| !rest.is_empty()).map(str::to_owned);
-    part(CONFIG)
-        .map(Variable::Config)
-        .or_else(|| part(CREDENTIALS).map(Variable::Credential))
-        .or_else(|| SHORT.contains(&name).then(|| Variable::Credential(name.to_owned())))
 }
 
 impl Template {
+    /// Reads a text in which `||` is text, such as the key of a signature that joins two values by it.
+    ///
+    /// # Errors
+    ///
+    /// The text is no template.
+    pub fn without_alternatives(text: &str) -> Result<Self, TemplateError> {
+        Ok(Self { text: text.to_owned(), sides: vec![parse::whole(text)?] })
+    }
+
     /// The text as it was written.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The values that it asks for.
+    /// The values that it asks for, those of arguments too, from left to right.
     pub fn variables(&self) -> impl Iterator<Item = &Variable> {
-        self.sides.iter().flatten().filter_map(|part| match part {
-            Part::Value(variable) => Some(variable),
-            Part::Text(_) => None,
-        })
+        let mut found = Vec::new();
+        self.sides.iter().for_each(|side| collect(side, &mut found));
+        found.into_iter()
+    }
+
+    /// The values that it cannot do without: those of its last side, because a side whose values are not all there gives
+    /// way to the next.
+    pub fn needs(&self) -> impl Iterator<Item = &Variable> {
+        let mut found = Vec::new();
+        self.sides.last().into_iter().for_each(|side| collect(side, &mut found));
+        found.into_iter()
+    }
+
+    /// Whether there is nothing to put in.
+    pub fn is_plain(&self) -> bool {
+        self.sides.iter().flatten().all(|part| matches!(part, Part::Text(_)))
+    }
+
+    /// Whether it can only be filled for one request, because something of the request is in it.
+    pub fn needs_request(&self) -> bool {
+        self.variables().any(|variable| matches!(variable, Variable::Request(_)))
+            || self.calls(|function| function == Function::AwsSigV4)
+    }
+
+    /// Whether its result differs from one request to the next: it holds something of the request, the time or a random
+    /// number.
+    pub fn changes(&self) -> bool {
+        self.needs_request() || self.variables().any(|variable| matches!(variable, Variable::Now(_) | Variable::Random))
+    }
+
+    /// Whether what it becomes must not be seen: it holds a credential, or something made of one. What is configuration
+    /// may be secret too: its field says so.
+    pub fn is_secret(&self) -> bool {
+        self.variables().any(Variable::is_secret)
+    }
+
+    fn calls(&self, which: impl Fn(Function) -> bool + Copy) -> bool {
+        fn within(parts: &[Part], which: impl Fn(Function) -> bool + Copy) -> bool {
+            parts.iter().any(|part| match part {
+                Part::Call(function, arguments) => {
+                    which(*function) || arguments.iter().any(|parts| within(parts, which))
+                }
+                _ => false,
+            })
+        }
+        self.sides.iter().any(|side| within(side, which))
+    }
+}
+
+fn collect<'a>(parts: &'a [Part], found: &mut Vec<&'a Variable>) {
+    for part in parts {
+        match part {
+            Part::Text(_) => {}
+            Part::Value(variable) => found.push(variable),
+            Part::Call(_, arguments) => arguments.iter().for_each(|parts| collect(parts, found)),
+        }
     }
 }
 
 impl fmt::Display for Template {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    #[track_caller]
-    fn check(text: &str, expect: Result<&[&str], &str>) {
-        let got = text.parse::<Template>().map(|template| template.variables().map(ToString::to_string).collect());
-        let expect = expect.map(|names| names.iter().map(ToString::to_string).collect::<Vec<_>>());
-        assert_eq!(got.map_err(|error| error.to_string()), expect.map_err(str::to_owned), "{text}");
-    }
-
-    #[test]
-    fn values_are_found() {
-        check("plain || text", Ok(&[]));
-        check("https://${connectionConfig.sub-domain}.h.test", Ok(&["connectionConfig.sub-domain"]));
-        check("Bearer ${apiKey}", Ok(&["apiKey"]));
-        check("${credentials.a.b}:${ password }", Ok(&["a.b", "password"]));
-        check("${connectionConfig.a} || ${connectionConfig.b}", Ok(&["connectionConfig.a", "connectionConfig.b"]));
-    }
-
-    #[test]
-    fn what_is_wrong_is_named() {
-        check("a${b", Err("`a${b` opens a `${` that is not closed"));
-        check(
-            "x ${apikey}",
-            Err(
-                "`${apikey}` in `x ${apikey}` is not known: write `connectionConfig.NAME`, `credentials.NAME`, `apiKey`, \
-                 `accessToken`, `username` and `password` (did you mean `apiKey`?)",
-            ),
-        );
-        assert!("${connectionConfig.}".parse::<Template>().is_err());
-    }
-
-    proptest! {
-        #[test]
-        fn no_text_panics(text in "[a-z$\\{\\}| .]{0,40}|.*") {
-            let _ = text.parse::<Template>();
-        }
     }
 }

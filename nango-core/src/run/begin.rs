@@ -5,16 +5,16 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::{
-    AddConnection, Beginning, Instance, Job, RunHost, RunRequest, Stop, Target,
+    Beginning, Instance, Job, RunHost, RunRequest, Stop, Target,
+    outbound::Outbound,
     transport::{RunClock, Stoppable},
 };
 use crate::{
-    auth::{Credentials, Injector},
+    auth::Credentials,
     declare::{Entry, Kind, Registry, suggest},
     error::{Error, ErrorKind, Result},
-    http::{Client, ClientParts, Lane, Quota, Url},
+    http::Lane,
     nango::{ContextParts, store_error},
-    provider::Provider,
     store::{BASE_VARIANT, Connection, FunctionKey, NewConnection, RunToken, SharedStore, sqlite::Sqlite},
 };
 
@@ -22,10 +22,7 @@ use crate::{
 pub(super) struct Ready {
     pub(super) key: FunctionKey,
     connection: Connection,
-    credentials: Credentials,
-    provider: Provider,
-    base_url: Url,
-    injector: Injector,
+    outbound: Outbound,
     metadata: Option<Map<String, Value>>,
     /// What happens once the key is taken, before the function is called.
     pub(super) beginning: Beginning,
@@ -92,33 +89,22 @@ pub(super) async fn ready(instance: &Instance, request: &RunRequest, job: &Job) 
         function: job.name().to_owned(),
         variant: request.variant.clone(),
     };
-    ready_for(instance, key, connection, request.metadata.clone())
+    ready_for(instance, key, connection, None, request.metadata.clone()).await
 }
 
-/// The same for a connection that need not be stored yet.
-pub(super) fn ready_for(
+/// The same for a key and a connection that are known; `credentials` are those of a connection that is not stored yet.
+pub(super) async fn ready_for(
     instance: &Instance,
     key: FunctionKey,
     connection: Connection,
+    credentials: Option<Credentials>,
     metadata: Option<Map<String, Value>>,
 ) -> Result<Ready> {
-    let credentials = open_credentials(instance, &connection)?;
-    let provider = provider(instance, &connection.integration)?;
-    let (base_url, injector) = way_out(&provider, &connection, &credentials)?;
-    Ok(Ready { key, connection, credentials, provider, base_url, injector, metadata, beginning: Beginning::default() })
-}
-
-/// Where requests of a connection go, and what puts its credentials into them.
-fn way_out(provider: &Provider, connection: &Connection, credentials: &Credentials) -> Result<(Url, Injector)> {
-    let Connection { integration, id, config, .. } = connection;
-    // The error is carried, so that `wire` and `cli` can tell what was typed from what is set up.
-    let doing = || format!("connection `{id}` of `{integration}` cannot be used");
-    let base_url = provider
-        .base_url(integration, config)
-        .map_err(|error| Error::new(ErrorKind::Connection, error).context(doing()))?;
-    let injector = Injector::new(provider, integration, credentials, config)
-        .map_err(|error| Error::new(ErrorKind::Connection, error).context(doing()))?;
-    Ok((base_url, injector))
+    let outbound = match credentials {
+        Some(credentials) => Outbound::fixed(instance, &connection, credentials)?,
+        None => Outbound::of(instance, &connection).await?,
+    };
+    Ok(Ready { key, connection, outbound, metadata, beginning: Beginning::default() })
 }
 
 impl Ready {
@@ -131,23 +117,17 @@ impl Ready {
         let transport = Arc::new(Stoppable { inner: instance.transport.clone(), stop: stop.clone() });
         let (store, inner) = (instance.store.clone(), instance.clock.clone());
         let clock = Arc::new(RunClock { store, inner, stop: stop.clone() });
-        let FunctionKey { integration, connection, kind, .. } = &self.key;
-        let budget = instance.budgets.of(integration, connection, false);
         // Somebody waits for an action.
-        let lane = if *kind == Kind::Action { Lane::Interactive } else { Lane::Background };
-        let parts = ClientParts::new(transport, clock, self.base_url.clone())
-            .authorize(Arc::new(self.injector))
-            .quota(Quota { budget, connection: connection.clone(), lane })
-            .watch(host.clone(), self.provider.display_name.clone());
+        let lane = if self.key.kind == Kind::Action { Lane::Interactive } else { Lane::Background };
         ContextParts {
             key: self.key,
             token,
             store: instance.store.clone(),
-            client: Client::new(parts),
+            client: self.outbound.client(instance, transport, clock, lane, Some(host.clone())),
             connection: self.connection,
-            credentials: self.credentials,
-            provider: self.provider,
-            base_url: self.base_url.into(),
+            held: self.outbound.held,
+            provider: self.outbound.holder.provider.clone(),
+            base_url: self.outbound.base_url.into(),
             environment: Arc::new(instance.config.environment.clone()),
             metadata: self.metadata,
             stop,
@@ -170,51 +150,6 @@ async fn connection(instance: &Instance, integration: &str, id: &str) -> Result<
     Err(Error::new(ErrorKind::Connection, message))
 }
 
-/// The provider of an integration, with what the settings say over it: the one that they name, the one of its name,
-/// or one of its own at the base URL that they give.
-pub(super) fn provider(instance: &Instance, integration: &str) -> Result<Provider> {
-    let fault = |message: String| Error::new(ErrorKind::Connection, message);
-    let settings = instance.config.integrations.get(integration);
-    let named = settings.and_then(|settings| settings.provider.as_deref());
-    let base_url = settings.and_then(|settings| settings.base_url.as_deref());
-    let mut provider = match (instance.catalogue.get(named.unwrap_or(integration)), base_url) {
-        (Some(provider), _) => provider.clone(),
-        (None, Some(base_url)) => Provider::plain(integration, base_url).map_err(|error| fault(error.to_string()))?,
-        (None, None) => {
-            return Err(fault(format!(
-                "`{integration}` is no provider of the catalogue, so its base URL is not known: put \
-                 `base_url = \"https://…\"` (or `provider = \"…\"`) under `[integrations.{integration}]` in nango.toml"
-            )));
-        }
-    };
-    if let Some(settings) = settings {
-        let headers = settings.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        provider
-            .override_with(base_url, headers)
-            .map_err(|error| fault(format!("`[integrations.{integration}]` in nango.toml cannot be used: {error}")))?;
-    }
-    Ok(provider)
-}
-
-pub(super) fn seal_credentials(instance: &Instance, new: &AddConnection) -> Result<Vec<u8>> {
-    let sealed = new.credentials.seal(&instance.ring, &new.integration, &new.id);
-    sealed.map_err(|error| Error::new(ErrorKind::Connection, error))
-}
-
-/// Opens the credentials of a connection.
-pub(crate) fn open_credentials(instance: &Instance, connection: &Connection) -> Result<Credentials> {
-    let Connection { integration, id, credentials, .. } = connection;
-    Credentials::open(&instance.ring, credentials, integration, id).map_err(|error| {
-        let doing = format!("the credentials of connection `{id}` of `{integration}` cannot be opened");
-        Error::new(ErrorKind::Connection, error).context(doing)
-    })
-}
-
-/// Whether the provider has a place for these credentials, and the connection all that its templates ask for.
-pub(super) fn check_credentials(instance: &Instance, connection: &Connection, credentials: &Credentials) -> Result<()> {
-    way_out(&provider(instance, &connection.integration)?, connection, credentials).map(drop)
-}
-
 /// An instance in memory that knows one connection and its checkpoint: what a dry run does stays there.
 pub(super) async fn dry_instance(instance: &Instance, request: &RunRequest) -> Result<Instance> {
     let stored = connection(instance, &request.integration, &request.connection).await?;
@@ -224,6 +159,7 @@ pub(super) async fn dry_instance(instance: &Instance, request: &RunRequest) -> R
         id: stored.id,
         auth: stored.auth,
         credentials: stored.credentials,
+        renew_at: stored.renew_at,
         config: stored.config,
         metadata: Some(stored.metadata),
     };
@@ -247,6 +183,8 @@ pub(super) async fn dry_instance(instance: &Instance, request: &RunRequest) -> R
         config: instance.config.clone(),
         store,
         ring: instance.ring.clone(),
+        // Tokens are real, also where records are not: what a provider replaces must not be lost.
+        tokens: instance.tokens.clone(),
         transport: instance.transport.clone(),
         clock: instance.clock.clone(),
         budgets: instance.budgets.clone(),

@@ -4,9 +4,13 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::{Instance, Job, Observer, RunHost, RunReport, Stop, begin, begin_and_call, follow_up};
+use super::{
+    Instance, Job, Observer, RunHost, RunReport, Stop, begin, begin_and_call, follow_up,
+    outbound::{self, Outbound},
+    verify,
+};
 use crate::{
-    auth::{AuthMode, Credentials},
+    auth::Credentials,
     declare::{Event, EventDef},
     error::{Error, ErrorKind, Result},
     nango::store_error,
@@ -20,14 +24,14 @@ pub struct AddConnection {
     pub integration: String,
     /// Its id, chosen by the application.
     pub id: String,
-    /// The kind of its credentials.
-    pub mode: AuthMode,
     /// Its credentials.
     pub credentials: Credentials,
     /// What the provider's templates ask for.
     pub config: Map<String, Value>,
     /// Its metadata; `None` keeps what a replaced connection had.
     pub metadata: Option<Map<String, Value>>,
+    /// Whether keys and passwords are tried first, with the request that the provider's entry names.
+    pub verify: bool,
 }
 
 /// A connection that was added.
@@ -55,25 +59,33 @@ pub async fn add_connection(
     observer: Arc<dyn Observer>,
 ) -> Result<Added> {
     let (integration, id) = (new.integration.clone(), new.id.clone());
-    let credentials = begin::seal_credentials(instance, &new)?;
-    let auth = new.mode.stored_name().to_owned();
     let replaced = instance.store.connection(&integration, &id).await.map_err(store_error)?;
     let kept = || replaced.map(|connection| connection.metadata).unwrap_or_default();
-    let candidate = Connection {
+    let mut candidate = Connection {
         row: 0,
         integration: integration.clone(),
         id: id.clone(),
-        auth: auth.clone(),
-        credentials: credentials.clone(),
+        auth: new.credentials.mode().stored_name().to_owned(),
+        credentials: Vec::new(),
         config: new.config.clone(),
         metadata: new.metadata.clone().unwrap_or_else(kept),
         created_at: instance.store.now(),
         updated_at: instance.store.now(),
+        version: 0,
+        renew_at: None,
+        failure: None,
     };
-    begin::check_credentials(instance, &candidate, &new.credentials)?;
+    // What does not fit is told before the provider is asked.
+    Outbound::fixed(instance, &candidate, new.credentials.clone())?;
+    let holder = outbound::holder(instance, &integration, &id)?;
+    let credentials = outbound::with_token(instance, &holder, &mut candidate, new.credentials).await?;
+    if new.verify && verify::is_tried(credentials.mode()) {
+        let outbound = Outbound::fixed(instance, &candidate, credentials.clone())?;
+        verify::probe(instance, &outbound, &candidate, &credentials).await?;
+    }
     let mut events = Vec::new();
     for def in instance.registry.on_event(&integration, Event::ValidateConnection) {
-        let report = fire(instance, &candidate, def, &observer).await?;
+        let report = fire(instance, &candidate, Some(&credentials), def, &observer).await?;
         if report.status != RunStatus::Success {
             let error = report.error.unwrap_or_else(|| Error::msg("it was interrupted"));
             let what = if error.action().is_some() { "refused" } else { "could not check" };
@@ -81,11 +93,20 @@ pub async fn add_connection(
         }
         events.push(report);
     }
-    let new = NewConnection { integration, id, auth, credentials, config: new.config, metadata: new.metadata };
+    let sealed = credentials.seal(&instance.ring, &integration, &id);
+    let new = NewConnection {
+        integration,
+        id,
+        auth: candidate.auth,
+        credentials: sealed.map_err(|error| Error::new(ErrorKind::Connection, error))?,
+        renew_at: candidate.renew_at,
+        config: candidate.config,
+        metadata: new.metadata,
+    };
     let (connection, is_new) = instance.store.put_connection(new).await.map_err(store_error)?;
     if is_new {
         for def in instance.registry.on_event(&connection.integration, Event::PostConnectionCreation) {
-            events.push(fire(instance, &connection, def, &observer).await?);
+            events.push(fire(instance, &connection, None, def, &observer).await?);
         }
     }
     Ok(Added { connection, new: is_new, events })
@@ -107,7 +128,7 @@ pub async fn remove_connection(
         return Ok(None);
     };
     for def in instance.registry.on_event(integration, Event::PreConnectionDeletion) {
-        let failed = match fire(instance, &connection, def, &observer).await {
+        let failed = match fire(instance, &connection, None, def, &observer).await {
             Ok(report) => report.error,
             // Credentials that can no longer be opened must not make a connection immortal.
             Err(error) if error.kind() == ErrorKind::Connection => Some(error),
@@ -123,6 +144,7 @@ pub async fn remove_connection(
 async fn fire(
     instance: &Arc<Instance>,
     connection: &Connection,
+    credentials: Option<&Credentials>,
     def: &'static EventDef,
     observer: &Arc<dyn Observer>,
 ) -> Result<RunReport> {
@@ -133,7 +155,7 @@ async fn fire(
         function: def.name.to_owned(),
         variant: BASE_VARIANT.to_owned(),
     };
-    let ready = begin::ready_for(instance, key, connection.clone(), None)?;
+    let ready = begin::ready_for(instance, key, connection.clone(), credentials.cloned(), None).await?;
     let stays = def.event == Event::PostConnectionCreation;
     let host = Arc::new(RunHost::new(instance.clone(), observer.clone(), stays));
     let mut report = begin_and_call(instance, ready, Job::Event(def), Stop::default(), host.clone()).await?;

@@ -12,10 +12,9 @@ use serde_json::{Map, Value, json};
 use super::{AddConnection, Added, Instance, RunReport, RunRequest, Stop, Target, Unobserved, add_connection, execute};
 use crate::{
     Result,
-    auth::{AuthMode, Credentials, KeyRing},
+    auth::{Credentials, KeyRing},
     config::{Config, Sources},
     declare::Registry,
-    http::Budgets,
     provider::Catalogue,
     store::{BASE_VARIANT, DatasetKey, LastAction, ReadQuery, sqlite::Sqlite},
     testing::script::{Script, Still},
@@ -36,19 +35,17 @@ impl House {
 
     async fn without_connection() -> Self {
         let script = Script::default();
-        let clock = Arc::new(Still::default());
         let file = "[integrations.acme]\nbase_url = \"https://api.acme.test\"\n[environment]\nREGION = \"eu\"\n";
         let file = Some(("nango.toml".into(), file.to_owned()));
-        let instance = Arc::new(Instance {
-            registry: Registry::load().unwrap(),
-            catalogue: Catalogue::builtin(),
-            config: Config::load(Sources { file, ..Sources::default() }).unwrap(),
-            store: Arc::new(Sqlite::open(":memory:").await.unwrap()),
-            ring: KeyRing::ephemeral().unwrap(),
-            transport: Arc::new(script.clone()),
-            clock: clock.clone(),
-            budgets: Arc::new(Budgets::new(clock)),
-        });
+        let instance = Arc::new(Instance::new(
+            Registry::load().unwrap(),
+            Catalogue::builtin(),
+            Config::load(Sources { file, ..Sources::default() }).unwrap(),
+            Arc::new(Sqlite::open(":memory:").await.unwrap()),
+            KeyRing::ephemeral().unwrap(),
+            Arc::new(script.clone()),
+            Arc::new(Still::default()),
+        ));
         Self { instance, script }
     }
 
@@ -57,10 +54,10 @@ impl House {
         let new = AddConnection {
             integration: "acme".into(),
             id: "one".into(),
-            mode: AuthMode::None,
-            credentials: Credentials::None,
+            credentials: Credentials::none(),
             config: Map::new(),
             metadata: Some(metadata),
+            verify: true,
         };
         add_connection(&self.instance, new, Arc::new(Unobserved)).await
     }

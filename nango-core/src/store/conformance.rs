@@ -9,7 +9,9 @@ mod connections;
 mod encryption;
 mod feed;
 mod oracle;
+mod processes;
 mod records;
+mod refresh;
 mod runs;
 mod scans;
 mod support;
@@ -96,6 +98,12 @@ conformance! {
         metadata_is_replaced_and_merged
         removal_takes_the_records_and_keeps_the_sequence
         removal_stops_what_runs;
+    processes:
+        the_living_are_counted;
+    refresh:
+        one_renews_at_a_time
+        an_interrupted_turn_is_known
+        failures_are_kept_until_a_token_is_there;
     upkeep:
         a_prune_takes_payloads_and_nothing_else
         a_pruned_record_comes_back_in_its_place

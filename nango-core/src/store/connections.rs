@@ -15,7 +15,7 @@ pub struct Connection {
     pub integration: String,
     /// Its id, chosen by the application.
     pub id: String,
-    /// The kind of its credentials: `NONE`, `API_KEY`, `BASIC`, `BEARER`.
+    /// The kind of its credentials, such as `API_KEY`.
     pub auth: String,
     /// Its sealed credentials.
     pub credentials: Vec<u8>,
@@ -27,6 +27,25 @@ pub struct Connection {
     pub created_at: i64,
     /// When anything of it last changed.
     pub updated_at: i64,
+    /// The version of its credentials: it grows with each change of them.
+    pub version: i64,
+    /// When its token is to be renewed: a while before its end. `None`: never, or nobody knows.
+    pub renew_at: Option<i64>,
+    /// Why its token could not be renewed since it was last obtained.
+    pub failure: Option<RefreshFailure>,
+}
+
+/// Why a token could not be renewed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefreshFailure {
+    /// How often in a row.
+    pub times: u32,
+    /// When last, microseconds since 1970.
+    pub at: i64,
+    /// Why, in words without secrets.
+    pub message: String,
+    /// Whether another attempt with these credentials is in vain: the connection must be given new ones.
+    pub refused: bool,
 }
 
 impl std::fmt::Debug for Connection {
@@ -50,6 +69,8 @@ pub struct NewConnection {
     pub auth: String,
     /// Its sealed credentials.
     pub credentials: Vec<u8>,
+    /// When its token is to be renewed, microseconds since 1970; `None`: never, or nobody knows.
+    pub renew_at: Option<i64>,
     /// What the provider's templates ask for.
     pub config: Map<String, Value>,
     /// Its metadata; `None` keeps what a replaced connection had.
@@ -85,7 +106,7 @@ pub struct Removed {
 /// The connections of a database.
 pub trait Connections {
     /// Adds a connection, or replaces the credentials and configuration of the one with this name: its records,
-    /// checkpoints and (unless given) metadata stay. The flag says whether it is new.
+    /// checkpoints and (unless given) metadata stay, what was said of its token goes. The flag says whether it is new.
     fn put_connection(&self, new: NewConnection) -> Answer<'_, (Connection, bool)>;
 
     /// A connection by name.

@@ -18,7 +18,7 @@ use std::{
 
 /// Every place, in the order of a run.
 #[cfg(debug_assertions)]
-pub const NAMES: [&str; 31] = [
+pub const NAMES: [&str; 34] = [
     "sqlite:open:schema",
     "sqlite:open:ready",
     "postgres:open:schema",
@@ -50,6 +50,9 @@ pub const NAMES: [&str; 31] = [
     "run:end",
     "run:ended",
     "sqlite:close",
+    "refresh:before-request",
+    "refresh:answered",
+    "refresh:stored",
 ];
 
 /// The place of a name in [`NAMES`]; evaluated by the compiler.

@@ -26,6 +26,8 @@ mod locks;
 mod logs;
 mod migrate;
 mod page;
+mod processes;
+mod refresh;
 mod reseal;
 mod rows;
 mod runs;
@@ -51,8 +53,9 @@ use self::{changes::Changes, clock::Clock};
 use super::{
     Answer, Checkpoints, Committed, Connection, Connections, DatasetKey, DatasetStats, Encryption, EncryptionState,
     FeedPage, FeedRow, FinishScan, FunctionKey, KeyId, Keys, LogLine, Logs, MetadataChange, NewConnection, NewRun,
-    Page, ReadQuery, Records, Removed, Resealed, Run, RunEnd, RunToken, Runs, Scan, ScanFinished, ScanFrom, Store,
-    StoreError, StoredCheckpoint, draft::Draft, encryption::Vault, hash::Hasher,
+    Page, Processes, ReadQuery, Records, RefreshClaim, RefreshEnd, RefreshTurn, Refreshes, Removed, Resealed, Run,
+    RunEnd, RunToken, Runs, Scan, ScanFinished, ScanFrom, Store, StoreError, StoredCheckpoint, draft::Draft,
+    encryption::Vault, hash::Hasher,
 };
 
 /// The schema of all tables. Not `nango`, which the original keeps for itself: both can share a database.
@@ -211,6 +214,26 @@ impl Connections for Postgres {
     fn remove_connection(&self, integration: &str, id: &str) -> Answer<'_, Option<Removed>> {
         let names = [integration.to_owned(), id.to_owned()];
         self.write(names, |db, [integration, id]| Box::pin(connections::remove(db, integration, id)))
+    }
+}
+
+impl Refreshes for Postgres {
+    fn claim_refresh(&self, claim: RefreshClaim) -> Answer<'_, RefreshTurn> {
+        self.write(claim, |db, claim| Box::pin(refresh::claim(db, claim)))
+    }
+
+    fn end_refresh(&self, claim: RefreshClaim, end: RefreshEnd) -> Answer<'_, Option<Connection>> {
+        self.write((claim, end), |db, (claim, end)| Box::pin(refresh::end(db, claim, end)))
+    }
+}
+
+impl Processes for Postgres {
+    fn beat(&self, process: Uuid, lease: Duration) -> Answer<'_, u32> {
+        self.write((process, lease), |db, (process, lease)| Box::pin(processes::beat(db, *process, *lease)))
+    }
+
+    fn leave(&self, process: Uuid) -> Answer<'_, ()> {
+        self.write(process, |db, process| Box::pin(processes::leave(db, *process)))
     }
 }
 

@@ -22,7 +22,9 @@ mod functions;
 mod locks;
 mod logs;
 mod page;
+mod processes;
 mod readers;
+mod refresh;
 mod reseal;
 mod rows;
 mod runs;
@@ -54,8 +56,9 @@ use self::{
 use super::{
     Answer, Checkpoints, Committed, Connection, Connections, DatasetKey, DatasetStats, Encryption, EncryptionState,
     FeedPage, FeedRow, FinishScan, FunctionKey, KeyId, Keys, LogLine, Logs, MetadataChange, NewConnection, NewRun,
-    Page, ReadQuery, Records, Removed, Resealed, Run, RunEnd, RunToken, Runs, Scan, ScanFinished, ScanFrom, Store,
-    StoreError, StoredCheckpoint, encryption::Vault, hash::Hasher, merge,
+    Page, Processes, ReadQuery, Records, RefreshClaim, RefreshEnd, RefreshTurn, Refreshes, Removed, Resealed, Run,
+    RunEnd, RunToken, Runs, Scan, ScanFinished, ScanFrom, Store, StoreError, StoredCheckpoint, encryption::Vault,
+    hash::Hasher, merge,
 };
 
 /// How long another process may hold the file before a write gives up.
@@ -207,6 +210,26 @@ impl Connections for Sqlite {
     fn remove_connection(&self, integration: &str, id: &str) -> Answer<'_, Option<Removed>> {
         let (integration, id) = (integration.to_owned(), id.to_owned());
         self.write(move |db| connections::remove(db, &integration, &id))
+    }
+}
+
+impl Refreshes for Sqlite {
+    fn claim_refresh(&self, claim: RefreshClaim) -> Answer<'_, RefreshTurn> {
+        self.write(move |db| refresh::claim(db, claim))
+    }
+
+    fn end_refresh(&self, claim: RefreshClaim, end: RefreshEnd) -> Answer<'_, Option<Connection>> {
+        self.write(move |db| refresh::end(db, claim, &end))
+    }
+}
+
+impl Processes for Sqlite {
+    fn beat(&self, process: Uuid, lease: Duration) -> Answer<'_, u32> {
+        self.write(move |db| processes::beat(db, process, lease))
+    }
+
+    fn leave(&self, process: Uuid) -> Answer<'_, ()> {
+        self.write(move |db| processes::leave(db, process))
     }
 }
 

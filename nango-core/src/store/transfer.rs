@@ -7,7 +7,7 @@
 //!
 //! What travels: the instance's id and hash key, what is said of its encryption, connections (sealed as they are), functions, checkpoints, resume states,
 //! datasets with sequence and stamp, records with their places, and all runs with counters and logs. What stays behind:
-//! locks, and scans that are open (the next walk begins at its first record; nothing is deleted by mistake). A run that
+//! locks, living processes, turns to renew a token, and scans that are open (the next walk begins at its first record; nothing is deleted by mistake). A run that
 //! still goes on arrives as interrupted: it writes to the old database, not to this one. A walk that seals what is there
 //! begins anew in the target.
 //!
@@ -102,9 +102,23 @@ impl Table {
             Self::Meta => &["key", "value"],
             Self::Encryption => &["epoch", "payloads", "active", "hash_secret", "unfinished"],
             Self::Numbers => &["name", "last"],
-            Self::Connections => {
-                &["row", "integration", "id", "auth", "credentials", "config", "metadata", "created_at", "updated_at"]
-            }
+            Self::Connections => &[
+                "row",
+                "integration",
+                "id",
+                "auth",
+                "credentials",
+                "config",
+                "metadata",
+                "created_at",
+                "updated_at",
+                "version",
+                "renew_at",
+                "failures",
+                "failed_at",
+                "failure",
+                "refused",
+            ],
             Self::Functions => &["id", "integration", "connection", "kind", "name", "variant", "fence"],
             Self::Checkpoints => &["function", "value", "version"],
             Self::ResumeStates => &["function", "state"],

@@ -5,10 +5,15 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{
+    errors::WireError,
     runs::RunJson,
     time::{millis, millis_utc},
 };
-use crate::{run::RunReport, store::Connection};
+use crate::{
+    error::Error,
+    run::{RunReport, Tested},
+    store::{Connection, RefreshFailure},
+};
 
 /// A connection in a list.
 #[derive(Debug, Serialize)]
@@ -18,7 +23,7 @@ pub struct ConnectionRow<'a> {
     provider_config_key: &'a str,
     provider: &'a str,
     auth_mode: &'a str,
-    errors: [(); 0],
+    errors: Vec<ConnectionError<'a>>,
     end_user: Option<()>,
     tags: Map<String, Value>,
     metadata: &'a Map<String, Value>,
@@ -34,11 +39,70 @@ impl<'a> ConnectionRow<'a> {
             provider_config_key: &connection.integration,
             provider,
             auth_mode: &connection.auth,
-            errors: [],
+            errors: connection.failure.as_ref().map(ConnectionError::new).into_iter().collect(),
             end_user: None,
             tags: Map::new(),
             metadata: &connection.metadata,
             created: millis_utc(connection.created_at),
+        }
+    }
+}
+
+/// What is wrong with a connection: its token could not be renewed. `message` and `failed_at` are ours.
+#[derive(Debug, Serialize)]
+pub(super) struct ConnectionError<'a> {
+    r#type: &'static str,
+    log_id: &'static str,
+    message: &'a str,
+    failed_at: String,
+    must_reconnect: bool,
+}
+
+impl<'a> ConnectionError<'a> {
+    fn new(failure: &'a RefreshFailure) -> Self {
+        let failed_at = millis_utc(failure.at);
+        Self { r#type: "auth", log_id: "", message: &failure.message, failed_at, must_reconnect: failure.refused }
+    }
+}
+
+/// What a test of a connection found: `{ "success", "request", "token_renewed", "token_expires_at", "error" }`.
+#[derive(Debug, Serialize)]
+pub struct TestedJson<'a> {
+    connection_id: &'a str,
+    provider_config_key: &'a str,
+    success: bool,
+    request: Option<&'a str>,
+    token_renewed: bool,
+    token_expires_at: Option<String>,
+    error: Option<WireError>,
+}
+
+impl<'a> TestedJson<'a> {
+    /// The form of a connection that is good.
+    pub fn good(connection: &'a Connection, tested: &'a Tested) -> Self {
+        Self {
+            success: true,
+            request: tested.request.as_deref(),
+            token_renewed: tested.renewed,
+            token_expires_at: tested.token_ends.map(millis_utc),
+            ..Self::of(connection)
+        }
+    }
+
+    /// The form of one that is not.
+    pub fn failed(connection: &'a Connection, error: &Error) -> Self {
+        Self { error: Some(WireError::of(error)), ..Self::of(connection) }
+    }
+
+    fn of(connection: &'a Connection) -> Self {
+        Self {
+            connection_id: &connection.id,
+            provider_config_key: &connection.integration,
+            success: false,
+            request: None,
+            token_renewed: false,
+            token_expires_at: None,
+            error: None,
         }
     }
 }
@@ -138,6 +202,9 @@ mod tests {
 
     fn connection() -> Connection {
         Connection {
+            version: 1,
+            renew_at: None,
+            failure: None,
             row: 3,
             integration: "github".into(),
             id: "acme".into(),

@@ -8,8 +8,8 @@ use nango_core::{
     auth::{Credentials, KeyRing},
     config::{Config, Flags, Sources},
     declare::Registry,
-    http::{Budgets, Network, NetworkSettings, SystemClock},
-    provider::{AuthMode, Catalogue},
+    http::{Network, NetworkSettings, SystemClock},
+    provider::Catalogue,
     run::{AddConnection, Instance, RunRequest, Stop, Target, Unobserved, add_connection, execute},
     store::{self, MetadataChange},
 };
@@ -54,10 +54,10 @@ impl House {
             let new = AddConnection {
                 integration: "github".to_owned(),
                 id: id.to_string(),
-                mode: AuthMode::None,
-                credentials: Credentials::None,
+                credentials: Credentials::none(),
                 config: Map::new(),
                 metadata: None,
+                verify: false,
             };
             add_connection(&instance, new, Arc::new(Unobserved)).await.map_err(|error| error.to_string())?;
             // Only now: with a repository, the integration would look for it, and this API has none to look at.
@@ -92,19 +92,13 @@ impl House {
 
 async fn instance(folder: &Path, url: &str) -> Outcome<Instance> {
     let file = format!("[integrations.github]\nbase_url = \"{url}\"\n");
-    let flags = Flags { database: Some(format!("sqlite:{}", folder.join("nango.db").display())) };
+    let flags = Flags { database: Some(format!("sqlite:{}", folder.join("nango.db").display())), ..Flags::default() };
     let config = Config::load(Sources { flags, file: Some(("nango.toml".into(), file)), ..Sources::default() })?;
     let registry = Registry::load().map_err(|errors| format!("{errors:?}"))?;
+    let catalogue = Catalogue::builtin();
     let mut settings = NetworkSettings::default();
-    settings.policy = Arc::new(config.policy());
-    Ok(Instance {
-        registry,
-        catalogue: Catalogue::builtin(),
-        store: store::open(&config.database).await?,
-        config,
-        ring: KeyRing::ephemeral()?,
-        transport: Arc::new(Network::with(settings)?),
-        clock: Arc::new(SystemClock),
-        budgets: Arc::new(Budgets::new(Arc::new(SystemClock))),
-    })
+    settings.policy = Arc::new(config.policy(&catalogue));
+    let store = store::open(&config.database).await?;
+    let network = Arc::new(Network::with(settings)?);
+    Ok(Instance::new(registry, catalogue, config, store, KeyRing::ephemeral()?, network, Arc::new(SystemClock)))
 }

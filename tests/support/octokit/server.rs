@@ -1,24 +1,30 @@
 //! The Node process that serves the recordings: one for all tests of this process, with a session for each.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use reqwest::Client;
 use serde_json::{Value, json};
 
-use super::install::install;
 use super::scenario::Scenario;
-use crate::tools::Node;
+use crate::npm::{Kit, Script};
+
+const KIT: Kit = Kit {
+    name: "octokit",
+    oldest_node: 18,
+    files: &[
+        ("package.json", include_str!("package.json")),
+        ("package-lock.json", include_str!("package-lock.json")),
+        ("serve.mjs", include_str!("serve.mjs")),
+    ],
+    prepare: None,
+};
 
 /// A running fixtures server.
 #[derive(Debug)]
 pub(super) struct Server {
-    url: String,
+    script: Script,
     client: Client,
-    /// Holds the process's stdin: it ends when this process does.
-    _process: Child,
 }
 
 /// Where one playing of a scenario is served. The server forgets it after ten minutes, or after its last request.
@@ -44,32 +50,19 @@ impl Server {
     }
 
     fn start() -> Result<Self, String> {
-        let node = Node::find()?;
-        let place = install(&node)?;
-        let mut process = Command::new(&node.node)
-            .arg("serve.mjs")
-            .current_dir(place)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap_or_else(|error| panic!("{}: {error}", node.node.display()));
-        let mut url = String::new();
-        let stdout = process.stdout.take().expect("a piped stdout");
-        BufReader::new(stdout).read_line(&mut url).expect("text on stdout");
-        let url = url.trim().to_owned();
-        assert!(url.starts_with("http://127.0.0.1:"), "the fixtures server did not start, see its message above");
-        Ok(Self { url, client: client(), _process: process })
+        Ok(Self { script: KIT.start("serve.mjs", &[])?, client: client() })
     }
 
     /// Starts playing a scenario.
     pub(super) async fn session(&self, scenario: Scenario) -> Session {
         let body = json!({ "scenario": scenario.name() }).to_string();
-        let request = self.client.post(format!("{}/fixtures", self.url)).header("content-type", "application/json");
+        let request =
+            self.client.post(format!("{}/fixtures", self.script.url)).header("content-type", "application/json");
         let answer = request.body(body).send().await.expect("an answer of the fixtures server");
         let text = answer.text().await.expect("the answer of the fixtures server");
         let session: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
         let field = |name: &str| session[name].as_str().unwrap_or_else(|| panic!("no `{name}`: {text}")).to_owned();
-        Session { server: self.url.clone(), id: field("id"), url: field("url"), client: self.client.clone() }
+        Session { server: self.script.url.clone(), id: field("id"), url: field("url"), client: self.client.clone() }
     }
 }
 

@@ -33,7 +33,7 @@ struct Arguments {
     integration: String,
     /// The connection's id: whatever your application calls the customer
     id: String,
-    /// The kind of the credentials: none, api-key, basic or bearer. Without it, the credentials tell
+    /// The kind of the credentials, such as api-key, basic, bearer, oauth2, oauth2-cc. Without it, they tell
     #[arg(long, value_name = "KIND", value_parser = mode)]
     auth: Option<AuthMode>,
     /// The credentials. A file or stdin keeps them out of the history of your shell
@@ -45,6 +45,9 @@ struct Arguments {
     /// Metadata for your functions
     #[arg(long, value_name = "JSON|@FILE|-", allow_hyphen_values = true)]
     metadata: Option<String>,
+    /// Stores a key or a password without trying it first
+    #[arg(long)]
+    no_verify: bool,
     /// Shows the credentials in the answer
     #[arg(long)]
     show_secrets: bool,
@@ -76,16 +79,16 @@ impl Command for Add {
             Some(mode) => mode,
             None => guess(given.as_ref(), known)?,
         };
-        let credentials = Credentials::parse(mode, given.as_ref().unwrap_or(&Value::Null))
+        let credentials = Credentials::parse(mode, given.as_ref().unwrap_or(&Value::Null), known)
             .map_err(|error| Fault::usage(format!("--credentials: {error}")))?;
         let shown = credentials.to_json(arguments.show_secrets);
         let new = AddConnection {
             integration: arguments.integration,
             id: arguments.id,
-            mode,
             credentials,
             config: arguments.config.into_iter().map(|(key, value)| (key, Value::String(value))).collect(),
             metadata,
+            verify: !arguments.no_verify,
         };
         add(context, new, shown)
     }
@@ -147,7 +150,8 @@ fn human(context: &mut Context, connection: &Connection, new: bool, events: &[Ru
 
 /// The kind of credentials, where nobody said it.
 fn guess(given: Option<&Value>, provider: Option<&Provider>) -> Result<AuthMode, Fault> {
-    let taken = provider.map_or(&AuthMode::ALL[..], |provider| provider.auth.as_slice());
+    let all: Vec<AuthMode> = AuthMode::all().collect();
+    let taken = provider.map_or(all.as_slice(), |provider| provider.auth.as_slice());
     let unclear = || {
         let kinds = suggest::list(taken.iter().map(|mode| mode.name()));
         Fault::usage(format!("which kind of credentials? Say it with --auth. There is {kinds}"))
@@ -155,7 +159,7 @@ fn guess(given: Option<&Value>, provider: Option<&Provider>) -> Result<AuthMode,
     match given {
         None if taken.contains(&AuthMode::None) => Ok(AuthMode::None),
         None => Err(unclear()),
-        Some(Value::Object(object)) => of_object(object).ok_or_else(unclear),
+        Some(Value::Object(object)) => of_object(object, taken).ok_or_else(unclear),
         Some(_) => {
             match taken.iter().filter(|mode| matches!(mode, AuthMode::ApiKey | AuthMode::Bearer)).collect::<Vec<_>>()[..]
             {
@@ -166,20 +170,31 @@ fn guess(given: Option<&Value>, provider: Option<&Provider>) -> Result<AuthMode,
     }
 }
 
-fn of_object(object: &Map<String, Value>) -> Option<AuthMode> {
+/// Keys that tell the kind, and which kinds they may tell; the first that is taken counts.
+const TELLING: [(&str, &[AuthMode]); 10] = [
+    ("apiKey", &[AuthMode::ApiKey, AuthMode::TwoStep]),
+    ("refresh_token", &[AuthMode::OAuth2, AuthMode::McpOAuth2, AuthMode::TwoStep]),
+    ("access_token", &[AuthMode::Bearer, AuthMode::OAuth2, AuthMode::App]),
+    ("client_id", &[AuthMode::OAuth2Cc, AuthMode::TwoStep]),
+    ("oauth_token", &[AuthMode::OAuth1]),
+    ("token_id", &[AuthMode::Tba]),
+    ("installation_id", &[AuthMode::App, AuthMode::Custom]),
+    ("access_key_id", &[AuthMode::AwsSigV4]),
+    ("username", &[AuthMode::Basic, AuthMode::Signature, AuthMode::Bill, AuthMode::TwoStep, AuthMode::Jwt]),
+    ("token", &[AuthMode::Bearer, AuthMode::TwoStep]),
+];
+
+fn of_object(object: &Map<String, Value>, taken: &[AuthMode]) -> Option<AuthMode> {
     if let Some(kind) = object.get("type").and_then(Value::as_str) {
         return kind.parse().ok();
     }
-    let has = |key: &str| object.contains_key(key);
-    if has("apiKey") {
-        Some(AuthMode::ApiKey)
-    } else if has("username") {
-        Some(AuthMode::Basic)
-    } else if has("access_token") || has("token") {
-        Some(AuthMode::Bearer)
-    } else {
-        object.is_empty().then_some(AuthMode::None)
-    }
+    let told = TELLING.iter().filter(|(key, _)| object.contains_key(*key));
+    let told = told.flat_map(|(_, modes)| modes.iter()).find(|mode| taken.contains(mode)).copied();
+    told.or_else(|| object.is_empty().then_some(AuthMode::None)).or_else(|| {
+        // Logins and signed tokens have keys of their provider's.
+        let open = |mode: &&AuthMode| matches!(mode, AuthMode::TwoStep | AuthMode::Jwt);
+        taken.first().filter(open).copied()
+    })
 }
 
 fn check_id(id: &str) -> Result<(), Fault> {
@@ -207,6 +222,8 @@ mod tests {
         assert_eq!(of(json!({ "token": "t" })), Ok(AuthMode::Bearer));
         assert_eq!(of(json!({ "type": "BASIC", "username": "u" })), Ok(AuthMode::Basic));
         assert_eq!(of(json!({})), Ok(AuthMode::None));
+        assert_eq!(of(json!({ "access_token": "t", "refresh_token": "r" })), Ok(AuthMode::OAuth2));
+        assert_eq!(of(json!({ "client_id": "c", "client_secret": "s" })), Ok(AuthMode::OAuth2Cc));
         assert_eq!(of(json!({ "kee": "k" })), Err(Exit::Usage));
         assert_eq!(of(json!("bare")), Err(Exit::Usage));
         assert_eq!(guess(None, None), Ok(AuthMode::None));

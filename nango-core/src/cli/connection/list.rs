@@ -10,6 +10,7 @@ use crate::{
         lookup::{self, add_line},
         table::{moment, short, table},
     },
+    store::Connection,
     wire::{ConnectionList, ConnectionRow},
 };
 
@@ -21,6 +22,15 @@ pub(super) struct List;
 struct Arguments {
     /// Only the connections of this integration
     integration: Option<String>,
+}
+
+/// How the connection is: its token may not be renewable.
+fn state(connection: &Connection) -> &'static str {
+    match &connection.failure {
+        None => "",
+        Some(failure) if failure.refused => "connect again",
+        Some(_) => "failing",
+    }
 }
 
 impl Command for List {
@@ -53,7 +63,8 @@ impl Command for List {
             context.terminal.hint(format_args!("No connection yet. Add one:\n  {line}"));
             return Ok(Exit::Success);
         }
-        let mut shown = table(&["integration", "id", "credentials", "metadata", "added"], context.terminal.width());
+        let mut shown =
+            table(&["integration", "id", "credentials", "state", "metadata", "added"], context.terminal.width());
         for connection in &connections {
             let metadata =
                 if connection.metadata.is_empty() { String::new() } else { json!(connection.metadata).to_string() };
@@ -61,6 +72,7 @@ impl Command for List {
                 &connection.integration,
                 &connection.id,
                 &connection.auth,
+                state(connection),
                 &short(&metadata, 60),
                 &moment(connection.created_at),
             ]);

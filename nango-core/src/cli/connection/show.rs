@@ -8,7 +8,7 @@ use crate::{
     auth::Credentials,
     cli::{
         Command, Context, Exit, Fault, lookup,
-        table::{moment, number},
+        table::{counted, moment, number},
     },
     wire::ConnectionDetail,
 };
@@ -56,6 +56,13 @@ impl Command for Show {
         terminal.line(format_args!("added        {}", moment(connection.created_at)))?;
         terminal.line(format_args!("changed      {}", moment(connection.updated_at)))?;
         terminal.line(format_args!("credentials  {credentials}"))?;
+        if let Some(at) = connection.renew_at {
+            terminal.line(format_args!("token        renewed from {} on", moment(at)))?;
+        }
+        if let Some(failure) = &connection.failure {
+            let times = counted(failure.times.into(), "attempt");
+            terminal.line(format_args!("failing      {times}, last {}: {}", moment(failure.at), failure.message))?;
+        }
         terminal.line(format_args!("config       {}", Value::from(connection.config)))?;
         terminal.line(format_args!("metadata     {}", Value::from(connection.metadata)))?;
         for stats in datasets {

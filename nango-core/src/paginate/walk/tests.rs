@@ -130,6 +130,44 @@ async fn cursors() {
 }
 
 #[tokio::test]
+async fn the_last_item_leads_on() {
+    let paginate = || Paginate::last_item("after", "id").response_path("data");
+    check(
+        paginate().has_more("more"),
+        vec![json(r#"{"data":[{"id":"a"},{"id":"b"}],"more":true}"#), json(r#"{"more":false,"data":[{"id":"c"}]}"#)],
+        &[r#"{"id":"a"} {"id":"b"}"#, r#"{"id":"c"}"#],
+        &["GET /x?a=1", "GET /x?a=1&after=b"],
+    )
+    .await;
+    // Without the word of the API the walk ends at an empty page.
+    check(
+        paginate(),
+        vec![json(r#"{"data":[{"id":7}]}"#), json(r#"{"data":[]}"#)],
+        &[r#"{"id":7}"#],
+        &["GET /x?a=1", "GET /x?a=1&after=7"],
+    )
+    .await;
+    let error = "page 1 of GET https://h.test/v1/x has no usable cursor at `id`: the last record has nothing there";
+    check(paginate(), vec![json(r#"{"data":[{"di":7}]}"#)], &[error], &["GET /x?a=1"]).await;
+    let circle = "page 2 of GET https://h.test/v1/x leads to a cursor that was there before: the walk would never end";
+    let same = || json(r#"{"data":[{"id":7}]}"#);
+    check(paginate(), vec![same(), same()], &[r#"{"id":7}"#, circle], &["GET /x?a=1", "GET /x?a=1&after=7"]).await;
+}
+
+#[tokio::test]
+async fn an_api_may_say_that_there_is_no_more() {
+    let cursor = || Paginate::cursor("c", "next").response_path("r").has_more("page.more");
+    let page = |more: &str| json(&format!(r#"{{"r":[1],"next":"n","page":{{"more":{more}}}}}"#));
+    for no in ["false", "null", "0"] {
+        check(cursor(), vec![page("true"), page(no)], &["1", "1"], &["GET /x?a=1", "GET /x?a=1&c=n"]).await;
+    }
+    // Where it says nothing, what leads on decides.
+    check(cursor(), vec![json(r#"{"r":[1]}"#)], &["1"], &["GET /x?a=1"]).await;
+    let offset = Paginate::offset("o").response_path("r").has_more("page.more");
+    check(offset, vec![page("false")], &["1"], &["GET /x?a=1&o=0"]).await;
+}
+
+#[tokio::test]
 async fn a_circle_is_an_error() {
     let page = |next: &str| json(&format!(r#"{{"items":[1],"next":"{next}"}}"#));
     let circle = "page 3 of GET https://h.test/v1/x leads to a cursor that was there before: the walk would never end";
@@ -242,6 +280,7 @@ fn settings_that_do_not_suffice_say_what_to_write() {
     check(Paginate::link("next").limit(2), get(), "`limit = 2` needs `limit_name`, the parameter that carries it");
     check(Paginate::cursor("", "a"), get(), "a cursor needs `name`");
     check(Paginate::offset(""), get(), "an offset needs `name`");
+    check(Paginate::last_item("after", ""), get(), "a last item needs `name`, the parameter that carries its id");
     check(Paginate::link("next").response_path("a..b"), get(), "`a..b` is no path: write one like");
     check(Paginate::cursor("c", "a[x]"), get(), "`a[x]` is no path");
     let post = Call::new(Method::POST, "/x").body(Body::Json("[]".into()));

@@ -16,7 +16,9 @@ impl House {
         let house = Self::without_connection().await;
         let Self { instance, script } = house;
         let Ok(instance) = Arc::try_unwrap(instance) else { unreachable!("nobody else has it") };
-        let house = Self { instance: Arc::new(Instance { store, ..instance }), script };
+        let Instance { registry, catalogue, config, ring, transport, clock, .. } = instance;
+        let instance = Instance::new(registry, catalogue, config, store, ring, transport, clock);
+        let house = Self { instance: Arc::new(instance), script };
         house.connect(json!({ "space": "a" })).await.unwrap();
         house
     }

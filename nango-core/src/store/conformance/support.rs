@@ -279,6 +279,7 @@ pub(super) fn connection(id: &str) -> crate::store::NewConnection {
         id: id.to_owned(),
         auth: "NONE".to_owned(),
         credentials: b"sealed\0".to_vec(),
+        renew_at: None,
         config,
         metadata: None,
     }

@@ -1,47 +1,50 @@
 //! Connections.
 
 use serde_json::{Map, Value};
+use sqlx::{Row, postgres::PgRow};
 
 use super::{
     Db, encryption,
     fault::{Fault, Outcome},
     now,
 };
-use crate::store::{Connection, MetadataChange, NewConnection, Removed, StoreError, credentials_context};
+use crate::store::{
+    Connection, MetadataChange, NewConnection, RefreshFailure, Removed, StoreError, credentials_context,
+};
 
 macro_rules! columns {
     () => {
-        "row, integration, id, auth, credentials, config, metadata, created_at, updated_at"
+        "row, integration, id, auth, credentials, config, metadata, created_at, updated_at, version, renew_at, failures, \
+         failed_at, failure, refused"
     };
 }
-
-type Row = (i64, String, String, String, Vec<u8>, String, String, i64, i64);
 
 /// Adds or replaces a connection; the flag says whether it is new.
 pub(super) async fn put(db: &mut Db, new: &NewConnection) -> Outcome<(Connection, bool)> {
     // A row that was just inserted has no earlier version, so `xmax` is 0.
     const PUT: &str = concat!(
-        "INSERT INTO nango_rs.connections AS c (integration, id, auth, credentials, config, metadata, created_at, updated_at) \
-         SELECT $1, $2, $3, $4, $5, coalesce($6, '{}'), now, now FROM (SELECT ",
+        "INSERT INTO nango_rs.connections AS c (integration, id, auth, credentials, config, metadata, created_at, \
+         updated_at, renew_at) SELECT $1, $2, $3, $4, $5, coalesce($6, '{}'), now, now, $7 FROM (SELECT ",
         now!(),
         " AS now) clock ON CONFLICT (integration, id) DO UPDATE SET auth = excluded.auth, \
          credentials = excluded.credentials, config = excluded.config, metadata = coalesce($6, c.metadata), \
-         updated_at = greatest(c.updated_at, excluded.updated_at) RETURNING xmax = 0, ",
+         updated_at = greatest(c.updated_at, excluded.updated_at), renew_at = excluded.renew_at, \
+         version = c.version + 1, refresh_holder = NULL, refresh_until = NULL, failures = 0, failed_at = NULL, \
+         failure = NULL, refused = 0 RETURNING xmax = 0 AS is_new, ",
         columns!()
     );
     let newer = encryption::current(db, &new.credentials, &credentials_context(&new.integration, &new.id)).await?;
     let put = db
-        .query_as::<(bool, i64, String, String, String, Vec<u8>, String, String, i64, i64)>(PUT)
+        .query(PUT)
         .bind(&new.integration)
         .bind(&new.id)
         .bind(&new.auth)
         .bind(newer.as_ref().unwrap_or(&new.credentials))
         .bind(text(&new.config)?)
-        .bind(new.metadata.as_ref().map(text).transpose()?);
-    let (is_new, row, integration, id, auth, credentials, config, metadata, created_at, updated_at) =
-        put.fetch_one(&mut *db.sql).await?;
-    let row = (row, integration, id, auth, credentials, config, metadata, created_at, updated_at);
-    Ok((connection(row)?, is_new))
+        .bind(new.metadata.as_ref().map(text).transpose()?)
+        .bind(new.renew_at);
+    let row = put.fetch_one(&mut *db.sql).await?;
+    Ok((connection(&row)?, row.try_get("is_new")?))
 }
 
 /// A connection by name.
@@ -50,8 +53,15 @@ pub(super) async fn find(db: &mut Db, integration: &str, id: &str) -> Outcome<Op
     if integration.contains('\0') || id.contains('\0') {
         return Ok(None);
     }
-    let found: Option<Row> = db.query_as(FIND).bind(integration).bind(id).fetch_optional(&mut *db.sql).await?;
-    found.map(connection).transpose()
+    let found = db.query(FIND).bind(integration).bind(id).fetch_optional(&mut *db.sql).await?;
+    found.as_ref().map(connection).transpose()
+}
+
+/// A connection by number.
+pub(super) async fn of_row(db: &mut Db, row: i64) -> Outcome<Option<Connection>> {
+    const FIND: &str = concat!("SELECT ", columns!(), " FROM nango_rs.connections WHERE row = $1");
+    let found = db.query(FIND).bind(row).fetch_optional(&mut *db.sql).await?;
+    found.as_ref().map(connection).transpose()
 }
 
 /// All connections, or those of one integration.
@@ -61,8 +71,8 @@ pub(super) async fn list(db: &mut Db, integration: Option<&str>) -> Outcome<Vec<
         columns!(),
         " FROM nango_rs.connections WHERE $1 IS NULL OR integration = $1 ORDER BY integration, id"
     );
-    let found: Vec<Row> = db.query_as(LIST).bind(integration).fetch_all(&mut *db.sql).await?;
-    found.into_iter().map(connection).collect()
+    let found = db.query(LIST).bind(integration).fetch_all(&mut *db.sql).await?;
+    found.iter().map(connection).collect()
 }
 
 /// Changes the metadata of a connection and gives the result.
@@ -136,16 +146,36 @@ pub(super) async fn remove(db: &mut Db, integration: &str, id: &str) -> Outcome<
     Ok(Some(Removed { records }))
 }
 
-fn connection(row: Row) -> Outcome<Connection> {
-    let (row, integration, id, auth, credentials, config, metadata, created_at, updated_at) = row;
-    let (config, metadata) = (object(&config)?, object(&metadata)?);
-    Ok(Connection { row, integration, id, auth, credentials, config, metadata, created_at, updated_at })
+fn connection(row: &PgRow) -> Outcome<Connection> {
+    let (config, metadata): (&str, &str) = (row.try_get("config")?, row.try_get("metadata")?);
+    let times: i64 = row.try_get("failures")?;
+    let failed: Option<(i64, String)> =
+        row.try_get::<Option<i64>, _>("failed_at")?.zip(row.try_get::<Option<String>, _>("failure")?);
+    let refused = row.try_get::<i64, _>("refused")? != 0;
+    let failure = failed.filter(|_| times > 0).map(|(at, message)| {
+        let times = u32::try_from(times).unwrap_or(u32::MAX);
+        RefreshFailure { times, at, message, refused }
+    });
+    Ok(Connection {
+        row: row.try_get("row")?,
+        integration: row.try_get("integration")?,
+        id: row.try_get("id")?,
+        auth: row.try_get("auth")?,
+        credentials: row.try_get("credentials")?,
+        config: object(config)?,
+        metadata: object(metadata)?,
+        created_at: row.try_get("created_at")?,
+        updated_at: row.try_get("updated_at")?,
+        version: row.try_get("version")?,
+        renew_at: row.try_get("renew_at")?,
+        failure,
+    })
 }
 
 fn object(text: &str) -> Outcome<Map<String, Value>> {
     serde_json::from_str(text).map_err(|_| Fault::damaged("a connection"))
 }
 
-fn text(object: &Map<String, Value>) -> Outcome<String> {
+pub(super) fn text(object: &Map<String, Value>) -> Outcome<String> {
     serde_json::to_string(object).map_err(|error| StoreError::Database(Box::new(error)).into())
 }

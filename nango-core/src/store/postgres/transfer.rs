@@ -225,7 +225,7 @@ fn kind(table: Table, column: &str) -> Kind {
         | (
             _,
             "key" | "value" | "integration" | "connection" | "auth" | "config" | "metadata" | "kind" | "name" | "model"
-            | "variant" | "status" | "error" | "level" | "message" | "fields",
+            | "variant" | "status" | "error" | "failure" | "level" | "message" | "fields",
         ) => Kind::Text,
         _ => Kind::Int,
     }

@@ -7,12 +7,15 @@ use super::{
     Db, clock, encryption,
     fault::{Fault, Outcome},
 };
-use crate::store::{Connection, MetadataChange, NewConnection, Removed, StoreError, credentials_context};
+use crate::store::{
+    Connection, MetadataChange, NewConnection, RefreshFailure, Removed, StoreError, credentials_context,
+};
 
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT row, integration, id, auth, credentials, config, metadata, created_at, updated_at FROM connections ",
+            "SELECT row, integration, id, auth, credentials, config, metadata, created_at, updated_at, version, renew_at, \
+             failures, failed_at, failure, refused FROM connections ",
             $rest
         )
     };
@@ -26,10 +29,12 @@ pub(super) fn put(db: &Db, new: &NewConnection) -> Outcome<(Connection, bool)> {
     let metadata = new.metadata.as_ref().or(known.as_ref().map(|known| &known.metadata));
     db.sql
         .prepare_cached(
-            "INSERT INTO connections (integration, id, auth, credentials, config, metadata, created_at, updated_at) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7) \
+            "INSERT INTO connections (integration, id, auth, credentials, config, metadata, created_at, updated_at, renew_at) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8) \
              ON CONFLICT (integration, id) DO UPDATE SET auth = excluded.auth, credentials = excluded.credentials, \
-             config = excluded.config, metadata = excluded.metadata, updated_at = excluded.updated_at",
+             config = excluded.config, metadata = excluded.metadata, updated_at = excluded.updated_at, \
+             renew_at = excluded.renew_at, version = version + 1, refresh_holder = NULL, refresh_until = NULL, \
+             failures = 0, failed_at = NULL, failure = NULL, refused = 0",
         )?
         .execute(params![
             new.integration,
@@ -39,6 +44,7 @@ pub(super) fn put(db: &Db, new: &NewConnection) -> Outcome<(Connection, bool)> {
             text(&new.config)?,
             metadata.map_or_else(|| Ok("{}".to_owned()), text)?,
             now,
+            new.renew_at,
         ])?;
     let stored = find(db, &new.integration, &new.id)?.ok_or_else(|| Fault::damaged("a connection"))?;
     Ok((stored, known.is_none()))
@@ -48,6 +54,12 @@ pub(super) fn put(db: &Db, new: &NewConnection) -> Outcome<(Connection, bool)> {
 pub(super) fn find(db: &Db, integration: &str, id: &str) -> Outcome<Option<Connection>> {
     let mut find = db.sql.prepare_cached(select!("WHERE integration = ?1 AND id = ?2"))?;
     find.query_row([integration, id], |row| Ok(connection(row))).optional()?.transpose()
+}
+
+/// A connection by number.
+pub(super) fn of_row(db: &Db, row: i64) -> Outcome<Option<Connection>> {
+    let mut find = db.sql.prepare_cached(select!("WHERE row = ?1"))?;
+    find.query_row([row], |row| Ok(connection(row))).optional()?.transpose()
 }
 
 /// All connections, or those of one integration.
@@ -120,9 +132,18 @@ fn connection(row: &Row<'_>) -> Outcome<Connection> {
         metadata: object(6)?,
         created_at: row.get(7)?,
         updated_at: row.get(8)?,
+        version: row.get(9)?,
+        renew_at: row.get(10)?,
+        failure: failure(row)?,
     })
 }
 
-fn text(object: &Map<String, Value>) -> Outcome<String> {
+fn failure(row: &Row<'_>) -> Outcome<Option<RefreshFailure>> {
+    let times: u32 = row.get(11)?;
+    let (Some(at), Some(message)) = (row.get(12)?, row.get(13)?) else { return Ok(None) };
+    Ok((times > 0).then_some(RefreshFailure { times, at, message, refused: row.get(14)? }))
+}
+
+pub(super) fn text(object: &Map<String, Value>) -> Outcome<String> {
     serde_json::to_string(object).map_err(|error| StoreError::Database(Box::new(error)).into())
 }

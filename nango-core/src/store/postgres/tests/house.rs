@@ -6,12 +6,13 @@ use crate::{
     store::{CheckReport, Problem, SharedStore, Upkeep, copy, fingerprint, open_target, sqlite::Sqlite},
 };
 
-fn connection() -> NewConnection {
+pub(super) fn connection() -> NewConnection {
     NewConnection {
         integration: "github".into(),
         id: "acme".into(),
         auth: "NONE".into(),
         credentials: vec![1],
+        renew_at: None,
         config: Map::new(),
         metadata: None,
     }

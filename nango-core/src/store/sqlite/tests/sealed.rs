@@ -336,6 +336,7 @@ async fn credentials_and_resume_states_follow_the_key() {
             id: id.to_owned(),
             auth: "API_KEY".to_owned(),
             credentials,
+            renew_at: None,
             config: Map::new(),
             metadata: None,
         };
@@ -390,7 +391,11 @@ async fn a_file_of_the_first_version_steps_forward() {
     save(&store, run, 0..10, "x").await;
     let before = feed(&store).await;
     store.close().await.unwrap();
-    let back = "DROP TABLE encryption; ALTER TABLE records DROP COLUMN size; \
+    let later = "version renew_at refresh_holder refresh_until failures failed_at failure refused";
+    for name in later.split(' ') {
+        Raw::open(&path).unwrap().execute_batch(&format!("ALTER TABLE connections DROP COLUMN {name}")).unwrap();
+    }
+    let back = "DROP TABLE processes; DROP TABLE encryption; ALTER TABLE records DROP COLUMN size; \
                 ALTER TABLE records DROP COLUMN key_id; PRAGMA user_version = 1";
     Raw::open(&path).unwrap().execute_batch(back).unwrap();
     let written: String = Raw::open(&path)

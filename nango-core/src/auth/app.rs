@@ -1,0 +1,59 @@
+//! The app of an integration: whom a provider knows it as.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+
+use super::Secret;
+
+/// What the provider gave to whoever registered an app there.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct App {
+    /// Its client id; where the provider counts its apps, its number.
+    pub client_id: Option<String>,
+    /// Its client secret.
+    pub client_secret: Option<Secret>,
+    /// The private key with which it signs, PEM.
+    pub private_key: Option<Secret>,
+    /// The scopes that it asks for.
+    pub scopes: Vec<String>,
+}
+
+impl App {
+    /// How the variables of the environment begin that hold parts of apps.
+    pub const PREFIX: &str = "NANGO_APP_";
+
+    /// The variable of the environment that holds a part of an integration's app: `CLIENT_ID`, `CLIENT_SECRET`,
+    /// `PRIVATE_KEY`. What is no letter or digit in the integration's name is `_`.
+    pub fn variable(integration: &str, part: &str) -> String {
+        let name = integration.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' });
+        format!("{}{}_{part}", Self::PREFIX, name.collect::<String>())
+    }
+
+    /// A private key as the environment holds it: PEM, PEM with `\\n` for its line breaks, or base64 of PEM.
+    pub(crate) fn key_of(text: &Secret) -> Secret {
+        let plain = text.expose().trim();
+        if plain.starts_with("-----") {
+            return Secret::new(plain.replace("\\n", "\n"));
+        }
+        let decoded = STANDARD.decode(plain).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        decoded.map_or_else(|| text.clone(), Secret::new)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_in_one_line() {
+        let pem = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----";
+        for text in [pem.to_owned(), pem.replace('\n', "\\n"), STANDARD.encode(pem)] {
+            assert_eq!(App::key_of(&Secret::new(text)).expose(), pem);
+        }
+        assert_eq!(App::key_of(&"no key".into()).expose(), "no key");
+    }
+
+    #[test]
+    fn the_names_of_its_variables() {
+        assert_eq!(App::variable("github-eu.2", "CLIENT_SECRET"), "NANGO_APP_GITHUB_EU_2_CLIENT_SECRET");
+    }
+}

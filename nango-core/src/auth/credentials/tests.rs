@@ -1,0 +1,102 @@
+use serde_json::json;
+
+use super::*;
+
+#[track_caller]
+fn check(mode: &str, value: &Value, expect: Result<Value, &str>) {
+    let got = Credentials::parse(mode.parse().unwrap(), value, None).map_err(|error| error.to_string());
+    if let Ok(credentials) = &got {
+        assert_eq!(Credentials::parse(credentials.mode(), &credentials.to_json(true), None).as_ref(), Ok(credentials));
+        assert!(!format!("{credentials:?}{}", credentials.to_json(false)).contains("hush"));
+    }
+    assert_eq!(got.map(|credentials| credentials.to_json(true)), expect.map_err(str::to_owned), "{value}");
+}
+
+#[test]
+fn shapes() {
+    check("none", &json!(null), Ok(json!({ "type": "NONE" })));
+    check("none", &json!({ "type": "NONE" }), Ok(json!({ "type": "NONE" })));
+    let key = json!({ "type": "API_KEY", "apiKey": "hush" });
+    check("api-key", &json!({ "apiKey": "hush" }), Ok(key.clone()));
+    check("api-key", &json!(" hush\n"), Ok(key));
+    let basic = |password| Ok(json!({ "type": "BASIC", "username": "ann", "password": password }));
+    check("basic", &json!({ "type": "BASIC", "username": "ann", "password": "hush" }), basic("hush"));
+    check("basic", &json!({ "username": "ann" }), basic(""));
+    let token = || Ok(json!({ "type": "BEARER", "access_token": "hush" }));
+    for given in [json!("hush"), json!({ "token": "hush" }), json!({ "type": "OAUTH2", "access_token": "hush" })] {
+        check("bearer", &given, token());
+    }
+}
+
+#[test]
+fn tokens_with_their_end() {
+    let at = |expires_at: Value| json!({ "access_token": "hush", "refresh_token": "hush2", "expires_at": expires_at });
+    let read = |value: Value| json!({ "type": "OAUTH2", "access_token": "hush", "refresh_token": "hush2", "expires_at": value });
+    let date = json!("2026-11-22T12:00:00.000Z");
+    for given in
+        [json!("2026-11-22T12:00:00Z"), json!(1_795_348_800), json!(1_795_348_800_000_i64), json!("1795348800")]
+    {
+        check("oauth2", &at(given), Ok(read(date.clone())));
+    }
+    let credentials = Credentials::parse(AuthMode::OAuth2, &at(date), None).unwrap();
+    assert_eq!(credentials.expires_at(), Some(1_795_348_800_000_000));
+    assert_eq!((credentials.token(), credentials.refresh_token()), (Some("hush"), Some("hush2")));
+    assert!(credentials.are_renewed());
+    assert_eq!(credentials.without_refresh_token().refresh_token(), None);
+    let help = r#"; write {"access_token": "…", "refresh_token": "…"}"#;
+    let text = "these are no oauth2 credentials: `expires_at` is no point in time: write it as `2026-11-22T12:00:00Z`, \
+                or in seconds since 1970";
+    check("oauth2", &at(json!("soon")), Err(&format!("{text}{help}")));
+    // A refresh token alone is enough: it buys the first token.
+    check("oauth2", &json!({ "refresh_token": "hush" }), Ok(json!({ "type": "OAUTH2", "refresh_token": "hush" })));
+}
+
+#[test]
+fn what_is_wrong_is_named_and_not_shown() {
+    let key = "these are no api-key credentials: ";
+    let help = r#"; write {"apiKey": "…"}"#;
+    let check_key = |value: Value, reason: &str| check("api-key", &value, Err(&format!("{key}{reason}{help}")));
+    check_key(json!({}), "`apiKey` is missing");
+    check_key(json!({ "apikey": "hush" }), "`apikey` is not known (did you mean `apiKey`?)");
+    check_key(json!({ "apiKey": 5 }), "`apiKey` is a number, not a string");
+    check_key(json!({ "apiKey": " " }), "`apiKey` is empty");
+    check_key(json!({ "apiKey": "hu\nsh" }), "`apiKey` holds a line break or another control character");
+    check_key(json!({ "type": "BASIC", "apiKey": "hush" }), "their `type` is not `API_KEY`");
+    check_key(json!(["hush"]), "they are a list, not an object");
+    let help = r#"write {"username": "…", "password": "…"}"#;
+    let text = format!("these are no basic credentials: they are a string, not an object; {help}");
+    check("basic", &json!("a:b"), Err(&text));
+    let text = r#"these are no bearer credentials: `access_token` or `token` is missing; write {"access_token": "…"}"#;
+    check("bearer", &json!({}), Err(text));
+    let text = "these are no none credentials: `apiKey` is not known; write {}";
+    check("none", &json!({ "apiKey": "hush" }), Err(text));
+    let text =
+        r#"these are no oauth2-cc credentials: `client_id` is missing; write {"client_id": "…", "client_secret": "…"}"#;
+    check("oauth2-cc", &json!({ "client_secret": "hush" }), Err(text));
+}
+
+#[test]
+fn what_was_obtained_joins_what_was_given() {
+    let given = json!({ "client_id": "app", "client_secret": "hush" });
+    let credentials = Credentials::parse(AuthMode::OAuth2Cc, &given, None).unwrap();
+    assert_eq!((credentials.token(), credentials.client()), (None, Some(("app", "hush"))));
+    let raw = json!({ "access_token": "hush1", "nested": [{ "refreshToken": "hush2" }] });
+    let obtained = Obtained { expires_at: Some(5_000_000), raw, ..Obtained::new("hush1") };
+    let renewed = credentials.renewed(&obtained);
+    assert_eq!((renewed.token(), renewed.expires_at()), (Some("hush1"), Some(5_000_000)));
+    assert!(!renewed.without_refresh_token().to_json(true).to_string().contains("hush2"));
+    let shown = json!({ "type": "OAUTH2_CC", "client_id": "app", "client_secret": "***", "token": "***",
+        "expires_at": "1970-01-01T00:00:05.000Z", "raw": "***" });
+    assert_eq!(renewed.to_json(false), shown);
+    // A token without an end does not keep the end of the one before it.
+    assert_eq!(renewed.renewed(&Obtained::new("x")).expires_at(), None);
+}
+
+#[test]
+fn they_open_in_their_own_row_only() {
+    let ring = KeyRing::ephemeral().unwrap();
+    let credentials = Credentials::bearer("hush");
+    let sealed = credentials.seal(&ring, "github", "ann").unwrap();
+    assert_eq!(Credentials::open(&ring, &sealed, "github", "ann"), Ok(credentials));
+    assert_eq!(Credentials::open(&ring, &sealed, "github", "bob"), Err(KeyError::Damaged));
+}

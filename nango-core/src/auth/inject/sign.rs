@@ -1,0 +1,147 @@
+//! Requests that are signed one by one: OAuth 1, its kin for accounts, and AWS.
+
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
+use url::Position;
+
+use super::{InjectError, Owned};
+use crate::{
+    auth::AuthMode,
+    http::Outgoing,
+    provider::{
+        Moment, OAuth1Method, Provider,
+        sign::{AwsSigner, OAuth1Signer, UNSIGNED_PAYLOAD, hex, sha256},
+    },
+};
+
+/// What signs the requests of a connection.
+#[derive(Debug)]
+pub(super) enum Signer {
+    /// OAuth 1, with the entry's method.
+    OAuth1(OAuth1Method),
+    /// OAuth 1 with a token that was made by hand, for an account.
+    Account {
+        /// The account, as the realm has it.
+        realm: String,
+    },
+    /// AWS, version 4.
+    Aws,
+}
+
+impl Signer {
+    /// The signer of these credentials; `None`: they are not signed.
+    pub(super) fn of(provider: &Provider, subject: &Owned) -> Result<Option<Self>, InjectError> {
+        let needs_app = |signer: Self| {
+            if subject.client.is_some() {
+                return Ok(Some(signer));
+            }
+            Err(subject.unsigned(format!(
+                "they are signed with the key and secret of your app: put `client_id = \"…\"` under \
+                 `[integrations.{0}]` in nango.toml, and the secret into the environment as `{1}`",
+                subject.integration,
+                crate::auth::App::variable(&subject.integration, "CLIENT_SECRET"),
+            )))
+        };
+        match subject.credentials.mode() {
+            AuthMode::OAuth1 => {
+                let method = provider.authorization.oauth1.as_ref().map(|settings| settings.method);
+                needs_app(Self::OAuth1(method.unwrap_or_default()))
+            }
+            AuthMode::Tba => {
+                let account = subject.config.get("accountId").and_then(|value| value.as_str()).ok_or_else(|| {
+                    subject.unsigned(format!(
+                        "the configuration value `accountId` is missing: set it with `registry connection add {} <id> \
+                         --config accountId=…`",
+                        subject.integration
+                    ))
+                })?;
+                needs_app(Self::Account { realm: account.replacen('-', "_", 1).to_ascii_uppercase() })
+            }
+            AuthMode::AwsSigV4 => Ok(Some(Self::Aws)),
+            _ => Ok(None),
+        }
+    }
+
+    /// Signs a request that has everything else.
+    pub(super) fn sign(&self, subject: &Owned, request: &mut Outgoing, moment: Moment) -> Result<(), InjectError> {
+        let header = match self {
+            Self::OAuth1(method) => {
+                subject.oauth1(*method, None, ["oauth_token", "oauth_token_secret"], request, moment)
+            }
+            Self::Account { realm } => {
+                let keys = ["token_id", "token_secret"];
+                subject.oauth1(OAuth1Method::HmacSha256, Some(realm), keys, request, moment)
+            }
+            Self::Aws => subject.aws(request, moment)?,
+        };
+        let value = subject.header(&AUTHORIZATION, &header, true)?;
+        request.headers.insert(AUTHORIZATION, value);
+        Ok(())
+    }
+}
+
+impl Owned {
+    fn unsigned(&self, reason: String) -> InjectError {
+        InjectError::Sign { integration: self.integration.clone(), reason }
+    }
+
+    fn part(&self, key: &str) -> &str {
+        self.credentials.text(key).unwrap_or_default()
+    }
+
+    fn oauth1(
+        &self,
+        method: OAuth1Method,
+        realm: Option<&str>,
+        [token, secret]: [&str; 2],
+        request: &mut Outgoing,
+        moment: Moment,
+    ) -> String {
+        let (kind, body) = request.body.seen();
+        let is_form = kind.is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
+        let client = self.client.as_ref().map_or(("", ""), |(id, secret)| (id.as_str(), secret.expose()));
+        let signer = OAuth1Signer {
+            method,
+            client,
+            token: (self.part(token), self.part(secret)),
+            realm,
+            timestamp: moment.now.div_euclid(1_000_000),
+            nonce: &moment.random.simple().to_string(),
+            version: true,
+        };
+        signer.authorization(request.method.as_str(), &request.url, if is_form { &body } else { b"" })
+    }
+
+    fn aws(&self, request: &mut Outgoing, moment: Moment) -> Result<String, InjectError> {
+        let signer = AwsSigner {
+            access_key_id: self.part("access_key_id"),
+            secret_access_key: self.part("secret_access_key"),
+            region: self.part("region"),
+            service: self.part("service"),
+            now: moment.now,
+        };
+        let (kind, body) = request.body.seen();
+        let hash = if request.body.is_repeatable() { hex(&sha256(&body)) } else { UNSIGNED_PAYLOAD.to_owned() };
+        if let Some(kind) = kind.and_then(|kind| HeaderValue::from_str(&kind).ok()) {
+            request.headers.entry(CONTENT_TYPE).or_insert(kind);
+        }
+        let host = &request.url[Position::BeforeHost..Position::AfterPort];
+        let host = self.header(&HOST, host, false)?;
+        request.headers.insert(HOST, host);
+        let mut set = |name: &'static str, value: &str, secret: bool| {
+            let name = HeaderName::from_static(name);
+            let value = self.header(&name, value, secret)?;
+            request.headers.insert(name, value);
+            Ok::<(), InjectError>(())
+        };
+        set("x-amz-date", &signer.date(), false)?;
+        set("x-amz-content-sha256", &hash, false)?;
+        if let Some(token) = self.credentials.text("session_token") {
+            set("x-amz-security-token", token, true)?;
+        }
+        // What a proxy on the way may change is not signed.
+        let covered = request.headers.iter().filter(|(name, _)| !matches!(name.as_str(), "user-agent" | "connection"));
+        let covered: Vec<(&str, &str)> =
+            covered.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect();
+        Ok(signer.authorization(request.method.as_str(), &request.url, &covered, &hash))
+    }
+}

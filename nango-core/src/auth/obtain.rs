@@ -1,0 +1,125 @@
+//! Getting a token: what is asked where, and what the answer means.
+//!
+//! [`obtain`] turns credentials into a token by the provider's [`TokenSettings`](crate::provider::TokenSettings): a
+//! refresh token is exchanged, client credentials or a login are presented, a statement is signed. Every request goes
+//! through the pipeline like any other.
+//!
+//! Must stay true: what is obtained is not stored here, a failure says whether the provider refused or did not answer,
+//! and no text holds a secret.
+
+mod answer;
+mod login;
+mod oauth2;
+mod request;
+mod signed;
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+pub(super) use request::pairs;
+
+use super::{App, AuthMode, Credentials, Obtained, Secret};
+use crate::{
+    http::{Client, HttpError},
+    provider::{Moment, Provider, ResolveError, Scope},
+};
+
+/// How long a provider may take to give a token, redirects and all.
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What a token is obtained for.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// The provider, with the settings' changes.
+    pub provider: &'a Provider,
+    /// The integration, for errors.
+    pub integration: &'a str,
+    /// The connection's credentials.
+    pub credentials: &'a Credentials,
+    /// The connection's configuration.
+    pub config: &'a Map<String, Value>,
+    /// The integration's app.
+    pub app: &'a App,
+    /// Now, microseconds since 1970.
+    pub now: i64,
+}
+
+/// Why there is no token.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ObtainError {
+    /// Something is missing or does not fit; nothing was sent.
+    #[error("{0}")]
+    Setup(String),
+    /// A value is missing; nothing was sent.
+    #[error(transparent)]
+    Resolve(#[from] ResolveError),
+    /// The provider does not accept what it was shown.
+    #[error("{0}")]
+    Refused(String),
+    /// There was no usable answer. The provider may have given a token all the same.
+    #[error("{message}")]
+    Failed {
+        /// What happened.
+        message: String,
+        /// How long the provider asks to wait.
+        wait: Option<Duration>,
+    },
+}
+
+impl Subject<'_> {
+    /// What templates are filled from.
+    pub(super) fn scope(&self) -> Scope<'_> {
+        self.scope_of(self.credentials.parts())
+    }
+
+    /// The same with other parts of credentials.
+    pub(super) fn scope_of<'s>(&'s self, parts: &'s Map<String, Value>) -> Scope<'s> {
+        Scope::new(self.integration, self.config, parts)
+            .options(self.credentials.parts())
+            .token(self.credentials.token())
+            .client(self.client().ok())
+            .moment(Moment { now: self.now, random: Uuid::new_v4() })
+    }
+
+    /// The app's id and secret: those that came with the credentials, or the integration's.
+    pub(super) fn client(&self) -> Result<(&str, &str), ObtainError> {
+        let own = self.app.client_id.as_deref().map(|id| {
+            let secret = self.app.client_secret.as_ref().map(Secret::expose);
+            (id, secret.unwrap_or_default())
+        });
+        self.credentials.client().or(own).ok_or_else(|| {
+            ObtainError::Setup(format!(
+                "a token of `{0}` is renewed with the client id and secret of your app there: put `client_id = \"…\"` \
+                 under `[integrations.{0}]` in nango.toml, and the secret into the environment as `{1}`",
+                self.integration,
+                App::variable(self.integration, "CLIENT_SECRET"),
+            ))
+        })
+    }
+}
+
+/// Gets a token.
+///
+/// # Errors
+///
+/// [`ObtainError`].
+pub async fn obtain(subject: &Subject<'_>, client: &Client) -> Result<Obtained, ObtainError> {
+    match subject.credentials.mode() {
+        AuthMode::OAuth2 | AuthMode::McpOAuth2 | AuthMode::McpOAuth2Generic => oauth2::refresh(subject, client).await,
+        AuthMode::OAuth2Cc => oauth2::client_credentials(subject, client).await,
+        AuthMode::TwoStep => login::login(subject, client).await,
+        AuthMode::Jwt => signed::token(subject),
+        AuthMode::Signature => signed::signature(subject),
+        AuthMode::App | AuthMode::Custom => signed::installation(subject, client).await,
+        mode => Err(ObtainError::Setup(format!("{mode} credentials have no token that could be renewed"))),
+    }
+}
+
+/// A failure of the pipeline. A status is an answer here, so that only what has none arrives.
+fn lost(error: HttpError) -> ObtainError {
+    let wait = if let HttpError::WaitTooLong { wait, .. } = &error { Some(*wait) } else { None };
+    ObtainError::Failed { message: error.into_error().to_string(), wait }
+}

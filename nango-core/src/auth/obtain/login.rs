@@ -1,0 +1,46 @@
+//! Logins: what the person gave is presented, in one request or several, and the last answer holds the token.
+
+use serde_json::Value;
+
+use super::{ObtainError, Obtained, Subject, answer, oauth2::place, request::TokenRequest, signed};
+use crate::{auth::Secret, http::Client, provider::TokenSettings};
+
+/// Logs in, or renews a login that can be renewed.
+pub(super) async fn login(subject: &Subject<'_>, client: &Client) -> Result<Obtained, ObtainError> {
+    let settings = &subject.provider.token;
+    let renews = settings.refresh_params.is_some() || !settings.refresh_headers.is_empty();
+    if renews && subject.credentials.refresh_token().is_some() {
+        return renew(subject, settings, client).await;
+    }
+    let token = settings.signed.as_ref().map(|signed| signed::sign(subject, signed)).transpose()?;
+    let assertion = settings.assertion.as_ref().map(|assertion| signed::assertion(subject, assertion)).transpose()?;
+    let mut parts = subject.credentials.parts().clone();
+    parts.extend(assertion.map(|assertion| ("assertion".to_owned(), Value::String(assertion.expose().to_owned()))));
+    let scope = subject.scope_of(&parts).signed(token.as_ref().map(Secret::expose));
+    let url = place(subject, settings.url.as_ref())?.resolve_url(&scope)?;
+    let mut request = TokenRequest::new(url, settings.get, settings.format);
+    request.params(&settings.params, &scope)?;
+    request.headers(&settings.headers, &scope)?;
+    let mut response = request.send(client).await?;
+
+    let mut answers: Vec<Value> = Vec::new();
+    for step in &settings.steps {
+        answers.push(answer::whole(&response, subject)?);
+        let scope = scope.steps(&answers);
+        let mut request = TokenRequest::new(step.url.resolve_url(&scope)?, step.get, settings.format);
+        request.params(&step.params, &scope)?;
+        request.headers(&step.headers, &scope)?;
+        response = request.send(client).await?;
+    }
+    answer::read(&response, subject)
+}
+
+async fn renew(subject: &Subject<'_>, settings: &TokenSettings, client: &Client) -> Result<Obtained, ObtainError> {
+    let scope = subject.scope();
+    let url = place(subject, settings.refresh_url.as_ref().or(settings.url.as_ref()))?.resolve_url(&scope)?;
+    let mut request = TokenRequest::new(url, settings.get, settings.format);
+    request.params(settings.refresh_params.as_deref().unwrap_or_default(), &scope)?;
+    let headers = if settings.refresh_headers.is_empty() { &settings.headers } else { &settings.refresh_headers };
+    request.headers(headers, &scope)?;
+    answer::read(&request.send(client).await?, subject)
+}

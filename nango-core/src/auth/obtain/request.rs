@@ -1,0 +1,162 @@
+//! A request for a token.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use reqwest::{
+    Method,
+    header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue},
+};
+use serde_json::{Map, Value};
+use url::{Url, form_urlencoded};
+use zeroize::Zeroizing;
+
+use super::{ObtainError, Subject, lost};
+use crate::{
+    auth::Secret,
+    http::{Body, Call, Client, Response},
+    provider::{BodyFormat, ClientAuth, Param, Scope, Template},
+};
+
+/// What is sent for a token.
+pub(super) struct TokenRequest {
+    url: Url,
+    get: bool,
+    format: BodyFormat,
+    fields: Map<String, Value>,
+    headers: HeaderMap,
+}
+
+impl TokenRequest {
+    pub(super) fn new(url: Url, get: bool, format: BodyFormat) -> Self {
+        let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]);
+        Self { url, get, format, fields: Map::new(), headers }
+    }
+
+    /// Sets a field.
+    pub(super) fn field(&mut self, name: &str, value: &str) {
+        self.fields.insert(name.to_owned(), Value::String(value.to_owned()));
+    }
+
+    /// Sets the fields that a provider's entry names.
+    pub(super) fn params(&mut self, params: &[(String, Param)], scope: &Scope<'_>) -> Result<(), ObtainError> {
+        for (name, param) in params {
+            self.fields.insert(name.clone(), param.resolve(scope)?);
+        }
+        Ok(())
+    }
+
+    /// Sets the headers that a provider's entry names.
+    pub(super) fn headers(&mut self, headers: &[(HeaderName, Template)], scope: &Scope<'_>) -> Result<(), ObtainError> {
+        for (name, template) in headers {
+            let text = Zeroizing::new(template.resolve(scope)?);
+            self.header(name.clone(), &text)?;
+        }
+        Ok(())
+    }
+
+    fn header(&mut self, name: HeaderName, text: &str) -> Result<(), ObtainError> {
+        let mut value = HeaderValue::from_str(text).map_err(|_| {
+            ObtainError::Setup(format!("the header `{name}` cannot carry its value: it holds a line break or the like"))
+        })?;
+        value.set_sensitive(true);
+        self.headers.insert(name, value);
+        Ok(())
+    }
+
+    /// Says who asks.
+    pub(super) fn client(&mut self, auth: ClientAuth, subject: &Subject<'_>) -> Result<(), ObtainError> {
+        let (id, secret) = subject.client()?;
+        let (name, password) = match auth {
+            ClientAuth::Password => ("username", "password"),
+            _ => ("client_id", "client_secret"),
+        };
+        match auth {
+            ClientAuth::Basic => {
+                let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+                return self.basic(&encode(id), &encode(secret));
+            }
+            ClientAuth::PlainBasic => return self.basic(id, secret),
+            ClientAuth::BasicAndBody => self.basic(id, secret)?,
+            ClientAuth::SignedJwt => {
+                let (kind, token) = super::signed::client_assertion(subject, &self.url)?;
+                self.field("client_id", id);
+                self.field("client_assertion_type", kind);
+                self.field("client_assertion", token.expose());
+                return Ok(());
+            }
+            ClientAuth::Body | ClientAuth::Password => {}
+        }
+        self.field(name, id);
+        // A public client has none.
+        if !secret.is_empty() {
+            self.field(password, secret);
+        }
+        Ok(())
+    }
+
+    /// Says who asks, by a token.
+    pub(super) fn bearer(&mut self, token: &Secret) -> Result<(), ObtainError> {
+        let text = Zeroizing::new(format!("Bearer {}", token.expose()));
+        self.header(AUTHORIZATION, &text)
+    }
+
+    fn basic(&mut self, id: &str, secret: &str) -> Result<(), ObtainError> {
+        let pair = Zeroizing::new(format!("{id}:{secret}"));
+        let text = Zeroizing::new(format!("Basic {}", STANDARD.encode(pair.as_bytes())));
+        self.header(AUTHORIZATION, &text)
+    }
+
+    /// Sends it. Every status is an answer.
+    pub(super) async fn send(self, client: &Client) -> Result<Response, ObtainError> {
+        let method = if self.get { Method::GET } else { Method::POST };
+        let mut call = Call::new(method, self.url.as_str());
+        call.headers = self.headers;
+        // A second request is only sent if the first one did not arrive.
+        call = call.retries(2).accept(300..600);
+        if self.get || self.format == BodyFormat::Query {
+            call.query = pairs(&self.fields);
+        } else if self.format == BodyFormat::Xml {
+            let text = "this provider wants its token requests as XML, which cannot be written here";
+            return Err(ObtainError::Setup(text.to_owned()));
+        } else if self.format == BodyFormat::Json {
+            call.body = Body::Json(Value::Object(self.fields).to_string().into());
+        } else {
+            call.body = Body::Form(pairs(&self.fields));
+        }
+        client.send(&call).await.map_err(lost)
+    }
+}
+
+/// Fields as a form has them: what is nested is `a[b]`.
+pub(in crate::auth) fn pairs(fields: &Map<String, Value>) -> Vec<(String, String)> {
+    fn add(name: &str, value: &Value, pairs: &mut Vec<(String, String)>) {
+        match value {
+            Value::Null => {}
+            Value::String(text) => pairs.push((name.to_owned(), text.clone())),
+            Value::Bool(_) | Value::Number(_) => pairs.push((name.to_owned(), value.to_string())),
+            Value::Array(list) => list.iter().for_each(|value| add(name, value, pairs)),
+            Value::Object(object) => {
+                object.iter().for_each(|(key, value)| add(&format!("{name}[{key}]"), value, pairs));
+            }
+        }
+    }
+    let mut pairs = Vec::new();
+    fields.iter().for_each(|(name, value)| add(name, value, &mut pairs));
+    pairs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_form_holds_what_json_holds() {
+        let Value::Object(fields) = json!({ "a": 1, "b": { "c": "x y", "d": true }, "e": ["1", "2"], "n": null })
+        else {
+            unreachable!()
+        };
+        let pairs = pairs(&fields);
+        let text: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        assert_eq!(text, ["a=1", "b[c]=x y", "b[d]=true", "e=1", "e=2"]);
+    }
+}

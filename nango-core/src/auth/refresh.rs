@@ -1,0 +1,256 @@
+//! Tokens that are renewed while they are in use.
+//!
+//! [`Tokens`] renews the token of a connection once for everybody who waits for it: callers of this process take turns at
+//! a lock, processes at a lease in the database ([`Refreshes`](crate::store::Refreshes)). [`Live`] puts the current token
+//! into requests and asks for another one when it is due or was refused.
+//!
+//! Must stay true: no transaction is open while the provider is asked; a caller that goes away does not break a renewal
+//! off, because its answer may be the only way to the next token; and what a provider refused is not asked again until
+//! somebody gives other credentials, or asks for it.
+
+mod live;
+mod turn;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use tokio::sync::watch;
+
+use super::{App, Credentials, KeyError, KeyRing};
+use crate::{
+    http::{AuthError, Clock, Transport},
+    provider::Provider,
+    store::{Connection, SharedStore},
+};
+pub use live::Live;
+
+/// How long after a first failure the next attempt is made; it doubles with each further one.
+const FIRST_PAUSE: Duration = Duration::from_secs(30);
+/// The longest pause between two attempts.
+const LONGEST_PAUSE: Duration = Duration::from_hours(1);
+/// A token that was renewed so short a time ago and is refused all the same is not renewed again.
+const JUST_NOW: Duration = Duration::from_mins(1);
+
+/// Whose token it is.
+#[derive(Debug, Clone)]
+pub struct Holder {
+    /// The provider, with the settings' changes.
+    pub provider: Arc<Provider>,
+    /// The integration.
+    pub integration: String,
+    /// The connection's id.
+    pub connection: String,
+    /// The integration's app.
+    pub app: Arc<App>,
+}
+
+/// Why another token is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Why {
+    /// The one of this version ends.
+    Ends(i64),
+    /// The API refused the one of this version.
+    Refused(i64),
+    /// Somebody asked for it.
+    Asked,
+}
+
+/// A connection with its opened credentials.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Current {
+    /// The connection as it is stored.
+    pub connection: Connection,
+    /// Its credentials.
+    pub credentials: Credentials,
+}
+
+/// Why there is no other token.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum RefreshError {
+    /// Something is missing or does not fit; nothing was sent.
+    #[error("the token of {of} cannot be renewed: {reason}")]
+    Setup {
+        /// The connection.
+        of: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The provider takes these credentials no more.
+    #[error(
+        "connection `{connection}` of `{integration}` must be connected again, its credentials are refused: {reason}. \
+         Give it new ones: `registry connection add {integration} {connection} --credentials …`"
+    )]
+    Refused {
+        /// The integration.
+        integration: String,
+        /// The connection.
+        connection: String,
+        /// What the provider said.
+        reason: String,
+    },
+    /// The provider did not give one, and is asked again only later.
+    #[error("the token of {of} could not be renewed: {reason}; the next attempt is in {} s", wait.as_secs().max(1))]
+    Later {
+        /// The connection.
+        of: String,
+        /// What happened.
+        reason: String,
+        /// How long it is until the next attempt.
+        wait: Duration,
+    },
+    /// The credentials cannot be opened.
+    #[error("the credentials of {of} cannot be opened")]
+    Sealed {
+        /// The connection.
+        of: String,
+        /// Why.
+        #[source]
+        source: KeyError,
+    },
+    /// The database failed.
+    #[error("the credentials of {of} cannot be had: {reason}")]
+    Store {
+        /// The connection.
+        of: String,
+        /// What happened.
+        reason: String,
+    },
+}
+
+impl From<RefreshError> for AuthError {
+    fn from(error: RefreshError) -> Self {
+        let text = error.to_string();
+        match error {
+            RefreshError::Setup { .. } | RefreshError::Sealed { .. } => Self::Missing(text),
+            RefreshError::Refused { .. } => Self::Refused(text),
+            RefreshError::Later { wait, .. } => Self::Later { message: text, wait },
+            RefreshError::Store { .. } => Self::Network(text),
+        }
+    }
+}
+
+impl Holder {
+    fn name(&self) -> String {
+        format!("connection `{}` of `{}`", self.connection, self.integration)
+    }
+}
+
+/// What renews the tokens of all connections in this process.
+#[derive(Debug)]
+pub struct Tokens {
+    store: SharedStore,
+    ring: KeyRing,
+    transport: Arc<dyn Transport>,
+    clock: Arc<dyn Clock>,
+    /// A lock for each connection that ever needed one, by integration and id.
+    turns: Mutex<HashMap<(String, String), Turn>>,
+    /// How many renewals are on their way.
+    busy: watch::Sender<usize>,
+}
+
+type Turn = Arc<tokio::sync::Mutex<Last>>;
+
+/// The last renewal of a connection in this process.
+#[derive(Debug, Default)]
+struct Last {
+    began: Option<Instant>,
+    /// The version that it brought.
+    version: i64,
+}
+
+impl Tokens {
+    /// What renews tokens: the database that holds them, the keys that open it, the way out.
+    pub fn new(store: SharedStore, ring: KeyRing, transport: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> Arc<Self> {
+        Arc::new(Self { store, ring, transport, clock, turns: Mutex::default(), busy: watch::Sender::new(0) })
+    }
+
+    /// The connection as it is stored, its token due or not.
+    ///
+    /// # Errors
+    ///
+    /// It is gone, or cannot be opened.
+    pub async fn look(&self, of: &Holder) -> Result<Current, RefreshError> {
+        let failed = |reason: String| RefreshError::Store { of: of.name(), reason };
+        let stored = self.store.connection(&of.integration, &of.connection).await;
+        let connection = stored
+            .map_err(|error| failed(error.to_string()))?
+            .ok_or_else(|| failed("the connection was removed".to_owned()))?;
+        self.open(of, connection)
+    }
+
+    /// The connection with a token that was obtained after this call began, whether the old one was due or not. Callers
+    /// that come together share one renewal.
+    ///
+    /// # Errors
+    ///
+    /// [`RefreshError`].
+    pub async fn forced(self: &Arc<Self>, of: &Arc<Holder>) -> Result<Current, RefreshError> {
+        let current = self.look(of).await?;
+        if current.credentials.are_renewed() { self.renew(of, Why::Asked).await } else { Ok(current) }
+    }
+
+    /// Waits until no renewal is on its way, at most so long: before the process ends.
+    pub async fn settle(&self, patience: Duration) {
+        let mut busy = self.busy.subscribe();
+        let _ = tokio::time::timeout(patience, busy.wait_for(|count| *count == 0)).await;
+    }
+
+    /// A renewal that goes on when its caller goes away.
+    async fn renew(self: &Arc<Self>, of: &Arc<Holder>, why: Why) -> Result<Current, RefreshError> {
+        let (tokens, holder) = (Arc::clone(self), Arc::clone(of));
+        self.busy.send_modify(|count| *count += 1);
+        let asked = Instant::now();
+        let turn = tokio::spawn(async move {
+            let outcome = tokens.turn(&holder, why, asked).await;
+            tokens.busy.send_modify(|count| *count -= 1);
+            outcome
+        });
+        turn.await.unwrap_or_else(|_| {
+            Err(RefreshError::Store { of: of.name(), reason: "the program is being stopped".to_owned() })
+        })
+    }
+
+    fn open(&self, of: &Holder, connection: Connection) -> Result<Current, RefreshError> {
+        let opened = Credentials::open(&self.ring, &connection.credentials, &of.integration, &of.connection);
+        let credentials = opened.map_err(|source| RefreshError::Sealed { of: of.name(), source })?;
+        Ok(Current { connection, credentials })
+    }
+
+    /// Whether a token must be obtained before the next request.
+    fn is_due(&self, current: &Current) -> bool {
+        current.credentials.are_renewed()
+            && (current.credentials.token().is_none()
+                || current.connection.renew_at.is_some_and(|at| at <= self.store.now()))
+    }
+
+    /// Whether a token that is due still works.
+    fn still_good(&self, current: &Current) -> bool {
+        current.credentials.token().is_some()
+            && current.credentials.expires_at().is_none_or(|end| end > self.store.now())
+    }
+
+    fn turn_of(&self, of: &Holder) -> Turn {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(turns.entry((of.integration.clone(), of.connection.clone())).or_default())
+    }
+}
+
+/// When a token that ends then is to be renewed: a provider's margin earlier, and a short-lived one a quarter of its
+/// life.
+pub(crate) fn renew_at(expires_at: Option<i64>, now: i64, margin: Duration) -> Option<i64> {
+    let margin = i64::try_from(margin.as_micros()).unwrap_or(i64::MAX);
+    expires_at.map(|end| end.saturating_sub(margin.min(end.saturating_sub(now).max(0) / 4)))
+}
+
+/// How long to wait after so many failures in a row.
+fn pause(times: u32) -> Duration {
+    FIRST_PAUSE.saturating_mul(1 << times.saturating_sub(1).min(16)).min(LONGEST_PAUSE)
+}
+
+#[cfg(test)]
+mod tests;

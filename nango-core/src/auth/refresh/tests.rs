@@ -1,0 +1,242 @@
+use std::{
+    collections::VecDeque,
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+use serde_json::{Map, Value, json};
+
+use super::*;
+use crate::{
+    auth::AuthMode,
+    http::{Authorize, BoxFuture, Incoming, Method, Outgoing, Stamp, SystemClock, TransportError},
+    provider::Catalogue,
+    store::{NewConnection, sqlite::Sqlite},
+};
+
+/// A token server: each request uses up an answer, or gets the next token of a series.
+#[derive(Debug, Default)]
+struct Server {
+    asked: AtomicUsize,
+    bodies: Mutex<Vec<String>>,
+    answers: Mutex<VecDeque<(u16, Value)>>,
+    slow: Duration,
+}
+
+impl Server {
+    fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
+    }
+}
+
+impl Transport for Server {
+    fn send(&self, mut request: Outgoing) -> BoxFuture<'_, Result<Incoming, TransportError>> {
+        let number = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
+        self.bodies.lock().unwrap().push(String::from_utf8(request.body.seen().1.to_vec()).unwrap());
+        let next = self.answers.lock().unwrap().pop_front();
+        let token = || {
+            let body = json!({ "access_token": format!("t{number}"), "refresh_token": format!("r{number}"), "expires_in": 3600 });
+            (200, body)
+        };
+        let (status, body) = next.unwrap_or_else(token);
+        let slow = self.slow;
+        Box::pin(async move {
+            tokio::time::sleep(slow).await;
+            let headers = [("content-type".parse().unwrap(), "application/json".parse().unwrap())];
+            Ok(Incoming::whole(status, headers.into_iter().collect(), body.to_string()))
+        })
+    }
+}
+
+struct House {
+    tokens: Arc<Tokens>,
+    of: Arc<Holder>,
+    server: Arc<Server>,
+    store: SharedStore,
+}
+
+impl House {
+    async fn new(credentials: Value, renew_at: Option<i64>, server: Server) -> Self {
+        let mut provider = Catalogue::builtin().find("github").unwrap().clone();
+        provider.auth = vec![AuthMode::OAuth2];
+        provider.token.url = Some("https://h.test/token".parse().unwrap());
+        let store: SharedStore = Arc::new(Sqlite::open(":memory:").await.unwrap());
+        let ring = KeyRing::ephemeral().unwrap();
+        let credentials = Credentials::parse(AuthMode::OAuth2, &credentials, None).unwrap();
+        let new = NewConnection {
+            integration: "shop".into(),
+            id: "ann".into(),
+            auth: "OAUTH2".into(),
+            credentials: credentials.seal(&ring, "shop", "ann").unwrap(),
+            renew_at,
+            config: Map::new(),
+            metadata: None,
+        };
+        store.put_connection(new).await.unwrap();
+        let server = Arc::new(server);
+        let tokens = Tokens::new(store.clone(), ring, server.clone(), Arc::new(SystemClock));
+        let app = App { client_id: Some("app".into()), client_secret: Some("hush".into()), ..App::default() };
+        let of = Holder {
+            provider: Arc::new(provider),
+            integration: "shop".into(),
+            connection: "ann".into(),
+            app: Arc::new(app),
+        };
+        Self { tokens, of: Arc::new(of), server, store }
+    }
+
+    async fn live(&self) -> Arc<Live> {
+        let current = self.tokens.look(&self.of).await.unwrap();
+        Arc::new(Live::new(self.tokens.clone(), self.of.clone(), current).unwrap())
+    }
+}
+
+fn old() -> Value {
+    json!({ "access_token": "t0", "refresh_token": "r0" })
+}
+
+async fn sent(live: &Live) -> Result<(String, Stamp), AuthError> {
+    let mut request = Outgoing::new(Method::GET, "https://h.test/a".parse().unwrap());
+    let stamp = live.authorize(&mut request).await?;
+    Ok((request.headers["authorization"].to_str().unwrap().to_owned(), stamp))
+}
+
+#[tokio::test]
+async fn two_hundred_that_come_at_the_end_of_a_token_lead_to_one_request() {
+    let house = House::new(old(), Some(0), Server { slow: Duration::from_millis(30), ..Server::default() }).await;
+    let live = house.live().await;
+    let all = (0..200).map(|_| {
+        let live = live.clone();
+        tokio::spawn(async move { sent(&live).await.unwrap().0 })
+    });
+    for one in all.collect::<Vec<_>>() {
+        assert_eq!(one.await.unwrap(), "Bearer t1");
+    }
+    assert_eq!(house.server.asked(), 1);
+    let body = house.server.bodies.lock().unwrap().concat();
+    assert_eq!(body, "grant_type=refresh_token&refresh_token=r0&client_id=app&client_secret=hush");
+    let stored = house.tokens.look(&house.of).await.unwrap();
+    assert_eq!((stored.credentials.refresh_token(), stored.connection.version), (Some("r1"), 2));
+    // A quarter of an hour before its end, which is in an hour.
+    let ahead = stored.connection.renew_at.unwrap() - house.store.now();
+    assert!((44 * 60..=45 * 60).contains(&(ahead / 1_000_000)), "{ahead}");
+}
+
+#[tokio::test]
+async fn two_hundred_refusals_of_one_version_lead_to_one_request() {
+    let house = House::new(old(), None, Server { slow: Duration::from_millis(30), ..Server::default() }).await;
+    let live = house.live().await;
+    let (_, used) = sent(&live).await.unwrap();
+    let all = (0..200).map(|_| {
+        let live = live.clone();
+        tokio::spawn(async move { live.refused(used).await.unwrap() })
+    });
+    for one in all.collect::<Vec<_>>() {
+        assert!(one.await.unwrap());
+    }
+    assert_eq!((house.server.asked(), &*sent(&live).await.unwrap().0), (1, "Bearer t1"));
+    // A new token that is refused too says something else than that it is old.
+    let (_, used) = sent(&live).await.unwrap();
+    assert!(!live.refused(used).await.unwrap());
+    assert_eq!(house.server.asked(), 1);
+}
+
+#[tokio::test]
+async fn what_was_asked_for_after_a_renewal_began_is_another_one() {
+    let house = House::new(old(), None, Server { slow: Duration::from_millis(100), ..Server::default() }).await;
+    let forced = || {
+        let (tokens, of) = (house.tokens.clone(), house.of.clone());
+        tokio::spawn(async move { tokens.forced(&of).await.unwrap().credentials.token().unwrap().to_owned() })
+    };
+    let first = forced();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let late = [forced(), forced()];
+    assert_eq!(first.await.unwrap(), "t1");
+    for one in late {
+        assert_eq!(one.await.unwrap(), "t2");
+    }
+    assert_eq!(house.server.asked(), 2);
+}
+
+#[tokio::test]
+async fn a_refusal_asks_for_new_credentials_and_is_not_repeated() {
+    let no = (400, json!({ "error": "invalid_grant", "error_description": "the token r0 was revoked" }));
+    let house = House::new(old(), Some(0), Server { answers: Mutex::new([no].into()), ..Server::default() }).await;
+    // The old token has no end that is known, so it is used as long as it works.
+    let live = house.live().await;
+    assert_eq!(sent(&live).await.unwrap().0, "Bearer t0");
+    let error = live.refused(Stamp(1)).await.unwrap_err();
+    let text = error.to_string();
+    assert!(matches!(error, AuthError::Refused(_)) && text.contains("must be connected again"), "{text}");
+    assert!(
+        text.contains("POST https://h.test/token answered 400 (invalid_grant: the token *** was revoked)"),
+        "{text}"
+    );
+    assert_eq!(house.server.asked(), 1);
+    let stored = house.store.connection("shop", "ann").await.unwrap().unwrap();
+    assert!(stored.failure.is_some_and(|failure| failure.refused && failure.times == 1));
+    // Somebody who asks for it tries again.
+    assert_eq!(house.tokens.forced(&house.of).await.unwrap().credentials.token(), Some("t2"));
+    assert_eq!(house.store.connection("shop", "ann").await.unwrap().unwrap().failure, None);
+}
+
+#[tokio::test]
+async fn a_failure_is_left_alone_for_a_while() {
+    let down = (503, json!({ "message": "try later" }));
+    let credentials = json!({ "access_token": "t0", "refresh_token": "r0", "expires_at": 1 });
+    let server = Server { answers: Mutex::new([down].into()), ..Server::default() };
+    let house = House::new(credentials, Some(1_000_000), server).await;
+    let live = house.live().await;
+    for _ in 0..3 {
+        let error = sent(&live).await.unwrap_err();
+        assert!(matches!(&error, AuthError::Later { wait, .. } if *wait <= FIRST_PAUSE && !wait.is_zero()), "{error}");
+        assert!(error.to_string().contains("answered 503 (try later); the next attempt is in "), "{error}");
+    }
+    assert_eq!(house.server.asked(), 1);
+}
+
+#[tokio::test]
+async fn a_caller_that_goes_away_does_not_lose_the_token() {
+    let house = House::new(old(), Some(0), Server { slow: Duration::from_millis(50), ..Server::default() }).await;
+    let live = house.live().await;
+    let gone = tokio::time::timeout(Duration::from_millis(10), sent(&live)).await;
+    assert!(gone.is_err());
+    house.tokens.settle(Duration::from_secs(5)).await;
+    assert_eq!(house.tokens.look(&house.of).await.unwrap().credentials.refresh_token(), Some("r1"));
+    assert_eq!((sent(&live).await.unwrap().0.as_str(), house.server.asked()), ("Bearer t1", 1));
+}
+
+#[tokio::test]
+async fn changes_of_others_are_followed() {
+    let house = House::new(json!({ "access_token": "t0" }), None, Server::default()).await;
+    let live = house.live().await;
+    let (_, used) = sent(&live).await.unwrap();
+    // Nobody gave others, and there is nothing to renew them with.
+    assert!(!live.refused(used).await.unwrap());
+    let other = Credentials::parse(AuthMode::OAuth2, &json!({ "access_token": "other" }), None).unwrap();
+    let stored = house.store.connection("shop", "ann").await.unwrap().unwrap();
+    let new = NewConnection {
+        integration: stored.integration,
+        id: stored.id,
+        auth: stored.auth,
+        credentials: other.seal(&house.tokens.ring, "shop", "ann").unwrap(),
+        renew_at: None,
+        config: Map::new(),
+        metadata: None,
+    };
+    house.store.put_connection(new).await.unwrap();
+    assert!(live.refused(used).await.unwrap());
+    assert_eq!((sent(&live).await.unwrap().0.as_str(), house.server.asked()), ("Bearer other", 0));
+}
+
+#[test]
+fn margins_and_pauses() {
+    let minutes = |minutes: i64| minutes * 60_000_000;
+    let margin = Duration::from_mins(15);
+    assert_eq!(renew_at(None, 0, margin), None);
+    assert_eq!(renew_at(Some(minutes(120)), 0, margin), Some(minutes(105)));
+    // A token that lives shorter than the margin would be renewed for every request.
+    assert_eq!(renew_at(Some(minutes(8)), 0, margin), Some(minutes(6)));
+    assert_eq!(renew_at(Some(minutes(1)), minutes(5), margin), Some(minutes(1)));
+    let pauses: Vec<u64> = [1, 2, 3, 7, 8, 99].map(|times| pause(times).as_secs()).into();
+    assert_eq!(pauses, [30, 60, 120, 1920, 3600, 3600]);
+}

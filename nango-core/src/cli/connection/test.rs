@@ -1,0 +1,58 @@
+//! `registry connection test`
+
+use clap::{ArgMatches, Args, FromArgMatches};
+
+use crate::{
+    cli::{Command, Context, Exit, Fault, lookup, table::moment},
+    run::test_connection,
+    wire::TestedJson,
+};
+
+/// `registry connection test <integration> <id>`
+#[derive(Debug)]
+pub(super) struct Test;
+
+#[derive(Debug, Args)]
+struct Arguments {
+    /// The integration
+    integration: String,
+    /// The connection's id
+    id: String,
+}
+
+impl Command for Test {
+    fn clap(&self) -> clap::Command {
+        let about = "Tries the credentials of a connection, and renews its token if that is due";
+        Arguments::augment_args(clap::Command::new("test").about(about))
+    }
+
+    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, Fault> {
+        let arguments = Arguments::from_arg_matches(matches).map_err(|error| Fault::usage(error.to_string()))?;
+        let integration = lookup::integration(context.registry(), &arguments.integration)?.to_owned();
+        let instance = context.open_existing()?;
+        let connection = context.block_on(lookup::connection(&instance, &integration, &arguments.id))?;
+        let id = &connection.id;
+        let tested = match context.block_on(test_connection(&instance, &integration, id)) {
+            Ok(tested) => tested,
+            Err(error) => {
+                context.terminal.json(&TestedJson::failed(&connection, &error))?;
+                context.terminal.note(format_args!("error: {error}"));
+                return Ok(Exit::Failed);
+            }
+        };
+        context.terminal.json(&TestedJson::good(&connection, &tested))?;
+        let terminal = &mut context.terminal;
+        let found = match &tested.request {
+            Some(request) => format!("is good: {request} was answered"),
+            None => "can be opened; its provider names no request to try it with".to_owned(),
+        };
+        terminal.line(format_args!("connection {id} of {integration} {found}"))?;
+        if tested.renewed {
+            terminal.line("Its token was renewed.")?;
+        }
+        if let Some(ends) = tested.token_ends {
+            terminal.line(format_args!("Its token ends {}.", moment(ends)))?;
+        }
+        Ok(Exit::Success)
+    }
+}

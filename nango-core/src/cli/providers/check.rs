@@ -1,0 +1,53 @@
+//! `registry providers check`
+
+use clap::{ArgMatches, Args, FromArgMatches};
+
+use crate::{
+    cli::{
+        Command, Context, Exit, Fault,
+        table::{counted, number, table},
+    },
+    wire::ProviderCheckJson,
+};
+
+/// `registry providers check`
+#[derive(Debug)]
+pub(super) struct Check;
+
+#[derive(Debug, Args)]
+struct Arguments {
+    /// Ends with exit code 1 if a provider cannot be used
+    #[arg(long)]
+    strict: bool,
+}
+
+impl Command for Check {
+    fn clap(&self) -> clap::Command {
+        let about = "Tells which providers can be used: those of --providers FILE, or the built-in ones";
+        Arguments::augment_args(clap::Command::new("check").about(about)).after_help(
+            "Usable is a provider whose entry is without a mistake, whose credentials connections can hold, and whose \
+             URLs and headers ask for nothing that nobody can give. Nothing is sent.",
+        )
+    }
+
+    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, Fault> {
+        let arguments = Arguments::from_arg_matches(matches).map_err(|error| Fault::usage(error.to_string()))?;
+        let check = context.catalogue().check();
+        let terminal = &mut context.terminal;
+        terminal.json(&ProviderCheckJson::new(&check))?;
+        if !check.problems.is_empty() {
+            let mut shown = table(&["provider", "cannot be used because"], terminal.width());
+            for problem in &check.problems {
+                shown.add_row([&problem.provider, &problem.reason]);
+            }
+            terminal.line(shown)?;
+        }
+        for warning in &check.warnings {
+            terminal.hint(format_args!("warning: {}: {}", warning.provider, warning.reason));
+        }
+        let usable = number(check.usable as u64);
+        terminal.line(format_args!("{usable} of {} can be used", counted(check.total as u64, "provider")))?;
+        let refuses = arguments.strict && !check.problems.is_empty();
+        Ok(if refuses { Exit::Failed } else { Exit::Success })
+    }
+}

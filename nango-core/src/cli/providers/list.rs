@@ -1,0 +1,76 @@
+//! `registry providers list`
+
+use clap::{ArgMatches, Args, FromArgMatches};
+
+use crate::{
+    cli::{
+        Command, Context, Exit, Fault,
+        table::{counted, short, table},
+    },
+    provider::Provider,
+    wire::ProviderRow,
+};
+
+/// `registry providers list [--paginated] [--search TEXT]`
+#[derive(Debug)]
+pub(super) struct List;
+
+#[derive(Debug, Args)]
+struct Arguments {
+    /// Only those whose lists are paged in one way that is known
+    #[arg(long)]
+    paginated: bool,
+    /// Only those with this text in their name or category, in any case
+    #[arg(long, value_name = "TEXT")]
+    search: Option<String>,
+}
+
+impl Arguments {
+    fn wants(&self, provider: &Provider) -> bool {
+        let found = |text: &str| {
+            let text = text.to_lowercase();
+            let names = [&provider.name, &provider.display_name];
+            names.into_iter().chain(&provider.categories).any(|name| name.to_lowercase().contains(&text))
+        };
+        (!self.paginated || provider.proxy.paginate.is_some()) && self.search.as_deref().is_none_or(found)
+    }
+}
+
+impl Command for List {
+    fn clap(&self) -> clap::Command {
+        Arguments::augment_args(clap::Command::new("list").about("Lists the APIs that are known"))
+    }
+
+    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, Fault> {
+        let arguments = Arguments::from_arg_matches(matches).map_err(|error| Fault::usage(error.to_string()))?;
+        let catalogue = context.catalogue().clone();
+        let rows: Vec<ProviderRow<'_>> = catalogue
+            .entries()
+            .filter_map(|(_, listed)| Some((listed.provider.as_ref().ok()?, listed)))
+            .filter(|(provider, _)| arguments.wants(provider))
+            .map(|(provider, listed)| ProviderRow::new(provider, listed))
+            .collect();
+        let terminal = &mut context.terminal;
+        terminal.json(&rows)?;
+        if rows.is_empty() {
+            terminal.hint("No provider fits. `registry providers list` lists all; one that is not there needs `base_url` in nango.toml.");
+            return Ok(Exit::Success);
+        }
+        let mut shown = table(&["provider", "name", "credentials", "pages", "categories"], terminal.width());
+        for row in &rows {
+            shown.add_row([
+                row.name,
+                row.display_name,
+                &row.accepts.join(", "),
+                row.pagination.unwrap_or_default(),
+                &short(&row.categories.join(", "), 40),
+            ]);
+        }
+        terminal.line(shown)?;
+        terminal.line(counted(rows.len() as u64, "provider"))?;
+        if let Some(row) = rows.first() {
+            terminal.hint(format_args!("More about one: registry providers show {}", row.name));
+        }
+        Ok(Exit::Success)
+    }
+}

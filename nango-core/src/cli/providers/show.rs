@@ -1,0 +1,229 @@
+//! `registry providers show`
+
+use std::fmt::Display;
+
+use clap::{ArgMatches, Args, FromArgMatches};
+
+use crate::{
+    cli::{
+        Command, Context, Exit, Fault, Terminal, lookup,
+        table::{short, table},
+    },
+    declare::{OffsetBy, Paginate, PaginateKind},
+    provider::{Field, Listed, Provider, Template},
+    wire::ProviderDetail,
+};
+
+/// `registry providers show <name>`
+#[derive(Debug)]
+pub(super) struct Show;
+
+#[derive(Debug, Args)]
+struct Arguments {
+    /// The provider
+    name: String,
+}
+
+impl Command for Show {
+    fn clap(&self) -> clap::Command {
+        let about = "Shows an API: where it lies, what it asks for, how its pages are found";
+        Arguments::augment_args(clap::Command::new("show").about(about))
+    }
+
+    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, Fault> {
+        let arguments = Arguments::from_arg_matches(matches).map_err(|error| Fault::usage(error.to_string()))?;
+        let catalogue = context.catalogue().clone();
+        let provider = catalogue.find(&arguments.name).map_err(|error| Fault::not_found(error.to_string()))?;
+        let Some((_, listed)) = catalogue.entries().find(|(name, _)| *name == provider.name) else {
+            return Ok(Exit::Success);
+        };
+        context.terminal.json(&ProviderDetail::new(provider, listed))?;
+        human(&mut context.terminal, provider, listed)?;
+        Ok(Exit::Success)
+    }
+}
+
+fn human(terminal: &mut Terminal, provider: &Provider, listed: &Listed) -> Result<(), Fault> {
+    terminal.line(format_args!("{} ({})", provider.display_name, provider.name))?;
+    let (problems, warnings) = listed.findings();
+    for (what, text) in facts(provider, listed) {
+        terminal.line(format_args!("{what:<14}{text}"))?;
+    }
+    let form = |terminal: &mut Terminal, title: &str, fields: &[Field]| {
+        let asked: Vec<&Field> = fields.iter().filter(|field| !field.hidden && !field.automated).collect();
+        if asked.is_empty() { Ok(()) } else { form(terminal, title, &asked) }
+    };
+    form(terminal, "Credentials", &provider.credentials)?;
+    form(terminal, "Configuration of a connection", &provider.config)?;
+    form(terminal, "Configuration of the integration", &provider.integration)?;
+    form(terminal, "Asked once", &provider.options)?;
+    for problem in problems {
+        terminal.line(format_args!("\nCannot be used as it is: {problem}"))?;
+    }
+    for warning in warnings {
+        terminal.hint(format_args!("warning: {warning}"));
+    }
+    terminal.line(format_args!("\nConnect it:\n  {}", add_line(provider)))
+}
+
+type Fact = (&'static str, String);
+
+fn facts(provider: &Provider, listed: &Listed) -> Vec<Fact> {
+    let proxy = &provider.proxy;
+    let mut facts: Vec<Fact> = Vec::new();
+    let mut put = |what: &'static str, text: Option<String>| {
+        facts.extend(text.filter(|text| !text.is_empty()).map(|text| (what, text)));
+    };
+    let url = |template: &Option<Template>| template.as_ref().map(ToString::to_string);
+    put("categories", Some(provider.categories.join(", ")));
+    put("documentation", provider.docs.clone());
+    put("defined", listed.origin.file.is_some().then(|| listed.origin.to_string()));
+    put("credentials", Some(provider.auth.iter().map(|mode| mode.name()).collect::<Vec<_>>().join(", ")));
+    put("base URL", url(&proxy.base_url));
+    put("consent", url(&provider.authorization.url));
+    put("tokens", url(&provider.token.url));
+    put("scopes", Some(provider.token.default_scopes.join(" ")));
+    put("headers", Some(names(proxy.headers.iter().map(|(name, _)| name))));
+    put("parameters", Some(names(proxy.query.iter().map(|(name, _)| name))));
+    put("pages", proxy.paginate.as_ref().map(pages));
+    put("retries", Some(retries(provider)));
+    let probe = proxy.verification.as_ref();
+    put("tried by", probe.map(|probe| format!("{} {}", probe.method, names(&probe.endpoints))));
+    facts
+}
+
+fn names(names: impl IntoIterator<Item = impl Display>) -> String {
+    names.into_iter().map(|name| name.to_string()).collect::<Vec<_>>().join(", ")
+}
+
+/// How pages are found, in words.
+fn pages(paginate: &Paginate) -> String {
+    let mut text = match &paginate.kind {
+        None => return String::new(),
+        Some(PaginateKind::Link { rel, path }) => match (rel, path) {
+            (Some(rel), Some(path)) => format!("link `{rel}` of the header, else `{path}` of the body"),
+            (Some(rel), None) => format!("link `{rel}` of the header"),
+            (None, Some(path)) => format!("link `{path}` of the body"),
+            (None, None) => "link".to_owned(),
+        },
+        Some(PaginateKind::Cursor { name, path }) => format!("cursor `{path}` of the body in `{name}`"),
+        Some(PaginateKind::LastItem { name, id }) => format!("cursor `{id}` of the last record in `{name}`"),
+        Some(PaginateKind::Offset { name, start, by }) => {
+            let by = if *by == OffsetBy::Page { "pages" } else { "records" };
+            format!("offset `{name}` from {start}, counting {by}")
+        }
+    };
+    let mut add = |what: &str, name: &Option<std::borrow::Cow<'static, str>>| {
+        if let Some(name) = name {
+            text.extend(["; ", what, " `", name, "`"]);
+        }
+    };
+    add("records at", &paginate.response_path);
+    add("another page if", &paginate.has_more);
+    add("page size in", &paginate.limit_name);
+    text
+}
+
+/// What an entry adds to the standard headers.
+fn retries(provider: &Provider) -> String {
+    let rules = &provider.proxy.retry;
+    let mut parts: Vec<String> = Vec::new();
+    let mut add = |what: &str, headers: String| {
+        if !headers.is_empty() {
+            parts.push(format!("{what} {headers}"));
+        }
+    };
+    add("wait as in", names(&rules.after));
+    add("wait until", names(&rules.at));
+    add("left in", names(&rules.remaining));
+    parts.join("; ")
+}
+
+fn form(terminal: &mut Terminal, title: &str, fields: &[&Field]) -> Result<(), Fault> {
+    let mut shown = table(&["name", "title", "needed", "example", "what it is"], terminal.width());
+    for field in fields {
+        let mut what = short(&field.description, 80);
+        if !field.choices.is_empty() {
+            what = format!("one of {}", short(&field.choices.join(", "), 80));
+        }
+        let needed = match &field.default {
+            _ if field.is_required() => "yes".to_owned(),
+            Some(default) if !default.is_empty() => format!("else {}", short(default, 20)),
+            _ => "no".to_owned(),
+        };
+        let example = field.example.as_deref().map(|example| short(&whole(field, example), 40)).unwrap_or_default();
+        shown.add_row([&field.name, &field.title, &needed, &example, &what]);
+    }
+    terminal.line(format_args!("\n{title}\n{shown}"))
+}
+
+/// A value with what stands around it and is no part of it.
+fn whole(field: &Field, value: &str) -> String {
+    let (prefix, suffix) = (field.prefix.as_deref().unwrap_or_default(), field.suffix.as_deref().unwrap_or_default());
+    match (prefix.is_empty(), suffix.is_empty()) {
+        (true, true) => value.to_owned(),
+        _ => format!("{prefix}[{value}]{suffix}"),
+    }
+}
+
+/// The line that connects it: the usual credentials, and the configuration that it needs.
+fn add_line(provider: &Provider) -> String {
+    let mut line = format!("registry connection add {} <id>", lookup::quoted(&provider.name));
+    line.push_str(&lookup::auth_arguments(lookup::simplest(provider), Some(provider)));
+    for name in provider.needed_config() {
+        let example = provider.config.iter().find(|field| field.name == name).and_then(|field| field.example.clone());
+        let value = example.filter(|example| !example.contains(['*', '…'])).unwrap_or_else(|| "…".to_owned());
+        line.extend([" --config ", &lookup::quoted(&format!("{name}={value}"))]);
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::Catalogue;
+
+    fn entry(keys: &str) -> Provider {
+        let catalogue = Catalogue::parse(&format!("acme:\n{keys}")).unwrap();
+        catalogue.find("acme").unwrap().clone()
+    }
+
+    #[test]
+    fn the_line_that_connects_has_what_is_needed() {
+        let keys = "  auth_mode: BASIC
+  proxy: { base_url: 'https://${connectionConfig.site}.h.test/${connectionConfig.project}' }
+  connection_config: { site: { example: my site }, project: { example: 'ab***' }, other: { example: x } }
+";
+        assert_eq!(
+            add_line(&entry(keys)),
+            r#"registry connection add acme <id> --auth basic --credentials '{"username": "…", "password": "…"}' --config 'site=my site' --config 'project=…'"#
+        );
+        let open = entry("  auth_mode: NONE\n  proxy: { base_url: 'https://h.test' }\n");
+        assert_eq!(add_line(&open), "registry connection add acme <id> --auth none");
+    }
+
+    #[test]
+    fn pagination_in_words() {
+        let check = |paginate: Paginate, expect: &str| assert_eq!(pages(&paginate), expect);
+        check(Paginate::link("next").limit_name("per_page"), "link `next` of the header; page size in `per_page`");
+        check(Paginate::link_in_body("next"), "link `next` of the body");
+        check(
+            Paginate::cursor("after", "paging.after").response_path("results"),
+            "cursor `paging.after` of the body in `after`; records at `results`",
+        );
+        check(
+            Paginate::last_item("after", "id").has_more("has_more"),
+            "cursor `id` of the last record in `after`; another page if `has_more`",
+        );
+        check(Paginate::offset("page").start(1).by(OffsetBy::Page), "offset `page` from 1, counting pages");
+    }
+
+    #[test]
+    fn what_stands_around_a_value_is_marked() {
+        let provider = entry(
+            "  auth_mode: NONE\n  connection_config: { site: { prefix: 'https://', suffix: .h.test }, plain: {} }\n",
+        );
+        assert_eq!(whole(&provider.config[0], "acme"), "https://[acme].h.test");
+        assert_eq!(whole(&provider.config[1], "acme"), "acme");
+    }
+}

@@ -1,0 +1,158 @@
+//! What an entry asks for: its templates, and the values in them.
+
+use super::{AssertionKind, Field, Param, Provider, Template, Variable};
+
+/// A template of an entry, and the key in which it stands: `proxy.headers.x-api-key`.
+pub(super) type Asked<'a> = (String, &'a Template);
+
+impl Provider {
+    /// Whether what a template becomes must not be seen: it holds a credential, or a value of the configuration that is
+    /// a secret.
+    pub fn hides(&self, template: &Template) -> bool {
+        let secret = |name: &str| self.config.iter().any(|field| field.secret && field.name == name);
+        template.is_secret()
+            || template.variables().any(|variable| matches!(variable, Variable::Config(name) if secret(name)))
+    }
+
+    /// The names of the configuration that a connection cannot do without: those that templates ask for without another
+    /// way, and that no answer of the provider brings. The fields of the form come first, in their order.
+    pub fn needed_config(&self) -> Vec<&str> {
+        let mut asked: Vec<&str> = Vec::new();
+        for (_, template) in self.templates() {
+            for variable in template.needs() {
+                if let Variable::Config(name) = variable {
+                    asked.push(name);
+                }
+            }
+        }
+        asked.extend(self.proxy.config.iter().map(String::as_str));
+        let needed = |name: &str| {
+            let field = self.config.iter().find(|field| field.name == name);
+            field.is_none_or(Field::is_required) && !self.learned.iter().any(|known| known == name)
+        };
+        let fields = self.config.iter().map(|field| field.name.as_str()).filter(|name| asked.contains(name));
+        let mut names: Vec<&str> = Vec::new();
+        for name in fields.chain(asked.iter().copied()).filter(|name| needed(name)) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
+    }
+
+    /// Every template of the entry, with the key in which it stands.
+    pub(super) fn templates(&self) -> Vec<Asked<'_>> {
+        let mut all: Vec<Asked<'_>> = Vec::new();
+        let proxy = &self.proxy;
+        all.extend(proxy.base_url.iter().map(|url| ("proxy.base_url".to_owned(), url)));
+        all.extend(named("proxy.headers", &proxy.headers));
+        all.extend(named("proxy.query", &proxy.query));
+        all.extend(fields("proxy.body", &proxy.body));
+        if let Some(probe) = &proxy.verification {
+            all.extend(probe.endpoints.iter().map(|endpoint| ("proxy.verification.endpoints".to_owned(), endpoint)));
+            all.extend(probe.base_url.iter().map(|url| ("proxy.verification.base_url_override".to_owned(), url)));
+            all.extend(named("proxy.verification.headers", &probe.headers));
+            all.extend(probe.data.iter().flat_map(|data| field("proxy.verification.data", data)));
+        }
+        self.token_templates(&mut all);
+        let authorization = &self.authorization;
+        all.extend(authorization.url.iter().map(|url| ("authorization_url".to_owned(), url)));
+        all.extend(fields("authorization_params", &authorization.params));
+        if let Some(registration) = &authorization.registration {
+            all.extend(registration.url.iter().map(|url| ("registration_url".to_owned(), url)));
+        }
+        if let Some(oauth1) = &authorization.oauth1 {
+            all.extend(oauth1.request_url.iter().map(|url| ("request_url".to_owned(), url)));
+            all.extend(fields("request_params", &oauth1.request_params));
+        }
+        all
+    }
+
+    fn token_templates<'a>(&'a self, all: &mut Vec<Asked<'a>>) {
+        let token = &self.token;
+        let urls = token.url.iter().chain(&token.app_url);
+        all.extend(urls.map(|url| ("token_url".to_owned(), url)));
+        all.extend(token.refresh_url.iter().map(|url| ("refresh_url".to_owned(), url)));
+        all.extend(fields("token_params", &token.params));
+        all.extend(fields("refresh_params", token.refresh_params.iter().flatten()));
+        all.extend(named("token_headers", &token.headers));
+        all.extend(named("refresh_token_headers", &token.refresh_headers));
+        for step in &token.steps {
+            all.push(("additional_steps.token_url".to_owned(), &step.url));
+            all.extend(fields("additional_steps.token_params", &step.params));
+            all.extend(named("additional_steps.token_headers", &step.headers));
+        }
+        if let Some(signed) = &token.signed {
+            all.extend(signed.key.iter().map(|key| ("token.signing_key".to_owned(), key)));
+            all.extend(fields("token.header", &signed.header));
+            all.extend(fields("token.payload", &signed.payload));
+        }
+        if let Some(assertion) = &token.assertion {
+            all.push(("assertion.key".to_owned(), &assertion.key));
+            match &assertion.kind {
+                AssertionKind::Jwt { header, payload } => {
+                    all.extend(fields("assertion.header", header));
+                    all.extend(fields("assertion.payload", payload));
+                }
+                AssertionKind::Saml { issuer, audiences, recipient, name_identifier, session_index, attributes } => {
+                    let texts = [issuer, recipient, name_identifier].into_iter().chain(audiences).chain(session_index);
+                    all.extend(texts.map(|text| ("assertion".to_owned(), text)));
+                    all.extend(fields("assertion.attributes", attributes));
+                }
+            }
+        }
+    }
+}
+
+fn named<'a, N: std::fmt::Display + 'a>(
+    key: &'static str,
+    pairs: &'a [(N, Template)],
+) -> impl Iterator<Item = Asked<'a>> {
+    pairs.iter().map(move |(name, template)| (format!("{key}.{name}"), template))
+}
+
+fn fields<'a>(
+    key: &'static str,
+    pairs: impl IntoIterator<Item = &'a (String, Param)>,
+) -> impl Iterator<Item = Asked<'a>> {
+    pairs.into_iter().flat_map(move |(name, param)| field(&format!("{key}.{name}"), param))
+}
+
+fn field<'a>(key: &str, param: &'a Param) -> Vec<Asked<'a>> {
+    param.templates().into_iter().map(|template| (key.to_owned(), template)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Catalogue;
+
+    #[test]
+    fn needed_and_hidden_values() {
+        let yaml = "
+acme:
+  auth_mode: OAUTH2
+  token_url: https://${connectionConfig.tenant}.h.test/${connectionConfig.id}
+  token_response_metadata: [instance]
+  redirect_uri_metadata: [id]
+  proxy:
+    base_url: https://${connectionConfig.region}.h.test || https://${connectionConfig.host}
+    connection_config: { project: '${connectionConfig.project}' }
+    headers:
+      x-instance: ${connectionConfig.instance}
+      x-version: ${connectionConfig.version} || 2
+      x-secret: ${connectionConfig.developer}
+      x-flag: ${connectionConfig.flag}
+  connection_config:
+    host: { title: Host }
+    tenant: { title: Tenant }
+    developer: { secret: true }
+    flag: { default_value: '' }
+";
+        let catalogue = Catalogue::parse(yaml).unwrap();
+        let acme = catalogue.find("acme").unwrap();
+        assert_eq!(acme.needed_config(), ["host", "tenant", "developer", "project"]);
+        assert!(acme.hides(&"${connectionConfig.developer}".parse().unwrap()));
+        assert!(acme.hides(&"${accessToken}".parse().unwrap()));
+        assert!(!acme.hides(&"${connectionConfig.host}".parse().unwrap()));
+    }
+}

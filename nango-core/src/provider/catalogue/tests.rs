@@ -1,0 +1,172 @@
+use super::*;
+use crate::{
+    declare::{Paginate, PaginateKind},
+    provider::AuthMode,
+};
+use proptest::prelude::*;
+use serde_json::json;
+
+#[test]
+fn the_builtin_entries_are_read() {
+    let catalogue = Catalogue::builtin();
+    let github = catalogue.get("github").unwrap();
+    assert_eq!(github.proxy.paginate, Some(Paginate::link("next").limit_name("per_page")));
+    let hubspot = catalogue.get("hubspot").unwrap().proxy.paginate.clone().unwrap();
+    assert_eq!(hubspot, Paginate::cursor("after", "paging.next.after").limit_name("limit").response_path("results"));
+    let jira = catalogue.get("jira").unwrap();
+    let config = json!({ "subdomain": "acme" });
+    assert_eq!(jira.base_url("jira", config.as_object().unwrap()).unwrap().as_str(), "https://acme.atlassian.net/");
+    assert!(matches!(&jira.proxy.paginate.as_ref().unwrap().kind, Some(PaginateKind::Offset { start: 0, .. })));
+}
+
+#[test]
+fn every_builtin_entry_can_be_used() {
+    let check = Catalogue::builtin().check();
+    assert_eq!((check.problems, check.warnings), (vec![], vec![]));
+    assert_eq!(check.usable, check.total);
+}
+
+#[test]
+fn an_unknown_name_has_a_neighbour() {
+    let small = Catalogue::parse("acme: { auth_mode: NONE }\nbeta: { auth_mode: NONE }").unwrap();
+    let error = small.find("acne").unwrap_err().to_string();
+    assert_eq!(error, "`acne` is no provider (did you mean `acme`?): there are `acme` and `beta`");
+    let error = small.find("x").unwrap_err().to_string();
+    assert_eq!(error, "`x` is no provider: there are `acme` and `beta`");
+    let many = (0..50).map(|n| format!("p{n}: {{ auth_mode: NONE }}")).collect::<Vec<_>>().join("\n");
+    let error = Catalogue::parse(&many).unwrap().find("acme").unwrap_err().to_string();
+    assert_eq!(error, "`acme` is no provider: there are 50, see `registry providers list`");
+}
+
+/// The entry `a` with this `proxy`: its problems, or why it cannot be read.
+fn problems(proxy: &str) -> Vec<String> {
+    let yaml = format!("a:\n  display_name: A\n  auth_mode: NONE\n  proxy:\n{proxy}\nb: {{ auth_mode: NONE }}");
+    let catalogue = Catalogue::parse(&yaml).unwrap();
+    assert!(catalogue.get("b").is_some());
+    let (_, listed) = catalogue.entries().next().unwrap();
+    match catalogue.find("a") {
+        Err(error) => vec![error.to_string()],
+        Ok(_) => listed.problems.clone(),
+    }
+}
+
+#[test]
+fn what_is_wrong_with_an_entry_is_named_and_keeps_no_other_away() {
+    let check = |proxy: &str, expect: &str| assert_eq!(problems(proxy), [expect], "{proxy}");
+    let url = "    base_url: https://a.test\n";
+    assert!(problems(url).is_empty());
+    let read = "the provider `a` (providers.yaml:1:1) cannot be read: ";
+    let unknown = problems("    base_url: https://${x}\n").concat();
+    assert!(
+        unknown.starts_with(&format!("{read}`proxy.base_url`: `${{x}}` in `https://${{x}}` is not known")),
+        "{unknown}"
+    );
+    check(
+        &format!("{url}    headers: {{ 'a b': c }}\n"),
+        &format!("{read}`proxy.headers`: `a b` is no name of a header"),
+    );
+    check(&format!("{url}    headers: 1\n"), &format!("{read}`proxy.headers` must be a map, this is a number"));
+    check(
+        &format!("{url}    paginate: {{ type: cursr }}\n"),
+        "`proxy.paginate` of type cursr is not known: write `link`, `cursor` or `offset`",
+    );
+    check(
+        &format!("{url}    paginate: {{ type: link }}\n"),
+        "`proxy.paginate` of type link needs `link_rel_in_response_header` or `link_path_in_response_body`",
+    );
+    check(
+        &format!("{url}    paginate: {{ type: cursor, cursor_name_in_request: c }}\n"),
+        "`proxy.paginate` of type cursor needs `cursor_path_in_response`",
+    );
+    check(
+        &format!("{url}    retry: {{ error_code: ['9xx'] }}\n"),
+        "`proxy.retry.error_code`: `9xx` is no status: write one such as `429`, a class such as `5xx`, or a range such as `500-502`",
+    );
+    check(&format!("{url}    verification: {{ method: GET }}\n"), "`proxy.verification.endpoints` is missing");
+}
+
+#[test]
+fn a_mistake_in_an_entry_is_told_where_it_is_asked_for() {
+    let yaml = "a: { auth_mode: OAUTH3 }\nb: { proxy: {} }\nc: 5\nd: { auth_mode: NONE, auth_mode: BASIC }\ne: { alias: a }\nf: { alias: f }";
+    let catalogue = Catalogue::parse(yaml).unwrap();
+    let check = |name: &str, expect: &str| {
+        let error = catalogue.find(name).unwrap_err().to_string();
+        assert!(error.contains(expect), "{error}");
+    };
+    check("a", "`auth_mode`: `OAUTH3` is no kind of credentials");
+    check("b", "(providers.yaml:2:1) cannot be read: `auth_mode` is missing");
+    check("c", "it is no map of keys");
+    check("d", "`auth_mode` is there twice: in line 4 and in line 4");
+    check("e", "`auth_mode`: `OAUTH3`");
+    check("f", "leads in a circle: f → f");
+    assert_eq!(catalogue.names().count(), 6);
+    assert_eq!(catalogue.providers().count(), 0);
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_an_error() {
+    let load = |text: &str| Catalogue::load(Some((Path::new("my.yaml"), text))).unwrap_err().to_string();
+    let error = load("a:\n  b: [1\nc: 2");
+    assert!(error.starts_with("my.yaml:") && error.contains(": the providers cannot be read: "), "{error}");
+    let empty = "my.yaml has no provider: write entries such as `acme:` with their keys below";
+    assert_eq!(load(""), empty);
+    assert_eq!(load("# soon\n"), empty);
+    let error = load("[a]");
+    assert!(error.starts_with("my.yaml:1:1: the providers cannot be read: "), "{error}");
+}
+
+#[test]
+fn a_file_goes_over_the_builtin_entries() {
+    let text = "
+github: { alias: github, display_name: Ours, proxy: { base_url: 'https://ghe.test' } }
+acme: { alias: hubspot, display_name: Acme }
+slack: { auth_mode: NONE }
+";
+    let catalogue = Catalogue::load(Some((Path::new("my.yaml"), text))).unwrap();
+    let github = catalogue.find("github").unwrap();
+    assert_eq!((github.display_name.as_str(), github.proxy.paginate.is_some()), ("Ours", false));
+    assert!(github.accepts(AuthMode::Bearer));
+    let acme = catalogue.find("acme").unwrap();
+    assert_eq!(acme.proxy, Catalogue::builtin().find("hubspot").unwrap().proxy);
+    assert_eq!(acme.raw.keys().next().map(String::as_str), Some("display_name"));
+    assert_eq!(catalogue.find("slack").unwrap().auth, [AuthMode::None]);
+    assert!(catalogue.get("notion").is_some());
+    let origin = |name: &str| catalogue.entries().find(|(known, _)| *known == name).unwrap().1.origin.to_string();
+    assert_eq!((origin("acme").as_str(), origin("notion").as_str()), ("my.yaml:3:1", "built in"));
+}
+
+#[test]
+fn what_is_not_known_is_a_warning() {
+    let yaml =
+        "a:\n  auth_mode: NONE\n  authmode: x\n  proxy: { base_url: 'https://a.test', heders: {}, decompress: true }";
+    let catalogue = Catalogue::parse(yaml).unwrap();
+    let (_, listed) = catalogue.entries().next().unwrap();
+    let expect = [
+        "`proxy.heders` is not known and is passed over, did you mean `headers`?",
+        "`authmode` is not known and is passed over, did you mean `auth_mode`?",
+    ];
+    assert_eq!(listed.warnings, expect);
+    assert!(listed.problems.is_empty());
+}
+
+#[test]
+fn what_obtains_a_token_also_takes_one() {
+    let accepts = |keys: &str| {
+        let catalogue = Catalogue::parse(&format!("a: {{ {keys} }}")).unwrap();
+        catalogue.find("a").map(|provider| provider.auth.clone()).map_err(|error| error.to_string())
+    };
+    assert_eq!(accepts("auth_mode: OAUTH2_CC"), Ok(vec![AuthMode::OAuth2Cc, AuthMode::Bearer]));
+    assert_eq!(accepts("auth_mode: API_KEY"), Ok(vec![AuthMode::ApiKey]));
+    assert_eq!(accepts("auth_mode: OAUTH2, accepts: [BEARER, BASIC]"), Ok(vec![AuthMode::Bearer, AuthMode::Basic]));
+    assert!(accepts("auth_mode: OAUTH2, accepts: [KEY]").unwrap_err().contains("`accepts`: `KEY` is no kind"));
+}
+
+proptest! {
+    #[test]
+    fn no_file_panics(text in "(a|b|alias|auth_mode|proxy|base_url|NONE|OAUTH2|: |:|\n|\n  |\n    |\\{|\\}|\\[|\\]|, |'|\\$\\{|x){0,40}") {
+        if let Ok(catalogue) = Catalogue::parse(&text) {
+            let check = catalogue.check();
+            prop_assert_eq!(check.usable + check.problems.len(), check.total);
+        }
+    }
+}

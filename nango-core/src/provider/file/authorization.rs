@@ -1,0 +1,61 @@
+//! How a person is asked for consent.
+
+use super::keys::{Keys, plain};
+use crate::provider::{AuthMode, Authorization, OAuth1, OAuth1Method, Registration, RegistrationKind};
+
+const KINDS: [(&str, RegistrationKind); 3] = [
+    ("dynamic", RegistrationKind::Dynamic),
+    ("static", RegistrationKind::Static),
+    ("cimd", RegistrationKind::Metadata),
+];
+
+pub(super) fn read(keys: &Keys<'_>, mode: AuthMode) -> Result<Authorization, String> {
+    let plain_parts = keys.texts("authorization_url_skip_encode")?;
+    let replacements = keys.pairs("authorization_url_replacements")?;
+    let mut authorization = Authorization {
+        url: keys.template("authorization_url")?,
+        params: keys.fields("authorization_params")?,
+        code_in_webhook: keys.text("authorization_code_param_in_webhook")?,
+        pkce: !keys.switch("disable_pkce")?,
+        plain_scopes: plain_parts.iter().any(|part| part == "scopes"),
+        plain_values: plain_parts.iter().any(|part| part == "base_url"),
+        skip_empty: keys.switch("authorization_url_skip_empty")?,
+        fragment: keys.text("authorization_url_fragment")?,
+        replacements: replacements
+            .into_iter()
+            .map(|(from, to)| (from.to_owned(), plain(to).unwrap_or_default()))
+            .collect(),
+        begins_outside: keys.text("installation")?.as_deref() == Some("outbound"),
+        redirect_metadata: keys.texts("redirect_uri_metadata")?,
+        ..Authorization::default()
+    };
+    if let Some(name) = keys.text("authorization_code_param_in_callback")? {
+        authorization.code_param = name;
+    }
+    let kind = keys.one_of("client_registration", &KINDS)?;
+    let url = keys.template("registration_url")?;
+    let params = keys.fields("registration_params")?;
+    authorization.registration = kind.map(|kind| Registration::new(kind, url, params));
+    authorization.oauth1 = oauth1(keys, mode)?;
+    Ok(authorization)
+}
+
+fn oauth1(keys: &Keys<'_>, mode: AuthMode) -> Result<Option<OAuth1>, String> {
+    const METHODS: [(&str, OAuth1Method); 3] = [
+        ("HMAC-SHA1", OAuth1Method::HmacSha1),
+        ("HMAC-SHA256", OAuth1Method::HmacSha256),
+        ("PLAINTEXT", OAuth1Method::Plaintext),
+    ];
+    const VERBS: [(&str, bool); 4] = [("GET", true), ("get", true), ("POST", false), ("post", false)];
+    let url = keys.template("request_url")?;
+    let params = keys.fields("request_params")?;
+    let usual = if mode == AuthMode::Tba { OAuth1Method::HmacSha256 } else { OAuth1Method::HmacSha1 };
+    let method = keys.one_of("signature_method", &METHODS)?.unwrap_or(usual);
+    let request_get = keys.one_of("request_http_method", &VERBS)?.unwrap_or(false);
+    let token_get = keys.one_of("token_http_method", &VERBS)?.unwrap_or(false);
+    Ok(matches!(mode, AuthMode::OAuth1 | AuthMode::Tba).then(|| OAuth1 {
+        request_get,
+        token_get,
+        ..OAuth1::new(url, params, method)
+    }))
+}

@@ -1,0 +1,294 @@
+//! What templates are filled from.
+
+use std::{borrow::Cow, fmt};
+
+use serde_json::{Map, Value};
+use url::{Url, form_urlencoded};
+
+use super::{
+    Moment, ResolveError,
+    template::{RequestValue, Variable, encode_segment},
+};
+
+/// What a template is filled from. Begin with [`Scope::new`] and add what the place has; a template that asks for more
+/// gets an error that names it.
+#[derive(Clone, Copy)]
+pub struct Scope<'a> {
+    integration: &'a str,
+    config: &'a Map<String, Value>,
+    credentials: &'a Map<String, Value>,
+    token: Option<&'a str>,
+    client: Option<(&'a str, &'a str)>,
+    signed: Option<&'a str>,
+    steps: &'a [Value],
+    options: Option<&'a Map<String, Value>>,
+    request: Option<&'a RequestParts<'a>>,
+    moment: Option<Moment>,
+}
+
+/// The request that is about to leave, as far as a template can ask for it.
+#[derive(Clone, Copy)]
+pub struct RequestParts<'a> {
+    /// What the caller asked for, as it was written.
+    pub endpoint: &'a str,
+    /// The method: `GET`.
+    pub method: &'a str,
+    /// Where it goes, its query included.
+    pub url: &'a Url,
+    /// What the body is.
+    pub content_type: Option<&'a str>,
+    /// The body.
+    pub body: &'a [u8],
+}
+
+/// Without the query and the body: they may hold secrets.
+impl fmt::Debug for RequestParts<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestParts").field("method", &self.method).finish_non_exhaustive()
+    }
+}
+
+/// Without values: they may be secrets.
+impl fmt::Debug for Scope<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scope").field("integration", &self.integration).finish_non_exhaustive()
+    }
+}
+
+impl<'a> Scope<'a> {
+    /// A connection: the integration (for the error that says what to set where), its configuration, and its credentials
+    /// as they are written in JSON.
+    pub fn new(integration: &'a str, config: &'a Map<String, Value>, credentials: &'a Map<String, Value>) -> Self {
+        Self {
+            integration,
+            config,
+            credentials,
+            token: None,
+            client: None,
+            signed: None,
+            steps: &[],
+            options: None,
+            request: None,
+            moment: None,
+        }
+    }
+
+    /// The connection's token, `${accessToken}`.
+    #[must_use]
+    pub fn token(mut self, token: Option<&'a str>) -> Self {
+        self.token = token;
+        self
+    }
+
+    /// Id and secret of the integration's app, `${clientId}` and `${clientSecret}`.
+    #[must_use]
+    pub fn client(mut self, client: Option<(&'a str, &'a str)>) -> Self {
+        self.client = client;
+        self
+    }
+
+    /// A token that was just signed, `${token}`.
+    #[must_use]
+    pub fn signed(mut self, token: Option<&'a str>) -> Self {
+        self.signed = token;
+        self
+    }
+
+    /// The answers so far, `${step1.X}`.
+    #[must_use]
+    pub fn steps(mut self, answers: &'a [Value]) -> Self {
+        self.steps = answers;
+        self
+    }
+
+    /// What was asked for once, `${assertionOption.X}`.
+    #[must_use]
+    pub fn options(mut self, options: &'a Map<String, Value>) -> Self {
+        self.options = Some(options);
+        self
+    }
+
+    /// The request, `${path}` and its kin.
+    #[must_use]
+    pub fn request(mut self, request: &'a RequestParts<'a>) -> Self {
+        self.request = Some(request);
+        self
+    }
+
+    /// The time and the random number, `${now}` and `${random}`. Templates of one request get the same moment.
+    #[must_use]
+    pub fn moment(mut self, moment: Moment) -> Self {
+        self.moment = Some(moment);
+        self
+    }
+
+    pub(super) fn integration(&self) -> &'a str {
+        self.integration
+    }
+
+    pub(super) fn request_parts(&self) -> Option<&'a RequestParts<'a>> {
+        self.request
+    }
+
+    pub(super) fn moment_of(&self) -> Option<Moment> {
+        self.moment
+    }
+
+    /// A value that is there. Only texts and numbers are values; an empty one counts as missing, unless it is a
+    /// credential and the caller takes that.
+    pub(super) fn get(&self, variable: &Variable, empty_credential: bool) -> Option<Cow<'a, str>> {
+        let value = match variable {
+            Variable::Config(name) => walk(self.config, name).or_else(|| {
+                // Connections that were moved from the original may carry the prefix in their keys.
+                walk(self.config, &format!("connectionConfig.{name}"))
+            })?,
+            Variable::Credential(name) => {
+                let value = walk(self.credentials, name)?;
+                if empty_credential {
+                    return Some(value);
+                }
+                value
+            }
+            Variable::Option(name) => walk(self.options?, name)?,
+            Variable::Step { number, path } => {
+                let answer = self.steps.get(number.checked_sub(1)?)?;
+                walk(answer.as_object()?, path)?
+            }
+            Variable::AccessToken => Cow::Borrowed(self.token?),
+            Variable::SignedToken => Cow::Borrowed(self.signed?),
+            Variable::ClientId => Cow::Borrowed(self.client?.0),
+            Variable::ClientSecret => Cow::Borrowed(self.client?.1),
+            Variable::Random => Cow::Owned(self.moment?.random.to_string()),
+            Variable::Now(format) => Cow::Owned(format.write(self.moment?)?),
+            // What a request does not have is empty, and signed as such.
+            Variable::Request(value) => return self.request.map(|request| request.get(*value)),
+        };
+        (!value.is_empty()).then_some(value)
+    }
+
+    pub(super) fn missing(&self, variable: &Variable) -> ResolveError {
+        let integration = self.integration.to_owned();
+        match variable {
+            Variable::Config(name) => ResolveError::MissingConfig { integration, name: name.clone() },
+            Variable::Credential(name) => ResolveError::MissingCredential { integration, name: name.clone() },
+            other => ResolveError::Missing { integration, variable: other.clone() },
+        }
+    }
+}
+
+/// What lies at a dotted path, unless the path is itself a key. Steps into lists are numbers.
+pub fn lookup<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
+    let object = value.as_object();
+    object.and_then(|object| object.get(path)).or_else(|| {
+        path.split('.').try_fold(value, |value, step| match value {
+            Value::Array(list) => list.get(step.parse::<usize>().ok()?),
+            value => value.get(step),
+        })
+    })
+}
+
+/// A value below a dotted name, unless the name is itself a key.
+fn walk<'a>(object: &'a Map<String, Value>, name: &str) -> Option<Cow<'a, str>> {
+    let found = object.get(name).or_else(|| {
+        let (first, rest) = name.split_once('.')?;
+        lookup(object.get(first)?, rest)
+    });
+    match found {
+        Some(Value::String(text)) => Some(Cow::Borrowed(text.as_str())),
+        Some(Value::Number(number)) => Some(Cow::Owned(number.to_string())),
+        Some(_) => None,
+        None => half(object, name).map(Cow::Borrowed),
+    }
+}
+
+/// A key that is given as `id:secret` has these two parts.
+fn half<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
+    let (name, part) = name.rsplit_once('.')?;
+    let (id, secret) = object.get(name)?.as_str()?.split_once(':')?;
+    match part {
+        "id" => Some(id),
+        "secret" => Some(secret),
+        _ => None,
+    }
+}
+
+impl<'a> RequestParts<'a> {
+    fn get(&self, value: RequestValue) -> Cow<'a, str> {
+        match value {
+            RequestValue::Endpoint => Cow::Borrowed(self.endpoint),
+            RequestValue::Method => Cow::Borrowed(self.method),
+            RequestValue::Host => {
+                let host = self.url.host_str().unwrap_or_default();
+                self.url.port().map_or(Cow::Borrowed(host), |port| Cow::Owned(format!("{host}:{port}")))
+            }
+            RequestValue::Path => Cow::Borrowed(self.url.path()),
+            RequestValue::Params => match self.form() {
+                Some(form) => Cow::Owned(canonical(form)),
+                None => Cow::Owned(canonical(self.url.query().unwrap_or_default().as_bytes())),
+            },
+            RequestValue::UrlParams => Cow::Owned(canonical(self.url.query().unwrap_or_default().as_bytes())),
+            RequestValue::Body => String::from_utf8_lossy(self.body),
+            RequestValue::ContentType => Cow::Borrowed(self.content_type.unwrap_or_default()),
+        }
+    }
+
+    /// The body, if it is a form.
+    fn form(&self) -> Option<&'a [u8]> {
+        let kind = self.content_type?.split(';').next()?.trim();
+        kind.eq_ignore_ascii_case("application/x-www-form-urlencoded").then_some(self.body)
+    }
+}
+
+/// Parameters as signatures have them: each name and value encoded as RFC 3986 wants it, sorted, joined by `&`.
+pub(super) fn canonical(query: &[u8]) -> String {
+    let mut pairs: Vec<(String, String)> =
+        form_urlencoded::parse(query).map(|(name, value)| (encode_segment(&name), encode_segment(&value))).collect();
+    pairs.sort();
+    let pairs: Vec<String> = pairs.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+    pairs.join("&")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn parts_of_a_request() {
+        let url: Url = "https://H.test:8443/a%20b?z=1&a=x+y&a=b~".parse().unwrap();
+        let request = RequestParts { endpoint: "/a b", method: "POST", url: &url, content_type: None, body: b"{}" };
+        let get = |request: &RequestParts<'_>, value| request.get(value).into_owned();
+        assert_eq!(get(&request, RequestValue::Host), "h.test:8443");
+        assert_eq!(get(&request, RequestValue::Path), "/a%20b");
+        assert_eq!(get(&request, RequestValue::Params), "a=b~&a=x%20y&z=1");
+        assert_eq!(get(&request, RequestValue::Body), "{}");
+        let form = RequestParts {
+            content_type: Some("application/x-www-form-urlencoded; charset=utf-8"),
+            body: b"q=1&b=%2F",
+            ..request
+        };
+        assert_eq!(get(&form, RequestValue::Params), "b=%2F&q=1");
+        assert_eq!(get(&form, RequestValue::UrlParams), "a=b~&a=x%20y&z=1");
+    }
+
+    #[test]
+    fn a_key_of_two_parts() {
+        let credentials = json!({ "key": "64ae:c0ffee:1", "plain": "x", "whole": { "id": "7" } });
+        let credentials = credentials.as_object().unwrap();
+        let scope = Scope::new("acme", credentials, credentials);
+        let get = |name: &str| scope.get(&Variable::Credential(name.into()), false);
+        assert_eq!((get("key.id").as_deref(), get("key.secret").as_deref()), (Some("64ae"), Some("c0ffee:1")));
+        assert_eq!((get("key.other"), get("plain.id"), get("whole.id").as_deref()), (None, None, Some("7")));
+    }
+
+    #[test]
+    fn debug_shows_no_value() {
+        let map = json!({ "a": "hush" });
+        let map = map.as_object().unwrap();
+        let scope = Scope::new("acme", map, map).token(Some("hush")).client(Some(("hush", "hush")));
+        assert!(!format!("{scope:?}").contains("hush"));
+        let url: Url = "https://h.test/?k=hush".parse().unwrap();
+        let request = RequestParts { endpoint: "hush", method: "GET", url: &url, content_type: None, body: b"hush" };
+        assert!(!format!("{request:?}").contains("hush"));
+    }
+}

@@ -1,0 +1,209 @@
+//! Signatures of requests as AWS wants them, version 4.
+//!
+//! The algorithm is public: "Create a signed AWS API request" of AWS's documentation. What is signed must be what is
+//! sent: whoever signs puts `host` and `x-amz-date` (from [`AwsSigner::date`]) among the headers, and sends them.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+use url::Url;
+
+use super::{hex, hmac_sha256, sha256};
+use crate::provider::{scope::canonical, template::encode_segment};
+
+/// In place of the hash of a body that is not known before it is sent. S3 takes it.
+pub const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
+
+const ALGORITHM: &str = "AWS4-HMAC-SHA256";
+
+/// Who signs, and for what.
+#[derive(Clone, Copy)]
+#[expect(missing_debug_implementations, reason = "it holds a secret")]
+pub struct AwsSigner<'a> {
+    /// The id of the key.
+    pub access_key_id: &'a str,
+    /// The key.
+    pub secret_access_key: &'a str,
+    /// The region: `us-east-1`.
+    pub region: &'a str,
+    /// The service: `iam`.
+    pub service: &'a str,
+    /// When, in microseconds since 1970. A signature holds for some minutes.
+    pub now: i64,
+}
+
+impl AwsSigner<'_> {
+    /// The value of the header `x-amz-date`.
+    pub fn date(&self) -> String {
+        let time = Timestamp::from_microsecond(self.now).unwrap_or(Timestamp::UNIX_EPOCH);
+        time.strftime("%Y%m%dT%H%M%SZ").to_string()
+    }
+
+    /// The value of the header `Authorization`. All `headers` are signed, `payload_hash` is the SHA-256 of the body in
+    /// hexadecimal digits or [`UNSIGNED_PAYLOAD`].
+    pub fn authorization(&self, method: &str, url: &Url, headers: &[(&str, &str)], payload_hash: &str) -> String {
+        let date = self.date();
+        let day = date.get(..8).unwrap_or_default();
+        let scope = format!("{day}/{}/{}/aws4_request", self.region, self.service);
+        let (signed, request) = self.canonical_request(method, url, headers, payload_hash);
+        let text = format!("{ALGORITHM}\n{date}\n{scope}\n{}", hex(&sha256(request.as_bytes())));
+        let mut key = hmac_sha256(format!("AWS4{}", self.secret_access_key).as_bytes(), day.as_bytes());
+        for step in [self.region, self.service, "aws4_request"] {
+            key = hmac_sha256(&key, step.as_bytes());
+        }
+        let signature = hex(&hmac_sha256(&key, text.as_bytes()));
+        format!("{ALGORITHM} Credential={}/{scope}, SignedHeaders={signed}, Signature={signature}", self.access_key_id)
+    }
+
+    /// The names of the headers, and the request as it is signed.
+    fn canonical_request(
+        &self,
+        method: &str,
+        url: &Url,
+        headers: &[(&str, &str)],
+        payload_hash: &str,
+    ) -> (String, String) {
+        let mut headers: Vec<(String, String)> = headers
+            .iter()
+            .map(|(name, value)| (name.to_ascii_lowercase(), value.split_whitespace().collect::<Vec<_>>().join(" ")))
+            .collect();
+        // Values of one name keep their order.
+        headers.sort_by(|(one, _), (other, _)| one.cmp(other));
+        headers.dedup_by(|(name, value), (kept, joined)| {
+            let same = name == kept;
+            if same {
+                joined.push(',');
+                joined.push_str(value);
+            }
+            same
+        });
+        let signed = headers.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(";");
+        let lines =
+            headers.iter().flat_map(|(name, value)| [name.as_str(), ":", value.as_str(), "\n"]).collect::<String>();
+        let query = canonical(url.query().unwrap_or_default().as_bytes());
+        let request = format!("{method}\n{}\n{query}\n{lines}\n{signed}\n{payload_hash}", self.path(url.path()));
+        (signed, request)
+    }
+
+    /// The path: S3 takes it as it is, others tidied and encoded a second time.
+    fn path<'a>(&self, path: &'a str) -> Cow<'a, str> {
+        if self.service == "s3" {
+            return Cow::Borrowed(path);
+        }
+        let mut out = String::with_capacity(path.len());
+        for segment in path.split('/').filter(|segment| !segment.is_empty()) {
+            out.push('/');
+            out.push_str(&encode_segment(segment));
+        }
+        if path.ends_with('/') || out.is_empty() {
+            out.push('/');
+        }
+        Cow::Owned(out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 2015-08-30 12:36:00 UTC: the vectors of AWS's test suite.
+    fn suite(service: &str) -> AwsSigner<'_> {
+        AwsSigner {
+            access_key_id: "AKIDEXAMPLE",
+            secret_access_key: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
+            region: "us-east-1",
+            service,
+            now: 1_440_938_160_000_000,
+        }
+    }
+
+    /// 2013-05-24 00:00:00 UTC: the examples of the documentation of S3.
+    const S3: AwsSigner<'static> = AwsSigner {
+        access_key_id: "AKIAIOSFODNN7EXAMPLE",
+        secret_access_key: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+        region: "us-east-1",
+        service: "s3",
+        now: 1_369_353_600_000_000,
+    };
+
+    const EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+    #[track_caller]
+    fn check(signer: AwsSigner<'_>, method: &str, url: &str, headers: &[(&str, &str)], hash: &str, expect: &str) {
+        let got = signer.authorization(method, &url.parse().unwrap(), headers, hash);
+        assert_eq!(got.rsplit('=').next(), Some(expect), "{method} {url}: {got}");
+    }
+
+    #[test]
+    fn vectors_of_the_test_suite() {
+        let host = ("host", "example.amazonaws.com");
+        let date = ("x-amz-date", "20150830T123600Z");
+        let check = |method, url: &str, more: &[(&str, &str)], expect| {
+            let headers = [&[host, date], more].concat();
+            check(suite("service"), method, &format!("https://example.amazonaws.com{url}"), &headers, EMPTY, expect);
+        };
+        let vanilla = "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31";
+        check("GET", "/", &[], vanilla);
+        check("GET", "//", &[], vanilla);
+        check("GET", "/example/..", &[], vanilla);
+        check("POST", "/", &[], "5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b");
+        check(
+            "GET",
+            "/?Param2=value2&Param1=value1",
+            &[],
+            "b97d918cfa904a5beff61c982a1b6f458b799221646efd99d3219ec94cdf2500",
+        );
+    }
+
+    #[test]
+    fn the_example_of_the_documentation() {
+        let headers = [
+            ("Content-Type", "application/x-www-form-urlencoded;   charset=utf-8"),
+            ("Host", "iam.amazonaws.com"),
+            ("X-Amz-Date", "20150830T123600Z"),
+        ];
+        let url = "https://iam.amazonaws.com/?Action=ListUsers&Version=2010-05-08".parse().unwrap();
+        assert_eq!(
+            suite("iam").authorization("GET", &url, &headers, EMPTY),
+            "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/iam/aws4_request, \
+             SignedHeaders=content-type;host;x-amz-date, \
+             Signature=5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7"
+        );
+    }
+
+    #[test]
+    fn examples_of_s3() {
+        let host = ("host", "examplebucket.s3.amazonaws.com");
+        let hashed = ("x-amz-content-sha256", EMPTY);
+        let date = ("x-amz-date", "20130524T000000Z");
+        let url = |path: &str| format!("https://examplebucket.s3.amazonaws.com{path}");
+        let range = [host, ("range", "bytes=0-9"), hashed, date];
+        let expect = "f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41";
+        check(S3, "GET", &url("/test.txt"), &range, EMPTY, expect);
+        let expect = "fea454ca298b7da1c68078a5d1bdbfbbe0d65c699e0f91ac7a200a0136783543";
+        check(S3, "GET", &url("/?lifecycle"), &[host, hashed, date], EMPTY, expect);
+        let expect = "34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7";
+        check(S3, "GET", &url("/?max-keys=2&prefix=J"), &[host, hashed, date], EMPTY, expect);
+        let hash = "44ce7dd67c959e0d3524ffac1771dfbba87d2b6b4b4e99e42034a8b803f8b072";
+        let put = [
+            ("date", "Fri, 24 May 2013 00:00:00 GMT"),
+            host,
+            ("x-amz-content-sha256", hash),
+            date,
+            ("x-amz-storage-class", "REDUCED_REDUNDANCY"),
+        ];
+        let expect = "98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd";
+        check(S3, "PUT", &url("/test%24file.text"), &put, hash, expect);
+    }
+
+    #[test]
+    fn paths_and_repeated_headers() {
+        assert_eq!(suite("iam").path("/a%20b//c/"), "/a%2520b/c/");
+        assert_eq!(suite("s3").path("/a%20b//c/"), "/a%20b//c/");
+        let url = "https://h.test/".parse().unwrap();
+        let (signed, request) =
+            suite("iam").canonical_request("GET", &url, &[("X", " b  c "), ("host", "h.test"), ("x", "a")], EMPTY);
+        assert_eq!(signed, "host;x");
+        assert_eq!(request, format!("GET\n/\n\nhost:h.test\nx:b c,a\n\nhost;x\n{EMPTY}"));
+    }
+}

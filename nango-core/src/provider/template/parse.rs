@@ -1,0 +1,235 @@
+//! Text to parts.
+
+use super::{Function, Part, TemplateError, Variable};
+
+/// Calls inside of calls: the deepest that an API asks for is three.
+const DEPTH: usize = 8;
+
+/// The sides of a template.
+pub(super) fn sides(text: &str) -> Result<Vec<Vec<Part>>, TemplateError> {
+    // A plain text has no values to choose by, so that `||` in it is text.
+    if !text.contains("${") {
+        return Ok(vec![plain(text)]);
+    }
+    let mut reader = Reader { text, rest: text };
+    let mut sides = Vec::new();
+    loop {
+        let (parts, end) = reader.parts(Until::Side, 0)?;
+        sides.push(trimmed(parts));
+        if end == End::Text {
+            return Ok(sides);
+        }
+    }
+}
+
+/// The parts of a text without sides.
+pub(super) fn whole(text: &str) -> Result<Vec<Part>, TemplateError> {
+    Reader { text, rest: text }.parts(Until::Text, 0).map(|(parts, _)| parts)
+}
+
+fn plain(text: &str) -> Vec<Part> {
+    if text.is_empty() { Vec::new() } else { vec![Part::Text(text.to_owned())] }
+}
+
+/// A side without the spaces around it.
+fn trimmed(mut parts: Vec<Part>) -> Vec<Part> {
+    if let Some(Part::Text(first)) = parts.first_mut() {
+        first.drain(..first.len() - first.trim_start().len());
+    }
+    if let Some(Part::Text(last)) = parts.last_mut() {
+        last.truncate(last.trim_end().len());
+    }
+    parts.retain(|part| !matches!(part, Part::Text(text) if text.is_empty()));
+    parts
+}
+
+/// Where a run of parts may end, beside the end of the text.
+#[derive(Clone, Copy, PartialEq)]
+enum Until {
+    Text,
+    Side,
+    Argument { commas: bool },
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum End {
+    Text,
+    Side,
+    Comma,
+    Call,
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    rest: &'a str,
+}
+
+impl Reader<'_> {
+    /// Reads up to an end, and over it.
+    fn parts(&mut self, until: Until, depth: usize) -> Result<(Vec<Part>, End), TemplateError> {
+        let mut parts = Vec::new();
+        let mut plain = String::new();
+        let end = loop {
+            if let Some(after) = self.rest.strip_prefix("${") {
+                if !plain.is_empty() {
+                    parts.push(Part::Text(std::mem::take(&mut plain)));
+                }
+                self.rest = after;
+                parts.push(self.value(depth)?);
+                continue;
+            }
+            let ends = [
+                ("||", End::Side, until == Until::Side),
+                (")}", End::Call, matches!(until, Until::Argument { .. })),
+                (",", End::Comma, until == Until::Argument { commas: true }),
+            ];
+            if let Some((mark, end, _)) = ends.iter().find(|(mark, _, here)| *here && self.rest.starts_with(mark)) {
+                self.rest = &self.rest[mark.len()..];
+                break *end;
+            }
+            let mut letters = self.rest.chars();
+            let Some(letter) = letters.next() else { break End::Text };
+            plain.push(letter);
+            self.rest = letters.as_str();
+        };
+        if !plain.is_empty() {
+            parts.push(Part::Text(plain));
+        }
+        Ok((parts, end))
+    }
+
+    /// Reads what follows a `${`, its `}` included.
+    fn value(&mut self, depth: usize) -> Result<Part, TemplateError> {
+        if depth == DEPTH {
+            return Err(TemplateError::Deep(self.text.to_owned()));
+        }
+        let open = || TemplateError::Open(self.text.to_owned());
+        let end = self.rest.find(['}', '(']).ok_or_else(open)?;
+        let (name, after) = self.rest.split_at(end);
+        let name = name.trim();
+        if let Some(arguments) = after.strip_prefix('(') {
+            self.rest = arguments;
+            return self.call(name, depth);
+        }
+        self.rest = &after[1..];
+        Variable::parse(name)
+            .map(Part::Value)
+            .ok_or_else(|| TemplateError::Unknown { text: self.text.to_owned(), name: name.to_owned() })
+    }
+
+    fn call(&mut self, name: &str, depth: usize) -> Result<Part, TemplateError> {
+        let text = || self.text.to_owned();
+        let function =
+            Function::parse(name).ok_or_else(|| TemplateError::Function { text: text(), name: name.to_owned() })?;
+        // What takes one argument takes all of it, commas included.
+        let commas = function.most() > 1;
+        let mut arguments = Vec::new();
+        loop {
+            let (parts, end) = self.parts(Until::Argument { commas }, depth + 1)?;
+            arguments.push(parts);
+            match end {
+                End::Comma => {}
+                End::Call => break,
+                End::Text | End::Side => return Err(TemplateError::Open(self.text.to_owned())),
+            }
+        }
+        // A message may hold commas of its own: the key is what follows the last one.
+        while function.joins() && arguments.len() > function.most() {
+            let tail = arguments.remove(1);
+            if let Some(first) = arguments.first_mut() {
+                first.push(Part::Text(",".to_owned()));
+                first.extend(tail);
+            }
+        }
+        if !(function.least()..=function.most()).contains(&arguments.len()) {
+            return Err(TemplateError::Arguments { text: self.text.to_owned(), function });
+        }
+        // Spaces around a comma are layout; a single argument is taken as it is.
+        if commas {
+            arguments = arguments.into_iter().map(trimmed).collect();
+        }
+        Ok(Part::Call(function, arguments))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::provider::Template;
+    use proptest::prelude::*;
+
+    #[track_caller]
+    fn check(text: &str, expect: Result<&[&str], &str>) {
+        let got = text.parse::<Template>().map(|template| template.variables().map(ToString::to_string).collect());
+        let expect = expect.map(|names| names.iter().map(ToString::to_string).collect::<Vec<_>>());
+        assert_eq!(got.map_err(|error| error.to_string()), expect.map_err(str::to_owned), "{text}");
+    }
+
+    #[test]
+    fn values_are_found() {
+        check("plain || text", Ok(&[]));
+        check("https://${connectionConfig.sub-domain}.h.test", Ok(&["connectionConfig.sub-domain"]));
+        check("Bearer ${apiKey}", Ok(&["apiKey"]));
+        check("${credentials.a.b}:${ password }", Ok(&["a.b", "password"]));
+        check("${connectionConfig.a} || ${connectionConfig.b}", Ok(&["connectionConfig.a", "connectionConfig.b"]));
+        check("${step2.a.b}${assertionOption.key}", Ok(&["step2.a.b", "assertionOption.key"]));
+        check("${accessToken}${token}${refresh_token}", Ok(&["accessToken", "token", "refresh_token"]));
+        check("${random}${now}${now:X}${now+1:minutes:X}", Ok(&["random", "now", "now:X", "now+1:minutes:X"]));
+        check("${bodyCanonicalParams}", Ok(&["bodyCanonicalParams"]));
+    }
+
+    #[test]
+    fn functions_take_texts_with_values() {
+        check("Basic ${base64(${username}/token:${password})}", Ok(&["username", "password"]));
+        check("${sha256Hex(${base64(${random}, (${endpoint}))})}", Ok(&["random", "endpoint"]));
+        check(
+            "${hmacSha1Hex(${now:ddd, DD}\n(a, b);${path}, ${credentials.key})}:",
+            Ok(&["now:ddd, DD", "path", "key"]),
+        );
+        check("${awsSigV4(${username}, ${password}, eu-north-1, iam)} || none", Ok(&["username", "password"]));
+        let needs = |text: &str| text.parse::<Template>().unwrap().needs_request();
+        assert!(needs("${awsSigV4(a, b, c, d, e)}") && needs("${base64(${host})}") && !needs("${base64(${now})}"));
+        assert!("${now}".parse::<Template>().unwrap().changes());
+        assert!(!"${apiKey}".parse::<Template>().unwrap().changes());
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        check("a${b", Err("`a${b` opens a `${` that is not closed"));
+        check("${base64(${apiKey}", Err("`${base64(${apiKey}` opens a `${` that is not closed"));
+        check(
+            "x ${apikey}",
+            Err("`${apikey}` in `x ${apikey}` is not known: write `connectionConfig.NAME`, `credentials.NAME`, or a \
+                 short name such as `apiKey` or `accessToken` (did you mean `apiKey`?)"),
+        );
+        check(
+            "${base46(x)}",
+            Err("`base46(…)` in `${base46(x)}` is no function: there are `base64`, `sha256Hex`, `sha256Base64`, \
+                 `hmacSha1Hex`, `ed25519Sign`, `fingerprint` and `awsSigV4` (did you mean `base64`?)"),
+        );
+        check(
+            "${hmacSha1Hex(x)}",
+            Err("`hmacSha1Hex` in `${hmacSha1Hex(x)}` takes other arguments: write `hmacSha1Hex(text, key)`"),
+        );
+        for wrong in ["${connectionConfig.}", "${step0.x}", "${step1}", "${nowhere}", "${now:}", "${now+x:days}"] {
+            assert!(wrong.parse::<Template>().is_err(), "{wrong}");
+        }
+        let deep = "${base64(".repeat(40) + &")}".repeat(40);
+        assert!(deep.parse::<Template>().unwrap_err().to_string().ends_with("too deep"));
+    }
+
+    #[test]
+    fn a_joiner_that_looks_like_an_alternative() {
+        let template = Template::without_alternatives("${credentials.a}||${credentials.b}").unwrap();
+        assert_eq!(template.needs().count(), 2);
+        assert_eq!("${credentials.a}||${credentials.b}".parse::<Template>().unwrap().needs().count(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(text in "[a-z0-9$\\{\\}()|:,+ .]{0,40}|(\\$\\{|\\)\\}|base64\\(|now[+:]|awsSigV4\\(|,|x|ä){0,20}|.*") {
+            if let Ok(template) = text.parse::<Template>() {
+                prop_assert_eq!(template.as_str(), text);
+            }
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! Times in templates: `now`, `now:FORMAT`, `now+N:unit:FORMAT`.
+//!
+//! Formats are written as in the library dayjs, always in UTC. Letters that are no token stand for themselves, as
+//! everything between `[` and `]` does.
+
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+
+/// What differs from one request to the next. Whoever fills several templates for one request gives all of them the
+/// same moment, so that a signature agrees with the headers that it signs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    /// The time, in microseconds since 1970.
+    pub now: i64,
+    /// The value of `${random}`.
+    pub random: Uuid,
+}
+
+/// A time as a template asks for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TimeFormat {
+    /// As it was written.
+    text: String,
+    shift: SignedDuration,
+    pieces: Vec<Piece>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Piece {
+    Text(String),
+    /// A specifier of `strftime`.
+    Time(&'static str),
+    Millis,
+}
+
+/// Tokens, the longer ones first, and what they are to `strftime`.
+const TOKENS: [(&str, &str); 26] = [
+    ("YYYY", "%Y"),
+    ("YY", "%y"),
+    ("MMMM", "%B"),
+    ("MMM", "%b"),
+    ("MM", "%m"),
+    ("M", "%-m"),
+    ("DD", "%d"),
+    ("D", "%-d"),
+    ("dddd", "%A"),
+    ("ddd", "%a"),
+    ("d", "%w"),
+    ("HH", "%H"),
+    ("H", "%-H"),
+    ("hh", "%I"),
+    ("h", "%-I"),
+    ("mm", "%M"),
+    ("m", "%-M"),
+    ("SSS", "%3f"),
+    ("ss", "%S"),
+    ("s", "%-S"),
+    ("ZZ", "+0000"),
+    ("Z", "+00:00"),
+    ("A", "%p"),
+    ("a", "%P"),
+    ("X", "%s"),
+    ("x", MILLIS),
+];
+const MILLIS: &str = "x";
+const ISO: &str = "YYYY-MM-DDTHH:mm:ss.SSS[Z]";
+
+const UNITS: [(&str, i64); 6] = [
+    ("millisecond", 1),
+    ("second", 1_000),
+    ("minute", 60_000),
+    ("hour", 3_600_000),
+    ("day", 86_400_000),
+    ("week", 604_800_000),
+];
+
+impl TimeFormat {
+    /// Reads `now`, `now:FORMAT`, `now+N:unit:FORMAT`.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let rest = text.strip_prefix("now")?;
+        let (shift, format) = if rest.starts_with(['+', '-']) {
+            let (number, rest) = rest.split_once(':')?;
+            let (unit, format) = rest.split_once(':').map_or((rest, None), |(unit, format)| (unit, Some(format)));
+            let unit = UNITS.iter().find(|(name, _)| unit.strip_suffix('s').unwrap_or(unit) == *name)?.1;
+            (SignedDuration::from_millis(number.parse::<i64>().ok()?.checked_mul(unit)?), format)
+        } else if let Some(format) = rest.strip_prefix(':') {
+            (SignedDuration::ZERO, Some(format))
+        } else if rest.is_empty() {
+            (SignedDuration::ZERO, None)
+        } else {
+            return None;
+        };
+        if format == Some("") {
+            return None;
+        }
+        Some(Self { text: text.to_owned(), shift, pieces: pieces(format.unwrap_or(ISO)) })
+    }
+
+    /// The text as it was written: `now+1:minutes:X`.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The time in this format; `None` if it lies outside of the calendar.
+    pub(in crate::provider) fn write(&self, moment: Moment) -> Option<String> {
+        let time = Timestamp::from_microsecond(moment.now).ok()?.checked_add(self.shift).ok()?;
+        let pieces = self.pieces.iter().map(|piece| match piece {
+            Piece::Text(text) => text.clone(),
+            Piece::Time(specifier) => time.strftime(specifier).to_string(),
+            Piece::Millis => time.as_millisecond().to_string(),
+        });
+        Some(pieces.collect())
+    }
+}
+
+fn pieces(mut format: &str) -> Vec<Piece> {
+    let mut found = Vec::new();
+    while let Some(letter) = format.chars().next() {
+        if let Some((literal, rest)) = format.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+            found.push(Piece::Text(literal.to_owned()));
+            format = rest;
+        } else if let Some((token, to)) = TOKENS.iter().find(|(token, _)| format.starts_with(token)) {
+            found.push(match *to {
+                MILLIS => Piece::Millis,
+                specifier => Piece::Time(specifier),
+            });
+            format = &format[token.len()..];
+        } else {
+            let (text, rest) = format.split_at(letter.len_utf8());
+            found.push(Piece::Text(text.to_owned()));
+            format = rest;
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// 2025-03-05 04:03:09.070 UTC, a Wednesday.
+    const MOMENT: Moment = Moment { now: 1_741_147_389_070_000, random: Uuid::nil() };
+
+    #[track_caller]
+    fn check(text: &str, expect: &str) {
+        assert_eq!(TimeFormat::parse(text).unwrap().write(MOMENT).unwrap(), expect, "{text}");
+    }
+
+    #[test]
+    fn tokens_of_dayjs() {
+        check("now", "2025-03-05T04:03:09.070Z");
+        check("now:YYYYMMDDTHHmmss[Z]", "20250305T040309Z");
+        check("now:YYYY-MM-DDTHH:mm:ss", "2025-03-05T04:03:09");
+        check("now:ddd, DD MMM YYYY HH:mm:ss ZZ", "Wed, 05 Mar 2025 04:03:09 +0000");
+        check("now:X x Z", "1741147389 1741147389070 +00:00");
+        check("now:D/M/YY h:m:s a dddd MMMM", "5/3/25 4:3:9 am Wednesday March");
+        check("now:[D M]D", "D M5");
+    }
+
+    #[test]
+    fn times_before_and_after() {
+        check("now+1:minutes:X", "1741147449");
+        check("now+7:days:YYYY-MM-DD", "2025-03-12");
+        check("now-1:week:YYYY-MM-DD", "2025-02-26");
+        check("now+2:hours", "2025-03-05T06:03:09.070Z");
+        for wrong in
+            ["now+1", "now+1:fortnights", "now+:days:X", "now:", "nowX", "later", "now+9223372036854775807:weeks"]
+        {
+            assert_eq!(TimeFormat::parse(wrong), None, "{wrong}");
+        }
+        let far = TimeFormat::parse("now+9999999999:days:X").unwrap();
+        assert_eq!(far.write(MOMENT), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_format_panics(text in "now([+-][0-9]{0,20}:[a-z]{0,8})?(:[A-Za-z\\[\\]%: ä]{0,20})?", now in any::<i64>()) {
+            if let Some(format) = TimeFormat::parse(&text) {
+                let _ = format.write(Moment { now, random: Uuid::nil() });
+            }
+        }
+    }
+}

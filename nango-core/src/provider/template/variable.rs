@@ -1,0 +1,155 @@
+//! The values that a template can ask for.
+
+use std::fmt;
+
+use super::TimeFormat;
+
+const CONFIG: &str = "connectionConfig.";
+const CREDENTIALS: &str = "credentials.";
+const OPTIONS: &str = "assertionOption.";
+
+/// Parts of credentials that need no prefix.
+const CREDENTIAL: [&str; 4] = ["apiKey", "username", "password", "refresh_token"];
+
+/// What a place in a template is filled with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Variable {
+    /// `connectionConfig.X`: a value of the connection's configuration.
+    Config(String),
+    /// `credentials.X`, or one of the short names `apiKey`, `username`, `password`, `refresh_token`: a part of its
+    /// credentials.
+    Credential(String),
+    /// `accessToken`: the connection's token, whatever its mode.
+    AccessToken,
+    /// `token`: a token that was just signed here.
+    SignedToken,
+    /// `clientId`: the id of the integration's app.
+    ClientId,
+    /// `clientSecret`: the secret of the integration's app.
+    ClientSecret,
+    /// `step1.X`: a value of an earlier answer.
+    Step {
+        /// Which answer, from 1.
+        number: usize,
+        /// Where in it.
+        path: String,
+    },
+    /// `assertionOption.X`: a value that is asked for once and not kept.
+    Option(String),
+    /// `random`: a UUID.
+    Random,
+    /// `now`, `now:FORMAT`, `now+N:unit:FORMAT`: a time.
+    Now(TimeFormat),
+    /// Something of the request that is about to leave.
+    Request(RequestValue),
+}
+
+/// A value of the request that is about to leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RequestValue {
+    /// `endpoint`: what the caller asked for, as it was written.
+    Endpoint,
+    /// `method`: `GET`.
+    Method,
+    /// `host`: the host, with its port if that is not the usual one.
+    Host,
+    /// `path`: the path of the URL.
+    Path,
+    /// `params`: the sorted parameters, of the form where there is one, else of the URL.
+    Params,
+    /// `urlCanonicalParams`: the sorted parameters of the URL.
+    UrlParams,
+    /// `bodyCanonicalParams`: the body as it is sent.
+    Body,
+    /// `contentType`: what the body is.
+    ContentType,
+}
+
+const REQUEST: [(&str, RequestValue); 8] = [
+    ("endpoint", RequestValue::Endpoint),
+    ("method", RequestValue::Method),
+    ("host", RequestValue::Host),
+    ("path", RequestValue::Path),
+    ("params", RequestValue::Params),
+    ("urlCanonicalParams", RequestValue::UrlParams),
+    ("bodyCanonicalParams", RequestValue::Body),
+    ("contentType", RequestValue::ContentType),
+];
+
+const OTHERS: [(&str, Variable); 5] = [
+    ("accessToken", Variable::AccessToken),
+    ("token", Variable::SignedToken),
+    ("clientId", Variable::ClientId),
+    ("clientSecret", Variable::ClientSecret),
+    ("random", Variable::Random),
+];
+
+impl Variable {
+    /// Reads the name that stands in `${…}`.
+    pub(super) fn parse(name: &str) -> Option<Self> {
+        let after = |prefix| name.strip_prefix(prefix).filter(|rest| !rest.is_empty()).map(str::to_owned);
+        if let Some(value) = after(CONFIG) {
+            return Some(Self::Config(value));
+        }
+        if let Some(part) = after(CREDENTIALS) {
+            return Some(Self::Credential(part));
+        }
+        if let Some(option) = after(OPTIONS) {
+            return Some(Self::Option(option));
+        }
+        if CREDENTIAL.contains(&name) {
+            return Some(Self::Credential(name.to_owned()));
+        }
+        if let Some((_, value)) = REQUEST.iter().find(|(known, _)| *known == name) {
+            return Some(Self::Request(*value));
+        }
+        if let Some((_, variable)) = OTHERS.iter().find(|(known, _)| *known == name) {
+            return Some(variable.clone());
+        }
+        step(name).or_else(|| TimeFormat::parse(name).map(Self::Now))
+    }
+
+    /// The names without a prefix, for messages.
+    pub(super) fn simple_names() -> impl Iterator<Item = &'static str> {
+        let others = OTHERS.iter().map(|(name, _)| *name);
+        let request = REQUEST.iter().map(|(name, _)| *name);
+        CREDENTIAL.into_iter().chain(others).chain(["now"]).chain(request)
+    }
+
+    /// Whether it is a secret by its nature.
+    pub fn is_secret(&self) -> bool {
+        match self {
+            Self::Credential(_)
+            | Self::AccessToken
+            | Self::SignedToken
+            | Self::ClientSecret
+            | Self::Step { .. }
+            | Self::Option(_) => true,
+            Self::Config(_) | Self::ClientId | Self::Random | Self::Now(_) | Self::Request(_) => false,
+        }
+    }
+}
+
+fn step(name: &str) -> Option<Variable> {
+    let (number, path) = name.strip_prefix("step")?.split_once('.')?;
+    let number = number.parse().ok().filter(|number| *number > 0)?;
+    (!path.is_empty()).then(|| Variable::Step { number, path: path.to_owned() })
+}
+
+impl fmt::Display for Variable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Config(name) => write!(f, "{CONFIG}{name}"),
+            Self::Credential(name) => f.write_str(name),
+            Self::Option(name) => write!(f, "{OPTIONS}{name}"),
+            Self::Step { number, path } => write!(f, "step{number}.{path}"),
+            Self::Now(format) => f.write_str(format.as_str()),
+            Self::Request(value) => {
+                f.write_str(REQUEST.iter().find(|(_, known)| known == value).map_or("", |(name, _)| name))
+            }
+            other => f.write_str(OTHERS.iter().find(|(_, known)| known == other).map_or("", |(name, _)| name)),
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! The way out of a connection: its provider with what the settings say over it, where its requests go, and what puts its
+//! credentials into them.
+
+use std::sync::Arc;
+
+use super::Instance;
+use crate::{
+    auth::{Credentials, Fixed, Held, Holder, InjectError, Injector, Live, ObtainError, RefreshError, Subject},
+    error::{Error, ErrorKind, Result},
+    http::{Authorize, Client, ClientParts, Clock, Lane, Quota, Transport, Url, Watch},
+    provider::{Provider, Scope},
+    store::Connection,
+};
+
+/// A connection's way out.
+#[derive(Debug)]
+pub(super) struct Outbound {
+    pub(super) holder: Arc<Holder>,
+    pub(super) base_url: Url,
+    pub(super) held: Held,
+    authorize: Arc<dyn Authorize>,
+}
+
+impl Outbound {
+    /// The way out of a stored connection. Its credentials are followed from here on.
+    pub(super) async fn of(instance: &Instance, connection: &Connection) -> Result<Self> {
+        let holder = holder(instance, &connection.integration, &connection.id)?;
+        let current = instance.tokens.look(&holder).await.map_err(closed)?;
+        let base_url = base_url(&holder, connection, &current.credentials)?;
+        let live =
+            Live::new(instance.tokens.clone(), holder.clone(), current).map_err(|error| unusable(&holder, error))?;
+        let live = Arc::new(live);
+        Ok(Self { holder, base_url, held: Held::Live(live.clone()), authorize: live })
+    }
+
+    /// The way out of a connection that is not stored yet.
+    pub(super) fn fixed(instance: &Instance, connection: &Connection, credentials: Credentials) -> Result<Self> {
+        let holder = holder(instance, &connection.integration, &connection.id)?;
+        let base_url = base_url(&holder, connection, &credentials)?;
+        let Holder { provider, integration, app, .. } = &*holder;
+        let injector = Injector::new(provider, integration, &credentials, &connection.config, app)
+            .map_err(|error| unusable(&holder, error))?;
+        let authorize = Arc::new(Fixed { injector, clock: instance.clock.clone() });
+        Ok(Self { holder, base_url, held: Held::Fixed(credentials), authorize })
+    }
+
+    /// The pipeline of this way. `lane`: who waits for it; `watch` is told of waits for limits.
+    pub(super) fn client(
+        &self,
+        instance: &Instance,
+        transport: Arc<dyn Transport>,
+        clock: Arc<dyn Clock>,
+        lane: Lane,
+        watch: Option<Arc<dyn Watch>>,
+    ) -> Client {
+        let Holder { provider, integration, connection, .. } = &*self.holder;
+        let proxy = &provider.proxy;
+        let budget = instance.budgets.of(integration, connection, proxy.retry.shared);
+        let mut parts = ClientParts::new(transport, clock, self.base_url.clone())
+            .authorize(self.authorize.clone())
+            .retry(Arc::new(proxy.retry.clone()))
+            .forward_headers(proxy.forward_headers)
+            .quota(Quota { budget, connection: connection.clone(), lane });
+        if let Some(watch) = watch {
+            parts = parts.watch(watch, provider.display_name.clone());
+        }
+        Client::new(parts)
+    }
+}
+
+/// The error of the key is carried, so that what is set up is told apart from what is typed.
+fn closed(error: RefreshError) -> Error {
+    match &error {
+        RefreshError::Sealed { source, .. } => {
+            Error::new(ErrorKind::Connection, source.clone()).context(error.to_string())
+        }
+        _ => Error::new(ErrorKind::Connection, error),
+    }
+}
+
+/// Where requests go. A few APIs have the key in their base URL.
+fn base_url(holder: &Holder, connection: &Connection, credentials: &Credentials) -> Result<Url> {
+    let scope = Scope::new(&holder.integration, &connection.config, credentials.parts()).token(credentials.token());
+    holder.provider.base_url_of(&scope).map_err(|error| unusable(holder, InjectError::from(error)))
+}
+
+/// The error is carried, so that `wire` and `cli` can tell what was typed from what is set up.
+fn unusable(holder: &Holder, error: InjectError) -> Error {
+    let doing = format!("connection `{}` of `{}` cannot be used", holder.connection, holder.integration);
+    Error::new(ErrorKind::Connection, error).context(doing)
+}
+
+/// Whose token it is.
+pub(super) fn holder(instance: &Instance, integration: &str, connection: &str) -> Result<Arc<Holder>> {
+    Ok(Arc::new(Holder {
+        provider: Arc::new(provider(instance, integration)?),
+        integration: integration.to_owned(),
+        connection: connection.to_owned(),
+        app: Arc::new(instance.config.app(integration)),
+    }))
+}
+
+/// The credentials with a token, where one is to be had for them and none is there; and what came with it.
+pub(super) async fn with_token(
+    instance: &Instance,
+    holder: &Holder,
+    connection: &mut Connection,
+    credentials: Credentials,
+) -> Result<Credentials> {
+    let now = instance.store.now();
+    let renew_at = |end| crate::auth::renew_at(end, now, holder.provider.token.buffer);
+    if !credentials.are_renewed() || credentials.token().is_some() {
+        connection.renew_at = renew_at(credentials.expires_at()).filter(|_| credentials.are_renewed());
+        return Ok(credentials);
+    }
+    let Holder { provider, integration, app, .. } = holder;
+    let subject = Subject { provider, integration, credentials: &credentials, config: &connection.config, app, now };
+    let obtained = instance.tokens.obtain(&subject).await.map_err(|error| refused(holder, error))?;
+    connection.renew_at = renew_at(obtained.expires_at);
+    connection.config.extend(obtained.config.clone());
+    Ok(credentials.renewed(&obtained))
+}
+
+fn refused(holder: &Holder, error: ObtainError) -> Error {
+    let doing =
+        format!("no token could be obtained for connection `{}` of `{}`", holder.connection, holder.integration);
+    Error::new(ErrorKind::Connection, error).context(doing)
+}
+
+/// The provider of an integration, with what the settings say over it: the one that they name, the one of its name,
+/// or one of its own at the base URL that they give.
+pub(super) fn provider(instance: &Instance, integration: &str) -> Result<Provider> {
+    let fault = |message: String| Error::new(ErrorKind::Connection, message);
+    let settings = instance.config.integrations.get(integration);
+    let named = settings.and_then(|settings| settings.provider.as_deref());
+    let base_url = settings.and_then(|settings| settings.base_url.as_deref());
+    let mut provider = match (instance.catalogue.get(named.unwrap_or(integration)), base_url) {
+        (Some(provider), _) => provider.clone(),
+        (None, Some(base_url)) => Provider::plain(integration, base_url).map_err(|error| fault(error.to_string()))?,
+        (None, None) => {
+            return Err(fault(format!(
+                "`{integration}` is no provider of the catalogue, so its base URL is not known: put \
+                 `base_url = \"https://…\"` (or `provider = \"…\"`) under `[integrations.{integration}]` in nango.toml"
+            )));
+        }
+    };
+    if let Some(settings) = settings {
+        let headers = settings.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        provider
+            .override_with(base_url, headers)
+            .map_err(|error| fault(format!("`[integrations.{integration}]` in nango.toml cannot be used: {error}")))?;
+    }
+    Ok(provider)
+}

@@ -1,0 +1,20 @@
+//! The living processes.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::support::*;
+
+pub(super) async fn the_living_are_counted(store: Opened) {
+    let (one, other) = (Uuid::now_v7(), Uuid::now_v7());
+    assert_eq!(store.beat(one, MINUTE).await.unwrap(), 1);
+    assert_eq!(store.beat(one, MINUTE).await.unwrap(), 1);
+    assert_eq!(store.beat(other, Duration::from_millis(300)).await.unwrap(), 2);
+    // Whoever is silent for too long is not counted.
+    tokio::time::sleep(Duration::from_millis(350)).await;
+    assert_eq!(store.beat(one, MINUTE).await.unwrap(), 1);
+    assert_eq!(store.beat(other, MINUTE).await.unwrap(), 2);
+    store.leave(one).await.unwrap();
+    assert_eq!(store.beat(other, MINUTE).await.unwrap(), 1);
+}

@@ -1,0 +1,99 @@
+//! Turns to renew a token.
+
+use std::time::Duration;
+
+use serde_json::{Map, json};
+use uuid::Uuid;
+
+use super::support::*;
+use crate::store::{NewConnection, RefreshClaim, RefreshEnd, RefreshTurn};
+
+const LEASE: Duration = MINUTE;
+
+fn renewed(credentials: &[u8]) -> RefreshEnd {
+    let mut config = Map::new();
+    config.insert("api_domain".to_owned(), json!("eu"));
+    RefreshEnd::Renewed { credentials: credentials.to_vec(), renew_at: Some(7), config }
+}
+
+fn failed(refused: bool) -> RefreshEnd {
+    RefreshEnd::Failed { message: "no\0answer".to_owned(), refused }
+}
+
+async fn claim_of(store: &Opened, lease: Duration) -> RefreshClaim {
+    let stored = store.connection("github", "acme").await.unwrap().unwrap();
+    RefreshClaim { row: stored.row, version: stored.version, holder: Uuid::now_v7(), lease }
+}
+
+pub(super) async fn one_renews_at_a_time(store: Opened) {
+    let new = NewConnection { renew_at: Some(3), ..connection("acme") };
+    let (first, _) = store.put_connection(new).await.unwrap();
+    assert_eq!((first.version, first.renew_at, &first.failure), (1, Some(3), &None));
+    let (one, other) = (claim_of(&store, LEASE).await, claim_of(&store, LEASE).await);
+    assert_eq!(store.claim_refresh(one).await.unwrap(), RefreshTurn::Taken { interrupted: false });
+    let RefreshTurn::Held(wait) = store.claim_refresh(other).await.unwrap() else { panic!("two hold the turn") };
+    assert!(wait > Duration::ZERO && wait <= LEASE);
+    // What is not the holder's to end stays.
+    store.end_refresh(other, RefreshEnd::Left).await.unwrap();
+    store.end_refresh(other, failed(true)).await.unwrap();
+    assert!(matches!(store.claim_refresh(other).await.unwrap(), RefreshTurn::Held(_)));
+
+    let after = store.end_refresh(one, renewed(b"new")).await.unwrap().unwrap();
+    assert_eq!((after.version, after.renew_at, &*after.credentials), (2, Some(7), &b"new"[..]));
+    let mut config = first.config.clone();
+    config.insert("api_domain".to_owned(), json!("eu"));
+    assert_eq!((&after.config, after.metadata == first.metadata), (&config, true));
+    assert_eq!(store.connection("github", "acme").await.unwrap(), Some(after.clone()));
+    assert_eq!(store.claim_refresh(other).await.unwrap(), RefreshTurn::Changed(Box::new(after)));
+    assert_eq!(
+        store.claim_refresh(claim_of(&store, LEASE).await).await.unwrap(),
+        RefreshTurn::Taken { interrupted: false }
+    );
+}
+
+pub(super) async fn an_interrupted_turn_is_known(store: Opened) {
+    store.put_connection(connection("acme")).await.unwrap();
+    let lost = claim_of(&store, Duration::from_millis(1)).await;
+    store.claim_refresh(lost).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    let next = claim_of(&store, LEASE).await;
+    assert_eq!(store.claim_refresh(next).await.unwrap(), RefreshTurn::Taken { interrupted: true });
+    // The first one was only slow: what it brings is good, because nobody else brought anything.
+    let after = store.end_refresh(lost, renewed(b"late")).await.unwrap().unwrap();
+    assert_eq!((&*after.credentials, after.version), (&b"late"[..], 2));
+    assert_eq!(store.end_refresh(next, renewed(b"second")).await.unwrap(), Some(after));
+    // A turn that was left unused leaves no trace.
+    let left = claim_of(&store, LEASE).await;
+    store.claim_refresh(left).await.unwrap();
+    store.end_refresh(left, RefreshEnd::Left).await.unwrap();
+    assert_eq!(
+        store.claim_refresh(claim_of(&store, LEASE).await).await.unwrap(),
+        RefreshTurn::Taken { interrupted: false }
+    );
+}
+
+pub(super) async fn failures_are_kept_until_a_token_is_there(store: Opened) {
+    store.put_connection(connection("acme")).await.unwrap();
+    for (times, refused) in [(1, false), (2, true)] {
+        let claim = claim_of(&store, LEASE).await;
+        store.claim_refresh(claim).await.unwrap();
+        let stored = store.end_refresh(claim, failed(refused)).await.unwrap().unwrap();
+        let failure = stored.failure.clone().unwrap();
+        assert_eq!((failure.times, failure.refused, stored.version), (times, refused, 1));
+        assert!(failure.message.starts_with("no") && failure.at >= stored.updated_at);
+        assert_eq!(store.connections(None).await.unwrap(), [stored]);
+    }
+    let claim = claim_of(&store, LEASE).await;
+    store.claim_refresh(claim).await.unwrap();
+    assert_eq!(store.end_refresh(claim, renewed(b"new")).await.unwrap().unwrap().failure, None);
+
+    // New credentials begin anew, and what an older turn brings is dropped.
+    let claim = claim_of(&store, LEASE).await;
+    store.claim_refresh(claim).await.unwrap();
+    let (replaced, _) = store.put_connection(connection("acme")).await.unwrap();
+    assert_eq!((replaced.version, replaced.renew_at, &replaced.failure), (3, None, &None));
+    assert_eq!(store.end_refresh(claim, renewed(b"old")).await.unwrap(), Some(replaced));
+    store.remove_connection("github", "acme").await.unwrap();
+    assert_eq!(store.claim_refresh(claim).await.unwrap(), RefreshTurn::Gone);
+    assert_eq!(store.end_refresh(claim, renewed(b"old")).await.unwrap(), None);
+}

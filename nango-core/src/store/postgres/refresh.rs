@@ -1,0 +1,79 @@
+//! Turns to renew a token.
+
+use std::time::Duration;
+
+use super::{Db, connections, encryption, fault::Outcome, now};
+use crate::store::{Connection, RefreshClaim, RefreshEnd, RefreshTurn, credentials_context, runs::micros};
+
+/// Claims a turn.
+pub(super) async fn claim(db: &mut Db, claim: &RefreshClaim) -> Outcome<RefreshTurn> {
+    const LOOK: &str = concat!(
+        "SELECT version, refresh_holder, refresh_until, ",
+        now!(),
+        " FROM nango_rs.connections WHERE row = $1 FOR NO KEY UPDATE"
+    );
+    const TAKE: &str = "UPDATE nango_rs.connections SET refresh_holder = $2, refresh_until = $3 WHERE row = $1";
+    type Found = (i64, Option<Vec<u8>>, Option<i64>, i64);
+    let found: Option<Found> = db.query_as(LOOK).bind(claim.row).fetch_optional(&mut *db.sql).await?;
+    let Some((version, holder, until, now)) = found else { return Ok(RefreshTurn::Gone) };
+    db.shared.clock.told(now);
+    if version != claim.version {
+        let changed = connections::of_row(db, claim.row).await?;
+        return Ok(changed.map_or(RefreshTurn::Gone, |changed| RefreshTurn::Changed(Box::new(changed))));
+    }
+    let held = holder.zip(until).filter(|(holder, until)| *until > now && holder[..] != claim.holder.as_bytes()[..]);
+    if let Some((_, until)) = held {
+        return Ok(RefreshTurn::Held(Duration::from_micros(u64::try_from(until - now).unwrap_or(0))));
+    }
+    db.query(TAKE)
+        .bind(claim.row)
+        .bind(&claim.holder.as_bytes()[..])
+        .bind(now.saturating_add(micros(claim.lease)))
+        .execute(&mut *db.sql)
+        .await?;
+    Ok(RefreshTurn::Taken { interrupted: until.is_some() })
+}
+
+/// Ends a turn.
+pub(super) async fn end(db: &mut Db, claim: &RefreshClaim, end: &RefreshEnd) -> Outcome<Option<Connection>> {
+    const LOCK: &str = "SELECT version FROM nango_rs.connections WHERE row = $1 FOR NO KEY UPDATE";
+    const RENEWED: &str = concat!(
+        "UPDATE nango_rs.connections SET credentials = $2, renew_at = $3, config = $4, updated_at = greatest(updated_at, ",
+        now!(),
+        "), version = version + 1, refresh_holder = NULL, refresh_until = NULL, failures = 0, failed_at = NULL, \
+         failure = NULL, refused = 0 WHERE row = $1"
+    );
+    const FAILED: &str = concat!(
+        "UPDATE nango_rs.connections SET failures = failures + 1, failed_at = ",
+        now!(),
+        ", failure = $3, refused = $4, refresh_holder = NULL, refresh_until = NULL WHERE row = $1 AND refresh_holder = $2"
+    );
+    const LEFT: &str = "UPDATE nango_rs.connections SET refresh_holder = NULL, refresh_until = NULL \
+                        WHERE row = $1 AND refresh_holder = $2";
+    let version: Option<i64> = db.query_scalar(LOCK).bind(claim.row).fetch_optional(&mut *db.sql).await?;
+    let Some(stored) = connections::of_row(db, claim.row).await? else { return Ok(None) };
+    if version != Some(claim.version) {
+        return Ok(Some(stored));
+    }
+    let holder = &claim.holder.as_bytes()[..];
+    match end {
+        RefreshEnd::Renewed { credentials, renew_at, config } => {
+            let context = credentials_context(&stored.integration, &stored.id);
+            let newer = encryption::current(db, credentials, &context).await?;
+            let mut merged = stored.config;
+            merged.extend(config.clone());
+            let renewed = db.query(RENEWED).bind(claim.row).bind(newer.as_ref().unwrap_or(credentials));
+            renewed.bind(renew_at).bind(connections::text(&merged)?).execute(&mut *db.sql).await?;
+        }
+        RefreshEnd::Failed { message, refused } => {
+            // PostgreSQL has no NUL in a text, and a server may have put one into its answer.
+            let message = message.replace('\0', crate::store::transfer::NUL);
+            let failed = db.query(FAILED).bind(claim.row).bind(holder).bind(message);
+            failed.bind(i64::from(*refused)).execute(&mut *db.sql).await?;
+        }
+        RefreshEnd::Left => {
+            db.query(LEFT).bind(claim.row).bind(holder).execute(&mut *db.sql).await?;
+        }
+    }
+    connections::of_row(db, claim.row).await
+}

@@ -1,0 +1,91 @@
+//! Turns: who renews the token of a connection.
+//!
+//! A token is renewed by one process at a time, and no transaction is open while the provider is asked. Whoever wants to
+//! renew takes a turn, which ends by itself after its lease, asks the provider, and ends the turn with what came of it.
+//!
+//! Must stay true: what a turn brought is stored only if the credentials are still those that it began with
+//! ([`Connection::version`]), token, expiry and refresh token in one write; and a turn that was interrupted is known to
+//! the next one, because the provider may have answered it.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::{Answer, Connection};
+
+/// Who wants to renew which credentials.
+#[derive(Debug, Clone, Copy)]
+pub struct RefreshClaim {
+    /// The connection's number.
+    pub row: i64,
+    /// The version of its credentials that is to be renewed.
+    pub version: i64,
+    /// Who claims.
+    pub holder: Uuid,
+    /// For how long.
+    pub lease: Duration,
+}
+
+/// What becomes of a claim.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RefreshTurn {
+    /// It is the claimer's turn.
+    Taken {
+        /// Whether an earlier turn with these credentials was begun and never ended.
+        interrupted: bool,
+    },
+    /// It is somebody else's, for so long at most.
+    Held(Duration),
+    /// The credentials are others by now; here they are.
+    Changed(Box<Connection>),
+    /// There is no such connection any more.
+    Gone,
+}
+
+/// How a turn ends.
+#[derive(Clone, PartialEq)]
+pub enum RefreshEnd {
+    /// With new credentials.
+    Renewed {
+        /// Sealed.
+        credentials: Vec<u8>,
+        /// When it is to be renewed again, microseconds since 1970.
+        renew_at: Option<i64>,
+        /// Values for the connection's configuration, over those that it has.
+        config: Map<String, Value>,
+    },
+    /// Without.
+    Failed {
+        /// Why, in words without secrets.
+        message: String,
+        /// Whether another attempt with these credentials is in vain.
+        refused: bool,
+    },
+    /// Before anything was sent.
+    Left,
+}
+
+impl std::fmt::Debug for RefreshEnd {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Renewed { renew_at, .. } => {
+                f.debug_struct("Renewed").field("renew_at", renew_at).finish_non_exhaustive()
+            }
+            Self::Failed { message, refused } => {
+                f.debug_struct("Failed").field("message", message).field("refused", refused).finish()
+            }
+            Self::Left => f.write_str("Left"),
+        }
+    }
+}
+
+/// The turns of a database.
+pub trait Refreshes {
+    /// Claims the turn to renew a connection's token.
+    fn claim_refresh(&self, claim: RefreshClaim) -> Answer<'_, RefreshTurn>;
+
+    /// Ends a turn, and gives the connection as it is then; `None`: it is gone. What was brought is dropped if the
+    /// credentials have changed since the claim; it is kept if only the lease has ended.
+    fn end_refresh(&self, claim: RefreshClaim, end: RefreshEnd) -> Answer<'_, Option<Connection>>;
+}

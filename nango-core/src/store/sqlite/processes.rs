@@ -1,0 +1,25 @@
+//! The living processes.
+
+use std::time::Duration;
+
+use rusqlite::params;
+use uuid::Uuid;
+
+use super::{Db, clock, fault::Outcome};
+use crate::store::runs::micros;
+
+/// Gives a sign of life and counts the living.
+pub(super) fn beat(db: &Db, process: Uuid, lease: Duration) -> Outcome<u32> {
+    let now = clock::wall();
+    db.sql.prepare_cached("DELETE FROM processes WHERE until <= ?1")?.execute([now])?;
+    db.sql
+        .prepare_cached("INSERT OR REPLACE INTO processes (id, until) VALUES (?1, ?2)")?
+        .execute(params![&process.as_bytes()[..], now + micros(lease)])?;
+    Ok(db.sql.prepare_cached("SELECT count(*) FROM processes")?.query_row([], |row| row.get(0))?)
+}
+
+/// Says that a process ends.
+pub(super) fn leave(db: &Db, process: Uuid) -> Outcome<()> {
+    db.sql.prepare_cached("DELETE FROM processes WHERE id = ?1")?.execute([&process.as_bytes()[..]])?;
+    Ok(())
+}

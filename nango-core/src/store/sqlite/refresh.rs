@@ -1,0 +1,79 @@
+//! Turns to renew a token.
+
+use std::time::Duration;
+
+use rusqlite::{OptionalExtension, params};
+
+use super::{Db, clock, connections, encryption, fault::Outcome};
+use crate::store::{Connection, RefreshClaim, RefreshEnd, RefreshTurn, credentials_context, runs::micros};
+
+/// Claims a turn.
+pub(super) fn claim(db: &Db, claim: RefreshClaim) -> Outcome<RefreshTurn> {
+    let now = clock::wall();
+    let mut look =
+        db.sql.prepare_cached("SELECT version, refresh_holder, refresh_until FROM connections WHERE row = ?1")?;
+    let found = look
+        .query_row([claim.row], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, Option<Vec<u8>>>(1)?, row.get::<_, Option<i64>>(2)?))
+        })
+        .optional()?;
+    let Some((version, holder, until)) = found else { return Ok(RefreshTurn::Gone) };
+    if version != claim.version {
+        let changed = connections::of_row(db, claim.row)?;
+        return Ok(changed.map_or(RefreshTurn::Gone, |changed| RefreshTurn::Changed(Box::new(changed))));
+    }
+    let held = holder.zip(until).filter(|(holder, until)| *until > now && holder[..] != claim.holder.as_bytes()[..]);
+    if let Some((_, until)) = held {
+        return Ok(RefreshTurn::Held(Duration::from_micros(u64::try_from(until - now).unwrap_or(0))));
+    }
+    db.sql
+        .prepare_cached("UPDATE connections SET refresh_holder = ?2, refresh_until = ?3 WHERE row = ?1")?
+        .execute(params![claim.row, &claim.holder.as_bytes()[..], now + micros(claim.lease)])?;
+    Ok(RefreshTurn::Taken { interrupted: until.is_some() })
+}
+
+/// Ends a turn.
+pub(super) fn end(db: &Db, claim: RefreshClaim, end: &RefreshEnd) -> Outcome<Option<Connection>> {
+    let Some(stored) = connections::of_row(db, claim.row)? else { return Ok(None) };
+    if stored.version != claim.version {
+        return Ok(Some(stored));
+    }
+    let holder = &claim.holder.as_bytes()[..];
+    match end {
+        RefreshEnd::Renewed { credentials, renew_at, config } => {
+            let context = credentials_context(&stored.integration, &stored.id);
+            let newer = encryption::current(db, credentials, &context)?;
+            let mut merged = stored.config;
+            merged.extend(config.clone());
+            db.sql
+                .prepare_cached(
+                    "UPDATE connections SET credentials = ?2, renew_at = ?3, config = ?4, updated_at = ?5, \
+                     version = version + 1, refresh_holder = NULL, refresh_until = NULL, \
+                     failures = 0, failed_at = NULL, failure = NULL, refused = 0 WHERE row = ?1",
+                )?
+                .execute(params![
+                    claim.row,
+                    newer.as_ref().unwrap_or(credentials),
+                    renew_at,
+                    connections::text(&merged)?,
+                    db.shared.clock.now()
+                ])?;
+        }
+        RefreshEnd::Failed { message, refused } => {
+            db.sql
+                .prepare_cached(
+                    "UPDATE connections SET failures = failures + 1, failed_at = ?3, failure = ?4, refused = ?5, \
+                     refresh_holder = NULL, refresh_until = NULL WHERE row = ?1 AND refresh_holder = ?2",
+                )?
+                .execute(params![claim.row, holder, db.shared.clock.now(), message, refused])?;
+        }
+        RefreshEnd::Left => {
+            db.sql
+                .prepare_cached(
+                    "UPDATE connections SET refresh_holder = NULL, refresh_until = NULL WHERE row = ?1 AND refresh_holder = ?2",
+                )?
+                .execute(params![claim.row, holder])?;
+        }
+    }
+    connections::of_row(db, claim.row)
+}

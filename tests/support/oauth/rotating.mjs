@@ -1,0 +1,82 @@
+// npm's oidc-provider, for tests/support/oauth.rs: refresh tokens are good for one use, and one that comes a second time
+// ends the whole grant. Everything is kept in memory.
+//
+// Its argument is the lifetime of access tokens that a token request gives, in seconds.
+import { generateKeyPairSync, randomUUID } from "node:crypto";
+import { createServer } from "node:http";
+import Provider from "oidc-provider";
+import MemoryAdapter from "oidc-provider/lib/adapters/memory_adapter.js";
+import { open } from "./front.mjs";
+
+const lifetime = Number(process.argv[2]);
+const SCOPE = "offline_access api";
+const HOUR = 60 * 60;
+
+const client = (id, method) => ({
+  client_id: id,
+  client_secret: `${id}-secret`,
+  redirect_uris: ["http://127.0.0.1/callback"],
+  grant_types: ["authorization_code", "refresh_token", "client_credentials"],
+  response_types: ["code"],
+  token_endpoint_auth_method: method,
+  id_token_signed_response_alg: "ES256",
+});
+
+function configuration() {
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  return {
+    // The one that it takes without being told, and then warns of.
+    adapter: (model) => new MemoryAdapter(model),
+    clockTolerance: 0,
+    clients: [client("basic", "client_secret_basic"), client("post", "client_secret_post")],
+    scopes: SCOPE.split(" "),
+    findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
+    jwks: { keys: [{ ...privateKey.export({ format: "jwk" }), alg: "ES256", use: "sig" }] },
+    cookies: { keys: [randomUUID()] },
+    features: {
+      clientCredentials: { enabled: true },
+      devInteractions: { enabled: false },
+      introspection: { enabled: true },
+      revocation: { enabled: true },
+    },
+    rotateRefreshToken: true,
+    ttl: { AccessToken: () => lifetime, ClientCredentials: () => lifetime, RefreshToken: HOUR, Grant: HOUR },
+  };
+}
+
+await open(async (url) => {
+  const provider = new Provider(url, configuration());
+  // The newest access token of a grant, and of a client that has none.
+  const newest = new Map();
+  provider.on("access_token.saved", (token) => newest.set(token.grantId, token.jti));
+  provider.on("client_credentials.saved", (token) => newest.set(token.clientId, token.jti));
+  provider.on("server_error", (_, error) => console.error(error));
+
+  const controls = {
+    // What a walk through a browser would end with.
+    async connect({ client: clientId, lifetime: first }) {
+      const accountId = randomUUID();
+      const client = await provider.Client.find(clientId);
+      const grant = new provider.Grant({ accountId, clientId });
+      grant.addOIDCScope(SCOPE);
+      const grantId = await grant.save();
+      const common = { accountId, client, grantId, gty: "authorization_code", scope: SCOPE };
+      const access = new provider.AccessToken({ ...common, expiresIn: first });
+      const refresh = new provider.RefreshToken({ ...common, rotations: 0 });
+      return { access_token: await access.save(), refresh_token: await refresh.save(), expires_in: first };
+    },
+    async check({ token }) {
+      const found = (await provider.AccessToken.find(token)) ?? (await provider.ClientCredentials.find(token));
+      return { current: found !== undefined && newest.get(found.grantId ?? found.clientId) === token };
+    },
+    async revoke({ token }) {
+      const found = (await provider.AccessToken.find(token)) ?? (await provider.ClientCredentials.find(token));
+      await found?.destroy();
+      return {};
+    },
+  };
+
+  const server = createServer(provider.callback());
+  await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
+  return { inner: `http://127.0.0.1:${server.address().port}`, controls };
+});
