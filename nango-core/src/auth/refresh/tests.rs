@@ -91,7 +91,7 @@ impl House {
 }
 
 fn old() -> Value {
-    json!({ "access_token": "t0", "refresh_token": "r0" })
+    json!({ "access_token": "t0", "refresh_token": "refresh-0" })
 }
 
 async fn sent(live: &Live) -> Result<(String, Stamp), AuthError> {
@@ -113,7 +113,7 @@ async fn two_hundred_that_come_at_the_end_of_a_token_lead_to_one_request() {
     }
     assert_eq!(house.server.asked(), 1);
     let body = house.server.bodies.lock().unwrap().concat();
-    assert_eq!(body, "grant_type=refresh_token&refresh_token=r0&client_id=app&client_secret=hush");
+    assert_eq!(body, "grant_type=refresh_token&refresh_token=refresh-0&client_id=app&client_secret=hush");
     let stored = house.tokens.look(&house.of).await.unwrap();
     assert_eq!((stored.credentials.refresh_token(), stored.connection.version), (Some("r1"), 2));
     // A quarter of an hour before its end, which is in an hour.
@@ -159,7 +159,7 @@ async fn what_was_asked_for_after_a_renewal_began_is_another_one() {
 
 #[tokio::test]
 async fn a_refusal_asks_for_new_credentials_and_is_not_repeated() {
-    let no = (400, json!({ "error": "invalid_grant", "error_description": "the token r0 was revoked" }));
+    let no = (400, json!({ "error": "invalid_grant", "error_description": "the token refresh-0 was revoked" }));
     let house = House::new(old(), Some(0), Server { answers: Mutex::new([no].into()), ..Server::default() }).await;
     // The old token has no end that is known, so it is used as long as it works.
     let live = house.live().await;
@@ -182,7 +182,7 @@ async fn a_refusal_asks_for_new_credentials_and_is_not_repeated() {
 #[tokio::test]
 async fn a_failure_is_left_alone_for_a_while() {
     let down = (503, json!({ "message": "try later" }));
-    let credentials = json!({ "access_token": "t0", "refresh_token": "r0", "expires_at": 1 });
+    let credentials = json!({ "access_token": "t0", "refresh_token": "refresh-0", "expires_at": 1 });
     let server = Server { answers: Mutex::new([down].into()), ..Server::default() };
     let house = House::new(credentials, Some(1_000_000), server).await;
     let live = house.live().await;
@@ -236,7 +236,7 @@ fn margins_and_pauses() {
     assert_eq!(renew_at(Some(minutes(120)), 0, margin), Some(minutes(105)));
     // A token that lives shorter than the margin would be renewed for every request.
     assert_eq!(renew_at(Some(minutes(8)), 0, margin), Some(minutes(6)));
-    assert_eq!(renew_at(Some(minutes(1)), minutes(5), margin), Some(minutes(1)));
+    assert_eq!(renew_at(Some(minutes(1)), minutes(5), margin), None);
     let pauses: Vec<u64> = [1, 2, 3, 7, 8, 99].map(|times| pause(times).as_secs()).into();
     assert_eq!(pauses, [30, 60, 120, 1920, 3600, 3600]);
 }
