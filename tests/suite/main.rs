@@ -8,6 +8,7 @@
 
 mod bad_input;
 mod budget;
+mod catalogue;
 mod compile_fail;
 mod connections;
 mod crash;
@@ -24,6 +25,7 @@ mod postgres;
 mod providers;
 mod recorded_github;
 mod records;
+mod refresh;
 mod schema;
 mod servers;
 mod support;

@@ -25,7 +25,7 @@ use crate::{
     provider::Provider,
     store::{Connection, RefreshClaim, RefreshEnd, SharedStore},
 };
-pub use live::Live;
+pub use live::{Following, Live};
 
 /// How long after a first failure the next attempt is made; it doubles with each further one.
 const FIRST_PAUSE: Duration = Duration::from_secs(30);

@@ -108,9 +108,11 @@ impl HttpError {
                     // The settings of the instance or of the connection have to change, not the network.
                     Self::Network { source: TransportError::Forbidden(_), .. }
                     | Self::Auth(AuthError::Missing(_) | AuthError::Refused(_)) => ErrorKind::Connection,
-                    Self::Network { .. } | Self::Auth(AuthError::Network(_)) => ErrorKind::Network,
+                    Self::Network { .. } | Self::Auth(AuthError::Network(_) | AuthError::Later { .. }) => {
+                        ErrorKind::Network
+                    }
                     Self::Redirect { .. } => ErrorKind::Http,
-                    Self::Auth(AuthError::Later { .. }) | Self::UsedUp { .. } => ErrorKind::RateLimit,
+                    Self::UsedUp { .. } => ErrorKind::RateLimit,
                     _ => ErrorKind::Internal,
                 };
                 Error::new(kind, other)

@@ -30,6 +30,21 @@ fn a_refused_refresh_token_is_not_shown_again() {
     }
 }
 
+/// The others find a failure when their turn comes, and do not repeat what failed.
+#[test]
+fn several_processes_share_a_failure() {
+    for kind in Kind::BOTH {
+        for refused in [Answer::INVALID_GRANT, DOWN] {
+            let Some(stage) = Stage::new(Peer::Rotating, kind) else { return };
+            stage.connect(PAST);
+            stage.oauth.next(&refused.clone().later(Duration::from_millis(800)));
+            let crowd = stage.crowd(8, 5);
+            assert!(crowd.answered == 0 && crowd.errors.len() >= 8, "{kind:?}, {refused:?}: {crowd:?}");
+            assert_eq!(stage.statuses().len(), 1, "{kind:?}, {refused:?}");
+        }
+    }
+}
+
 #[test]
 fn a_refused_client_names_what_is_wrong() {
     let Some(stage) = Stage::new(Peer::Rotating, Kind::Sqlite) else { return };
@@ -66,9 +81,9 @@ fn a_token_that_is_still_good_is_used_while_the_server_is_down() {
     at_the_same_time(Peer::BOTH.to_vec(), |peer| {
         let Some(stage) = Stage::new(peer, Kind::Sqlite) else { return };
         // It is due a quarter of that time before its end.
-        stage.connect(24);
+        stage.connect(40);
         stage.oauth.next(&DOWN);
-        thread::sleep(Duration::from_millis(18_500));
+        thread::sleep(Duration::from_secs(31));
         let crowd = stage.crowd(1, 50);
         assert_eq!((crowd.answered, crowd.errors), (50, Vec::new()), "{peer:?}");
         assert_eq!(stage.statuses(), [503]);

@@ -60,6 +60,23 @@ fn while_the_answer_is_on_its_way() {
     });
 }
 
+/// Ctrl-C ends the run, and not the renewal: its answer may be the only way to the next token.
+#[test]
+fn a_person_who_stops_a_run_loses_no_token() {
+    for (kind, peer) in stages() {
+        let Some(stage) = Stage::new(peer, kind) else { return };
+        stage.connect(PAST);
+        stage.oauth.next(&Answer::Slow(Duration::from_secs(2)));
+        let mut running = stage.start();
+        running.wait_until("the server did its work", |_| stage.statuses() == [200]);
+        running.interrupt();
+        // The action counts its requests, whatever ends them.
+        assert_eq!(running.finish().expect(0).json()["output"]["answered"], 0, "{kind:?}, {peer:?}");
+        assert_eq!(stage.ask(), Ok(()), "{kind:?}, {peer:?}");
+        assert_eq!(stage.statuses(), [200], "{kind:?}, {peer:?}: the answer was kept");
+    }
+}
+
 /// What the next ones find: all is well; or the connection is to be made again, which is told, and helps.
 #[track_caller]
 fn check_afterwards(stage: &Stage, lost: bool, what: &str) {

@@ -81,7 +81,7 @@ impl Stage {
         let api = Api::start(&oauth);
         let mut registry = Registry::proof(api.url());
         registry.write("providers.yaml", providers(&oauth, &api, client));
-        registry.config(&config("guarded", &api));
+        registry.config(&config("guarded"));
         if let Some(database) = &database {
             registry.env("NANGO_DATABASE_URL", &database.url);
         }
@@ -112,7 +112,7 @@ impl Stage {
 
     /// Adds the connection with nothing but the client's own credentials.
     pub(super) fn connect_client(&self) {
-        self.registry.config(&config("guarded-cc", &self.api));
+        self.registry.config(&config("guarded-cc"));
         self.add("acme", "oauth2-cc", &self.app());
     }
 
@@ -247,13 +247,8 @@ fn input(requests: usize) -> String {
     json!({ "requests": requests }).to_string()
 }
 
-fn config(provider: &str, api: &Api) -> String {
-    // A host of this machine must be named here: what is written in a catalogue may have come from anywhere.
-    format!(
-        "lease_seconds = 0.3\nproviders = \"providers.yaml\"\n[integrations.proof]\nprovider = \"{provider}\"\n\
-         base_url = \"{}\"\n",
-        api.url()
-    )
+fn config(provider: &str) -> String {
+    format!("lease_seconds = 0.3\nproviders = \"providers.yaml\"\n[integrations.proof]\nprovider = \"{provider}\"\n")
 }
 
 /// The entries of the API, in the format of the catalogue, as a person writes them for one that the catalogue does not have.

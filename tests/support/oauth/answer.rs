@@ -21,6 +21,8 @@ pub enum Answer {
         body: &'static str,
         /// Headers beside the content type.
         headers: &'static [(&'static str, &'static str)],
+        /// How late it comes.
+        late: Duration,
     },
 }
 
@@ -30,19 +32,38 @@ impl Answer {
 
     /// An answer of the front's own.
     pub const fn refused(status: u16, body: &'static str) -> Self {
-        Self::Instead { status, body, headers: &[] }
+        Self::Instead { status, body, headers: &[], late: Duration::ZERO }
+    }
+
+    /// The same answer, so much later.
+    ///
+    /// # Panics
+    ///
+    /// It never comes.
+    #[must_use]
+    pub fn later(self, by: Duration) -> Self {
+        match self {
+            Self::Slow(late) => Self::Slow(late + by),
+            Self::Instead { status, body, headers, late } => Self::Instead { status, body, headers, late: late + by },
+            Self::Lost | Self::Garbled => panic!("{self:?} has no time"),
+        }
     }
 
     pub(super) fn plan(&self) -> Value {
         match self {
-            Self::Slow(late) => json!({ "delay": u64::try_from(late.as_millis()).expect("a short while") }),
+            Self::Slow(late) => json!({ "delay": millis(*late) }),
             Self::Lost => json!({ "lost": true }),
             Self::Garbled => json!({ "garbled": true }),
-            Self::Instead { status, body, headers } => {
+            Self::Instead { status, body, headers, late } => {
                 let headers: serde_json::Map<String, Value> =
                     headers.iter().map(|&(name, value)| (name.to_owned(), value.into())).collect();
-                json!({ "instead": { "status": status, "body": body, "headers": headers } })
+                let instead = json!({ "status": status, "body": body, "headers": headers });
+                json!({ "instead": instead, "delay": millis(*late) })
             }
         }
     }
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).expect("a short while")
 }

@@ -53,6 +53,15 @@ impl Tokens {
             };
             match self.store.claim_refresh(claim).await.map_err(failed)? {
                 RefreshTurn::Taken { interrupted } => {
+                    // Somebody else's turn may have ended between the look and the claim; from here on none does.
+                    let current = self.look(of).await?;
+                    let vain = self.may_try(of, &current, &last, why, asked);
+                    if vain.is_err() || current.connection.version != claim.version {
+                        let left = RefreshEnd::Left { doubt: interrupted };
+                        self.store.end_refresh(claim, left).await.map_err(failed)?;
+                        vain?;
+                        continue;
+                    }
                     return self.take(of, current, claim, interrupted, &mut last).await;
                 }
                 RefreshTurn::Held(wait) => self.clock.sleep(wait.min(LOOK)).await,
