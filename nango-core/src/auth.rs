@@ -25,5 +25,5 @@ pub use inject::{Fixed, InjectError, Injector};
 pub use keyring::{KeyError, KeyRing};
 pub use obtain::{ObtainError, Subject, obtain};
 pub(crate) use refresh::renew_at;
-pub use refresh::{Current, Holder, Live, RefreshError, Tokens};
+pub use refresh::{Current, Following, Holder, Live, RefreshError, Tokens};
 pub use secret::Secret;

@@ -15,6 +15,7 @@
 
 mod authorize;
 mod body;
+mod budget;
 mod client;
 mod clock;
 mod date;
@@ -27,6 +28,7 @@ mod limits;
 mod moment;
 mod network;
 mod parts;
+mod quota;
 mod redact;
 mod request;
 mod response;
@@ -37,6 +39,7 @@ mod transport;
 
 pub use authorize::{AuthError, Authorize, Nothing, Stamp};
 pub use body::{Body, Part, Payload, StreamBody};
+pub use budget::{Budget, Budgets, Lane};
 pub use client::Client;
 pub use clock::{Clock, SystemClock};
 pub use date::parse_http_date;
@@ -45,6 +48,7 @@ pub use egress::{NoRule, Policy, Refusal, Rule};
 pub use error::HttpError;
 pub use network::{Network, NetworkSettings};
 pub use parts::ClientParts;
+pub use quota::{Quota, Watch};
 pub(crate) use redact::place;
 pub use redact::{Sent, is_secret_name};
 pub use request::{Call, Outgoing};

@@ -34,7 +34,7 @@ use crate::{
     config::Config,
     declare::{ActionDef, EventDef, Handle, Kind, Registry, SyncDef, SyncRun, WebhookDef},
     error::{Error, ErrorKind, Result},
-    http::{Clock, Transport},
+    http::{Budgets, Clock, Transport},
     nango::{Context, Nango, lease_lost, store_error},
     provider::Catalogue,
     store::{
@@ -69,6 +69,8 @@ pub struct Instance {
     pub transport: Arc<dyn Transport>,
     /// Time outside the database: waits between attempts.
     pub clock: Arc<dyn Clock>,
+    /// What may still be asked of each API, by that clock.
+    pub budgets: Arc<Budgets>,
 }
 
 impl Instance {
@@ -83,7 +85,8 @@ impl Instance {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let tokens = Tokens::new(store.clone(), ring.clone(), transport.clone(), clock.clone());
-        Self { registry, catalogue, config, store, ring, tokens, transport, clock }
+        let budgets = Arc::new(Budgets::new(clock.clone()));
+        Self { registry, catalogue, config, store, ring, tokens, transport, clock, budgets }
     }
 }
 
@@ -177,6 +180,8 @@ pub struct RunReport {
     pub started_at: i64,
     /// How long it took.
     pub duration: Duration,
+    /// For how long of that it waited for limits of the API.
+    pub waited: Duration,
     /// The records of a dry run, by model.
     pub dry: Option<BTreeMap<String, DryRecords>>,
     /// The syncs that the function asked for with `trigger_sync`, in order.
@@ -362,6 +367,7 @@ async fn begin_and_call(
         error,
         started_at,
         duration: started.elapsed(),
+        waited: context.client().waited(),
         dry: None,
         triggered: Vec::new(),
     })

@@ -257,7 +257,7 @@ impl Mock {
             || Provider::plain("mock", BASE_URL).unwrap_or_else(|error| panic!("a constant: {error}")),
             |name| Catalogue::builtin().find(&name).cloned().unwrap_or_else(|error| panic!("{error}")),
         );
-        let parts = ClientParts::new(Arc::new(self.0.script.clone()), Arc::new(Still), base_url);
+        let parts = ClientParts::new(Arc::new(self.0.script.clone()), Arc::new(Still::default()), base_url);
         let host = Arc::new(MockHost(self.clone()));
         Context::new(ContextParts {
             key,

@@ -70,7 +70,7 @@ fn what_is_not_set_up_is_another_exit_than_what_is_typed() {
     let registry = Registry::new();
     let add = |config: &[&str]| {
         let basic = r#"{"username":"u","password":"p"}"#;
-        let add = ["connection", "add", "jira", "x", "--auth", "basic", "--credentials", basic];
+        let add = ["connection", "add", "jira", "x", "--auth", "basic", "--credentials", basic, "--no-verify"];
         registry.run(add.iter().chain(config))
     };
     says(&add(&[]), 2, &["`subdomain`", "--config subdomain="]);

@@ -56,7 +56,7 @@ fn credentials_may_come_from_a_file_or_standard_input() {
     let registry = Registry::new();
     registry.write("token.json", r#"{ "token": "abc" }"#);
     registry.run(["connection", "add", "github", "a", "--auth", "bearer", "--credentials", "@token.json"]).expect(0);
-    let add = ["connection", "add", "github", "b", "--auth", "basic", "--credentials", "-"];
+    let add = ["connection", "add", "github", "b", "--auth", "basic", "--credentials", "-", "--no-verify"];
     registry.run_with_input(add, r#"{ "username": "u", "password": "p" }"#).expect(0);
 
     let list = registry.json(["connection", "list", "--json"]);
@@ -81,6 +81,7 @@ fn config_of_a_connection_and_the_configuration_file_have_one_flag_each() {
         "basic",
         "--credentials",
         credentials,
+        "--no-verify",
         "--config",
         "subdomain=acme",
     ];

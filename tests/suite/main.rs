@@ -7,6 +7,7 @@
 )]
 
 mod bad_input;
+mod budget;
 mod catalogue;
 mod compile_fail;
 mod connections;

@@ -19,7 +19,7 @@ acme:
     site: { title: Site, description: Where your account is, example: shop, prefix: 'https://', suffix: .acme.test }
   credentials:
     apiKey: { title: Key, secret: true }
-acme-eu: { alias: acme, display_name: Acme Europe, categories: [crm, eu] }
+acme-eu: { alias: acme, display_name: Acme Europe, categories: [crm, europe] }
 hubspot: { alias: hubspot, display_name: Ours, odd: 1 }
 broken: { auth_mode: API_KEY, proxy: { base_url: 'https://${host' } }
 unfinished: { auth_mode: OAUTH2_CC, proxy: { base_url: https://a.test } }
@@ -124,7 +124,7 @@ fn a_search_finds_names_and_categories() {
         rows.map(|row| row["name"].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>()
     };
     assert_eq!(found("ACME"), ["acme", "acme-eu"]);
-    assert_eq!(found("eu"), ["acme-eu"]);
+    assert_eq!(found("Europe"), ["acme-eu"]);
     says(&registry.run(["providers", "list", "--search", "nobody-has-this"]), 0, &["No provider fits"]);
 }
 
@@ -136,7 +136,7 @@ fn what_is_wrong_is_told_where_it_is_needed() {
     // Whoever runs something else is told that a part of the file is missing.
     says(&registry.run(["list"]), 0, &["1 provider of own/providers.yaml cannot be read", "registry providers check"]);
     registry.config("providers = \"own/providers.yaml\"\n[integrations.github]\nprovider = \"broken\"\n");
-    says(&registry.run(["list"]), 3, &["the integration `github`", "`broken`", "is not closed"]);
+    says(&registry.run(["list"]), 3, &["[integrations.github]", "`broken`", "is not closed"]);
     registry.config("providers = \"none.yaml\"\n");
     says(&registry.run(["list"]), 3, &["the file of providers none.yaml cannot be read"]);
     registry.write("own/providers.yaml", "acme:\n  proxy: [\nb: 1");

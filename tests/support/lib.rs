@@ -11,6 +11,7 @@ pub mod bench_server;
 pub mod catalogue;
 pub mod dice;
 pub mod measure;
+pub mod metered;
 pub mod npm;
 pub mod oauth;
 pub mod octokit;

@@ -16,6 +16,7 @@ use zeroize::{Zeroize, Zeroizing};
 use super::{AuthMode, KeyError, KeyRing, Secret};
 use crate::{provider::Provider, store::credentials_context};
 pub use shape::CredentialError;
+pub(super) use show::hide;
 
 /// The credentials of a connection.
 #[derive(Clone, PartialEq, Eq)]

@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 pub(super) use request::pairs;
 
-use super::{App, AuthMode, Credentials, Obtained, Secret};
+use super::{App, AuthMode, Credentials, Obtained, Secret, credentials::hide};
 use crate::{
     http::{Client, HttpError},
     provider::{Moment, Provider, ResolveError, Scope},
@@ -30,7 +30,7 @@ use crate::{
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What a token is obtained for.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Subject<'a> {
     /// The provider, with the settings' changes.
     pub provider: &'a Provider,
@@ -69,6 +69,13 @@ pub enum ObtainError {
     },
 }
 
+/// Configuration may be secret too.
+impl std::fmt::Debug for Subject<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Subject").field("integration", &self.integration).finish_non_exhaustive()
+    }
+}
+
 impl Subject<'_> {
     /// What templates are filled from.
     pub(super) fn scope(&self) -> Scope<'_> {
@@ -82,6 +89,13 @@ impl Subject<'_> {
             .token(self.credentials.token())
             .client(self.client().ok())
             .moment(Moment { now: self.now, random: Uuid::new_v4() })
+    }
+
+    /// A text without the secrets that were sent.
+    fn hidden_in(&self, text: &str) -> String {
+        let own = [&self.app.client_secret, &self.app.private_key].into_iter().flatten();
+        let hide = |text: String, secret: &Secret| hide(&text, secret.expose());
+        own.fold(self.credentials.hidden_in(text), hide)
     }
 
     /// The app's id and secret: those that came with the credentials, or the integration's.
@@ -107,6 +121,13 @@ impl Subject<'_> {
 ///
 /// [`ObtainError`].
 pub async fn obtain(subject: &Subject<'_>, client: &Client) -> Result<Obtained, ObtainError> {
+    if subject.provider.token.client_certificate {
+        let text = format!(
+            "the token server of `{}` asks for a client certificate, which cannot be shown here",
+            subject.provider.name
+        );
+        return Err(ObtainError::Setup(text));
+    }
     match subject.credentials.mode() {
         AuthMode::OAuth2 | AuthMode::McpOAuth2 | AuthMode::McpOAuth2Generic => oauth2::refresh(subject, client).await,
         AuthMode::OAuth2Cc => oauth2::client_credentials(subject, client).await,

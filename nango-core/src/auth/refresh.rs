@@ -23,16 +23,16 @@ use super::{App, Credentials, KeyError, KeyRing};
 use crate::{
     http::{AuthError, Clock, Transport},
     provider::Provider,
-    store::{Connection, SharedStore},
+    store::{Connection, RefreshClaim, RefreshEnd, SharedStore},
 };
-pub use live::Live;
+pub use live::{Following, Live};
 
 /// How long after a first failure the next attempt is made; it doubles with each further one.
 const FIRST_PAUSE: Duration = Duration::from_secs(30);
 /// The longest pause between two attempts.
 const LONGEST_PAUSE: Duration = Duration::from_hours(1);
 /// A token that was renewed so short a time ago and is refused all the same is not renewed again.
-const JUST_NOW: Duration = Duration::from_mins(1);
+const JUST_NOW: Duration = Duration::from_secs(10);
 
 /// Whose token it is.
 #[derive(Debug, Clone)]
@@ -126,10 +126,11 @@ impl From<RefreshError> for AuthError {
     fn from(error: RefreshError) -> Self {
         let text = error.to_string();
         match error {
-            RefreshError::Setup { .. } | RefreshError::Sealed { .. } => Self::Missing(text),
+            RefreshError::Setup { .. } | RefreshError::Sealed { .. } | RefreshError::Store { .. } => {
+                Self::Missing(text)
+            }
             RefreshError::Refused { .. } => Self::Refused(text),
             RefreshError::Later { wait, .. } => Self::Later { message: text, wait },
-            RefreshError::Store { .. } => Self::Network(text),
         }
     }
 }
@@ -155,12 +156,16 @@ pub struct Tokens {
 
 type Turn = Arc<tokio::sync::Mutex<Last>>;
 
-/// The last renewal of a connection in this process.
+/// What became of the last renewals of a connection in this process.
 #[derive(Debug, Default)]
 struct Last {
-    began: Option<Instant>,
-    /// The version that it brought.
-    version: i64,
+    /// When the last one that brought a token began, and the version that it brought.
+    renewed: Option<(Instant, i64)>,
+    /// When the last one that failed began, why, and until when the provider asked to wait.
+    failed: Option<(Instant, RefreshError)>,
+    not_before: Option<Instant>,
+    /// What was brought and could not be stored.
+    unsaved: Option<(RefreshClaim, RefreshEnd)>,
 }
 
 impl Tokens {
@@ -203,15 +208,11 @@ impl Tokens {
     /// A renewal that goes on when its caller goes away.
     async fn renew(self: &Arc<Self>, of: &Arc<Holder>, why: Why) -> Result<Current, RefreshError> {
         let (tokens, holder) = (Arc::clone(self), Arc::clone(of));
-        self.busy.send_modify(|count| *count += 1);
         let asked = Instant::now();
-        let turn = tokio::spawn(async move {
-            let outcome = tokens.turn(&holder, why, asked).await;
-            tokens.busy.send_modify(|count| *count -= 1);
-            outcome
-        });
-        turn.await.unwrap_or_else(|_| {
-            Err(RefreshError::Store { of: of.name(), reason: "the program is being stopped".to_owned() })
+        let turn = tokio::spawn(async move { tokens.turn(&holder, why, asked).await });
+        turn.await.unwrap_or_else(|error| {
+            let reason = if error.is_panic() { "the renewal panicked" } else { "the program is being stopped" };
+            Err(RefreshError::Store { of: of.name(), reason: reason.to_owned() })
         })
     }
 
@@ -234,6 +235,18 @@ impl Tokens {
             && current.credentials.expires_at().is_none_or(|end| end > self.store.now())
     }
 
+    /// Counts a request that must not be broken off, until what this gives is dropped.
+    fn busy(&self) -> impl Drop + use<> {
+        struct Busy(watch::Sender<usize>);
+        impl Drop for Busy {
+            fn drop(&mut self) {
+                self.0.send_modify(|count| *count -= 1);
+            }
+        }
+        self.busy.send_modify(|count| *count += 1);
+        Busy(self.busy.clone())
+    }
+
     fn turn_of(&self, of: &Holder) -> Turn {
         let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(turns.entry((of.integration.clone(), of.connection.clone())).or_default())
@@ -244,7 +257,9 @@ impl Tokens {
 /// life.
 pub(crate) fn renew_at(expires_at: Option<i64>, now: i64, margin: Duration) -> Option<i64> {
     let margin = i64::try_from(margin.as_micros()).unwrap_or(i64::MAX);
-    expires_at.map(|end| end.saturating_sub(margin.min(end.saturating_sub(now).max(0) / 4)))
+    // One that was born dead would be renewed for every request: only a refusal tells of it.
+    let end = expires_at.filter(|end| *end > now)?;
+    Some(end.saturating_sub(margin.min((end - now) / 4)))
 }
 
 /// How long to wait after so many failures in a row.

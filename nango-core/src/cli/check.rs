@@ -18,11 +18,6 @@ use crate::{
 /// stop the others.
 pub fn check(registry: &Registry, catalogue: &Catalogue, config: &Config) -> Vec<String> {
     let mut wrong = configured(registry, catalogue, config);
-    for integration in registry.integrations() {
-        if let Err(error @ CatalogueError::Entry { .. }) = catalogue.find(provider_of(config, integration)) {
-            wrong.push(format!("the integration `{integration}`: {error}"));
-        }
-    }
     for (entry, sync) in registry.syncs() {
         let SyncRun::Mapper(mapper) = &sync.run else { continue };
         if mapper.paginate.as_ref().is_none_or(|paginate| paginate.kind.is_some()) {
@@ -46,12 +41,22 @@ pub fn check(registry: &Registry, catalogue: &Catalogue, config: &Config) -> Vec
 fn configured(registry: &Registry, catalogue: &Catalogue, config: &Config) -> Vec<String> {
     let known = registry.integrations();
     let mut wrong = Vec::new();
+    let unnamed =
+        |integration: &&&str| config.integrations.get(**integration).is_none_or(|settings| settings.provider.is_none());
+    for integration in known.iter().filter(unnamed) {
+        if let Err(error @ CatalogueError::Entry { .. }) = catalogue.find(integration) {
+            wrong.push(format!("the integration `{integration}`: {error}"));
+        }
+    }
     for (integration, settings) in &config.integrations {
-        let missing = settings.provider.as_deref().filter(|name| catalogue.names().all(|known| known != *name));
-        if let Some(provider) = missing {
-            let names: Vec<&str> = catalogue.names().collect();
-            let sentence = super::lookup::unknown("provider", provider, &names);
-            wrong.push(format!("`[integrations.{integration}]` in the configuration: {sentence}"));
+        match settings.provider.as_deref().map(|name| catalogue.find(name)) {
+            Some(Err(CatalogueError::Unknown { name, .. })) => {
+                let names: Vec<&str> = catalogue.names().collect();
+                let sentence = super::lookup::unknown("provider", &name, &names);
+                wrong.push(format!("`[integrations.{integration}]` in the configuration: {sentence}"));
+            }
+            Some(Err(error)) => wrong.push(format!("`[integrations.{integration}]` in the configuration: {error}")),
+            Some(Ok(_)) | None => {}
         }
         let is_known = known.contains(&integration.as_str()) || catalogue.get(integration).is_some();
         if !is_known && settings.provider.is_none() {

@@ -18,6 +18,9 @@ use crate::{
     wire::{RunJson, WireError},
 };
 
+/// A wait that is shorter is not told.
+const WORTH_TELLING: Duration = Duration::from_millis(500);
+
 /// Prints a report and the reports of the runs that it asked for. Gives how the process ends if nothing else happens:
 /// by the first one that was no success.
 ///
@@ -124,6 +127,8 @@ pub fn headline(report: &RunReport) -> String {
     parts.extend((report.totals.pages > 0).then(|| counted(report.totals.pages, "page")));
     parts.extend((report.totals.requests > 0).then(|| counted(report.totals.requests, "request")));
     parts.push(duration(report.duration));
+    let waited = report.waited >= WORTH_TELLING;
+    parts.extend(waited.then(|| format!("of it {} waiting for limits", duration(report.waited))));
     parts.join(", ")
 }
 
@@ -204,6 +209,7 @@ mod tests {
             error: None,
             started_at: 0,
             duration: Duration::from_millis(1_450),
+            waited: Duration::ZERO,
             dry: None,
             triggered: Vec::new(),
         }
@@ -222,6 +228,8 @@ mod tests {
             out.text()
         );
         assert!(out.text().contains("1,200"), "{}", out.text());
+        let slow = RunReport { waited: Duration::from_millis(1_200), ..report(Kind::Sync, RunStatus::Success) };
+        assert!(headline(&slow).ends_with(", 1.4 s, of it 1.2 s waiting for limits"), "{}", headline(&slow));
         assert!(!out.text().contains("newer"), "{}", out.text());
         assert!(out.text().ends_with("\nleft out: 3 records, not fitting the model\n"), "{}", out.text());
         assert_eq!(err.text(), "Look at them: registry records github Issue --connection acme\n");

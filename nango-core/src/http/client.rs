@@ -10,13 +10,13 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::StreamExt;
-use jiff::Timestamp;
 use url::Url;
 
 use super::{
-    Call, ClientParts, HttpError, Outgoing, Response, Stamp, Streaming, TransportError,
+    Call, ClientParts, HttpError, Outgoing, Response, Stamp, Streaming, TransportError, error,
     exchange::{Answer, Fault, Plan},
     join,
+    quota::{self, Waits},
     retry::{self, Verdict},
 };
 use crate::error::HttpFailure;
@@ -29,6 +29,7 @@ pub struct Client(Arc<Inner>);
 pub(super) struct Inner {
     pub(super) parts: ClientParts,
     requests: AtomicU64,
+    pub(super) waits: Waits,
     /// When the oldest request was sent that was answered since this was last asked for.
     oldest: Mutex<Option<i64>>,
 }
@@ -47,7 +48,7 @@ impl Inner {
 impl Client {
     /// A client of these parts.
     pub fn new(parts: ClientParts) -> Self {
-        Self(Arc::new(Inner { parts, requests: AtomicU64::new(0), oldest: Mutex::default() }))
+        Self(Arc::new(Inner { parts, requests: AtomicU64::new(0), waits: Waits::default(), oldest: Mutex::default() }))
     }
 
     /// Sends a call and reads its answer.
@@ -95,6 +96,11 @@ impl Client {
     /// How many requests were sent, further attempts and redirects included.
     pub fn requests_sent(&self) -> u64 {
         self.0.requests.load(Ordering::Relaxed)
+    }
+
+    /// How long the client has waited for the API's limits.
+    pub fn waited(&self) -> Duration {
+        self.0.waits.total()
     }
 
     /// When the oldest request was sent that was answered since this was last asked, microseconds since 1970: how old
@@ -192,6 +198,7 @@ impl Client {
                 renewed = true;
                 continue;
             }
+            let mut limited = false;
             let wait = match outcome {
                 Ok((answer, body)) if plan.accepts(answer.status) => {
                     let mut oldest = self.0.oldest();
@@ -205,7 +212,9 @@ impl Client {
                     if !more {
                         return Err(HttpError::Status(Box::new(failure)));
                     }
-                    self.wait_for(plan, failure, acted, attempt)?
+                    let (wait, by_limit) = self.wait_for(plan, failure, acted, attempt)?;
+                    limited = by_limit;
+                    wait
                 }
                 Err(Fault::Transport(error, acted)) if more && retry::failure_may_pass(&plan.method, &error, acted) => {
                     retry::backoff(attempt, clock)
@@ -215,7 +224,12 @@ impl Client {
                 }
                 Err(Fault::Final(error)) => return Err(error),
             };
+            let waiting = limited.then(|| self.0.waits.begin(&self.0.parts));
+            if limited {
+                quota::tell(&self.0.parts, wait);
+            }
             clock.sleep(wait).await;
+            drop(waiting);
             if clock.stopped() {
                 let source = TransportError::Stopped;
                 return Err(HttpError::Network { sent: plan.name(), attempts: sent, source });
@@ -235,8 +249,15 @@ impl Client {
         Ok((answer, body))
     }
 
-    /// How long to wait after a failure until the next attempt; the failure itself if none is due.
-    fn wait_for(&self, plan: &Plan, failure: HttpFailure, acted: bool, attempt: u32) -> Result<Duration, HttpError> {
+    /// How long to wait after a failure until the next attempt, and whether for a limit; the failure itself if none is
+    /// due.
+    fn wait_for(
+        &self,
+        plan: &Plan,
+        failure: HttpFailure,
+        acted: bool,
+        attempt: u32,
+    ) -> Result<(Duration, bool), HttpError> {
         let ClientParts { retry: rules, clock, max_wait: longest, .. } = &self.0.parts;
         let now = clock.now();
         let Verdict { limited, wait } = Verdict::of(&failure, rules, now);
@@ -245,20 +266,13 @@ impl Client {
         }
         match wait {
             Some(wait) if wait > *longest => {
-                let until = moment_in(now, wait);
+                let until = error::moment_in(now, wait);
                 Err(HttpError::WaitTooLong { failure: Box::new(failure), wait, until, longest: *longest })
             }
-            Some(wait) => Ok(wait),
-            None => Ok(retry::backoff(attempt, &**clock)),
+            Some(wait) => Ok((wait, limited)),
+            None => Ok((retry::backoff(attempt, &**clock), limited)),
         }
     }
-}
-
-/// The moment so long after `now`, as `2026-11-22T12:00:00Z`.
-fn moment_in(now: i64, wait: Duration) -> String {
-    let micros = i64::try_from(wait.as_micros()).unwrap_or(i64::MAX);
-    let moment = Timestamp::from_microsecond(now.saturating_add(micros)).unwrap_or(Timestamp::MAX);
-    moment.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// The credentials that the API refused, if the request is worth sending again with others. A refused request had no

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::{AuthError, TransportError};
 use crate::error::{Error, ErrorKind, HttpFailure};
 
@@ -21,6 +23,18 @@ pub enum HttpError {
         /// How long it asks to wait.
         wait: Duration,
         /// When the wait would be over, as `2026-11-22T12:00:00Z`.
+        until: String,
+        /// The longest wait that is allowed.
+        longest: Duration,
+    },
+    /// What the API allows is used up for longer than a run may wait; nothing was sent.
+    #[error("{sent} was not sent: what the API allows is used up until {until} ({}), longer than the {} that a run waits", human(*wait), human(*longest))]
+    UsedUp {
+        /// Method and URL, without its query.
+        sent: String,
+        /// How long it is until then.
+        wait: Duration,
+        /// When there is more, as `2026-11-22T12:00:00Z`.
         until: String,
         /// The longest wait that is allowed.
         longest: Duration,
@@ -94,9 +108,11 @@ impl HttpError {
                     // The settings of the instance or of the connection have to change, not the network.
                     Self::Network { source: TransportError::Forbidden(_), .. }
                     | Self::Auth(AuthError::Missing(_) | AuthError::Refused(_)) => ErrorKind::Connection,
-                    Self::Network { .. } | Self::Auth(AuthError::Network(_)) => ErrorKind::Network,
+                    Self::Network { .. } | Self::Auth(AuthError::Network(_) | AuthError::Later { .. }) => {
+                        ErrorKind::Network
+                    }
                     Self::Redirect { .. } => ErrorKind::Http,
-                    Self::Auth(AuthError::Later { .. }) => ErrorKind::RateLimit,
+                    Self::UsedUp { .. } => ErrorKind::RateLimit,
                     _ => ErrorKind::Internal,
                 };
                 Error::new(kind, other)
@@ -114,8 +130,17 @@ fn size(bytes: u64) -> String {
     if bytes >= MIB && bytes.is_multiple_of(MIB) { format!("{} MiB", bytes / MIB) } else { format!("{bytes} bytes") }
 }
 
-fn human(wait: Duration) -> String {
-    let seconds = wait.as_secs();
+/// The moment so long after `now`, as `2026-11-22T12:00:00Z`.
+pub(super) fn moment_in(now: i64, wait: Duration) -> String {
+    let micros = i64::try_from(wait.as_micros()).unwrap_or(i64::MAX);
+    let moment = Timestamp::from_microsecond(now.saturating_add(micros)).unwrap_or(Timestamp::MAX);
+    moment.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// A wait for people, in whole seconds: `12 s`, `3 min 20 s`, `1 h 0 min`.
+pub(super) fn human(wait: Duration) -> String {
+    // Half of a second more is a second more.
+    let seconds = wait.saturating_add(Duration::from_millis(500)).as_secs();
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
         (0, 0, seconds) => format!("{seconds} s"),
         (0, minutes, 0) => format!("{minutes} min"),

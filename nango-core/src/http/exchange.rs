@@ -10,11 +10,22 @@ use reqwest::{
 };
 use url::{Origin, Url};
 
-use super::{Body, HttpError, Outgoing, Sent, Stamp, TransportError, client::Inner, join, redact};
+use super::{
+    Body, ClientParts, HttpError, Incoming, Outgoing, Sent, Stamp, TransportError,
+    budget::{Outcome, Permit},
+    client::Inner,
+    join,
+    limits::{self, Limits},
+    moment::Moment,
+    quota, redact,
+    retry::Verdict,
+};
 use crate::error::HttpFailure;
 
 /// How many redirects an attempt follows.
 const MAX_REDIRECTS: usize = 5;
+/// How long an API that refused without saying for how long is left alone.
+const UNTOLD: Duration = Duration::from_secs(1);
 const OUR_AGENT: &str = concat!("nango-rs/", env!("CARGO_PKG_VERSION"));
 
 /// A call that is ready to be attempted.
@@ -85,8 +96,12 @@ impl Plan {
         let mut acted = false;
         for redirects in 0.. {
             let mut request = hop.clone();
-            let mut stamp = None;
+            let (mut stamp, mut permit) = (None, None);
             if trusted {
+                // First, so that credentials do not grow old in the line.
+                permit = quota::place(&client.parts, &client.waits, request.url.path(), || self.name())
+                    .await
+                    .map_err(Fault::Final)?;
                 for (name, value) in &client.parts.headers {
                     if !self.headers.contains_key(name) {
                         request.headers.append(name, value.clone());
@@ -102,6 +117,9 @@ impl Plan {
             let incoming =
                 client.parts.transport.send(request).await.map_err(|error| Fault::Transport(error, acted))?;
 
+            if let Some(permit) = permit {
+                account(permit, &incoming, &hop.url, &client.parts);
+            }
             let Some(next) = self.redirect(&hop, incoming.status, &incoming.headers)? else {
                 let (status, headers, body) = (incoming.status, incoming.headers, incoming.body);
                 return Ok(Answer { status, headers, url: hop.url, sent, sent_at, stamp, acted, body });
@@ -190,6 +208,19 @@ impl Answer {
         let url = redact::place(&plan.url);
         HttpFailure::new(plan.method.to_string(), url, self.status, self.headers, body, attempts)
     }
+}
+
+/// Gives a place back with what the head of an answer says.
+fn account(permit: Permit, incoming: &Incoming, url: &Url, parts: &ClientParts) {
+    let headers = &incoming.headers;
+    let limits = Limits::read(headers);
+    let refused = (incoming.status >= 400)
+        .then(|| Verdict::of_head(incoming.status, headers, &limits, &parts.retry, parts.clock.now()))
+        .filter(|verdict| verdict.limited)
+        .map(|verdict| verdict.wait.unwrap_or(UNTOLD));
+    let dated = limits.windows.iter().any(|window| matches!(window.reset, Some(Moment::At(_))));
+    let date = dated.then(|| limits::date(headers)).flatten();
+    permit.answered(&Outcome { path: url.path(), limits: &limits, date, refused });
 }
 
 /// A body while it is read. One of a single piece, which most are, is not copied.

@@ -17,7 +17,7 @@ use super::{
 };
 
 /// More windows than an answer tells of: what comes behind is passed over.
-const MOST_WINDOWS: usize = 8;
+pub(super) const MOST_WINDOWS: usize = 8;
 
 /// What an answer says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -122,9 +122,9 @@ impl Window {
     }
 }
 
-/// The server's own time, by its `Date`; ours where it has none.
-pub(super) fn server_time(headers: &HeaderMap, now: i64) -> i64 {
-    headers.get(DATE).and_then(|date| parse_http_date(date.to_str().ok()?)).unwrap_or(now)
+/// The server's own time, by its `Date`, in microseconds since 1970.
+pub(super) fn date(headers: &HeaderMap) -> Option<i64> {
+    headers.get(DATE).and_then(|date| parse_http_date(date.to_str().ok()?))
 }
 
 /// What a header is for.

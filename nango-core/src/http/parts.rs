@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use reqwest::header::HeaderMap;
 use url::Url;
 
-use super::{Authorize, Clock, Nothing, Transport};
+use super::{Authorize, Clock, Nothing, Quota, Transport, Watch};
 use crate::provider::RetryRules;
 
 /// What a [`Client`] is made of.
@@ -29,6 +29,12 @@ pub struct ClientParts {
     /// Whether credentials and the integration's headers go along with redirects to other origins, which a few
     /// providers need. Never from `https` to `http`. Default `false`.
     pub forward_headers: bool,
+    /// The client's part in the budgets. Default: none, requests leave when they are sent.
+    pub quota: Option<Quota>,
+    /// The API's name for people. Default: none.
+    pub name: String,
+    /// Who is told of waits. Default: nobody.
+    pub watch: Option<Arc<dyn Watch>>,
     /// How many bytes of a body are held in memory. Default 256 MiB.
     pub max_body: u64,
     /// How long one request may take, its answer's body included, unless its call says otherwise; streams may take
@@ -50,6 +56,9 @@ impl ClientParts {
             authorize: Arc::new(Nothing),
             retry: Arc::default(),
             forward_headers: false,
+            quota: None,
+            name: String::new(),
+            watch: None,
             max_body: 256 << 20,
             timeout: Duration::from_mins(10),
             max_wait: Duration::from_mins(10),
@@ -67,6 +76,21 @@ impl ClientParts {
     #[must_use]
     pub fn retry(mut self, rules: Arc<RetryRules>) -> Self {
         self.retry = rules;
+        self
+    }
+
+    /// Sets the client's part in the budgets.
+    #[must_use]
+    pub fn quota(mut self, quota: Quota) -> Self {
+        self.quota = Some(quota);
+        self
+    }
+
+    /// Sets who is told of waits, and what the API is called there.
+    #[must_use]
+    pub fn watch(mut self, watch: Arc<dyn Watch>, name: impl Into<String>) -> Self {
+        self.watch = Some(watch);
+        self.name = name.into();
         self
     }
 

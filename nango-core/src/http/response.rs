@@ -8,7 +8,7 @@ use reqwest::header::{DATE, HeaderMap};
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::{DecodeError, HttpError, Sent, decode, parse_http_date, redact};
+use super::{DecodeError, HttpError, Sent, decode, limits::Limits, parse_http_date, redact};
 
 /// An answer, its body in memory.
 #[derive(Clone)]
@@ -43,6 +43,12 @@ impl Response {
     /// The body as text; what is not UTF-8 is replaced.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// How long the answer asks to wait (`Retry-After`), read against the server's own time or `now`.
+    pub(crate) fn demanded_wait(&self, now: i64) -> Option<std::time::Duration> {
+        let wait = Limits::read(&self.headers).retry_after?;
+        Some(wait.wait(self.date().unwrap_or(now)))
     }
 
     /// The server's own time, if it tells: microseconds since 1970.

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::{
     Clock, TransportError,
-    limits::{Limits, server_time},
+    limits::{Limits, date},
     moment::{self, Moment, Unit},
 };
 use crate::{
@@ -48,36 +48,48 @@ impl Verdict {
     pub(super) fn of(failure: &HttpFailure, rules: &RetryRules, now: i64) -> Self {
         let HttpFailure { status, headers, body, .. } = failure;
         let limits = Limits::read(headers);
-        let now = server_time(headers, now);
         let told = rules.in_body.as_ref().and_then(|rule| {
             let body: Value = serde_json::from_slice(body).ok()?;
             let found = rule.pattern.find(field(&body, &rule.path)?.as_str()?)?;
             Some((moment::read(found, Unit::Seconds), rule.strategy))
         });
-        let nothing_left = remaining(headers, rules).map_or(limits.is_exhausted(), |left| left == 0);
-        let refused = nothing_left || limits.retry_after.is_some() || told.is_some();
-        let limited = *status == 429 || ((400..500).contains(status) && *status != 401 && refused);
+        let head = Self::of_head(*status, headers, &limits, rules, now);
+        let now = date(headers).unwrap_or(now);
+        let in_body = told.and_then(|(moment, strategy)| future(moment?, strategy, now));
+        let limited = head.limited || (told.is_some() && refuses(*status));
+        Self { limited, wait: head.wait.max(in_body) }
+    }
 
-        let mut waits = Vec::new();
-        waits.extend(limits.retry_after.map(|moment| moment.wait(now)));
-        waits.extend(told.and_then(|(moment, strategy)| future(moment?, strategy, now)));
+    /// The same of an answer whose body is not read.
+    pub(super) fn of_head(status: u16, headers: &HeaderMap, limits: &Limits, rules: &RetryRules, now: i64) -> Self {
+        let now = date(headers).unwrap_or(now);
+        let left = remaining(headers, rules);
+        let nothing_left = left.map_or(limits.is_exhausted(), |left| left == 0);
+        let limited = status == 429 || (refuses(status) && (nothing_left || limits.retry_after.is_some()));
+        let mut wait = limits.retry_after.map(|moment| moment.wait(now));
         for name in rules.at.iter().chain(&rules.after) {
             let name = name.as_str();
             // A window that has something left says nothing about this failure.
-            let counts = name.contains("retry") || remaining(headers, rules).is_none_or(|left| left == 0);
+            let counts = name.contains("retry") || left.is_none_or(|left| left == 0);
             let read = headers.get(name).filter(|_| counts).and_then(|value| value.to_str().ok());
-            waits.extend(read.and_then(|text| future(moment::read(text, Unit::of(name))?, Strategy::At, now)));
+            let read = read.and_then(|text| moment::read(text, Unit::of(name)));
+            wait = wait.max(read.and_then(|read| future(read, Strategy::At, now)));
         }
-        let explicit = !waits.is_empty();
+        let explicit = wait.is_some();
         for window in &limits.windows {
             let counts = match window.remaining {
                 Some(left) => left == 0,
-                None => *status == 429 && !explicit,
+                None => status == 429 && !explicit,
             };
-            waits.extend(window.reset.filter(|_| counts).and_then(|reset| future(reset, Strategy::At, now)));
+            wait = wait.max(window.reset.filter(|_| counts).and_then(|reset| future(reset, Strategy::At, now)));
         }
-        Self { limited, wait: waits.into_iter().max() }
+        Self { limited, wait }
     }
+}
+
+/// Whether a status says that the request was not carried out. A refusal of credentials has nothing to do with limits.
+fn refuses(status: u16) -> bool {
+    (400..500).contains(&status) && status != 401
 }
 
 /// The wait until a moment; `None` if that has passed, which says nothing. A span of nothing is said on purpose.

@@ -96,7 +96,9 @@ fn absent(variable: &Variable) -> &'static str {
     match variable {
         Variable::AccessToken => "the connection's token, and these credentials have none",
         Variable::SignedToken => "a token that is signed for a request for tokens, and there is none in this place",
-        Variable::ClientId | Variable::ClientSecret => "which belongs to the app of the integration, and it has none",
+        Variable::ClientId | Variable::ClientSecret => {
+            "a part of the integration's app: its `client_id` stands in nango.toml, its secret in the environment"
+        }
         Variable::Step { .. } => "which the earlier answer does not have",
         Variable::Option(_) => "which is asked for once, when the connection is made",
         Variable::Request(_) => "which only a request has",

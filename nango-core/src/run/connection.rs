@@ -76,7 +76,7 @@ pub async fn add_connection(
         failure: None,
     };
     // What does not fit is told before the provider is asked.
-    Outbound::fixed(instance, &candidate, new.credentials.clone())?;
+    outbound::check(instance, &candidate, &new.credentials)?;
     let holder = outbound::holder(instance, &integration, &id)?;
     let credentials = outbound::with_token(instance, &holder, &mut candidate, new.credentials).await?;
     if new.verify && verify::is_tried(credentials.mode()) {

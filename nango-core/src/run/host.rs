@@ -1,6 +1,9 @@
 //! What functions ask of the floor that executes them: other functions of their connection.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    fmt,
+    sync::{Arc, Mutex},
+};
 
 use serde_json::Value;
 
@@ -8,6 +11,7 @@ use super::{Instance, Observer, RunRequest, Target, run_one};
 use crate::{
     declare::{ActionDef, BoxFuture, Registry, integration_key},
     error::{Error, Result},
+    http::Watch,
     nango::{Context, Host, lock_state},
     store::{LogLine, Totals},
 };
@@ -29,6 +33,18 @@ impl RunHost {
     /// The syncs that were asked for since this was last called, in order.
     pub(super) fn take_triggered(&self) -> Vec<String> {
         std::mem::take(&mut *lock_state(&self.triggered))
+    }
+}
+
+impl Watch for RunHost {
+    fn waiting(&self, what: &str) {
+        self.observer.waiting(what);
+    }
+}
+
+impl fmt::Debug for RunHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RunHost").finish_non_exhaustive()
     }
 }
 

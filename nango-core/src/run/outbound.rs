@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use super::Instance;
 use crate::{
-    auth::{Credentials, Fixed, Held, Holder, InjectError, Injector, Live, ObtainError, RefreshError, Subject},
+    auth::{
+        Credentials, Fixed, Following, Held, Holder, InjectError, Injector, Live, ObtainError, RefreshError, Subject,
+    },
     error::{Error, ErrorKind, Result},
-    http::{Authorize, Client, ClientParts, Clock, Transport, Url},
-    provider::{Provider, Scope},
+    http::{Authorize, ClientParts, Clock, Transport, Url},
+    provider::{Provider, Scope, Variable},
     store::Connection,
 };
 
@@ -25,12 +27,15 @@ impl Outbound {
     /// The way out of a stored connection. Its credentials are followed from here on.
     pub(super) async fn of(instance: &Instance, connection: &Connection) -> Result<Self> {
         let holder = holder(instance, &connection.integration, &connection.id)?;
-        let current = instance.tokens.look(&holder).await.map_err(closed)?;
-        let base_url = base_url(&holder, connection, &current.credentials)?;
-        let live =
-            Live::new(instance.tokens.clone(), holder.clone(), current).map_err(|error| unusable(&holder, error))?;
-        let live = Arc::new(live);
-        Ok(Self { holder, base_url, held: Held::Live(live.clone()), authorize: live })
+        let mut current = instance.tokens.look(&holder).await.map_err(closed)?;
+        let mut live = Live::new(instance.tokens.clone(), holder.clone(), current.clone());
+        if live.as_ref().is_err_and(|error| is_to_be_learned(&holder, error)) && current.credentials.are_renewed() {
+            current = instance.tokens.forced(&holder).await.map_err(closed)?;
+            live = Live::new(instance.tokens.clone(), holder.clone(), current);
+        }
+        let live = Arc::new(live.map_err(|error| unusable(&holder, error))?);
+        let base_url = live.base_url().clone();
+        Ok(Self { holder, base_url, held: Held::Live(live.clone()), authorize: Arc::new(Following(live)) })
     }
 
     /// The way out of a connection that is not stored yet.
@@ -44,14 +49,13 @@ impl Outbound {
         Ok(Self { holder, base_url, held: Held::Fixed(credentials), authorize })
     }
 
-    /// The pipeline of this way.
-    pub(super) fn client(&self, transport: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> Client {
+    /// What a pipeline of this way is made of.
+    pub(super) fn parts(&self, transport: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> ClientParts {
         let proxy = &self.holder.provider.proxy;
-        let parts = ClientParts::new(transport, clock, self.base_url.clone())
+        ClientParts::new(transport, clock, self.base_url.clone())
             .authorize(self.authorize.clone())
             .retry(Arc::new(proxy.retry.clone()))
-            .forward_headers(proxy.forward_headers);
-        Client::new(parts)
+            .forward_headers(proxy.forward_headers)
     }
 }
 
@@ -71,6 +75,12 @@ fn base_url(holder: &Holder, connection: &Connection, credentials: &Credentials)
     holder.provider.base_url_of(&scope).map_err(|error| unusable(holder, InjectError::from(error)))
 }
 
+/// Whether a value is missing that the provider tells together with a token.
+fn is_to_be_learned(holder: &Holder, error: &InjectError) -> bool {
+    let InjectError::Resolve(error) = error else { return false };
+    matches!(error.missing(), Some(Variable::Config(name)) if holder.provider.learned.contains(&name))
+}
+
 /// The error is carried, so that `wire` and `cli` can tell what was typed from what is set up.
 fn unusable(holder: &Holder, error: InjectError) -> Error {
     let doing = format!("connection `{}` of `{}` cannot be used", holder.connection, holder.integration);
@@ -85,6 +95,18 @@ pub(super) fn holder(instance: &Instance, integration: &str, connection: &str) -
         connection: connection.to_owned(),
         app: Arc::new(instance.config.app(integration)),
     }))
+}
+
+/// Whether credentials fit, before the provider is asked for a token. What its answer brings may be missing yet.
+pub(super) fn check(instance: &Instance, connection: &Connection, credentials: &Credentials) -> Result<()> {
+    match Outbound::fixed(instance, connection, credentials.clone()) {
+        Err(error) if credentials.are_renewed() && credentials.token().is_none() => {
+            let holder = holder(instance, &connection.integration, &connection.id)?;
+            let learned = error.downcast_ref().is_some_and(|error| is_to_be_learned(&holder, error));
+            if learned { Ok(()) } else { Err(error) }
+        }
+        fits => fits.map(drop),
+    }
 }
 
 /// The credentials with a token, where one is to be had for them and none is there; and what came with it.

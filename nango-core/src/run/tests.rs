@@ -44,7 +44,7 @@ impl House {
             Arc::new(Sqlite::open(":memory:").await.unwrap()),
             KeyRing::ephemeral().unwrap(),
             Arc::new(script.clone()),
-            Arc::new(Still),
+            Arc::new(Still::default()),
         ));
         Self { instance, script }
     }

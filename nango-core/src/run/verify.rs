@@ -7,7 +7,7 @@ use super::{Instance, outbound::Outbound};
 use crate::{
     auth::{AuthMode, Credentials},
     error::{Error, ErrorKind, Result},
-    http::{Body, Call, HttpError},
+    http::{Body, Call, Client, HttpError},
     nango::store_error,
     provider::{ResolveError, Scope, Verification},
     store::Connection,
@@ -68,7 +68,7 @@ pub(super) async fn probe(
     credentials: &Credentials,
 ) -> Result<Option<String>> {
     let Some(verification) = &outbound.holder.provider.proxy.verification else { return Ok(None) };
-    let client = outbound.client(instance.transport.clone(), instance.clock.clone());
+    let client = Client::new(outbound.parts(instance.transport.clone(), instance.clock.clone()));
     let scope = Scope::new(&connection.integration, &connection.config, credentials.parts()).token(credentials.token());
     let mut last = None;
     // One that is answered well is enough.
@@ -111,7 +111,7 @@ fn call(
 fn refused(connection: &Connection, error: HttpError) -> Error {
     let Connection { integration, id, .. } = connection;
     let said = matches!(&error, HttpError::Status(failure) if matches!(failure.status, 401 | 403));
-    let what = if said { "are refused" } else { "could not be tried" };
+    let what = if said { "are refused" } else { "could not be tried (`--no-verify` stores them all the same)" };
     let cause = error.into_error();
     Error::new(ErrorKind::Connection, cause.to_string())
         .context(format!("the credentials of connection `{id}` of `{integration}` {what}"))

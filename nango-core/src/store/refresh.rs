@@ -32,7 +32,7 @@ pub struct RefreshClaim {
 pub enum RefreshTurn {
     /// It is the claimer's turn.
     Taken {
-        /// Whether an earlier turn with these credentials was begun and never ended.
+        /// Whether an earlier turn with these credentials was begun and never ended, or ended in doubt.
         interrupted: bool,
     },
     /// It is somebody else's, for so long at most.
@@ -61,6 +61,8 @@ pub enum RefreshEnd {
         message: String,
         /// Whether another attempt with these credentials is in vain.
         refused: bool,
+        /// Whether the provider may have given a token all the same: the next turn is told so, as after an interruption.
+        doubt: bool,
     },
     /// Before anything was sent.
     Left,
@@ -72,8 +74,8 @@ impl std::fmt::Debug for RefreshEnd {
             Self::Renewed { renew_at, .. } => {
                 f.debug_struct("Renewed").field("renew_at", renew_at).finish_non_exhaustive()
             }
-            Self::Failed { message, refused } => {
-                f.debug_struct("Failed").field("message", message).field("refused", refused).finish()
+            Self::Failed { message, refused, .. } => {
+                f.debug_struct("Failed").field("message", message).field("refused", refused).finish_non_exhaustive()
             }
             Self::Left => f.write_str("Left"),
         }
@@ -82,7 +84,8 @@ impl std::fmt::Debug for RefreshEnd {
 
 /// The turns of a database.
 pub trait Refreshes {
-    /// Claims the turn to renew a connection's token.
+    /// Claims the turn to renew a connection's token. It is an error if what a turn brings could not be sealed: the key
+    /// that is active is held elsewhere only.
     fn claim_refresh(&self, claim: RefreshClaim) -> Answer<'_, RefreshTurn>;
 
     /// Ends a turn, and gives the connection as it is then; `None`: it is gone. What was brought is dropped if the

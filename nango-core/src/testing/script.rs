@@ -2,7 +2,10 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicI64, Ordering},
+    },
     time::Duration,
 };
 
@@ -110,16 +113,17 @@ impl Transport for Script {
     }
 }
 
-/// A clock on which waiting takes no time.
+/// A clock on which waiting takes no time: it is put forward instead.
 #[derive(Debug, Default)]
-pub(crate) struct Still;
+pub(crate) struct Still(AtomicI64);
 
 impl Clock for Still {
     fn now(&self) -> i64 {
-        jiff::Timestamp::now().as_microsecond()
+        jiff::Timestamp::now().as_microsecond().saturating_add(self.0.load(Ordering::Relaxed))
     }
 
-    fn sleep(&self, _duration: Duration) -> BoxFuture<'static, ()> {
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        self.0.fetch_add(i64::try_from(duration.as_micros()).unwrap_or(0), Ordering::Relaxed);
         Box::pin(std::future::ready(()))
     }
 

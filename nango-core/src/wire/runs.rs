@@ -31,6 +31,8 @@ pub struct RunJson<'a> {
     resumable: bool,
     started_at: String,
     duration_ms: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    waited_for_limits_ms: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     output: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -75,7 +77,8 @@ impl<'a> RunJson<'a> {
     /// The form of a report. An action has an `output` if it came to its end; a run that failed has an `error`; a dry
     /// run has what it would have left, by model: `{ "total", "records" }`, the first records only. `triggered` are the
     /// runs that it asked for, each in this form, or `{ "function", "status": "error", "error" }` if it could not begin.
-    /// `left_out` counts records that did not fit and were skipped; it is not there if there were none.
+    /// `left_out` counts records that did not fit and were skipped, `waited_for_limits_ms` is how long of its time the run
+    /// waited for limits of the API; they are not there if there were none.
     pub fn new(report: &'a RunReport) -> Self {
         let key = &report.key;
         Self {
@@ -94,6 +97,7 @@ impl<'a> RunJson<'a> {
             resumable: report.resumable,
             started_at: micros(report.started_at),
             duration_ms: u64::try_from(report.duration.as_millis()).unwrap_or(u64::MAX),
+            waited_for_limits_ms: u64::try_from(report.waited.as_millis()).unwrap_or(u64::MAX),
             output: output(report),
             error: report.error.as_ref().map(WireError::of),
             dry_run: report
@@ -178,6 +182,7 @@ mod tests {
             error: None,
             started_at: 1_795_348_800_000_000,
             duration: Duration::from_millis(12),
+            waited: Duration::ZERO,
             dry: None,
             triggered: Vec::new(),
         }
@@ -196,6 +201,12 @@ mod tests {
                 "started_at": "2026-11-22T12:00:00.000000+00:00", "duration_ms": 12,
             })
         );
+    }
+
+    #[test]
+    fn a_run_that_waited_says_how_long() {
+        let slow = RunReport { waited: Duration::from_millis(7), ..report(Kind::Sync, RunStatus::Success) };
+        assert_eq!(serde_json::to_value(RunJson::new(&slow)).unwrap()["waited_for_limits_ms"], 7);
     }
 
     #[test]

@@ -271,7 +271,8 @@ fn plain(what: &str, key: &str, text: &str) -> Result<String, String> {
     if text.trim().is_empty() {
         return Err(format!("{what} is empty"));
     }
-    checked(what, key, text.trim())
+    // Of a password everything counts; what surrounds a pasted key does not.
+    checked(what, key, if key.to_ascii_lowercase().contains("password") { text } else { text.trim() })
 }
 
 fn checked(what: &str, key: &str, text: &str) -> Result<String, String> {

@@ -1,8 +1,10 @@
 //! What of credentials may be seen.
 
 use serde_json::{Map, Value};
+use url::form_urlencoded;
 
 use super::Credentials;
+use crate::http::is_secret_name;
 
 /// Parts that name somebody or something, and open nothing.
 const PLAIN: [&str; 11] = [
@@ -34,17 +36,32 @@ pub(super) fn hidden(credentials: &Credentials) -> Map<String, Value> {
 pub(super) fn without_secrets(credentials: &Credentials, text: &str) -> String {
     let mut secrets = Vec::new();
     let hidden = credentials.parts().iter().filter(|(key, _)| !PLAIN.contains(&key.as_str()));
-    hidden.for_each(|(_, value)| collect(value, &mut secrets));
+    for (key, value) in hidden {
+        // Of a whole answer only what is named like a secret: the rest are words such as `bearer`.
+        collect(value, key != "raw", &mut secrets);
+    }
     // Long ones first, so that no rest of one is left because it holds another.
     secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-    secrets.into_iter().fold(text.to_owned(), |text, secret| text.replace(secret, "***"))
+    secrets.into_iter().fold(text.to_owned(), |text, secret| hide(&text, secret))
 }
 
-fn collect<'a>(value: &'a Value, secrets: &mut Vec<&'a str>) {
+/// A text with `***` for a secret, also where it is written as in a URL. One or two characters are no secret: hiding them
+/// would hide everything.
+pub(crate) fn hide(text: &str, secret: &str) -> String {
+    if secret.len() < 3 {
+        return text.to_owned();
+    }
+    let encoded: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+    text.replace(secret, "***").replace(&encoded, "***")
+}
+
+fn collect<'a>(value: &'a Value, all: bool, secrets: &mut Vec<&'a str>) {
     match value {
-        Value::String(text) if text.len() > 1 => secrets.push(text),
-        Value::Array(list) => list.iter().for_each(|value| collect(value, secrets)),
-        Value::Object(object) => object.values().for_each(|value| collect(value, secrets)),
+        Value::String(text) if all => secrets.push(text),
+        Value::Array(list) => list.iter().for_each(|value| collect(value, all, secrets)),
+        Value::Object(object) => {
+            object.iter().for_each(|(key, value)| collect(value, all || is_secret_name(key), secrets));
+        }
         _ => {}
     }
 }

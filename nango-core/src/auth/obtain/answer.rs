@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use reqwest::header::CONTENT_TYPE;
+use reqwest::header::{CONTENT_TYPE, LOCATION};
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
@@ -14,14 +14,23 @@ use crate::{
     provider::{Expires, Lifetime, TokenResponse, lookup},
 };
 
-/// How long a token of client credentials lives if nobody says so.
-const UNTOLD: Duration = Duration::from_mins(55);
+/// How many characters of a server's words are told.
+const SAID: usize = 300;
 /// The errors of RFC 6749 (5.2) that another attempt with the same credentials will meet again.
 const FINAL: [&str; 5] =
     ["invalid_grant", "invalid_client", "unauthorized_client", "unsupported_grant_type", "bad_refresh_token"];
 
 /// The token of an answer, with all that is said of it.
 pub(super) fn read(response: &Response, subject: &Subject<'_>) -> Result<Obtained, ObtainError> {
+    read_last(response, &[], subject)
+}
+
+/// The same for the last of several answers; the earlier ones may hold configuration too.
+pub(super) fn read_last(
+    response: &Response,
+    earlier: &[Value],
+    subject: &Subject<'_>,
+) -> Result<Obtained, ObtainError> {
     let settings = &subject.provider.token.response;
     if settings.token.as_deref() == Some("") {
         success(response, &Value::Null, subject)?;
@@ -56,7 +65,9 @@ pub(super) fn read(response: &Response, subject: &Subject<'_>) -> Result<Obtaine
         }
     }
     let config = settings.metadata.iter().filter_map(|path| {
-        let value = lookup(&body, path).filter(|value| value.is_string() || value.is_boolean())?;
+        let answers = std::iter::once(&body).chain(earlier.iter().rev());
+        let mut found = answers.filter_map(|answer| lookup(answer, path));
+        let value = found.find(|value| value.is_string() || value.is_boolean())?;
         Some((path.clone(), value.clone()))
     });
     Ok(Obtained {
@@ -109,10 +120,8 @@ fn token<'a>(settings: &TokenResponse, mode: AuthMode, body: &'a Value) -> Optio
 /// When a token ends, microseconds since 1970.
 fn end(settings: &TokenResponse, subject: &Subject<'_>, holder: &Value, token: &str) -> Option<i64> {
     let after = |span: Duration| Some(subject.now.saturating_add(i64::try_from(span.as_micros()).ok()?));
-    match settings.lifetime {
-        Some(Lifetime::Fixed(span)) => return after(span),
-        Some(Lifetime::Unknown) => return None,
-        None => {}
+    if settings.lifetime == Some(Lifetime::Unknown) {
+        return None;
     }
     let value = settings.expiration.as_deref().and_then(|path| lookup(holder, path));
     let told = match (settings.expires, value) {
@@ -126,8 +135,12 @@ fn end(settings: &TokenResponse, subject: &Subject<'_>, holder: &Value, token: &
         _ => None,
     };
     let told = told.or_else(|| holder.get("expires_in").and_then(moment::span).and_then(after));
-    let mode = subject.credentials.mode();
-    told.or_else(|| if mode == AuthMode::OAuth2Cc { after(UNTOLD) } else { own_end(token) })
+    match settings.lifetime {
+        Some(Lifetime::Fixed(span)) => told.or_else(|| after(span)),
+        _ => told.or_else(|| own_end(token)),
+    }
+    // A clock that goes otherwise, or a nought that means something else: only a refusal tells.
+    .filter(|end| *end > subject.now)
 }
 
 /// When a token that is a JWT ends by its own words.
@@ -142,19 +155,26 @@ fn success(response: &Response, body: &Value, subject: &Subject<'_>) -> Result<(
     if (200..300).contains(&status) {
         return Ok(());
     }
-    let message = format!("{} answered {status}{}", place(response), said(body, subject));
-    let code = error_code(body);
-    let refused = code.map_or(matches!(status, 400 | 401 | 403), |code| FINAL.contains(&code))
-        && !matches!(status, 408 | 425 | 429)
-        && status < 500;
-    Err(if refused { ObtainError::Refused(message) } else { ObtainError::Failed { message, wait: None } })
+    let moved = response.headers.get(LOCATION).filter(|_| (300..400).contains(&status));
+    let moved = moved.and_then(|to| to.to_str().ok()?.parse().ok()).map(|to: http::Url| http::place(&to));
+    let moved =
+        moved.map(|to| format!(": it moved to {to}, and what is secret is not sent after it")).unwrap_or_default();
+    let message = format!("{} answered {status}{}{moved}", place(response), said(body, subject));
+    let refused = match error_code(body) {
+        Some(code) => FINAL.contains(&code),
+        // A 403 may as well be a limit, or a wall in front of the server.
+        None => matches!(status, 400 | 401),
+    };
+    let wait = response.demanded_wait(subject.now);
+    Err(if refused && status < 500 { ObtainError::Refused(message) } else { ObtainError::Failed { message, wait } })
 }
 
 /// Whether an answer without a token is a refusal by its words.
 fn success_of(body: &Value, response: &Response, subject: &Subject<'_>) -> Result<(), ObtainError> {
     let message = || format!("{} refused{}", place(response), said(body, subject));
     match error_code(body) {
-        Some(_) => Err(ObtainError::Refused(message())),
+        Some(code) if FINAL.contains(&code) => Err(ObtainError::Refused(message())),
+        Some(_) => Err(ObtainError::Failed { message: message(), wait: None }),
         None => Ok(()),
     }
 }
@@ -163,21 +183,18 @@ fn error_code(body: &Value) -> Option<&str> {
     body.get("error").and_then(|error| error.as_str().or_else(|| error.get("code")?.as_str()))
 }
 
-/// What a server says of its refusal: the code and the description of the standard, cut short.
+/// What a server says of its refusal: the code and the description of the standard. Secrets that it repeats are hidden
+/// before the text is cut short, so that no half of one is left.
 fn said(body: &Value, subject: &Subject<'_>) -> String {
-    let texts = [
-        error_code(body),
-        body.get("error_description").and_then(Value::as_str),
-        body.get("message").and_then(Value::as_str),
-    ];
-    let texts: Vec<String> =
-        texts.into_iter().flatten().map(|text| text.chars().filter(|c| !c.is_control()).take(200).collect()).collect();
+    let description = body.get("error_description").and_then(Value::as_str);
+    let texts = [error_code(body), description, body.get("message").and_then(Value::as_str)];
+    let texts: Vec<&str> = texts.into_iter().flatten().collect();
     if texts.is_empty() {
         return String::new();
     }
-    let secret = subject.app.client_secret.as_ref().map(Secret::expose).filter(|secret| secret.len() > 1);
-    let text = subject.credentials.hidden_in(&texts.join(": "));
-    format!(" ({})", secret.map_or_else(|| text.clone(), |secret| text.replace(secret, "***")))
+    let hidden = subject.hidden_in(&texts.join(": "));
+    let text: String = hidden.chars().filter(|c| !c.is_control()).take(SAID).collect();
+    format!(" ({text})")
 }
 
 fn place(response: &Response) -> String {

@@ -10,7 +10,11 @@ pub(super) async fn login(subject: &Subject<'_>, client: &Client) -> Result<Obta
     let settings = &subject.provider.token;
     let renews = settings.refresh_params.is_some() || !settings.refresh_headers.is_empty();
     if renews && subject.credentials.refresh_token().is_some() {
-        return renew(subject, settings, client).await;
+        match renew(subject, settings, client).await {
+            // What the person gave is still there.
+            Err(ObtainError::Refused(_)) => {}
+            renewed => return renewed,
+        }
     }
     let token = settings.signed.as_ref().map(|signed| signed::sign(subject, signed)).transpose()?;
     let assertion = settings.assertion.as_ref().map(|assertion| signed::assertion(subject, assertion)).transpose()?;
@@ -32,7 +36,7 @@ pub(super) async fn login(subject: &Subject<'_>, client: &Client) -> Result<Obta
         request.headers(&step.headers, &scope)?;
         response = request.send(client).await?;
     }
-    answer::read(&response, subject)
+    answer::read_last(&response, &answers, subject)
 }
 
 async fn renew(subject: &Subject<'_>, settings: &TokenSettings, client: &Client) -> Result<Obtained, ObtainError> {

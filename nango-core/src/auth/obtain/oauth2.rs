@@ -31,7 +31,7 @@ pub(super) async fn client_credentials(subject: &Subject<'_>, client: &Client) -
     let scope = subject.scope();
     let url = place(subject, settings.url.as_ref())?.resolve_url(&scope)?;
     let mut request = TokenRequest::new(url, settings.get, settings.format);
-    if settings.params.is_empty() {
+    if settings.params.iter().all(|(name, _)| name != "grant_type") {
         request.field("grant_type", "client_credentials");
     }
     if let Some(scopes) = scopes(subject, settings) {

@@ -16,6 +16,9 @@ use crate::{
     provider::{BodyFormat, ClientAuth, Param, Scope, Template},
 };
 
+/// How many bytes the answer to a request for a token may have.
+const LARGEST: u64 = 1 << 20;
+
 /// What is sent for a token.
 pub(super) struct TokenRequest {
     url: Url,
@@ -110,8 +113,9 @@ impl TokenRequest {
         let method = if self.get { Method::GET } else { Method::POST };
         let mut call = Call::new(method, self.url.as_str());
         call.headers = self.headers;
-        // A second request is only sent if the first one did not arrive.
-        call = call.retries(2).accept(300..600);
+        // A second request is only sent if the first one did not arrive, which of a `GET` is not asked.
+        call = call.retries(if self.get { 0 } else { 2 }).accept(300..600);
+        call.max_body = Some(LARGEST);
         if self.get || self.format == BodyFormat::Query {
             call.query = pairs(&self.fields);
         } else if self.format == BodyFormat::Xml {

@@ -1,5 +1,7 @@
 //! Tokens that are signed here: as the token itself, or as a statement that buys one.
 
+use std::time::Duration;
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
 use url::Url;
@@ -17,9 +19,9 @@ use crate::{
 };
 
 /// How long an app's own token holds: ten minutes are what providers allow, and enough for one request.
-const APP_SECONDS: i64 = 600;
+const APP_LIFETIME: Duration = Duration::from_mins(10);
 /// How long the statement of a client holds.
-const CLIENT_SECONDS: i64 = 300;
+const CLIENT_LIFETIME: Duration = Duration::from_mins(5);
 /// A server whose clock is a little behind must not see a token from the future.
 const SKEW_SECONDS: i64 = 60;
 const BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -41,7 +43,8 @@ pub(super) fn token(subject: &Subject<'_>) -> Result<Obtained, ObtainError> {
     })?;
     let token = sign(subject, settings)?;
     let lifetime = i64::try_from(settings.lifetime.as_micros()).unwrap_or(i64::MAX);
-    Ok(Obtained { expires_at: Some(subject.now.saturating_add(lifetime)), ..Obtained::new(token.expose()) })
+    let ends = subject.now.saturating_add(lifetime) - SKEW_SECONDS * 1_000_000;
+    Ok(Obtained { expires_at: Some(ends), ..Obtained::new(token.expose()) })
 }
 
 /// Signs a token as a provider's entry says.
@@ -65,10 +68,7 @@ pub(super) fn sign(subject: &Subject<'_>, settings: &SignedToken) -> Result<Secr
         header.entry("kid").or_insert_with(|| Value::String(id.to_owned()));
     }
     let algorithm = header.get("alg").and_then(Value::as_str).map(str::to_owned);
-    let now = seconds(subject.now);
-    let lifetime = i64::try_from(settings.lifetime.as_secs()).unwrap_or(i64::MAX);
-    payload.insert("iat".to_owned(), json!(now));
-    payload.insert("exp".to_owned(), json!(now.saturating_add(lifetime)));
+    stamp(&mut payload, subject.now, settings.lifetime);
     let algorithm = algorithm.as_deref().unwrap_or(match settings.protocol {
         SignatureProtocol::Rsa => "RS256",
         SignatureProtocol::Ec => "ES256",
@@ -87,12 +87,17 @@ pub(super) fn assertion(subject: &Subject<'_>, settings: &Assertion) -> Result<S
     let scope = subject.scope();
     let key = Zeroizing::new(settings.key.resolve(&scope)?);
     let (header, mut payload) = (claims(header, &scope)?, claims(payload, &scope)?);
-    let now = seconds(subject.now);
-    let lifetime = i64::try_from(settings.lifetime.as_secs()).unwrap_or(i64::MAX);
-    payload.insert("iat".to_owned(), json!(now));
-    payload.insert("exp".to_owned(), json!(now.saturating_add(lifetime)));
+    stamp(&mut payload, subject.now, settings.lifetime);
     let algorithm = header.get("alg").and_then(Value::as_str).unwrap_or("RS256").to_owned();
     jwt(&algorithm, &key, false, header, &payload)
+}
+
+/// Says from when to when a token holds.
+fn stamp(payload: &mut Map<String, Value>, now: i64, lifetime: Duration) {
+    let from = seconds(now) - SKEW_SECONDS;
+    let lifetime = i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX);
+    payload.insert("iat".to_owned(), json!(from));
+    payload.insert("exp".to_owned(), json!(from.saturating_add(lifetime)));
 }
 
 /// Claims with their values; one that lacks a value is left out.
@@ -165,13 +170,11 @@ pub(super) fn client_assertion(subject: &Subject<'_>, url: &Url) -> Result<(&'st
     let (id, secret) = subject.client()?;
     let key = subject.app.private_key.as_ref().map_or(secret, Secret::expose);
     let key = subject.credentials.text("client_private_key").unwrap_or(key);
-    let now = seconds(subject.now);
-    let payload = json!({
-        "iss": id, "sub": id, "aud": url.as_str(), "jti": Uuid::new_v4().to_string(),
-        "iat": now, "exp": now + CLIENT_SECONDS,
-    });
-    let token = jwt("RS256", key, false, Map::new(), payload.as_object().unwrap_or(&Map::new()))?;
-    Ok((BEARER, token))
+    let claims = [("iss", id), ("sub", id), ("aud", url.as_str()), ("jti", &Uuid::new_v4().to_string())]
+        .map(|(name, value)| (name.to_owned(), Value::String(value.to_owned())));
+    let mut payload = Map::from_iter(claims);
+    stamp(&mut payload, subject.now, CLIENT_LIFETIME);
+    Ok((BEARER, jwt("RS256", key, false, Map::new(), &payload)?))
 }
 
 /// The token of an app's installation: bought with a token that the app signs.
@@ -186,9 +189,9 @@ pub(super) async fn installation(subject: &Subject<'_>, client: &Client) -> Resu
             App::variable(subject.integration, "PRIVATE_KEY"),
         )));
     };
-    let now = seconds(subject.now);
-    let payload = json!({ "iss": app, "iat": now - SKEW_SECONDS, "exp": now + APP_SECONDS - SKEW_SECONDS });
-    let token = jwt("RS256", key.expose(), false, Map::new(), payload.as_object().unwrap_or(&Map::new()))?;
+    let mut payload = Map::from_iter([("iss".to_owned(), Value::String(app.to_owned()))]);
+    stamp(&mut payload, subject.now, APP_LIFETIME);
+    let token = jwt("RS256", key.expose(), false, Map::new(), &payload)?;
     // The number of the installation came with the credentials; URLs ask for it as configuration.
     let mut config = subject.config.clone();
     for name in ["installation_id", "app_id"] {

@@ -1,11 +1,15 @@
 //! The credentials of a connection in use: always the current ones.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Instant,
+};
 
-use super::{Current, Holder, RefreshError, Tokens, Why};
+use super::{Current, FIRST_PAUSE, Holder, RefreshError, Tokens, Why};
 use crate::{
     auth::{Credentials, InjectError, Injector},
-    http::{AuthError, Authorize, BoxFuture, Outgoing, Stamp},
+    http::{AuthError, Authorize, BoxFuture, Outgoing, Stamp, Url},
+    provider::{ResolveError, Scope},
 };
 
 /// Puts the current credentials of a stored connection into requests, and follows their changes: also those that other
@@ -14,7 +18,11 @@ use crate::{
 pub struct Live {
     tokens: Arc<Tokens>,
     of: Arc<Holder>,
+    /// Where credentials go: those that come later must go there too.
+    base_url: Url,
     state: Mutex<Arc<State>>,
+    /// Until when a token that still works is used on, although it is due: somebody renews it, or could not.
+    quiet: Mutex<Option<Instant>>,
 }
 
 #[derive(Debug)]
@@ -30,8 +38,14 @@ impl Live {
     ///
     /// The provider has no place for them, or a value is missing.
     pub fn new(tokens: Arc<Tokens>, of: Arc<Holder>, current: Current) -> Result<Self, InjectError> {
+        let base_url = base_url(&of, &current)?;
         let state = Mutex::new(Arc::new(state(&of, current)?));
-        Ok(Self { tokens, of, state })
+        Ok(Self { tokens, of, base_url, state, quiet: Mutex::default() })
+    }
+
+    /// Where requests go.
+    pub fn base_url(&self) -> &Url {
+        &self.base_url
     }
 
     /// The credentials, good for a request that is sent now.
@@ -39,7 +53,7 @@ impl Live {
     /// # Errors
     ///
     /// A token is due and cannot be renewed.
-    pub async fn current(&self) -> Result<Credentials, RefreshError> {
+    pub async fn current(self: &Arc<Self>) -> Result<Credentials, RefreshError> {
         Ok(self.good().await?.current.credentials.clone())
     }
 
@@ -59,36 +73,67 @@ impl Live {
     }
 
     fn replace(&self, current: Current) -> Result<Arc<State>, RefreshError> {
-        let next = state(&self.of, current)
-            .map_err(|error| RefreshError::Setup { of: self.of.name(), reason: error.to_string() })?;
-        let next = Arc::new(next);
+        let setup = |reason: String| RefreshError::Setup { of: self.of.name(), reason };
+        // Somebody may have changed the configuration, and with it the host: new credentials are not for the old one.
+        let leads = base_url(&self.of, &current).map_err(|error| setup(error.to_string()))?;
+        if leads.origin() != self.base_url.origin() {
+            return Err(setup("its configuration leads to another host since the run began: run again".to_owned()));
+        }
+        let next = Arc::new(state(&self.of, current).map_err(|error| setup(error.to_string()))?);
         let mut held = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         // Two callers may bring two versions, the later one first.
-        if next.current.connection.version >= held.current.connection.version {
+        let same = next.current.connection.row == held.current.connection.row;
+        if !same || next.current.connection.version >= held.current.connection.version {
             *held = Arc::clone(&next);
         }
         Ok(Arc::clone(&held))
     }
 
     /// The current state, its token renewed if that is due.
-    async fn good(&self) -> Result<Arc<State>, RefreshError> {
+    async fn good(self: &Arc<Self>) -> Result<Arc<State>, RefreshError> {
         let state = self.state();
         if !self.tokens.is_due(&state.current) {
             return Ok(state);
         }
-        match self.tokens.renew(&self.of, Why::Ends(state.current.connection.version)).await {
-            Ok(current) => self.replace(current),
-            // A renewal comes early, so that it may fail for a while.
-            Err(_) if self.tokens.still_good(&state.current) => Ok(state),
-            Err(error) => Err(error),
+        if self.tokens.still_good(&state.current) {
+            self.renew_beside(&state);
+            return Ok(state);
         }
+        let current = self.tokens.renew(&self.of, Why::Ends(state.current.connection.version)).await?;
+        self.replace(current)
     }
 
-    async fn put(&self, request: &mut Outgoing) -> Result<Stamp, AuthError> {
+    /// Renews a token that still works while requests go on with it: a provider that hangs delays nobody.
+    fn renew_beside(self: &Arc<Self>, state: &State) {
+        let now = Instant::now();
+        let mut quiet = self.quiet.lock().unwrap_or_else(PoisonError::into_inner);
+        if quiet.is_some_and(|until| until > now) {
+            return;
+        }
+        *quiet = Some(now + FIRST_PAUSE);
+        drop(quiet);
+        let (live, version) = (Arc::clone(self), state.current.connection.version);
+        // What fails is kept with the connection, and asked again when the pause is over or the token has ended.
+        tokio::spawn(async move {
+            if let Ok(current) = live.tokens.renew(&live.of, Why::Ends(version)).await {
+                let _ = live.replace(current);
+                *live.quiet.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            }
+        });
+    }
+
+    async fn put(self: &Arc<Self>, request: &mut Outgoing) -> Result<Stamp, AuthError> {
         let state = self.good().await?;
         state.injector.put(request, self.tokens.clock.now())?;
         Ok(Stamp(u64::try_from(state.current.connection.version).unwrap_or(0)))
     }
+}
+
+/// Where requests of a connection go. A few APIs have the key in their base URL.
+fn base_url(of: &Holder, current: &Current) -> Result<Url, ResolveError> {
+    let credentials = &current.credentials;
+    let scope = Scope::new(&of.integration, &current.connection.config, credentials.parts()).token(credentials.token());
+    of.provider.base_url_of(&scope)
 }
 
 fn state(of: &Holder, current: Current) -> Result<State, InjectError> {
@@ -97,22 +142,27 @@ fn state(of: &Holder, current: Current) -> Result<State, InjectError> {
     Ok(State { current, injector })
 }
 
-impl Authorize for Live {
+/// The form in which a pipeline takes it.
+#[derive(Debug, Clone)]
+pub struct Following(pub Arc<Live>);
+
+impl Authorize for Following {
     fn authorize<'a>(&'a self, request: &'a mut Outgoing) -> BoxFuture<'a, Result<Stamp, AuthError>> {
-        Box::pin(self.put(request))
+        Box::pin(self.0.put(request))
     }
 
     fn refused(&self, used: Stamp) -> BoxFuture<'_, Result<bool, AuthError>> {
+        let live = &self.0;
         Box::pin(async move {
             let used = i64::try_from(used.0).unwrap_or(i64::MAX);
-            let held = self.state();
+            let held = live.state();
             if held.current.connection.version != used {
                 return Ok(true);
             }
-            let current = self.tokens.renew(&self.of, Why::Refused(used)).await?;
+            let current = live.tokens.renew(&live.of, Why::Refused(used)).await?;
             let other = current.connection.version != used;
             if other {
-                self.replace(current)?;
+                live.replace(current)?;
             }
             Ok(other)
         })

@@ -91,18 +91,23 @@ impl House {
 }
 
 fn old() -> Value {
-    json!({ "access_token": "t0", "refresh_token": "r0" })
+    json!({ "access_token": "t0", "refresh_token": "refresh-0" })
 }
 
-async fn sent(live: &Live) -> Result<(String, Stamp), AuthError> {
+/// Credentials whose token has ended.
+fn ended() -> Value {
+    json!({ "access_token": "t0", "refresh_token": "refresh-0", "expires_at": 1 })
+}
+
+async fn sent(live: &Arc<Live>) -> Result<(String, Stamp), AuthError> {
     let mut request = Outgoing::new(Method::GET, "https://h.test/a".parse().unwrap());
-    let stamp = live.authorize(&mut request).await?;
+    let stamp = Following(live.clone()).authorize(&mut request).await?;
     Ok((request.headers["authorization"].to_str().unwrap().to_owned(), stamp))
 }
 
 #[tokio::test]
 async fn two_hundred_that_come_at_the_end_of_a_token_lead_to_one_request() {
-    let house = House::new(old(), Some(0), Server { slow: Duration::from_millis(30), ..Server::default() }).await;
+    let house = House::new(ended(), Some(0), Server { slow: Duration::from_millis(30), ..Server::default() }).await;
     let live = house.live().await;
     let all = (0..200).map(|_| {
         let live = live.clone();
@@ -113,7 +118,7 @@ async fn two_hundred_that_come_at_the_end_of_a_token_lead_to_one_request() {
     }
     assert_eq!(house.server.asked(), 1);
     let body = house.server.bodies.lock().unwrap().concat();
-    assert_eq!(body, "grant_type=refresh_token&refresh_token=r0&client_id=app&client_secret=hush");
+    assert_eq!(body, "grant_type=refresh_token&refresh_token=refresh-0&client_id=app&client_secret=hush");
     let stored = house.tokens.look(&house.of).await.unwrap();
     assert_eq!((stored.credentials.refresh_token(), stored.connection.version), (Some("r1"), 2));
     // A quarter of an hour before its end, which is in an hour.
@@ -128,7 +133,7 @@ async fn two_hundred_refusals_of_one_version_lead_to_one_request() {
     let (_, used) = sent(&live).await.unwrap();
     let all = (0..200).map(|_| {
         let live = live.clone();
-        tokio::spawn(async move { live.refused(used).await.unwrap() })
+        tokio::spawn(async move { Following(live.clone()).refused(used).await.unwrap() })
     });
     for one in all.collect::<Vec<_>>() {
         assert!(one.await.unwrap());
@@ -136,7 +141,7 @@ async fn two_hundred_refusals_of_one_version_lead_to_one_request() {
     assert_eq!((house.server.asked(), &*sent(&live).await.unwrap().0), (1, "Bearer t1"));
     // A new token that is refused too says something else than that it is old.
     let (_, used) = sent(&live).await.unwrap();
-    assert!(!live.refused(used).await.unwrap());
+    assert!(!Following(live.clone()).refused(used).await.unwrap());
     assert_eq!(house.server.asked(), 1);
 }
 
@@ -159,12 +164,13 @@ async fn what_was_asked_for_after_a_renewal_began_is_another_one() {
 
 #[tokio::test]
 async fn a_refusal_asks_for_new_credentials_and_is_not_repeated() {
-    let no = (400, json!({ "error": "invalid_grant", "error_description": "the token r0 was revoked" }));
+    let no = (400, json!({ "error": "invalid_grant", "error_description": "the token refresh-0 was revoked" }));
     let house = House::new(old(), Some(0), Server { answers: Mutex::new([no].into()), ..Server::default() }).await;
     // The old token has no end that is known, so it is used as long as it works.
     let live = house.live().await;
     assert_eq!(sent(&live).await.unwrap().0, "Bearer t0");
-    let error = live.refused(Stamp(1)).await.unwrap_err();
+    until(|| house.server.asked() == 1).await;
+    let error = Following(live.clone()).refused(Stamp(1)).await.unwrap_err();
     let text = error.to_string();
     assert!(matches!(error, AuthError::Refused(_)) && text.contains("must be connected again"), "{text}");
     assert!(
@@ -182,9 +188,8 @@ async fn a_refusal_asks_for_new_credentials_and_is_not_repeated() {
 #[tokio::test]
 async fn a_failure_is_left_alone_for_a_while() {
     let down = (503, json!({ "message": "try later" }));
-    let credentials = json!({ "access_token": "t0", "refresh_token": "r0", "expires_at": 1 });
     let server = Server { answers: Mutex::new([down].into()), ..Server::default() };
-    let house = House::new(credentials, Some(1_000_000), server).await;
+    let house = House::new(ended(), Some(1_000_000), server).await;
     let live = house.live().await;
     for _ in 0..3 {
         let error = sent(&live).await.unwrap_err();
@@ -196,7 +201,7 @@ async fn a_failure_is_left_alone_for_a_while() {
 
 #[tokio::test]
 async fn a_caller_that_goes_away_does_not_lose_the_token() {
-    let house = House::new(old(), Some(0), Server { slow: Duration::from_millis(50), ..Server::default() }).await;
+    let house = House::new(ended(), Some(0), Server { slow: Duration::from_millis(50), ..Server::default() }).await;
     let live = house.live().await;
     let gone = tokio::time::timeout(Duration::from_millis(10), sent(&live)).await;
     assert!(gone.is_err());
@@ -206,12 +211,90 @@ async fn a_caller_that_goes_away_does_not_lose_the_token() {
 }
 
 #[tokio::test]
+async fn a_token_that_still_works_is_renewed_beside_the_requests() {
+    let house = House::new(old(), Some(0), Server { slow: Duration::from_millis(200), ..Server::default() }).await;
+    let live = house.live().await;
+    for _ in 0..20 {
+        assert_eq!(sent(&live).await.unwrap().0, "Bearer t0");
+    }
+    until(|| house.server.asked() == 1).await;
+    house.tokens.settle(Duration::from_secs(5)).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!((sent(&live).await.unwrap().0.as_str(), house.server.asked()), ("Bearer t1", 1));
+}
+
+#[tokio::test]
+async fn who_waits_for_an_attempt_that_fails_shares_its_error() {
+    let down = || (503, json!({}));
+    let server =
+        Server { answers: Mutex::new([down(), down()].into()), slow: Duration::from_millis(50), ..Server::default() };
+    let house = House::new(old(), None, server).await;
+    let forced = || {
+        let (tokens, of) = (house.tokens.clone(), house.of.clone());
+        tokio::spawn(async move { tokens.forced(&of).await.unwrap_err().to_string() })
+    };
+    let all = [forced(), forced(), forced()];
+    for one in all {
+        assert!(one.await.unwrap().contains("answered 503"));
+    }
+    assert_eq!(house.server.asked(), 1);
+}
+
+#[tokio::test]
+async fn new_credentials_do_not_go_to_the_old_host() {
+    let house = House::new(json!({ "access_token": "t0" }), None, Server::default()).await;
+    let mut of = (*house.of).clone();
+    let mut provider = (*of.provider).clone();
+    provider.proxy.base_url = Some("https://${connectionConfig.name}.h.test".parse().unwrap());
+    of.provider = Arc::new(provider);
+    let put = async |name: &str, token: &str| {
+        let credentials = Credentials::bearer(token);
+        let Value::Object(config) = json!({ "name": name }) else { unreachable!() };
+        let new = NewConnection {
+            integration: "shop".into(),
+            id: "ann".into(),
+            auth: "BEARER".into(),
+            credentials: credentials.seal(&house.tokens.ring, "shop", "ann").unwrap(),
+            renew_at: None,
+            config,
+            metadata: None,
+        };
+        house.store.put_connection(new).await.unwrap();
+    };
+    put("one", "t1").await;
+    let of = Arc::new(Holder { provider: accepting(&of.provider, AuthMode::Bearer), ..of });
+    let current = house.tokens.look(&of).await.unwrap();
+    let live = Arc::new(Live::new(house.tokens.clone(), of, current).unwrap());
+    let (_, used) = sent(&live).await.unwrap();
+    put("two", "t2").await;
+    let error = Following(live.clone()).refused(used).await.unwrap_err();
+    assert!(error.to_string().contains("leads to another host"), "{error}");
+    assert_eq!(sent(&live).await.unwrap().0, "Bearer t1");
+}
+
+fn accepting(provider: &Provider, mode: AuthMode) -> Arc<Provider> {
+    let mut provider = provider.clone();
+    provider.auth = vec![mode];
+    Arc::new(provider)
+}
+
+async fn until(is: impl Fn() -> bool) {
+    for _ in 0..200 {
+        if is() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("it did not happen within two seconds");
+}
+
+#[tokio::test]
 async fn changes_of_others_are_followed() {
     let house = House::new(json!({ "access_token": "t0" }), None, Server::default()).await;
     let live = house.live().await;
     let (_, used) = sent(&live).await.unwrap();
     // Nobody gave others, and there is nothing to renew them with.
-    assert!(!live.refused(used).await.unwrap());
+    assert!(!Following(live.clone()).refused(used).await.unwrap());
     let other = Credentials::parse(AuthMode::OAuth2, &json!({ "access_token": "other" }), None).unwrap();
     let stored = house.store.connection("shop", "ann").await.unwrap().unwrap();
     let new = NewConnection {
@@ -224,7 +307,7 @@ async fn changes_of_others_are_followed() {
         metadata: None,
     };
     house.store.put_connection(new).await.unwrap();
-    assert!(live.refused(used).await.unwrap());
+    assert!(Following(live.clone()).refused(used).await.unwrap());
     assert_eq!((sent(&live).await.unwrap().0.as_str(), house.server.asked()), ("Bearer other", 0));
 }
 
@@ -236,7 +319,7 @@ fn margins_and_pauses() {
     assert_eq!(renew_at(Some(minutes(120)), 0, margin), Some(minutes(105)));
     // A token that lives shorter than the margin would be renewed for every request.
     assert_eq!(renew_at(Some(minutes(8)), 0, margin), Some(minutes(6)));
-    assert_eq!(renew_at(Some(minutes(1)), minutes(5), margin), Some(minutes(1)));
+    assert_eq!(renew_at(Some(minutes(1)), minutes(5), margin), None);
     let pauses: Vec<u64> = [1, 2, 3, 7, 8, 99].map(|times| pause(times).as_secs()).into();
     assert_eq!(pauses, [30, 60, 120, 1920, 3600, 3600]);
 }

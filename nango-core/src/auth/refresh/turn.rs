@@ -14,13 +14,15 @@ use crate::{
         obtain::{self, ObtainError, PATIENCE},
     },
     http::{Client, ClientParts, Url},
-    store::{RefreshClaim, RefreshEnd, RefreshTurn, StoreError, failpoint::failpoint},
+    store::{Connection, RefreshClaim, RefreshEnd, RefreshTurn, StoreError, failpoint::failpoint},
 };
 
 /// How long a turn is held: longer than the provider is waited for.
 const LEASE: Duration = Duration::from_secs(45);
 /// How often somebody looks whether the turn of another process has ended.
 const LOOK: Duration = Duration::from_millis(50);
+/// How long storing what was brought is tried, beyond the patience of the database itself.
+const STUBBORN: Duration = Duration::from_secs(30);
 
 impl Tokens {
     /// Waits for the turn, and takes it unless somebody else has done the work by then.
@@ -34,11 +36,15 @@ impl Tokens {
         let mut last = turn.lock().await;
         let failed = |error: StoreError| RefreshError::Store { of: of.name(), reason: error.to_string() };
         loop {
+            if let Some((claim, end)) = last.unsaved.clone() {
+                self.store.end_refresh(claim, end).await.map_err(failed)?;
+                last.unsaved = None;
+            }
             let current = self.look(of).await?;
             if self.is_done(&current, &last, why, asked) {
                 return Ok(current);
             }
-            self.pause_is_over(of, &current, why)?;
+            self.may_try(of, &current, &last, why, asked)?;
             let claim = RefreshClaim {
                 row: current.connection.row,
                 version: current.connection.version,
@@ -49,16 +55,13 @@ impl Tokens {
                 RefreshTurn::Taken { interrupted } => {
                     // Somebody else's turn may have ended between the look and the claim; from here on none does.
                     let current = self.look(of).await?;
-                    let vain = self.pause_is_over(of, &current, why);
+                    let vain = self.may_try(of, &current, &last, why, asked);
                     if vain.is_err() || current.connection.version != claim.version {
                         self.store.end_refresh(claim, RefreshEnd::Left).await.map_err(failed)?;
                         vain?;
                         continue;
                     }
-                    last.began = Some(Instant::now());
-                    let renewed = self.take(of, current, claim, interrupted).await?;
-                    last.version = renewed.connection.version;
-                    return Ok(renewed);
+                    return self.take(of, current, claim, interrupted, &mut last).await;
                 }
                 RefreshTurn::Held(wait) => self.clock.sleep(wait.min(LOOK)).await,
                 // The next look finds it.
@@ -69,29 +72,41 @@ impl Tokens {
 
     /// Whether what is wished for is there already.
     fn is_done(&self, current: &Current, last: &Last, why: Why, asked: Instant) -> bool {
+        let here = last.renewed.filter(|(_, version)| *version == current.connection.version).map(|(began, _)| began);
         match why {
-            Why::Asked => last.began.is_some_and(|began| began >= asked) && last.version == current.connection.version,
+            Why::Asked => here.is_some_and(|began| began >= asked),
             Why::Ends(version) => current.connection.version != version && !self.is_due(current),
             Why::Refused(version) => {
-                let fresh = last.began.is_some_and(|began| began.elapsed() < JUST_NOW) && last.version == version;
+                let fresh = here.is_some_and(|began| began.elapsed() < JUST_NOW);
                 !current.credentials.are_renewed() || current.connection.version != version || fresh
             }
         }
     }
 
-    /// What failed a moment ago is left alone for a while; what was refused, until somebody asks for it.
-    fn pause_is_over(&self, of: &Holder, current: &Current, why: Why) -> Result<(), RefreshError> {
+    /// What failed a moment ago is left alone for a while; what was refused, until somebody asks for it. Who waited for an
+    /// attempt that failed shares its error.
+    fn may_try(
+        &self,
+        of: &Holder,
+        current: &Current,
+        last: &Last,
+        why: Why,
+        asked: Instant,
+    ) -> Result<(), RefreshError> {
+        if let Some((_, error)) = last.failed.as_ref().filter(|(began, _)| *began >= asked) {
+            return Err(error.clone());
+        }
         let Some(failure) = current.connection.failure.as_ref().filter(|_| why != Why::Asked) else { return Ok(()) };
         if failure.refused {
             return Err(refused(of, failure.message.clone()));
         }
         let since = Duration::from_micros(u64::try_from(self.store.now() - failure.at).unwrap_or(0));
-        match pause(failure.times).checked_sub(since) {
-            Some(wait) if !wait.is_zero() => {
-                Err(RefreshError::Later { of: of.name(), reason: failure.message.clone(), wait })
-            }
-            _ => Ok(()),
+        let demanded = last.not_before.map(|at| at.saturating_duration_since(Instant::now())).unwrap_or_default();
+        let wait = pause(failure.times).saturating_sub(since).max(demanded);
+        if wait.is_zero() {
+            return Ok(());
         }
+        Err(RefreshError::Later { of: of.name(), reason: failure.message.clone(), wait })
     }
 
     /// Asks the provider, and stores what came of it.
@@ -101,38 +116,58 @@ impl Tokens {
         current: Current,
         claim: RefreshClaim,
         interrupted: bool,
+        last: &mut Last,
     ) -> Result<Current, RefreshError> {
+        let _busy = self.busy();
+        let began = Instant::now();
         failpoint!("refresh:before-request");
         let now = self.store.now();
         let obtained = self.ask(of, &current, now).await;
         failpoint!("refresh:answered");
         let (end, error) = match obtained {
             Ok(obtained) => (self.renewed(of, &current, &obtained, now)?, None),
-            Err(ObtainError::Setup(reason)) => (RefreshEnd::Left, Some(setup(of, reason))),
-            Err(ObtainError::Resolve(error)) => (RefreshEnd::Left, Some(setup(of, error.to_string()))),
-            Err(ObtainError::Refused(mut reason)) => {
-                if interrupted {
-                    reason.push_str(
-                        " (an earlier renewal was interrupted: the provider may have replaced them in an answer that was lost)",
-                    );
-                }
-                (RefreshEnd::Failed { message: reason.clone(), refused: true }, Some(refused(of, reason)))
-            }
-            Err(ObtainError::Failed { message: reason, wait }) => {
-                let times = current.connection.failure.as_ref().map_or(0, |failure| failure.times) + 1;
-                let wait = wait.unwrap_or_default().max(pause(times));
-                let error = RefreshError::Later { of: of.name(), reason: reason.clone(), wait };
-                (RefreshEnd::Failed { message: reason, refused: false }, Some(error))
+            Err(error) => {
+                let (end, error, wait) = failure(of, &current, error, interrupted);
+                last.not_before = wait.and_then(|wait| began.checked_add(wait));
+                (end, Some(error))
             }
         };
-        let failed = |reason: String| RefreshError::Store { of: of.name(), reason };
-        let stored = self.store.end_refresh(claim, end).await;
+        let stored = self.store_end(claim, end, last).await;
         failpoint!("refresh:stored");
-        match (error, stored) {
-            (Some(error), _) => Err(error),
-            (None, Ok(Some(connection))) => self.open(of, connection),
-            (None, Ok(None)) => Err(failed("the connection was removed".to_owned())),
-            (None, Err(error)) => Err(failed(error.to_string())),
+        if let Some(error) = error {
+            last.failed = Some((began, error.clone()));
+            return Err(error);
+        }
+        let gone = |reason: String| RefreshError::Store { of: of.name(), reason };
+        let connection = stored
+            .map_err(|error| gone(error.to_string()))?
+            .ok_or_else(|| gone("the connection was removed".to_owned()))?;
+        last.renewed = Some((began, connection.version));
+        self.open(of, connection)
+    }
+
+    /// Stores how a turn ended, stubbornly: what was brought may be the only way to the next token. What cannot be stored
+    /// is kept for the next turn.
+    async fn store_end(
+        &self,
+        claim: RefreshClaim,
+        end: RefreshEnd,
+        last: &mut Last,
+    ) -> Result<Option<Connection>, StoreError> {
+        let until = Instant::now() + STUBBORN;
+        let mut pause = LOOK;
+        loop {
+            match self.store.end_refresh(claim, end.clone()).await {
+                Err(error) if Instant::now() >= until => {
+                    last.unsaved = matches!(end, RefreshEnd::Renewed { .. }).then_some((claim, end));
+                    return Err(error);
+                }
+                Err(_) if matches!(end, RefreshEnd::Renewed { .. }) => {
+                    self.clock.sleep(pause).await;
+                    pause = (pause * 2).min(Duration::from_secs(2));
+                }
+                ended => return ended,
+            }
         }
     }
 
@@ -174,15 +209,42 @@ impl Tokens {
         let credentials = current.credentials.renewed(obtained);
         let sealed = credentials.seal(&self.ring, &of.integration, &of.connection);
         Ok(RefreshEnd::Renewed {
-            credentials: sealed.map_err(|error| RefreshError::Store { of: of.name(), reason: error.to_string() })?,
+            credentials: sealed.map_err(|source| RefreshError::Sealed { of: of.name(), source })?,
             renew_at: renew_at(obtained.expires_at, now, of.provider.token.buffer),
             config: obtained.config.clone(),
         })
     }
 }
 
-fn setup(of: &Holder, reason: String) -> RefreshError {
-    RefreshError::Setup { of: of.name(), reason }
+/// How a turn without a token ends, what is told of it, and how long the provider asks to wait.
+fn failure(
+    of: &Holder,
+    current: &Current,
+    error: ObtainError,
+    interrupted: bool,
+) -> (RefreshEnd, RefreshError, Option<Duration>) {
+    match error {
+        ObtainError::Refused(mut reason) => {
+            if interrupted {
+                reason.push_str(
+                    " (an earlier renewal was interrupted: the provider may have replaced them in an answer that was lost)",
+                );
+            }
+            let end = RefreshEnd::Failed { message: reason.clone(), refused: true, doubt: false };
+            (end, refused(of, reason), None)
+        }
+        ObtainError::Failed { message: reason, wait } => {
+            let times = current.connection.failure.as_ref().map_or(0, |failure| failure.times) + 1;
+            let pause = wait.unwrap_or_default().max(pause(times));
+            let error = RefreshError::Later { of: of.name(), reason: reason.clone(), wait: pause };
+            (RefreshEnd::Failed { message: reason, refused: false, doubt: true }, error, wait)
+        }
+        error @ (ObtainError::Setup(_) | ObtainError::Resolve(_)) => {
+            let reason = error.to_string();
+            let end = RefreshEnd::Failed { message: reason.clone(), refused: false, doubt: interrupted };
+            (end, RefreshError::Setup { of: of.name(), reason }, None)
+        }
+    }
 }
 
 fn refused(of: &Holder, reason: String) -> RefreshError {

@@ -43,6 +43,7 @@ impl Command for List {
 
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, Fault> {
         let arguments = Arguments::from_arg_matches(matches).map_err(|error| Fault::usage(error.to_string()))?;
+        context.tell_of_providers();
         let catalogue = context.catalogue().clone();
         let rows: Vec<ProviderRow<'_>> = catalogue
             .entries()

@@ -338,7 +338,7 @@ async fn what_cannot_be_renewed_says_why() {
     check(AuthError::Missing("why".into()), ErrorKind::Connection).await;
     check(AuthError::Refused("why".into()), ErrorKind::Connection).await;
     check(AuthError::Network("why".into()), ErrorKind::Network).await;
-    check(AuthError::Later { message: "why".into(), wait: Duration::from_secs(30) }, ErrorKind::RateLimit).await;
+    check(AuthError::Later { message: "why".into(), wait: Duration::from_secs(30) }, ErrorKind::Network).await;
 }
 
 #[tokio::test]

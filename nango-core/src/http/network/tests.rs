@@ -218,6 +218,7 @@ async fn the_system_resolver_is_checked_too() {
     let base = format!("http://localhost:{}", address.port());
     let error = over(Network::new().unwrap(), &base).send(&Call::get("/a")).await.unwrap_err();
     assert!(refusal_of(error).starts_with("`localhost` may not be reached"));
-    let allowed = over(Network::with(settings(&["localhost"])).unwrap(), &base);
+    let patient = NetworkSettings { idle_timeout: Duration::from_secs(5), ..settings(&["localhost"]) };
+    let allowed = over(Network::with(patient).unwrap(), &base);
     assert_eq!(allowed.send(&Call::get("/a")).await.unwrap().text(), "ok");
 }

@@ -5,14 +5,16 @@ use serde_json::Value;
 use super::keys::{Keys, plain};
 use crate::provider::Field;
 
-/// The fields of a form. One that is wrong is left out and told: nothing else depends on it.
+/// The fields of a form, those with a place first. One that is wrong is left out and told: nothing else depends on it.
 pub(super) fn read(keys: &Keys<'_>, key: &'static str) -> Vec<Field> {
     let Some(pairs) = keys.notes().keep(keys.pairs(key)) else { return Vec::new() };
     let fields = pairs.into_iter().filter_map(|(name, value)| {
         let path = format!("{key}.{name}");
         keys.notes().keep(keys.below(&path, value).and_then(|keys| field(name, keys)))
     });
-    fields.collect()
+    let mut fields: Vec<Field> = fields.collect();
+    fields.sort_by_key(|field| field.order.unwrap_or(i64::MAX));
+    fields
 }
 
 fn field(name: &str, keys: Keys<'_>) -> Result<Field, String> {

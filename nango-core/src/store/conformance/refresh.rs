@@ -17,7 +17,7 @@ fn renewed(credentials: &[u8]) -> RefreshEnd {
 }
 
 fn failed(refused: bool) -> RefreshEnd {
-    RefreshEnd::Failed { message: "no\0answer".to_owned(), refused }
+    RefreshEnd::Failed { message: "no\0answer".to_owned(), refused, doubt: !refused }
 }
 
 async fn claim_of(store: &Opened, lease: Duration) -> RefreshClaim {
@@ -74,9 +74,10 @@ pub(super) async fn an_interrupted_turn_is_known(store: Opened) {
 
 pub(super) async fn failures_are_kept_until_a_token_is_there(store: Opened) {
     store.put_connection(connection("acme")).await.unwrap();
-    for (times, refused) in [(1, false), (2, true)] {
+    // What ended in doubt is known to the next turn.
+    for (times, refused, interrupted) in [(1, false, false), (2, true, true), (3, true, false)] {
         let claim = claim_of(&store, LEASE).await;
-        store.claim_refresh(claim).await.unwrap();
+        assert_eq!(store.claim_refresh(claim).await.unwrap(), RefreshTurn::Taken { interrupted });
         let stored = store.end_refresh(claim, failed(refused)).await.unwrap().unwrap();
         let failure = stored.failure.clone().unwrap();
         assert_eq!((failure.times, failure.refused, stored.version), (times, refused, 1));

@@ -21,6 +21,10 @@ pub(super) async fn claim(db: &mut Db, claim: &RefreshClaim) -> Outcome<RefreshT
         let changed = connections::of_row(db, claim.row).await?;
         return Ok(changed.map_or(RefreshTurn::Gone, |changed| RefreshTurn::Changed(Box::new(changed))));
     }
+    if let Some(stored) = connections::of_row(db, claim.row).await? {
+        let context = credentials_context(&stored.integration, &stored.id);
+        encryption::current(db, &stored.credentials, &context).await?;
+    }
     let held = holder.zip(until).filter(|(holder, until)| *until > now && holder[..] != claim.holder.as_bytes()[..]);
     if let Some((_, until)) = held {
         return Ok(RefreshTurn::Held(Duration::from_micros(u64::try_from(until - now).unwrap_or(0))));
@@ -46,7 +50,8 @@ pub(super) async fn end(db: &mut Db, claim: &RefreshClaim, end: &RefreshEnd) -> 
     const FAILED: &str = concat!(
         "UPDATE nango_rs.connections SET failures = failures + 1, failed_at = ",
         now!(),
-        ", failure = $3, refused = $4, refresh_holder = NULL, refresh_until = NULL WHERE row = $1 AND refresh_holder = $2"
+        ", failure = $3, refused = $4, refresh_holder = NULL, refresh_until = CASE WHEN $5 THEN 0 END \
+         WHERE row = $1 AND refresh_holder = $2"
     );
     const LEFT: &str = "UPDATE nango_rs.connections SET refresh_holder = NULL, refresh_until = NULL \
                         WHERE row = $1 AND refresh_holder = $2";
@@ -65,11 +70,12 @@ pub(super) async fn end(db: &mut Db, claim: &RefreshClaim, end: &RefreshEnd) -> 
             let renewed = db.query(RENEWED).bind(claim.row).bind(newer.as_ref().unwrap_or(credentials));
             renewed.bind(renew_at).bind(connections::text(&merged)?).execute(&mut *db.sql).await?;
         }
-        RefreshEnd::Failed { message, refused } => {
+        RefreshEnd::Failed { message, refused, doubt } => {
+            // A turn that ended in doubt stays, without a holder and without time.
             // PostgreSQL has no NUL in a text, and a server may have put one into its answer.
             let message = message.replace('\0', crate::store::transfer::NUL);
             let failed = db.query(FAILED).bind(claim.row).bind(holder).bind(message);
-            failed.bind(i64::from(*refused)).execute(&mut *db.sql).await?;
+            failed.bind(i64::from(*refused)).bind(*doubt).execute(&mut *db.sql).await?;
         }
         RefreshEnd::Left => {
             db.query(LEFT).bind(claim.row).bind(holder).execute(&mut *db.sql).await?;

@@ -22,6 +22,9 @@ pub(super) fn claim(db: &Db, claim: RefreshClaim) -> Outcome<RefreshTurn> {
         let changed = connections::of_row(db, claim.row)?;
         return Ok(changed.map_or(RefreshTurn::Gone, |changed| RefreshTurn::Changed(Box::new(changed))));
     }
+    if let Some(stored) = connections::of_row(db, claim.row)? {
+        encryption::current(db, &stored.credentials, &credentials_context(&stored.integration, &stored.id))?;
+    }
     let held = holder.zip(until).filter(|(holder, until)| *until > now && holder[..] != claim.holder.as_bytes()[..]);
     if let Some((_, until)) = held {
         return Ok(RefreshTurn::Held(Duration::from_micros(u64::try_from(until - now).unwrap_or(0))));
@@ -59,13 +62,14 @@ pub(super) fn end(db: &Db, claim: RefreshClaim, end: &RefreshEnd) -> Outcome<Opt
                     db.shared.clock.now()
                 ])?;
         }
-        RefreshEnd::Failed { message, refused } => {
+        RefreshEnd::Failed { message, refused, doubt } => {
+            // A turn that ended in doubt stays, without a holder and without time.
             db.sql
                 .prepare_cached(
                     "UPDATE connections SET failures = failures + 1, failed_at = ?3, failure = ?4, refused = ?5, \
-                     refresh_holder = NULL, refresh_until = NULL WHERE row = ?1 AND refresh_holder = ?2",
+                     refresh_holder = NULL, refresh_until = iif(?6, 0, NULL) WHERE row = ?1 AND refresh_holder = ?2",
                 )?
-                .execute(params![claim.row, holder, db.shared.clock.now(), message, refused])?;
+                .execute(params![claim.row, holder, db.shared.clock.now(), message, refused, doubt])?;
         }
         RefreshEnd::Left => {
             db.sql

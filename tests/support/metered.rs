@@ -1,0 +1,202 @@
+//! A strict API that counts requests: what is over its quota is refused, and every count is kept for the test.
+//!
+//! It speaks of its limits as four kinds of APIs do, counts in windows that begin anew or that slide, and counts a request
+//! when it arrives; the answer comes some milliseconds later, and not always in order.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use axum::{
+    Json, Router,
+    extract::State,
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode},
+    routing::get,
+};
+use serde_json::{Value, json};
+use tokio::{net::TcpListener, task::JoinHandle};
+
+/// How the API speaks of its limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    /// `x-ratelimit-limit/remaining/used/reset/resource`, the reset in epoch seconds; a refusal is a 403.
+    GitHub,
+    /// `x-hubspot-ratelimit-max/remaining/interval-milliseconds`, and no reset.
+    HubSpot,
+    /// `RateLimit` and `RateLimit-Policy` of the draft, the reset in whole seconds from now.
+    Ietf,
+    /// Nothing but `Retry-After` in whole seconds, once it is too late.
+    Slack,
+}
+
+/// How the API counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counting {
+    /// In windows that begin anew, at whole multiples of their length since 1970.
+    Fixed,
+    /// In what has come within the last window's length.
+    Sliding,
+}
+
+/// What the API allows.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules {
+    /// How it speaks.
+    pub style: Style,
+    /// How it counts.
+    pub counting: Counting,
+    /// How many requests a window holds.
+    pub limit: u64,
+    /// How long a window is, in whole seconds.
+    pub window: Duration,
+    /// How long an answer takes at least; a fifth of them take up to 40 % longer.
+    pub latency: Duration,
+}
+
+/// A running API. It serves until it is dropped.
+#[derive(Debug)]
+pub struct Metered {
+    url: String,
+    counter: Arc<Counter>,
+    server: JoinHandle<()>,
+}
+
+#[derive(Debug)]
+struct Counter {
+    rules: Rules,
+    requests: Mutex<Requests>,
+}
+
+/// When requests came, since 1970.
+#[derive(Debug, Default)]
+struct Requests {
+    /// Those that count now.
+    counted: VecDeque<Duration>,
+    granted: Vec<Duration>,
+    refused: Vec<Duration>,
+}
+
+impl Metered {
+    /// Starts one on a free port of 127.0.0.1. Call it inside a tokio runtime.
+    pub async fn start(rules: Rules) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let counter = Arc::new(Counter { rules, requests: Mutex::default() });
+        let app = Router::new().route("/work", get(work)).with_state(counter.clone());
+        let server = tokio::spawn(async move { axum::serve(listener, app).await.expect("the server runs") });
+        Self { url, counter, server }
+    }
+
+    /// Where it is.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// How many requests were granted from a moment on, in each of so many windows.
+    pub fn granted(&self, from: Duration, windows: u32) -> Vec<u64> {
+        self.counter.by_window(&self.counter.requests().granted, from, windows)
+    }
+
+    /// How many were refused.
+    pub fn refused(&self, from: Duration, windows: u32) -> Vec<u64> {
+        self.counter.by_window(&self.counter.requests().refused, from, windows)
+    }
+
+    /// How many were refused since it was started.
+    pub fn refused_ever(&self) -> usize {
+        self.counter.requests().refused.len()
+    }
+}
+
+impl Drop for Metered {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+impl Counter {
+    fn requests(&self) -> std::sync::MutexGuard<'_, Requests> {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn by_window(&self, moments: &[Duration], from: Duration, windows: u32) -> Vec<u64> {
+        let length = self.rules.window;
+        (0..windows)
+            .map(|window| {
+                let (from, to) = (from + length * window, from + length * (window + 1));
+                moments.iter().filter(|moment| (from..to).contains(*moment)).count() as u64
+            })
+            .collect()
+    }
+
+    /// Counts a request: whether it is granted, its number, and the headers that say so.
+    fn count(&self) -> (bool, usize, HeaderMap) {
+        let Rules { style, counting, limit, window, .. } = self.rules;
+        let mut requests = self.requests();
+        let now = now();
+        let begin = match counting {
+            Counting::Fixed => window * u32::try_from(now.as_secs() / window.as_secs()).expect("before 2106"),
+            Counting::Sliding => now.saturating_sub(window),
+        };
+        while requests.counted.front().is_some_and(|moment| *moment < begin) {
+            requests.counted.pop_front();
+        }
+        let granted = (requests.counted.len() as u64) < limit;
+        if granted {
+            requests.counted.push_back(now);
+            requests.granted.push(now);
+        } else {
+            requests.refused.push(now);
+        }
+        let end = match counting {
+            Counting::Fixed => begin + window,
+            // The next place, or a whole window while all are free.
+            Counting::Sliding => requests.counted.front().map_or(now, |first| *first) + window,
+        };
+        let used = requests.counted.len() as u64;
+        let seconds = end.saturating_sub(now).as_secs_f64().ceil();
+        let headers: Vec<(&str, String)> = match style {
+            Style::GitHub => vec![
+                ("x-ratelimit-limit", limit.to_string()),
+                ("x-ratelimit-remaining", (limit - used).to_string()),
+                ("x-ratelimit-used", used.to_string()),
+                ("x-ratelimit-reset", end.as_secs_f64().ceil().to_string()),
+                ("x-ratelimit-resource", "core".to_owned()),
+            ],
+            Style::HubSpot => vec![
+                ("x-hubspot-ratelimit-max", limit.to_string()),
+                ("x-hubspot-ratelimit-remaining", (limit - used).to_string()),
+                ("x-hubspot-ratelimit-interval-milliseconds", window.as_millis().to_string()),
+            ],
+            Style::Ietf => vec![
+                ("ratelimit", format!("\"burst\";r={};t={seconds}", limit - used)),
+                ("ratelimit-policy", format!("\"burst\";q={limit};w={}", window.as_secs())),
+            ],
+            Style::Slack if granted => Vec::new(),
+            Style::Slack => vec![("retry-after", seconds.to_string())],
+        };
+        let pair = |(name, value): (&'static str, String)| {
+            (HeaderName::from_static(name), HeaderValue::from_str(&value).expect("a header"))
+        };
+        (granted, requests.granted.len(), headers.into_iter().map(pair).collect())
+    }
+}
+
+async fn work(State(counter): State<Arc<Counter>>) -> (StatusCode, HeaderMap, Json<Value>) {
+    let (granted, number, headers) = counter.count();
+    let Rules { latency, style, .. } = counter.rules;
+    tokio::time::sleep(if number.is_multiple_of(5) { latency.mul_f64(1.4) } else { latency }).await;
+    let status = match style {
+        _ if granted => StatusCode::OK,
+        Style::GitHub => StatusCode::FORBIDDEN,
+        _ => StatusCode::TOO_MANY_REQUESTS,
+    };
+    (status, headers, Json(json!({ "number": number })))
+}
+
+/// The time since 1970.
+pub fn now() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970")
+}
