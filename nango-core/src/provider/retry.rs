@@ -23,6 +23,9 @@ pub struct RetryRules {
     pub error_code: Vec<StatusRange>,
     /// Where the body tells when to try again.
     pub in_body: Option<InBody>,
+    /// Whether the API counts the requests of all connections of an app together. `false`: each connection has a quota
+    /// of its own.
+    pub shared: bool,
 }
 
 /// Statuses from the first to the last, both included. Written `429`, `5xx`, `500-502`.

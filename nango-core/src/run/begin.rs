@@ -13,7 +13,7 @@ use crate::{
     auth::Credentials,
     declare::{Entry, Kind, Registry, suggest},
     error::{Error, ErrorKind, Result},
-    http::{Client, Lane, Quota},
+    http::Lane,
     nango::{ContextParts, store_error},
     store::{BASE_VARIANT, Connection, FunctionKey, NewConnection, RunToken, SharedStore, sqlite::Sqlite},
 };
@@ -117,21 +117,13 @@ impl Ready {
         let transport = Arc::new(Stoppable { inner: instance.transport.clone(), stop: stop.clone() });
         let (store, inner) = (instance.store.clone(), instance.clock.clone());
         let clock = Arc::new(RunClock { store, inner, stop: stop.clone() });
-        let FunctionKey { integration, connection, kind, .. } = &self.key;
-        let budget = instance.budgets.of(integration, connection, false);
         // Somebody waits for an action.
-        let lane = if *kind == Kind::Action { Lane::Interactive } else { Lane::Background };
-        let display_name = self.outbound.holder.provider.display_name.clone();
-        let parts = self
-            .outbound
-            .parts(transport, clock)
-            .quota(Quota { budget, connection: connection.clone(), lane })
-            .watch(host.clone(), display_name);
+        let lane = if self.key.kind == Kind::Action { Lane::Interactive } else { Lane::Background };
         ContextParts {
             key: self.key,
             token,
             store: instance.store.clone(),
-            client: Client::new(parts),
+            client: self.outbound.client(instance, transport, clock, lane, Some(host.clone())),
             connection: self.connection,
             held: self.outbound.held,
             provider: self.outbound.holder.provider.clone(),

@@ -9,7 +9,7 @@ use crate::{
         Credentials, Fixed, Following, Held, Holder, InjectError, Injector, Live, ObtainError, RefreshError, Subject,
     },
     error::{Error, ErrorKind, Result},
-    http::{Authorize, ClientParts, Clock, Transport, Url},
+    http::{Authorize, Client, ClientParts, Clock, Lane, Quota, Transport, Url, Watch},
     provider::{Provider, Scope, Variable},
     store::Connection,
 };
@@ -49,13 +49,27 @@ impl Outbound {
         Ok(Self { holder, base_url, held: Held::Fixed(credentials), authorize })
     }
 
-    /// What a pipeline of this way is made of.
-    pub(super) fn parts(&self, transport: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> ClientParts {
-        let proxy = &self.holder.provider.proxy;
-        ClientParts::new(transport, clock, self.base_url.clone())
+    /// The pipeline of this way. `lane`: who waits for it; `watch` is told of waits for limits.
+    pub(super) fn client(
+        &self,
+        instance: &Instance,
+        transport: Arc<dyn Transport>,
+        clock: Arc<dyn Clock>,
+        lane: Lane,
+        watch: Option<Arc<dyn Watch>>,
+    ) -> Client {
+        let Holder { provider, integration, connection, .. } = &*self.holder;
+        let proxy = &provider.proxy;
+        let budget = instance.budgets.of(integration, connection, proxy.retry.shared);
+        let mut parts = ClientParts::new(transport, clock, self.base_url.clone())
             .authorize(self.authorize.clone())
             .retry(Arc::new(proxy.retry.clone()))
             .forward_headers(proxy.forward_headers)
+            .quota(Quota { budget, connection: connection.clone(), lane });
+        if let Some(watch) = watch {
+            parts = parts.watch(watch, provider.display_name.clone());
+        }
+        Client::new(parts)
     }
 }
 

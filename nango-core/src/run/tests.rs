@@ -2,6 +2,7 @@
 
 mod actions;
 mod functions;
+mod limits;
 mod mappers;
 mod upkeep;
 

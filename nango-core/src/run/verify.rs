@@ -7,7 +7,7 @@ use super::{Instance, outbound::Outbound};
 use crate::{
     auth::{AuthMode, Credentials},
     error::{Error, ErrorKind, Result},
-    http::{Body, Call, Client, HttpError},
+    http::{Body, Call, HttpError, Lane},
     nango::store_error,
     provider::{ResolveError, Scope, Verification},
     store::Connection,
@@ -68,7 +68,7 @@ pub(super) async fn probe(
     credentials: &Credentials,
 ) -> Result<Option<String>> {
     let Some(verification) = &outbound.holder.provider.proxy.verification else { return Ok(None) };
-    let client = Client::new(outbound.parts(instance.transport.clone(), instance.clock.clone()));
+    let client = outbound.client(instance, instance.transport.clone(), instance.clock.clone(), Lane::Interactive, None);
     let scope = Scope::new(&connection.integration, &connection.config, credentials.parts()).token(credentials.token());
     let mut last = None;
     // One that is answered well is enough.

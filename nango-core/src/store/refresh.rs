@@ -65,7 +65,10 @@ pub enum RefreshEnd {
         doubt: bool,
     },
     /// Before anything was sent.
-    Left,
+    Left {
+        /// Whether an earlier turn ended in doubt, which stays so.
+        doubt: bool,
+    },
 }
 
 impl std::fmt::Debug for RefreshEnd {
@@ -77,7 +80,7 @@ impl std::fmt::Debug for RefreshEnd {
             Self::Failed { message, refused, .. } => {
                 f.debug_struct("Failed").field("message", message).field("refused", refused).finish_non_exhaustive()
             }
-            Self::Left => f.write_str("Left"),
+            Self::Left { .. } => f.write_str("Left"),
         }
     }
 }

@@ -16,8 +16,8 @@
 use std::{process::Command, sync::Arc};
 
 use nango_core::http::{
-    AuthError, Authorize, BoxFuture, Call, Client, ClientParts, Network, NetworkSettings, Outgoing, Policy, Stamp,
-    SystemClock, Url,
+    AuthError, Authorize, BoxFuture, Budgets, Call, Client, ClientParts, HeaderValue, Lane, Network, NetworkSettings,
+    Outgoing, Policy, Quota, Stamp, SystemClock, Url,
 };
 use nango_tests::measure::{self, Outcome, median};
 use tokio::{
@@ -121,7 +121,12 @@ async fn pipeline(url: &str, requests: u32) -> Outcome {
     settings.policy = Arc::new(policy);
     let parts = ClientParts::new(Arc::new(Network::with(settings)?), Arc::new(SystemClock), base)
         .authorize(Arc::new(Key))
-        .headers([("accept".parse()?, "application/json".parse()?)].into_iter().collect());
+        .headers([("accept".parse()?, "application/json".parse()?)].into_iter().collect())
+        .quota(Quota {
+            budget: Budgets::new(Arc::new(SystemClock)).of("app", "one", false),
+            connection: "one".to_owned(),
+            lane: Lane::Background,
+        });
     let client = Client::new(parts);
     let call = Call::get("/repos/o/r/issues").query("per_page", "100").retries(3);
     for _ in 0..requests {
@@ -137,7 +142,7 @@ struct Key;
 
 impl Authorize for Key {
     fn authorize<'a>(&'a self, request: &'a mut Outgoing) -> BoxFuture<'a, Result<Stamp, AuthError>> {
-        let value = nango_core::http::HeaderValue::from_static("Bearer key");
+        let value = HeaderValue::from_static("Bearer key");
         request.headers.insert("authorization", value);
         Box::pin(std::future::ready(Ok(Stamp::default())))
     }

@@ -57,7 +57,8 @@ impl Tokens {
                     let current = self.look(of).await?;
                     let vain = self.may_try(of, &current, &last, why, asked);
                     if vain.is_err() || current.connection.version != claim.version {
-                        self.store.end_refresh(claim, RefreshEnd::Left).await.map_err(failed)?;
+                        let left = RefreshEnd::Left { doubt: interrupted };
+                        self.store.end_refresh(claim, left).await.map_err(failed)?;
                         vain?;
                         continue;
                     }

@@ -71,6 +71,7 @@ fn an_entry_adds_names_and_statuses() {
         remaining: Some("x-left".parse().unwrap()),
         error_code: vec!["400".parse().unwrap(), "5xx".parse().unwrap(), "401".parse().unwrap()],
         in_body: None,
+        shared: false,
     };
     check(&rules, 503, &[("x-resettime", "784111787")], false, Some(10_000));
     check(&rules, 503, &[("x-resettime", "30")], false, Some(30_000));

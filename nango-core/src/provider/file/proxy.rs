@@ -44,6 +44,8 @@ fn retry(keys: Keys<'_>) -> Result<RetryRules, String> {
         remaining: keys.text("remaining")?.map(|name| keys.header_of("remaining", &name)).transpose()?,
         error_code: codes.collect::<Result<_, _>>()?,
         in_body: keys.map("in_body")?.map(in_body).transpose()?,
+        // A key of ours.
+        shared: keys.switch("shared")?,
     };
     keys.finish();
     Ok(rules)

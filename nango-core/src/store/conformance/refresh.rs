@@ -34,7 +34,7 @@ pub(super) async fn one_renews_at_a_time(store: Opened) {
     let RefreshTurn::Held(wait) = store.claim_refresh(other).await.unwrap() else { panic!("two hold the turn") };
     assert!(wait > Duration::ZERO && wait <= LEASE);
     // What is not the holder's to end stays.
-    store.end_refresh(other, RefreshEnd::Left).await.unwrap();
+    store.end_refresh(other, RefreshEnd::Left { doubt: false }).await.unwrap();
     store.end_refresh(other, failed(true)).await.unwrap();
     assert!(matches!(store.claim_refresh(other).await.unwrap(), RefreshTurn::Held(_)));
 
@@ -65,7 +65,7 @@ pub(super) async fn an_interrupted_turn_is_known(store: Opened) {
     // A turn that was left unused leaves no trace.
     let left = claim_of(&store, LEASE).await;
     store.claim_refresh(left).await.unwrap();
-    store.end_refresh(left, RefreshEnd::Left).await.unwrap();
+    store.end_refresh(left, RefreshEnd::Left { doubt: false }).await.unwrap();
     assert_eq!(
         store.claim_refresh(claim_of(&store, LEASE).await).await.unwrap(),
         RefreshTurn::Taken { interrupted: false }

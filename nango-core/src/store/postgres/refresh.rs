@@ -53,7 +53,7 @@ pub(super) async fn end(db: &mut Db, claim: &RefreshClaim, end: &RefreshEnd) -> 
         ", failure = $3, refused = $4, refresh_holder = NULL, refresh_until = CASE WHEN $5 THEN 0 END \
          WHERE row = $1 AND refresh_holder = $2"
     );
-    const LEFT: &str = "UPDATE nango_rs.connections SET refresh_holder = NULL, refresh_until = NULL \
+    const LEFT: &str = "UPDATE nango_rs.connections SET refresh_holder = NULL, refresh_until = CASE WHEN $3 THEN 0 END \
                         WHERE row = $1 AND refresh_holder = $2";
     let version: Option<i64> = db.query_scalar(LOCK).bind(claim.row).fetch_optional(&mut *db.sql).await?;
     let Some(stored) = connections::of_row(db, claim.row).await? else { return Ok(None) };
@@ -77,8 +77,8 @@ pub(super) async fn end(db: &mut Db, claim: &RefreshClaim, end: &RefreshEnd) -> 
             let failed = db.query(FAILED).bind(claim.row).bind(holder).bind(message);
             failed.bind(i64::from(*refused)).bind(*doubt).execute(&mut *db.sql).await?;
         }
-        RefreshEnd::Left => {
-            db.query(LEFT).bind(claim.row).bind(holder).execute(&mut *db.sql).await?;
+        RefreshEnd::Left { doubt } => {
+            db.query(LEFT).bind(claim.row).bind(holder).bind(*doubt).execute(&mut *db.sql).await?;
         }
     }
     connections::of_row(db, claim.row).await

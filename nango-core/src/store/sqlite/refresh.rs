@@ -71,12 +71,13 @@ pub(super) fn end(db: &Db, claim: RefreshClaim, end: &RefreshEnd) -> Outcome<Opt
                 )?
                 .execute(params![claim.row, holder, db.shared.clock.now(), message, refused, doubt])?;
         }
-        RefreshEnd::Left => {
+        RefreshEnd::Left { doubt } => {
             db.sql
                 .prepare_cached(
-                    "UPDATE connections SET refresh_holder = NULL, refresh_until = NULL WHERE row = ?1 AND refresh_holder = ?2",
+                    "UPDATE connections SET refresh_holder = NULL, refresh_until = iif(?3, 0, NULL) \
+                     WHERE row = ?1 AND refresh_holder = ?2",
                 )?
-                .execute(params![claim.row, holder])?;
+                .execute(params![claim.row, holder, doubt])?;
         }
     }
     connections::of_row(db, claim.row)
