@@ -50,7 +50,7 @@ pub use network::{Network, NetworkSettings};
 pub use parts::ClientParts;
 pub use quota::{Quota, Watch};
 pub(crate) use redact::place;
-pub use redact::{Sent, is_secret_name};
+pub use redact::{Sent, Veil, is_secret_name};
 pub use request::{Call, Outgoing};
 pub use response::{Response, Streaming};
 pub use transport::{Incoming, Transport, TransportError};

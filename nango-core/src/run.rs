@@ -11,6 +11,7 @@ mod beginning;
 mod connection;
 mod host;
 mod lease;
+mod living;
 mod mapper;
 mod outbound;
 mod resume;
@@ -69,6 +70,7 @@ pub struct Instance {
     pub transport: Arc<dyn Transport>,
     /// Time outside the database: waits between attempts.
     pub clock: Arc<dyn Clock>,
+    living: living::Living,
     /// What may still be asked of each API, by that clock.
     pub budgets: Arc<Budgets>,
 }
@@ -86,7 +88,30 @@ impl Instance {
     ) -> Self {
         let tokens = Tokens::new(store.clone(), ring.clone(), transport.clone(), clock.clone());
         let budgets = Arc::new(Budgets::new(clock.clone()));
-        Self { registry, catalogue, config, store, ring, tokens, transport, clock, budgets }
+        Self {
+            registry,
+            catalogue,
+            config,
+            store,
+            ring,
+            tokens,
+            transport,
+            clock,
+            budgets,
+            living: living::Living::default(),
+        }
+    }
+}
+
+impl Instance {
+    /// Finishes what must not be broken off: a renewal of a token that is on its way, for so long at most; and lets go of
+    /// the database.
+    pub async fn close(&self, patience: Duration) {
+        // An answer that is on its way may hold the only token that comes next.
+        self.tokens.settle(patience).await;
+        self.living.end(self).await;
+        // What was acknowledged is durable already, so an error here loses nothing.
+        let _ = self.store.close().await;
     }
 }
 
@@ -271,6 +296,7 @@ pub async fn execute(
     stop: Stop,
     observer: Arc<dyn Observer>,
 ) -> Result<RunReport> {
+    instance.living.begin(instance);
     let dry = if request.dry { Some(Arc::new(begin::dry_instance(instance, &request).await?)) } else { None };
     let used = dry.as_ref().unwrap_or(instance);
     let mut report = run_one(used, request, stop.clone(), observer.clone()).await?;

@@ -52,6 +52,7 @@ fn jira_projects_go_by_offset() {
             credentials,
             "--config",
             "subdomain=acme",
+            "--no-verify",
         ])
         .expect(0);
     let report = registry.json(["run", "jira", "projects", "--connection", "acme", "--json"]);

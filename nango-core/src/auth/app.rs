@@ -2,7 +2,9 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-use super::Secret;
+use serde_json::{Map, Value};
+
+use super::{Credentials, Secret};
 
 /// What the provider gave to whoever registered an app there.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -26,6 +28,31 @@ impl App {
     pub fn variable(integration: &str, part: &str) -> String {
         let name = integration.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' });
         format!("{}{}_{part}", Self::PREFIX, name.collect::<String>())
+    }
+
+    /// Id and secret of the app that credentials belong to: those that came with them, those of the connection's
+    /// configuration (as connections that were moved have them), or the integration's own.
+    pub(super) fn client<'a>(
+        &'a self,
+        credentials: &'a Credentials,
+        config: &'a Map<String, Value>,
+    ) -> Option<(&'a str, &'a str)> {
+        let text = |names: [&str; 2]| names.iter().find_map(|name| config.get(*name)?.as_str());
+        let moved = text(["oauth_client_id_override", "oauth_client_id"])
+            .map(|id| (id, text(["oauth_client_secret_override", "oauth_client_secret"]).unwrap_or_default()));
+        credentials.client().or(moved).or_else(|| {
+            let secret = self.client_secret.as_ref().map(Secret::expose);
+            Some((self.client_id.as_deref()?, secret.unwrap_or_default()))
+        })
+    }
+
+    /// What is to be done where an integration needs its app.
+    pub(super) fn wanted(integration: &str) -> String {
+        format!(
+            "put `client_id = \"…\"` under `[integrations.{integration}]` in nango.toml, and the secret into the \
+             environment as `{}`",
+            Self::variable(integration, "CLIENT_SECRET")
+        )
     }
 
     /// A private key as the environment holds it: PEM, PEM with `\\n` for its line breaks, or base64 of PEM.

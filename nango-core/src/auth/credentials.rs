@@ -26,6 +26,9 @@ pub struct Credentials {
     fields: Map<String, Value>,
 }
 
+/// The key of configuration that is secret: it lies sealed with the credentials.
+const CONFIG: &str = "connection_config";
+
 /// What a provider gave for credentials.
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
@@ -140,6 +143,20 @@ impl Credentials {
         &self.fields
     }
 
+    /// The connection's configuration that is secret.
+    pub fn config(&self) -> impl Iterator<Item = (&String, &Value)> {
+        self.fields.get(CONFIG).and_then(Value::as_object).into_iter().flatten()
+    }
+
+    /// These credentials with configuration that is secret.
+    #[must_use]
+    pub(crate) fn with_config(mut self, config: Map<String, Value>) -> Self {
+        if !config.is_empty() {
+            self.fields.insert(CONFIG.to_owned(), Value::Object(config));
+        }
+        self
+    }
+
     /// Whether the token is obtained or renewed by us.
     pub fn are_renewed(&self) -> bool {
         match self.mode {
@@ -184,6 +201,11 @@ impl Credentials {
         let mut fields = self.fields.clone();
         show::drop_refresh_tokens(&mut fields);
         Self { mode: self.mode, fields }
+    }
+
+    /// The texts of the credentials that must not be seen.
+    pub(crate) fn secrets(&self) -> Vec<Zeroizing<String>> {
+        show::secrets(self).into_iter().map(|secret| Zeroizing::new(secret.to_owned())).collect()
     }
 
     /// A text in which no part of the credentials can be read.

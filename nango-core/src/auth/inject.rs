@@ -45,7 +45,6 @@ enum Spot {
 }
 
 /// What templates are filled from, kept for those that are filled later.
-#[derive(Debug)]
 struct Owned {
     integration: String,
     provider: String,
@@ -105,6 +104,13 @@ pub enum InjectError {
     },
 }
 
+/// Configuration may be secret too.
+impl std::fmt::Debug for Owned {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Owned").field("integration", &self.integration).finish_non_exhaustive()
+    }
+}
+
 impl Owned {
     fn scope(&self) -> Scope<'_> {
         let client = self.client.as_ref().map(|(id, secret)| (id.as_str(), secret.expose()));
@@ -143,8 +149,7 @@ impl Injector {
                 accepted: suggest::list(provider.auth.iter().map(|mode| mode.name())),
             });
         }
-        let own = app.client_id.as_ref().map(|id| (id.clone(), app.client_secret.clone().unwrap_or_default()));
-        let client = credentials.client().map(|(id, secret)| (id.to_owned(), Secret::new(secret))).or(own);
+        let client = app.client(credentials, config).map(|(id, secret)| (id.to_owned(), Secret::new(secret)));
         let subject = Owned {
             integration: integration.to_owned(),
             provider: provider.name.clone(),

@@ -87,7 +87,7 @@ impl Subject<'_> {
         Scope::new(self.integration, self.config, parts)
             .options(self.credentials.parts())
             .token(self.credentials.token())
-            .client(self.client().ok())
+            .client(self.app.client(self.credentials, self.config))
             .moment(Moment { now: self.now, random: Uuid::new_v4() })
     }
 
@@ -98,18 +98,13 @@ impl Subject<'_> {
         own.fold(self.credentials.hidden_in(text), hide)
     }
 
-    /// The app's id and secret: those that came with the credentials, or the integration's.
+    /// The app's id and secret.
     pub(super) fn client(&self) -> Result<(&str, &str), ObtainError> {
-        let own = self.app.client_id.as_deref().map(|id| {
-            let secret = self.app.client_secret.as_ref().map(Secret::expose);
-            (id, secret.unwrap_or_default())
-        });
-        self.credentials.client().or(own).ok_or_else(|| {
+        self.app.client(self.credentials, self.config).ok_or_else(|| {
+            let wanted = App::wanted(self.integration);
+            let of = self.integration;
             ObtainError::Setup(format!(
-                "a token of `{0}` is renewed with the client id and secret of your app there: put `client_id = \"…\"` \
-                 under `[integrations.{0}]` in nango.toml, and the secret into the environment as `{1}`",
-                self.integration,
-                App::variable(self.integration, "CLIENT_SECRET"),
+                "a token of `{of}` is renewed with the client id and secret of your app there: {wanted}"
             ))
         })
     }

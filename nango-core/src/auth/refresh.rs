@@ -219,6 +219,8 @@ impl Tokens {
     fn open(&self, of: &Holder, connection: Connection) -> Result<Current, RefreshError> {
         let opened = Credentials::open(&self.ring, &connection.credentials, &of.integration, &of.connection);
         let credentials = opened.map_err(|source| RefreshError::Sealed { of: of.name(), source })?;
+        let mut connection = connection;
+        connection.config.extend(credentials.config().map(|(key, value)| (key.clone(), value.clone())));
         Ok(Current { connection, credentials })
     }
 

@@ -218,10 +218,7 @@ impl Context {
     /// Lets go of every database that was opened.
     pub(super) fn close(self) {
         for instance in self.opened {
-            // An answer that is on its way may hold the only token that comes next.
-            self.runtime.block_on(instance.tokens.settle(SETTLE));
-            // What was acknowledged is durable already, so an error here loses nothing.
-            let _ = self.runtime.block_on(instance.store.close());
+            self.runtime.block_on(instance.close(SETTLE));
         }
         self.runtime.shutdown_background();
     }

@@ -131,6 +131,7 @@ impl Client {
             method: call.method.clone(),
             trusted: (url.origin() == base.origin()).then(|| base.origin()),
             url,
+            veil: self.0.parts.veil.clone(),
             headers: call.headers.clone(),
             body: call.body.clone(),
             retries: call.retries,
@@ -146,6 +147,7 @@ impl Client {
         Plan {
             method: request.method.clone(),
             url: request.url.clone(),
+            veil: self.0.parts.veil.clone(),
             headers: request.headers.clone(),
             body: request.body.clone(),
             trusted: None,
@@ -191,7 +193,8 @@ impl Client {
             let more = attempt <= plan.retries;
             let sent = attempt + u32::from(renewed);
             let outcome = self.attempt(plan, open).await;
-            let refused = outcome.as_ref().ok().filter(|_| !renewed).and_then(|(answer, _)| refused(plan, answer));
+            let refused = outcome.as_ref().ok().filter(|(answer, _)| !renewed && !plan.accepts(answer.status));
+            let refused = refused.and_then(|(answer, _)| refused_of(plan, answer));
             if let Some(used) = refused
                 && self.0.parts.authorize.refused(used).await?
             {
@@ -277,7 +280,7 @@ impl Client {
 
 /// The credentials that the API refused, if the request is worth sending again with others. A refused request had no
 /// effect, so its method does not matter, unless an earlier hop took it and only its result was refused.
-fn refused(plan: &Plan, answer: &Answer) -> Option<Stamp> {
+fn refused_of(plan: &Plan, answer: &Answer) -> Option<Stamp> {
     let may = plan.body.is_repeatable() && retry::may_repeat(&plan.method, answer.acted);
     answer.stamp.filter(|_| answer.status == 401 && may)
 }

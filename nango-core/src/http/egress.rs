@@ -48,6 +48,12 @@ pub struct Refusal {
     reason: String,
 }
 
+/// The refusal of a proxy as the end of a request.
+pub(super) fn is_a_proxy(host: &str) -> Refusal {
+    let reason = format!("it is a proxy of the environment; `[egress] allow = [\"{host}\"]` in nango.toml allows it");
+    Refusal { host: host.to_owned(), reason }
+}
+
 impl Policy {
     /// A policy of these rules. `private`: whether private networks and this machine may be reached. Addresses that
     /// give out credentials of the machine, and those that are no machine's, need a rule of their own in any case.
@@ -82,6 +88,12 @@ impl Policy {
             Some(Host::Ipv6(address)) => self.check_written(address.into()),
             None => Ok(()),
         }
+    }
+
+    /// Whether the operator named this host as one that may be reached.
+    pub(super) fn names(&self, host: &str) -> bool {
+        let host = plain(host);
+        self.configured.contains(&host) || self.decide(|rule| rule.weight_of_name(&host)) == Some(true)
     }
 
     /// The addresses of a host that may be dialled.

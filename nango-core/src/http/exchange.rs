@@ -11,7 +11,7 @@ use reqwest::{
 use url::{Origin, Url};
 
 use super::{
-    Body, ClientParts, HttpError, Incoming, Outgoing, Sent, Stamp, TransportError,
+    Body, ClientParts, HttpError, Incoming, Outgoing, Sent, Stamp, TransportError, Veil,
     budget::{Outcome, Permit},
     client::Inner,
     join,
@@ -32,6 +32,8 @@ const OUR_AGENT: &str = concat!("nango-rs/", env!("CARGO_PKG_VERSION"));
 pub(super) struct Plan {
     pub(super) method: Method,
     pub(super) url: Url,
+    /// What must not be seen of it.
+    pub(super) veil: Veil,
     /// The caller's headers.
     pub(super) headers: HeaderMap,
     pub(super) body: Body,
@@ -76,7 +78,7 @@ impl Plan {
 
     /// Method and place, for errors.
     pub(super) fn name(&self) -> String {
-        format!("{} {}", self.method, redact::place(&self.url))
+        format!("{} {}", self.method, redact::place(&self.veil.over(&self.url)))
     }
 
     /// Sends the request and follows its redirects. Credentials are put in anew for every hop, and for none after the
@@ -112,7 +114,7 @@ impl Plan {
                 stamp = Some(used.map_err(|error| Fault::Final(error.into()))?);
             }
             request.headers.entry(USER_AGENT).or_insert(HeaderValue::from_static(OUR_AGENT));
-            let sent = Sent::of(&request.method, &request.url, &request.headers);
+            let sent = Sent::of(&request.method, &request.url, &request.headers, &client.parts.veil);
             client.count();
             let incoming =
                 client.parts.transport.send(request).await.map_err(|error| Fault::Transport(error, acted))?;
@@ -205,7 +207,7 @@ impl Answer {
     }
 
     pub(super) fn into_failure(self, plan: &Plan, body: Bytes, attempts: u32) -> HttpFailure {
-        let url = redact::place(&plan.url);
+        let url = redact::place(&plan.veil.over(&plan.url));
         HttpFailure::new(plan.method.to_string(), url, self.status, self.headers, body, attempts)
     }
 }

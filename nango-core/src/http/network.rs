@@ -45,6 +45,7 @@ impl Default for NetworkSettings {
 pub struct Network {
     client: reqwest::Client,
     policy: Arc<Policy>,
+    proxies: Arc<BTreeSet<String>>,
 }
 
 impl Network {
@@ -70,14 +71,16 @@ impl Network {
         let NetworkSettings { connect_timeout, idle_timeout, policy } = settings;
         // An error says that the process has a provider already, which is just as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
+        let proxies = proxies();
+        let named = Arc::new(proxies.clone());
         reqwest::Client::builder()
             .redirect(redirect::Policy::none())
             .referer(false)
             .connect_timeout(connect_timeout)
             .read_timeout(idle_timeout)
-            .dns_resolver(Checked { inner, policy: policy.clone(), proxies: proxies() })
+            .dns_resolver(Checked { inner, policy: policy.clone(), proxies })
             .build()
-            .map(|client| Self { client, policy })
+            .map(|client| Self { client, policy, proxies: named })
             .map_err(|error| TransportError::Unsendable(Box::new(error)))
     }
 }
@@ -86,6 +89,12 @@ impl Transport for Network {
     fn send(&self, request: Outgoing) -> BoxFuture<'_, Result<Incoming, TransportError>> {
         Box::pin(async move {
             self.policy.check(&request.url).map_err(TransportError::Forbidden)?;
+            // A proxy is dialled wherever it stands; as the end of a request it is a host like any other.
+            if let Some(host) =
+                request.url.host_str().filter(|host| self.proxies.contains(*host) && !self.policy.names(host))
+            {
+                return Err(TransportError::Forbidden(egress::is_a_proxy(host)));
+            }
             let timeout = request.timeout;
             let (method, url, headers, payload) = request.into_wire()?;
             let mut request = self.client.request(method, url).headers(headers).body(payload);

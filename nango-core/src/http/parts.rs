@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use reqwest::header::HeaderMap;
 use url::Url;
 
-use super::{Authorize, Clock, Nothing, Quota, Transport, Watch};
+use super::{Authorize, Clock, Nothing, Quota, Transport, Veil, Watch};
 use crate::provider::RetryRules;
 
 /// What a [`Client`] is made of.
@@ -35,6 +35,8 @@ pub struct ClientParts {
     pub name: String,
     /// Who is told of waits. Default: nobody.
     pub watch: Option<Arc<dyn Watch>>,
+    /// What must not be seen of URLs. Default: nothing.
+    pub veil: Veil,
     /// How many bytes of a body are held in memory. Default 256 MiB.
     pub max_body: u64,
     /// How long one request may take, its answer's body included, unless its call says otherwise; streams may take
@@ -59,6 +61,7 @@ impl ClientParts {
             quota: None,
             name: String::new(),
             watch: None,
+            veil: Veil::default(),
             max_body: 256 << 20,
             timeout: Duration::from_mins(10),
             max_wait: Duration::from_mins(10),
@@ -98,6 +101,13 @@ impl ClientParts {
     #[must_use]
     pub fn forward_headers(mut self, forward: bool) -> Self {
         self.forward_headers = forward;
+        self
+    }
+
+    /// Hides texts in URLs that are shown.
+    #[must_use]
+    pub fn veil(mut self, veil: Veil) -> Self {
+        self.veil = veil;
         self
     }
 

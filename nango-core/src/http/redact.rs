@@ -1,12 +1,16 @@
 //! What may be shown of a request.
 
-use std::fmt;
+use std::{
+    fmt::{self, Write as _},
+    sync::Arc,
+};
 
 use reqwest::{
     Method,
     header::{HeaderMap, HeaderName, HeaderValue},
 };
 use url::Url;
+use zeroize::Zeroizing;
 
 /// Parts of names whose values are secrets, in lower case.
 const SECRET_PARTS: [&str; 10] =
@@ -51,14 +55,60 @@ pub struct Sent {
 }
 
 impl Sent {
-    pub(super) fn of(method: &Method, url: &Url, headers: &HeaderMap) -> Self {
-        Self { method: method.clone(), url: redact_url(url), headers: redact_headers(headers) }
+    pub(super) fn of(method: &Method, url: &Url, headers: &HeaderMap, veil: &Veil) -> Self {
+        Self { method: method.clone(), url: veil.over(&redact_url(url)), headers: redact_headers(headers) }
     }
 }
 
 impl fmt::Display for Sent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.method, self.url)
+    }
+}
+
+/// What must not be seen of URLs although no name says so: keys that a provider wants in the path, or in a parameter of
+/// an innocent name. Default: nothing. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Veil(Arc<[Zeroizing<String>]>);
+
+impl Veil {
+    /// A veil over these texts, also where they are encoded. One or two characters are no secret.
+    pub fn new(secrets: impl IntoIterator<Item = Zeroizing<String>>) -> Self {
+        let mut all = Vec::new();
+        for secret in secrets.into_iter().filter(|secret| secret.len() > 2) {
+            let mut encoded = Zeroizing::new(String::new());
+            for byte in secret.bytes() {
+                if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+                    encoded.push(char::from(byte));
+                } else {
+                    let _ = write!(encoded, "%{byte:02X}");
+                }
+            }
+            all.extend([encoded, secret]);
+        }
+        Self(all.into())
+    }
+
+    /// The URL as it may be shown.
+    pub(crate) fn over(&self, url: &Url) -> Url {
+        let held = self.0.iter().any(|secret| url.as_str().contains(secret.as_str()));
+        if !held {
+            return url.clone();
+        }
+        let shown = self.0.iter().fold(url.as_str().to_owned(), |text, secret| text.replace(secret.as_str(), "***"));
+        // What is left when the secret was part of the address: nothing that could be shown.
+        shown.parse().unwrap_or_else(|_| {
+            let mut bare = url.clone();
+            bare.set_path("");
+            bare.set_query(None);
+            bare
+        })
+    }
+}
+
+impl fmt::Debug for Veil {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Veil({})", self.0.len())
     }
 }
 
@@ -123,6 +173,15 @@ mod tests {
         {
             assert!(!is_secret_name(name), "{name}");
         }
+    }
+
+    #[test]
+    fn a_key_in_a_path_is_hidden() {
+        let veil = Veil::new(["hush/1", "ab"].map(|text| Zeroizing::new(text.to_owned())));
+        let check = |url: &str, expect: &str| assert_eq!(veil.over(&url.parse().unwrap()).as_str(), expect);
+        check("https://h.test/bothush%2F1/x?api=hush/1", "https://h.test/bot***/x?api=***");
+        check("https://ab.test/ab", "https://ab.test/ab");
+        assert!(!format!("{veil:?}").contains("hush"));
     }
 
     #[test]

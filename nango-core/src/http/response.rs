@@ -62,7 +62,7 @@ impl fmt::Debug for Response {
         f.debug_struct("Response")
             .field("status", &self.status)
             .field("headers", &redact::redact_headers(&self.headers))
-            .field("url", &redact::redact_url(&self.url).as_str())
+            .field("url", &self.request.url.as_str())
             .field("body", &format_args!("{} bytes", self.body.len()))
             .field("attempts", &self.attempts)
             .finish_non_exhaustive()

@@ -82,11 +82,13 @@ impl ConnectionRequest {
         let credentials = if self.force_refresh { context.held.forced().await } else { context.held.current().await };
         let credentials = credentials.map_err(refresh_error)?;
         let stored = self.nango.stored().await?;
+        let mut config = stored.config;
+        config.extend(credentials.config().map(|(key, value)| (key.clone(), value.clone())));
         Ok(ConnectionInfo {
             id: stored.id,
             integration: stored.integration,
             credentials: if self.refresh_token { credentials } else { credentials.without_refresh_token() },
-            config: stored.config,
+            config,
             metadata: lock(&context.metadata).clone().unwrap_or(stored.metadata),
         })
     }

@@ -351,7 +351,7 @@ impl Response {
 
     /// Where the answer came from, after redirects, without its query (it may carry a key).
     pub fn url(&self) -> String {
-        http::place(&self.answer.url)
+        http::place(&self.answer.request.url)
     }
 
     /// How often the request was sent.

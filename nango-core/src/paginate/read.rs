@@ -79,7 +79,7 @@ impl RawPage {
 
 /// Page and request, for errors.
 pub(super) fn name(response: &Response, number: u64) -> String {
-    format!("page {number} of {} {}", response.request.method, place(&response.url))
+    format!("page {number} of {} {}", response.request.method, place(&response.request.url))
 }
 
 /// The records of an answer, and what lies at one more path. `null_ends`: a whole body of `null` is what lies behind the

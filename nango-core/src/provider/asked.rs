@@ -9,9 +9,15 @@ impl Provider {
     /// Whether what a template becomes must not be seen: it holds a credential, or a value of the configuration that is
     /// a secret.
     pub fn hides(&self, template: &Template) -> bool {
-        let secret = |name: &str| self.config.iter().any(|field| field.secret && field.name == name);
         template.is_secret()
-            || template.variables().any(|variable| matches!(variable, Variable::Config(name) if secret(name)))
+            || template
+                .variables()
+                .any(|variable| matches!(variable, Variable::Config(name) if self.hides_config(name)))
+    }
+
+    /// Whether a value of the connection's configuration is a secret.
+    pub fn hides_config(&self, name: &str) -> bool {
+        self.config.iter().any(|field| field.secret && field.name == name)
     }
 
     /// The names of the configuration that a connection cannot do without: those that templates ask for without another

@@ -125,9 +125,9 @@ impl Ready {
             store: instance.store.clone(),
             client: self.outbound.client(instance, transport, clock, lane, Some(host.clone())),
             connection: self.connection,
-            held: self.outbound.held,
             provider: self.outbound.holder.provider.clone(),
-            base_url: self.outbound.base_url.into(),
+            base_url: self.outbound.shown_base_url(),
+            held: self.outbound.held,
             environment: Arc::new(instance.config.environment.clone()),
             metadata: self.metadata,
             stop,
@@ -177,16 +177,13 @@ pub(super) async fn dry_instance(instance: &Instance, request: &RunRequest) -> R
             store.set_checkpoint(&key, checkpoint.value).await.map_err(store_error)?;
         }
     }
+    let Instance { registry, catalogue, config, ring, transport, clock, .. } = instance;
+    let parts = (registry.clone(), catalogue.clone(), config.clone(), ring.clone(), transport.clone(), clock.clone());
+    let (registry, catalogue, config, ring, transport, clock) = parts;
     Ok(Instance {
-        registry: instance.registry.clone(),
-        catalogue: instance.catalogue.clone(),
-        config: instance.config.clone(),
-        store,
-        ring: instance.ring.clone(),
-        // Tokens are real, also where records are not: what a provider replaces must not be lost.
+        // Tokens and limits are real, also where records are not: what a provider replaces must not be lost.
         tokens: instance.tokens.clone(),
-        transport: instance.transport.clone(),
-        clock: instance.clock.clone(),
         budgets: instance.budgets.clone(),
+        ..Instance::new(registry, catalogue, config, store, ring, transport, clock)
     })
 }

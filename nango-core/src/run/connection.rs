@@ -93,6 +93,10 @@ pub async fn add_connection(
         }
         events.push(report);
     }
+    // What is secret of the configuration lies with the credentials.
+    let hidden = |(name, _): &(String, Value)| holder.provider.hides_config(name);
+    let (secret, config): (Vec<_>, Vec<_>) = candidate.config.into_iter().partition(hidden);
+    let credentials = credentials.with_config(secret.into_iter().collect());
     let sealed = credentials.seal(&instance.ring, &integration, &id);
     let new = NewConnection {
         integration,
@@ -100,7 +104,7 @@ pub async fn add_connection(
         auth: candidate.auth,
         credentials: sealed.map_err(|error| Error::new(ErrorKind::Connection, error))?,
         renew_at: candidate.renew_at,
-        config: candidate.config,
+        config: config.into_iter().collect(),
         metadata: new.metadata,
     };
     let (connection, is_new) = instance.store.put_connection(new).await.map_err(store_error)?;

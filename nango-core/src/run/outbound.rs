@@ -9,7 +9,7 @@ use crate::{
         Credentials, Fixed, Following, Held, Holder, InjectError, Injector, Live, ObtainError, RefreshError, Subject,
     },
     error::{Error, ErrorKind, Result},
-    http::{Authorize, Client, ClientParts, Clock, Lane, Quota, Transport, Url, Watch},
+    http::{Authorize, Client, ClientParts, Clock, Lane, Quota, Transport, Url, Veil, Watch},
     provider::{Provider, Scope, Variable},
     store::Connection,
 };
@@ -20,6 +20,8 @@ pub(super) struct Outbound {
     pub(super) holder: Arc<Holder>,
     pub(super) base_url: Url,
     pub(super) held: Held,
+    /// What of its URLs must not be seen.
+    veil: Veil,
     authorize: Arc<dyn Authorize>,
 }
 
@@ -35,7 +37,8 @@ impl Outbound {
         }
         let live = Arc::new(live.map_err(|error| unusable(&holder, error))?);
         let base_url = live.base_url().clone();
-        Ok(Self { holder, base_url, held: Held::Live(live.clone()), authorize: Arc::new(Following(live)) })
+        let veil = veil(&holder.provider, &live.credentials());
+        Ok(Self { holder, base_url, held: Held::Live(live.clone()), veil, authorize: Arc::new(Following(live)) })
     }
 
     /// The way out of a connection that is not stored yet.
@@ -46,7 +49,13 @@ impl Outbound {
         let injector = Injector::new(provider, integration, &credentials, &connection.config, app)
             .map_err(|error| unusable(&holder, error))?;
         let authorize = Arc::new(Fixed { injector, clock: instance.clock.clone() });
-        Ok(Self { holder, base_url, held: Held::Fixed(credentials), authorize })
+        let veil = veil(provider, &credentials);
+        Ok(Self { base_url, held: Held::Fixed(credentials), veil, authorize, holder: holder.clone() })
+    }
+
+    /// Where requests go, as it may be shown.
+    pub(super) fn shown_base_url(&self) -> String {
+        self.veil.over(&self.base_url).into()
     }
 
     /// The pipeline of this way. `lane`: who waits for it; `watch` is told of waits for limits.
@@ -65,6 +74,7 @@ impl Outbound {
             .authorize(self.authorize.clone())
             .retry(Arc::new(proxy.retry.clone()))
             .forward_headers(proxy.forward_headers)
+            .veil(self.veil.clone())
             .quota(Quota { budget, connection: connection.clone(), lane });
         if let Some(watch) = watch {
             parts = parts.watch(watch, provider.display_name.clone());
@@ -81,6 +91,13 @@ fn closed(error: RefreshError) -> Error {
         }
         _ => Error::new(ErrorKind::Connection, error),
     }
+}
+
+/// What of a provider's URLs must not be seen: nothing, unless they hold credentials.
+fn veil(provider: &Provider, credentials: &Credentials) -> Veil {
+    let query = provider.proxy.query.iter().map(|(_, template)| template);
+    let holds = provider.proxy.base_url.iter().chain(query).any(|template| provider.hides(template));
+    if holds { Veil::new(credentials.secrets()) } else { Veil::default() }
 }
 
 /// Where requests go. A few APIs have the key in their base URL.

@@ -25,7 +25,7 @@ const PLAIN: [&str; 11] = [
 pub(super) fn hidden(credentials: &Credentials) -> Map<String, Value> {
     let alone = credentials.text("password").is_none();
     let show = |key: &str| PLAIN.contains(&key) || (key == "username" && !alone);
-    let shown = credentials.parts().iter().map(|(key, value)| {
+    let shown = credentials.parts().iter().filter(|(key, _)| *key != super::CONFIG).map(|(key, value)| {
         let value = if show(key) { value.clone() } else { Value::String("***".to_owned()) };
         (key.clone(), value)
     });
@@ -34,15 +34,19 @@ pub(super) fn hidden(credentials: &Credentials) -> Map<String, Value> {
 
 /// A text in which no part of the credentials can be read: servers like to repeat what they were sent.
 pub(super) fn without_secrets(credentials: &Credentials, text: &str) -> String {
+    secrets(credentials).into_iter().fold(text.to_owned(), |text, secret| hide(&text, secret))
+}
+
+/// The texts that must not be seen, long ones first, so that no rest of one is left because it holds another.
+pub(super) fn secrets(credentials: &Credentials) -> Vec<&str> {
     let mut secrets = Vec::new();
     let hidden = credentials.parts().iter().filter(|(key, _)| !PLAIN.contains(&key.as_str()));
     for (key, value) in hidden {
         // Of a whole answer only what is named like a secret: the rest are words such as `bearer`.
         collect(value, key != "raw", &mut secrets);
     }
-    // Long ones first, so that no rest of one is left because it holds another.
     secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-    secrets.into_iter().fold(text.to_owned(), |text, secret| hide(&text, secret))
+    secrets
 }
 
 /// A text with `***` for a secret, also where it is written as in a URL. One or two characters are no secret: hiding them

@@ -32,7 +32,7 @@ pub(super) fn fits(template: &Template, credentials: &Credentials, provider: &Pr
         }
         carries = true;
     }
-    Some(carries || template.is_secret())
+    Some(carries || provider.hides(template))
 }
 
 /// Whether what is missing may be left out with the header or parameter that asks for it: a value of the configuration

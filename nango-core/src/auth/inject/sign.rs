@@ -5,7 +5,7 @@ use url::Position;
 
 use super::{InjectError, Owned};
 use crate::{
-    auth::AuthMode,
+    auth::{App, AuthMode},
     http::Outgoing,
     provider::{
         Moment, OAuth1Method, Provider,
@@ -34,12 +34,8 @@ impl Signer {
             if subject.client.is_some() {
                 return Ok(Some(signer));
             }
-            Err(subject.unsigned(format!(
-                "they are signed with the key and secret of your app: put `client_id = \"…\"` under \
-                 `[integrations.{0}]` in nango.toml, and the secret into the environment as `{1}`",
-                subject.integration,
-                crate::auth::App::variable(&subject.integration, "CLIENT_SECRET"),
-            )))
+            let wanted = App::wanted(&subject.integration);
+            Err(subject.unsigned(format!("they are signed with the key and secret of your app: {wanted}")))
         };
         match subject.credentials.mode() {
             AuthMode::OAuth1 => {

@@ -57,6 +57,11 @@ impl Live {
         Ok(self.good().await?.current.credentials.clone())
     }
 
+    /// The credentials as they were last used.
+    pub fn credentials(&self) -> Credentials {
+        self.state().current.credentials.clone()
+    }
+
     /// The connection with a token that was obtained after this call began.
     ///
     /// # Errors

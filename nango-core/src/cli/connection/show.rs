@@ -39,8 +39,17 @@ impl Command for Show {
         let instance = context.open_existing()?;
         let connection = context.block_on(lookup::connection(&instance, &integration, &arguments.id))?;
         let opened = Credentials::open(&instance.ring, &connection.credentials, &integration, &connection.id);
+        let mut connection = connection;
         let credentials = match opened {
-            Ok(credentials) => credentials.to_json(arguments.show_secrets),
+            Ok(credentials) => {
+                // Configuration that is secret is sealed with the credentials.
+                let hidden = || Value::String("***".to_owned());
+                let of = |(key, value): (&String, &Value)| {
+                    (key.clone(), if arguments.show_secrets { value.clone() } else { hidden() })
+                };
+                connection.config.extend(credentials.config().map(of));
+                credentials.to_json(arguments.show_secrets)
+            }
             Err(error) if arguments.show_secrets => return Err(Fault::setup(error.to_string())),
             // The rest of it can be shown all the same.
             Err(error) => {
