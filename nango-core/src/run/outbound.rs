@@ -150,7 +150,9 @@ pub(super) async fn with_token(
     let now = instance.store.now();
     let renew_at = |end| crate::auth::renew_at(end, now, holder.provider.token.buffer);
     if !credentials.are_renewed() || credentials.token().is_some() {
-        connection.renew_at = renew_at(credentials.expires_at()).filter(|_| credentials.are_renewed());
+        // A token that was given has lived elsewhere: one that has ended is due, not born dead.
+        let due = renew_at(credentials.expires_at()).or(credentials.expires_at());
+        connection.renew_at = due.filter(|_| credentials.are_renewed());
         return Ok(credentials);
     }
     let Holder { provider, integration, app, .. } = holder;

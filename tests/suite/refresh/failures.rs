@@ -126,7 +126,6 @@ fn an_answer_that_comes_late_is_waited_for() {
     for peer in Peer::BOTH {
         let Some(stage) = Stage::new(peer, Kind::Sqlite) else { return };
         stage.connect(PAST);
-        // Longer than the lease of a run.
         stage.oauth.next(&Answer::Slow(Duration::from_secs(3)));
         assert_eq!(stage.crowd(2, 10).answered, 20, "{peer:?}");
         assert_eq!(stage.statuses(), [200]);

@@ -248,7 +248,7 @@ fn input(requests: usize) -> String {
 }
 
 fn config(provider: &str) -> String {
-    format!("lease_seconds = 0.3\nproviders = \"providers.yaml\"\n[integrations.proof]\nprovider = \"{provider}\"\n")
+    format!("providers = \"providers.yaml\"\n[integrations.proof]\nprovider = \"{provider}\"\n")
 }
 
 /// The entries of the API, in the format of the catalogue, as a person writes them for one that the catalogue does not have.
