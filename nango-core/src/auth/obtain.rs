@@ -8,10 +8,13 @@
 //! and no text holds a secret.
 
 mod answer;
+mod app;
+mod jwt;
 mod login;
 mod oauth2;
 mod request;
 mod signed;
+mod wsse;
 
 use std::time::Duration;
 
@@ -23,7 +26,7 @@ pub(super) use request::pairs;
 use super::{App, AuthMode, Credentials, Obtained, Secret, credentials::hide};
 use crate::{
     http::{Client, HttpError},
-    provider::{Moment, Provider, ResolveError, Scope},
+    provider::{Moment, Provider, ResolveError, Scope, sign::SignError},
 };
 
 /// How long a provider may take to give a token, redirects and all.
@@ -73,6 +76,12 @@ pub enum ObtainError {
 impl std::fmt::Debug for Subject<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Subject").field("integration", &self.integration).finish_non_exhaustive()
+    }
+}
+
+impl From<SignError> for ObtainError {
+    fn from(error: SignError) -> Self {
+        Self::Setup(error.to_string())
     }
 }
 
@@ -128,8 +137,8 @@ pub async fn obtain(subject: &Subject<'_>, client: &Client) -> Result<Obtained, 
         AuthMode::OAuth2Cc => oauth2::client_credentials(subject, client).await,
         AuthMode::TwoStep => login::login(subject, client).await,
         AuthMode::Jwt => signed::token(subject),
-        AuthMode::Signature => signed::signature(subject),
-        AuthMode::App | AuthMode::Custom => signed::installation(subject, client).await,
+        AuthMode::Signature => wsse::signature(subject),
+        AuthMode::App | AuthMode::Custom => app::installation(subject, client).await,
         mode => Err(ObtainError::Setup(format!("{mode} credentials have no token that could be renewed"))),
     }
 }

@@ -8,7 +8,7 @@ use url::Url;
 use super::{Authorize, Clock, Nothing, Quota, Transport, Veil, Watch};
 use crate::provider::RetryRules;
 
-/// What a [`Client`] is made of.
+/// What a [`Client`](super::Client) is made of.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct ClientParts {

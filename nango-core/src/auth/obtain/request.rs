@@ -80,7 +80,7 @@ impl TokenRequest {
             ClientAuth::PlainBasic => return self.basic(id, secret),
             ClientAuth::BasicAndBody => self.basic(id, secret)?,
             ClientAuth::SignedJwt => {
-                let (kind, token) = super::signed::client_assertion(subject, &self.url)?;
+                let (kind, token) = super::app::client_assertion(subject, &self.url)?;
                 self.field("client_id", id);
                 self.field("client_assertion_type", kind);
                 self.field("client_assertion", token.expose());
