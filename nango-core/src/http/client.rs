@@ -193,13 +193,17 @@ impl Client {
             let more = attempt <= plan.retries;
             let sent = attempt + u32::from(renewed);
             let outcome = self.attempt(plan, open).await;
-            let refused = outcome.as_ref().ok().filter(|(answer, _)| !renewed && !plan.accepts(answer.status));
-            let refused = refused.and_then(|(answer, _)| refused_of(plan, answer));
-            if let Some(used) = refused
-                && self.0.parts.authorize.refused(used).await?
-            {
-                renewed = true;
-                continue;
+            let refused = outcome.as_ref().ok().filter(|_| !renewed).and_then(|(answer, _)| refused_of(plan, answer));
+            if let Some(used) = refused {
+                match self.0.parts.authorize.refused(used).await {
+                    Ok(true) => {
+                        renewed = true;
+                        continue;
+                    }
+                    // Who takes a 401 for an answer gets it, whatever else is wrong.
+                    Err(error) if !plan.accepts(401) => return Err(error.into()),
+                    _ => {}
+                }
             }
             let mut limited = false;
             let wait = match outcome {

@@ -90,9 +90,10 @@ impl AuthMode {
         )
     }
 
-    /// Whether connections can hold its credentials and put them into requests.
+    /// Whether connections can hold its credentials and put them into requests. A session of [`Bill`](Self::Bill) is
+    /// obtained by nobody here, and no header carries it.
     pub fn is_held(self) -> bool {
-        !matches!(self, Self::Bill | Self::InstallPlugin | Self::McpOAuth2Generic)
+        self != Self::Bill
     }
 
     /// The name on the command line: `api-key`.

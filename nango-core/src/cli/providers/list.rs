@@ -7,7 +7,7 @@ use crate::{
         Command, Context, Exit, Fault,
         table::{counted, short, table},
     },
-    provider::Provider,
+    provider::{Listed, Provider},
     wire::ProviderRow,
 };
 
@@ -45,12 +45,13 @@ impl Command for List {
         let arguments = Arguments::from_arg_matches(matches).map_err(|error| Fault::usage(error.to_string()))?;
         context.tell_of_providers();
         let catalogue = context.catalogue().clone();
-        let rows: Vec<ProviderRow<'_>> = catalogue
+        let found: Vec<(&Provider, &Listed)> = catalogue
             .entries()
             .filter_map(|(_, listed)| Some((listed.provider.as_ref().ok()?, listed)))
             .filter(|(provider, _)| arguments.wants(provider))
-            .map(|(provider, listed)| ProviderRow::new(provider, listed))
             .collect();
+        let rows: Vec<ProviderRow<'_>> =
+            found.iter().map(|(provider, listed)| ProviderRow::new(provider, listed)).collect();
         let terminal = &mut context.terminal;
         terminal.json(&rows)?;
         if rows.is_empty() {
@@ -58,11 +59,11 @@ impl Command for List {
             return Ok(Exit::Success);
         }
         let mut shown = table(&["provider", "name", "credentials", "pages", "categories"], terminal.width());
-        for row in &rows {
+        for (row, (provider, _)) in rows.iter().zip(&found) {
             shown.add_row([
                 row.name,
                 row.display_name,
-                &row.accepts.join(", "),
+                &provider.auth.iter().map(|mode| mode.name()).collect::<Vec<_>>().join(", "),
                 row.pagination.unwrap_or_default(),
                 &short(&row.categories.join(", "), 40),
             ]);
