@@ -30,7 +30,7 @@ fn at_expiry() {
         let crowd = stage.crowd(processes, CROWD / processes);
         assert_eq!(crowd, Crowded { answered: CROWD as u64, errors: Vec::new() });
         assert_eq!(stage.statuses(), [200]);
-        let Seen { accepted, refused, .. } = stage.api.seen();
+        let Seen { accepted, refused } = stage.api.seen();
         assert_eq!((accepted, refused), (CROWD, 0), "nobody used the token that had ended");
         assert!(!stage.oauth.is_current(&first.access_token));
     });
@@ -41,14 +41,15 @@ fn after_a_refusal() {
     every_stage("post", |stage, processes| {
         let first = stage.connect(LATER);
         stage.oauth.revoke(&first.access_token);
-        // All of them are refused with the same token, and none knows of the others.
-        stage.api.gather(CROWD);
-        stage.oauth.next(&SLOW);
+        // One asks for a new token, and meanwhile the others are refused with the old one.
+        stage.oauth.next(&Answer::Slow(Duration::from_secs(2)));
         let crowd = stage.crowd(processes, CROWD / processes);
         assert_eq!(crowd, Crowded { answered: CROWD as u64, errors: Vec::new() });
         assert_eq!(stage.statuses(), [200]);
-        let Seen { accepted, refused, at_once, .. } = stage.api.seen();
-        assert_eq!((accepted, refused, at_once), (CROWD, CROWD, CROWD));
+        let Seen { accepted, refused } = stage.api.seen();
+        // A second process that begins late may find the new token.
+        let at_least = CROWD / processes;
+        assert!(accepted == CROWD && (at_least..=CROWD).contains(&refused), "{refused} were refused");
     });
 }
 
@@ -62,7 +63,7 @@ fn with_client_credentials() {
         let requests = stage.oauth.token_requests();
         assert_eq!(requests.len(), 1, "{requests:#?}");
         assert_eq!(requests[0].grant.as_deref(), Some("client_credentials"));
-        let Seen { accepted, refused, .. } = stage.api.seen();
+        let Seen { accepted, refused } = stage.api.seen();
         assert_eq!((accepted, refused), (CROWD, 0));
     });
 }

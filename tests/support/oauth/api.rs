@@ -1,11 +1,8 @@
 //! An API behind an authorization server: it takes the newest good access token of a connection, and no other.
 
-use std::{
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicBool, Ordering},
 };
 
 use axum::{
@@ -14,13 +11,10 @@ use axum::{
     http::{HeaderMap, StatusCode, Uri, header::AUTHORIZATION, header::CONTENT_TYPE, header::WWW_AUTHENTICATE},
     response::{IntoResponse, Response},
 };
-use tokio::{net::TcpListener, sync::Notify, task::JoinHandle};
+use tokio::{net::TcpListener, task::JoinHandle};
 
 use super::{Door, OAuth};
 use crate::wait;
-
-/// So long the first of a crowd waits for the others; then those who came are let in.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A running API. It serves until it is dropped.
 #[derive(Debug)]
@@ -34,8 +28,6 @@ pub struct Api {
 struct Shared {
     door: Door,
     seen: Mutex<Seen>,
-    crowd: Mutex<Option<usize>>,
-    arrived: Notify,
     refuses: AtomicBool,
 }
 
@@ -46,10 +38,6 @@ pub struct Seen {
     pub accepted: usize,
     /// Requests that were answered with 401.
     pub refused: usize,
-    /// The most that were there at the same moment.
-    pub at_once: usize,
-    /// Those that are there now.
-    pub present: usize,
 }
 
 impl Api {
@@ -57,13 +45,8 @@ impl Api {
     ///
     /// `GET` of any path answers `{"path": …}` to a good bearer token, and 401 to all others.
     pub fn start(oauth: &OAuth) -> Self {
-        let shared = Arc::new(Shared {
-            door: oauth.door.clone(),
-            seen: Mutex::default(),
-            crowd: Mutex::new(None),
-            arrived: Notify::new(),
-            refuses: AtomicBool::new(false),
-        });
+        let shared =
+            Arc::new(Shared { door: oauth.door.clone(), seen: Mutex::default(), refuses: AtomicBool::new(false) });
         let state = Arc::clone(&shared);
         let (url, server) = wait(async move {
             let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
@@ -89,12 +72,6 @@ impl Api {
     pub fn refuse_all(&self) {
         self.shared.refuses.store(true, Ordering::Relaxed);
     }
-
-    /// Holds requests back until so many are there, and then answers all of them: none has learnt from another's answer. It
-    /// is done once. Who waits five seconds waits no longer.
-    pub fn gather(&self, crowd: usize) {
-        *lock(&self.shared.crowd) = Some(crowd);
-    }
 }
 
 impl Drop for Api {
@@ -104,8 +81,6 @@ impl Drop for Api {
 }
 
 async fn enter(State(api): State<Arc<Shared>>, uri: Uri, headers: HeaderMap) -> Response {
-    let _guest = Guest::come(&api);
-    api.wait_for_the_others().await;
     let token = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
     let good = match token {
         Some(token) if !api.refuses.load(Ordering::Relaxed) => api.door.is_current(token).await,
@@ -122,51 +97,6 @@ async fn enter(State(api): State<Arc<Shared>>, uri: Uri, headers: HeaderMap) -> 
     }
 }
 
-/// A request that is there: until it is answered, or whoever made it went away.
-struct Guest<'a>(&'a Shared);
-
-impl<'a> Guest<'a> {
-    fn come(api: &'a Shared) -> Self {
-        let mut seen = lock(&api.seen);
-        seen.present += 1;
-        seen.at_once = seen.at_once.max(seen.present);
-        Self(api)
-    }
-}
-
-impl Drop for Guest<'_> {
-    fn drop(&mut self) {
-        lock(&self.0.seen).present -= 1;
-    }
-}
-
-impl Shared {
-    async fn wait_for_the_others(&self) {
-        let late = tokio::time::sleep(PATIENCE);
-        tokio::pin!(late);
-        loop {
-            let arrival = self.arrived.notified();
-            tokio::pin!(arrival);
-            // Listening begins before looking, so that no arrival in between is missed.
-            arrival.as_mut().enable();
-            let Some(crowd) = *lock(&self.crowd) else { return };
-            if lock(&self.seen).present >= crowd {
-                *lock(&self.crowd) = None;
-                self.arrived.notify_waiters();
-                return;
-            }
-            tokio::select! {
-                () = &mut arrival => {}
-                () = &mut late => {
-                    *lock(&self.crowd) = None;
-                    self.arrived.notify_waiters();
-                    return;
-                }
-            }
-        }
-    }
-}
-
-fn lock<T>(place: &Mutex<T>) -> MutexGuard<'_, T> {
+fn lock(place: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
     place.lock().unwrap_or_else(PoisonError::into_inner)
 }
