@@ -74,7 +74,7 @@ fn what_is_not_set_up_is_another_exit_than_what_is_typed() {
         registry.run(add.iter().chain(config))
     };
     says(&add(&[]), 2, &["`subdomain`", "--config subdomain="]);
-    add(&["--config", "subdomain=acme", "--no-verify"]).expect(0);
+    add(&["--config", "subdomain=acme"]).expect(0);
     let place = ["run", "hubspot", "contacts", "--connection", "x", "--checkpoint", "{}"];
     says(&registry.run(place), 2, &["--checkpoint", "`contacts`", "--reset"]);
 }
