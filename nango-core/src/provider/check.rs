@@ -183,7 +183,7 @@ fn is_known(provider: &Provider, key: &str, variable: &Variable) -> bool {
             // What the operator sets for the integration stands among the credentials, too.
             own || field(&provider.credentials, name) || field(&provider.integration, name)
         }
-        Variable::Option(name) => field(&provider.options, name),
+        Variable::AssertionOption(name) => field(&provider.options, name),
         Variable::Step { number, .. } => *number <= provider.token.steps.len() && !provider.token.steps.is_empty(),
         Variable::AccessToken => {
             modes().any(|mode| mode.ends_as_token() || matches!(mode, AuthMode::Bearer | AuthMode::Signature))
@@ -198,7 +198,7 @@ fn nobody(variable: &Variable) -> &'static str {
     match variable {
         Variable::Config(_) => "`connection_config` does not have",
         Variable::Credential(_) => "its credentials do not have",
-        Variable::Option(_) => "`assertion_option` does not have",
+        Variable::AssertionOption(_) => "`assertion_option` does not have",
         Variable::Step { .. } => "is no answer of its steps",
         Variable::AccessToken => "its credentials do not become",
         Variable::SignedToken => "nothing signs",

@@ -100,7 +100,7 @@ fn absent(variable: &Variable) -> &'static str {
             "a part of the integration's app: its `client_id` stands in nango.toml, its secret in the environment"
         }
         Variable::Step { .. } => "which the earlier answer does not have",
-        Variable::Option(_) => "which is asked for once, when the connection is made",
+        Variable::AssertionOption(_) => "which is asked for once, when the connection is made",
         Variable::Request(_) => "which only a request has",
         _ => "which there is not in this place",
     }

@@ -149,7 +149,7 @@ impl<'a> Scope<'a> {
                 }
                 value
             }
-            Variable::Option(name) => walk(self.options?, name)?,
+            Variable::AssertionOption(name) => walk(self.options?, name)?,
             Variable::Step { number, path } => {
                 let answer = self.steps.get(number.checked_sub(1)?)?;
                 walk(answer.as_object()?, path)?
@@ -221,7 +221,7 @@ impl<'a> RequestParts<'a> {
                 let host = self.url.host_str().unwrap_or_default();
                 self.url.port().map_or(Cow::Borrowed(host), |port| Cow::Owned(format!("{host}:{port}")))
             }
-            RequestValue::Path => Cow::Borrowed(self.url.path()),
+            RequestValue::UrlPath => Cow::Borrowed(self.url.path()),
             RequestValue::Params => match self.form() {
                 Some(form) => Cow::Owned(canonical(form)),
                 None => Cow::Owned(canonical(self.url.query().unwrap_or_default().as_bytes())),
@@ -259,7 +259,7 @@ mod tests {
         let request = RequestParts { endpoint: "/a b", method: "POST", url: &url, content_type: None, body: b"{}" };
         let get = |request: &RequestParts<'_>, value| request.get(value).into_owned();
         assert_eq!(get(&request, RequestValue::Host), "h.test:8443");
-        assert_eq!(get(&request, RequestValue::Path), "/a%20b");
+        assert_eq!(get(&request, RequestValue::UrlPath), "/a%20b");
         assert_eq!(get(&request, RequestValue::Params), "a=b~&a=x%20y&z=1");
         assert_eq!(get(&request, RequestValue::Body), "{}");
         let form = RequestParts {

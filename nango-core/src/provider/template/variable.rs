@@ -36,7 +36,7 @@ pub enum Variable {
         path: String,
     },
     /// `assertionOption.X`: a value that is asked for once and not kept.
-    Option(String),
+    AssertionOption(String),
     /// `random`: a UUID.
     Random,
     /// `now`, `now:FORMAT`, `now+N:unit:FORMAT`: a time.
@@ -56,7 +56,7 @@ pub enum RequestValue {
     /// `host`: the host, with its port if that is not the usual one.
     Host,
     /// `path`: the path of the URL.
-    Path,
+    UrlPath,
     /// `params`: the sorted parameters, of the form where there is one, else of the URL.
     Params,
     /// `urlCanonicalParams`: the sorted parameters of the URL.
@@ -71,7 +71,7 @@ const REQUEST: [(&str, RequestValue); 8] = [
     ("endpoint", RequestValue::Endpoint),
     ("method", RequestValue::Method),
     ("host", RequestValue::Host),
-    ("path", RequestValue::Path),
+    ("path", RequestValue::UrlPath),
     ("params", RequestValue::Params),
     ("urlCanonicalParams", RequestValue::UrlParams),
     ("bodyCanonicalParams", RequestValue::Body),
@@ -97,7 +97,7 @@ impl Variable {
             return Some(Self::Credential(part));
         }
         if let Some(option) = after(OPTIONS) {
-            return Some(Self::Option(option));
+            return Some(Self::AssertionOption(option));
         }
         if CREDENTIAL.contains(&name) {
             return Some(Self::Credential(name.to_owned()));
@@ -126,7 +126,7 @@ impl Variable {
             | Self::SignedToken
             | Self::ClientSecret
             | Self::Step { .. }
-            | Self::Option(_) => true,
+            | Self::AssertionOption(_) => true,
             Self::Config(_) | Self::ClientId | Self::Random | Self::Now(_) | Self::Request(_) => false,
         }
     }
@@ -143,7 +143,7 @@ impl fmt::Display for Variable {
         match self {
             Self::Config(name) => write!(f, "{CONFIG}{name}"),
             Self::Credential(name) => f.write_str(name),
-            Self::Option(name) => write!(f, "{OPTIONS}{name}"),
+            Self::AssertionOption(name) => write!(f, "{OPTIONS}{name}"),
             Self::Step { number, path } => write!(f, "step{number}.{path}"),
             Self::Now(format) => f.write_str(format.as_str()),
             Self::Request(value) => {
