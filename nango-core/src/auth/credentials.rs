@@ -148,6 +148,11 @@ impl Credentials {
         self.fields.get(CONFIG).and_then(Value::as_object).into_iter().flatten()
     }
 
+    /// Puts the secret part of the connection's configuration beside the other.
+    pub(crate) fn complete(&self, config: &mut Map<String, Value>) {
+        config.extend(self.config().map(|(key, value)| (key.clone(), value.clone())));
+    }
+
     /// These credentials with configuration that is secret.
     #[must_use]
     pub(crate) fn with_config(mut self, config: Map<String, Value>) -> Self {

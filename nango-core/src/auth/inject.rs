@@ -229,8 +229,13 @@ impl Injector {
     }
 
     fn put_all(&self, request: &mut Outgoing, now: i64) -> Result<(), InjectError> {
-        let moment = Moment { now, random: Uuid::new_v4() };
-        if !self.body.is_empty() && !matches!(request.method.as_str(), "GET" | "HEAD") {
+        // Most requests need no moment, and a random number costs a call of the system.
+        let differs = !self.body.is_empty() || !self.changing.is_empty() || self.signer.is_some();
+        let moment = differs.then(|| Moment { now, random: Uuid::new_v4() });
+        if let Some(moment) = moment
+            && !self.body.is_empty()
+            && !matches!(request.method.as_str(), "GET" | "HEAD")
+        {
             place::into_body(&self.body, &self.subject.scope().moment(moment), &mut request.body)?;
         }
         for name in self.headers.keys() {
@@ -243,9 +248,8 @@ impl Injector {
         for (name, value) in &self.query {
             place::into_query(&mut request.url, name, value.expose());
         }
-        if !self.changing.is_empty() {
-            self.put_changing(request, moment)?;
-        }
+        let Some(moment) = moment else { return Ok(()) };
+        self.put_changing(request, moment)?;
         // A signature covers what the request has become.
         self.signer.as_ref().map_or(Ok(()), |signer| signer.sign(&self.subject, request, moment))
     }

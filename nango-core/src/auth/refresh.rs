@@ -17,12 +17,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use serde_json::{Map, Value};
 use tokio::sync::watch;
 
 use super::{App, Credentials, KeyError, KeyRing};
 use crate::{
-    http::{AuthError, Clock, Transport},
-    provider::Provider,
+    http::{AuthError, Clock, Transport, Url},
+    provider::{Provider, ResolveError, Scope},
     store::{Connection, RefreshClaim, RefreshEnd, SharedStore},
 };
 pub use live::{Following, Live};
@@ -139,6 +140,12 @@ impl Holder {
     fn name(&self) -> String {
         format!("connection `{}` of `{}`", self.connection, self.integration)
     }
+
+    /// Where requests of the connection go. A few APIs have the key in their base URL.
+    pub(crate) fn base_url(&self, config: &Map<String, Value>, credentials: &Credentials) -> Result<Url, ResolveError> {
+        let scope = Scope::new(&self.integration, config, credentials.parts()).token(credentials.token());
+        self.provider.base_url_of(&scope)
+    }
 }
 
 /// What renews the tokens of all connections in this process.
@@ -220,7 +227,7 @@ impl Tokens {
         let opened = Credentials::open(&self.ring, &connection.credentials, &of.integration, &of.connection);
         let credentials = opened.map_err(|source| RefreshError::Sealed { of: of.name(), source })?;
         let mut connection = connection;
-        connection.config.extend(credentials.config().map(|(key, value)| (key.clone(), value.clone())));
+        credentials.complete(&mut connection.config);
         Ok(Current { connection, credentials })
     }
 

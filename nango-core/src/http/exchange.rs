@@ -78,7 +78,7 @@ impl Plan {
 
     /// Method and place, for errors.
     pub(super) fn name(&self) -> String {
-        format!("{} {}", self.method, redact::place(&self.veil.over(&self.url)))
+        format!("{} {}", self.method, redact::place(&self.veil.over(self.url.clone())))
     }
 
     /// Sends the request and follows its redirects. Credentials are put in anew for every hop, and for none after the
@@ -207,7 +207,7 @@ impl Answer {
     }
 
     pub(super) fn into_failure(self, plan: &Plan, body: Bytes, attempts: u32) -> HttpFailure {
-        let url = redact::place(&plan.veil.over(&plan.url));
+        let url = redact::place(&plan.veil.over(plan.url.clone()));
         HttpFailure::new(plan.method.to_string(), url, self.status, self.headers, body, attempts)
     }
 }

@@ -83,7 +83,7 @@ impl ConnectionRequest {
         let credentials = credentials.map_err(refresh_error)?;
         let stored = self.nango.stored().await?;
         let mut config = stored.config;
-        config.extend(credentials.config().map(|(key, value)| (key.clone(), value.clone())));
+        credentials.complete(&mut config);
         Ok(ConnectionInfo {
             id: stored.id,
             integration: stored.integration,

@@ -10,7 +10,7 @@ use crate::{
     },
     error::{Error, ErrorKind, Result},
     http::{Authorize, Client, ClientParts, Clock, Lane, Quota, Transport, Url, Veil, Watch},
-    provider::{Provider, Scope, Variable},
+    provider::{Provider, Variable},
     store::Connection,
 };
 
@@ -44,7 +44,8 @@ impl Outbound {
     /// The way out of a connection that is not stored yet.
     pub(super) fn fixed(instance: &Instance, connection: &Connection, credentials: Credentials) -> Result<Self> {
         let holder = holder(instance, &connection.integration, &connection.id)?;
-        let base_url = base_url(&holder, connection, &credentials)?;
+        let base_url = holder.base_url(&connection.config, &credentials);
+        let base_url = base_url.map_err(|error| unusable(&holder, error.into()))?;
         let Holder { provider, integration, app, .. } = &*holder;
         let injector = Injector::new(provider, integration, &credentials, &connection.config, app)
             .map_err(|error| unusable(&holder, error))?;
@@ -55,7 +56,7 @@ impl Outbound {
 
     /// Where requests go, as it may be shown.
     pub(super) fn shown_base_url(&self) -> String {
-        self.veil.over(&self.base_url).into()
+        self.veil.over(self.base_url.clone()).into()
     }
 
     /// The pipeline of this way. `lane`: who waits for it; `watch` is told of waits for limits.
@@ -98,12 +99,6 @@ fn veil(provider: &Provider, credentials: &Credentials) -> Veil {
     let query = provider.proxy.query.iter().map(|(_, template)| template);
     let holds = provider.proxy.base_url.iter().chain(query).any(|template| provider.hides(template));
     if holds { Veil::new(credentials.secrets()) } else { Veil::default() }
-}
-
-/// Where requests go. A few APIs have the key in their base URL.
-fn base_url(holder: &Holder, connection: &Connection, credentials: &Credentials) -> Result<Url> {
-    let scope = Scope::new(&holder.integration, &connection.config, credentials.parts()).token(credentials.token());
-    holder.provider.base_url_of(&scope).map_err(|error| unusable(holder, InjectError::from(error)))
 }
 
 /// Whether a value is missing that the provider tells together with a token.

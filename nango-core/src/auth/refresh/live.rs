@@ -9,7 +9,6 @@ use super::{Current, FIRST_PAUSE, Holder, RefreshError, Tokens, Why};
 use crate::{
     auth::{Credentials, InjectError, Injector},
     http::{AuthError, Authorize, BoxFuture, Outgoing, Stamp, Url},
-    provider::{ResolveError, Scope},
 };
 
 /// Puts the current credentials of a stored connection into requests, and follows their changes: also those that other
@@ -38,7 +37,7 @@ impl Live {
     ///
     /// The provider has no place for them, or a value is missing.
     pub fn new(tokens: Arc<Tokens>, of: Arc<Holder>, current: Current) -> Result<Self, InjectError> {
-        let base_url = base_url(&of, &current)?;
+        let base_url = of.base_url(&current.connection.config, &current.credentials)?;
         let state = Mutex::new(Arc::new(state(&of, current)?));
         Ok(Self { tokens, of, base_url, state, quiet: Mutex::default() })
     }
@@ -80,7 +79,8 @@ impl Live {
     fn replace(&self, current: Current) -> Result<Arc<State>, RefreshError> {
         let setup = |reason: String| RefreshError::Setup { of: self.of.name(), reason };
         // Somebody may have changed the configuration, and with it the host: new credentials are not for the old one.
-        let leads = base_url(&self.of, &current).map_err(|error| setup(error.to_string()))?;
+        let leads = self.of.base_url(&current.connection.config, &current.credentials);
+        let leads = leads.map_err(|error| setup(error.to_string()))?;
         if leads.origin() != self.base_url.origin() {
             return Err(setup("its configuration leads to another host since the run began: run again".to_owned()));
         }
@@ -132,13 +132,6 @@ impl Live {
         state.injector.put(request, self.tokens.clock.now())?;
         Ok(Stamp(u64::try_from(state.current.connection.version).unwrap_or(0)))
     }
-}
-
-/// Where requests of a connection go. A few APIs have the key in their base URL.
-fn base_url(of: &Holder, current: &Current) -> Result<Url, ResolveError> {
-    let credentials = &current.credentials;
-    let scope = Scope::new(&of.integration, &current.connection.config, credentials.parts()).token(credentials.token());
-    of.provider.base_url_of(&scope)
 }
 
 fn state(of: &Holder, current: Current) -> Result<State, InjectError> {
