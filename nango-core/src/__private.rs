@@ -21,9 +21,10 @@ use crate::{
 };
 pub use crate::{
     declare::{
-        ActionDef, ActionMarker, BoxFuture, Endpoint, Event, EventDef, Frequency, HasCheckpoint, HasMetadata,
-        HasWebhook, Item, Location, MapRecord, Mapper, Merging, NoModel, OffsetBy, OnInvalid, Paginate, PaginateKind,
-        Saves, Since, SinceFormat, SinceFrom, SyncDef, SyncMarker, SyncRun, WebhookDef, integration_of,
+        ActionDef, ActionMarker, BoxFuture, ConfirmField, ConfirmRequest, Deletes, Endpoint, Event, EventDef,
+        Frequency, HasCheckpoint, HasMetadata, HasWebhook, Item, Location, MapRecord, Mapper, Merging, NoModel,
+        OffsetBy, OnInvalid, Paginate, PaginateKind, Pagination, Saves, Since, SinceFormat, SinceFrom, SyncDef,
+        SyncMarker, SyncRun, WebhookDef, integration_of,
     },
     model::{Checkpoint, Data, Fits, Model, ModelInfo, PatchOf, Record, Returns},
 };

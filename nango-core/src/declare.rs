@@ -6,6 +6,7 @@
 
 mod capability;
 mod def;
+mod deletes;
 mod frequency;
 mod paginate;
 mod registry;
@@ -16,8 +17,9 @@ pub use def::{
     ActionDef, BoxFuture, Endpoint, Event, EventDef, Handle, Item, Location, MapRecord, Mapper, Merging, OnInvalid,
     Since, SinceFormat, SinceFrom, SyncDef, SyncRun, WebhookDef, integration_of,
 };
+pub use deletes::{ConfirmField, ConfirmRequest, Deletes};
 pub(crate) use frequency::seconds as interval_seconds;
 pub use frequency::{Frequency, FrequencyError};
-pub use paginate::{OffsetBy, Paginate, PaginateKind};
+pub use paginate::{OffsetBy, Paginate, PaginateKind, Pagination};
 pub(crate) use registry::integration_key;
 pub use registry::{Entry, Kind, LoadError, Registry};

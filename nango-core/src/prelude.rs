@@ -1,6 +1,6 @@
 //! What a file of integrations imports: `use nango_core::prelude::*;`.
 
-pub use crate::declare::Paginate;
+pub use crate::declare::{Paginate, Pagination};
 pub use crate::error::{ActionError, Error, Result};
 pub use crate::model::{Patch, Stored};
 pub use crate::nango::{Nango, NangoAction, NangoSync};

@@ -31,6 +31,12 @@ pub(crate) fn expand(args: &mut Args) -> Option<TokenStream> {
             limit_name: #limit_name,
             response_path: #response_path,
             has_more: ::core::option::Option::None,
+            is_last: ::core::option::Option::None,
+            total: ::core::option::Option::None,
+            total_pages: ::core::option::Option::None,
+            null_is_empty: ::core::option::Option::None,
+            end_status: ::core::option::Option::None,
+            pagination: ::core::option::Option::None,
             in_body: #in_body,
         }
     })

@@ -96,7 +96,7 @@ pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
     let (saves, infos) = saves(&models, &marker);
     let checkpoint = schema("checkpoint_schema", checkpoint.as_ref(), &marker);
     let metadata = schema("metadata_schema", metadata.as_ref(), &marker);
-    let (track_deletes, confirm_deletes) = deletes;
+    let (track_deletes, confirm_deletes) = (deletes.0, parts::option(deletes.1));
     let (items, run) = run;
     let cfgs = func.cfgs();
     let marker_type = marker::define(&function, &func.vis, &cfgs);
@@ -118,7 +118,7 @@ pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
                 frequency: #frequency,
                 auto_start: #auto_start,
                 track_deletes: #track_deletes,
-                confirm_deletes: #confirm_deletes,
+                deletes: __nango::Deletes { confirm: #confirm_deletes, ..__nango::Deletes::standard() },
                 merging: __nango::Merging::#merging,
                 scopes: &[#(#scopes),*],
                 models: &[#infos],
@@ -146,7 +146,7 @@ fn unfinished(marker: &TokenStream) -> TokenStream {
             frequency: ::core::option::Option::None,
             auto_start: false,
             track_deletes: false,
-            confirm_deletes: 1,
+            deletes: __nango::Deletes::standard(),
             merging: __nango::Merging::Newer,
             scopes: &[],
             models: &[],
@@ -205,11 +205,11 @@ fn frequency(args: &mut Args) -> Option<TokenStream> {
 }
 
 /// `track_deletes` and `confirm_deletes`.
-fn deletes(args: &mut Args, mapper: bool) -> (bool, u32) {
+fn deletes(args: &mut Args, mapper: bool) -> (bool, Option<u32>) {
     // Without an endpoint, the key itself is a mistake.
     let track = mapper && args.flag("track_deletes").unwrap_or(false);
     let key = args.rest().iter().find(|arg| arg.key == "confirm_deletes").map(|arg| arg.key.span());
-    let confirm = args.number32("confirm_deletes", 1..=100).unwrap_or(1);
+    let confirm = args.number32("confirm_deletes", 1..=100);
     if let Some(span) = key
         && mapper
         && !track

@@ -170,7 +170,7 @@ pub(super) mod tests {
             frequency: None,
             auto_start: true,
             track_deletes: false,
-            confirm_deletes: 1,
+            deletes: crate::declare::Deletes::standard(),
             merging: Merging::Newer,
             scopes: &[],
             models: MODELS,

@@ -4,7 +4,7 @@ use std::{any::Any, future::Future, pin::Pin, sync::Arc};
 
 use serde_json::Value;
 
-use super::{Frequency, Paginate};
+use super::{Deletes, Frequency, Paginate};
 use crate::{
     error::Result,
     model::{Batch, ModelInfo, SchemaFn},
@@ -69,8 +69,8 @@ pub struct SyncDef {
     pub auto_start: bool,
     /// Whether a mapper's complete walk marks the records it did not see as deleted.
     pub track_deletes: bool,
-    /// How many complete walks in a row must miss a record before it is deleted, at least 1.
-    pub confirm_deletes: u32,
+    /// When a record that a complete walk did not see becomes a tombstone.
+    pub deletes: Deletes,
     /// Who wins when another run wrote a record meanwhile.
     pub merging: Merging,
     /// The permissions it needs at the provider.

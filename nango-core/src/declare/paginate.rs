@@ -28,11 +28,46 @@ pub struct Paginate {
     pub limit_name: Option<Text>,
     /// Where the records lie in the response, such as `data.items`; `None`: the whole body is the list.
     pub response_path: Option<Text>,
-    /// Where the response says whether another page follows: `false`, `null` or 0 there ends the walk whatever else leads
-    /// on. `None`, or nothing there: what leads on decides.
+    /// Path of a value that is true while another page follows, such as `has_more`. `false`, `null`, 0 and the empty text
+    /// end the walk even if a cursor is there; an absent value decides nothing.
     pub has_more: Option<Text>,
+    /// Path of a value that is true on the last page, such as `isLast` or `done`: the inverse of `has_more`. `null` and an
+    /// absent value decide nothing. If both are declared and disagree, the one that ends the walk wins.
+    pub is_last: Option<Text>,
+    /// Path of the number of records of the whole list, such as `total`. It must be in the last answer.
+    pub total: Option<Text>,
+    /// Path of the number of pages of the whole list. It must be in the last answer.
+    pub total_pages: Option<Text>,
+    /// Whether `null` in place of the list, or a missing list whose parent is an object, is an empty list on the first
+    /// page; `None`: it is not.
+    pub null_is_empty: Option<bool>,
+    /// Statuses with which the API answers a request for a page behind the last one, such as 400 (WordPress) or 404
+    /// (Django REST framework).
+    pub end_status: Option<Cow<'static, [u16]>>,
+    /// Whether records can move across the position of the reader; `None`: the kind and the values that lead to the next
+    /// page decide.
+    pub pagination: Option<Pagination>,
     /// Whether parameters travel in the body; `None`: for POST, PUT and PATCH.
     pub in_body: Option<bool>,
+}
+
+/// Whether records can move across the position of the reader while a list is walked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Pagination {
+    /// The API hands out an opaque position: inserts and deletes move no record across it.
+    Token,
+    /// Offsets, page numbers and their kin, and lists that are sorted by a field that changes: records shift.
+    Position,
+}
+
+impl Pagination {
+    /// Its name in attributes, provider files and reports: `token`, `position`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Token => "token",
+            Self::Position => "position",
+        }
+    }
 }
 
 /// How the next page is found.
@@ -53,7 +88,7 @@ pub enum PaginateKind {
         /// Where the body holds the next one.
         path: Text,
     },
-    /// The id of the page's last record. The walk ends at an empty page, or as `has_more` says.
+    /// The id of the page's last record. The walk ends at an empty page, or as `has_more` reports.
     LastItem {
         /// The parameter that carries it.
         name: Text,
@@ -95,7 +130,20 @@ impl PaginateKind {
 impl Paginate {
     /// As the provider's entry in the catalogue says.
     pub const fn provider() -> Self {
-        Self { kind: None, limit: None, limit_name: None, response_path: None, has_more: None, in_body: None }
+        Self {
+            kind: None,
+            limit: None,
+            limit_name: None,
+            response_path: None,
+            has_more: None,
+            is_last: None,
+            total: None,
+            total_pages: None,
+            null_is_empty: None,
+            end_status: None,
+            pagination: None,
+            in_body: None,
+        }
     }
 
     fn of(kind: PaginateKind) -> Self {
@@ -166,10 +214,53 @@ impl Paginate {
         self
     }
 
-    /// Where the response says whether another page follows, such as `has_more`.
+    /// Path of a value that is true while another page follows, such as `has_more`.
     #[must_use]
     pub fn has_more(mut self, path: impl Into<Text>) -> Self {
         self.has_more = Some(path.into());
+        self
+    }
+
+    /// Path of a value that is true on the last page, such as `isLast`.
+    #[must_use]
+    pub fn is_last(mut self, path: impl Into<Text>) -> Self {
+        self.is_last = Some(path.into());
+        self
+    }
+
+    /// Path of the number of records of the whole list, such as `total`.
+    #[must_use]
+    pub fn total(mut self, path: impl Into<Text>) -> Self {
+        self.total = Some(path.into());
+        self
+    }
+
+    /// Path of the number of pages of the whole list.
+    #[must_use]
+    pub fn total_pages(mut self, path: impl Into<Text>) -> Self {
+        self.total_pages = Some(path.into());
+        self
+    }
+
+    /// Whether `null` in place of the list is an empty list on the first page.
+    #[must_use]
+    pub fn null_is_empty(mut self, yes: bool) -> Self {
+        self.null_is_empty = Some(yes);
+        self
+    }
+
+    /// Statuses with which the API answers a request for a page behind the last one.
+    #[must_use]
+    pub fn end_status(mut self, statuses: impl Into<Vec<u16>>) -> Self {
+        self.end_status = Some(Cow::Owned(statuses.into()));
+        self
+    }
+
+    /// Declares token or position-based pagination where the values do not show it; use [`Pagination::Position`] where the
+    /// list is sorted by a field that changes.
+    #[must_use]
+    pub fn pagination(mut self, kind: Pagination) -> Self {
+        self.pagination = Some(kind);
         self
     }
 
@@ -189,6 +280,12 @@ impl Paginate {
             limit_name: self.limit_name.or_else(|| below.limit_name.clone()),
             response_path: self.response_path.or_else(|| below.response_path.clone()),
             has_more: self.has_more.or_else(|| below.has_more.clone()),
+            is_last: self.is_last.or_else(|| below.is_last.clone()),
+            total: self.total.or_else(|| below.total.clone()),
+            total_pages: self.total_pages.or_else(|| below.total_pages.clone()),
+            null_is_empty: self.null_is_empty.or(below.null_is_empty),
+            end_status: self.end_status.or_else(|| below.end_status.clone()),
+            pagination: self.pagination.or(below.pagination),
             in_body: self.in_body.or(below.in_body),
         }
     }

@@ -63,7 +63,7 @@ const fn sync(integration: &'static str, name: &'static str, models: &'static [&
         frequency: Some(Frequency::declared("every hour", 3600)),
         auto_start: true,
         track_deletes: false,
-        confirm_deletes: 1,
+        deletes: crate::declare::Deletes::standard(),
         merging: Merging::Newer,
         scopes: &[],
         models,

@@ -68,7 +68,7 @@ async fn finish(nango: &Nango, dataset: DatasetKey, scan: Scan, complete: bool) 
     if !complete {
         nango.log("the walk went on from a checkpoint without its scan, so it deletes nothing").warn();
     }
-    let confirm = context.declared.get().map_or(1, |def| def.confirm_deletes);
+    let confirm = context.declared.get().map_or(1, |def| def.deletes.confirm.unwrap_or(1));
     let (run, function, model) = (context.token, context.key.clone(), dataset.model.clone());
     let finish = FinishScan { run, function, dataset, scan, confirm, complete, resume: None };
     let finished = context.store.finish_scan(finish).await.map_err(store_error)?;

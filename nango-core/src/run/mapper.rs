@@ -338,7 +338,7 @@ impl Run<'_> {
             function: self.context.key().clone(),
             dataset,
             scan,
-            confirm: self.def.confirm_deletes,
+            confirm: self.def.deletes.confirm.unwrap_or(1),
             complete: !progress.left_out,
             resume: Some(resume),
         };

@@ -151,7 +151,7 @@ const _: () = {{
     static DEF: SyncDef = SyncDef {{
         at: {at}, integration: declare::integration_of(module_path!()), name: \"sync{i}\", description: \"Sync number {i}.\",
         version: \"0.0.1\", frequency: Some(Frequency::declared(\"every hour\", 3600)), auto_start: true, track_deletes: false,
-        confirm_deletes: 1, merging: Merging::Newer, scopes: &[], models: &[<Item{i} as Record>::RECORD],
+        deletes: nango_core::__private::Deletes::standard(), merging: Merging::Newer, scopes: &[], models: &[<Item{i} as Record>::RECORD],
         checkpoint: None, metadata: None, run: {run},
     }};
     impl SyncMarker for __sync{i}::sync{i} {{ const DEF: &'static SyncDef = &DEF; }}

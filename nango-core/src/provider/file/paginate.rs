@@ -50,6 +50,12 @@ pub(super) fn read(keys: Keys<'_>) -> Result<Paginate, String> {
         limit_name: text("limit_name_in_request")?,
         response_path: text("response_path")?,
         has_more: text("has_more_path")?,
+        is_last: None,
+        total: None,
+        total_pages: None,
+        null_is_empty: None,
+        end_status: None,
+        pagination: None,
         in_body,
     };
     keys.finish();
