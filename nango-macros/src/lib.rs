@@ -19,7 +19,9 @@
 mod action;
 mod args;
 mod checkpoint;
+mod deletes;
 mod derives;
+mod duration;
 mod endpoint;
 mod event;
 mod func;
