@@ -11,10 +11,11 @@ const EXAMPLE: &str = "since(param = \"since\", overlap = \"2m\")";
 /// The `Since` of a mapper's descriptor, if it has one.
 pub(crate) fn expand(args: &mut Args, track_deletes: bool) -> Option<TokenStream> {
     let (at, mut inner) = args.nested("since", "`since(…)`", KEYS, EXAMPLE)?;
-    if track_deletes {
-        args.errors.at(
+    if track_deletes && !inner.has("full_every") && inner.errors.is_empty() {
+        inner.errors.at(
             at,
-            "`since` and `track_deletes` exclude each other: a run that reads only what changed sees no record vanish",
+            "`since` with `track_deletes` needs `full_every = \"7d\"`: a run that reads only what changed sees no record \
+             vanish, so records are deleted by the full runs alone",
         );
     }
     if !inner.has("param") && inner.errors.is_empty() {
