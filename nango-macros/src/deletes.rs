@@ -107,11 +107,11 @@ fn request(
         return TokenStream::new();
     }
     let (literals, names) = (&template.literals, &template.names);
-    let fields = names.iter().map(|name| match record_path(name) {
-        Some(path) => quote!(__nango::ConfirmField::Record(#path)),
-        None => quote!(__nango::ConfirmField::Metadata(#name)),
-    });
-    let fields: Vec<_> = fields.collect();
+    let field = |name: &String| {
+        let record = record_path(name).map(|path| quote!(__nango::ConfirmField::Record(#path)));
+        record.unwrap_or_else(|| quote!(__nango::ConfirmField::Metadata(#name)))
+    };
+    let fields: Vec<_> = names.iter().map(field).collect();
     let read = names.iter().any(|name| record_path(name).is_none()).then(|| {
         let m = Ident::new("m", span);
         let values = names.iter().filter(is_metadata).map(|name| endpoint::field(name, span));
@@ -162,7 +162,14 @@ fn is_step(step: &str) -> bool {
 
 /// `max_deletes = "20%"`.
 fn max_percent(args: &mut Args) -> Option<u8> {
-    let text = args.string("max_deletes")?;
+    let arg = args.take("max_deletes")?;
+    let text = match arg.value {
+        Value::Is(tokens) => syn::parse2::<LitStr>(tokens).map_err(|error| error.span()),
+        _ => Err(arg.key.span()),
+    };
+    let text = text
+        .map_err(|span| args.errors.at(span, "`max_deletes` is a share as a string: `max_deletes = \"20%\"`"))
+        .ok()?;
     let value = text.value();
     let percent = value.trim().strip_suffix('%').and_then(|number| number.trim_end().parse::<u8>().ok());
     let percent = percent.filter(|percent| (1..=100).contains(percent));
@@ -214,7 +221,9 @@ mod tests {
         check("confirm_deletes(get = \"/../{record.id}\")", "no segment `..`");
         check("hold = \"31d\"", "from \\\"0s\\\" to \\\"30d\\\"");
         check("hold = \"2\"", "is not a duration for `hold`");
-        for share in ["0%", "101%", "20", "-1%", "half", "0.5%"] {
+        check("max_deletes = 20", "`max_deletes` is a share as a string");
+        check("max_deletes", "`max_deletes` is a share as a string");
+        for share in ["", "0%", "101%", "20", "-1%", "half", "0.5%"] {
             check(&format!("max_deletes = {share:?}"), "a share from \\\"1%\\\" to \\\"100%\\\"");
         }
     }

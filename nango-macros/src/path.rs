@@ -86,12 +86,12 @@ fn values(call: &Call, template: &Template, errors: &mut Errors) -> Option<Vec<(
             errors.at(span, wrong_name(name));
             return None;
         }
-        values.push(match call.arguments.iter().find(|argument| argument.name() == *name) {
-            Some(Argument { value, .. }) => (quote_spanned!(value.span()=> &(#value)), value.span()),
-            None => {
-                let variable = endpoint::field(name, span);
-                (quote_spanned!(span=> &#variable), span)
-            }
+        let argument = call.arguments.iter().find(|argument| argument.name() == *name);
+        values.push(if let Some(Argument { value, .. }) = argument {
+            (quote_spanned!(value.span()=> &(#value)), value.span())
+        } else {
+            let variable = endpoint::field(name, span);
+            (quote_spanned!(span=> &#variable), span)
         });
     }
     Some(values)

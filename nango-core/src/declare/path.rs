@@ -2,6 +2,8 @@
 
 use std::{borrow::Cow, fmt::Write as _, rc::Rc, sync::Arc};
 
+use url::Url;
+
 use crate::error::{Error, ErrorKind, Result};
 
 /// A type whose values can stand in the path or the query of an endpoint: text, an integer, a `bool` or a `char`.
@@ -158,9 +160,21 @@ pub trait IntoEndpoint {
     fn into_endpoint(self) -> EndpointPath;
 }
 
-impl<T: Into<String>> IntoEndpoint for T {
+// One by one: for a blanket implementation the compiler would list what becomes a `String`.
+macro_rules! endpoints {
+    ($($t:ty)*) => { $(
+        impl IntoEndpoint for $t {
+            fn into_endpoint(self) -> EndpointPath {
+                EndpointPath(Ok(self.into()))
+            }
+        }
+    )* };
+}
+endpoints!(&str &mut str String &String Box<str> Cow<'_, str> Url);
+
+impl IntoEndpoint for &Url {
     fn into_endpoint(self) -> EndpointPath {
-        EndpointPath(Ok(self.into()))
+        EndpointPath(Ok(self.as_str().to_owned()))
     }
 }
 

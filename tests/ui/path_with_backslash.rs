@@ -1,0 +1,7 @@
+use nango_core::prelude::*;
+
+async fn label(nango: nango_core::Nango, owner: String, name: Option<String>) -> Result<Value> {
+    nango.get(path!("/repos\\{owner}")).json().await
+}
+
+fn main() {}
