@@ -49,11 +49,12 @@ use script::{Script, Still};
 
 use crate::{
     auth::{Credentials, Held},
+    config::Limits,
     declare::{ActionDef, BoxFuture, Handle, Kind, Merging},
     error::{Error, Result},
     http::{Client, ClientParts},
     model::{Batch, Record},
-    nango::{Context, ContextParts, Host, Nango, Stop},
+    nango::{Context, ContextParts, Host, Nango, RunOptions, Stop},
     provider::{Catalogue, Provider},
     store::{
         BASE_VARIANT, Change, DatasetKey, FeedRow, FunctionKey, LogLine, NewConnection, NewRun, Page, ReadQuery,
@@ -272,6 +273,8 @@ impl Mock {
             metadata: None,
             stop: settings.stop,
             host,
+            options: RunOptions::default(),
+            limits: Limits::default(),
         })
     }
 }

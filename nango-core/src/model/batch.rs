@@ -84,6 +84,16 @@ impl Batch {
         })
     }
 
+    /// The sizes of the payloads behind the first `from`, in bytes.
+    pub(crate) fn sizes(&self, from: usize) -> impl Iterator<Item = usize> + '_ {
+        let mut start = from.checked_sub(1).and_then(|before| self.rows.get(before)).map_or(0, |row| row.end);
+        self.rows.iter().skip(from).map(move |row| {
+            let size = row.end - start;
+            start = row.end;
+            size
+        })
+    }
+
     /// How many records it holds.
     pub fn len(&self) -> usize {
         self.rows.len()

@@ -103,7 +103,7 @@ async fn what_belongs_to_nothing_is_taken_out() {
                INSERT INTO nango_rs.record_keys VALUES (7, 1, 1, 0, 1, 2, 0, 0, decode(repeat('00', 16), 'hex'), 'a'); \
                UPDATE nango_rs.datasets SET scan = 5, scan_function = 99, scan_start = 0; \
                INSERT INTO nango_rs.scan_marks VALUES (6, 0, repeat('0', 4096)::bit(4096)); \
-               INSERT INTO nango_rs.scan_missed VALUES (1, 'none', 1, 1); INSERT INTO nango_rs.checkpoints VALUES (9, '{}', 1); \
+               INSERT INTO nango_rs.delete_states VALUES (1, 'none', 1, 0, 1, 1, false, NULL, false, false, '\\x00', 0, false); INSERT INTO nango_rs.checkpoints VALUES (9, '{}', 1); \
                INSERT INTO nango_rs.resume_states VALUES (9, '\\x00'); \
                INSERT INTO nango_rs.run_models VALUES (99, 'M', 0, 0, 0, 0, 0); \
                INSERT INTO nango_rs.run_logs (run, at, level, message) VALUES (99, 0, 'info', 'x'); \

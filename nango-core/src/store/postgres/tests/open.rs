@@ -140,10 +140,9 @@ async fn without_named_statements_everything_works() {
     let store = Postgres::open(&url).await.unwrap();
     let run = begin(&store).await;
     for text in ["a", "a", "b"] {
-        let scan = store.begin_scan(&run, &key(), &dataset(), ScanFrom::Start).await.unwrap();
+        let scan = store.begin_scan(&run, &key(), &dataset(), ScanFrom::Start, false).await.unwrap();
         save(&store, run, 0..10, text).await;
-        let end =
-            FinishScan { run, function: key(), dataset: dataset(), scan, confirm: 1, complete: true, resume: None };
+        let end = unheld(run, key(), dataset(), scan);
         store.finish_scan(end).await.unwrap();
     }
     assert_eq!(ids(&feed(&store).await), "0 1 2 3 4 5 6 7 8 9");
