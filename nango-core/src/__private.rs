@@ -2,7 +2,7 @@
 //!
 //! Expansions are one-line calls of these functions, so that the code they cause is compiled here, once.
 
-use std::fmt::{self, Write as _};
+use std::fmt::Write as _;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -13,12 +13,6 @@ pub use ::inventory;
 pub use ::schemars;
 pub use ::serde;
 
-use crate::{
-    declare::Handle,
-    error::{Error, ErrorKind, Result},
-    model::{Batch, CheckpointValue, Mapped},
-    nango::NangoSync,
-};
 pub use crate::{
     declare::{
         ActionDef, ActionMarker, BoxFuture, ConfirmField, ConfirmRequest, Deletes, Endpoint, Event, EventDef,
@@ -27,6 +21,12 @@ pub use crate::{
         SyncMarker, SyncRun, WebhookDef, integration_of,
     },
     model::{Checkpoint, Data, Fits, Model, ModelInfo, PatchOf, Record, Returns},
+};
+use crate::{
+    declare::{EndpointPath, Handle, PathValue, fill},
+    error::{Error, ErrorKind, Result},
+    model::{Batch, CheckpointValue, Mapped},
+    nango::NangoSync,
 };
 
 // ---- schemas -------------------------------------------------------------------------------------------------------
@@ -213,48 +213,14 @@ fn short_name(type_name: &str) -> String {
 
 // ---- endpoints -----------------------------------------------------------------------------------------------------
 
-/// A field of the metadata that can stand in an endpoint.
-#[diagnostic::on_unimplemented(
-    message = "a field of type `{Self}` cannot stand in an endpoint",
-    label = "`{Self}` is neither text nor a number",
-    note = "the metadata's field is a `String`, an integer or a `bool`"
-)]
-pub trait PathValue {
-    #[doc(hidden)]
-    fn text(&self) -> &dyn fmt::Display;
-}
-
-macro_rules! path_values {
-    ($($t:ty)*) => { $(impl PathValue for $t { fn text(&self) -> &dyn fmt::Display { self } })* }
-}
-path_values!(String bool char u8 u16 u32 u64 u128 i8 i16 i32 i64 i128 usize isize);
-
-/// Puts values between the literals of an endpoint. What a value contains stays one segment of the path.
+/// The endpoint of a mapper: metadata between literals.
 pub fn endpoint(literals: &[&str], values: &[(&str, &dyn PathValue)]) -> Result<String> {
-    let mut path = String::new();
-    let mut values = values.iter();
-    for literal in literals {
-        path.push_str(literal);
-        let Some((name, value)) = values.next() else { break };
-        let value = value.text().to_string();
-        if matches!(value.as_str(), "" | "." | "..") {
-            let message = format!("the metadata's `{name}` is \"{value}\", which cannot be a part of a path");
-            return Err(Error::new(ErrorKind::Connection, message));
-        }
-        push_segment(&mut path, &value);
-    }
-    Ok(path)
+    fill(literals, values).map_err(|error| Error::new(ErrorKind::Connection, format!("the metadata's {error}")))
 }
 
-/// Everything but what RFC 3986 calls unreserved is written as `%XX`.
-fn push_segment(path: &mut String, value: &str) {
-    for byte in value.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            path.push(char::from(byte));
-        } else {
-            _ = write!(path, "%{byte:02X}");
-        }
-    }
+/// The result of `path!`.
+pub fn path(literals: &[&str], values: &[(&str, &dyn PathValue)]) -> EndpointPath {
+    EndpointPath::fill(literals, values)
 }
 
 #[cfg(test)]
@@ -265,28 +231,16 @@ mod tests {
     use crate::model::RecordFault;
 
     #[test]
-    fn a_value_stays_one_segment() {
-        let cases = [
-            ("nango", "/repos/nango/issues"),
-            ("a/b", "/repos/a%2Fb/issues"),
-            ("a?b#c&d=e", "/repos/a%3Fb%23c%26d%3De/issues"),
-            ("%2e%2e", "/repos/%252e%252e/issues"),
-            ("a b\\c\n", "/repos/a%20b%5Cc%0A/issues"),
-            ("é", "/repos/%C3%A9/issues"),
-            ("...", "/repos/.../issues"),
-        ];
-        for (value, expect) in cases {
-            assert_eq!(endpoint(&["/repos/", "/issues"], &[("owner", &value.to_owned())]).unwrap(), expect);
-        }
-        assert_eq!(endpoint(&["/", "-", ""], &[("a", &7_u64), ("b", &true)]).unwrap(), "/7-true");
-        for value in ["", ".", ".."] {
-            let error = endpoint(&["/repos/", "/issues"], &[("owner", &value.to_owned())]).unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::Connection);
-            assert_eq!(
-                error.to_string(),
-                format!("the metadata's `owner` is \"{value}\", which cannot be a part of a path")
-            );
-        }
+    fn metadata_that_is_no_segment_is_refused_as_a_fault_of_the_connection() {
+        assert_eq!(
+            endpoint(&["/repos/", "?q=", ""], &[("owner", &"a/b"), ("q", &"c&d")]).unwrap(),
+            "/repos/a%2Fb?q=c%26d"
+        );
+        let error = endpoint(&["/repos/", "/issues"], &[("owner", &"..")]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Connection);
+        let expect = "the metadata's `owner` is \"..\" in the path `/repos/{owner}/issues`: a value in a path must not be \
+                      empty, `.` or `..`";
+        assert_eq!(error.to_string(), expect);
     }
 
     #[test]

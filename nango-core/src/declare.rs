@@ -7,8 +7,10 @@
 mod capability;
 mod def;
 mod deletes;
+mod dots;
 mod frequency;
 mod paginate;
+mod path;
 mod registry;
 pub mod suggest;
 
@@ -18,8 +20,11 @@ pub use def::{
     Since, SinceFormat, SinceFrom, SyncDef, SyncRun, WebhookDef, integration_of,
 };
 pub use deletes::{ConfirmField, ConfirmRequest, Deletes};
+pub(crate) use dots::dot_segment;
 pub(crate) use frequency::seconds as interval_seconds;
 pub use frequency::{Frequency, FrequencyError};
 pub use paginate::{OffsetBy, Paginate, PaginateKind, Pagination};
+pub use path::{EndpointPath, IntoEndpoint, PathValue};
+pub(crate) use path::{fill, push_encoded};
 pub(crate) use registry::integration_key;
 pub use registry::{Entry, Kind, LoadError, Registry};

@@ -36,13 +36,34 @@ pub mod testing;
 pub mod wire;
 
 pub use cli::{App, main};
-pub use declare::{ActionMarker, HasCheckpoint, HasMetadata, HasWebhook, NoModel, Saves, SyncMarker};
+pub use declare::{
+    ActionMarker, EndpointPath, HasCheckpoint, HasMetadata, HasWebhook, IntoEndpoint, NoModel, PathValue, Saves,
+    SyncMarker,
+};
 pub use error::{ActionError, Error, ErrorKind, HttpFailure, Result};
 pub use model::{
     Checkpoint, CheckpointValue, Data, Fits, Mapped, Model, Patch, PatchOf, Record, RecordId, Returns, Stored,
 };
 pub use nango::{ActionFn, Nango, NangoAction, NangoSync};
-pub use nango_macros::{action, checkpoint, model, on_event, on_webhook, patch, sync};
+/// Builds the path of a request from values, each of them encoded.
+///
+/// ```
+/// use nango_core::prelude::*;
+///
+/// let (owner, name) = ("octo", "C#");
+/// let path = path!("/repos/{owner}/labels/{name}?q={q}", q = "a&b");
+/// assert_eq!(path.into_string()?, "/repos/octo/labels/C%23?q=a%26b");
+///
+/// let error = path!("/repos/{owner}/labels/{name}", name = "..").into_string().unwrap_err();
+/// assert!(error.to_string().starts_with("`name` is \"..\" in the path `/repos/{owner}/labels/{name}`"));
+/// # Ok::<(), Error>(())
+/// ```
+///
+/// # Reference
+///
+pub use nango_macros::path;
+pub use nango_macros::sync;
+pub use nango_macros::{action, checkpoint, model, on_event, on_webhook, patch};
 pub use paginate::Pages;
 /// Inside a function, events of `tracing` go to the log of its run.
 pub use tracing;

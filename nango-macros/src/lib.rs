@@ -10,6 +10,8 @@
 //! | [`macro@on_event`] | an `async fn` | what happens when a connection comes or goes |
 //! | [`macro@on_webhook`] | an `async fn` | what a sync does with a webhook |
 //!
+//! Beside them, [`path!`] builds the path of a request from values.
+//!
 //! One file for each attribute, and the same three steps in each: the arguments are read, checked against the item, and
 //! written out as tokens. Must stay true: a function's body is never parsed; every mistake is reported at once, at the
 //! tokens that are wrong; the item is always written out again, so that a mistake here causes no other elsewhere.
@@ -27,12 +29,16 @@ mod model;
 mod paginate;
 mod parts;
 mod patch;
+mod path;
 mod since;
 mod sync;
+mod template;
 mod typescript;
 mod value;
 mod webhook;
 
+#[path = "../../nango-core/src/declare/dots.rs"]
+mod dots;
 #[path = "../../nango-core/src/declare/frequency.rs"]
 #[allow(dead_code, unreachable_pub, reason = "shared with nango-core, which uses all of it")]
 mod frequency;
@@ -41,6 +47,26 @@ mod frequency;
 mod suggest;
 
 use proc_macro::TokenStream;
+
+/// Builds the path of a request from values: each value is one encoded segment, or behind `?` one encoded query value.
+///
+/// ```text
+/// let issue: Issue = nango.get(path!("/repos/{owner}/{repo}/issues/{number}")).json().await?;
+/// nango.delete(path!("/repos/{owner}/{repo}/labels/{name}", owner = input.owner, repo = input.repo, name = input.name)).await?;
+/// let found: Found = nango.get(path!("/search/issues?q={query}")).json().await?;
+/// ```
+///
+/// A name in braces is a variable, or an argument of that name: `owner = input.owner`. A value is text, an integer, a
+/// `bool` or a `char`; it is borrowed. Everything in it that is not a letter, a digit or one of `-._~` is
+/// percent-encoded, so that `C#`, `a/b` and `what?` reach the API as they are.
+///
+/// The path is checked when compiled: it starts with `/` and has no dot segment (`.`, `..`, `%2e`) and no `\`. A value
+/// that is empty, `.` or `..` would lead to another path: the request that has it fails when it is sent, and nothing is
+/// sent.
+#[proc_macro]
+pub fn path(tokens: TokenStream) -> TokenStream {
+    path::expand(tokens.into()).into()
+}
 
 /// Makes a struct with named fields, or an enum, a model: data with a name and a JSON Schema.
 ///
@@ -137,7 +163,7 @@ pub fn checkpoint(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// A mapper returns the model, an `Option`, a `Vec` or a `Result` of these. One that has to ask the API for more is an
 /// `async fn(nango: NangoSync, raw: Raw) -> Result<Model>`. What stands in braces is a field of the connection's
-/// metadata; it fills one segment of the path, whatever it contains.
+/// metadata; it fills one segment of the path, or one value of the query, whatever it contains.
 ///
 /// The module is the integration (`src/github/…`: `github`), the function's name in kebab-case is the name of the sync,
 /// and the first paragraph of its documentation is its description.

@@ -9,7 +9,7 @@ pub async fn check_repository(nango: NangoAction) -> Result<()> {
     else {
         return Ok(());
     };
-    match nango.get(format!("/repos/{owner}/{repo}")).optional().await? {
+    match nango.get(path!("/repos/{owner}/{repo}")).optional().await? {
         Some(_) => Ok(()),
         None => {
             Err(ActionError::new(format!("the repository {owner}/{repo} is not there, or not for these credentials"))
@@ -34,5 +34,15 @@ mod tests {
         let gone = named().reply_with("/repos/octo/demo", 404, json!({ "message": "Not Found" }));
         let refused = check_repository(gone.nango()).await.unwrap_err();
         assert_eq!(refused.to_string(), "the repository octo/demo is not there, or not for these credentials");
+    }
+
+    #[tokio::test]
+    async fn metadata_that_would_lead_to_another_path_is_refused_and_nothing_is_sent() {
+        let mock = Mock::new().metadata(json!({ "owner": "..", "repo": "user" })).reply("/user", json!({}));
+        let refused = check_repository(mock.nango()).await.unwrap_err();
+        let expect =
+            "`owner` is \"..\" in the path `/repos/{owner}/{repo}`: a value in a path must not be empty, `.` or `..`";
+        assert_eq!(refused.to_string(), expect);
+        assert!(mock.requests().is_empty());
     }
 }

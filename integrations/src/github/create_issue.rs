@@ -14,8 +14,16 @@ pub async fn create_issue(nango: NangoAction, input: CreateIssueInput) -> Result
         }))
         .await?;
 
-    let url = created.data()["html_url"].as_str().unwrap_or_default().to_owned();
-    Ok(CreateIssueResult { url, status: created.status() })
+    // A redirect or a proxy can answer with 2xx, too: only 201 with an issue is one that was created.
+    match (created.status(), created.data()["html_url"].as_str()) {
+        (status @ 201, Some(url)) => Ok(CreateIssueResult { url: url.to_owned(), status }),
+        (status, url) => {
+            let what = if url.is_some() { "another issue" } else { "no `html_url`" };
+            let message =
+                format!("no issue was created: the answer is {status} with {what}, in place of 201 with the new issue");
+            Err(ActionError::new(message).into())
+        }
+    }
 }
 
 #[cfg(test)]
@@ -42,6 +50,27 @@ mod tests {
             json!({ "title": "[demo] Hello", "body": "The body of the issue.", "labels": ["automatic"] })
         );
         Ok(())
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_no_created_issue_is_an_error() {
+        let issue = json!({ "html_url": "https://github.test/issues/1" });
+        let cases = [
+            (200, json!({}), "200 with no `html_url`"),
+            (200, json!([issue]), "200 with no `html_url`"),
+            (200, json!("<html>Welcome</html>"), "200 with no `html_url`"),
+            (201, Value::Null, "201 with no `html_url`"),
+            (201, json!({ "html_url": null }), "201 with no `html_url`"),
+            (200, issue, "200 with another issue"),
+        ];
+        for (status, answer, what) in cases {
+            let mock = Mock::new().reply_with("/repos/NangoHQ/interactive-demo/issues", status, answer);
+
+            let error = create_issue(mock.nango(), CreateIssueInput { title: "x".into() }).await.unwrap_err();
+
+            let expect = format!("no issue was created: the answer is {what}, in place of 201 with the new issue");
+            assert_eq!(error.to_string(), expect);
+        }
     }
 
     #[tokio::test]

@@ -67,8 +67,8 @@ pub struct UpdateLabelInput {
 #[action(scopes("repo"))]
 pub async fn list_labels(nango: NangoAction, input: LabelsInput) -> Result<Vec<GithubLabel>> {
     let mut labels = Vec::new();
-    let request = nango.get(format!("/repos/{}/{}/labels", input.owner, input.repo));
-    let mut pages = nango.paginate(request, Paginate::provider());
+    let LabelsInput { owner, repo } = input;
+    let mut pages = nango.paginate(nango.get(path!("/repos/{owner}/{repo}/labels")), Paginate::provider());
     while let Some(page) = pages.next().await? {
         labels.extend(page);
     }
@@ -78,33 +78,41 @@ pub async fn list_labels(nango: NangoAction, input: LabelsInput) -> Result<Vec<G
 /// Gives a label by its name, or nothing.
 #[action(scopes("repo"))]
 pub async fn get_label(nango: NangoAction, input: LabelInput) -> Result<Option<GithubLabel>> {
-    nango.get(path(&input.owner, &input.repo, &input.name)).optional().json().await
+    let LabelInput { owner, repo, name } = input;
+    nango.get(path!("/repos/{owner}/{repo}/labels/{name}")).optional().json().await
 }
 
 /// Creates a label.
 #[action(scopes("repo"))]
 pub async fn create_label(nango: NangoAction, input: CreateLabelInput) -> Result<GithubLabel> {
-    let label = json!({ "name": input.name, "color": input.color });
-    nango.post(format!("/repos/{}/{}/labels", input.owner, input.repo)).body(&label).json().await
+    let CreateLabelInput { owner, repo, name, color } = input;
+    let label = json!({ "name": name, "color": color });
+    nango.post(path!("/repos/{owner}/{repo}/labels")).body(&label).json().await
 }
 
 /// Changes the name or the colour of a label.
 #[action(scopes("repo"))]
 pub async fn update_label(nango: NangoAction, input: UpdateLabelInput) -> Result<GithubLabel> {
+    let UpdateLabelInput { owner, repo, name, new_name, color } = input;
     let mut changes = serde_json::Map::new();
-    changes.extend(input.new_name.map(|name| ("new_name".to_owned(), name.into())));
-    changes.extend(input.color.map(|color| ("color".to_owned(), color.into())));
-    nango.patch(path(&input.owner, &input.repo, &input.name)).body(&changes).json().await
+    changes.extend(new_name.map(|name| ("new_name".to_owned(), name.into())));
+    changes.extend(color.map(|color| ("color".to_owned(), color.into())));
+    nango.patch(path!("/repos/{owner}/{repo}/labels/{name}")).body(&changes).json().await
 }
 
-/// Deletes a label; tells whether it was there.
+/// Deletes a label; the answer is whether it was there.
 #[action(scopes("repo"))]
 pub async fn delete_label(nango: NangoAction, input: LabelInput) -> Result<bool> {
-    Ok(nango.delete(path(&input.owner, &input.repo, &input.name)).optional().await?.is_some())
-}
-
-fn path(owner: &str, repo: &str, name: &str) -> String {
-    format!("/repos/{owner}/{repo}/labels/{name}")
+    let LabelInput { owner, repo, name } = input;
+    match nango.delete(path!("/repos/{owner}/{repo}/labels/{name}")).optional().await? {
+        None => Ok(false),
+        Some(response) if response.status() == 204 => Ok(true),
+        Some(response) => {
+            let message =
+                format!("the label may still be there: GitHub answered {} in place of 204", response.status());
+            Err(ActionError::new(message).into())
+        }
+    }
 }
 
 #[cfg(test)]
@@ -113,8 +121,12 @@ mod tests {
 
     use super::*;
 
+    fn label(name: &str) -> LabelInput {
+        LabelInput { owner: "octo".into(), repo: "demo".into(), name: name.into() }
+    }
+
     fn bug() -> LabelInput {
-        LabelInput { owner: "octo".into(), repo: "demo".into(), name: "bug".into() }
+        label("bug")
     }
 
     #[tokio::test]
@@ -123,6 +135,51 @@ mod tests {
         assert_eq!(get_label(mock.nango(), bug()).await?, None);
         assert!(!delete_label(mock.nango(), bug()).await?);
         Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_name_stays_one_segment_when_it_has_separators() -> Result<()> {
+        let names = [
+            ("C#", "C%23"),
+            ("what?", "what%3F"),
+            ("a/b", "a%2Fb"),
+            ("../../other", "..%2F..%2Fother"),
+            ("%2e%2e", "%252e%252e"),
+        ];
+        for (name, segment) in names {
+            let path = format!("/repos/octo/demo/labels/{segment}");
+            let mock = Mock::new().reply_with(&path, 204, Value::Null);
+            assert!(delete_label(mock.nango(), label(name)).await?);
+            assert_eq!(mock.requests()[0].path, path);
+        }
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_name_that_would_lead_to_another_path_is_refused_and_nothing_is_sent() {
+        for name in ["", ".", ".."] {
+            let mock = Mock::new();
+            let error = delete_label(mock.nango(), label(name)).await.unwrap_err();
+            assert!(error.to_string().starts_with(&format!("`name` is {name:?} in the path")), "{error}");
+            assert!(mock.requests().is_empty());
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_no_deletion_is_an_error() {
+        let mock = Mock::new().reply("/repos/octo/demo/labels/bug", json!([]));
+        let error = delete_label(mock.nango(), bug()).await.unwrap_err();
+        assert_eq!(error.to_string(), "the label may still be there: GitHub answered 200 in place of 204");
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_no_label_is_an_error() {
+        for answer in [json!({}), json!([]), json!("<html>"), Value::Null] {
+            let mock = Mock::new().reply_with("/repos/octo/demo/labels", 201, answer);
+            let LabelInput { owner, repo, name } = bug();
+            let input = CreateLabelInput { owner, repo, name, color: "BADA55".into() };
+            assert!(create_label(mock.nango(), input).await.is_err());
+        }
     }
 
     #[tokio::test]

@@ -8,7 +8,7 @@ pub async fn repo_issues_by_hand(nango: NangoSync) -> Result<()> {
     let Repository { owner, repo } = nango.metadata().await?;
     let scan = nango.full_scan::<GithubIssue>().await?;
 
-    let issues = nango.get(format!("/repos/{owner}/{repo}/issues?state=all"));
+    let issues = nango.get(path!("/repos/{owner}/{repo}/issues?state=all"));
     let mut pages = nango.paginate::<ApiIssue>(issues, Paginate::link("next").limit(100));
     while let Some(page) = pages.next().await? {
         let issues = page.into_iter().filter(|issue| issue.pull_request.is_none()).map(GithubIssue::from);

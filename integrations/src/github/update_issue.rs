@@ -13,7 +13,7 @@ pub async fn update_issue(nango: NangoAction, input: UpdateIssueInput) -> Result
         return Err(ActionError::new("nothing to change: give a `title`, a `body` or a `state`").into());
     }
 
-    let issue: ApiIssue = nango.patch(format!("/repos/{owner}/{repo}/issues/{number}")).body(&changes).json().await?;
+    let issue: ApiIssue = nango.patch(path!("/repos/{owner}/{repo}/issues/{number}")).body(&changes).json().await?;
     Ok(UpdateIssueResult { url: issue.html_url, state: issue.state })
 }
 
@@ -40,6 +40,16 @@ mod tests {
             (mock.requests()[0].method.as_str(), mock.requests()[0].json()),
             ("PATCH", json!({ "state": "open" }))
         );
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_name_stays_one_segment_when_it_has_separators() -> Result<()> {
+        let mock = Mock::new().reply("/repos/octo/r%23/issues/3", issue(3, "Third"));
+
+        update_issue(mock.nango(), UpdateIssueInput { repo: "r#".into(), ..input(Some("open")) }).await?;
+
+        assert_eq!(mock.requests()[0].path, "/repos/octo/r%23/issues/3");
         Ok(())
     }
 

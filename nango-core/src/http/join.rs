@@ -4,10 +4,14 @@
 //! a path keeps it), and never resolved against it: `//other.host/x` stays a path. Only an endpoint that is a whole
 //! `http` or `https` URL stands for itself, the base URL and what follows it included; whether it is trusted is decided
 //! by its parsed origin, so that a host that merely begins like the base URL's is another one.
+//!
+//! Any other endpoint has no dot segments: a URL parser would resolve them, and the request would leave the path that
+//! the caller wrote, or the path of the base URL. What an API links to as a whole URL may have them (RFC 3986).
 
 use url::{Url, form_urlencoded};
 
 use super::{Call, HttpError};
+use crate::declare::dot_segment;
 
 /// The URL of a call below `base`.
 pub(super) fn url_of(base: &Url, call: &Call) -> Result<Url, HttpError> {
@@ -18,6 +22,13 @@ pub(super) fn url_of(base: &Url, call: &Call) -> Result<Url, HttpError> {
     let mut url = if is_whole(&call.endpoint) {
         call.endpoint.parse::<Url>().map_err(|error| wrong(error.to_string()))?
     } else {
+        if let Some(segment) = dot_segment(&call.endpoint) {
+            return Err(wrong(format!(
+                "its segment `{}` leads to another path; an endpoint has no `.` and `..`, in any spelling, and \
+                 `path!(\"/items/{{id}}\")` puts values into one safely",
+                segment.escape_debug()
+            )));
+        }
         append(base, &call.endpoint).map_err(|error| wrong(error.to_string()))?
     };
     if !url.has_host() {
@@ -90,6 +101,8 @@ fn push(query: &mut String, name: &str, value: &str) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[track_caller]
@@ -117,6 +130,51 @@ mod tests {
         check("https://h.test", ":80@evil.test", &[], "https://h.test/:80@evil.test");
         check("https://h.test", "/\\evil.test", &[], "https://h.test//evil.test");
         check("https://h.test", "HTTPS://other.test/x", &[], "https://other.test/x");
+    }
+
+    #[track_caller]
+    fn refused(endpoint: &str) -> String {
+        url_of(&"https://h.test/api".parse().unwrap(), &Call::get(endpoint)).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn relative_endpoint_with_dot_segments_is_refused_in_every_spelling() {
+        for endpoint in [
+            "..",
+            "/..",
+            "/../admin",
+            "/a/./b",
+            "/a/%2e%2E/b",
+            "/a/.%2e",
+            "/a\\..\\b",
+            "/a/.\t./b",
+            "/a/.. ",
+            "/a/..;x/b",
+            "a/../b",
+        ] {
+            let error = refused(endpoint);
+            assert!(error.contains("is no endpoint: its segment `"), "{error}");
+        }
+        let error = refused("/a/../b?key=hush");
+        let expect = "`/a/../b` is no endpoint: its segment `..` leads to another path; an endpoint has no `.` and `..`, in \
+                      any spelling, and `path!(\"/items/{id}\")` puts values into one safely";
+        assert_eq!(error, expect);
+        check("https://h.test/api", "/a?b=/../c", &[], "https://h.test/api/a?b=/../c");
+        check("https://h.test/api", "https://h.test/api/../b", &[], "https://h.test/b");
+    }
+
+    proptest! {
+        #[test]
+        fn no_relative_endpoint_leaves_the_path_of_the_base_url(endpoint in "[a./\\\\%2eE;?# \t\r\n\u{0}-]{0,12}") {
+            let base: Url = "https://h.test/api/v1".parse().unwrap();
+            if let Ok(url) = url_of(&base, &Call::get(endpoint.clone())) {
+                let rest = url.path().strip_prefix("/api/v1");
+                prop_assert!(rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')), "{endpoint:?} -> {url}");
+                let path = endpoint.split(['?', '#']).next().unwrap_or_default();
+                let segments = path.trim_start_matches(['/', '\\']).matches(['/', '\\']).count();
+                prop_assert!(url.path().matches('/').count() >= segments + 2, "{endpoint:?} -> {url}");
+            }
+        }
     }
 
     #[test]

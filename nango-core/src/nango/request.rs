@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::{Nango, stop::interrupted};
 use crate::{
-    declare::BoxFuture,
+    declare::{BoxFuture, IntoEndpoint},
     error::{Error, ErrorKind, Result},
     http::{self, Body, Call, Outgoing, Part, StreamBody, Url},
 };
@@ -33,39 +33,54 @@ pub struct Request {
 
 impl Nango {
     /// A GET request to the provider. The endpoint is joined to the provider's base URL; a query in it is kept.
-    pub fn get(&self, endpoint: impl Into<String>) -> Request {
+    ///
+    /// Values go into the endpoint with [`path!`](crate::path!), which encodes each of them as one segment:
+    ///
+    /// ```no_run
+    /// # use nango_core::prelude::*;
+    /// # async fn label(nango: Nango, owner: String, name: String) -> Result<Value> {
+    /// nango.get(path!("/repos/{owner}/demo/labels/{name}")).json().await
+    /// # }
+    /// ```
+    ///
+    /// An endpoint that is not a whole URL must not have the segments `.` and `..`, in any spelling: the request fails.
+    pub fn get(&self, endpoint: impl IntoEndpoint) -> Request {
         self.request(Method::GET, endpoint)
     }
 
     /// A POST request to the provider.
-    pub fn post(&self, endpoint: impl Into<String>) -> Request {
+    pub fn post(&self, endpoint: impl IntoEndpoint) -> Request {
         self.request(Method::POST, endpoint)
     }
 
     /// A PUT request to the provider.
-    pub fn put(&self, endpoint: impl Into<String>) -> Request {
+    pub fn put(&self, endpoint: impl IntoEndpoint) -> Request {
         self.request(Method::PUT, endpoint)
     }
 
     /// A PATCH request to the provider.
-    pub fn patch(&self, endpoint: impl Into<String>) -> Request {
+    pub fn patch(&self, endpoint: impl IntoEndpoint) -> Request {
         self.request(Method::PATCH, endpoint)
     }
 
     /// A DELETE request to the provider.
-    pub fn delete(&self, endpoint: impl Into<String>) -> Request {
+    pub fn delete(&self, endpoint: impl IntoEndpoint) -> Request {
         self.request(Method::DELETE, endpoint)
     }
 
     /// A request of any method to the provider.
-    pub fn request(&self, method: Method, endpoint: impl Into<String>) -> Request {
-        Request { nango: self.clone(), call: Call::new(method, endpoint), foreign: false, mistake: None }
+    pub fn request(&self, method: Method, endpoint: impl IntoEndpoint) -> Request {
+        let (endpoint, mistake) = match endpoint.into_endpoint().into_string() {
+            Ok(endpoint) => (endpoint, None),
+            Err(error) => (String::new(), Some(error)),
+        };
+        Request { nango: self.clone(), call: Call::new(method, endpoint), foreign: false, mistake }
     }
 
     /// A GET request to any absolute URL: without credentials, without the integration's headers, without retries.
     /// Every status is an answer.
     pub fn fetch(&self, url: impl Into<String>) -> Request {
-        Request { foreign: true, ..self.request(Method::GET, url) }
+        Request { foreign: true, ..self.request(Method::GET, url.into()) }
     }
 }
 

@@ -6,6 +6,7 @@ use super::{
     keys::{Keys, plain},
     paginate,
 };
+use crate::declare::dot_segment;
 use crate::provider::{InBody, Param, Proxy, RetryRules, StatusRange, Strategy, Verification};
 
 pub(super) fn read(keys: Keys<'_>) -> Result<Proxy, String> {
@@ -65,6 +66,10 @@ fn verification(keys: Keys<'_>) -> Result<Verification, String> {
     let endpoints = keys.texts("endpoints")?;
     if endpoints.is_empty() {
         return Err(format!("`{}` is missing", keys.path("endpoints")));
+    }
+    if let Some(segment) = endpoints.iter().find_map(|text| dot_segment(text)) {
+        let place = keys.path("endpoints");
+        return Err(format!("`{place}`: the segment `{segment}` leads to another path: write the path without it"));
     }
     let endpoints = endpoints.iter().map(|text| keys.template_of("endpoints", text));
     let mut verification = Verification::new(endpoints.collect::<Result<_, _>>()?);

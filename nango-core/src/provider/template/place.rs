@@ -7,6 +7,8 @@ use std::borrow::Cow;
 
 use url::form_urlencoded;
 
+use crate::declare::push_encoded;
+
 /// Where a value stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
@@ -119,14 +121,7 @@ fn is_host(value: &str) -> bool {
 /// A segment as RFC 3986 has it: everything but letters, digits and `-_.~` is encoded.
 pub(in crate::provider) fn encode_segment(value: &str) -> String {
     let mut text = String::with_capacity(value.len());
-    for byte in value.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
-            text.push(char::from(byte));
-        } else {
-            text.push('%');
-            text.extend([byte >> 4, byte & 15].map(|half| char::from(b"0123456789ABCDEF"[usize::from(half)])));
-        }
-    }
+    push_encoded(&mut text, value);
     text
 }
 
