@@ -13,7 +13,7 @@
 //! leave such holes.
 
 mod error;
-pub mod link;
+mod link;
 mod pages;
 pub mod path;
 mod place;

@@ -7,7 +7,8 @@ use url::Url;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::{
-    PaginateError, Place, RawPage, link,
+    PaginateError, Place, RawPage,
+    link::{self, LinkTarget},
     place::To,
     plan::{Plan, Step},
     read,
@@ -154,10 +155,16 @@ impl Walk {
         match &self.plan.kind {
             None => Ok((None, None)),
             Some(PaginateKind::Link { rel, path }) => {
-                if let Some(target) = rel.as_ref().and_then(|rel| link::target(&response.headers, rel)) {
-                    let url = response.url.join(target).map_err(|error| error.to_string()).and_then(askable);
-                    let url = url.map_err(|reason| bad("link", at, "Link", reason))?;
-                    return Ok((None, Some(Step::Link(url))));
+                match rel.as_ref().map_or(LinkTarget::Absent, |rel| link::target(&response.headers, rel)) {
+                    LinkTarget::Absent => {}
+                    LinkTarget::Unreadable => {
+                        return Err(bad("link", at, "Link", "its target cannot be read".to_owned()));
+                    }
+                    LinkTarget::Target(target) => {
+                        let url = response.url.join(&target).map_err(|error| error.to_string()).and_then(askable);
+                        let url = url.map_err(|reason| bad("link", at, "Link", reason))?;
+                        return Ok((None, Some(Step::Link(url))));
+                    }
                 }
                 let Some(path) = path else { return Ok((None, None)) };
                 let (list, found) = read::read(response, at, records, Some(path), false)?;
