@@ -19,6 +19,7 @@ pub mod path;
 mod place;
 mod plan;
 mod read;
+mod resolve;
 mod split;
 mod walk;
 

@@ -12,6 +12,7 @@ use super::{
     place::To,
     plan::{Plan, Step},
     read,
+    resolve::resolve,
 };
 use crate::{
     declare::{Paginate, PaginateKind},
@@ -242,22 +243,6 @@ fn scalar(value: &RawValue, what: &'static str, at: &str, path: &str) -> Result<
 
 fn bad(what: &'static str, at: &str, place: &str, reason: String) -> PaginateError {
     PaginateError::Next { at: at.to_owned(), what, place: place.to_owned(), reason }
-}
-
-/// The URL of a link in a body. One that begins with `/` is an endpoint below the base URL, as in Nango, unless it
-/// repeats the base URL's path; any other is relative to the answer that holds it.
-fn resolve(base: &Url, answered: &Url, target: &str) -> Result<Url, String> {
-    let own = base.path().trim_end_matches('/');
-    let below = target.starts_with('/') && !target.starts_with("//");
-    let repeats = target.strip_prefix(own).is_some_and(|rest| rest.starts_with(['/', '?']));
-    let joined = if below && !own.is_empty() && !repeats {
-        base.join(&format!("{own}{target}"))
-    } else if below {
-        base.join(target)
-    } else {
-        answered.join(target)
-    };
-    joined.map_err(|error| error.to_string())
 }
 
 fn askable(mut url: Url) -> Result<Url, String> {
