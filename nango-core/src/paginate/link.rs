@@ -90,8 +90,10 @@ impl<'a> Member<'a> {
     fn read(text: &'a str, rel: &str) -> Self {
         let closed = text.strip_prefix('<').and_then(|inner| {
             let (target, after) = inner.split_once('>')?;
-            // A `<` inside a target is the start of the next member: the own `>` is missing.
-            (!target.contains('<')).then_some((target.trim(), after))
+            // With a `<` before it, the `>` is that of the next member. With another one behind it, it is a part of the
+            // target, and it is not clear which of them ends it.
+            let next = after.split([';', ',', '<', '"', '\'']).next().unwrap_or_default();
+            (!target.contains('<') && !next.contains('>')).then_some((target.trim(), after))
         });
         let (target, mut rest) = match closed {
             Some((target, after)) => (Some(target).filter(|target| !target.is_empty()), after),
@@ -107,10 +109,6 @@ impl<'a> Member<'a> {
                 return member;
             }
             let (name, after) = rest.split_at(rest.find(['=', ';', ',']).unwrap_or(rest.len()));
-            // A `>` outside quotes belongs to the target, which then ended at another one.
-            if name.contains('>') {
-                member.target = None;
-            }
             // The last word: a `;` may be missing before it.
             let is_rel = name.split_ascii_whitespace().last().is_some_and(|name| name.eq_ignore_ascii_case("rel"));
             let (value, after) = match after.strip_prefix('=') {
