@@ -7,6 +7,7 @@
 mod capability;
 mod def;
 mod deletes;
+mod ends;
 mod frequency;
 mod paginate;
 mod registry;
@@ -18,6 +19,8 @@ pub use def::{
     Since, SinceFormat, SinceFrom, SyncDef, SyncRun, WebhookDef, integration_of,
 };
 pub use deletes::{ConfirmField, ConfirmRequest, Deletes};
+#[doc(hidden)]
+pub use ends::{names_more, names_the_end};
 pub(crate) use frequency::seconds as interval_seconds;
 pub use frequency::{Frequency, FrequencyError};
 pub use paginate::{OffsetBy, Paginate, PaginateKind, Pagination};
