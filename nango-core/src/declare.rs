@@ -8,6 +8,7 @@ mod capability;
 mod def;
 mod deletes;
 mod dots;
+mod ends;
 mod frequency;
 mod paginate;
 mod path;
@@ -21,6 +22,8 @@ pub use def::{
 };
 pub use deletes::{ConfirmField, ConfirmRequest, Deletes};
 pub(crate) use dots::dot_segment;
+#[doc(hidden)]
+pub use ends::{names_more, names_the_end};
 pub(crate) use frequency::seconds as interval_seconds;
 pub use frequency::{Frequency, FrequencyError};
 pub use paginate::{OffsetBy, Paginate, PaginateKind, Pagination};
