@@ -7,7 +7,7 @@ use url::Url;
 
 use super::{PaginateError, path};
 use crate::{
-    declare::{Paginate, PaginateKind, Pagination},
+    declare::{Paginate, PaginateKind, Pagination, names_more, names_the_end},
     http::{Body, Call, Method},
 };
 
@@ -124,6 +124,16 @@ impl Plan {
             if path::Path::parse(path).is_none() {
                 return wrong(&format!("`{path}` is no path: write one like `data.items` or `results[0].rows`"));
             }
+        }
+        if let Some(path) = has_more.as_deref().filter(|path| names_the_end(path)) {
+            return wrong(&format!(
+                "`has_more` is true while another page follows, and `{path}` names the end: write `is_last` for it"
+            ));
+        }
+        if let Some(path) = is_last.as_deref().filter(|path| names_more(path)) {
+            return wrong(&format!(
+                "`is_last` is true on the last page, and `{path}` names more to come: write `has_more` for it"
+            ));
         }
         let in_body = paginate.in_body.unwrap_or(matches!(call.method, Method::POST | Method::PUT | Method::PATCH));
         let body = if in_body { Some(fields(&call.body)?) } else { None };

@@ -309,6 +309,8 @@ fn settings_that_do_not_suffice_say_what_to_write() {
     check(Paginate::last_item("after", ""), get(), "a last item needs `name`, the parameter that carries its id");
     check(Paginate::link("next").response_path("a..b"), get(), "`a..b` is no path: write one like");
     check(Paginate::cursor("c", "a[x]"), get(), "`a[x]` is no path");
+    check(Paginate::link("next").has_more("page.isLast"), get(), "`page.isLast` names the end: write `is_last`");
+    check(Paginate::link("next").is_last("has_more"), get(), "`has_more` names more to come: write `has_more`");
     let post = Call::new(Method::POST, "/x").body(Body::Json("[]".into()));
     check(Paginate::offset("o"), post, "neither a JSON object nor a form");
 }
