@@ -7,7 +7,7 @@ use crate::{
     declare::{BoxFuture, Saves},
     error::Result,
     model::Record,
-    store::{DatasetKey, FinishScan, Scan, ScanFinished, ScanFrom},
+    store::{DatasetKey, DeletePolicy, FinishScan, Scan, ScanFinished, ScanFrom, ScanWalk},
 };
 
 /// An open scan. Save every record the provider has, then [`finish`](Self::finish); a scan that is dropped deletes
@@ -46,7 +46,8 @@ async fn begin(nango: &Nango, model: &str) -> Result<(DatasetKey, Scan, bool)> {
     let goes_on = context.store.checkpoint(&context.key).await.map_err(store_error)?.value.is_some();
     let from = if goes_on { ScanFrom::LeftOpen } else { ScanFrom::Start };
     let dataset = context.dataset(model);
-    let scan = context.store.begin_scan(&context.token, &context.key, &dataset, from).await.map_err(store_error)?;
+    let scan =
+        context.store.begin_scan(&context.token, &context.key, &dataset, from, false).await.map_err(store_error)?;
     Ok((dataset, scan, goes_on && !scan.resumed))
 }
 
@@ -70,7 +71,13 @@ async fn finish(nango: &Nango, dataset: DatasetKey, scan: Scan, complete: bool) 
     }
     let confirm = context.declared.get().map_or(1, |def| def.confirm_deletes);
     let (run, function, model) = (context.token, context.key.clone(), dataset.model.clone());
-    let finish = FinishScan { run, function, dataset, scan, confirm, complete, resume: None };
+    let saved = context.totals().models.get(&model).copied().unwrap_or_default();
+    let saved = saved.added + saved.updated + saved.unchanged + saved.skipped_newer;
+    // What an interrupted run saved is not counted here.
+    let list_empty = saved == 0 && !scan.resumed;
+    let walk = ScanWalk { complete, position: false, requests: 1, shifted: false, list_empty };
+    let policy = DeletePolicy { confirmations: Some(confirm), every_run_full: true, ..DeletePolicy::default() };
+    let finish = FinishScan { run, function, dataset, scan, walk, policy, confirmations: Vec::new(), resume: None };
     let finished = context.store.finish_scan(finish).await.map_err(store_error)?;
     context.count_deleted(&model, finished.deleted);
     Ok(finished)

@@ -25,7 +25,10 @@ use crate::{
     model::Batch,
     nango::{Context, Draft, Nango, store_error},
     paginate::{PaginateError, RawPage, Walk},
-    store::{Change, DatasetKey, FinishScan, Level, ResumeWrite, Scan, ScanFrom, Write, failpoint::failpoint},
+    store::{
+        Change, DatasetKey, DeletePolicy, FinishScan, Level, ResumeWrite, Scan, ScanFrom, ScanWalk, Write,
+        failpoint::failpoint,
+    },
 };
 
 /// How many records of a page an async mapper works on at once; their order is kept.
@@ -100,6 +103,7 @@ struct Progress {
     left_out: bool,
     scan: Option<(DatasetKey, Scan)>,
     pages: u64,
+    records: u64,
 }
 
 impl Run<'_> {
@@ -134,13 +138,14 @@ impl Run<'_> {
         let scan = self.begin_scan(from).await?;
         let (mut progress, place) = match interrupted {
             Some(walk) if scan.as_ref().is_none_or(|(_, scan)| scan.resumed) => {
-                let Interrupted { started_at, since, next_since, left_out, pages, place, .. } = walk;
-                (Progress { started_at, since, next_since, left_out, scan, pages }, Some(place))
+                let Interrupted { started_at, since, next_since, left_out, pages, records, place, .. } = walk;
+                (Progress { started_at, since, next_since, left_out, scan, pages, records }, Some(place))
             }
             _ => {
                 let asked = self.mapper.since.as_ref();
                 let since = asked.and_then(|s| since::asked(s, self.state.since, self.state.full_at, now));
-                (Progress { started_at: now, since, next_since: None, left_out: false, scan, pages: 0 }, None)
+                let (next_since, left_out, pages, records) = (None, false, 0, 0);
+                (Progress { started_at: now, since, next_since, left_out, scan, pages, records }, None)
             }
         };
         let mut ahead = Ahead::new(self.open(&progress, place)?);
@@ -164,7 +169,7 @@ impl Run<'_> {
             failpoint!("mapper:page-kept");
         }
         failpoint!("mapper:walked");
-        self.finish(progress).await
+        self.finish(progress, spec).await
     }
 
     fn open(&self, progress: &Progress, place: Option<crate::paginate::Place>) -> Result<Walk> {
@@ -192,7 +197,7 @@ impl Run<'_> {
             return Ok(None);
         }
         let (context, dataset) = (&self.context, self.dataset());
-        let begun = self.instance.store.begin_scan(&context.token(), context.key(), &dataset, from).await;
+        let begun = self.instance.store.begin_scan(&context.token(), context.key(), &dataset, from, false).await;
         Ok(Some((dataset, begun.map_err(store_error)?)))
     }
 
@@ -228,6 +233,7 @@ impl Run<'_> {
     /// A page of the provider as a page of the cache.
     async fn draft(&self, page: &RawPage, progress: &mut Progress) -> Result<Draft> {
         let records = page.records().map_err(PaginateError::into_error)?;
+        progress.records += records.len() as u64;
         let Kept { batch, left_out, newest } = self.map(&records, progress.pages).await?;
         if self.mapper.since.is_some_and(|since| since.from == SinceFrom::RunStart) {
             let date = || since::date_of(&page.response().headers, page.sent_at());
@@ -308,7 +314,7 @@ impl Run<'_> {
     }
 
     /// The walk came to its end: what the next run asks for, and what is gone.
-    async fn finish(&self, progress: Progress) -> Result<()> {
+    async fn finish(&self, progress: Progress, spec: &str) -> Result<()> {
         let state = State {
             since: progress.next_since.or(self.state.since),
             full_at: if self.mapper.since.is_some() && progress.since.is_none() {
@@ -338,8 +344,20 @@ impl Run<'_> {
             function: self.context.key().clone(),
             dataset,
             scan,
-            confirm: self.def.confirm_deletes,
-            complete: !progress.left_out,
+            walk: ScanWalk {
+                complete: !progress.left_out,
+                position: false,
+                requests: progress.pages,
+                shifted: false,
+                list_empty: progress.records == 0,
+            },
+            policy: DeletePolicy {
+                confirmations: Some(self.def.confirm_deletes),
+                fingerprint: fingerprint(spec),
+                every_run_full: self.mapper.since.is_none(),
+                ..DeletePolicy::default()
+            },
+            confirmations: Vec::new(),
             resume: Some(resume),
         };
         let finished = self.instance.store.finish_scan(finish).await.map_err(store_error)?;
@@ -357,10 +375,18 @@ impl Progress {
             next_since: self.next_since,
             left_out: self.left_out,
             pages: self.pages,
+            records: self.records,
             scan: self.scan.as_ref().map(|(_, scan)| scan.number),
             place,
         }
     }
+}
+
+/// The fingerprint of a specification, as delete states keep it.
+fn fingerprint(spec: &str) -> [u8; 16] {
+    let mut fingerprint = [0; 16];
+    fingerprint.copy_from_slice(&blake3::hash(spec.as_bytes()).as_bytes()[..16]);
+    fingerprint
 }
 
 fn is_gone(error: &Error) -> bool {

@@ -3,9 +3,11 @@
 //! A database joins by one line below: a name, and a function that opens an empty one. Each case gets an empty database
 //! and stands for one or a few sentences of the contract.
 
+mod candidates;
 mod checkpoints;
 mod concurrency;
 mod connections;
+mod deletes;
 mod encryption;
 mod feed;
 mod oracle;
@@ -80,6 +82,22 @@ conformance! {
         two_scans_confirm
         a_seen_record_starts_again
         a_large_scan_streams;
+    deletes:
+        histories_of_the_specification_are_followed
+        empty_list_is_held_until_hold_is_over
+        most_of_the_records_are_held_and_half_are_not
+        many_candidates_are_counted_before_one_is_deleted
+        max_deletes_holds_all_until_it_is_allowed;
+    candidates:
+        scan_that_sees_a_part_keeps_the_state_of_the_rest
+        record_that_is_seen_or_written_loses_its_state
+        record_that_goes_takes_its_state_along
+        request_confirms_and_the_longest_unasked_are_next
+        candidates_are_those_of_the_open_scan
+        runs_that_were_brought_forward_are_counted
+        another_fingerprint_starts_over
+        state_survives_a_restart
+        state_survives_a_copy_and_a_rotation;
     runs:
         a_key_is_held_by_one_run
         an_ended_lease_is_taken_over

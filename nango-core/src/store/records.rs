@@ -3,7 +3,10 @@
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-use super::{Answer, CheckpointWrite, FunctionKey, LogLine, ResumeWrite, RunToken, StoreError};
+use super::{
+    Answer, CheckpointWrite, Confirmation, DeleteOutlook, DeletePolicy, FunctionKey, LogLine, ResumeWrite, RunToken,
+    ScanFinished, ScanWalk, StoreError,
+};
 use crate::{declare::Merging, model::Batch};
 
 /// Which records: those of one model and variant of a connection.
@@ -158,21 +161,14 @@ pub struct FinishScan {
     pub dataset: DatasetKey,
     /// The scan.
     pub scan: Scan,
-    /// How many scans in a row must miss a record before it is deleted, at least 1.
-    pub confirm: u32,
-    /// `false`: the walk was not complete, nothing is deleted, and the scan is only closed.
-    pub complete: bool,
+    /// How its walks ended.
+    pub walk: ScanWalk,
+    /// What the sync declares about deletes.
+    pub policy: DeletePolicy,
+    /// The answers to requests for candidates ([`Records::delete_candidates`]).
+    pub confirmations: Vec<Confirmation>,
     /// What happens to the resume state in the same transaction.
     pub resume: Option<ResumeWrite>,
-}
-
-/// What the end of a scan did.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ScanFinished {
-    /// Live records that are deleted now.
-    pub deleted: u64,
-    /// Live records that this scan missed, and that wait for another one to confirm it.
-    pub unconfirmed: u64,
 }
 
 /// What to read of a dataset.
@@ -307,17 +303,42 @@ pub trait Records: Send + Sync {
 
     /// Opens a scan of a dataset, or goes on with an open one if `from` says so. Any other open scan of the dataset is
     /// closed without deleting.
+    ///
+    /// `brought_forward` says that the run is full only because candidates wait. It counts when a scan is opened, and not
+    /// when one is gone on with: a regular full run sets the dataset's count of such runs to 0.
     fn begin_scan(
         &self,
         run: &RunToken,
         function: &FunctionKey,
         dataset: &DatasetKey,
         from: ScanFrom,
+        brought_forward: bool,
     ) -> Answer<'_, Scan>;
 
-    /// Ends a scan. A live record becomes a tombstone if the scan did not see it and nothing wrote it since the scan
-    /// began.
+    /// Candidates of an open scan whose deletion may be asked for, at most `limit`: not yet confirmed by request, the ones
+    /// that were asked longest ago first, and before them those that were never asked, by id.
+    ///
+    /// An answer that is given to [`Self::finish_scan`] as undecided counts as asked, so that others are next.
+    fn delete_candidates(
+        &self,
+        run: &RunToken,
+        dataset: &DatasetKey,
+        scan: Scan,
+        fingerprint: [u8; 16],
+        limit: u32,
+    ) -> Answer<'_, Vec<FeedRow>>;
+
+    /// Ends a scan. If its walks were complete, the live records that it did not see and that nothing wrote since it began
+    /// are candidates: each becomes a tombstone, or waits with what is known of it (the rules: `store/deletes.rs`). Otherwise it is
+    /// only closed.
     fn finish_scan(&self, finish: FinishScan) -> Answer<'_, ScanFinished>;
+
+    /// The deletes of a dataset that wait for a decision, judged by this policy.
+    fn delete_outlook(&self, dataset: &DatasetKey, policy: &DeletePolicy) -> Answer<'_, DeleteOutlook>;
+
+    /// Makes everything that is noted of scans and candidates older, as if so many microseconds had passed.
+    #[cfg(test)]
+    fn pass_time(&self, micros: i64) -> Answer<'_, ()>;
 }
 
 impl Write {

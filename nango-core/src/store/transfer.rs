@@ -6,7 +6,7 @@
 //! tables read in this form, and takes the same form in; nobody else knows more than one database.
 //!
 //! What travels: the instance's id and hash key, what is said of its encryption, connections (sealed as they are), functions, checkpoints, resume states,
-//! datasets with sequence and stamp, records with their places, and all runs with counters and logs. What stays behind:
+//! datasets with sequence and stamp, records with their places, what is known of delete candidates, and all runs with counters and logs. What stays behind:
 //! locks, living processes, turns to renew a token, and scans that are open (the next walk begins at its first record; nothing is deleted by mistake). A run that
 //! still goes on arrives as interrupted: it writes to the old database, not to this one. A walk that seals what is there
 //! begins anew in the target.
@@ -52,6 +52,8 @@ pub enum Table {
     Datasets,
     /// Records, each with what a look-up by its id needs.
     Records,
+    /// What is known of delete candidates.
+    DeleteStates,
     /// Runs.
     Runs,
     /// Their counters by model.
@@ -62,7 +64,7 @@ pub enum Table {
 
 impl Table {
     /// All, in the order in which they travel.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Meta,
         Self::Encryption,
         Self::Numbers,
@@ -72,6 +74,7 @@ impl Table {
         Self::ResumeStates,
         Self::Datasets,
         Self::Records,
+        Self::DeleteStates,
         Self::Runs,
         Self::RunModels,
         Self::RunLogs,
@@ -89,6 +92,7 @@ impl Table {
             Self::ResumeStates => "resume states",
             Self::Datasets => "datasets",
             Self::Records => "records",
+            Self::DeleteStates => "delete states",
             Self::Runs => "runs",
             Self::RunModels => "counters",
             Self::RunLogs => "log lines",
@@ -122,7 +126,18 @@ impl Table {
             Self::Functions => &["id", "integration", "connection", "kind", "name", "variant", "fence"],
             Self::Checkpoints => &["function", "value", "version"],
             Self::ResumeStates => &["function", "state"],
-            Self::Datasets => &["id", "integration", "connection", "model", "variant", "seq", "stamp", "live", "bytes"],
+            Self::Datasets => &[
+                "id",
+                "integration",
+                "connection",
+                "model",
+                "variant",
+                "seq",
+                "stamp",
+                "live",
+                "bytes",
+                "brought_forward",
+            ],
             Self::Records => &[
                 "dataset",
                 "id",
@@ -138,6 +153,21 @@ impl Table {
                 "hash",
                 "hash_version",
                 "state",
+            ],
+            Self::DeleteStates => &[
+                "dataset",
+                "id",
+                "scan",
+                "first_missed_at",
+                "confirmations",
+                "needed",
+                "shifted",
+                "asked_at",
+                "by_request",
+                "brought_forward",
+                "fingerprint",
+                "held",
+                "confirmed",
             ],
             Self::Runs => &[
                 "row",

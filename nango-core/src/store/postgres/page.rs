@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::{
     Db, checkpoints,
     dataset::{self, Dataset},
-    encryption,
+    deletes, encryption,
     fault::Outcome,
     logs,
     rows::{self, Writing},
@@ -18,7 +18,9 @@ use super::{
 };
 use crate::{
     declare::Merging,
-    store::{Committed, DatasetKey, Done, RowOutcome, Totals, Write, draft::Draft, failpoint::failpoint},
+    store::{
+        Committed, DatasetKey, Done, RowOutcome, Totals, Write, deletes::touched, draft::Draft, failpoint::failpoint,
+    },
 };
 
 /// What became of a page.
@@ -85,6 +87,9 @@ async fn commit(db: &mut Db, draft: &Draft) -> Outcome<Carried> {
             Write::Delete(ids) => rows::delete(db, &at, dataset, ids, ready).await?,
             Write::Patch(patches) => rows::patch(db, &at, dataset, patches, ready).await?,
         };
+        if dataset.waits {
+            deletes::forget(db, dataset.id, &touched(&change.write, &rows)).await?;
+        }
         totals.count_rows(&change.dataset.model, &rows);
         outcomes.push(rows);
     }

@@ -16,7 +16,7 @@ pub(super) use look::payloads;
 pub(super) use patch::patch;
 pub(super) use reseal::{Hashes, Resealing};
 pub(super) use save::save;
-pub(super) use write::{NOBODY, bury};
+pub(super) use write::{Burials, NOBODY};
 
 use std::{borrow::Cow, sync::Arc};
 

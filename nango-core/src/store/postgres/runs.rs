@@ -80,6 +80,14 @@ pub(super) async fn check(db: &mut Db, run: &RunToken) -> Outcome<()> {
     if found.is_some() { Ok(()) } else { Err(StoreError::LeaseLost.into()) }
 }
 
+/// [`check`] without a lock, for a transaction that only reads.
+pub(super) async fn is_running(db: &mut Db, run: &RunToken) -> Outcome<()> {
+    const RUNNING: &str = "SELECT 1 FROM nango_rs.runs WHERE row = $1 AND fence = $2 AND status = 'running'";
+    let found: Option<i32> =
+        db.query_scalar(RUNNING).bind(run.row).bind(run.fence).fetch_optional(&mut *db.sql).await?;
+    if found.is_some() { Ok(()) } else { Err(StoreError::LeaseLost.into()) }
+}
+
 /// [`check`], and counts what the run did.
 pub(super) async fn count(db: &mut Db, run: &RunToken, pages: u64, requests: u64, left_out: u64) -> Outcome<()> {
     const COUNT: &str = "UPDATE nango_rs.runs SET pages = pages + $3, requests = requests + $4, \

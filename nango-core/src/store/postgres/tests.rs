@@ -16,6 +16,7 @@ use crate::{
     model::{Batch, Data, Model, ModelInfo, Record},
     store::{
         Change, RowOutcome, Write,
+        deletes::unheld,
         postgres_server::{self, Database},
     },
 };

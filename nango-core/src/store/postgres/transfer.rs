@@ -87,6 +87,7 @@ fn select(table: Table) -> String {
             });
             format!("SELECT {columns} FROM nango_rs.runs ORDER BY row")
         }
+        Table::DeleteStates => plain("dataset, id"),
         Table::RunModels => plain("run, model"),
         Table::RunLogs => plain("n"),
     }
@@ -96,6 +97,7 @@ fn select(table: Table) -> String {
 fn name(table: Table) -> &'static str {
     match table {
         Table::ResumeStates => "resume_states",
+        Table::DeleteStates => "delete_states",
         Table::RunModels => "run_models",
         Table::RunLogs => "run_logs",
         other => other.name(),
@@ -167,7 +169,7 @@ const TABLES: [&str; 13] = [
     "record_keys",
     "records",
     "scan_marks",
-    "scan_missed",
+    "delete_states",
     "functions",
     "checkpoints",
     "resume_states",
@@ -199,6 +201,7 @@ async fn begin(db: &mut Db) -> Outcome<()> {
 async fn finish(db: &mut Db) -> Outcome<()> {
     // Numbers that did not travel go on behind the greatest that came in.
     const FINISH: &str = "DELETE FROM nango_rs.meta WHERE key = 'copying'; \
+         UPDATE nango_rs.datasets SET waits = id IN (SELECT dataset FROM nango_rs.delete_states); \
          SELECT setval('nango_rs.datasets_id_seq', max(id)) FROM nango_rs.datasets HAVING count(*) > 0; \
          SELECT setval('nango_rs.functions_id_seq', max(id)) FROM nango_rs.functions HAVING count(*) > 0";
     sqlx::raw_sql(FINISH).execute(&mut *db.sql).await?;
@@ -216,12 +219,14 @@ enum Kind {
 
 fn kind(table: Table, column: &str) -> Kind {
     match (table, column) {
-        (Table::Encryption, "payloads" | "unfinished") | (_, "exclusive") => Kind::Truth,
+        (Table::Encryption, "payloads" | "unfinished")
+        | (Table::DeleteStates, "shifted" | "by_request" | "brought_forward" | "confirmed")
+        | (_, "exclusive") => Kind::Truth,
         (Table::Meta, "value")
         | (Table::Runs, "id")
         | (Table::ResumeStates, "state")
-        | (_, "credentials" | "payload" | "hash" | "hash_secret") => Kind::Bytes,
-        (Table::Connections | Table::Records, "id")
+        | (_, "credentials" | "payload" | "hash" | "hash_secret" | "fingerprint") => Kind::Bytes,
+        (Table::Connections | Table::Records | Table::DeleteStates, "id")
         | (
             _,
             "key" | "value" | "integration" | "connection" | "auth" | "config" | "metadata" | "kind" | "name" | "model"

@@ -3,7 +3,7 @@
 use super::{
     Db, checkpoints,
     dataset::Dataset,
-    encryption,
+    deletes, encryption,
     fault::Outcome,
     logs,
     rows::{self, Writing},
@@ -12,7 +12,7 @@ use super::{
 pub(super) use crate::store::draft::{Draft, Ready};
 use crate::{
     declare::Merging,
-    store::{Committed, Done, Totals, Write, failpoint::failpoint},
+    store::{Committed, Done, Totals, Write, deletes::touched, failpoint::failpoint},
 };
 
 /// Writes a page.
@@ -53,6 +53,9 @@ pub(super) fn commit(db: &Db, mut draft: Draft) -> Outcome<Committed> {
             Write::Delete(ids) => rows::delete(&at, dataset, ids, &ready)?,
             Write::Patch(patches) => rows::patch(&at, dataset, patches, &ready)?,
         };
+        if dataset.waits {
+            deletes::forget(db, dataset.id, &touched(&change.write, &rows))?;
+        }
         changes.push(Done { change, rows });
     }
     failpoint!("page:records");

@@ -88,6 +88,7 @@ fn select(table: Table) -> String {
             let columns: Vec<String> = table.columns().iter().map(of).collect();
             format!("SELECT {} FROM runs ORDER BY row", columns.join(", "))
         }
+        Table::DeleteStates => plain("delete_states", "dataset, id"),
         Table::RunModels => plain("run_models", "run, model"),
         Table::RunLogs => plain("run_logs", "n"),
     }
@@ -159,7 +160,7 @@ const TABLES: [&str; 14] = [
     "run_models",
     "locks",
     "runs",
-    "scan_missed",
+    "delete_states",
     "scan_marks",
     "scans",
     "record_keys",
@@ -216,6 +217,7 @@ fn import(db: &Db, chunk: &Chunk) -> Outcome<()> {
         table => {
             let name = match table {
                 Table::ResumeStates => "resume_states",
+                Table::DeleteStates => "delete_states",
                 Table::RunModels => "run_models",
                 Table::RunLogs => "run_logs",
                 other => other.name(),

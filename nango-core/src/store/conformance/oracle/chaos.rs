@@ -2,6 +2,7 @@
 //! checkpoints; scans that are opened, gone on with, closed by others and finished; runs that end and come back, and old
 //! tokens that still try; resets; payloads and rows that keeping house takes out; readers in between.
 
+mod deletes;
 mod upkeep;
 
 use std::collections::HashMap;
@@ -105,7 +106,8 @@ impl Chaos<'_> {
             73..76 => self.prune().await,
             76 => self.erase().await,
             77 if self.dice.once_in(3) => self.empty().await,
-            77..86 => {
+            77..80 => self.look_at_what_waits().await,
+            80..86 => {
                 let text = ask(self.store, &self.dataset(), &mut self.dice, &self.places, &self.moments).await;
                 self.trail.note(&text);
             }
@@ -201,8 +203,9 @@ impl Chaos<'_> {
             _ => ScanFrom::Start,
         };
         let Actor { sync, .. } = &self.actors[actor];
-        let scan = self.store.begin_scan(&sync.run, &sync.key, &sync.dataset, from).await.unwrap();
-        self.trail.note(&format!("{} begins to scan from {from:?}: {scan:?}", ACTORS[actor]));
+        let brought_forward = self.dice.once_in(2);
+        let scan = sync.begin_scan(from, brought_forward).await;
+        self.trail.note(&format!("{} begins to scan from {from:?}, {brought_forward}: {scan:?}", ACTORS[actor]));
         let open = self.expected.scan.as_ref().filter(|open| {
             open.owner == actor
                 && match from {
@@ -215,26 +218,9 @@ impl Chaos<'_> {
         if let Some(open) = open {
             assert_eq!(scan.number, open.number);
         } else {
-            self.expected.begin_scan(scan.number, actor);
+            self.expected.begin_scan(scan.number, actor, self.trail.step, brought_forward);
         }
         self.actors[actor].scan = Some(scan);
-    }
-
-    async fn finish_scan(&mut self, actor: usize) {
-        let Some(scan) = self.actors[actor].scan.take() else { return };
-        let confirm = u32::try_from(1 + self.dice.roll(3)).unwrap();
-        let complete = !self.dice.once_in(5);
-        let finish = self.actors[actor].sync.finish(scan, confirm, complete);
-        let finished = self.store.finish_scan(finish).await;
-        self.trail.note(&format!("{} ends scan {} ({confirm}, {complete}): {finished:?}", ACTORS[actor], scan.number));
-        if self.expected.scan.as_ref().is_none_or(|open| open.number != scan.number) {
-            assert!(matches!(finished, Err(StoreError::ScanClosed(_))), "{finished:?}");
-            return;
-        }
-        let finished = finished.unwrap();
-        let at = self.writing(actor);
-        assert_eq!(finished, self.expected.finish(at, confirm, complete));
-        self.actors[actor].counts.deleted += finished.deleted;
     }
 
     /// A run ends, however, and the function runs again.
@@ -261,7 +247,7 @@ impl Chaos<'_> {
         let mut page = sync.page([Write::Delete((0..30).map(|n| format!("r{n}")).collect())]);
         page.run = run;
         lease_lost(self.store.commit(page).await);
-        lease_lost(self.store.begin_scan(&run, &sync.key, &sync.dataset, ScanFrom::Start).await);
+        lease_lost(self.store.begin_scan(&run, &sync.key, &sync.dataset, ScanFrom::Start, false).await);
         self.trail.note("an old token is refused");
     }
 

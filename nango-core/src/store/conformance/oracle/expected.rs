@@ -3,12 +3,17 @@
 //! Time is counted in steps: a row that was written in a step is newer than a page that was requested in that step or
 //! before it.
 
+mod deletes;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
+use deletes::Missed;
+pub(super) use deletes::{Due, Waits};
+
 use super::readers::Held;
-use crate::store::{FeedRow, ModelCounts, RowOutcome, ScanFinished, conformance::support::Doc};
+use crate::store::{FeedRow, ModelCounts, RowOutcome, conformance::support::Doc};
 
 /// A record that lives, or lived.
 #[derive(Debug, Clone)]
@@ -24,8 +29,8 @@ pub(super) struct Row {
     /// The run that wrote it last, and when.
     run: i64,
     step: usize,
-    /// How many scans in a row missed it.
-    missed: u32,
+    /// What is known of it as a candidate.
+    missed: Option<Missed>,
 }
 
 /// Who writes, when, and what they give way to.
@@ -43,6 +48,9 @@ pub(super) struct OpenScan {
     pub(super) number: i64,
     /// Which actor's function began it.
     pub(super) owner: usize,
+    began: usize,
+    live: u64,
+    brought_forward: bool,
     /// Ids that it saw, and those that were written since it began.
     kept: BTreeSet<String>,
 }
@@ -52,12 +60,14 @@ pub(super) struct OpenScan {
 pub(super) struct Expected {
     rows: BTreeMap<String, Row>,
     pub(super) scan: Option<OpenScan>,
+    brought_forward: u32,
 }
 
 impl Row {
     /// It gets a new place, as a tombstone with what is left of it.
     fn bury(&mut self, at: Writing) {
         (self.live, self.run, self.step, self.faded) = (false, at.run, at.step, self.pruned);
+        self.missed = None;
     }
 
     fn is_newer(&self, than: Writing) -> bool {
@@ -66,8 +76,10 @@ impl Row {
 }
 
 impl Expected {
-    pub(super) fn begin_scan(&mut self, number: i64, owner: usize) {
-        self.scan = Some(OpenScan { number, owner, kept: BTreeSet::new() });
+    pub(super) fn begin_scan(&mut self, number: i64, owner: usize, began: usize, brought_forward: bool) {
+        let live = self.rows.values().filter(|row| row.live).count() as u64;
+        self.brought_forward = if brought_forward { self.brought_forward + 1 } else { 0 };
+        self.scan = Some(OpenScan { number, owner, began, live, brought_forward, kept: BTreeSet::new() });
     }
 
     fn keep(&mut self, id: &str) {
@@ -77,9 +89,8 @@ impl Expected {
     }
 
     fn put(&mut self, at: Writing, doc: Doc, text: String) {
-        let missed = self.rows.get(&doc.id).map_or(0, |row| row.missed);
         self.keep(&doc.id);
-        let row = Row { doc, text, live: true, pruned: false, faded: false, run: at.run, step: at.step, missed };
+        let row = Row { doc, text, live: true, pruned: false, faded: false, run: at.run, step: at.step, missed: None };
         self.rows.insert(row.doc.id.clone(), row);
     }
 
@@ -90,6 +101,9 @@ impl Expected {
             |this, doc| {
                 // Whoever saves a record has seen it, also if a newer write stays.
                 this.keep(&doc.id);
+                if let Some(row) = this.rows.get_mut(&doc.id) {
+                    row.missed = None;
+                }
                 let text = serde_json::to_string(doc).unwrap();
                 let outcome = match this.rows.get_mut(&doc.id) {
                     // Of what was pruned only the hash is left, which knows one order of keys.
@@ -127,7 +141,7 @@ impl Expected {
         self.each(
             ids,
             |id| id,
-            |this, id| match this.rows.get(id) {
+            |this, id| match this.rows.get_mut(id) {
                 // There is nothing to merge with where the payload is gone.
                 Some(row) if row.live && !row.pruned => {
                     let mut whole: Value = serde_json::from_str(&row.text).unwrap();
@@ -135,6 +149,7 @@ impl Expected {
                     let text = whole.to_string();
                     let doc: Doc = serde_json::from_value(whole).unwrap();
                     if doc == row.doc {
+                        row.missed = None;
                         RowOutcome::Unchanged
                     } else if row.is_newer(at) {
                         RowOutcome::SkippedNewer
@@ -158,30 +173,6 @@ impl Expected {
         let mut page = BTreeSet::new();
         let outcome = |row| if page.insert(id(row).clone()) { one(self, row) } else { RowOutcome::Duplicate };
         rows.iter().map(outcome).collect()
-    }
-
-    /// The end of the open scan.
-    pub(super) fn finish(&mut self, at: Writing, confirm: u32, complete: bool) -> ScanFinished {
-        let Some(scan) = self.scan.take() else { panic!("no scan is open") };
-        let mut finished = ScanFinished::default();
-        if !complete {
-            return finished;
-        }
-        for (id, row) in &mut self.rows {
-            if !row.live || scan.kept.contains(id) {
-                row.missed = 0;
-                continue;
-            }
-            row.missed += 1;
-            if row.missed >= confirm {
-                row.bury(at);
-                row.missed = 0;
-                finished.deleted += 1;
-            } else {
-                finished.unconfirmed += 1;
-            }
-        }
-        finished
     }
 
     /// The ids of the rows that were last written before a step.

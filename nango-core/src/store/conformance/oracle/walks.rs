@@ -122,7 +122,7 @@ impl World<'_> {
         if let Some(walk) = &mut self.walk {
             let from = ScanFrom::Number(walk.scan.number);
             let Sync { run, key, dataset, .. } = &self.walker;
-            walk.scan = self.store.begin_scan(run, key, dataset, from).await.unwrap();
+            walk.scan = self.store.begin_scan(run, key, dataset, from, false).await.unwrap();
             assert!(walk.scan.resumed);
             self.trail.note("the walk is interrupted and gone on with");
         }

@@ -40,6 +40,6 @@ pub(in crate::store::postgres) async fn delete(
             _ => RowOutcome::Missing,
         });
     }
-    burials.write(db, at, dataset.id).await?;
+    burials.write(db, dataset.id, at.stamp, at.run).await?;
     Ok(rows)
 }

@@ -193,26 +193,9 @@ impl<'a> Restores<'a> {
     }
 }
 
-/// Makes tombstones of the rows of a table `gone` (id, old place, new place): `$1` is the dataset, `$5` the stamp, `$6` the
-/// run, `$7` [`NOBODY`]. The last payload stays.
-macro_rules! bury {
-    () => {
-        "keys AS (INSERT INTO nango_rs.record_keys AS k \
-         (dataset, rid, seq, modified_at, run, bytes, hash_version, state, hash, id) \
-         SELECT $1, 0, seq, $5, $6, 0, 0, 0, '', id FROM gone ON CONFLICT (dataset, id) DO UPDATE SET \
-         seq = excluded.seq, modified_at = excluded.modified_at, run = excluded.run, state = k.state | 1::smallint), \
-         rows AS (INSERT INTO nango_rs.records AS r \
-         (dataset, seq, first_seen_at, modified_at, run, last_action, id) \
-         SELECT $1, old, seq, $5, $7, 2, id FROM gone ON CONFLICT (dataset, seq) DO UPDATE SET \
-         seq = excluded.first_seen_at, last_action = 2, modified_at = excluded.modified_at, \
-         deleted_at = excluded.modified_at, run = $6 RETURNING r.run)"
-    };
-}
-pub(in crate::store::postgres) use bury;
-
 /// Live records that become tombstones.
 #[derive(Debug, Default)]
-pub(super) struct Burials<'a> {
+pub(in crate::store::postgres) struct Burials<'a> {
     ids: Vec<&'a str>,
     old: Vec<i64>,
     new: Vec<i64>,
@@ -220,24 +203,38 @@ pub(super) struct Burials<'a> {
 
 impl<'a> Burials<'a> {
     /// One more: its id, its place in the feed and the new one.
-    pub(super) fn push(&mut self, id: &'a str, [old, new]: [i64; 2]) {
+    pub(in crate::store::postgres) fn push(&mut self, id: &'a str, [old, new]: [i64; 2]) {
         self.ids.push(id);
         self.old.push(old);
         self.new.push(new);
     }
 
     /// Writes them.
-    pub(super) async fn write(&self, db: &mut Db, at: &Writing, dataset: i64) -> Outcome<()> {
-        const BURY: &str = concat!(
-            "WITH gone AS MATERIALIZED (SELECT * FROM unnest($2::text[], $3::bigint[], $4::bigint[]) u(id, old, seq)), ",
-            bury!(),
-            " SELECT count(*) FROM rows WHERE run = $6"
-        );
+    pub(in crate::store::postgres) async fn write(
+        &self,
+        db: &mut Db,
+        dataset: i64,
+        stamp: i64,
+        run: i64,
+    ) -> Outcome<()> {
+        // The last payload stays.
+        const BURY: &str = "WITH gone AS MATERIALIZED \
+             (SELECT * FROM unnest($2::text[], $3::bigint[], $4::bigint[]) u(id, old, seq)), \
+             keys AS (INSERT INTO nango_rs.record_keys AS k \
+             (dataset, rid, seq, modified_at, run, bytes, hash_version, state, hash, id) \
+             SELECT $1, 0, seq, $5, $6, 0, 0, 0, '', id FROM gone ON CONFLICT (dataset, id) DO UPDATE SET \
+             seq = excluded.seq, modified_at = excluded.modified_at, run = excluded.run, state = k.state | 1::smallint), \
+             rows AS (INSERT INTO nango_rs.records AS r \
+             (dataset, seq, first_seen_at, modified_at, run, last_action, id) \
+             SELECT $1, old, seq, $5, $7, 2, id FROM gone ON CONFLICT (dataset, seq) DO UPDATE SET \
+             seq = excluded.first_seen_at, last_action = 2, modified_at = excluded.modified_at, \
+             deleted_at = excluded.modified_at, run = $6 RETURNING r.run) \
+             SELECT count(*) FROM rows WHERE run = $6";
         if self.ids.is_empty() {
             return Ok(());
         }
         let bury = db.query_scalar(BURY).bind(dataset).bind(&self.ids).bind(&self.old).bind(&self.new);
-        all(bury.bind(at.stamp).bind(at.run).bind(NOBODY).fetch_one(&mut *db.sql).await?, self.ids.len())
+        all(bury.bind(stamp).bind(run).bind(NOBODY).fetch_one(&mut *db.sql).await?, self.ids.len())
     }
 }
 
