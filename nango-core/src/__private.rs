@@ -336,11 +336,3 @@ mod tests {
         assert_eq!(batch.iter().map(|item| item.id).collect::<Vec<_>>(), ["a"]);
     }
 }
-pub fn confirm_path(
-    _: &crate::declare::ConfirmRequest,
-    _: Option<Value>,
-    _: &str,
-    _: Option<&str>,
-) -> Result<Option<String>> {
-    Ok(None)
-}

@@ -1,9 +1,11 @@
 //! Runs from end to end, on a database in memory and a provider that answers from a script.
 
 mod actions;
+mod deletes;
 mod functions;
 mod limits;
 mod mappers;
+mod since;
 mod upkeep;
 mod vectors;
 

@@ -4,13 +4,13 @@ use serde_json::{Value, value::RawValue};
 
 use super::Run;
 use crate::{
-    __private::confirm_path,
     declare::ConfirmRequest,
     error::{Error, ErrorKind, Result},
     http::{Call, HttpError, Response},
     model::Batch,
     nango::{Draft, Nango, store_error},
     paginate::path,
+    run::confirm_path,
     store::{Change, Confirmation, DatasetKey, FeedRow, Level, Scan, Write},
 };
 
