@@ -3,6 +3,7 @@
 //! A database joins by one line below: a name, and a function that opens an empty one. Each case gets an empty database
 //! and stands for one or a few sentences of the contract.
 
+mod candidates;
 mod checkpoints;
 mod concurrency;
 mod connections;
@@ -86,7 +87,8 @@ conformance! {
         empty_list_is_held_until_hold_is_over
         most_of_the_records_are_held_and_half_are_not
         many_candidates_are_counted_before_one_is_deleted
-        max_deletes_holds_all_until_it_is_allowed
+        max_deletes_holds_all_until_it_is_allowed;
+    candidates:
         scan_that_sees_a_part_keeps_the_state_of_the_rest
         record_that_is_seen_or_written_loses_its_state
         record_that_goes_takes_its_state_along

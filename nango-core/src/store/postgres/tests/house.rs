@@ -59,6 +59,11 @@ async fn what_can_be_mended_is_mended() {
         ("UPDATE datasets SET seq = 4, stamp = 4", behind),
         ("UPDATE datasets SET rids = 4", behind),
         (
+            "INSERT INTO nango_rs.delete_states VALUES \
+             (1, '7', 1, 0, 1, 1, FALSE, NULL, FALSE, FALSE, '\\x00', 0, FALSE)",
+            &[(Problem::State, 1, 1)],
+        ),
+        (
             "UPDATE record_keys SET state = 5 WHERE id = '1'; UPDATE records SET last_action = 2 WHERE id = '2'; \
           UPDATE records SET pruned_at = 9 WHERE id = '3'; UPDATE record_keys SET bytes = 1 WHERE id = '4'",
             &[(Problem::State, 4, 4)],
@@ -101,7 +106,7 @@ async fn what_belongs_to_nothing_is_taken_out() {
     let sql = "INSERT INTO nango_rs.records (dataset, seq, first_seen_at, modified_at, run, last_action, id, payload) \
                VALUES (7, 1, 0, 0, 1, 0, 'a', '{}'); \
                INSERT INTO nango_rs.record_keys VALUES (7, 1, 1, 0, 1, 2, 0, 0, decode(repeat('00', 16), 'hex'), 'a'); \
-               UPDATE nango_rs.datasets SET scan = 5, scan_function = 99, scan_start = 0; \
+               UPDATE nango_rs.datasets SET scan = 5, scan_function = 99, scan_start = 0, waits = TRUE; \
                INSERT INTO nango_rs.scan_marks VALUES (6, 0, repeat('0', 4096)::bit(4096)); \
                INSERT INTO nango_rs.delete_states VALUES (1, 'none', 1, 0, 1, 1, false, NULL, false, false, '\\x00', 0, false); INSERT INTO nango_rs.checkpoints VALUES (9, '{}', 1); \
                INSERT INTO nango_rs.resume_states VALUES (9, '\\x00'); \

@@ -395,7 +395,11 @@ async fn a_file_of_the_first_version_steps_forward() {
     for name in later.split(' ') {
         Raw::open(&path).unwrap().execute_batch(&format!("ALTER TABLE connections DROP COLUMN {name}")).unwrap();
     }
-    let back = "DROP TABLE processes; DROP TABLE encryption; ALTER TABLE records DROP COLUMN size; \
+    for column in ["scans.began_at", "scans.live", "scans.brought_forward", "datasets.brought_forward"] {
+        let (table, name) = column.split_once('.').unwrap();
+        Raw::open(&path).unwrap().execute_batch(&format!("ALTER TABLE {table} DROP COLUMN {name}")).unwrap();
+    }
+    let back = "DROP TABLE delete_states; DROP TABLE processes; DROP TABLE encryption; ALTER TABLE records DROP COLUMN size; \
                 ALTER TABLE records DROP COLUMN key_id; PRAGMA user_version = 1";
     Raw::open(&path).unwrap().execute_batch(back).unwrap();
     let written: String = Raw::open(&path)

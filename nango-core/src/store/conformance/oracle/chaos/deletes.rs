@@ -50,7 +50,7 @@ impl Chaos<'_> {
         let mut expected = self.expected.to_ask(fingerprint);
         expected.truncate(limit);
         assert_eq!(ids, expected);
-        // Also ids that nobody asked for.
+        // Also ids that no request was made for.
         let others = self.dice.ids();
         let mut answer = |id| Confirmation { id, gone: self.dice.once_in(2) };
         ids.into_iter().chain(others).map(&mut answer).collect()
@@ -96,7 +96,7 @@ impl Chaos<'_> {
             NextFullRun::Regular => Due::Regular,
             NextFullRun::NextRun => Due::Next,
             NextFullRun::NotBefore(at) => {
-                let after = self.moments.partition_point(|moment| *moment <= at - hold);
+                let after = self.moments.partition_point(|start| *start <= at - hold);
                 Due::HoldAfter(after - 1)
             }
         }
