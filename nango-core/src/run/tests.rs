@@ -1,6 +1,7 @@
 //! Runs from end to end, on a database in memory and a provider that answers from a script.
 
 mod actions;
+mod ends;
 mod functions;
 mod limits;
 mod mappers;
