@@ -218,6 +218,15 @@ pub fn endpoint(literals: &[&str], values: &[(&str, &dyn PathValue)]) -> Result<
     fill(literals, values).map_err(|error| Error::new(ErrorKind::Connection, format!("the metadata's {error}")))
 }
 
+/// Fields of the metadata as text, for the path of a request that confirms a delete.
+///
+/// # Errors
+///
+/// None; the signature is that of [`ConfirmRequest::metadata`].
+pub fn path_values(values: &[&dyn PathValue]) -> Result<Vec<String>> {
+    Ok(values.iter().map(|value| value.path_value().into_owned()).collect())
+}
+
 /// The result of `path!`.
 pub fn path(literals: &[&str], values: &[(&str, &dyn PathValue)]) -> EndpointPath {
     EndpointPath::fill(literals, values)

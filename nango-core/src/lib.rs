@@ -62,6 +62,55 @@ pub use nango::{ActionFn, Nango, NangoAction, NangoSync};
 /// # Reference
 ///
 pub use nango_macros::path;
+/// Declares a sync. A mapper says where the list ends and when a record that is no longer in it is deleted:
+///
+/// ```
+/// mod jira {
+///     use nango_core::prelude::*;
+///
+///     /// A project.
+///     #[model]
+///     pub struct Project {
+///         /// Its id.
+///         pub id: String,
+///         /// Its name.
+///         pub name: String,
+///     }
+///
+///     /// The site of a connection.
+///     #[model]
+///     pub struct Site {
+///         /// The category whose projects are kept.
+///         pub category: String,
+///     }
+///
+///     /// Keeps the projects of a category.
+///     #[sync(
+///         model = "Project",
+///         frequency = "every hour",
+///         metadata = Site,
+///         endpoint = "/rest/api/3/project/search?categoryId={category}",
+///         paginate(
+///             offset(name = "startAt"),
+///             limit = 50,
+///             limit_name = "maxResults",
+///             response_path = "values",
+///             is_last = "isLast",
+///             total = "total"
+///         ),
+///         track_deletes,
+///         confirm_deletes(get = "/rest/api/3/project/{record.id}"),
+///         hold = "2h",
+///         max_deletes = "20%"
+///     )]
+///     pub fn projects(project: Project) -> Project {
+///         project
+///     }
+/// }
+/// ```
+///
+/// # Reference
+///
 pub use nango_macros::sync;
 pub use nango_macros::{action, checkpoint, model, on_event, on_webhook, patch};
 pub use paginate::Pages;

@@ -8,6 +8,7 @@
 mod ahead;
 mod begin;
 mod beginning;
+mod confirm_path;
 mod connection;
 mod host;
 mod lease;
@@ -45,6 +46,8 @@ use crate::{
 };
 
 use beginning::Beginning;
+#[doc(hidden)]
+pub use confirm_path::confirm_path;
 pub use connection::{AddConnection, Added, add_connection, remove_connection};
 use host::RunHost;
 pub use tracing_log::capture as capture_tracing;

@@ -19,7 +19,9 @@
 mod action;
 mod args;
 mod checkpoint;
+mod deletes;
 mod derives;
+mod duration;
 mod endpoint;
 mod event;
 mod func;
@@ -39,6 +41,9 @@ mod webhook;
 
 #[path = "../../nango-core/src/declare/dots.rs"]
 mod dots;
+#[path = "../../nango-core/src/declare/ends.rs"]
+#[allow(unreachable_pub, reason = "shared with nango-core, which exports it")]
+mod ends;
 #[path = "../../nango-core/src/declare/frequency.rs"]
 #[allow(dead_code, unreachable_pub, reason = "shared with nango-core, which uses all of it")]
 mod frequency;
@@ -181,18 +186,55 @@ pub fn checkpoint(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `endpoint = "/path"` | | makes it a mapper; all keys below need it |
 /// | `paginate`, `paginate(…)` | one request | alone: as the provider's entry says |
 /// | `retries = 3` | 0 | how often a request is tried again, at most 10 |
-/// | `track_deletes` | | a complete walk marks what it did not see as deleted |
-/// | `confirm_deletes = 2` | 1 | how many walks in a row must miss a record; also without `endpoint` |
+/// | `track_deletes` | | a complete walk deletes the records that it did not see, as the next three keys say |
 /// | `on_invalid = "skip"` | `"fail"` | what becomes of a record that does not fit |
-/// | `since(…)` | | reads only what changed; not with `track_deletes` |
+/// | `since(…)` | | reads only what changed; with `track_deletes` it needs `full_every` |
 ///
-/// `paginate(KIND, limit = 100, limit_name = "per_page", response_path = "data.items", in_body)`, where `KIND` is
-/// `link(rel = "next")`, `link(path = "paging.next")`, `cursor(name = "after", path = "meta.next")` or
-/// `offset(name = "skip", start = 0, by = "records")` (or `by = "page"`).
+/// # Pages
+///
+/// `paginate(KIND, …)` walks a list; without a kind the provider's entry in the catalogue decides. `KIND` is one of:
+///
+/// | kind | the next page is found by |
+/// | --- | --- |
+/// | `link(rel = "next")`, `link(path = "paging.next")` | a URL in the `Link` header, or in the body |
+/// | `cursor(name = "after", path = "meta.next")` | a token in the body, sent as the parameter `name` |
+/// | `last_item(name = "starting_after", field = "id")` | this field of the page's last record |
+/// | `offset(name = "skip", start = 0, by = "records")` | a number that is counted; or `by = "page"` |
+///
+/// | key | |
+/// | --- | --- |
+/// | `limit = 100`, `limit_name = "per_page"` | how many records a page should have, and the parameter that carries it |
+/// | `response_path = "data.items"` | where the response holds the list; the whole body without it |
+/// | `has_more = "has_more"` | path of a value that is true while another page follows |
+/// | `is_last = "isLast"` | path of a value that is true on the last page: the inverse |
+/// | `total = "total"`, `total_pages = "meta.pages"` | path of the number of records, or pages, of the whole list; the last answer must have it |
+/// | `null_is_empty` | `null` in place of the list, or a missing list, is an empty list |
+/// | `end_status(400, 404)` | statuses (4xx) with which the API answers a request for a page behind the last |
+/// | `pagination = "token"` or `"position"` | whether records can move across the reader's position; `"position"` where the list is sorted by a field that changes |
+/// | `in_body` | parameters go into the body; the default for POST, PUT and PATCH |
+///
+/// Declare what the API offers of `has_more`, `is_last`, `total`, `total_pages` and `end_status`: they are the evidence
+/// that a walk is complete, and only a complete walk deletes.
+///
+/// # Deletes
+///
+/// | key | default | |
+/// | --- | --- | --- |
+/// | `confirm_deletes = 2` | 1; 2 or 3 for offsets and page numbers | how many complete walks in a row must miss a record |
+/// | `confirm_deletes(get = "/issues/{record.number}", response_path = "issue")` | | asks for each missing record; 404 and 410 delete it, an answer is mapped and saved |
+/// | `hold = "2h"` | `"1h"` | how long deletes are held that look like a fault of the API; `"0s"` to `"30d"` |
+/// | `max_deletes = "20%"` | | a walk that missed a greater share of the live records deletes none of them |
+///
+/// They need `track_deletes`. A sync by hand has them, too, for its `full_scan`; `confirm_deletes(get = …)` is for
+/// mappers. In `get`, `{owner}` is a field of the metadata, `{record.number}` a path in the stored record, and
+/// `{record.id}` its id. A 404 can also mean that the connection may not see the record any more.
+///
+/// # Incremental runs
 ///
 /// `since(param = "since", format = "rfc3339", from = "run_start", overlap = "2m", full_every = "7d")`: `format` may be
 /// `"unix"` or `"unix_ms"`, `from` may be `"field:updated_at"`; only `param` is required. Without `overlap` nothing is
-/// taken off; without `full_every` every run but the first is incremental.
+/// taken off; without `full_every` every run but the first is incremental, except that a list with offsets or page
+/// numbers is read in full every 7 days.
 #[proc_macro_attribute]
 pub fn sync(args: TokenStream, item: TokenStream) -> TokenStream {
     sync::expand(args.into(), &item.into()).into()

@@ -4,10 +4,30 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 use syn::LitStr;
 
-use crate::{args::Args, parts};
+use crate::{
+    args::Args,
+    ends::{names_more, names_the_end},
+    parts,
+};
 
-const KINDS: [&str; 3] = ["link", "cursor", "offset"];
-const KEYS: &[&str] = &["link", "cursor", "offset", "limit", "limit_name", "response_path", "in_body"];
+const KINDS: [&str; 4] = ["link", "cursor", "offset", "last_item"];
+const KEYS: &[&str] = &[
+    "link",
+    "cursor",
+    "offset",
+    "last_item",
+    "limit",
+    "limit_name",
+    "response_path",
+    "has_more",
+    "is_last",
+    "total",
+    "total_pages",
+    "null_is_empty",
+    "end_status",
+    "pagination",
+    "in_body",
+];
 const EXAMPLE: &str = "paginate(link(rel = \"next\"), limit = 100)";
 
 /// The `Paginate` of a mapper's descriptor, if it has one. Without a kind the provider's entry decides.
@@ -21,7 +41,17 @@ pub(crate) fn expand(args: &mut Args) -> Option<TokenStream> {
         inner.errors.at(name.span(), "`limit_name` needs `limit = 100`, the number that it carries");
     }
     let limit_name = parts::option(limit_name.as_ref().map(text));
-    let response_path = parts::option(inner.string("response_path").as_ref().map(text));
+    let [response_path, total, total_pages] =
+        ["response_path", "total", "total_pages"].map(|key| parts::option(inner.string(key).as_ref().map(text)));
+    let has_more = more(&mut inner, "has_more", names_the_end, "is_last");
+    let is_last = more(&mut inner, "is_last", names_more, "has_more");
+    let null_is_empty = parts::option(inner.flag("null_is_empty"));
+    let end_status = parts::option(end_status(&mut inner));
+    let pagination = inner.choice("pagination", &[("token", "Token"), ("position", "Position")]);
+    let pagination = parts::option(pagination.map(|kind| {
+        let kind = Ident::new(kind, Span::call_site());
+        quote!(__nango::Pagination::#kind)
+    }));
     let in_body = parts::option(inner.flag("in_body"));
     args.errors.extend(inner.errors);
     Some(quote! {
@@ -30,16 +60,34 @@ pub(crate) fn expand(args: &mut Args) -> Option<TokenStream> {
             limit: #limit,
             limit_name: #limit_name,
             response_path: #response_path,
-            has_more: ::core::option::Option::None,
-            is_last: ::core::option::Option::None,
-            total: ::core::option::Option::None,
-            total_pages: ::core::option::Option::None,
-            null_is_empty: ::core::option::Option::None,
-            end_status: ::core::option::Option::None,
-            pagination: ::core::option::Option::None,
+            has_more: #has_more,
+            is_last: #is_last,
+            total: #total,
+            total_pages: #total_pages,
+            null_is_empty: #null_is_empty,
+            end_status: #end_status,
+            pagination: #pagination,
             in_body: #in_body,
         }
     })
+}
+
+/// `has_more` or `is_last`: a path, unless its name says that it is the inverse.
+fn more(args: &mut Args, key: &str, is_inverse: fn(&str) -> bool, inverse: &str) -> TokenStream {
+    let path = args.string(key);
+    if let Some(path) = path.as_ref().filter(|path| is_inverse(&path.value())) {
+        let (value, when) =
+            (path.value(), if key == "has_more" { "while another page follows" } else { "on the last page only" });
+        let message = format!("`{key}` is true {when}, and `{value}` is its inverse: write `{inverse} = \"{value}\"`");
+        args.errors.at(path.span(), message);
+    }
+    parts::option(path.as_ref().map(text))
+}
+
+/// `end_status(400, 404)`.
+fn end_status(args: &mut Args) -> Option<TokenStream> {
+    let statuses = args.numbers("end_status", 400..=499, "end_status(404)");
+    (!statuses.is_empty()).then(|| quote!(__nango::Cow::Borrowed(&[#(#statuses),*])))
 }
 
 fn text(text: &LitStr) -> TokenStream {
@@ -59,12 +107,17 @@ fn kind(args: &mut Args) -> Option<TokenStream> {
         "cursor" => {
             args.nested("cursor", "`cursor(…)`", &["name", "path"], "cursor(name = \"after\", path = \"next\")")
         }
+        "last_item" => {
+            let example = "last_item(name = \"starting_after\", field = \"id\")";
+            args.nested("last_item", "`last_item(…)`", &["name", "field"], example)
+        }
         _ => args.nested("offset", "`offset(…)`", &["name", "start", "by"], "offset(name = \"skip\")"),
     };
     let (at, mut inner) = nested?;
     let kind = match first.as_str() {
         "link" => link(&mut inner, at),
         "cursor" => cursor(&mut inner, at),
+        "last_item" => last_item(&mut inner, at),
         _ => offset(&mut inner, at),
     };
     args.errors.extend(inner.errors);
@@ -86,6 +139,13 @@ fn cursor(args: &mut Args, at: Span) -> TokenStream {
     let name = required(args, at, "name", "cursor", "the parameter that carries the cursor");
     let path = required(args, at, "path", "cursor", "where the response holds the next cursor");
     quote!(__nango::PaginateKind::Cursor { name: #name, path: #path })
+}
+
+fn last_item(args: &mut Args, at: Span) -> TokenStream {
+    let name = required(args, at, "name", "last_item", "the parameter that carries the last record's value");
+    let id =
+        required(args, at, "field", "last_item", "the field of a record that the next request sends, such as `id`");
+    quote!(__nango::PaginateKind::LastItem { name: #name, id: #id })
 }
 
 fn offset(args: &mut Args, at: Span) -> TokenStream {

@@ -6,6 +6,7 @@ use syn::{Path, Type, spanned::Spanned};
 
 use crate::{
     args::Args,
+    deletes::{self, Deletes},
     frequency::{Frequency, FrequencyError},
     func::{Func, capability},
     mapper, marker, parts, suggest,
@@ -33,6 +34,8 @@ const KEYS: &[&str] = &[
     "on_invalid",
     "track_deletes",
     "confirm_deletes",
+    "hold",
+    "max_deletes",
 ];
 
 /// The intervals with names, for "did you mean".
@@ -72,14 +75,14 @@ pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
     let merging = format_ident!("{merging}");
 
     let mapper = args.take("endpoint");
-    let deletes = deletes(&mut args, mapper.is_some());
+    let deletes = deletes::read(&mut args, mapper.is_some(), metadata.as_ref(), &marker);
     let run = match mapper {
         Some(endpoint) => {
             let declared = mapper::Declared {
                 models: &models,
                 checkpoint: checkpoint.as_ref(),
                 metadata: metadata.as_ref(),
-                track_deletes: deletes.0,
+                track_deletes: deletes.track,
             };
             mapper::expand(&mut args, &endpoint, &mut func, &marker, &declared)
         }
@@ -96,7 +99,7 @@ pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
     let (saves, infos) = saves(&models, &marker);
     let checkpoint = schema("checkpoint_schema", checkpoint.as_ref(), &marker);
     let metadata = schema("metadata_schema", metadata.as_ref(), &marker);
-    let (track_deletes, confirm_deletes) = (deletes.0, parts::option(deletes.1));
+    let Deletes { track: track_deletes, settings: deletes, items: confirm } = deletes;
     let (items, run) = run;
     let cfgs = func.cfgs();
     let marker_type = marker::define(&function, &func.vis, &cfgs);
@@ -112,13 +115,14 @@ pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
             #has_checkpoint
             #has_metadata
             #items
+            #confirm
             static __DEF: __nango::SyncDef = __nango::SyncDef {
                 #head
                 version: #version,
                 frequency: #frequency,
                 auto_start: #auto_start,
                 track_deletes: #track_deletes,
-                deletes: __nango::Deletes { confirm: #confirm_deletes, ..__nango::Deletes::standard() },
+                deletes: #deletes,
                 merging: __nango::Merging::#merging,
                 scopes: &[#(#scopes),*],
                 models: &[#infos],
@@ -202,21 +206,6 @@ fn frequency(args: &mut Args) -> Option<TokenStream> {
             None
         }
     }
-}
-
-/// `track_deletes` and `confirm_deletes`.
-fn deletes(args: &mut Args, mapper: bool) -> (bool, Option<u32>) {
-    // Without an endpoint, the key itself is a mistake.
-    let track = mapper && args.flag("track_deletes").unwrap_or(false);
-    let key = args.rest().iter().find(|arg| arg.key == "confirm_deletes").map(|arg| arg.key.span());
-    let confirm = args.number32("confirm_deletes", 1..=100);
-    if let Some(span) = key
-        && mapper
-        && !track
-    {
-        args.errors.at(span, "`confirm_deletes` needs `track_deletes`: without it nothing is deleted");
-    }
-    (track, confirm)
 }
 
 /// `impl Saves<Model>` for each model, and the models' descriptions. Each model is named once, in an alias: a name that

@@ -68,6 +68,28 @@ impl Args {
         u32::try_from(value).ok()
     }
 
+    /// `key(400, 404)`, at least one, each within `range`. `example` is how it is written.
+    pub(crate) fn numbers(&mut self, key: &str, range: std::ops::RangeInclusive<u16>, example: &str) -> Vec<u16> {
+        let read = |arg: &Arg| {
+            let usage = format!("`{key}` is a list of numbers: `{example}`");
+            let tokens = match &arg.value {
+                Value::List(tokens) if !tokens.is_empty() => tokens.clone(),
+                _ => return Err(Error::new(arg.key.span(), usage)),
+            };
+            let all = Punctuated::<LitInt, Token![,]>::parse_terminated
+                .parse2(tokens)
+                .map_err(|error| Error::new(error.span(), usage))?;
+            let read = |number: &LitInt| {
+                let (from, to) = (range.start(), range.end());
+                number.base10_parse().ok().filter(|value| range.contains(value)).ok_or_else(|| {
+                    Error::new(number.span(), format!("`{key}` has numbers from {from} to {to}, not {number}"))
+                })
+            };
+            all.iter().map(read).collect()
+        };
+        self.read_as(key, read).unwrap_or_default()
+    }
+
     /// `key`, `key = true` or `key = false`.
     pub(crate) fn flag(&mut self, key: &str) -> Option<bool> {
         self.read_as(key, |arg| {
@@ -219,7 +241,7 @@ mod tests {
     use super::*;
 
     fn args(input: &str) -> Args {
-        const KEYS: &[&str] = &["text", "number", "flag", "ty", "strings", "choice", "model", "models"];
+        const KEYS: &[&str] = &["text", "number", "numbers", "flag", "ty", "strings", "choice", "model", "models"];
         Args::parse("`#[sync]`", KEYS, input.parse().unwrap())
     }
 
@@ -244,6 +266,13 @@ mod tests {
         check("number = 0", number, &None, "a whole number from 1 to 10");
         check("number = -1", number, &None, "a whole number from 1 to 10");
         check("number = \"1\"", number, &None, "`number` is a number");
+
+        let numbers = |args: &mut Args| args.numbers("numbers", 400..=499, "numbers(404)");
+        check("numbers(400, 404,)", numbers, &vec![400, 404], "");
+        check("numbers = 404", numbers, &vec![], "`numbers` is a list of numbers: `numbers(404)`");
+        check("numbers()", numbers, &vec![], "is a list of numbers");
+        check("numbers(\"404\")", numbers, &vec![], "is a list of numbers");
+        check("numbers(404, 500)", numbers, &vec![], "from 400 to 499, not 500");
 
         let flag = |args: &mut Args| args.flag("flag");
         check("flag", flag, &Some(true), "");

@@ -20,6 +20,7 @@ mod functions;
 mod interruption;
 mod moves;
 mod pagination;
+mod paths;
 mod peers;
 mod postgres;
 mod providers;

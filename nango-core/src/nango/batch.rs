@@ -55,7 +55,7 @@ impl Saved {
         self.0.iter().flat_map(move |done| {
             let ids: Box<dyn Iterator<Item = &str>> = match &done.change.write {
                 Write::Save(batch) => Box::new(batch.iter().map(|item| item.id)),
-                Write::Delete(ids) => Box::new(ids.iter().map(String::as_str)),
+                Write::Delete(ids) | Write::Seen(ids) => Box::new(ids.iter().map(String::as_str)),
                 Write::Patch(rows) => Box::new(rows.iter().map(|row| row.id.as_str())),
             };
             ids.zip(&done.rows).filter(move |(_, row)| **row == outcome).map(|(id, _)| id)

@@ -55,9 +55,6 @@ pub(super) struct Interrupted {
     pub(super) left_out: bool,
     /// Pages that were read.
     pub(super) pages: u64,
-    /// Records that were read.
-    #[serde(default)]
-    pub(super) records: u64,
     /// The number of its scan.
     pub(super) scan: Option<i64>,
     /// What the walk has to remember of its pages.

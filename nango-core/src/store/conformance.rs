@@ -76,6 +76,7 @@ conformance! {
     scans:
         what_a_scan_misses_is_deleted
         an_incomplete_scan_deletes_nothing
+        sighting_counts_as_seen_and_writes_nothing
         what_was_written_since_is_kept
         an_interrupted_scan_goes_on
         another_scan_closes_the_first

@@ -39,7 +39,7 @@ impl Draft {
                     duplicate: duplicates(batch.iter().map(|item| item.id)),
                     hashes: batch.iter().map(|item| hasher.record(item.payload)).collect(),
                 },
-                Write::Delete(ids) => {
+                Write::Delete(ids) | Write::Seen(ids) => {
                     Ready { duplicate: duplicates(ids.iter().map(String::as_str)), ..Ready::default() }
                 }
                 Write::Patch(rows) => {

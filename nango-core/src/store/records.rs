@@ -82,6 +82,9 @@ pub enum Write {
     Delete(Vec<String>),
     /// Live ones are merged with these; missing and deleted ones are left alone.
     Patch(Vec<PatchRow>),
+    /// Live ones are there at the provider, whatever their content is now: an open scan counts them as seen, and nothing
+    /// is written.
+    Seen(Vec<String>),
 }
 
 /// A partial record: objects are merged recursively, everything else is replaced.
@@ -108,8 +111,10 @@ pub enum RowOutcome {
     SkippedNewer,
     /// Its id came before in the same write; it was ignored.
     Duplicate,
-    /// A delete or patch of a record that is not there (or, for a patch, is deleted).
+    /// A delete, patch or sighting of a record that is not there (or, unless it is a delete, is deleted).
     Missing,
+    /// It was seen at the provider and is unchanged here.
+    Seen,
 }
 
 /// A committed page.
@@ -348,6 +353,7 @@ impl Write {
             Self::Save(batch) => batch.is_empty(),
             Self::Delete(ids) => ids.is_empty(),
             Self::Patch(rows) => rows.is_empty(),
+            Self::Seen(ids) => ids.is_empty(),
         }
     }
 }

@@ -133,7 +133,8 @@ fn mapper(i: usize, style: Style) -> String {
             endpoint: Endpoint::Fixed(\"/items/{i}\"),
             paginate: Some(Paginate {{
                 kind: Some(PaginateKind::Link {{ rel: Some(std::borrow::Cow::Borrowed(\"next\")), path: None }}),
-                limit: Some(100), limit_name: Some(std::borrow::Cow::Borrowed(\"per_page\")), response_path: None, in_body: None,
+                limit: Some(100), limit_name: Some(std::borrow::Cow::Borrowed(\"per_page\")), response_path: None, has_more: None,
+                is_last: None, total: None, total_pages: None, null_is_empty: None, end_status: None, pagination: None, in_body: None,
             }}),
             retries: 0, since: None, on_invalid: OnInvalid::Fail,
             map: MapRecord::Plain(|raw, batch| __private::map_record::<__sync{i}::sync{i}, Item{i}, Option<Item{i}>>(sync{i}, raw, batch)),

@@ -81,7 +81,7 @@ pub mod github {
     #[sync(model = Out, endpoint = "/a", metadata = "Place", since(param = "since"))]
     async fn with_the_handle(nango: nango_core::NangoSync, raw: Raw) -> Result<Vec<Out>> {
         let place = nango.metadata().await?;
-        let more: Vec<Raw> = nango.get(format!("/{}/{}", place.owner, raw.id)).json().await?;
+        let more: Vec<Raw> = nango.get(path!("/{owner}/{id}", owner = place.owner, id = raw.id)).json().await?;
         Ok(more.into_iter().map(|raw| Out { id: raw.id }).collect())
     }
 }

@@ -83,6 +83,10 @@ fn what_is_wrong_with_an_entry_is_named_and_keeps_no_other_away() {
         "`proxy.retry.error_code`: `9xx` is no status: write one such as `429`, a class such as `5xx`, or a range such as `500-502`",
     );
     check(&format!("{url}    verification: {{ method: GET }}\n"), "`proxy.verification.endpoints` is missing");
+    check(
+        &format!("{url}    verification: {{ method: GET, endpoints: [/me, /v1/.%2E/me] }}\n"),
+        "`proxy.verification.endpoints`: the segment `.%2E` leads to another path: write the path without it",
+    );
 }
 
 #[test]

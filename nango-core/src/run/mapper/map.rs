@@ -50,7 +50,7 @@ impl Run<'_> {
             }
         };
         change(Write::Save(mapped.batch));
-        let _ = seen; //SEEN
+        change(Write::Seen(seen));
         let left_out = mapped.left_out.len() as u64;
         Ok(Draft { changes, requested_at: Some(page.sent_at()), left_out, is_page: true, ..Draft::default() })
     }

@@ -45,6 +45,19 @@ pub(super) async fn an_incomplete_scan_deletes_nothing(store: Opened) {
     assert_eq!(sync.ids().await, "a b");
 }
 
+pub(super) async fn sighting_counts_as_seen_and_writes_nothing(store: Opened) {
+    let sync = Sync::begin(&store, "issues").await;
+    sync.save(&[("a", 1), ("b", 1), ("c", 1)]).await;
+    let before = sync.row("b").await;
+    let scan = sync.scan(true).await;
+    sync.save(&[("a", 1)]).await;
+    let ids = ["b", "b", "gone"].map(str::to_owned).to_vec();
+    let done = sync.commit(crate::store::Write::Seen(ids)).await;
+    assert_eq!(done, [Seen, Duplicate, Missing]);
+    assert_eq!(store.finish_scan(sync.finish(scan, 1, true)).await.unwrap().deleted, 1);
+    assert_eq!((sync.ids().await.as_str(), sync.row("b").await), ("a b -c", before));
+}
+
 pub(super) async fn what_was_written_since_is_kept(store: Opened) {
     let sync = Sync::begin(&store, "issues").await;
     let webhook = Sync::begin(&store, "webhook").await;

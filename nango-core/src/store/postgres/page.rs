@@ -86,6 +86,7 @@ async fn commit(db: &mut Db, draft: &Draft) -> Outcome<Carried> {
             Write::Save(batch) => rows::save(db, &at, dataset, batch, ready).await?,
             Write::Delete(ids) => rows::delete(db, &at, dataset, ids, ready).await?,
             Write::Patch(patches) => rows::patch(db, &at, dataset, patches, ready).await?,
+            Write::Seen(ids) => rows::seen(db, dataset, ids, ready).await?,
         };
         if dataset.waits {
             deletes::forget(db, dataset.id, &touched(&change.write, &rows)).await?;

@@ -9,6 +9,7 @@ mod look;
 mod patch;
 mod reseal;
 mod save;
+mod seen;
 mod write;
 
 pub(super) use delete::delete;
@@ -16,6 +17,7 @@ pub(super) use look::payloads;
 pub(super) use patch::patch;
 pub(super) use reseal::{Hashes, Resealing};
 pub(super) use save::save;
+pub(super) use seen::seen;
 pub(super) use write::{Burials, NOBODY};
 
 use std::{borrow::Cow, sync::Arc};

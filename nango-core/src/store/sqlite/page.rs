@@ -52,6 +52,7 @@ pub(super) fn commit(db: &Db, mut draft: Draft) -> Outcome<Committed> {
             Write::Save(batch) => rows::save(&at, dataset, batch, &ready)?,
             Write::Delete(ids) => rows::delete(&at, dataset, ids, &ready)?,
             Write::Patch(patches) => rows::patch(&at, dataset, patches, &ready)?,
+            Write::Seen(ids) => rows::seen(&at, dataset, ids, &ready)?,
         };
         if dataset.waits {
             deletes::forget(db, dataset.id, &touched(&change.write, &rows))?;

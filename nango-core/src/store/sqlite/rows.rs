@@ -6,6 +6,7 @@
 mod delete;
 mod patch;
 mod save;
+mod seen;
 
 use std::borrow::Cow;
 
@@ -21,6 +22,7 @@ pub(super) use crate::store::row::{ADDED, DELETED, GONE, MERGED, PRUNED, UPDATED
 pub(super) use delete::{delete, entomb};
 pub(super) use patch::patch;
 pub(super) use save::save;
+pub(super) use seen::seen;
 
 const _: () = assert!(OVERHEAD == 28, "the number in `schema/002.sql`");
 

@@ -253,7 +253,7 @@ pub(super) fn count(counts: &mut ModelCounts, rows: &[RowOutcome]) {
             RowOutcome::Deleted => counts.deleted += 1,
             RowOutcome::Unchanged => counts.unchanged += 1,
             RowOutcome::SkippedNewer => counts.skipped_newer += 1,
-            RowOutcome::Duplicate | RowOutcome::Missing => {}
+            RowOutcome::Duplicate | RowOutcome::Missing | RowOutcome::Seen => {}
         }
     }
 }

@@ -1,0 +1,153 @@
+//! Values in paths: an input of an action or a connection's metadata addresses the resource that the function names, or
+//! nothing is sent.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::{
+    Json, Router,
+    extract::Request,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use nango_tests::{Output, Registry};
+use serde_json::{Value, json};
+
+use crate::servers::serve;
+
+/// A GitHub that answers each request with the same issue (204 for DELETE), and a registry with a connection to it.
+struct Stage {
+    registry: Registry,
+    seen: Arc<Mutex<Vec<String>>>,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let seen = Arc::<Mutex<Vec<String>>>::default();
+        let log = Arc::clone(&seen);
+        let answer = move |request: Request| {
+            let line = format!("{} {}", request.method(), request.uri());
+            let status = if line.starts_with("DELETE ") { StatusCode::NO_CONTENT } else { StatusCode::OK };
+            log.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+            async move { respond(status) }
+        };
+        let registry = Registry::new();
+        // The base URL has a path of its own: a request that leaves it would be seen.
+        registry.base_url("github", &format!("{}/api", serve(Router::new().fallback(answer))));
+        registry.run(["connection", "add", "github", "c", "--auth", "bearer", "--credentials", "\"t\""]).expect(0);
+        let stage = Self { registry, seen };
+        stage.take();
+        stage
+    }
+
+    /// The requests since the last call, as method and target.
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn action(&self, name: &str, input: &Value) -> (Output, Vec<String>) {
+        let input = input.to_string();
+        let output = self.registry.run(["run", "github", name, "--connection", "c", "--input", &input]);
+        (output, self.take())
+    }
+
+    /// The one request of an action with this input.
+    #[track_caller]
+    fn sends(&self, name: &str, input: &Value, request: &str) {
+        let (output, seen) = self.action(name, input);
+        assert_eq!((output.status, seen), (Some(0), vec![request.to_owned()]), "{input}: {}", output.stderr);
+    }
+
+    /// An action with this input fails before a request is sent, and names the value.
+    #[track_caller]
+    fn refuses(&self, name: &str, input: &Value, value: &str) {
+        let (output, seen) = self.action(name, input);
+        assert_eq!((output.status, seen), (Some(1), vec![]), "{input}: {}", output.stderr);
+        assert!(output.stderr.contains(value), "no {value:?} in {}", output.stderr);
+    }
+}
+
+fn respond(status: StatusCode) -> Response {
+    if status == StatusCode::NO_CONTENT {
+        return status.into_response();
+    }
+    let time = "2026-01-01T00:00:00Z";
+    let issue = json!({
+        "id": 1, "number": 1, "html_url": "https://github.test/1", "title": "One", "body": null, "state": "open",
+        "state_reason": null, "user": null, "reactions": null, "created_at": time, "updated_at": time, "closed_at": null,
+        "pull_request": null,
+    });
+    (status, Json(issue)).into_response()
+}
+
+fn label(owner: &str, repo: &str, name: &str) -> Value {
+    json!({ "owner": owner, "repo": repo, "name": name })
+}
+
+#[test]
+fn action_addresses_the_label_that_its_input_names() {
+    let github = Stage::new();
+    let delete = |name: &str, segment: &str| {
+        let request = format!("DELETE /api/repos/o/r/labels/{segment}");
+        github.sends("delete-label", &label("o", "r", name), &request);
+    };
+    delete("C#", "C%23");
+    delete("what?", "what%3F");
+    delete("../../other", "..%2F..%2Fother");
+    delete("../../../../../orgs/victim", "..%2F..%2F..%2F..%2F..%2Forgs%2Fvictim");
+    delete("%2e%2e", "%252e%252e");
+    delete("..\\..\\other", "..%5C..%5Cother");
+    delete("good first issue", "good%20first%20issue");
+    github.sends("delete-label", &label("../user", "repos", "x"), "DELETE /api/repos/..%2Fuser/repos/labels/x");
+    let change = json!({ "owner": "o", "repo": "r#", "number": 1, "state": "open" });
+    github.sends("update-issue", &change, "PATCH /api/repos/o/r%23/issues/1");
+}
+
+#[test]
+fn action_sends_nothing_when_a_value_is_no_segment() {
+    let github = Stage::new();
+    for name in ["", ".", ".."] {
+        github.refuses("delete-label", &label("o", "r", name), &format!("`name` is {name:?} in the path"));
+    }
+    github.refuses("delete-label", &label("..", "r", "x"), "`owner` is \"..\" in the path");
+    github.refuses("list-labels", &json!({ "owner": "o", "repo": ".." }), "`repo` is \"..\" in the path");
+    github.refuses(
+        "update-issue",
+        &json!({ "owner": "o", "repo": "..", "number": 1, "state": "open" }),
+        "`repo` is \"..\"",
+    );
+}
+
+#[test]
+fn connection_is_refused_when_its_metadata_is_no_segment() {
+    let github = Stage::new();
+    let add = |metadata: &Value| {
+        let metadata = metadata.to_string();
+        let add =
+            ["connection", "add", "github", "d", "--auth", "bearer", "--credentials", "\"t\"", "--metadata", &metadata];
+        github.registry.run(add)
+    };
+    let output = add(&json!({ "owner": "..", "repo": "user" }));
+    assert_ne!(output.status, Some(0), "{}", output.stderr);
+    assert!(output.stderr.contains("`owner` is \"..\" in the path `/repos/{owner}/{repo}`"), "{}", output.stderr);
+    let seen = github.take();
+    assert!(seen.iter().all(|request| request != "GET /api/user" && request != "GET /user"), "{seen:?}");
+
+    add(&json!({ "owner": "o", "repo": "../../internal/admin?x=1#" })).expect(0);
+    assert!(github.take().contains(&"GET /api/repos/o/..%2F..%2Finternal%2Fadmin%3Fx%3D1%23".to_owned()));
+}
+
+#[test]
+fn sync_sends_nothing_when_metadata_is_no_segment() {
+    let github = Stage::new();
+    let metadata = r#"{"owner":"o","repo":".."}"#;
+    github.registry.run(["connection", "set-metadata", "github", "c", metadata]).expect(0);
+    for sync in ["repo-issues", "repo-issues-by-hand"] {
+        let output = github.registry.run(["run", "github", sync, "--connection", "c"]).expect(1);
+        assert!(
+            output.stderr.contains("`repo` is \"..\" in the path `/repos/{owner}/{repo}/issues?state=all`"),
+            "{}",
+            output.stderr
+        );
+    }
+    assert!(github.take().is_empty());
+}
