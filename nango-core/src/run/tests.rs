@@ -2,6 +2,7 @@
 
 mod actions;
 mod deletes;
+mod ends;
 mod functions;
 mod limits;
 mod mappers;

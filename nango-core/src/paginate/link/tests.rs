@@ -96,7 +96,7 @@ fn member_with_the_relation_and_without_a_target_is_unreadable() {
         r#"https://h.test/x?page=2; rel="next""#,
         "https://h.test/x?page=2; rel=next; nopush",
         r#"https://h.test/x?q=a,b&page=2; rel="next""#,
-        r#"https://h.test/x;v=1?page=2; rel='next'"#,
+        "https://h.test/x;v=1?page=2; rel='next'",
         r#"</x?page=2; rel="next""#,
         r#"</x?page=2; rel="next", </9>; rel="last""#,
         r#"</x?q=a<b&page=2>; rel="next""#,

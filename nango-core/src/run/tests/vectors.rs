@@ -85,12 +85,12 @@ struct Expect {
 
 /// A record of the vectors.
 #[crate::model]
-struct Entry {
+pub(super) struct Entry {
     /// Its id, a number or a text.
     id: String,
 }
 
-fn map(raw: &str, batch: &mut Batch) -> Result<()> {
+pub(super) fn map(raw: &str, batch: &mut Batch) -> Result<()> {
     let value: Value = serde_json::from_str(raw).map_err(|error| Error::new(ErrorKind::Decode, error))?;
     let id = match &value["id"] {
         Value::String(text) => text.clone(),
@@ -160,6 +160,11 @@ fn sync(case: &Case) -> Item {
         on_invalid: if case.declaration.on_invalid.is_some() { OnInvalid::Skip } else { OnInvalid::Fail },
         map: MapRecord::Plain(map),
     }));
+    mapper_sync(mapper, case.deletes)
+}
+
+/// The sync `vector` of a mapper.
+pub(super) fn mapper_sync(mapper: &'static Mapper, track_deletes: bool) -> Item {
     Item::Sync(Box::leak(Box::new(SyncDef {
         at: Location { file: "src/vectors.rs", line: 1 },
         integration: "acme",
@@ -168,7 +173,7 @@ fn sync(case: &Case) -> Item {
         version: "0.0.1",
         frequency: None,
         auto_start: false,
-        track_deletes: case.deletes,
+        track_deletes,
         deletes: Deletes::standard(),
         merging: Merging::Newer,
         scopes: &[],
