@@ -33,6 +33,7 @@ pub mod provider;
 pub mod run;
 pub mod store;
 pub mod testing;
+mod time;
 pub mod wire;
 
 pub use cli::{App, main};
