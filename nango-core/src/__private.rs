@@ -16,7 +16,7 @@ pub use ::serde;
 use crate::{
     declare::Handle,
     error::{Error, ErrorKind, Result},
-    model::{Batch, CheckpointValue, Mapped},
+    model::{ApiTime, Batch, CheckpointValue, Mapped},
     nango::NangoSync,
 };
 pub use crate::{
@@ -149,6 +149,11 @@ pub fn payload<P: Payload>(value: Value) -> Result<P::Payload> {
 
 pub fn metadata<S: HasMetadata>(value: Value) -> Result<S::Metadata> {
     read(value, ErrorKind::Connection, "the metadata of the connection")
+}
+
+/// The time in the field that a model names as `updated`.
+pub fn updated<T: ApiTime>(field: &T) -> Option<i64> {
+    field.unix_micros()
 }
 
 fn read<T: DeserializeOwned>(value: Value, kind: ErrorKind, what: &str) -> Result<T> {

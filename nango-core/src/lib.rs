@@ -40,7 +40,7 @@ pub use cli::{App, main};
 pub use declare::{ActionMarker, HasCheckpoint, HasMetadata, HasWebhook, NoModel, Saves, SyncMarker};
 pub use error::{ActionError, Error, ErrorKind, HttpFailure, Result};
 pub use model::{
-    Checkpoint, CheckpointValue, Data, Fits, Mapped, Model, Patch, PatchOf, Record, RecordId, Returns, Stored,
+    ApiTime, Checkpoint, CheckpointValue, Data, Fits, Mapped, Model, Patch, PatchOf, Record, RecordId, Returns, Stored,
 };
 pub use nango::{ActionFn, Nango, NangoAction, NangoSync};
 pub use nango_macros::{action, checkpoint, model, on_event, on_webhook, patch, sync};
