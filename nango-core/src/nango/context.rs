@@ -11,7 +11,7 @@ use std::{
 use serde_json::{Map, Value};
 use tokio::sync::watch;
 
-use super::ActionRef;
+use super::{ActionRef, full_walk::FullWalks};
 use crate::{
     auth::Held,
     declare::{BoxFuture, Merging, Paginate, SyncDef},
@@ -83,6 +83,8 @@ pub struct Context {
     pub(super) stop: Stop,
     pub(super) host: Arc<dyn Host>,
     pub(super) declared: OnceLock<&'static SyncDef>,
+    /// The full scans that the function has open.
+    pub(super) full_walks: FullWalks,
     /// The version of the checkpoint that this run last read or wrote.
     pub(super) checkpoint: tokio::sync::Mutex<Option<i64>>,
     /// The fields of the models that were patched, as their schemas name them.
@@ -134,6 +136,7 @@ impl Context {
             stop: parts.stop,
             host: parts.host,
             declared: OnceLock::new(),
+            full_walks: FullWalks::default(),
             checkpoint: tokio::sync::Mutex::new(None),
             fields: Mutex::default(),
             requested_at: Mutex::default(),

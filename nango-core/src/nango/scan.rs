@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use super::{Nango, NangoSync, context::store_error};
+use super::{Nango, NangoSync, context::store_error, full_walk::FullWalk};
 use crate::{
     declare::{BoxFuture, Saves},
     error::Result,
@@ -20,6 +20,8 @@ pub struct FullScan<M> {
     scan: Scan,
     /// Whether it began behind the first record.
     partial: bool,
+    /// Until here, what is saved of the model is an answer of a full walk.
+    _walk: Option<FullWalk>,
     model: PhantomData<fn() -> M>,
 }
 
@@ -35,7 +37,8 @@ impl<S> NangoSync<S> {
         let nango = self.0.clone();
         Box::pin(async move {
             let (dataset, scan, partial) = begin(&nango, M::NAME).await?;
-            Ok(FullScan { nango, dataset, scan, partial, model: PhantomData })
+            let walk = (!partial).then(|| nango.context().full_walks.open(M::NAME, scan.number));
+            Ok(FullScan { nango, dataset, scan, partial, _walk: walk, model: PhantomData })
         })
     }
 }

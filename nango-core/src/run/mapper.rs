@@ -238,7 +238,8 @@ impl Run<'_> {
         let changes = if batch.is_empty() {
             Vec::new()
         } else {
-            vec![Change { dataset: self.dataset(), merging: self.def.merging, write: Write::Save(batch) }]
+            let full_walk = progress.since.is_none().then_some(progress.started_at);
+            vec![Change { dataset: self.dataset(), merging: self.def.merging, full_walk, write: Write::Save(batch) }]
         };
         Ok(Draft { changes, requested_at: Some(page.sent_at()), left_out, is_page: true, ..Draft::default() })
     }

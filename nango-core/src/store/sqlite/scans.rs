@@ -121,7 +121,8 @@ pub(super) fn finish(db: &Db, end: &FinishScan) -> Outcome<ScanFinished> {
         let stamp = db.shared.clock.at_least(dataset.stamp);
         let regime = encryption::regime(db)?;
         let seal = db.shared.vault.writing(&regime, &end.dataset);
-        let at = Writing { db, hasher: &regime.hasher, seal, run: end.run.row, stamp, yields_to: None };
+        let (yields_to, full_walk) = (None, None);
+        let at = Writing { db, hasher: &regime.hasher, seal, run: end.run.row, stamp, yields_to, full_walk };
         finished = delete_missed(&at, &mut dataset, end, start_seq)?;
         dataset.save(db, stamp)?;
         let counts = ModelCounts { deleted: finished.deleted, ..ModelCounts::default() };

@@ -52,7 +52,11 @@ async fn a_schema_of_the_first_version_steps_forward() {
     for name in later.split(' ') {
         database.sql(&format!("ALTER TABLE nango_rs.connections DROP COLUMN {name}"));
     }
-    database.sql("DROP TABLE nango_rs.processes; UPDATE nango_rs.version SET number = 1");
+    database.sql(
+        "ALTER TABLE nango_rs.record_keys DROP COLUMN updated, DROP COLUMN older, DROP COLUMN older_walk; \
+         ALTER TABLE nango_rs.run_models DROP COLUMN skipped_older; \
+         DROP TABLE nango_rs.processes; UPDATE nango_rs.version SET number = 1",
+    );
     let store = Postgres::open(&database.url).await.unwrap();
     let [stored] = &store.connections(None).await.unwrap()[..] else { panic!("the connection is gone") };
     assert_eq!((stored.version, stored.renew_at, &stored.failure), (1, None, &None));
@@ -72,7 +76,7 @@ async fn processes_that_start_at_once_make_one_schema() {
     for store in opening {
         stores.push(store.await.unwrap());
     }
-    assert_eq!(database.sql("SELECT application, number FROM nango_rs.version"), "nng1|2");
+    assert_eq!(database.sql("SELECT application, number FROM nango_rs.version"), "nng1|3");
     assert_eq!(database.sql("SELECT count(*) FROM pg_class WHERE relname LIKE 'records\\___' AND relkind = 'r'"), "16");
     assert_eq!(database.sql("SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace"), "0");
     // One hash key: what one wrote is unchanged for the other, and its cursors are good.
@@ -98,7 +102,7 @@ async fn other_schemas_are_refused_and_left_alone() {
         ),
         (
             "CREATE TABLE nango_rs.version (application TEXT, number BIGINT); INSERT INTO nango_rs.version VALUES ('nng1', 99)",
-            "has schema version 99, this program knows versions up to 2: use a newer program",
+            "has schema version 99, this program knows versions up to 3: use a newer program",
         ),
     ] {
         let database = server.empty();
