@@ -12,6 +12,7 @@ mod checkpoint;
 mod connection;
 mod context;
 mod environment;
+mod full_walk;
 mod lock;
 mod log;
 mod pages;

@@ -37,6 +37,7 @@ mod row;
 mod runs;
 pub mod sqlite;
 mod transfer;
+mod updated;
 mod upkeep;
 
 #[cfg(test)]
@@ -69,8 +70,8 @@ pub use error::StoreError;
 pub use logs::{Level, LogLine, Logs};
 pub use processes::Processes;
 pub use records::{
-    Change, Committed, DatasetKey, DatasetStats, Done, FeedPage, FeedRow, Filter, FinishScan, LastAction, Page,
-    PatchRow, ReadQuery, Records, RowOutcome, Scan, ScanFrom, Write,
+    Change, Committed, DatasetKey, DatasetStats, DeleteRow, Done, FeedPage, FeedRow, Filter, FinishScan, LastAction,
+    Page, PatchRow, ReadQuery, Records, RowOutcome, Scan, ScanFrom, Write,
 };
 pub use refresh::{RefreshClaim, RefreshEnd, RefreshTurn, Refreshes};
 pub use runs::{FunctionKey, ModelCounts, NewRun, Run, RunEnd, RunStatus, RunToken, Runs, Totals};

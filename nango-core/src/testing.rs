@@ -159,7 +159,8 @@ impl Mock {
         assert!(pushed.is_ok(), "this record cannot be saved: {pushed:?}");
         let handle: Handle = self.nango();
         let context = Nango::from(handle).context().clone();
-        let change = Change { dataset: dataset(M::NAME), merging: Merging::Override, write: Write::Save(batch) };
+        let (dataset, merging) = (dataset(M::NAME), Merging::Override);
+        let change = Change { dataset, merging, full_walk: None, write: Write::Save(batch) };
         let page = Page {
             run: context.token(),
             function: context.key().clone(),

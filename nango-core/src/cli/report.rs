@@ -128,13 +128,16 @@ pub(super) fn waiting_text(waiting: &WaitingDeletes) -> String {
 fn counts(report: &RunReport, width: Option<u16>) -> Table {
     let models = &report.totals.models;
     let skipped = models.values().any(|counts| counts.skipped_newer > 0);
+    let older = models.values().any(|counts| counts.skipped_older > 0);
     let mut headings = vec!["model", "added", "updated", "deleted", "unchanged"];
     headings.extend(skipped.then_some("gave way to a newer write"));
+    headings.extend(older.then_some("older than stored"));
     let mut rows = table(&headings, width);
     for (model, counts) in models {
         let mut row = vec![model.into()];
         row.extend([counts.added, counts.updated, counts.deleted, counts.unchanged].map(count));
         row.extend(skipped.then(|| count(counts.skipped_newer)));
+        row.extend(older.then(|| count(counts.skipped_older)));
         rows.add_row(row);
     }
     rows

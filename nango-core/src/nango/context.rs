@@ -8,8 +8,11 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, atomic::AtomicUsize},
 };
 
+use serde_json::{Map, Value};
+
 use super::{
     ActionRef,
+    full_walk::FullWalks,
     report::{RunFindings, WalkLedger},
     stop::{Stop, interrupted},
 };
@@ -26,7 +29,6 @@ use crate::{
         ResumeWrite, RowOutcome, RunToken, SharedStore, StoreError, Totals, Write,
     },
 };
-use serde_json::{Map, Value};
 
 /// What a run is made of.
 pub struct ContextParts {
@@ -105,6 +107,8 @@ pub struct Context {
     pub(super) findings: Mutex<RunFindings>,
     options: RunOptions,
     limits: Limits,
+    /// The full scans that the function has open.
+    pub(super) full_walks: FullWalks,
     /// The version of the checkpoint that this run last read or wrote.
     pub(super) checkpoint: tokio::sync::Mutex<Option<i64>>,
     /// The fields of the models that were patched, as their schemas name them.
@@ -161,6 +165,7 @@ impl Context {
             findings: Mutex::default(),
             options: parts.options,
             limits: parts.limits,
+            full_walks: FullWalks::default(),
             checkpoint: tokio::sync::Mutex::new(None),
             fields: Mutex::default(),
             requested_at: Mutex::default(),

@@ -2,7 +2,7 @@
 
 use std::{marker::PhantomData, sync::atomic::Ordering};
 
-use super::{Nango, NangoSync, context::store_error, report::LedgerMark};
+use super::{Nango, NangoSync, context::store_error, full_walk::FullWalk, report::LedgerMark};
 use crate::{
     declare::{BoxFuture, Deletes, Saves},
     error::Result,
@@ -17,6 +17,8 @@ use crate::{
 #[must_use = "a scan that is not finished deletes nothing"]
 pub struct FullScan<M> {
     open: OpenScan,
+    /// Until here, what is saved of the model is an answer of a full walk.
+    _walk: Option<FullWalk>,
     model: PhantomData<fn() -> M>,
 }
 
@@ -50,7 +52,8 @@ impl<S> NangoSync<S> {
         let nango = self.0.clone();
         Box::pin(async move {
             let open = begin(nango, M::NAME).await?;
-            Ok(FullScan { open, model: PhantomData })
+            let walk = (!open.partial).then(|| open.nango.context().full_walks.open(M::NAME, open.scan.number));
+            Ok(FullScan { open, _walk: walk, model: PhantomData })
         })
     }
 }

@@ -12,6 +12,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     http::parse_http_date,
     paginate::path,
+    time,
 };
 
 /// How often a run is full where position-based pagination may step over an update, in seconds.
@@ -70,30 +71,10 @@ pub(super) fn date_of(headers: &HeaderMap, sent_at: i64) -> i64 {
 pub(super) fn of_record(since: &Since, record: &str) -> Result<Option<i64>> {
     let SinceFrom::Field(field) = since.from else { return Ok(None) };
     let value = path::dig(record, field);
-    value.and_then(|value| moment(value.get())).map(Some).ok_or_else(|| {
+    value.and_then(|value| time::from_json(value.get())).map(Some).ok_or_else(|| {
         let found = value.map_or("nothing", |value| value.get());
         Error::new(ErrorKind::Decode, format!("it has no moment at `{field}`, which `since` reads, but {found}"))
     })
-}
-
-/// A moment in an API's words: RFC 3339, or a number of seconds or milliseconds (told apart by its size).
-fn moment(json: &str) -> Option<i64> {
-    if let Ok(text) = serde_json::from_str::<std::borrow::Cow<'_, str>>(json) {
-        return match text.parse::<Timestamp>() {
-            Ok(stamp) => Some(stamp.as_microsecond()),
-            Err(_) => number(&text),
-        };
-    }
-    number(json)
-}
-
-fn number(text: &str) -> Option<i64> {
-    /// Seconds would be in the year 5138 here, milliseconds in 1973.
-    const MILLISECONDS_FROM: f64 = 1e11;
-    let number: f64 = text.parse().ok().filter(|number: &f64| number.is_finite() && number.abs() < 1e15)?;
-    let micros = if number.abs() < MILLISECONDS_FROM { number * 1e6 } else { number * 1e3 };
-    #[expect(clippy::cast_possible_truncation, reason = "the bound above keeps it far inside i64")]
-    Some(micros as i64)
 }
 
 /// A duration for people: `2h 5m`, for the log.

@@ -18,6 +18,7 @@ mod runs;
 mod scans;
 mod support;
 mod transfer;
+mod updated;
 mod upkeep;
 
 macro_rules! conformance {
@@ -61,6 +62,19 @@ conformance! {
         variants_and_connections_are_apart
         writers_side_by_side_lose_nothing
         an_empty_page_counts;
+    updated:
+        an_older_write_changes_nothing_and_is_counted
+        an_older_write_counts_as_seen
+        an_equal_or_newer_time_applies
+        a_missing_time_does_not_compare
+        a_stored_time_in_the_future_does_not_compare
+        an_older_time_of_two_full_walks_wins
+        full_walks_with_another_answer_in_between_start_over
+        a_delete_compares_the_time_of_its_event
+        an_older_save_does_not_revive_a_record
+        a_patch_without_a_time_applies_and_keeps_the_stored_one
+        a_record_from_before_learns_its_time_from_an_unchanged_save
+        times_outlive_prunes_switches_and_copies;
     feed:
         a_reader_goes_on_where_it_stopped
         the_limit_is_clamped

@@ -7,7 +7,10 @@ use super::{
     Answer, CheckpointWrite, Confirmation, DeleteOutlook, DeletePolicy, FunctionKey, LogLine, ResumeWrite, RunToken,
     ScanFinished, ScanWalk, StoreError,
 };
-use crate::{declare::Merging, model::Batch};
+use crate::{
+    declare::Merging,
+    model::{Batch, Patch},
+};
 
 /// Which records: those of one model and variant of a connection.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -69,6 +72,9 @@ pub struct Change {
     pub dataset: DatasetKey,
     /// Who wins against a newer write of another run.
     pub merging: Merging,
+    /// The full walk that it is a part of, by a number that all its pages have, also after an interruption, and no other
+    /// walk of the dataset; `None`: a webhook, an incremental run, or another partial write.
+    pub full_walk: Option<i64>,
     /// What.
     pub write: Write,
 }
@@ -79,12 +85,21 @@ pub enum Write {
     /// They are as given. Of equal ids the first wins.
     Save(Batch),
     /// They are deleted: a tombstone that keeps the last payload. An id that is not there is left alone.
-    Delete(Vec<String>),
+    Delete(Vec<DeleteRow>),
     /// Live ones are merged with these; missing and deleted ones are left alone.
     Patch(Vec<PatchRow>),
     /// Live ones are there at the provider, whatever their content is now: an open scan counts them as seen, and nothing
     /// is written.
     Seen(Vec<String>),
+}
+
+/// A record to delete.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeleteRow {
+    /// The record's id.
+    pub id: String,
+    /// When the provider deleted it, microseconds since 1970, if that is known: a record that was updated later stays.
+    pub at: Option<i64>,
 }
 
 /// A partial record: objects are merged recursively, everything else is replaced.
@@ -94,6 +109,8 @@ pub struct PatchRow {
     pub id: String,
     /// The fields that change.
     pub fields: Map<String, Value>,
+    /// What becomes of its time of update, microseconds since 1970: a time is compared with the stored one.
+    pub updated: Patch<i64>,
 }
 
 /// What became of one row of a [`Write`].
@@ -109,6 +126,8 @@ pub enum RowOutcome {
     Deleted,
     /// Another run wrote it after the page was requested; it was left alone.
     SkippedNewer,
+    /// The stored record was updated later at the provider; it was left alone, and counts as seen.
+    SkippedOlder,
     /// Its id came before in the same write; it was ignored.
     Duplicate,
     /// A delete, patch or sighting of a record that is not there (or, unless it is a delete, is deleted).
@@ -347,11 +366,26 @@ pub trait Records: Send + Sync {
 }
 
 impl Write {
+    /// A delete of these ids, at times that are not known.
+    pub fn delete(ids: impl IntoIterator<Item = String>) -> Self {
+        Self::Delete(ids.into_iter().map(|id| DeleteRow { id, at: None }).collect())
+    }
+
+    /// The ids of its rows, in order.
+    pub fn ids(&self) -> Box<dyn Iterator<Item = &str> + '_> {
+        match self {
+            Self::Save(batch) => Box::new(batch.iter().map(|item| item.id)),
+            Self::Delete(rows) => Box::new(rows.iter().map(|row| row.id.as_str())),
+            Self::Patch(rows) => Box::new(rows.iter().map(|row| row.id.as_str())),
+            Self::Seen(ids) => Box::new(ids.iter().map(String::as_str)),
+        }
+    }
+
     /// Whether it changes nothing because it has no rows.
     pub fn is_empty(&self) -> bool {
         match self {
             Self::Save(batch) => batch.is_empty(),
-            Self::Delete(ids) => ids.is_empty(),
+            Self::Delete(rows) => rows.is_empty(),
             Self::Patch(rows) => rows.is_empty(),
             Self::Seen(ids) => ids.is_empty(),
         }

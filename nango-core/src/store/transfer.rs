@@ -100,7 +100,8 @@ impl Table {
     }
 
     /// Its columns. Moments are microseconds since 1970, truths 0 or 1, JSON is text as it was written, ids of runs are
-    /// 16 bytes; `state` has the bits 1 deleted, 2 pruned, 4 merged, `last_action` is 0 added, 1 updated, 2 deleted.
+    /// 16 bytes; `state` has the bits 1 deleted, 2 pruned, 4 merged, `last_action` is 0 added, 1 updated, 2 deleted. The
+    /// last column of records is never null: it is missing only where a record has no key.
     pub const fn columns(self) -> &'static [&'static str] {
         match self {
             Self::Meta => &["key", "value"],
@@ -150,6 +151,9 @@ impl Table {
                 "run",
                 "key_id",
                 "payload",
+                "updated",
+                "older",
+                "older_walk",
                 "hash",
                 "hash_version",
                 "state",
@@ -185,7 +189,9 @@ impl Table {
                 "left_out",
                 "error",
             ],
-            Self::RunModels => &["run", "model", "added", "updated", "deleted", "unchanged", "skipped_newer"],
+            Self::RunModels => {
+                &["run", "model", "added", "updated", "deleted", "unchanged", "skipped_newer", "skipped_older"]
+            }
             Self::RunLogs => &["run", "at", "level", "message", "fields"],
         }
     }

@@ -95,6 +95,8 @@ struct Counts {
     unchanged: u64,
     #[serde(skip_serializing_if = "is_zero")]
     skipped_newer: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    skipped_older: u64,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a field by reference")]
@@ -148,8 +150,8 @@ impl<'a> RunJson<'a> {
 
 impl Counts {
     fn of(counts: ModelCounts) -> Self {
-        let ModelCounts { added, updated, deleted, unchanged, skipped_newer } = counts;
-        Self { added, updated, deleted, unchanged, skipped_newer }
+        let ModelCounts { added, updated, deleted, unchanged, skipped_newer, skipped_older } = counts;
+        Self { added, updated, deleted, unchanged, skipped_newer, skipped_older }
     }
 }
 

@@ -62,9 +62,9 @@ impl Run<'_> {
                     continue;
                 }
                 Answered::Saved(batch) => Write::Save(batch),
-                Answered::Unwanted => Write::Delete(vec![row.id]),
+                Answered::Unwanted => Write::delete([row.id]),
             };
-            let change = Change { dataset: dataset.clone(), merging: self.def.merging, write };
+            let change = Change { dataset: dataset.clone(), merging: self.def.merging, full_walk: None, write };
             self.commit(Draft { changes: vec![change], requested_at: Some(requested_at), ..Draft::default() }).await?;
         }
         Ok(confirmations)

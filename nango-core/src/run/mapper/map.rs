@@ -43,10 +43,11 @@ impl Run<'_> {
             progress.shifted |= progress.ids.end_page();
         }
         let seen = self.ids_of_left_out(&records, &mapped, progress);
+        let full_walk = progress.since.is_none().then_some(progress.started_at);
         let mut changes = Vec::new();
         let mut change = |write: Write| {
             if !write.is_empty() {
-                changes.push(Change { dataset: self.dataset(), merging: self.def.merging, write });
+                changes.push(Change { dataset: self.dataset(), merging: self.def.merging, full_walk, write });
             }
         };
         change(Write::Save(mapped.batch));

@@ -86,7 +86,7 @@ async fn prepare(handler: &Sync<'_>, run: &Run) {
     let wanted: BTreeSet<String> = run.live_before.iter().cloned().collect();
     let new: Vec<Doc> = wanted.difference(&live).map(|id| doc(id, 1)).collect();
     handler.commit(Write::Save(batch(&new))).await;
-    handler.commit(Write::Delete(live.difference(&wanted).cloned().collect())).await;
+    handler.commit(Write::delete(live.difference(&wanted).cloned())).await;
 }
 
 /// A run of a history: its tombstones, how many are held and unconfirmed, and when the next full run is due.
@@ -114,7 +114,7 @@ async fn history(
             let asked = run.ask(&ids);
             let returned: Vec<Doc> = asked.returned.iter().map(|id| doc(id, 1)).collect();
             walker.commit(Write::Save(batch(&returned))).await;
-            walker.commit(Write::Delete(asked.unwanted)).await;
+            walker.commit(Write::delete(asked.unwanted)).await;
             finish.confirmations = asked.confirmations;
         }
         let finished = store.finish_scan(finish).await.unwrap();

@@ -5,13 +5,13 @@ use std::{collections::BTreeMap, ops::Deref, sync::Arc, time::Duration};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
 use crate::{
     auth::KeyRing,
     declare::{Kind, Merging},
-    model::{Batch, Data, Model, ModelInfo, Record},
+    model::{Batch, Data, Model, ModelInfo, Patch, Record},
     store::{
         Change, Committed, DatasetKey, DeletePolicy, FeedPage, FeedRow, FinishScan, FunctionKey, NewRun, Page,
         PatchRow, ReadQuery, RowOutcome, RunEnd, RunStatus, RunToken, Scan, ScanFrom, ScanWalk, SharedStore,
@@ -119,6 +119,9 @@ pub(super) struct Doc {
     pub map: BTreeMap<String, Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last: Option<f64>,
+    /// When it was last updated at the provider, microseconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<i64>,
 }
 
 impl Data for Doc {}
@@ -134,6 +137,12 @@ impl Model for Doc {
 
 impl Record for Doc {
     type Id = String;
+
+    const UPDATED: Option<&'static str> = Some("at");
+
+    fn updated_micros(&self) -> Option<i64> {
+        self.at
+    }
 
     fn id(&self) -> &String {
         &self.id
@@ -157,12 +166,17 @@ pub(super) fn save(docs: &[(&str, u64)]) -> Write {
 }
 
 pub(super) fn delete(ids: &[&str]) -> Write {
-    Write::Delete(ids.iter().map(|id| (*id).to_owned()).collect())
+    Write::delete(ids.iter().map(|id| (*id).to_owned()))
 }
 
 pub(super) fn patch(id: &str, fields: Value) -> Write {
     let Value::Object(fields) = fields else { panic!("a patch is an object") };
-    Write::Patch(vec![PatchRow { id: id.to_owned(), fields }])
+    Write::Patch(vec![patch_row(id, fields)])
+}
+
+pub(super) fn patch_row(id: &str, fields: Map<String, Value>) -> PatchRow {
+    let updated = fields.get("at").map_or(Patch::Keep, |at| at.as_i64().map_or(Patch::Null, Patch::Set));
+    PatchRow { id: id.to_owned(), fields, updated }
 }
 
 pub(super) fn dataset(model: &str) -> DatasetKey {
@@ -216,7 +230,7 @@ impl<'a> Sync<'a> {
 
     /// A page that was requested now.
     pub(super) fn page(&self, writes: impl IntoIterator<Item = Write>) -> Page {
-        let change = |write| Change { dataset: self.dataset.clone(), merging: Merging::Newer, write };
+        let change = |write| Change { dataset: self.dataset.clone(), merging: Merging::Newer, full_walk: None, write };
         Page {
             left_out: 0,
             run: self.run,

@@ -80,11 +80,12 @@ async fn commit(db: &mut Db, draft: &Draft) -> Outcome<Carried> {
             run: page.run.row,
             stamp,
             yields_to: (change.merging == Merging::Newer).then_some(page.requested_at),
+            full_walk: change.full_walk,
         };
         let dataset: &mut Dataset = &mut datasets[place];
         let rows = match &change.write {
             Write::Save(batch) => rows::save(db, &at, dataset, batch, ready).await?,
-            Write::Delete(ids) => rows::delete(db, &at, dataset, ids, ready).await?,
+            Write::Delete(deletes) => rows::delete(db, &at, dataset, deletes, ready).await?,
             Write::Patch(patches) => rows::patch(db, &at, dataset, patches, ready).await?,
             Write::Seen(ids) => rows::seen(db, dataset, ids, ready).await?,
         };

@@ -66,12 +66,13 @@ fn select(table: Table) -> String {
         // From the outside in: a record without its key shows as one without a hash.
         Table::Records => {
             let columns = columns(|name| match name {
-                "hash" | "hash_version" | "state" => format!("k.{name}"),
+                "updated" | "older" | "older_walk" | "hash" | "hash_version" | "state" => format!("k.{name}"),
                 name => format!("r.{name}"),
             });
             format!(
-                "SELECT {columns} FROM nango_rs.records r LEFT JOIN LATERAL (SELECT hash, hash_version, state \
-                 FROM nango_rs.record_keys WHERE dataset = r.dataset AND id = r.id AND seq = r.seq OFFSET 0) k ON TRUE \
+                "SELECT {columns} FROM nango_rs.records r LEFT JOIN LATERAL \
+                 (SELECT updated, older, older_walk, hash, hash_version, state FROM nango_rs.record_keys \
+                 WHERE dataset = r.dataset AND id = r.id AND seq = r.seq OFFSET 0) k ON TRUE \
                  ORDER BY r.dataset, r.seq"
             )
         }
@@ -344,7 +345,7 @@ async fn records(db: &mut Db, rows: &[Vec<Cell>]) -> Outcome<()> {
     };
     let bytes: Vec<i64> = rows.iter().map(plain).collect();
 
-    let own = ["hash", "hash_version", "state"];
+    let own = ["updated", "older", "older_walk", "hash", "hash_version", "state"];
     let both = ["dataset", "id", "seq", "modified_at", "run"];
     let part = |wanted: &dyn Fn(&str) -> bool| {
         let chosen = columns.iter().enumerate().filter(|(_, column)| wanted(column));

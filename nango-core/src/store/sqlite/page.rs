@@ -46,11 +46,12 @@ pub(super) fn commit(db: &Db, mut draft: Draft) -> Outcome<Committed> {
             run: page.run.row,
             stamp,
             yields_to: (change.merging == Merging::Newer).then_some(page.requested_at),
+            full_walk: change.full_walk,
         };
         let dataset = &mut datasets[place];
         let rows = match &change.write {
             Write::Save(batch) => rows::save(&at, dataset, batch, &ready)?,
-            Write::Delete(ids) => rows::delete(&at, dataset, ids, &ready)?,
+            Write::Delete(deletes) => rows::delete(&at, dataset, deletes, &ready)?,
             Write::Patch(patches) => rows::patch(&at, dataset, patches, &ready)?,
             Write::Seen(ids) => rows::seen(&at, dataset, ids, &ready)?,
         };

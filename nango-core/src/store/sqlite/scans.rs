@@ -125,7 +125,8 @@ pub(super) fn finish(db: &Db, end: &FinishScan) -> Outcome<ScanFinished> {
         let stamp = db.shared.clock.at_least(dataset.stamp);
         let regime = encryption::regime(db)?;
         let seal = db.shared.vault.writing(&regime, &end.dataset);
-        let at = Writing { db, hasher: &regime.hasher, seal, run: end.run.row, stamp, yields_to: None };
+        let (yields_to, full_walk) = (None, None);
+        let at = Writing { db, hasher: &regime.hasher, seal, run: end.run.row, stamp, yields_to, full_walk };
         deleted = deletes::settle(&at, &mut dataset, end)?;
         dataset.save(db, stamp)?;
         let counts = ModelCounts { deleted, ..ModelCounts::default() };

@@ -64,6 +64,10 @@ async fn begin(store: &Sqlite) -> RunToken {
         .unwrap()
 }
 
+fn change(write: Write) -> Change {
+    Change { dataset: dataset(), merging: Merging::Newer, full_walk: None, write }
+}
+
 fn page(store: &Sqlite, run: RunToken, ids: impl IntoIterator<Item = u64>, text: &str) -> Page {
     let mut batch = Batch::default();
     for id in ids {
@@ -73,7 +77,7 @@ fn page(store: &Sqlite, run: RunToken, ids: impl IntoIterator<Item = u64>, text:
         run,
         function: key(),
         requested_at: store.now(),
-        changes: vec![Change { dataset: dataset(), merging: Merging::Newer, write: Write::Save(batch) }],
+        changes: vec![change(Write::Save(batch))],
         checkpoint: None,
         resume: None,
         pages: 1,

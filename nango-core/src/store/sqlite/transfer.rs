@@ -65,7 +65,7 @@ fn select(table: Table) -> String {
         // From the outside in: a record without its key shows as one without a hash.
         Table::Records => {
             let of = |column: &&str| match *column {
-                "hash" | "hash_version" | "state" => format!("k.{column}"),
+                "updated" | "older" | "older_walk" | "hash" | "hash_version" | "state" => format!("k.{column}"),
                 column => format!("r.{column}"),
             };
             let columns: Vec<String> = table.columns().iter().map(of).collect();
@@ -233,10 +233,10 @@ fn import(db: &Db, chunk: &Chunk) -> Outcome<()> {
 
 fn records(db: &Db, rows: &[Vec<Cell>]) -> Outcome<()> {
     let columns = Table::Records.columns();
-    // The last three columns are the key's.
-    let own = columns.len() - 3;
+    // The last six columns are the key's.
+    let own = columns.len() - 6;
     let mut row = db.sql.prepare(&insert("records", &columns[..own]))?;
-    let mut key = db.sql.prepare(&insert("record_keys", &["dataset", "id", "rid", "hash", "hash_version", "state"]))?;
+    let mut key = db.sql.prepare(&insert("record_keys", &[&["dataset", "id", "rid"], &columns[own..]].concat()))?;
     for cells in rows {
         let rid = Cell::Int(row.insert(params_from_iter(&cells[..own]))?);
         key.execute(params_from_iter([&cells[0], &cells[1], &rid].into_iter().chain(&cells[own..])))?;

@@ -13,7 +13,10 @@ use deletes::Missed;
 pub(super) use deletes::{Due, Waits};
 
 use super::readers::Held;
-use crate::store::{FeedRow, ModelCounts, RowOutcome, conformance::support::Doc};
+use crate::store::{DeleteRow, FeedRow, ModelCounts, RowOutcome, conformance::support::Doc};
+
+/// A time of update so far in the future that it does not compare.
+pub(super) const FAR: i64 = i64::MAX / 2;
 
 /// A record that lives, or lived.
 #[derive(Debug, Clone)]
@@ -31,6 +34,10 @@ pub(super) struct Row {
     step: usize,
     /// What is known of it as a candidate.
     missed: Option<Missed>,
+    /// When it was last updated, or deleted, at the provider.
+    updated: Option<i64>,
+    /// The older time that a full walk last returned, and the walk.
+    older: Option<(i64, i64)>,
 }
 
 /// Who writes, when, and what they give way to.
@@ -40,6 +47,8 @@ pub(super) struct Writing {
     pub(super) step: usize,
     /// The step in which the page was requested; `None`: it overrides.
     pub(super) requested: Option<usize>,
+    /// The full walk that it is a part of.
+    pub(super) full_walk: Option<i64>,
 }
 
 /// The scan that is open.
@@ -68,6 +77,24 @@ impl Row {
     fn bury(&mut self, at: Writing) {
         (self.live, self.run, self.step, self.faded) = (false, at.run, at.step, self.pruned);
         self.missed = None;
+        self.older = None;
+    }
+
+    /// Whether a write with this time is older. The second full walk that returns the same older time is not.
+    fn is_updated_after(&mut self, given: Option<i64>, full_walk: Option<i64>) -> bool {
+        match (given, self.updated) {
+            (Some(given), Some(stored)) if given < stored && stored < FAR => {
+                let Some(walk) = full_walk else { return true };
+                match self.older {
+                    Some((time, before)) if time == given => before == walk,
+                    _ => {
+                        self.older = Some((given, walk));
+                        true
+                    }
+                }
+            }
+            _ => false,
+        }
     }
 
     fn is_newer(&self, than: Writing) -> bool {
@@ -90,7 +117,9 @@ impl Expected {
 
     fn put(&mut self, at: Writing, doc: Doc, text: String) {
         self.keep(&doc.id);
-        let row = Row { doc, text, live: true, pruned: false, faded: false, run: at.run, step: at.step, missed: None };
+        let (updated, older) = (doc.at, None);
+        let (live, pruned, faded) = (true, false, false);
+        let row = Row { doc, text, live, pruned, faded, run: at.run, step: at.step, missed: None, updated, older };
         self.rows.insert(row.doc.id.clone(), row);
     }
 
@@ -109,11 +138,19 @@ impl Expected {
                     // Of what was pruned only the hash is left, which knows one order of keys.
                     Some(row) if row.live && (row.text == text || (row.doc == *doc && !row.pruned)) => {
                         (row.text, row.pruned) = (text, false);
+                        if doc.at.is_some() {
+                            (row.updated, row.older) = (doc.at, None);
+                        }
                         return RowOutcome::Unchanged;
                     }
                     Some(row) if row.is_newer(at) => return RowOutcome::SkippedNewer,
-                    Some(row) if row.live => RowOutcome::Updated,
-                    _ => RowOutcome::Added,
+                    Some(row) => {
+                        if row.is_updated_after(doc.at, at.full_walk) {
+                            return RowOutcome::SkippedOlder;
+                        }
+                        if row.live { RowOutcome::Updated } else { RowOutcome::Added }
+                    }
+                    None => RowOutcome::Added,
                 };
                 this.put(at, doc.clone(), text);
                 outcome
@@ -121,18 +158,28 @@ impl Expected {
         )
     }
 
-    pub(super) fn delete(&mut self, at: Writing, ids: &[String]) -> Vec<RowOutcome> {
+    pub(super) fn delete(&mut self, at: Writing, deletes: &[DeleteRow]) -> Vec<RowOutcome> {
         self.each(
-            ids,
-            |id| id,
-            |this, id| match this.rows.get_mut(id) {
-                Some(row) if row.live && row.is_newer(at) => RowOutcome::SkippedNewer,
-                Some(row) if row.live => {
-                    row.bury(at);
-                    this.keep(id);
-                    RowOutcome::Deleted
+            deletes,
+            |delete| &delete.id,
+            |this, delete| {
+                let Some(row) = this.rows.get_mut(&delete.id) else { return RowOutcome::Missing };
+                let live = row.live;
+                if live && row.is_newer(at) {
+                    return RowOutcome::SkippedNewer;
                 }
-                _ => RowOutcome::Missing,
+                if row.is_updated_after(delete.at, None) {
+                    return if live { RowOutcome::SkippedOlder } else { RowOutcome::Missing };
+                }
+                if delete.at.is_some() && delete.at != row.updated {
+                    (row.updated, row.older) = (delete.at, None);
+                }
+                if !live {
+                    return RowOutcome::Missing;
+                }
+                row.bury(at);
+                this.keep(&delete.id);
+                RowOutcome::Deleted
             },
         )
     }
@@ -148,11 +195,18 @@ impl Expected {
                     merge(&mut whole, fields);
                     let text = whole.to_string();
                     let doc: Doc = serde_json::from_value(whole).unwrap();
+                    let given = fields.get("at").and_then(Value::as_i64);
                     if doc == row.doc {
                         row.missed = None;
+                        if given.is_some() {
+                            row.older = None;
+                        }
                         RowOutcome::Unchanged
                     } else if row.is_newer(at) {
                         RowOutcome::SkippedNewer
+                    } else if row.is_updated_after(given, at.full_walk) {
+                        this.keep(id);
+                        RowOutcome::SkippedOlder
                     } else {
                         this.put(at, doc, text);
                         RowOutcome::Updated
@@ -253,6 +307,7 @@ pub(super) fn count(counts: &mut ModelCounts, rows: &[RowOutcome]) {
             RowOutcome::Deleted => counts.deleted += 1,
             RowOutcome::Unchanged => counts.unchanged += 1,
             RowOutcome::SkippedNewer => counts.skipped_newer += 1,
+            RowOutcome::SkippedOlder => counts.skipped_older += 1,
             RowOutcome::Duplicate | RowOutcome::Missing | RowOutcome::Seen => {}
         }
     }

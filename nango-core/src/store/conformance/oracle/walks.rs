@@ -97,7 +97,7 @@ impl World<'_> {
                 self.gone.insert(id.clone(), step);
             }
             self.trail.note(&format!("{id} goes, told: {told}"));
-            Write::Delete(vec![id])
+            Write::delete([id])
         } else {
             let there = doc(&id, self.dice.roll(1000));
             let since = self.api.get(&id).map_or(step, |there| there.since);

@@ -19,7 +19,7 @@ pub(in crate::store::postgres) async fn seen(
     let known_text = |id: &str, duplicate: bool| !duplicate && !id.contains('\0');
     let wanted: Vec<&str> =
         ids.iter().zip(&ready.duplicate).filter(|(id, dup)| known_text(id, **dup)).map(|(id, _)| id.as_str()).collect();
-    let mut known = look::keys(db, dataset.id, &wanted).await?.into_iter();
+    let mut known = look::keys(db, dataset.id, &wanted, false).await?.into_iter();
     let mut rows = Vec::with_capacity(ids.len());
     let mut seen = Vec::new();
     for (id, duplicate) in ids.iter().zip(&ready.duplicate) {

@@ -86,8 +86,11 @@ async fn what_can_be_mended_is_mended() {
 async fn what_cannot_be_mended_is_left() {
     let Some((database, store, run)) = filled().await else { return };
     let sql = "UPDATE nango_rs.records SET payload = '{', pruned_at = NULL WHERE id = '1'; \
+               UPDATE nango_rs.record_keys SET updated = 9 WHERE id <= '1'; \
                UPDATE nango_rs.record_keys SET bytes = 1 WHERE id = '1'; UPDATE nango_rs.datasets SET bytes = bytes - 18";
     damaged(&database, &store, sql, &[(Problem::Payload, 1, 0)]).await;
+    // It has no time left with which the next save could be older.
+    assert_eq!(database.sql("SELECT count(*) FROM nango_rs.record_keys WHERE updated IS NOT NULL"), "1");
     assert_eq!(save(&store, run, [1], "x").await, [RowOutcome::Updated]);
     let sql = "UPDATE nango_rs.records SET modified_at = modified_at - 5 WHERE id = '5'; \
                UPDATE nango_rs.record_keys SET modified_at = modified_at - 5 WHERE id = '5'";
@@ -142,7 +145,7 @@ async fn a_sealed_instance_goes_to_a_server_and_back_without_its_key() {
     for id in 0..5_000 {
         batch.push(&Item { id, text: "hush-hush".to_owned() }).unwrap();
     }
-    let change = Change { dataset: dataset(), merging: Merging::Newer, write: Write::Save(batch) };
+    let change = change(Write::Save(batch));
     let mut page = Page {
         run,
         function: key(),

@@ -55,7 +55,11 @@ async fn a_schema_of_the_first_version_steps_forward() {
     for name in ["scan_began", "scan_live", "scan_forward", "brought_forward", "waits"] {
         database.sql(&format!("ALTER TABLE nango_rs.datasets DROP COLUMN {name}"));
     }
-    database.sql("DROP TABLE nango_rs.delete_states, nango_rs.processes; UPDATE nango_rs.version SET number = 1");
+    database.sql(
+        "ALTER TABLE nango_rs.record_keys DROP COLUMN updated, DROP COLUMN older, DROP COLUMN older_walk; \
+         ALTER TABLE nango_rs.run_models DROP COLUMN skipped_older; \
+         DROP TABLE nango_rs.delete_states, nango_rs.processes; UPDATE nango_rs.version SET number = 1",
+    );
     let store = Postgres::open(&database.url).await.unwrap();
     let [stored] = &store.connections(None).await.unwrap()[..] else { panic!("the connection is gone") };
     assert_eq!((stored.version, stored.renew_at, &stored.failure), (1, None, &None));

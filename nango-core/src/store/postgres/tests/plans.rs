@@ -72,7 +72,7 @@ async fn never_analysed_tables_are_not_walked() {
         }
     }
     let mut gone = page(&store, run, [], "");
-    gone.changes[0].write = Write::Delete((0..ROWS).step_by(3).map(|id| id.to_string()).collect());
+    gone.changes[0].write = Write::delete((0..ROWS).step_by(3).map(|id| id.to_string()));
     store.commit(gone).await.unwrap();
     let mut cursor = None;
     loop {

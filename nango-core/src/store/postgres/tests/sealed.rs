@@ -7,6 +7,7 @@ use sqlx::{Connection, Executor, PgConnection};
 use super::*;
 use crate::{
     auth::KeyRing,
+    model::Patch,
     store::{KeyId, PatchRow, reseal},
 };
 
@@ -69,8 +70,8 @@ async fn the_files_of_the_server_show_no_payload() {
     save(&store, run, 50..60, &format!("{NEVER} changed")).await;
     let mut patch = page(&store, run, [], "");
     let fields = json!({ "text": format!("{NEVER} merged") }).as_object().unwrap().clone();
-    patch.changes[0].write = Write::Patch(vec![PatchRow { id: "7".to_owned(), fields }]);
-    patch.changes.push(Change { write: Write::Delete(vec!["8".to_owned()]), ..patch.changes[0].clone() });
+    patch.changes[0].write = Write::Patch(vec![PatchRow { id: "7".to_owned(), fields, updated: Patch::Keep }]);
+    patch.changes.push(Change { write: Write::delete(["8".to_owned()]), ..patch.changes[0].clone() });
     assert_eq!(store.commit(patch).await.unwrap().changes[0].rows, [RowOutcome::Updated]);
     let end = unheld(run, key(), dataset(), scan);
     store.finish_scan(end).await.unwrap();

@@ -1,6 +1,6 @@
 //! Sightings: records that are at the provider, whatever their content is.
 
-use super::{DELETED, Writing, find};
+use super::{DELETED, Writing};
 use crate::store::{
     RowOutcome,
     sqlite::{dataset::Dataset, fault::Outcome, page::Ready, scans},
@@ -13,11 +13,11 @@ pub(in crate::store::sqlite) fn seen(
     ids: &[String],
     ready: &Ready,
 ) -> Outcome<Vec<RowOutcome>> {
-    let mut finder = at.finder()?;
+    let mut finder = at.finder(false)?;
     let mut rows = Vec::with_capacity(ids.len());
     let mut seen = Vec::new();
     for (id, duplicate) in ids.iter().zip(&ready.duplicate) {
-        rows.push(match find(&mut finder, dataset, id)? {
+        rows.push(match finder.find(dataset, id)? {
             _ if *duplicate => RowOutcome::Duplicate,
             Some(known) if known.state & DELETED == 0 => {
                 seen.push(known.rid);
