@@ -14,10 +14,12 @@
 //! leave such holes.
 
 mod bounds;
+mod cursor;
 mod decide;
 mod end;
 mod error;
 mod link;
+mod memory;
 mod page;
 mod pages;
 pub mod path;
@@ -30,9 +32,9 @@ mod split;
 mod walk;
 
 pub use bounds::Bounds;
-pub use decide::{Purpose, StoredGap, WalkMemory};
 pub use end::{Completion, Gap, WalkEnd, WalkOutcome};
 pub use error::PaginateError;
+pub use memory::{Purpose, StoredGap, WalkMemory};
 pub use page::RawPage;
 pub use pages::Pages;
 pub use place::Place;

@@ -5,74 +5,19 @@
 
 use std::collections::HashSet;
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, value::RawValue};
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 use super::{
     PaginateError,
     bounds::Bounds,
+    cursor::{scalar, unusable},
     end::{Completion, Gap, WalkOutcome},
+    memory::{Purpose, StoredGap, WalkMemory},
     path::{Found, Listed},
     plan::{AFTER_SHORT, END_STATUSES, Plan, Step},
     read::{self, Evidence},
 };
 use crate::declare::{OffsetBy, PaginateKind};
-
-/// What depends on a complete walk.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Purpose {
-    /// Records that the walk does not see are deleted.
-    pub deletes: bool,
-    /// The next run reads only what changed since this one.
-    pub since: bool,
-}
-
-/// What a walk has to remember of its pages when it is interrupted.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct WalkMemory {
-    /// Pages that were requested.
-    pub pages: u64,
-    /// Bytes of their bodies.
-    pub bytes: u64,
-    /// Records on them.
-    pub records: u64,
-    /// Whether a cursor or link carried a number.
-    pub numbers: bool,
-    /// Whether records moved between pages.
-    pub shifted: bool,
-    /// The reason why the walk is incomplete already: a name of [`Gap`], with what its message needs.
-    pub gap: Option<StoredGap>,
-}
-
-/// A [`Gap`] as it is stored with an interrupted walk.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum StoredGap {
-    /// [`Gap::NullList`]
-    NullList,
-    /// [`Gap::ErrorInBody`]
-    ErrorInBody,
-    /// [`Gap::OtherOrigin`]: the own origin and the other one.
-    OtherOrigin(String, String),
-    /// [`Gap::PageSize`]
-    PageSize,
-    /// [`Gap::RecordWithoutId`]
-    RecordWithoutId,
-}
-
-impl From<&StoredGap> for Gap {
-    fn from(stored: &StoredGap) -> Self {
-        match stored {
-            StoredGap::NullList => Self::NullList,
-            StoredGap::ErrorInBody => Self::ErrorInBody,
-            StoredGap::OtherOrigin(own, other) => Self::OtherOrigin { own: own.clone(), other: other.clone() },
-            StoredGap::PageSize => Self::PageSize,
-            StoredGap::RecordWithoutId => Self::RecordWithoutId,
-        }
-    }
-}
 
 /// An answer as the decision sees it.
 pub(super) struct Answer<'a> {
@@ -447,35 +392,4 @@ impl Step {
             Self::Offset(offset) => xxh3_128(&offset.to_le_bytes()),
         }
     }
-}
-
-/// A string or number that leads to the next page. Nothing, `null`, `false`, and a text or list that is empty end the
-/// walk; 0 does not. Cursors are opaque: a text is sent as it came.
-pub(super) fn scalar(
-    value: &RawValue,
-    what: &'static str,
-    at: &str,
-    path: &str,
-) -> Result<Option<Value>, PaginateError> {
-    let bad = |reason: &str| PaginateError::Next {
-        at: at.to_owned(),
-        what,
-        place: path.to_owned(),
-        reason: reason.to_owned(),
-    };
-    let value: Value = serde_json::from_str(value.get()).map_err(|error| bad(&error.to_string()))?;
-    match value {
-        Value::Null | Value::Bool(false) => Ok(None),
-        Value::String(text) if text.trim().is_empty() => Ok(None),
-        Value::String(_) | Value::Number(_) => Ok(Some(value)),
-        Value::Array(list) if list.is_empty() => Ok(None),
-        Value::Object(object) if object.is_empty() => Ok(None),
-        Value::Bool(true) => Err(bad("it is a boolean")),
-        Value::Array(_) => Err(bad("it is a list")),
-        Value::Object(_) => Err(bad("it is an object")),
-    }
-}
-
-pub(super) fn unusable(at: &str, place: &str, reason: String) -> PaginateError {
-    PaginateError::Next { at: at.to_owned(), what: "cursor", place: place.to_owned(), reason }
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt, ops::Range, sync::Arc};
 
-use super::{PaginateError, Place, decide::WalkMemory};
+use super::{PaginateError, Place, memory::WalkMemory};
 use crate::http::Response;
 
 /// A page as it came. Its records and its way to the next page may be secret: `Debug` shows neither.

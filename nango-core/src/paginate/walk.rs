@@ -8,9 +8,11 @@ use url::Url;
 use super::{
     PaginateError, Place, RawPage,
     bounds::Bounds,
-    decide::{Answer, Decider, Purpose, StoredGap, Verdict, WalkMemory, scalar},
+    cursor::scalar,
+    decide::{Answer, Decider, Verdict},
     end::{Completion, Gap, WalkEnd, WalkOutcome},
     link::{self, LinkTarget},
+    memory::{Purpose, StoredGap, WalkMemory},
     place::{self, To},
     plan::{Plan, Step},
     read::{self, Evidence},

@@ -73,7 +73,9 @@ pub(super) fn touched<'a>(write: &'a Write, rows: &[RowOutcome]) -> Vec<&'a str>
     };
     match write {
         Write::Save(batch) => with(&mut batch.iter().map(|item| item.id), |row| row != RowOutcome::Duplicate),
-        Write::Delete(rows_of) => with(&mut rows_of.iter().map(|row| row.id.as_str()), |row| row == RowOutcome::Deleted),
+        Write::Delete(rows_of) => {
+            with(&mut rows_of.iter().map(|row| row.id.as_str()), |row| row == RowOutcome::Deleted)
+        }
         Write::Seen(ids) => with(&mut ids.iter().map(String::as_str), |row| row == RowOutcome::Seen),
         Write::Patch(patches) => with(&mut patches.iter().map(|patch| patch.id.as_str()), |row| {
             matches!(row, RowOutcome::Updated | RowOutcome::Unchanged)

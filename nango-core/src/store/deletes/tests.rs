@@ -172,7 +172,8 @@ fn write_touches_what_it_sees_or_changes() {
     let ids = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
     let delete = Write::delete(ids(&["a", "b", "c", "a"]));
     assert_eq!(touched(&delete, &[Deleted, Missing, SkippedNewer, Duplicate]), ["a"]);
-    let patch = |id: &str| PatchRow { id: id.to_owned(), fields: serde_json::Map::new(), updated: crate::model::Patch::Keep };
+    let patch =
+        |id: &str| PatchRow { id: id.to_owned(), fields: serde_json::Map::new(), updated: crate::model::Patch::Keep };
     let patches = Write::Patch(["a", "b", "c", "d"].map(patch).to_vec());
     assert_eq!(touched(&patches, &[Updated, Unchanged, SkippedNewer, Missing]), ["a", "b"]);
     assert_eq!(touched(&Write::Save(Batch::default()), &[]), Vec::<&str>::new());
