@@ -25,7 +25,7 @@ pub use crate::{
 use crate::{
     declare::{EndpointPath, Handle, PathValue, fill},
     error::{Error, ErrorKind, Result},
-    model::{Batch, CheckpointValue, Mapped},
+    model::{ApiTime, Batch, CheckpointValue, Mapped},
     nango::NangoSync,
 };
 
@@ -150,6 +150,11 @@ pub fn payload<P: Payload>(value: Value) -> Result<P::Payload> {
 
 pub fn metadata<S: HasMetadata>(value: Value) -> Result<S::Metadata> {
     read(value, ErrorKind::Connection, "the metadata of the connection")
+}
+
+/// The time in the field that a model names as `updated`.
+pub fn updated<T: ApiTime>(field: &T) -> Option<i64> {
+    field.unix_micros()
 }
 
 fn read<T: DeserializeOwned>(value: Value, kind: ErrorKind, what: &str) -> Result<T> {

@@ -10,6 +10,7 @@
 mod egress;
 mod error;
 mod file;
+mod limits;
 mod retention;
 
 use std::{
@@ -21,6 +22,7 @@ use std::{
 
 pub use egress::Egress;
 pub use error::ConfigError;
+pub use limits::Limits;
 pub use retention::Retention;
 
 use crate::auth::{App, Secret};
@@ -68,6 +70,8 @@ pub struct Config {
     pub(crate) apps: BTreeMap<String, Secret>,
     /// Which places may be reached; [`Config::policy`] adds the base URLs to it.
     pub egress: Egress,
+    /// Bounds of walks, records and metadata.
+    pub limits: Limits,
 }
 
 /// What the file says of an integration. One that is named like a provider needs nothing of it.
@@ -83,6 +87,8 @@ pub struct IntegrationConfig {
     pub client_id: Option<String>,
     /// The scopes that it asks for.
     pub scopes: Vec<String>,
+    /// Origins (scheme, host and port) beside the base URL's that get the connection's credentials.
+    pub trusted_origins: Vec<String>,
 }
 
 /// Where settings come from, in the order in which they count.
@@ -153,6 +159,7 @@ impl Config {
             retention,
             apps,
             egress: file.egress,
+            limits: file.limits,
         };
         config.set_database(database.unwrap_or_else(|| DATABASE.to_owned()));
         Ok(config)
@@ -213,6 +220,7 @@ impl Default for Config {
             retention: Retention::default(),
             apps: BTreeMap::new(),
             egress: Egress::default(),
+            limits: Limits::default(),
         };
         config.set_database(DATABASE);
         config
@@ -233,6 +241,7 @@ impl fmt::Debug for Config {
             .field("retention", &self.retention)
             .field("apps", &self.apps.keys())
             .field("egress", &self.egress)
+            .field("limits", &self.limits)
             .finish()
     }
 }
@@ -245,6 +254,7 @@ impl fmt::Debug for IntegrationConfig {
             .field("headers", &self.headers.keys())
             .field("client_id", &self.client_id)
             .field("scopes", &self.scopes)
+            .field("trusted_origins", &self.trusted_origins)
             .finish()
     }
 }

@@ -33,6 +33,7 @@ pub mod provider;
 pub mod run;
 pub mod store;
 pub mod testing;
+mod time;
 pub mod wire;
 
 pub use cli::{App, main};
@@ -42,7 +43,7 @@ pub use declare::{
 };
 pub use error::{ActionError, Error, ErrorKind, HttpFailure, Result};
 pub use model::{
-    Checkpoint, CheckpointValue, Data, Fits, Mapped, Model, Patch, PatchOf, Record, RecordId, Returns, Stored,
+    ApiTime, Checkpoint, CheckpointValue, Data, Fits, Mapped, Model, Patch, PatchOf, Record, RecordId, Returns, Stored,
 };
 pub use nango::{ActionFn, Nango, NangoAction, NangoSync};
 /// Builds the path of a request from values, each of them encoded.

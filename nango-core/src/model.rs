@@ -7,6 +7,7 @@
 //! Must stay true: the traits are not blanket impls over serde's, so that a type without `#[model]` gets one readable
 //! error in place of three of serde and schemars.
 
+mod api_time;
 mod batch;
 pub mod canonical;
 mod checkpoint;
@@ -23,6 +24,7 @@ use std::{
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
+pub use api_time::ApiTime;
 pub use batch::{Batch, BatchItem, RecordError, RecordFault};
 pub use checkpoint::{Checkpoint, CheckpointValue};
 pub use id::{ID_MAX_BYTES, IdError, KeyOf, RecordId, check_id};
@@ -76,6 +78,14 @@ pub trait Record: Model {
     type Id: RecordId;
     /// The key of this record.
     fn id(&self) -> &Self::Id;
+    /// The name in JSON of the field that `#[model(updated = "field")]` names.
+    #[doc(hidden)]
+    const UPDATED: Option<&'static str> = None;
+    /// The time in that field, microseconds since 1970 (UTC); `None` if there is none or it cannot be read.
+    #[doc(hidden)]
+    fn updated_micros(&self) -> Option<i64> {
+        None
+    }
 }
 
 /// What a descriptor knows of a model.

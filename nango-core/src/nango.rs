@@ -12,12 +12,15 @@ mod checkpoint;
 mod connection;
 mod context;
 mod environment;
+mod full_walk;
 mod lock;
 mod log;
 mod pages;
 mod records;
+mod report;
 mod request;
 mod scan;
+mod stop;
 #[cfg(test)]
 mod tests;
 mod trigger;
@@ -28,13 +31,16 @@ use crate::declare::{ActionDef, Handle, SyncDef, SyncMarker};
 
 pub use batch::{PageBuilder, Saved};
 pub use connection::{ConnectionInfo, ConnectionRequest, IntegrationInfo};
-pub use context::{Context, ContextParts, Draft, Host, Stop};
-pub(crate) use context::{interrupted, lease_lost, lock as lock_state, store_error};
+pub use context::{Context, ContextParts, Draft, Host, RunOptions};
+pub(crate) use context::{lease_lost, lock as lock_state, store_error};
 pub use lock::LockGuard;
 pub use log::LogEntry;
 pub use records::RecordStream;
+pub use report::{RunFindings, WaitingDeletes};
 pub use request::{OptionalRequest, Request, Response};
-pub use scan::FullScan;
+pub use scan::{FullScan, ScanEnd};
+pub use stop::Stop;
+pub(crate) use stop::interrupted;
 pub use trigger::ActionFn;
 
 /// What all functions can do: call the API, log, read their connection.

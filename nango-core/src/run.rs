@@ -37,7 +37,7 @@ use crate::{
     declare::{ActionDef, EventDef, Handle, Kind, Registry, SyncDef, SyncRun, WebhookDef},
     error::{Error, ErrorKind, Result},
     http::{Budgets, Clock, Transport},
-    nango::{Context, Nango, lease_lost, store_error},
+    nango::{Context, Nango, RunFindings, RunOptions, lease_lost, store_error},
     provider::Catalogue,
     store::{
         BASE_VARIANT, FeedRow, FunctionKey, LogLine, ReadQuery, RunEnd, RunStatus, RunToken, SharedStore, Totals,
@@ -139,6 +139,10 @@ pub struct RunRequest {
     /// `reset`, because a sync that goes on from its place would not bring them back. Readers of the feed are not told:
     /// see [`crate::store::Upkeep`].
     pub empty_cache: bool,
+    /// Reads the whole list, also where `since` would read only changes.
+    pub full: bool,
+    /// Lifts the guard, `hold` and `max_deletes` for this run: what is confirmed to be gone is deleted.
+    pub allow_deletes: bool,
     /// Runs on a copy in memory: nothing is kept, what would have been saved is reported.
     pub dry: bool,
 }
@@ -155,6 +159,8 @@ impl RunRequest {
             checkpoint: None,
             reset: false,
             empty_cache: false,
+            full: false,
+            allow_deletes: false,
             dry: false,
         }
     }
@@ -196,6 +202,8 @@ pub struct RunReport {
     pub status: RunStatus,
     /// What it wrote and sent.
     pub totals: Totals,
+    /// How its walks ended, and the deletes that wait.
+    pub findings: RunFindings,
     /// The checkpoint as it is stored now.
     pub checkpoint: Option<Value>,
     /// Whether the next run goes on where this one stopped instead of starting over.
@@ -322,6 +330,7 @@ async fn run_one(
         empty_cache: request.empty_cache && request.reset,
         checkpoint: request.checkpoint,
     };
+    ready.options = RunOptions { full: request.full, allow_deletes: request.allow_deletes };
     let host = Arc::new(RunHost::new(instance.clone(), observer, true));
     let mut report = begin_and_call(instance, ready, job, stop.clone(), host.clone()).await?;
     follow_up(instance, &host, &mut report, &stop).await;
@@ -390,6 +399,7 @@ async fn begin_and_call(
         key: context.key().clone(),
         status,
         totals: context.totals(),
+        findings: context.findings(),
         resumable: status != RunStatus::Success && (walking || checkpoint.is_some()),
         checkpoint,
         output,

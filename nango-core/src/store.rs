@@ -19,6 +19,7 @@ mod check;
 mod checkpoints;
 mod connections;
 mod cursor;
+mod deletes;
 mod draft;
 pub(crate) mod encryption;
 mod error;
@@ -36,6 +37,7 @@ mod row;
 mod runs;
 pub mod sqlite;
 mod transfer;
+mod updated;
 mod upkeep;
 
 #[cfg(test)]
@@ -57,6 +59,10 @@ pub use check::{CheckReport, Finding, Problem};
 pub use checkpoints::{CheckpointWrite, Checkpoints, ResumeWrite, StoredCheckpoint};
 pub use connections::{Connection, Connections, MetadataChange, NewConnection, RefreshFailure, Removed};
 pub use cursor::Cursor;
+pub use deletes::{
+    Confirmation, DEFAULT_HOLD, DeleteOutlook, DeletePolicy, HeldBy, NextFullRun, ScanFinished, ScanWalk, WalkEnd,
+    WalkKind,
+};
 pub use encryption::{
     Encryption, EncryptionState, KeyId, KeyUse, Keys, Resealed, credentials_context, reseal, resume_context,
 };
@@ -64,8 +70,8 @@ pub use error::StoreError;
 pub use logs::{Level, LogLine, Logs};
 pub use processes::Processes;
 pub use records::{
-    Change, Committed, DatasetKey, DatasetStats, Done, FeedPage, FeedRow, Filter, FinishScan, LastAction, Page,
-    PatchRow, ReadQuery, Records, RowOutcome, Scan, ScanFinished, ScanFrom, Write,
+    Change, Committed, DatasetKey, DatasetStats, DeleteRow, Done, FeedPage, FeedRow, Filter, FinishScan, LastAction,
+    Page, PatchRow, ReadQuery, Records, RowOutcome, Scan, ScanFrom, Write,
 };
 pub use refresh::{RefreshClaim, RefreshEnd, RefreshTurn, Refreshes};
 pub use runs::{FunctionKey, ModelCounts, NewRun, Run, RunEnd, RunStatus, RunToken, Runs, Totals};

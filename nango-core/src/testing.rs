@@ -49,11 +49,12 @@ use script::{Script, Still};
 
 use crate::{
     auth::{Credentials, Held},
+    config::Limits,
     declare::{ActionDef, BoxFuture, Handle, Kind, Merging},
     error::{Error, Result},
     http::{Client, ClientParts},
     model::{Batch, Record},
-    nango::{Context, ContextParts, Host, Nango, Stop},
+    nango::{Context, ContextParts, Host, Nango, RunOptions, Stop},
     provider::{Catalogue, Provider},
     store::{
         BASE_VARIANT, Change, DatasetKey, FeedRow, FunctionKey, LogLine, NewConnection, NewRun, Page, ReadQuery,
@@ -158,7 +159,8 @@ impl Mock {
         assert!(pushed.is_ok(), "this record cannot be saved: {pushed:?}");
         let handle: Handle = self.nango();
         let context = Nango::from(handle).context().clone();
-        let change = Change { dataset: dataset(M::NAME), merging: Merging::Override, write: Write::Save(batch) };
+        let (dataset, merging) = (dataset(M::NAME), Merging::Override);
+        let change = Change { dataset, merging, full_walk: None, write: Write::Save(batch) };
         let page = Page {
             run: context.token(),
             function: context.key().clone(),
@@ -272,6 +274,8 @@ impl Mock {
             metadata: None,
             stop: settings.stop,
             host,
+            options: RunOptions::default(),
+            limits: Limits::default(),
         })
     }
 }

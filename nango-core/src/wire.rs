@@ -25,4 +25,5 @@ pub use functions::FunctionRow;
 pub use providers::{ProviderCheckJson, ProviderDetail, ProviderRow};
 pub use records::{PageWriter, write_page, write_record};
 pub use runs::RunJson;
+pub(crate) use runs::WaitingJson;
 pub use time::{micros, millis, millis_utc};

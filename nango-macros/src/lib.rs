@@ -32,6 +32,7 @@ mod paginate;
 mod parts;
 mod patch;
 mod path;
+mod serde_name;
 mod since;
 mod sync;
 mod template;
@@ -96,6 +97,17 @@ pub fn path(tokens: TokenStream) -> TokenStream {
 /// | --- | --- | --- |
 /// | `id = "field"` | `id` | the field that is the key of a record |
 /// | `name = "Issue"` | the type's name | the name in schemas, in the cache and on the wire |
+/// | `updated = "field"` | | the field with the time of the record's last update at the provider |
+///
+/// `id` and `updated` name a field as it is called in Rust, also if serde renames it.
+///
+/// The field of `updated` holds RFC 3339, or seconds or milliseconds since 1970 (UTC) as a number or as text: a `String`,
+/// an integer of 32 or 64 bits, an `f64`, or an `Option` of these. A webhook, a patch or an incremental run whose value is
+/// older than the stored one changes nothing: it is counted as `skipped_older`, and the record counts as seen. An equal
+/// value applies. A patch without the field applies. Values are not compared where one of them is missing or cannot be
+/// read, or where the stored one is more than a day in the future. An older value that two full runs in a row return wins:
+/// the provider took the record back. A delete can carry the time of its event: `batch_delete::<Issue>([(id, time)])`.
+/// `merging = "override"` of a sync does not change this.
 #[proc_macro_attribute]
 pub fn model(args: TokenStream, item: TokenStream) -> TokenStream {
     model::expand(args.into(), &item.into()).into()

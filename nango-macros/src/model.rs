@@ -2,18 +2,19 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::{Data, DeriveInput, Error, Field, Fields, ext::IdentExt, spanned::Spanned};
+use syn::{Data, DeriveInput, Error, Field, Fields, LitStr, ext::IdentExt, spanned::Spanned};
 
 use crate::{
     args::{Args, Errors, list},
     derives::{cfgs, derives},
+    serde_name::json_name,
     suggest,
 };
 
 const WHAT: &str = "`#[model]`";
 
 pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
-    let mut args = Args::parse(WHAT, &["id", "name"], args);
+    let mut args = Args::parse(WHAT, &["id", "name", "updated"], args);
     let input = match read(WHAT, "a struct with named fields, or an enum", item) {
         Ok(input) => input,
         Err(tokens) => return tokens,
@@ -74,6 +75,7 @@ pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
 fn record(input: &DeriveInput, args: &mut Args) -> TokenStream {
     let ident = &input.ident;
     let key = args.string("id");
+    let updated = args.string("updated");
     let fields = match &input.data {
         Data::Struct(data) => data.fields.iter().collect(),
         _ => Vec::new(),
@@ -82,9 +84,20 @@ fn record(input: &DeriveInput, args: &mut Args) -> TokenStream {
         args.errors.at(key.span(), "an enum has no fields, and so no id: it is data, not a record");
         return TokenStream::new();
     }
-    let wanted = key.as_ref().map_or_else(|| "id".to_owned(), syn::LitStr::value);
-    match (field(&fields, &wanted), key) {
-        (Some((id, field)), _) => {
+    if let (Some(updated), Data::Enum(_)) = (&updated, &input.data) {
+        args.errors.at(updated.span(), "an enum has no fields, and so no time of update: it is data, not a record");
+        return TokenStream::new();
+    }
+    let wanted = key.as_ref().map_or_else(|| "id".to_owned(), LitStr::value);
+    let time = updated.as_ref().map(|updated| time(input, &fields, updated, args));
+    let broken = quote! {
+        impl __nango::Record for #ident {
+            type Id = ::std::string::String;
+            fn id(&self) -> &Self::Id { loop {} }
+        }
+    };
+    match (field(&fields, &wanted), key, updated) {
+        (Some((id, field)), ..) => {
             // The type's span: a type that cannot be an id is shown there.
             let ty = &field.ty;
             let assoc = quote_spanned!(ty.span()=> type Id = #ty;);
@@ -92,19 +105,39 @@ fn record(input: &DeriveInput, args: &mut Args) -> TokenStream {
                 impl __nango::Record for #ident {
                     #assoc
                     fn id(&self) -> &Self::Id { &self.#id }
+                    #time
                 }
             }
         }
-        (None, Some(key)) => {
+        (None, Some(key), _) => {
             args.errors.at(key.span(), no_field(ident, &fields, &wanted));
-            quote! {
-                impl __nango::Record for #ident {
-                    type Id = ::std::string::String;
-                    fn id(&self) -> &Self::Id { loop {} }
-                }
-            }
+            broken
         }
-        (None, None) => TokenStream::new(),
+        (None, None, Some(updated)) => {
+            let message = format!(
+                "`updated` compares records, and `{ident}` has no `id`\ngive it a field `id` of type `String` or an \
+                 integer, or name its key: `#[model(id = \"field\", updated = \"{}\")]`",
+                updated.value()
+            );
+            args.errors.at(updated.span(), message);
+            broken
+        }
+        (None, None, None) => TokenStream::new(),
+    }
+}
+
+/// How the time of a record is read: from the field that `updated` names, as it is called in Rust.
+fn time(input: &DeriveInput, fields: &[&Field], updated: &LitStr, args: &mut Args) -> TokenStream {
+    let Some((ident, found)) = field(fields, &updated.value()) else {
+        args.errors.at(updated.span(), no_field(&input.ident, fields, &updated.value()));
+        return TokenStream::new();
+    };
+    let name = json_name(&input.attrs, found);
+    // The type's span: a type that cannot hold a time is shown there.
+    let read = quote_spanned!(found.ty.span()=> __nango::updated(&self.#ident));
+    quote! {
+        const UPDATED: ::core::option::Option<&'static str> = ::core::option::Option::Some(#name);
+        fn updated_micros(&self) -> ::core::option::Option<i64> { #read }
     }
 }
 

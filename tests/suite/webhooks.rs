@@ -40,6 +40,41 @@ fn a_partial_payload_changes_only_what_it_carries() {
 }
 
 #[test]
+fn an_event_of_2020_behind_one_of_today_is_skipped_and_counted() {
+    let synced = Synced::new();
+    let before = synced.read(&["--limit", "1"])["records"][0].clone();
+    let id: u64 = before["id"].as_str().expect("an id").parse().expect("a number");
+    let event = |title: &str, at: &str| {
+        let issue = json!({ "id": id, "title": title, "updated_at": at });
+        hook(&synced, "issues.edited", &json!({ "action": "edited", "issue": issue })).expect(0).json()
+    };
+
+    let newer = event("Of today", &jiff::Timestamp::now().to_string());
+    assert_eq!(newer["models"]["GithubIssue"]["updated"], 1, "{newer:#}");
+    assert_eq!(newer["models"]["GithubIssue"].get("skipped_older"), None, "{newer:#}");
+    let older = event("Of 2020", "2020-05-01T00:00:00Z");
+    assert_eq!(older["models"]["GithubIssue"]["skipped_older"], 1, "{older:#}");
+    assert_eq!(older["models"]["GithubIssue"]["updated"], 0, "{older:#}");
+    let changed = synced.read(&["--filter", "updated"])["records"].clone();
+    assert_eq!(changed.as_array().map(Vec::len), Some(1));
+    assert_eq!(changed[0]["title"], "Of today");
+
+    // One full run that returns the older issue is not believed, the next one is: the issue counts as seen by both.
+    let once = synced.sync();
+    assert_eq!(
+        (&once["models"]["GithubIssue"]["skipped_older"], &once["models"]["GithubIssue"]["deleted"]),
+        (&json!(1), &json!(0))
+    );
+    let twice = synced.sync();
+    assert_eq!(
+        (&twice["models"]["GithubIssue"]["updated"], &twice["models"]["GithubIssue"]["deleted"]),
+        (&json!(1), &json!(0))
+    );
+    let changed = synced.read(&["--filter", "updated"])["records"].clone();
+    assert_eq!((changed.as_array().map(Vec::len), &changed[0]["title"]), (Some(1), &before["title"]));
+}
+
+#[test]
 fn a_type_that_nobody_takes_is_named_with_the_ones_that_are() {
     let synced = Synced::new();
     let refused = hook(&synced, "issues.edit", &json!({ "action": "edited", "issue": { "id": 1 } }));

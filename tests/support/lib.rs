@@ -21,6 +21,7 @@ pub mod product;
 pub mod registry;
 pub mod tools;
 pub mod upstream;
+pub mod virtual_time;
 
 pub use background::wait;
 pub use registry::{Output, Registry, Running};

@@ -6,7 +6,7 @@
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::Duration,
 };
 
 use axum::{
@@ -15,6 +15,8 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode},
     routing::get,
 };
+use jiff::{Timestamp, fmt::rfc2822};
+use nango_core::http::{BoxFuture, Clock, Incoming, Outgoing, SystemClock, Transport, TransportError};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinHandle};
 
@@ -55,19 +57,24 @@ pub struct Rules {
     pub latency: Duration,
 }
 
-/// A running API. It serves until it is dropped.
+/// A running API. Over HTTP it serves until it is dropped.
 #[derive(Debug)]
 pub struct Metered {
     url: String,
     counter: Arc<Counter>,
-    server: JoinHandle<()>,
+    server: Option<JoinHandle<()>>,
 }
 
 #[derive(Debug)]
 struct Counter {
     rules: Rules,
+    clock: Arc<dyn Clock>,
     requests: Mutex<Requests>,
 }
+
+/// The same API as a transport of the product, on any clock: a request arrives after 0.2 to 1.2 milliseconds.
+#[derive(Debug)]
+struct InProcess(Arc<Counter>);
 
 /// When requests came, since 1970.
 #[derive(Debug, Default)]
@@ -83,10 +90,17 @@ impl Metered {
     pub async fn start(rules: Rules) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let counter = Arc::new(Counter { rules, requests: Mutex::default() });
+        let counter = Arc::new(Counter { rules, clock: Arc::new(SystemClock), requests: Mutex::default() });
         let app = Router::new().route("/work", get(work)).with_state(counter.clone());
         let server = tokio::spawn(async move { axum::serve(listener, app).await.expect("the server runs") });
-        Self { url, counter, server }
+        Self { url, counter, server: Some(server) }
+    }
+
+    /// One without sockets, on this clock, and the transport that reaches it.
+    pub fn in_process(rules: Rules, clock: Arc<dyn Clock>) -> (Self, Arc<dyn Transport>) {
+        let counter = Arc::new(Counter { rules, clock, requests: Mutex::default() });
+        let transport = Arc::new(InProcess(counter.clone()));
+        (Self { url: "http://metered.test".to_owned(), counter, server: None }, transport)
     }
 
     /// Where it is.
@@ -112,7 +126,9 @@ impl Metered {
 
 impl Drop for Metered {
     fn drop(&mut self) {
-        self.server.abort();
+        if let Some(server) = &self.server {
+            server.abort();
+        }
     }
 }
 
@@ -135,7 +151,7 @@ impl Counter {
     fn count(&self) -> (bool, usize, HeaderMap) {
         let Rules { style, counting, limit, window, .. } = self.rules;
         let mut requests = self.requests();
-        let now = now();
+        let now = since_1970(&*self.clock);
         let begin = match counting {
             Counting::Fixed => window * u32::try_from(now.as_secs() / window.as_secs()).expect("before 2106"),
             Counting::Sliding => now.saturating_sub(window),
@@ -184,19 +200,44 @@ impl Counter {
     }
 }
 
-async fn work(State(counter): State<Arc<Counter>>) -> (StatusCode, HeaderMap, Json<Value>) {
-    let (granted, number, headers) = counter.count();
-    let Rules { latency, style, .. } = counter.rules;
-    tokio::time::sleep(if number.is_multiple_of(5) { latency.mul_f64(1.4) } else { latency }).await;
-    let status = match style {
-        _ if granted => StatusCode::OK,
-        Style::GitHub => StatusCode::FORBIDDEN,
-        _ => StatusCode::TOO_MANY_REQUESTS,
-    };
-    (status, headers, Json(json!({ "number": number })))
+impl Counter {
+    /// Answers a request that arrived.
+    async fn answer(&self) -> (StatusCode, HeaderMap, Value) {
+        let (granted, number, headers) = self.count();
+        let Rules { latency, style, .. } = self.rules;
+        self.clock.sleep(if number.is_multiple_of(5) { latency.mul_f64(1.4) } else { latency }).await;
+        let status = match style {
+            _ if granted => StatusCode::OK,
+            Style::GitHub => StatusCode::FORBIDDEN,
+            _ => StatusCode::TOO_MANY_REQUESTS,
+        };
+        (status, headers, json!({ "number": number }))
+    }
 }
 
-/// The time since 1970.
-pub fn now() -> Duration {
-    SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970")
+async fn work(State(counter): State<Arc<Counter>>) -> (StatusCode, HeaderMap, Json<Value>) {
+    let (status, headers, body) = counter.answer().await;
+    (status, headers, Json(body))
+}
+
+impl Transport for InProcess {
+    fn send(&self, _request: Outgoing) -> BoxFuture<'_, Result<Incoming, TransportError>> {
+        Box::pin(async move {
+            let Self(counter) = self;
+            let way = Duration::from_micros(200).mul_f64(1.0 + 5.0 * counter.clock.jitter());
+            counter.clock.sleep(way).await;
+            let (status, mut headers, body) = counter.answer().await;
+            // As every HTTP server sends it.
+            let now = Timestamp::from_microsecond(counter.clock.now()).expect("a time");
+            let date = rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&now).expect("a date");
+            headers.insert("date", HeaderValue::from_str(&date).expect("a header"));
+            headers.insert("content-type", HeaderValue::from_static("application/json"));
+            Ok(Incoming::whole(status.as_u16(), headers, body.to_string()))
+        })
+    }
+}
+
+/// The time of a clock since 1970.
+pub fn since_1970(clock: &dyn Clock) -> Duration {
+    Duration::from_micros(u64::try_from(clock.now()).expect("a clock after 1970"))
 }

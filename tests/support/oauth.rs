@@ -19,7 +19,10 @@
 mod answer;
 mod api;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use reqwest::Client;
 use serde::{Deserialize, de::DeserializeOwned};
@@ -39,6 +42,7 @@ const KIT: Kit = Kit {
         ("package.json", include_str!("oauth/package.json")),
         ("package-lock.json", include_str!("oauth/package-lock.json")),
         ("front.mjs", include_str!("oauth/front.mjs")),
+        ("serve.mjs", include_str!("oauth/serve.mjs")),
         ("rotating.mjs", include_str!("oauth/rotating.mjs")),
         ("lasting.mjs", include_str!("oauth/lasting.mjs")),
     ],
@@ -58,11 +62,18 @@ impl Peer {
     /// Both.
     pub const BOTH: [Self; 2] = [Self::Rotating, Self::Lasting];
 
-    fn script(self) -> &'static str {
+    fn module(self) -> &'static str {
         match self {
-            Self::Rotating => "rotating.mjs",
-            Self::Lasting => "lasting.mjs",
+            Self::Rotating => "rotating",
+            Self::Lasting => "lasting",
         }
+    }
+
+    /// The process that runs all servers of this kind, started if need be.
+    fn process(self) -> Result<&'static Script, &'static str> {
+        static PROCESSES: [OnceLock<Result<Script, String>>; 2] = [const { OnceLock::new() }; 2];
+        let started = PROCESSES[self as usize].get_or_init(|| KIT.start("serve.mjs", &[self.module()]));
+        started.as_ref().map_err(String::as_str)
     }
 }
 
@@ -70,7 +81,7 @@ impl Peer {
 /// are; the rotating one is strict about it.
 #[derive(Debug)]
 pub struct OAuth {
-    script: Script,
+    process: &'static Script,
     door: Door,
 }
 
@@ -109,7 +120,8 @@ pub struct TokenRequest {
 }
 
 impl OAuth {
-    /// Starts a server of its own; `lifetime` is that of the access tokens that it gives for a token request, in seconds.
+    /// Starts a server of its own, on a port of its own in the process of its kind; `lifetime` is that of the access tokens
+    /// that it gives for a token request, in seconds.
     ///
     /// `None` if the tools are missing: see [`tools::skip`].
     ///
@@ -117,18 +129,20 @@ impl OAuth {
     ///
     /// The tools are there, and the server does not start.
     pub fn start(peer: Peer, lifetime: u64) -> Option<Self> {
-        match KIT.start(peer.script(), &[&lifetime.to_string()]) {
-            Ok(script) => {
-                let door = Door { url: script.url.as_str().into(), client: client() };
-                Some(Self { script, door })
-            }
-            Err(why) => tools::skip(&format!("an authorization server ({})", peer.script()), why),
-        }
+        let process = match peer.process() {
+            Ok(process) => process,
+            Err(why) => return tools::skip(&format!("an authorization server ({})", peer.module()), why),
+        };
+        let client = client();
+        let started: Value =
+            wait(post(client.clone(), format!("{}/start", process.url), json!({ "lifetime": lifetime })));
+        let url = started["url"].as_str().expect("the address of the server");
+        Some(Self { process, door: Door { url: url.into(), client } })
     }
 
     /// Where it listens, without a trailing slash.
     pub fn url(&self) -> &str {
-        &self.script.url
+        &self.door.url
     }
 
     /// Where it gives tokens.
@@ -180,11 +194,23 @@ impl Door {
     }
 
     async fn ask<T: DeserializeOwned>(&self, control: &str, body: &Value) -> T {
-        let request = self.client.post(format!("{}/control/{control}", self.url)).body(body.to_string());
-        let answer = request.send().await.expect("an answer of the authorization server");
-        let text = answer.text().await.expect("the answer of the authorization server");
-        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{control}: {error}: {text}"))
+        post(self.client.clone(), format!("{}/control/{control}", self.url), body.clone()).await
     }
+}
+
+impl Drop for OAuth {
+    fn drop(&mut self) {
+        let stop = self.door.client.post(format!("{}/stop", self.process.url));
+        let stop = stop.body(json!({ "url": self.url() }).to_string());
+        // Best effort: it ends with its process at the latest, and a test that failed must not panic a second time.
+        drop(wait(async move { stop.send().await }));
+    }
+}
+
+async fn post<T: DeserializeOwned>(client: Client, url: String, body: Value) -> T {
+    let answer = client.post(&url).body(body.to_string()).send().await.expect("an answer of the authorization server");
+    let text = answer.text().await.expect("the answer of the authorization server");
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{url}: {error}: {text}"))
 }
 
 fn client() -> Client {

@@ -2,7 +2,8 @@ use nango_core::prelude::*;
 
 use super::{GithubIssue, IssueEvent};
 
-/// Applies what a webhook tells of an issue: only the fields that it carries change.
+/// Applies the changes of an issue that a webhook carries: only its fields change, and only if it is not older than the
+/// stored issue.
 #[on_webhook(super::repo_issues::repo_issues, "issues.edited", "issues.closed", "issues.reopened", "issues.deleted")]
 pub async fn issue_changed(nango: NangoSync, event: IssueEvent) -> Result<()> {
     if event.action == "deleted" {
@@ -34,6 +35,20 @@ mod tests {
 
         let issues = told(json!({ "action": "edited", "issue": { "id": 5, "body": null } })).await?;
         assert_eq!((issues[0].title.as_str(), issues[0].body.as_deref()), ("Old title", None));
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn an_event_of_2020_does_not_overwrite_one_of_2026() -> Result<()> {
+        let event = |title: &str, at: &str| json!({ "action": "edited", "issue": { "id": 5, "title": title, "updated_at": at } });
+        let known: ApiIssue = serde_json::from_value(issue(5, "Old title"))?;
+        let mock = Mock::new().record(GithubIssue::from(known)).await;
+
+        issue_changed(mock.nango(), serde_json::from_value(event("Of 2026", "2026-05-01T00:00:00Z"))?).await?;
+        issue_changed(mock.nango(), serde_json::from_value(event("Of 2020", "2020-05-01T00:00:00Z"))?).await?;
+
+        let saved = mock.saved::<GithubIssue>().await;
+        assert_eq!((saved[0].title.as_str(), saved[0].updated_at.as_str()), ("Of 2026", "2026-05-01T00:00:00Z"));
         Ok(())
     }
 

@@ -15,8 +15,8 @@ pub struct GithubIssueDemo {
     pub url: String,
 }
 
-/// An issue of a repository.
-#[model]
+/// An issue of a repository. A webhook that is older than what is stored does not change it.
+#[model(updated = "updated_at")]
 pub struct GithubIssue {
     /// GitHub's own number of the issue, unique over all repositories.
     pub id: u64,

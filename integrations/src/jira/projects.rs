@@ -27,12 +27,23 @@ pub struct ApiProject {
     pub project_type_key: String,
 }
 
-/// Keeps the projects of a site. The pages go by an offset, which is spelled out here.
+/// Keeps the projects of a site.
+///
+/// The pages go by an offset, which is spelled out here: projects that are added or deleted while the list is read move the
+/// others across the pages, so two walks in a row have to miss a project before it is deleted. Jira may send fewer projects
+/// than asked for; `isLast` and `total` in its answers prove the end.
 #[sync(
     model = "JiraProject",
     frequency = "every day",
     endpoint = "/rest/api/3/project/search",
-    paginate(offset(name = "startAt"), limit = 50, limit_name = "maxResults", response_path = "values"),
+    paginate(
+        offset(name = "startAt"),
+        limit = 50,
+        limit_name = "maxResults",
+        response_path = "values",
+        is_last = "isLast",
+        total = "total"
+    ),
     track_deletes,
     retries = 3,
     scopes("read:jira-work")

@@ -1,5 +1,7 @@
 //! `registry describe`: one function, with the shapes of what goes in and out, and the line that runs it.
 
+mod walk;
+
 use clap::{ArgMatches, Args, FromArgMatches};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -28,6 +30,9 @@ struct Arguments {
     /// Its type, where two functions have one name
     #[arg(long = "type", value_name = "TYPE", value_parser = list::kind)]
     kind: Option<Kind>,
+    /// Shows the deletes of a sync that wait in this connection, and why
+    #[arg(long, value_name = "ID")]
+    connection: Option<String>,
 }
 
 /// What is printed with `--json`: the row of the list, and the schemas.
@@ -35,6 +40,8 @@ struct Arguments {
 struct Description {
     #[serde(flatten)]
     row: FunctionRow,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    walk: Option<walk::Walk>,
     schemas: Schemas,
 }
 
@@ -59,8 +66,18 @@ impl Command for Describe {
         let all = [Kind::Sync, Kind::Action, Kind::OnEvent, Kind::OnWebhook];
         let kinds = arguments.kind.as_ref().map_or(&all[..], std::slice::from_ref);
         let registry = context.registry();
-        let entry = lookup::function(registry, &arguments.integration, &arguments.function, kinds)?;
-        let description = Description { row: FunctionRow::new(entry), schemas: schemas(registry, entry)? };
+        let entry = lookup::function(registry, &arguments.integration, &arguments.function, kinds)?.clone();
+        let (row, schemas) = (FunctionRow::new(&entry), schemas(registry, &entry)?);
+        let mut walk = walk::Walk::of(&entry);
+        match (&mut walk, &arguments.connection) {
+            (Some(walk), Some(connection)) => walk.look_up(&entry, connection, context)?,
+            (None, Some(_)) => {
+                let what = format!("{} `{}`", entry.kind().name(), entry.name());
+                return Err(Fault::usage(format!("--connection: {what} walks no list, only syncs do")));
+            }
+            _ => {}
+        }
+        let description = Description { row, walk, schemas };
         context.terminal.json(&description)?;
         human(&mut context.terminal, &description)?;
         Ok(Exit::Success)
@@ -100,7 +117,7 @@ fn schemas(registry: &Registry, entry: &Entry) -> Result<Schemas, Fault> {
 }
 
 fn human(terminal: &mut Terminal, description: &Description) -> Result<(), Fault> {
-    let Description { row, schemas } = description;
+    let Description { row, walk, schemas } = description;
     terminal.line(
         format_args!("{} {}/{} {}", row.r#type, row.integration, row.name, row.version.unwrap_or_default())
             .to_string()
@@ -113,8 +130,8 @@ fn human(terminal: &mut Terminal, description: &Description) -> Result<(), Fault
     if let Some(sync) = row.sync {
         terminal.line(format_args!("sync      {sync}"))?;
     }
-    if row.track_deletes {
-        terminal.line("deletes   what a complete walk does not see is marked as deleted")?;
+    if let Some(walk) = walk {
+        walk.print(terminal)?;
     }
     if !row.scopes.is_empty() {
         terminal.line(format_args!("scopes    {}", row.scopes.join(", ")))?;
@@ -160,7 +177,7 @@ fn is_required(schema: &Value, field: &str) -> bool {
 
 /// The line that runs a function, with an input to fill in.
 fn run_line(description: &Description) -> String {
-    let Description { row, schemas } = description;
+    let Description { row, schemas, .. } = description;
     if let Some(event) = row.event {
         let what = if event == Event::PreConnectionDeletion.name() { "remove" } else { "add" };
         return format!("registry connection {what} {} ID", row.integration);
@@ -211,7 +228,11 @@ mod tests {
     fn an_action_is_described_to_the_line_that_runs_it() {
         let registry = registry_of(&[action("github", "create")]);
         let entry = &registry.entries()[0];
-        let description = Description { row: FunctionRow::new(entry), schemas: schemas(&registry, entry).unwrap() };
+        let description = Description {
+            row: FunctionRow::new(entry),
+            walk: walk::Walk::of(entry),
+            schemas: schemas(&registry, entry).unwrap(),
+        };
         let (mut terminal, out, _) = paper(false);
         human(&mut terminal, &description).unwrap();
         assert_eq!(

@@ -13,9 +13,10 @@ use super::{
 use crate::{
     declare::Kind,
     error::{Error, ErrorKind},
+    nango::WaitingDeletes,
     run::{DryRecords, RunReport},
-    store::{BASE_VARIANT, RunStatus},
-    wire::{RunJson, WireError},
+    store::{BASE_VARIANT, HeldBy, NextFullRun, RunStatus},
+    wire::{RunJson, WireError, micros},
 };
 
 /// A wait that is shorter is not told.
@@ -75,6 +76,13 @@ pub fn summary(terminal: &mut Terminal, report: &RunReport) -> Result<(), Fault>
         terminal
             .line(format_args!("left out: {}, not fitting the model", counted(report.totals.left_out, "record")))?;
     }
+    if let Some(end) = &report.findings.walk {
+        let shifted = if end.shifted { "; records moved between pages" } else { "" };
+        terminal.line(format_args!("walk {}{shifted}", end.outcome))?;
+    }
+    for (model, waiting) in &report.findings.waiting {
+        terminal.line(format_args!("{model}: {}", waiting_text(waiting)))?;
+    }
     if let Some(output) = &report.output {
         terminal.line(format_args!("{output:#}"))?;
     }
@@ -96,16 +104,40 @@ pub fn summary(terminal: &mut Terminal, report: &RunReport) -> Result<(), Fault>
     Ok(())
 }
 
+/// The deletes of a model that wait, why, and until when.
+pub(super) fn waiting_text(waiting: &WaitingDeletes) -> String {
+    let mut parts = Vec::new();
+    if waiting.held > 0 {
+        let why = match waiting.held_by {
+            Some(HeldBy::MaxDeletes) => "more records are missing than `max_deletes` allows",
+            _ => "the list is empty, or more than half of the records are missing",
+        };
+        parts.push(format!("{} held ({why}; --allow-deletes lifts it)", counted(waiting.held, "delete")));
+    }
+    if waiting.unconfirmed > 0 {
+        parts.push(format!("{} not confirmed yet", counted(waiting.unconfirmed, "delete")));
+    }
+    parts.push(match waiting.next_full {
+        NextFullRun::Regular => "the next regular full run decides".to_owned(),
+        NextFullRun::NextRun => "the next run reads the whole list".to_owned(),
+        NextFullRun::NotBefore(at) => format!("a run after {} reads the whole list", micros(at)),
+    });
+    parts.join(", ")
+}
+
 fn counts(report: &RunReport, width: Option<u16>) -> Table {
     let models = &report.totals.models;
     let skipped = models.values().any(|counts| counts.skipped_newer > 0);
+    let older = models.values().any(|counts| counts.skipped_older > 0);
     let mut headings = vec!["model", "added", "updated", "deleted", "unchanged"];
     headings.extend(skipped.then_some("gave way to a newer write"));
+    headings.extend(older.then_some("older than stored"));
     let mut rows = table(&headings, width);
     for (model, counts) in models {
         let mut row = vec![model.into()];
         row.extend([counts.added, counts.updated, counts.deleted, counts.unchanged].map(count));
         row.extend(skipped.then(|| count(counts.skipped_newer)));
+        row.extend(older.then(|| count(counts.skipped_older)));
         rows.add_row(row);
     }
     rows
@@ -203,6 +235,7 @@ mod tests {
             },
             status,
             totals: Totals::default(),
+            findings: crate::nango::RunFindings::default(),
             checkpoint: None,
             resumable: false,
             output: None,

@@ -48,6 +48,12 @@ struct Arguments {
     /// With --reset, takes out all records of a sync's models first; readers of the feed are not told that they are gone
     #[arg(long, requires = "reset")]
     empty_cache: bool,
+    /// Reads the whole list, also where the sync would read only what changed
+    #[arg(long)]
+    full: bool,
+    /// Deletes at once what the guard, `hold` or `max_deletes` would hold back; confirmations are still needed
+    #[arg(long)]
+    allow_deletes: bool,
     /// Keeps nothing here, and shows what would be there; requests are sent to the provider all the same
     #[arg(long)]
     dry_run: bool,
@@ -84,6 +90,15 @@ fn request(registry: &Registry, arguments: &Arguments) -> Result<RunRequest, Fau
     if arguments.variant.as_deref().is_some_and(|variant| variant.is_empty() || variant.contains("::")) {
         return Err(Fault::usage("--variant: the name of a variant is not empty and has no `::`"));
     }
+    if arguments.full {
+        check_full(entry)?;
+    }
+    if arguments.allow_deletes && !matches!(function, Target::Sync(_)) {
+        return Err(Fault::usage(format!(
+            "--allow-deletes: {} deletes nothing by a walk, only syncs do",
+            named(entry)
+        )));
+    }
     let mut object = |option: &str, given: &Option<String>| -> Result<Option<Map<String, Value>>, Fault> {
         given.as_deref().map(|given| values.object(option, given)).transpose()
     };
@@ -96,6 +111,8 @@ fn request(registry: &Registry, arguments: &Arguments) -> Result<RunRequest, Fau
         checkpoint: object("--checkpoint", &arguments.checkpoint)?.map(Value::Object),
         reset: arguments.reset,
         empty_cache: arguments.empty_cache,
+        full: arguments.full,
+        allow_deletes: arguments.allow_deletes,
         dry: arguments.dry_run,
     })
 }
@@ -165,6 +182,16 @@ fn check_checkpoint(entry: &Entry) -> Result<(), Fault> {
         return Ok(());
     }
     Err(Fault::usage(format!("--checkpoint: {} declares no checkpoint", named(entry))))
+}
+
+/// Only a mapper's loop decides between a full and an incremental run.
+fn check_full(entry: &Entry) -> Result<(), Fault> {
+    let instead = match entry.item() {
+        Item::Sync(SyncDef { run: SyncRun::Mapper(_), .. }) => return Ok(()),
+        Item::Sync(_) => "decides itself what it reads. --reset makes it begin at the beginning",
+        _ => "reads no list, only syncs do",
+    };
+    Err(Fault::usage(format!("--full: {} {instead}", named(entry))))
 }
 
 fn named(entry: &Entry) -> String {
@@ -327,5 +354,17 @@ mod tests {
         assert_eq!(of(&["by-hand", "--checkpoint", "5"]).unwrap_err().exit(), Exit::Usage);
         let emptied = of(&["by-hand", "--reset", "--empty-cache"]).unwrap();
         assert!(emptied.reset && emptied.empty_cache);
+        let full = of(&["issues", "--type", "sync", "--full", "--allow-deletes"]).unwrap();
+        assert!(full.full && full.allow_deletes);
+    }
+
+    #[test]
+    fn full_and_allow_deletes_are_refused_where_they_have_no_effect() {
+        check(
+            &["by-hand", "--full"],
+            "--full: sync `by-hand` decides itself what it reads. --reset makes it begin at the beginning",
+        );
+        check(&["ping", "--full"], "--full: action `ping` reads no list, only syncs do");
+        check(&["ping", "--allow-deletes"], "--allow-deletes: action `ping` deletes nothing by a walk, only syncs do");
     }
 }

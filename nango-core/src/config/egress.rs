@@ -21,13 +21,15 @@ pub struct Egress {
 }
 
 impl Config {
-    /// Which places may be reached: as `[egress]` says, and the hosts that the operator wrote down, in base URLs of
-    /// integrations and in a file of providers. A host with a value of the connection in it was not written by the
+    /// Which places may be reached: as `[egress]` says, and the hosts that the operator wrote down, in base URLs and
+    /// trusted origins of integrations and in a file of providers. A host with a value of the connection in it was not written by the
     /// operator alone, and gets no leave.
     pub fn policy(&self, catalogue: &Catalogue) -> Policy {
         let Egress { allow, deny, private } = self.egress.clone();
         let mut policy = Policy::new(allow, deny, private);
-        let settings = self.integrations.values().filter_map(|settings| settings.base_url.as_deref());
+        let settings = self.integrations.values().flat_map(|settings| {
+            settings.base_url.as_deref().into_iter().chain(settings.trusted_origins.iter().map(String::as_str))
+        });
         for text in settings.chain(catalogue.own_urls()) {
             let url = Url::parse(text).ok();
             match url.as_ref().and_then(Url::host) {

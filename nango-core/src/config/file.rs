@@ -12,6 +12,7 @@
 //! headers = { X-Team = "data" }
 //! client_id = "Iv1.1234"
 //! scopes = ["repo", "read:org"]
+//! trusted_origins = ["https://ghe-pages.example.com"]
 //!
 //! [environment]
 //! REGION = "eu"
@@ -24,9 +25,15 @@
 //! allow = ["db.example.internal", "10.1.0.0/16"]
 //! deny = ["*.example.org"]
 //! private = false
+//!
+//! [limits]
+//! walk_pages = 100000
+//! record_bytes = "16MiB"
 //! ```
 //!
 //! It is walked by hand and not through serde's derive, so that each message has a line, and none quotes a value.
+
+mod limits;
 
 use std::{
     collections::BTreeMap,
@@ -41,15 +48,24 @@ use toml::{
 };
 use url::Url;
 
-use super::{ConfigError, Egress, IntegrationConfig, Retention, retention};
+use super::{ConfigError, Egress, IntegrationConfig, Limits, Retention, retention};
 use crate::{declare::suggest, http::Rule};
 
 /// The lengths that a lease may have, in seconds: shorter ones end while a busy machine looks elsewhere.
 const LEASE: std::ops::RangeInclusive<f64> = 0.2..=3600.0;
 
 /// The keys of the file.
-const KEYS: [&str; 8] =
-    ["database", "encrypt_records", "lease_seconds", "providers", "integrations", "environment", "retention", "egress"];
+const KEYS: [&str; 9] = [
+    "database",
+    "encrypt_records",
+    "lease_seconds",
+    "providers",
+    "integrations",
+    "environment",
+    "retention",
+    "egress",
+    "limits",
+];
 
 /// What a file said.
 #[derive(Default)]
@@ -62,6 +78,7 @@ pub(super) struct File {
     pub(super) environment: BTreeMap<String, String>,
     pub(super) retention: Retention,
     pub(super) egress: Egress,
+    pub(super) limits: Limits,
 }
 
 /// Reads the text of a file. The path is for messages.
@@ -104,6 +121,7 @@ impl Reader<'_> {
                 "environment" => file.environment = self.texts(key, self.table_of(key, at, value)?)?,
                 "retention" => file.retention = self.retention(self.table_of(key, at, value)?)?,
                 "egress" => file.egress = self.egress(self.table_of(key, at, value)?)?,
+                "limits" => file.limits = self.limits(self.table_of(key, at, value)?)?,
                 _ => return Err(self.unknown(at, key, None, &KEYS)),
             }
         }
@@ -137,8 +155,14 @@ impl Reader<'_> {
                 }
                 "client_id" => settings.client_id = Some(self.text_of(&full, at, value)?),
                 "scopes" => settings.scopes = self.list_of(&full, at, value)?,
+                "trusted_origins" => {
+                    settings.trusted_origins = self.list_of(&full, at, value)?;
+                    for origin in &settings.trusted_origins {
+                        check_origin(origin).map_err(|expected| self.value(at, &full, expected))?;
+                    }
+                }
                 _ => {
-                    let known = ["provider", "base_url", "headers", "client_id", "scopes"];
+                    let known = ["provider", "base_url", "headers", "client_id", "scopes", "trusted_origins"];
                     return Err(self.unknown(at, key, Some(path), &known));
                 }
             }
@@ -296,6 +320,15 @@ fn check_base_url(text: &str) -> Result<(), &'static str> {
     }
 }
 
+fn check_origin(text: &str) -> Result<(), &'static str> {
+    const EXPECTED: &str = "must list origins: a scheme, a host and, if it is not the usual one, a port, such as \"https://api.example.com:8443\"";
+    let url = Url::parse(text).map_err(|_| EXPECTED)?;
+    let bare = matches!(url.path(), "" | "/") && url.query().is_none() && url.fragment().is_none();
+    let web = matches!(url.scheme(), "http" | "https") && url.has_host();
+    let plain = url.username().is_empty() && url.password().is_none();
+    if web && bare && plain { Ok(()) } else { Err(EXPECTED) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -328,18 +361,18 @@ mod tests {
         check(
             "\ndatabse = 'x'",
             "nango.toml:2: `databse` is not a key of the file, did you mean `database`? There is `database`, \
-             `encrypt_records`, `lease_seconds`, `providers`, `integrations`, `environment`, `retention` and `egress`",
+             `encrypt_records`, `lease_seconds`, `providers`, `integrations`, `environment`, `retention`, `egress` and `limits`",
         );
         check(
             "[integrations.github]\nbase_url = 'https://x'\nbaseurl = 'y'",
             "nango.toml:3: `baseurl` is not a key of [integrations.github], did you mean `base_url`? There is \
-             `provider`, `base_url`, `headers`, `client_id` and `scopes`",
+             `provider`, `base_url`, `headers`, `client_id`, `scopes` and `trusted_origins`",
         );
         check(
             "encryption_key = 'hush'",
             "nango.toml:1: `encryption_key` is not a key of the file: secrets are not read from this file, set \
              `NANGO_ENCRYPTION_KEY` in the environment and give credentials to `connection add`. There is `database`, \
-             `encrypt_records`, `lease_seconds`, `providers`, `integrations`, `environment`, `retention` and `egress`",
+             `encrypt_records`, `lease_seconds`, `providers`, `integrations`, `environment`, `retention`, `egress` and `limits`",
         );
     }
 
@@ -400,6 +433,19 @@ mod tests {
             "[egress]\nalow = []",
             "nango.toml:2: `alow` is not a key of [egress], did you mean `allow`? There is `allow`, `deny` and `private`",
         );
+    }
+
+    #[test]
+    fn trusted_origin_is_a_scheme_a_host_and_a_port() {
+        let text = "[integrations.x]\ntrusted_origins = ['https://a.test:8443', 'http://b.test/']";
+        assert!(read(Path::new("nango.toml"), text).is_ok());
+        for wrong in ["a.test", "ftp://a.test", "https://a.test/api", "https://a.test?x=1", "https://u:p@a.test"] {
+            check(
+                &format!("[integrations.x]\ntrusted_origins = ['{wrong}']"),
+                "nango.toml:2: `integrations.x.trusted_origins` must list origins: a scheme, a host and, if it is not \
+                 the usual one, a port, such as \"https://api.example.com:8443\"",
+            );
+        }
     }
 
     #[test]

@@ -146,6 +146,23 @@ impl Paginate {
         }
     }
 
+    /// Whether records can move across the position of the reader, as far as the settings show it, and why. `None`: the
+    /// values decide that lead to the next page.
+    pub fn kind_of_pagination(&self) -> (Option<Pagination>, &'static str) {
+        match (self.pagination, &self.kind) {
+            (Some(declared), _) => (Some(declared), "declared"),
+            (None, Some(PaginateKind::Offset { .. })) => (Some(Pagination::Position), "an offset counts"),
+            (None, Some(PaginateKind::LastItem { .. })) => {
+                (Some(Pagination::Token), "the id of the last record leads to the next page")
+            }
+            (None, Some(PaginateKind::Cursor { .. })) => (None, "token, unless a cursor is a number"),
+            (None, Some(PaginateKind::Link { .. })) => {
+                (None, "token, unless a link carries a number of a page or record")
+            }
+            (None, None) => (None, "the provider's entry decides"),
+        }
+    }
+
     fn of(kind: PaginateKind) -> Self {
         Self { kind: Some(kind), ..Self::provider() }
     }

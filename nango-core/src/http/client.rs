@@ -118,6 +118,27 @@ impl Client {
         })
     }
 
+    /// The URL of a call, without credentials.
+    pub(crate) fn url_of(&self, call: &Call) -> Result<Url, HttpError> {
+        join::url_of(&self.base_of(call)?, call)
+    }
+
+    /// Whether requests to a URL get the connection's credentials: it is of the base URL's origin, or of one that the
+    /// operator trusts.
+    pub(crate) fn trusts(&self, base: &Url, url: &Url) -> bool {
+        url.origin() == base.origin() || self.0.parts.trusted_origins.contains(&url.origin())
+    }
+
+    /// A URL without what must not be seen of it.
+    pub(crate) fn veiled(&self, url: &Url) -> Url {
+        self.0.parts.veil.over(url.clone())
+    }
+
+    /// The current time, microseconds since 1970.
+    pub(crate) fn now(&self) -> i64 {
+        self.0.parts.clock.now()
+    }
+
     fn plan(&self, call: &Call) -> Result<Plan, HttpError> {
         let base = self.base_of(call)?;
         let url = join::url_of(&base, call)?;
@@ -129,7 +150,7 @@ impl Client {
         }
         Ok(Plan {
             method: call.method.clone(),
-            trusted: (url.origin() == base.origin()).then(|| base.origin()),
+            trusted: self.trusts(&base, &url),
             url,
             veil: self.0.parts.veil.clone(),
             headers: call.headers.clone(),
@@ -150,7 +171,7 @@ impl Client {
             veil: self.0.parts.veil.clone(),
             headers: request.headers.clone(),
             body: request.body.clone(),
-            trusted: None,
+            trusted: false,
             retries: 0,
             retry_on: Vec::new(),
             accept: None,
@@ -169,6 +190,7 @@ impl Client {
             sent_at: answer.sent_at,
             attempts,
             request: answer.sent,
+            withheld: answer.withheld,
         })
     }
 

@@ -8,7 +8,7 @@ use reqwest::{
     Method,
     header::{CONTENT_LENGTH, HeaderMap, HeaderValue, LOCATION, USER_AGENT},
 };
-use url::{Origin, Url};
+use url::Url;
 
 use super::{
     Body, ClientParts, HttpError, Incoming, Outgoing, Sent, Stamp, TransportError, Veil,
@@ -37,8 +37,8 @@ pub(super) struct Plan {
     /// The caller's headers.
     pub(super) headers: HeaderMap,
     pub(super) body: Body,
-    /// The origin that gets credentials and the integration's headers, if the request starts there.
-    pub(super) trusted: Option<Origin>,
+    /// Whether the request starts at an origin that gets credentials and the integration's headers.
+    pub(super) trusted: bool,
     pub(super) retries: u32,
     pub(super) retry_on: Vec<u16>,
     /// Statuses that are answers beside 200..=299; `None`: all.
@@ -68,6 +68,8 @@ pub(super) struct Answer {
     pub(super) stamp: Option<Stamp>,
     /// Whether an earlier hop took the request and redirected to its result.
     pub(super) acted: bool,
+    /// Whether the last hop was sent without credentials because of its origin.
+    pub(super) withheld: bool,
     pub(super) body: BoxStream<'static, Result<Bytes, TransportError>>,
 }
 
@@ -94,7 +96,7 @@ impl Plan {
             timeout: self.timeout,
             max_body: Some(self.max_body),
         };
-        let mut trusted = self.trusted.is_some();
+        let mut trusted = self.trusted;
         let mut acted = false;
         for redirects in 0.. {
             let mut request = hop.clone();
@@ -124,7 +126,8 @@ impl Plan {
             }
             let Some(next) = self.redirect(&hop, incoming.status, &incoming.headers)? else {
                 let (status, headers, body) = (incoming.status, incoming.headers, incoming.body);
-                return Ok(Answer { status, headers, url: hop.url, sent, sent_at, stamp, acted, body });
+                let (url, withheld) = (hop.url, !trusted);
+                return Ok(Answer { status, headers, url, sent, sent_at, stamp, acted, withheld, body });
             };
             if redirects == MAX_REDIRECTS {
                 return Err(self.lost(format!("was redirected more than {MAX_REDIRECTS} times")));
@@ -136,7 +139,8 @@ impl Plan {
                 return Err(self.lost("was redirected, and its body is a stream that cannot be sent again".to_owned()));
             }
             hop = next;
-            if left && (in_clear || !(trusted && client.parts.forward_headers)) {
+            let listed = trusted && client.parts.trusted_origins.contains(&hop.url.origin());
+            if left && !listed && (in_clear || !(trusted && client.parts.forward_headers)) {
                 trusted = false;
                 hop.headers = redact::plain_headers(&hop.headers);
             }

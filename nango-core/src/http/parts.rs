@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use reqwest::header::HeaderMap;
-use url::Url;
+use url::{Origin, Url};
 
 use super::{Authorize, Clock, Nothing, Quota, Transport, Veil, Watch};
 use crate::provider::RetryRules;
@@ -29,6 +29,9 @@ pub struct ClientParts {
     /// Whether credentials and the integration's headers go along with redirects to other origins, which a few
     /// providers need. Never from `https` to `http`. Default `false`.
     pub forward_headers: bool,
+    /// Origins beside the base URL's that get the credentials and the integration's headers, because the operator lists
+    /// them. Default: none.
+    pub trusted_origins: Vec<Origin>,
     /// The client's part in the budgets. Default: none, requests leave when they are sent.
     pub quota: Option<Quota>,
     /// The API's name for people. Default: none.
@@ -58,6 +61,7 @@ impl ClientParts {
             authorize: Arc::new(Nothing),
             retry: Arc::default(),
             forward_headers: false,
+            trusted_origins: Vec::new(),
             quota: None,
             name: String::new(),
             watch: None,
@@ -101,6 +105,13 @@ impl ClientParts {
     #[must_use]
     pub fn forward_headers(mut self, forward: bool) -> Self {
         self.forward_headers = forward;
+        self
+    }
+
+    /// Sets the origins beside the base URL's that get the credentials.
+    #[must_use]
+    pub fn trusted_origins(mut self, origins: Vec<Origin>) -> Self {
+        self.trusted_origins = origins;
         self
     }
 

@@ -28,6 +28,9 @@ pub struct Response {
     pub attempts: u32,
     /// What was sent, without secrets.
     pub request: Sent,
+    /// Whether the answer came from another origin than those that get the connection's credentials, so that it was
+    /// requested without them.
+    pub withheld: bool,
 }
 
 impl Response {

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     error::HttpFailure,
-    provider::{RetryRules, Strategy},
+    provider::{RetryRules, Strategy, lookup},
 };
 
 /// The longest wait that we choose ourselves.
@@ -50,7 +50,7 @@ impl Verdict {
         let limits = Limits::read(headers);
         let told = rules.in_body.as_ref().and_then(|rule| {
             let body: Value = serde_json::from_slice(body).ok()?;
-            let found = rule.pattern.find(field(&body, &rule.path)?.as_str()?)?;
+            let found = rule.pattern.find(lookup(&body, &rule.path)?.as_str()?)?;
             Some((moment::read(found, Unit::Seconds), rule.strategy))
         });
         let head = Self::of_head(*status, headers, &limits, rules, now);
@@ -103,14 +103,6 @@ fn future(moment: Moment, strategy: Strategy, now: i64) -> Option<Duration> {
 fn remaining(headers: &HeaderMap, rules: &RetryRules) -> Option<u64> {
     let value = headers.get(rules.remaining.as_ref()?)?.to_str().ok()?;
     value.trim().parse::<f64>().ok().map(|left| u64::from(left > 0.0))
-}
-
-/// A field of a body, such as `error.message`.
-fn field<'v>(body: &'v Value, path: &str) -> Option<&'v Value> {
-    path.split('.').try_fold(body, |value, name| match value {
-        Value::Array(items) => items.get(name.parse::<usize>().ok()?),
-        _ => value.get(name),
-    })
 }
 
 /// Whether a failure is worth another attempt. `acted`: an earlier hop took the request, and redirected to its result.

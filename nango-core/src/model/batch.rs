@@ -19,6 +19,7 @@ pub struct Batch {
 struct Row {
     id: Box<str>,
     end: usize,
+    updated: Option<i64>,
 }
 
 /// One record of a [`Batch`].
@@ -28,6 +29,9 @@ pub struct BatchItem<'a> {
     pub id: &'a str,
     /// The canonical JSON.
     pub payload: &'a [u8],
+    /// When it was last updated at the provider, microseconds since 1970; `None` if its model does not say, or the value
+    /// cannot be read.
+    pub updated: Option<i64>,
 }
 
 /// Why a record cannot be saved.
@@ -64,7 +68,8 @@ impl Batch {
             .and_then(|()| canonical::write(record, &mut self.bytes).map_err(RecordFault::from));
         match written {
             Ok(()) => {
-                self.rows.push(Row { id: id.into_boxed_str(), end: self.bytes.len() });
+                let (id, updated) = (id.into_boxed_str(), record.updated_micros());
+                self.rows.push(Row { id, end: self.bytes.len(), updated });
                 Ok(())
             }
             Err(fault) => {
@@ -80,7 +85,17 @@ impl Batch {
         self.rows.iter().map(move |row| {
             let payload = &self.bytes[start..row.end];
             start = row.end;
-            BatchItem { id: &row.id, payload }
+            BatchItem { id: &row.id, payload, updated: row.updated }
+        })
+    }
+
+    /// The sizes of the payloads behind the first `from`, in bytes.
+    pub(crate) fn sizes(&self, from: usize) -> impl Iterator<Item = usize> + '_ {
+        let mut start = from.checked_sub(1).and_then(|before| self.rows.get(before)).map_or(0, |row| row.end);
+        self.rows.iter().skip(from).map(move |row| {
+            let size = row.end - start;
+            start = row.end;
+            size
         })
     }
 
@@ -94,6 +109,11 @@ impl Batch {
         self.rows.is_empty()
     }
 
+    /// Whether a record of it has a time of update.
+    pub(crate) fn has_times(&self) -> bool {
+        self.rows.iter().any(|row| row.updated.is_some())
+    }
+
     /// The size of all payloads, in bytes.
     pub fn bytes(&self) -> usize {
         self.bytes.len()
@@ -103,7 +123,7 @@ impl Batch {
     pub fn append(&mut self, other: &Self) {
         let base = self.bytes.len();
         self.bytes.extend_from_slice(&other.bytes);
-        self.rows.extend(other.rows.iter().map(|row| Row { id: row.id.clone(), end: base + row.end }));
+        self.rows.extend(other.rows.iter().map(|row| Row { end: base + row.end, ..row.clone() }));
     }
 
     /// Drops every record after the first `len`: what a mapper wrote before it failed on the same raw record.

@@ -4,7 +4,7 @@
 
 use std::fmt::Display;
 
-use super::Record;
+use super::{ApiTime, Record};
 
 /// The longest id, in bytes of its written form (the wire's limit).
 pub const ID_MAX_BYTES: usize = 255;
@@ -23,15 +23,31 @@ ids!(String u8 u16 u32 u64 u128 i8 i16 i32 i64 i128 usize isize);
 impl RecordId for &str {}
 impl<T: RecordId> RecordId for &T {}
 
-/// What names a record of the model `M`: its id, or the record itself.
+/// What names a record of the model `M`: its id, the record itself, or a pair of one of these and the time of an event.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` names no record of `{M}`",
     label = "neither an id nor a record of `{M}`",
-    note = "give ids (a `String`, `&str` or an integer) or records of `{M}`"
+    note = "give ids (a `String`, `&str` or an integer) or records of `{M}`, or pairs of one and its time"
 )]
 pub trait KeyOf<M> {
     /// The written id.
     fn key(&self) -> String;
+
+    /// The time of the event that names the record, microseconds since 1970 (UTC); `None` if there is none.
+    fn event_micros(&self) -> Option<i64> {
+        None
+    }
+}
+
+/// A key with the time of the event that names it. A time that cannot be read counts as none.
+impl<M, K: KeyOf<M>, T: ApiTime> KeyOf<M> for (K, T) {
+    fn key(&self) -> String {
+        self.0.key()
+    }
+
+    fn event_micros(&self) -> Option<i64> {
+        self.1.unix_micros()
+    }
 }
 
 impl<M: Record> KeyOf<M> for M {

@@ -6,8 +6,9 @@ use super::{Nango, NangoSync, checkpoint::checkpoint_value, context::Draft};
 use crate::{
     declare::{BoxFuture, HasCheckpoint, Saves, suggest},
     error::{Error, ErrorKind, Result},
-    model::{Batch, Checkpoint, KeyOf, ModelInfo, PatchOf, Record, RecordId, canonical},
-    store::{Change, Done, PatchRow, RowOutcome, Write},
+    model::{Batch, Checkpoint, KeyOf, ModelInfo, Patch, PatchOf, Record, RecordId, canonical},
+    store::{Change, DeleteRow, Done, PatchRow, RowOutcome, Write},
+    time,
 };
 
 /// What became of the records of one call.
@@ -40,6 +41,12 @@ impl Saved {
         self.ids(RowOutcome::SkippedNewer)
     }
 
+    /// The ids whose stored record was updated later at the provider, by the field that the model names with
+    /// `#[model(updated = "field")]`: it stays.
+    pub fn skipped_older(&self) -> impl Iterator<Item = &str> {
+        self.ids(RowOutcome::SkippedOlder)
+    }
+
     /// The ids that came twice in one call: the first record won.
     pub fn duplicates(&self) -> impl Iterator<Item = &str> {
         self.ids(RowOutcome::Duplicate)
@@ -53,11 +60,7 @@ impl Saved {
     /// The ids with one outcome, in the order in which they were given.
     pub fn ids(&self, outcome: RowOutcome) -> impl Iterator<Item = &str> {
         self.0.iter().flat_map(move |done| {
-            let ids: Box<dyn Iterator<Item = &str>> = match &done.change.write {
-                Write::Save(batch) => Box::new(batch.iter().map(|item| item.id)),
-                Write::Delete(ids) => Box::new(ids.iter().map(String::as_str)),
-                Write::Patch(rows) => Box::new(rows.iter().map(|row| row.id.as_str())),
-            };
+            let ids = done.change.write.ids();
             ids.zip(&done.rows).filter(move |(_, row)| **row == outcome).map(|(id, _)| id)
         })
     }
@@ -92,23 +95,50 @@ impl<S> NangoSync<S> {
     }
 
     /// Deletes records, given by id or as records. What is deleted stays in the feed as deleted, with its last content.
+    ///
+    /// With the time of the event, as a pair of a key and an [`ApiTime`](crate::ApiTime), a record that was updated later
+    /// stays and is reported as [`skipped_older`](Saved::skipped_older), and an older save does not bring a deleted record
+    /// back. Both compare only if the model names the field with its time, `#[model(updated = "field")]`.
+    ///
+    /// ```
+    /// # use nango_core::prelude::*;
+    /// #[model(updated = "updated_at")]
+    /// pub struct Contact {
+    ///     pub id: String,
+    ///     pub updated_at: String,
+    /// }
+    ///
+    /// #[model]
+    /// pub struct Gone {
+    ///     pub id: String,
+    ///     pub deleted_at: String,
+    /// }
+    ///
+    /// #[sync(model = "Contact", integration = "crm")]
+    /// async fn contacts(nango: NangoSync) -> Result<()> {
+    ///     let gone: Vec<Gone> = nango.get("/contacts/deleted").json().await?;
+    ///     nango.batch_delete::<Contact>(gone.into_iter().map(|gone| (gone.id, gone.deleted_at))).await?;
+    ///     Ok(())
+    /// }
+    /// ```
     pub fn batch_delete<M>(&self, records: impl IntoIterator<Item = impl KeyOf<M>>) -> BoxFuture<Result<Saved>>
     where
         S: Saves<M>,
         M: Record,
     {
-        write(&self.0, M::RECORD, Ok(Write::Delete(records.into_iter().map(|record| record.key()).collect())))
+        write(&self.0, M::RECORD, Ok(delete_rows(records)))
     }
 
     /// Merges partial records into stored ones: objects recursively, everything else is replaced. What is not there,
-    /// or is deleted, is left alone and reported as missing.
+    /// or is deleted, is left alone and reported as missing. A patch with the field that the model names with
+    /// `#[model(updated = "field")]` is compared by it, and left alone where the stored record is newer.
     pub fn batch_update<I>(&self, patches: I) -> BoxFuture<Result<Saved>>
     where
         I: IntoIterator,
         I::Item: PatchOf,
         S: Saves<<I::Item as PatchOf>::Model>,
     {
-        write(&self.0, <<I::Item as PatchOf>::Model as Record>::RECORD, patch_rows(patches).map(Write::Patch))
+        write(&self.0, <I::Item as PatchOf>::Model::RECORD, patch_rows(patches).map(Write::Patch))
     }
 
     /// [`batch_update`](Self::batch_update) with patches that are known only at run time: pairs of an id and an object.
@@ -120,7 +150,8 @@ impl<S> NangoSync<S> {
         S: Saves<M>,
         M: Record,
     {
-        let rows = patches.into_iter().map(|(id, value)| patch_row(id.to_string(), value)).collect::<Result<_>>();
+        let rows = patches.into_iter().map(|(id, value)| patch_row(id.to_string(), value, M::UPDATED));
+        let rows = rows.collect::<Result<_>>();
         write(&self.0, M::RECORD, rows.map(Write::Patch))
     }
 
@@ -148,7 +179,7 @@ impl<S> PageBuilder<S> {
         S: Saves<M>,
         M: Record,
     {
-        self.with(M::RECORD, Ok(Write::Delete(records.into_iter().map(|record| record.key()).collect())))
+        self.with(M::RECORD, Ok(delete_rows(records)))
     }
 
     /// As [`NangoSync::batch_update`].
@@ -158,7 +189,7 @@ impl<S> PageBuilder<S> {
         I::Item: PatchOf,
         S: Saves<<I::Item as PatchOf>::Model>,
     {
-        self.with(<<I::Item as PatchOf>::Model as Record>::RECORD, patch_rows(patches).map(Write::Patch))
+        self.with(<I::Item as PatchOf>::Model::RECORD, patch_rows(patches).map(Write::Patch))
     }
 
     /// The place that is stored together with the records.
@@ -202,6 +233,11 @@ fn encode<M: Record>(records: impl IntoIterator<Item = M>) -> Result<Batch> {
     Ok(batch)
 }
 
+fn delete_rows<M, K: KeyOf<M>>(records: impl IntoIterator<Item = K>) -> Write {
+    let row = |record: K| DeleteRow { id: record.key(), at: record.event_micros() };
+    Write::Delete(records.into_iter().map(row).collect())
+}
+
 fn patch_rows<P: PatchOf>(patches: impl IntoIterator<Item = P>) -> Result<Vec<PatchRow>> {
     // By way of the canonical bytes, so that a float in a patch is written as it is in a whole record.
     let fields = |patch: &P| -> Result<Value> {
@@ -209,12 +245,19 @@ fn patch_rows<P: PatchOf>(patches: impl IntoIterator<Item = P>) -> Result<Vec<Pa
         canonical::write(patch, &mut bytes).map_err(|error| Error::new(ErrorKind::Record, error))?;
         Ok(serde_json::from_slice(&bytes)?)
     };
-    patches.into_iter().map(|patch| patch_row(patch.id().to_string(), fields(&patch)?)).collect()
+    patches.into_iter().map(|patch| patch_row(patch.id().to_string(), fields(&patch)?, P::Model::UPDATED)).collect()
 }
 
-fn patch_row(id: String, fields: Value) -> Result<PatchRow> {
+/// A patch of a model whose time of update is in the field `updated` of its JSON.
+fn patch_row(id: String, fields: Value, updated: Option<&str>) -> Result<PatchRow> {
     match fields {
-        Value::Object(fields) => Ok(PatchRow { id, fields }),
+        Value::Object(fields) => {
+            let updated = match updated.and_then(|name| fields.get(name)) {
+                None => Patch::Keep,
+                Some(value) => time::from_value(value).map_or(Patch::Null, Patch::Set),
+            };
+            Ok(PatchRow { id, fields, updated })
+        }
         other => Err(Error::new(ErrorKind::Record, format!("the patch of `{id}` is not an object but {other}"))),
     }
 }
@@ -236,7 +279,10 @@ async fn commit(nango: Nango, writes: Vec<(&'static ModelInfo, Write)>, checkpoi
     let merging = context.merging();
     let changes: Vec<Change> = writes
         .into_iter()
-        .map(|(model, write)| Change { dataset: context.dataset(model.name), merging, write })
+        .map(|(model, write)| {
+            let full_walk = context.full_walks.number(model.name);
+            Change { dataset: context.dataset(model.name), merging, full_walk, write }
+        })
         .collect();
     if changes.iter().all(|change| change.write.is_empty()) && checkpoint.is_none() {
         return Ok(Saved::default());

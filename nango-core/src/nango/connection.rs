@@ -177,6 +177,15 @@ impl Nango {
         let context = self.context();
         context.check()?;
         let (integration, connection) = (&context.key.integration, &context.key.connection);
+        let (stored, map) = match &change {
+            MetadataChange::Replace(map) => (None, map),
+            MetadataChange::Merge(map) => {
+                (context.store.connection(integration, connection).await.map_err(store_error)?, map)
+            }
+        };
+        let stored = stored.as_ref().map(|connection| &connection.metadata);
+        let fits = context.limits().check_metadata(stored, map);
+        fits.map_err(|message| Error::new(ErrorKind::Connection, message))?;
         let changed =
             context.store.change_metadata(integration, connection, change).await.map_err(store_error)?.ok_or_else(
                 || {

@@ -5,23 +5,28 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, atomic::AtomicUsize},
 };
 
 use serde_json::{Map, Value};
-use tokio::sync::watch;
 
-use super::ActionRef;
+use super::{
+    ActionRef,
+    full_walk::FullWalks,
+    report::{RunFindings, WalkLedger},
+    stop::{Stop, interrupted},
+};
 use crate::{
     auth::Held,
+    config::Limits,
     declare::{BoxFuture, Merging, Paginate, SyncDef},
     error::{Error, ErrorKind, Result},
     http::Client,
-    model::ModelInfo,
+    model::{Batch, ModelInfo},
     provider::Provider,
     store::{
         Change, CheckpointWrite, Committed, Connection, DatasetKey, Done, FunctionKey, Level, LogLine, Page,
-        ResumeWrite, RowOutcome, RunToken, SharedStore, StoreError, Totals,
+        ResumeWrite, RowOutcome, RunToken, SharedStore, StoreError, Totals, Write,
     },
 };
 
@@ -51,6 +56,19 @@ pub struct ContextParts {
     pub stop: Stop,
     /// The floor above, for calls of other functions.
     pub host: Arc<dyn Host>,
+    /// What the caller asks of this run.
+    pub options: RunOptions,
+    /// Bounds of walks, records and metadata.
+    pub limits: Limits,
+}
+
+/// What the caller asks of a run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RunOptions {
+    /// Read the whole list, also where `since` would read only changes.
+    pub full: bool,
+    /// Lift the guard, `hold` and `max_deletes` for this run.
+    pub allow_deletes: bool,
 }
 
 /// What the helper asks of the floor that executes runs.
@@ -83,6 +101,14 @@ pub struct Context {
     pub(super) stop: Stop,
     pub(super) host: Arc<dyn Host>,
     pub(super) declared: OnceLock<&'static SyncDef>,
+    pub(super) ledger: Mutex<WalkLedger>,
+    /// How many scans of hand-written walks are open.
+    pub(super) open_scans: AtomicUsize,
+    pub(super) findings: Mutex<RunFindings>,
+    options: RunOptions,
+    limits: Limits,
+    /// The full scans that the function has open.
+    pub(super) full_walks: FullWalks,
     /// The version of the checkpoint that this run last read or wrote.
     pub(super) checkpoint: tokio::sync::Mutex<Option<i64>>,
     /// The fields of the models that were patched, as their schemas name them.
@@ -134,6 +160,12 @@ impl Context {
             stop: parts.stop,
             host: parts.host,
             declared: OnceLock::new(),
+            ledger: Mutex::default(),
+            open_scans: AtomicUsize::new(0),
+            findings: Mutex::default(),
+            options: parts.options,
+            limits: parts.limits,
+            full_walks: FullWalks::default(),
             checkpoint: tokio::sync::Mutex::new(None),
             fields: Mutex::default(),
             requested_at: Mutex::default(),
@@ -195,6 +227,41 @@ impl Context {
         &self.base_url
     }
 
+    /// What the caller asks of this run.
+    pub fn options(&self) -> RunOptions {
+        self.options
+    }
+
+    /// Bounds of walks, records and metadata.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Refuses a record that is larger than the operator allows, among those behind the first `from` of a batch.
+    pub fn check_size(&self, batch: &Batch, from: usize) -> Result<()> {
+        let limit = self.limits.record_bytes;
+        match batch.sizes(from).enumerate().find(|(_, size)| *size as u64 > limit) {
+            None => Ok(()),
+            Some((i, size)) => {
+                let id = batch.iter().nth(from + i).map_or_else(String::new, |item| item.id.to_owned());
+                let message = format!(
+                    "record `{id}` has {size} bytes, more than the limit of {limit}; if records are that large, raise \
+                     `record_bytes` under `[limits]` in nango.toml"
+                );
+                Err(Error::new(ErrorKind::Record, message))
+            }
+        }
+    }
+
+    /// Adds the connection's metadata, and how to set it, to an error.
+    pub fn in_metadata(&self, error: Error) -> Error {
+        let FunctionKey { integration, connection, .. } = &self.key;
+        error.context(format!(
+            "the metadata of connection `{connection}` (set it: `registry connection set-metadata {integration} \
+             {connection} '{{…}}'`)"
+        ))
+    }
+
     /// Asks this run to stop.
     pub fn stop(&self) -> &Stop {
         &self.stop
@@ -222,6 +289,13 @@ impl Context {
         totals
     }
 
+    /// Records of a model that the run has saved, unchanged ones included.
+    pub(super) fn saved(&self, model: &str) -> u64 {
+        let totals = lock(&self.totals);
+        let counts = totals.models.get(model);
+        counts.map_or(0, |counts| counts.added + counts.updated + counts.unchanged + counts.skipped_newer)
+    }
+
     /// Keeps a line for the next commit.
     pub fn log(&self, level: Level, message: &str, fields: Value) {
         let line = LogLine { at: self.store.now(), level, message: message.to_owned(), fields };
@@ -245,6 +319,11 @@ impl Context {
 
     /// Writes pages in one transaction, the first with the lines and requests that wait: all of them, or none.
     pub async fn commit_all(&self, drafts: Vec<Draft>) -> Result<Vec<Committed>> {
+        for change in drafts.iter().flat_map(|draft| &draft.changes) {
+            if let Write::Save(batch) = &change.write {
+                self.check_size(batch, 0)?;
+            }
+        }
         let (logs, requests) = self.take_pending();
         let mut waiting = Some((logs.clone(), requests));
         let page = |draft: Draft| {
@@ -337,40 +416,6 @@ impl std::fmt::Debug for ContextParts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ContextParts").field("key", &self.key).finish_non_exhaustive()
     }
-}
-
-/// Asks a run to stop: its next call fails, what was committed stays.
-#[derive(Debug, Clone)]
-pub struct Stop(Arc<watch::Sender<bool>>);
-
-impl Default for Stop {
-    fn default() -> Self {
-        Self(Arc::new(watch::Sender::new(false)))
-    }
-}
-
-impl Stop {
-    /// Asks for it. Asking again changes nothing.
-    pub fn stop(&self) {
-        self.0.send_replace(true);
-    }
-
-    /// Whether it was asked for.
-    pub fn is_stopped(&self) -> bool {
-        *self.0.borrow()
-    }
-
-    /// Waits until it is asked for.
-    pub async fn stopped(&self) {
-        let mut asked = self.0.subscribe();
-        // The sender is held by `self`, so waiting cannot fail.
-        let _ = asked.wait_for(|stopped| *stopped).await;
-    }
-}
-
-/// The error of a run that was asked to stop.
-pub(crate) fn interrupted() -> Error {
-    Error::new(ErrorKind::Interrupted, "the run was asked to stop; what it committed stays, and the next run goes on")
 }
 
 /// The error of a run whose key another process took over.

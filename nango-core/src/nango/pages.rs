@@ -6,7 +6,7 @@ use super::{Nango, Request};
 use crate::{
     declare::Paginate,
     error::Result,
-    paginate::{Pages, Walk},
+    paginate::{Pages, PaginateError, Purpose, Walk, WalkOptions},
 };
 
 impl Nango {
@@ -23,7 +23,10 @@ impl Nango {
     /// # Ok(()) }
     /// ```
     pub fn paginate<T: DeserializeOwned>(&self, request: Request, paginate: Paginate) -> Pages<T> {
-        Pages::new(self.walk(request, paginate))
+        match self.walk(request, paginate) {
+            Ok(walk) => Pages::new(Ok(walk)).on_end(self.context().begin_walk()),
+            Err(error) => Pages::new(Err(error)),
+        }
     }
 
     fn walk(&self, request: Request, paginate: Paginate) -> Result<Walk> {
@@ -31,6 +34,12 @@ impl Nango {
         context.check()?;
         let call = request.into_provider_call()?;
         let paginate = context.paginate(paginate);
-        Walk::new(context.client.clone(), call, paginate).map_err(crate::paginate::PaginateError::into_error)
+        let purpose = Purpose {
+            deletes: context.open_scans() > 0,
+            // A function may keep its position in a checkpoint: a total that was cut short would lose records.
+            since: true,
+        };
+        let options = WalkOptions { purpose, bounds: context.limits().walk.clone(), resume: None };
+        Walk::new(context.client.clone(), call, Some(paginate), options).map_err(PaginateError::into_error)
     }
 }

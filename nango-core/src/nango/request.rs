@@ -11,7 +11,7 @@ use reqwest::{
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use super::{Nango, context::interrupted};
+use super::{Nango, stop::interrupted};
 use crate::{
     declare::{BoxFuture, IntoEndpoint},
     error::{Error, ErrorKind, Result},
@@ -269,6 +269,9 @@ impl IntoFuture for Request {
                 answer = sent => answer?,
                 () = context.stop.stopped() => return Err(interrupted()),
             };
+            if !foreign {
+                context.note_plain(&answer);
+            }
             Ok(Response { answer, data: OnceLock::new() })
         })
     }

@@ -5,6 +5,9 @@ use crate::{
     http::HttpError,
 };
 
+/// What a user can declare if the API reports the end in another way than by its cursor.
+const CIRCLE_HINT: &str = "; if the API reports the end elsewhere, declare `has_more` or `is_last`";
+
 /// Why a walk cannot begin, or go on. `at` is the page and its request: `page 2 of GET https://api.example.com/items`.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -47,6 +50,55 @@ pub enum PaginateError {
         /// What it is.
         what: String,
     },
+    /// A status behind a full page that is not declared as the end of the list.
+    #[error("{at} failed; if {status} means that the list ended with the page before, declare `end_status({status})`")]
+    BehindLast {
+        /// The page.
+        at: String,
+        /// The status.
+        status: u16,
+        /// The failure.
+        source: HttpError,
+    },
+    /// The list is missing, and the body carries an error.
+    #[error("{at} has no list of records but an error at `{key}`: {start}")]
+    InBody {
+        /// The page.
+        at: String,
+        /// `error` or `errors`.
+        key: &'static str,
+        /// The first characters of its JSON.
+        start: String,
+    },
+    /// The status is neither that of a page nor that of a failure.
+    #[error("{at} was answered with {status}, which is no page: 200, 201, 203, 204 and 206 are")]
+    Status {
+        /// The page.
+        at: String,
+        /// The status.
+        status: u16,
+    },
+    /// A member of the `Link` header carries the relation and has no readable target.
+    #[error("{at} has a `Link` header whose `{rel}` has no readable target")]
+    UnreadableLink {
+        /// The page.
+        at: String,
+        /// The relation.
+        rel: String,
+    },
+    /// The walk reached a bound.
+    #[error(
+        "{at} reaches the bound of {bound}: what was saved stays, nothing is deleted; if the list is that long, raise \
+         `{setting}` under `[limits]` in nango.toml"
+    )]
+    Bound {
+        /// The page.
+        at: String,
+        /// The bound, such as `100000 pages`.
+        bound: String,
+        /// The name of the setting.
+        setting: &'static str,
+    },
     /// What should lead to the next page cannot.
     #[error("{at} has no usable {what} at `{place}`: {reason}")]
     Next {
@@ -60,7 +112,7 @@ pub enum PaginateError {
         reason: String,
     },
     /// The API leads in a circle.
-    #[error("{at} leads to a {what} that was there before: the walk would never end")]
+    #[error("{at} leads to a {what} that was there before: the walk would never end{CIRCLE_HINT}")]
     Circle {
         /// The page.
         at: String,
@@ -68,11 +120,13 @@ pub enum PaginateError {
         what: &'static str,
     },
     /// The API does not look at the offset.
-    #[error("{at} is the same as the page before: the API does not look at `{name}`, so the walk would never end")]
+    #[error(
+        "{at} has the same records as the page before: the API does not look at {name}, so the walk would never end"
+    )]
     SamePage {
         /// The page.
         at: String,
-        /// The parameter.
+        /// The parameter in backquotes, or `the link`.
         name: String,
     },
 }
@@ -83,6 +137,12 @@ impl PaginateError {
     pub fn into_error(self) -> Error {
         match self {
             Self::Http(error) => error.into_error(),
+            Self::BehindLast { ref at, status, source } => {
+                let hint = format!(
+                    "{at}: if {status} means that the list ended with the page before, declare `end_status({status})`"
+                );
+                source.into_error().context(hint)
+            }
             Self::Settings(_) => Error::new(ErrorKind::Internal, self),
             other => Error::new(ErrorKind::Decode, other),
         }

@@ -8,7 +8,7 @@ use futures_util::{
 };
 use serde::de::DeserializeOwned;
 
-use super::{PaginateError, Walk};
+use super::{PaginateError, SeenIds, Walk, WalkEnd, path};
 use crate::{
     error::{Error, ErrorKind, Result},
     http::{Response, decode},
@@ -25,13 +25,37 @@ pub struct Pages<T> {
     on_page: Option<OnPage>,
     /// The page that the caller is working on: what leads to the next, and the answer.
     given: Option<(Option<String>, Response)>,
+    seen: SeenIds,
+    on_end: Option<OnEnd>,
     of: PhantomData<fn() -> T>,
 }
+
+/// Receives the end of a walk once: when its last page was read, or when it is dropped before.
+type OnEnd = Box<dyn FnOnce(WalkEnd) + Send + Sync>;
 
 impl<T: DeserializeOwned> Pages<T> {
     /// The pages of a walk, or of one that could not begin: then the first page is its error.
     pub fn new(walk: Result<Walk>) -> Self {
-        Self { walk: walk.map_err(Some), on_page: None, given: None, of: PhantomData }
+        Self {
+            walk: walk.map_err(Some),
+            on_page: None,
+            given: None,
+            seen: SeenIds::default(),
+            on_end: None,
+            of: PhantomData,
+        }
+    }
+
+    /// Sets what receives the end of the walk.
+    pub(crate) fn on_end(mut self, receive: impl FnOnce(WalkEnd) + Send + Sync + 'static) -> Self {
+        self.on_end = Some(Box::new(receive));
+        self
+    }
+
+    /// How the walk ended: whether its pages were the whole list, and why. `None` until [`next`](Self::next) returned
+    /// `None`, or if the walk could not begin.
+    pub fn end(&self) -> Option<WalkEnd> {
+        self.walk.as_ref().ok().and_then(Walk::end)
     }
 
     /// What is awaited after every page: when the caller is done with it, and before the next is asked for. It is given
@@ -70,16 +94,27 @@ impl<T: DeserializeOwned> Pages<T> {
             Ok(walk) => walk,
             Err(error) => return error.take().map_or(Ok(None), Err),
         };
-        let Some(page) = walk.next().await.map_err(PaginateError::into_error)? else { return Ok(None) };
+        let Some(page) = walk.next().await.map_err(PaginateError::into_error)? else {
+            self.report_end();
+            return Ok(None);
+        };
+        let raw_records = page.records().map_err(PaginateError::into_error)?;
+        if page.shifts() {
+            raw_records.iter().filter_map(|raw| path::dig(raw, "id")).for_each(|id| self.seen.add(id.get()));
+            if self.seen.end_page() {
+                walk.note_shift();
+            }
+        }
         let mut records = Vec::new();
-        for (i, raw) in page.records().map_err(PaginateError::into_error)?.into_iter().enumerate() {
+        for (i, raw) in raw_records.into_iter().enumerate() {
             records.push(decode(raw.as_bytes()).map_err(|error| {
                 let position = format!("record {} of {} is no `{}`", i + 1, page.name(), short_name::<T>());
                 Error::new(ErrorKind::Decode, error).context(position)
             })?);
         }
+        let next = page.next().map(str::to_owned);
         if self.on_page.is_some() {
-            self.given = Some((page.next().map(str::to_owned), page.response));
+            self.given = Some((next, page.response));
         }
         Ok(Some(records))
     }
@@ -87,6 +122,20 @@ impl<T: DeserializeOwned> Pages<T> {
     /// The pages as a stream, which ends behind the last page or the first error.
     pub fn into_stream(self) -> impl Stream<Item = Result<Vec<T>>> + Send {
         stream::try_unfold(self, |mut pages| async move { Ok(pages.next().await?.map(|page| (page, pages))) })
+    }
+}
+
+impl<T> Pages<T> {
+    fn report_end(&mut self) {
+        if let (Ok(walk), Some(receive)) = (&self.walk, self.on_end.take()) {
+            receive(walk.end_or_stopped());
+        }
+    }
+}
+
+impl<T> Drop for Pages<T> {
+    fn drop(&mut self) {
+        self.report_end();
     }
 }
 
@@ -126,7 +175,8 @@ mod tests {
 
     fn pages(script: &Script) -> Pages<Issue> {
         let paginate = Paginate::cursor("after", "next").response_path("items");
-        let walk = Walk::new(script.client("https://h.test"), Call::get("/issues"), paginate);
+        let options = crate::paginate::WalkOptions::default();
+        let walk = Walk::new(script.client("https://h.test"), Call::get("/issues"), Some(paginate), options);
         Pages::new(walk.map_err(PaginateError::into_error))
     }
 

@@ -1,4 +1,4 @@
-//! Where an interrupted walk may go on.
+//! Resume points of interrupted walks, and whether a position counts records or is opaque.
 
 use std::fmt;
 
@@ -22,9 +22,9 @@ const COUNTS: [&str; 13] = [
     "index",
     "first",
 ];
-/// Parts of names of parameters that hold on to a record.
-const HOLDS: [&str; 10] =
-    ["cursor", "token", "after", "before", "marker", "bookmark", "continu", "scroll", "sinceid", "lastid"];
+/// Parts of names of parameters that carry the position of a record.
+const HOLDS: [&str; 11] =
+    ["cursor", "token", "after", "before", "marker", "bookmark", "continu", "scroll", "sinceid", "lastid", "pageinfo"];
 
 /// The way to the next page, to be kept with the page before it. It may hold a secret: store it sealed.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,26 +43,43 @@ pub(super) enum To {
 }
 
 impl Place {
-    pub(super) fn cursor(name: &str, value: &Value) -> Self {
-        let counts = counts(name) && (value.is_number() || value.as_str().is_some_and(is_number));
-        Self { to: To::Cursor(value.clone()), token: !counts }
+    /// The value of a cursor's parameter.
+    pub(super) fn cursor(value: &Value, token: bool) -> Self {
+        Self { to: To::Cursor(value.clone()), token }
     }
 
-    pub(super) fn link(url: &Url) -> Self {
-        let mut holds = false;
-        let mut counting = false;
-        for (name, value) in url.query_pairs() {
-            counting |= counts(&name) && is_number(&value);
-            holds |= !value.is_empty() && HOLDS.iter().any(|part| plain(&name).contains(part));
-        }
-        Self { to: To::Link(url.as_str().to_owned()), token: holds && !counting }
+    /// A link.
+    pub(super) fn link(url: &Url, token: bool) -> Self {
+        Self { to: To::Link(url.as_str().to_owned()), token }
     }
 
-    /// Whether it holds on to a record, rather than counting pages or records. Only then may a walk that ends in deletes
-    /// go on from here: a count has moved when records came or went meanwhile. What is not known counts as a count.
+    /// Whether it carries an opaque position. Only then may a walk that deletes, or uses `since`, resume here: records
+    /// shift across a number while the walk is interrupted.
     pub fn is_token(&self) -> bool {
         self.token
     }
+}
+
+/// Whether a cursor may count records or pages: a JSON number, or a text of digits.
+pub(super) fn is_counting_cursor(value: &Value) -> bool {
+    value.is_number() || value.as_str().is_some_and(is_number)
+}
+
+/// Whether a link carries an opaque position: it has such a parameter and none that counts, or it differs from the request
+/// before only in its path.
+pub(super) fn is_token_link(link: &Url, before: &Url) -> bool {
+    let mut holds = false;
+    let mut counting = false;
+    for (name, value) in link.query_pairs() {
+        counting |= counts(&name) && is_number(&value);
+        holds |= !value.is_empty() && HOLDS.iter().any(|part| plain(&name).contains(part));
+    }
+    let sorted = |url: &Url| {
+        let mut pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+        pairs.sort();
+        pairs
+    };
+    !counting && (holds || sorted(link) == sorted(before))
 }
 
 impl fmt::Debug for Place {
@@ -94,21 +111,41 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn tokens_and_counts_are_told_apart() {
-        let cursor = |name, value| Place::cursor(name, &value).is_token();
-        assert!(cursor("after", json!("100")) && cursor("cursor", json!(5)) && cursor("offset", json!("b3Blbg")));
-        assert!(!cursor("offset", json!(100)) && !cursor("$skip", json!("10")) && !cursor("page", json!(2)));
+    fn cursor_of_digits_counts() {
+        for value in [json!(100), json!("100"), json!(0)] {
+            assert!(is_counting_cursor(&value), "{value}");
+        }
+        for value in [json!("b3Blbg"), json!("10x"), json!("-1"), json!("")] {
+            assert!(!is_counting_cursor(&value), "{value}");
+        }
+    }
 
-        let link = |query: &str| Place::link(&format!("https://h.test/x?{query}").parse().unwrap()).is_token();
-        assert!(link("after=Y3Vyc29y&per_page=100") && link("page%5Bafter%5D=x&limit=3") && link("page_token=2"));
+    #[test]
+    fn link_is_token_when_no_parameter_counts_and_one_holds_a_position() {
+        let url = |query: &str| format!("https://h.test/x?{query}").parse::<Url>().unwrap();
+        let link = |query: &str| is_token_link(&url(query), &url("limit=10"));
+        let tokens = ["after=Y3Vyc29y&per_page=100", "page%5Bafter%5D=x&limit=3", "page_token=2", "page_info=eyJ"];
+        for token in tokens {
+            assert!(link(token), "{token}");
+        }
         for count in ["page=2", "offset=10&limit=10", "page%5Bnumber%5D=2&after=", "startAt=50&cursor=x", "x=1", ""] {
             assert!(!link(count), "{count}");
         }
     }
 
     #[test]
+    fn link_is_token_when_only_its_path_differs() {
+        let url = |text: &str| format!("https://h.test/{text}").parse::<Url>().unwrap();
+        assert!(is_token_link(&url("query/01g-2000"), &url("query")));
+        assert!(is_token_link(&url("b?q=1&r=2"), &url("a?r=2&q=1")));
+        assert!(!is_token_link(&url("b?q=1"), &url("a")));
+        assert!(!is_token_link(&url("b?page=2"), &url("a?page=2")));
+    }
+
+    #[test]
     fn a_place_is_kept_and_not_shown() {
-        let places = [Place::cursor("c", &json!(0)), Place::link(&"https://h.test/?cursor=hush".parse().unwrap())];
+        let places =
+            [Place::cursor(&json!(0), false), Place::link(&"https://h.test/?cursor=hush".parse().unwrap(), true)];
         for place in places {
             let kept: Place = serde_json::from_str(&serde_json::to_string(&place).unwrap()).unwrap();
             assert_eq!(kept, place);

@@ -1,15 +1,20 @@
 //! The settings of a walk, checked before the first request.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use serde_json::{Map, Value};
 use url::Url;
 
 use super::{PaginateError, path};
 use crate::{
-    declare::{OffsetBy, Paginate, PaginateKind},
+    declare::{Paginate, PaginateKind, Pagination, names_more, names_the_end},
     http::{Body, Call, Method},
 };
+
+/// Statuses that may mean that the requested page lies behind the last one.
+pub(super) const END_STATUSES: [u16; 3] = [404, 410, 416];
+/// Statuses that may mean the same where the request only follows a short page.
+pub(super) const AFTER_SHORT: [u16; 2] = [400, 422];
 
 /// What is asked for next. A cursor or a link may hold a secret: `Debug` shows neither.
 #[derive(Clone, PartialEq)]
@@ -38,8 +43,20 @@ pub(super) struct Plan {
     pub(super) kind: Option<PaginateKind>,
     /// The path of the records; empty: the whole body.
     pub(super) records: String,
-    /// Where the body says whether another page follows.
+    /// Path of a value that is true while another page follows.
     pub(super) has_more: Option<String>,
+    /// Path of a value that is true on the last page.
+    pub(super) is_last: Option<String>,
+    /// Path of the number of records of the whole list.
+    pub(super) total: Option<String>,
+    /// Path of the number of pages of the whole list.
+    pub(super) total_pages: Option<String>,
+    /// Whether `null` in place of the list is an empty list.
+    pub(super) null_is_empty: bool,
+    /// Statuses that mean that a page lies behind the last one.
+    pub(super) end_status: Vec<u16>,
+    /// Token or position-based pagination, where it is declared.
+    pub(super) pagination: Option<Pagination>,
     pub(super) limit: Option<u32>,
     /// The call with its limit.
     call: Call,
@@ -49,7 +66,20 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn single(call: Call) -> Self {
-        Self { kind: None, records: String::new(), has_more: None, limit: None, call, body: None }
+        Self {
+            kind: None,
+            records: String::new(),
+            has_more: None,
+            is_last: None,
+            total: None,
+            total_pages: None,
+            null_is_empty: false,
+            end_status: Vec::new(),
+            pagination: None,
+            limit: None,
+            call,
+            body: None,
+        }
     }
 
     pub(super) fn new(call: Call, paginate: Paginate) -> Result<Self, PaginateError> {
@@ -62,7 +92,9 @@ impl Plan {
             );
         };
         let records = paginate.response_path.unwrap_or_default().into_owned();
-        let has_more = paginate.has_more.map(std::borrow::Cow::into_owned);
+        let owned = |path: Option<Cow<'static, str>>| path.map(Cow::into_owned);
+        let (has_more, is_last) = (owned(paginate.has_more), owned(paginate.is_last));
+        let (total, total_pages) = (owned(paginate.total), owned(paginate.total_pages));
         let next = match &kind {
             PaginateKind::Link { rel: None, path: None } => {
                 return wrong(
@@ -87,14 +119,38 @@ impl Plan {
             }
             PaginateKind::Offset { .. } => None,
         };
-        for path in [Some(&*records), next, has_more.as_deref()].into_iter().flatten() {
-            if path::steps(path).is_none() {
+        let declared = [has_more.as_deref(), is_last.as_deref(), total.as_deref(), total_pages.as_deref()];
+        for path in [Some(&*records), next].into_iter().chain(declared).flatten() {
+            if path::Path::parse(path).is_none() {
                 return wrong(&format!("`{path}` is no path: write one like `data.items` or `results[0].rows`"));
             }
         }
+        if let Some(path) = has_more.as_deref().filter(|path| names_the_end(path)) {
+            return wrong(&format!(
+                "`has_more` is true while another page follows, and `{path}` names the end: write `is_last` for it"
+            ));
+        }
+        if let Some(path) = is_last.as_deref().filter(|path| names_more(path)) {
+            return wrong(&format!(
+                "`is_last` is true on the last page, and `{path}` names more to come: write `has_more` for it"
+            ));
+        }
         let in_body = paginate.in_body.unwrap_or(matches!(call.method, Method::POST | Method::PUT | Method::PATCH));
         let body = if in_body { Some(fields(&call.body)?) } else { None };
-        let mut plan = Self { kind: Some(kind), records, has_more, limit: paginate.limit, call, body };
+        let mut plan = Self {
+            kind: Some(kind),
+            records,
+            has_more,
+            is_last,
+            total,
+            total_pages,
+            null_is_empty: paginate.null_is_empty.unwrap_or(false),
+            end_status: paginate.end_status.map(Cow::into_owned).unwrap_or_default(),
+            pagination: paginate.pagination,
+            limit: paginate.limit,
+            call,
+            body,
+        };
         match (paginate.limit, paginate.limit_name) {
             (Some(limit), Some(name)) => {
                 let mut call = plan.call.clone();
@@ -120,15 +176,30 @@ impl Plan {
         }
     }
 
-    /// The offset behind a page.
-    pub(super) fn offset_after(&self, offset: u64, records: usize) -> Option<u64> {
-        let Some(PaginateKind::Offset { by, .. }) = &self.kind else { return None };
-        let short = self.limit.is_some_and(|limit| records < limit as usize);
-        let step = match by {
-            OffsetBy::Records => records as u64,
-            OffsetBy::Page => 1,
-        };
-        (records > 0 && !short).then(|| offset.saturating_add(step))
+    /// Whether the next page is found by counting or by the last record: the API does not lead there.
+    pub(super) fn is_counted(&self) -> bool {
+        matches!(self.kind, Some(PaginateKind::Offset { .. } | PaginateKind::LastItem { .. }))
+    }
+
+    /// The parameter that leads to the next page, for messages.
+    pub(super) fn parameter(&self) -> String {
+        match &self.kind {
+            Some(
+                PaginateKind::Cursor { name, .. }
+                | PaginateKind::LastItem { name, .. }
+                | PaginateKind::Offset { name, .. },
+            ) => format!("`{name}`"),
+            Some(PaginateKind::Link { .. }) | None => "the link".to_owned(),
+        }
+    }
+
+    /// The request of a step. Statuses that may mean the end of a list are answers behind its first page.
+    pub(super) fn call_behind_first(&self, step: &Step) -> Call {
+        let mut call = self.call(step);
+        if self.is_counted() {
+            call.accept.extend(END_STATUSES.into_iter().chain(AFTER_SHORT).chain(self.end_status.iter().copied()));
+        }
+        call
     }
 
     /// The request of a step.

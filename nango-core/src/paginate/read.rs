@@ -1,123 +1,190 @@
-//! A page, and what it says of the next.
+//! The parts of an answer that a walk needs: its list, and the evidence whether a page follows.
 
-use std::{collections::BTreeSet, fmt};
+use std::{collections::BTreeSet, fmt, ops::Range};
 
 use serde_json::{Map, Value, value::RawValue};
 
 use super::{
-    PaginateError, Place,
-    path::{self, Step},
+    PaginateError,
+    path::{self, Found, Listed, Path},
+    plan::Plan,
 };
-use crate::http::{Response, place};
+use crate::{
+    declare::PaginateKind,
+    http::{Response, place},
+};
 
 /// How much of an answer that is not JSON is shown.
 const SHOWN: usize = 80;
+/// How much of an error in a body is shown.
+const SHOWN_ERROR: usize = 200;
 /// How many keys an error lists.
 const LISTED: usize = 20;
+/// Values of an error's `code` that mean success.
+const SUCCESS: [&str; 4] = ["0", "\"0\"", "\"ok\"", "\"success\""];
 
-/// A page as it came. What leads on and the records may be secret: `Debug` shows neither.
-pub struct RawPage {
-    pub(super) response: Response,
-    pub(super) at: String,
-    pub(super) path: String,
-    /// The records, if finding the next page meant reading the body.
-    pub(super) read: Option<Vec<Box<str>>>,
-    pub(super) next: Option<String>,
-    pub(super) place: Option<Place>,
+/// The list of an answer and the evidence beside it.
+#[derive(Debug)]
+pub(super) struct Evidence<'a> {
+    json: &'a str,
+    pub(super) list: Found<Listed<'a>>,
+    /// The cursor or link to the next page.
+    pub(super) next: Found<&'a RawValue>,
+    pub(super) has_more: Found<&'a RawValue>,
+    pub(super) is_last: Found<&'a RawValue>,
+    pub(super) total: Found<&'a RawValue>,
+    pub(super) total_pages: Found<&'a RawValue>,
 }
 
-impl fmt::Debug for RawPage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RawPage")
-            .field("at", &self.at)
-            .field("status", &self.response.status)
-            .field("next", &self.next.as_ref().map(|_| format_args!("***")))
-            .field("place", &self.place)
-            .finish_non_exhaustive()
+impl<'a> Evidence<'a> {
+    /// Reads an answer in one pass.
+    pub(super) fn read(plan: &Plan, response: &'a Response, at: &str) -> Result<Self, PaginateError> {
+        let json = text(response, at)?;
+        let declared = [
+            plan.next_path(),
+            plan.has_more.as_deref(),
+            plan.is_last.as_deref(),
+            plan.total.as_deref(),
+            plan.total_pages.as_deref(),
+        ];
+        let paths: Vec<Option<Path<'_>>> = declared.iter().map(|path| path.and_then(Path::parse)).collect();
+        let wanted: Vec<&Path<'_>> = paths.iter().flatten().collect();
+        // The paths were checked when the walk began.
+        let list = Path::parse(&plan.records).unwrap_or_default();
+        let read = path::read(json, &list, &wanted).map_err(|error| not_json(response, at, &error))?;
+        let mut values = read.values.into_iter();
+        let mut take = |i: usize| paths[i].as_ref().and_then(|_| values.next()).unwrap_or_default();
+        Ok(Self {
+            json,
+            list: read.list,
+            next: take(0),
+            has_more: take(1),
+            is_last: take(2),
+            total: take(3),
+            total_pages: take(4),
+        })
     }
-}
 
-impl RawPage {
-    /// The records, cut out of the body. Of a body that is nothing but the list, a record may turn out to be no JSON.
-    ///
-    /// # Errors
-    ///
-    /// The body is not JSON, has nothing at the path of the records, or no list there.
-    pub fn records(&self) -> Result<Vec<&str>, PaginateError> {
-        match &self.read {
-            Some(records) => Ok(records.iter().map(|record| &**record).collect()),
-            None => Ok(read(&self.response, &self.at, &self.path, None, false)?.0),
+    /// The items of the list; none if it is `null` or missing.
+    pub(super) fn items(&self) -> &[&'a str] {
+        match &self.list {
+            Found::Value(Listed::Items(items)) => items,
+            _ => &[],
         }
     }
 
-    /// The answer.
-    pub fn response(&self) -> &Response {
-        &self.response
+    /// An undeclared error at the top of the body.
+    pub(super) fn has_error(&self) -> bool {
+        ["error", "errors"].iter().any(|key| {
+            let value = Path::parse(key).and_then(|path| path::find(self.json, &path).ok().flatten());
+            value.is_some_and(|value| is_error(value.get()))
+        })
     }
 
-    /// When it was asked for, microseconds since 1970.
-    pub fn sent_at(&self) -> i64 {
-        self.response.sent_at
+    /// Whether the object that holds the cursor is `null` or missing. The body itself is always there.
+    pub(super) fn lacks_cursor_parent(&self, plan: &Plan) -> bool {
+        match &self.next {
+            Found::ParentNull => true,
+            Found::Missing => {
+                let parent = plan.next_path().and_then(|path| path.rsplit_once('.')).map(|(parent, _)| parent);
+                let parent = parent.and_then(Path::parse);
+                parent.is_some_and(|path| {
+                    path::find(self.json, &path).ok().flatten().is_none_or(|value| value.get() == "null")
+                })
+            }
+            _ => false,
+        }
     }
 
-    /// Page and request, for errors: `page 2 of GET https://api.example.com/items`.
-    pub fn name(&self) -> &str {
-        &self.at
+    /// Whether the value that should hold the list is an object.
+    pub(super) fn parent_is_object(&self, plan: &Plan) -> bool {
+        let Some(path) = Path::parse(&plan.records).filter(|path| !path.is_root()) else { return false };
+        let parent = path::find(self.json, &path.prefix(path.len() - 1)).ok().flatten();
+        parent.is_some_and(|parent| parent.get().starts_with('{'))
     }
 
-    /// What leads to the next page: a cursor, a URL or an offset. `None`: this is the last.
-    pub fn next(&self) -> Option<&str> {
-        self.next.as_deref()
+    /// The reason why there is no list.
+    pub(super) fn no_list(&self, plan: &Plan, at: &str) -> PaginateError {
+        no_list(self.json, at, &plan.records, &Path::parse(&plan.records).unwrap_or_default())
     }
 
-    /// Where a walk that is interrupted behind this page may go on. `None`: it is the last, or its successor is found
-    /// by counting.
-    pub fn place(&self) -> Option<&Place> {
-        self.place.as_ref()
+    /// The error at the top of the body, which takes the place of a missing list.
+    pub(super) fn error(&self, at: &str) -> PaginateError {
+        let find = |key| Path::parse(key).and_then(|path| path::find(self.json, &path).ok().flatten());
+        let (key, value) = match find("errors") {
+            Some(value) if is_error(value.get()) => ("errors", value.get()),
+            _ => ("error", find("error").map_or("", RawValue::get)),
+        };
+        PaginateError::InBody { at: at.to_owned(), key, start: start(value, SHOWN_ERROR) }
     }
 }
 
-/// Page and request, for errors.
+fn is_error(json: &str) -> bool {
+    if matches!(json, "null" | "false" | "0" | "\"\"" | "[]" | "{}") {
+        return false;
+    }
+    match path::dig(json, "code") {
+        Some(code) if json.starts_with('{') => !SUCCESS.contains(&code.get()),
+        _ => !matches!(json.trim_start_matches(['[', '{']).trim(), "]" | "}"),
+    }
+}
+
+/// Where the items of a list lie in the body, so that they need not be copied.
+pub(super) fn ranges(body: &[u8], items: &[&str]) -> Vec<Range<usize>> {
+    let start = body.as_ptr() as usize;
+    items
+        .iter()
+        .map(|item| {
+            let from = (item.as_ptr() as usize).wrapping_sub(start);
+            from..from + item.len()
+        })
+        .collect()
+}
+
+/// The page and its request, for errors.
 pub(super) fn name(response: &Response, number: u64) -> String {
     format!("page {number} of {} {}", response.request.method, place(&response.request.url))
 }
 
-/// The records of an answer, and what lies at one more path. `null_ends`: a whole body of `null` is what lies behind the
-/// last record.
-pub(super) fn read<'a>(
-    response: &'a Response,
-    at: &str,
-    records: &str,
-    next: Option<&str>,
-    null_ends: bool,
-) -> Result<(Vec<&'a str>, Option<&'a RawValue>), PaginateError> {
-    if response.body.is_empty() && response.status == 204 {
-        return Ok((Vec::new(), None));
-    }
-    let json = text(response, at)?;
-    // Both paths were checked when the walk began.
-    let records_steps = path::steps(records).unwrap_or_default();
-    let next_steps = next.and_then(path::steps);
-    let found =
-        path::read(json, &records_steps, next_steps.as_deref()).map_err(|error| not_json(response, at, &error))?;
-    match found.list {
-        // Elsewhere it is no list that happens to be empty: taken for one, it would end a walk that deletes.
-        Some(list) if null_ends || !(list.is_empty() && records_steps.is_empty() && json.trim() == "null") => {
-            Ok((list, found.value))
-        }
-        _ => Err(no_list(json, at, records, &records_steps)),
+/// A flag such as `has_more`: `false` for false, null, 0, the empty text and the text "false"; `None` if it is absent.
+pub(super) fn flag(found: &Found<&RawValue>) -> Option<bool> {
+    match found {
+        Found::Missing | Found::ParentNull => None,
+        Found::Null => Some(false),
+        Found::Value(value) => Some(is_true(value.get())),
     }
 }
 
-/// Whether the answer says at a path that no other page follows.
-pub(super) fn says_no(response: &Response, has_more: &str) -> bool {
-    let there = str::from_utf8(&response.body).ok().and_then(|json| in_record(json, has_more).ok().flatten());
-    there.is_some_and(|there| matches!(there.get(), "false" | "null" | "0" | "\"false\"" | "\"\""))
+/// A flag such as `is_last`, as `has_more`: an absent value and `null` decide nothing.
+pub(super) fn inverse_flag(found: &Found<&RawValue>) -> Option<bool> {
+    found.value().map(|value| !is_true(value.get()))
 }
 
-/// What lies at a path of a record.
+fn is_true(json: &str) -> bool {
+    if matches!(json, "false" | "0" | "\"\"") {
+        return false;
+    }
+    let text: Option<String> = serde_json::from_str(json).ok();
+    !text.is_some_and(|text| text.trim().eq_ignore_ascii_case("false"))
+}
+
+/// A whole number, which may be written as a text.
+pub(super) fn number(found: &Found<&RawValue>) -> Option<u64> {
+    let value: Value = serde_json::from_str(found.value()?.get()).ok()?;
+    match value {
+        Value::Number(number) => number.as_u64().or_else(|| {
+            let float = number.as_f64().filter(|float| (0.0..9e15).contains(float))?;
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is checked above")]
+            Some(float as u64)
+        }),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    }
+}
+
+/// The value at a path of a record.
 pub(super) fn in_record<'a>(json: &'a str, path: &str) -> serde_json::Result<Option<&'a RawValue>> {
-    path::find(json, &path::steps(path).unwrap_or_default())
+    path::find(json, &Path::parse(path).unwrap_or_default())
 }
 
 fn text<'a>(response: &'a Response, at: &str) -> Result<&'a str, PaginateError> {
@@ -129,42 +196,37 @@ fn text<'a>(response: &'a Response, at: &str) -> Result<&'a str, PaginateError> 
 #[cold]
 fn not_json(response: &Response, at: &str, error: &dyn fmt::Display) -> PaginateError {
     let content_type = response.headers.get("content-type").and_then(|value| value.to_str().ok());
-    let body = response.text();
-    let start: String = body.chars().take(SHOWN).map(|c| if c.is_control() { ' ' } else { c }).collect();
     PaginateError::NotJson {
         at: at.to_owned(),
         content_type: content_type.unwrap_or("without a content type").to_owned(),
         message: error.to_string(),
-        start: start.trim().to_owned(),
+        start: start(&response.text(), SHOWN),
     }
 }
 
-/// Why there is no list at a path.
+/// The first characters of a text, on one line.
+fn start(text: &str, length: usize) -> String {
+    let start: String = text.chars().take(length).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    start.trim().to_owned()
+}
+
+/// The reason why there is no list at a path.
 #[cold]
-fn no_list(json: &str, at: &str, records: &str, steps: &[Step<'_>]) -> PaginateError {
-    let find = |length: usize| path::find(json, &steps[..length]).ok().flatten();
-    if let Some(there) = find(steps.len()) {
+fn no_list(json: &str, at: &str, records: &str, path: &Path<'_>) -> PaginateError {
+    let find = |length: usize| {
+        let path = if length == path.len() { path.clone() } else { path.prefix(length) };
+        path::find(json, &path).ok().flatten()
+    };
+    if let Some(there) = find(path.len()) {
         return PaginateError::NotAList { at: at.to_owned(), path: records.to_owned(), what: describe(there) };
     }
-    let reached = (0..steps.len()).rev().find_map(|length| find(length).map(|there| (length, there)));
+    let reached = (0..path.len()).rev().find_map(|length| find(length).map(|there| (length, there)));
     let there = match reached {
         Some((0, there)) => format!("the body is {}", describe(there)),
-        Some((length, there)) => format!("`{}` is {}", written(&steps[..length]), describe(there)),
+        Some((length, there)) => format!("`{}` is {}", path.written(length), describe(there)),
         None => "the body is empty".to_owned(),
     };
     PaginateError::Missing { at: at.to_owned(), path: records.to_owned(), there }
-}
-
-fn written(steps: &[Step<'_>]) -> String {
-    let mut text = String::new();
-    for step in steps {
-        match step {
-            Step::Index(index) => text.extend(["[", &index.to_string(), "]"]),
-            Step::Key(name) if text.is_empty() => text.push_str(name),
-            Step::Key(name) => text.extend([".", name]),
-        }
-    }
-    text
 }
 
 /// The kind of a value, with the keys of an object: never the value itself.
@@ -185,5 +247,16 @@ pub(super) fn describe(value: &RawValue) -> String {
         Some(b't' | b'f') => "a boolean".to_owned(),
         Some(b'n') => "null".to_owned(),
         _ => "a number".to_owned(),
+    }
+}
+
+impl Plan {
+    /// Path of the cursor or of the link in the body.
+    pub(super) fn next_path(&self) -> Option<&str> {
+        match &self.kind {
+            Some(PaginateKind::Link { path, .. }) => path.as_deref(),
+            Some(PaginateKind::Cursor { path, .. }) => Some(path),
+            _ => None,
+        }
     }
 }

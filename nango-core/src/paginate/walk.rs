@@ -1,259 +1,296 @@
-//! The walk itself.
+//! The walk itself: requests, and what each answer leads to.
 
-use std::{collections::HashSet, fmt};
+use std::{fmt, sync::Arc};
 
-use serde_json::{Value, value::RawValue};
+use serde_json::Value;
 use url::Url;
-use xxhash_rust::xxh3::xxh3_128;
 
 use super::{
-    PaginateError, Place, RawPage, link,
-    place::To,
+    PaginateError, Place, RawPage,
+    bounds::Bounds,
+    cursor::scalar,
+    decide::{Answer, Decider, Verdict},
+    end::{Completion, Gap, WalkEnd, WalkOutcome},
+    link::{self, LinkTarget},
+    memory::{Purpose, StoredGap, WalkMemory},
+    place::{self, To},
     plan::{Plan, Step},
-    read,
+    read::{self, Evidence},
+    resolve,
 };
 use crate::{
-    declare::{Paginate, PaginateKind},
-    http::{Call, Client, Response},
+    declare::{Paginate, PaginateKind, Pagination},
+    error::HttpFailure,
+    http::{Call, Client, HttpError, Response},
 };
 
-/// Records that were cut out of a body.
-type Records = Vec<Box<str>>;
+/// The statuses of a page.
+const PAGES: [u16; 4] = [200, 201, 203, 206];
+const NO_CONTENT: u16 = 204;
 
-/// Asks for one page after the other.
+/// Requests one page after the other.
 pub struct Walk {
     client: Client,
     plan: Plan,
-    /// `None`: the end was reached.
+    /// The request that comes next; `None`: the end was reached.
     step: Option<Step>,
-    number: u64,
-    /// Cursors and links that were followed, as hashes.
-    followed: HashSet<u128>,
-    /// The body of the last page of an offset.
-    last: bytes::Bytes,
+    decider: Decider,
+    outcome: Option<WalkOutcome>,
+}
+
+/// What a walk is for, its bounds, and where an interrupted one left off.
+#[derive(Debug, Clone, Default)]
+pub struct WalkOptions {
+    /// What depends on a complete walk.
+    pub purpose: Purpose,
+    /// The bounds.
+    pub bounds: Bounds,
+    /// The resume point of an interrupted walk, with what it has to remember.
+    pub resume: Option<(Place, WalkMemory)>,
 }
 
 impl fmt::Debug for Walk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // What it sends and the last page's body may hold secrets.
+        // What it sends may hold secrets.
         f.debug_struct("Walk")
             .field("kind", &self.plan.kind)
             .field("step", &self.step)
-            .field("number", &self.number)
+            .field("pages", &self.decider.memory.pages)
             .finish_non_exhaustive()
     }
 }
 
 impl Walk {
-    /// A walk from the first page. `paginate` is complete: what it left open was taken from the provider already.
+    /// A walk from the first page, or from its resume point. `paginate` is complete: what it left open was taken from the
+    /// provider already. `None`: a list without pages.
     ///
     /// # Errors
     ///
-    /// The settings do not suffice; the error says what to write.
-    pub fn new(client: Client, call: Call, paginate: Paginate) -> Result<Self, PaginateError> {
-        Plan::new(call, paginate).map(|plan| Self::of(client, plan))
-    }
-
-    /// A walk of one page: the body is the list.
-    ///
-    /// # Errors
-    ///
-    /// None so far; the signature is that of the other walks.
-    pub fn single(client: Client, call: Call) -> Result<Self, PaginateError> {
-        Ok(Self::of(client, Plan::single(call)))
-    }
-
-    /// A walk from where another one was interrupted.
-    ///
-    /// # Errors
-    ///
-    /// As [`Walk::new`]; or the place is one of another kind of pagination.
-    pub fn resume(client: Client, call: Call, paginate: Paginate, place: Place) -> Result<Self, PaginateError> {
-        let mut walk = Self::new(client, call, paginate)?;
-        let step = match (place.to, &walk.plan.kind) {
-            (To::Cursor(value), Some(PaginateKind::Cursor { .. } | PaginateKind::LastItem { .. })) => {
-                Some(Step::Cursor(value))
-            }
-            (To::Link(url), Some(PaginateKind::Link { .. })) => url.parse().ok().map(Step::Link),
-            _ => None,
+    /// The settings do not suffice, and the error states what to write; or the resume point is one of another kind of
+    /// pagination.
+    pub fn new(
+        client: Client,
+        call: Call,
+        paginate: Option<Paginate>,
+        options: WalkOptions,
+    ) -> Result<Self, PaginateError> {
+        let plan = match paginate {
+            Some(paginate) => Plan::new(call, paginate)?,
+            None => Plan::single(call),
         };
-        let step = step.ok_or_else(|| {
-            let text = "the interrupted walk was one of another kind of pagination: begin at the first page";
-            PaginateError::Settings(text.to_owned())
-        })?;
-        walk.followed.insert(mark(&step));
-        walk.step = Some(step);
-        Ok(walk)
+        let (step, memory) = match options.resume {
+            None => (plan.first(), WalkMemory::default()),
+            Some((place, memory)) => (resumed(&plan, place)?, memory),
+        };
+        let decider = Decider::new(options.purpose, options.bounds, memory);
+        Ok(Self { client, plan, step: Some(step), decider, outcome: None })
     }
 
-    fn of(client: Client, plan: Plan) -> Self {
-        let step = Some(plan.first());
-        Self { client, plan, step, number: 0, followed: HashSet::new(), last: bytes::Bytes::new() }
+    /// How the walk ended; `None` until its last page was requested.
+    pub fn end(&self) -> Option<WalkEnd> {
+        self.outcome.clone().map(|outcome| self.ended(outcome))
+    }
+
+    /// How the walk ended, or that it was stopped before its end.
+    pub(crate) fn end_or_stopped(&self) -> WalkEnd {
+        self.end().unwrap_or_else(|| self.ended(WalkOutcome::Incomplete(Gap::Stopped)))
+    }
+
+    /// Notes that a record of an earlier page came again.
+    pub(crate) fn note_shift(&mut self) {
+        self.decider.memory.shifted = true;
     }
 
     /// The next page; `None` behind the last. An empty page that ends the walk is not given, unless it is the first.
     ///
     /// # Errors
     ///
-    /// The page has no usable answer, or does not say in a usable way where the next one is. Asking again after an error
-    /// sends the same request again.
+    /// The page has no usable answer, or its way to the next one is not usable. Calling it again after an error sends the
+    /// same request again.
     pub async fn next(&mut self) -> Result<Option<RawPage>, PaginateError> {
         let Some(step) = self.step.clone() else { return Ok(None) };
-        let mut call = self.plan.call(&step);
-        if let Step::Link(url) = &step
-            && self.client.base_of(&call)?.origin() != url.origin()
-        {
-            // The API chose this place, not the caller: the caller's own secrets stay here, too.
+        let first = self.decider.memory.pages == 0;
+        let mut call = if first { self.plan.call(&step) } else { self.plan.call_behind_first(&step) };
+        let base = self.client.base_of(&call)?;
+        let url = self.client.url_of(&call)?;
+        let at =
+            |number: u64| format!("page {number} of {} {}", call.method, crate::http::place(&self.client.veiled(&url)));
+        let number = self.decider.memory.pages + 1;
+        self.decider.note_progress(self.client.now(), 0);
+        self.decider.check_bounds(&at(number), self.client.now())?;
+        if matches!(step, Step::Link(_)) && !self.client.trusts(&base, &url) {
+            // The API chose this address, not the caller: the caller's own secrets stay here, too.
             call = call.without_secrets();
         }
+        let key =
+            if matches!(step, Step::Offset(_) | Step::Cursor(_)) { step.key() } else { Step::Link(url.clone()).key() };
+        self.decider.requested(key);
         let response = self.client.send(&call).await?;
-        let number = self.number + 1;
         let at = read::name(&response, number);
-
-        let (read, mut onward) = self.onward(&step, &response, &at)?;
-        if self.plan.has_more.as_deref().is_some_and(|path| read::says_no(&response, path)) {
-            onward = None;
+        self.decider.memory.bytes += response.body.len() as u64;
+        if response.status >= 300 {
+            return self.end_behind_last(&call, response, at).map(|()| None);
         }
-        if let Some(next @ (Step::Cursor(_) | Step::Link(_))) = &onward
-            && !self.followed.insert(mark(next))
-        {
-            let what = if matches!(next, Step::Link(_)) { "link" } else { "cursor" };
-            return Err(PaginateError::Circle { at, what });
+        if response.withheld {
+            let origin = |url: &Url| url.origin().ascii_serialization();
+            self.decider.keep_gap(StoredGap::OtherOrigin(origin(&base), origin(&response.url)));
         }
-        let next = onward.as_ref().map(|next| match next {
-            Step::First => String::new(),
-            Step::Cursor(value) => value.as_str().map_or_else(|| value.to_string(), str::to_owned),
-            Step::Link(url) => url.to_string(),
-            Step::Offset(offset) => offset.to_string(),
-        });
-        let place = match (&onward, &self.plan.kind) {
-            (
-                Some(Step::Cursor(value)),
-                Some(PaginateKind::Cursor { name, .. } | PaginateKind::LastItem { name, .. }),
-            ) => Some(Place::cursor(name, value)),
-            (Some(Step::Link(url)), _) => Some(Place::link(url)),
-            _ => None,
+        let page = if response.status == NO_CONTENT {
+            self.decider.memory.pages += 1;
+            self.finish(WalkOutcome::Complete(Completion::NoContent));
+            RawPage::new(response, at, Vec::new())
+        } else if PAGES.contains(&response.status) {
+            self.read(&step, key, &url, response, at)?
+        } else {
+            return Err(PaginateError::Status { at, status: response.status });
         };
-        let nothing_more = onward.is_none() && read.as_ref().is_some_and(Vec::is_empty);
-        self.step = onward;
-        self.number = number;
-        if nothing_more && number > 1 {
-            return Ok(None);
-        }
-        Ok(Some(RawPage { response, at, path: self.plan.records.clone(), read, next, place }))
+        self.decider.note_progress(self.client.now(), page.len());
+        Ok((self.step.is_some() || page.len() > 0 || number == 1).then_some(page))
     }
 
-    /// The records, if the body had to be read, and the step behind the page.
-    fn onward(
+    /// A status behind the first page that ends the walk, or the error that it is.
+    fn end_behind_last(&mut self, call: &Call, response: Response, at: String) -> Result<(), PaginateError> {
+        let Some(outcome) = self.decider.end_of_status(&self.plan, response.status) else {
+            let url = crate::http::place(&response.request.url);
+            let Response { status, headers, body, attempts, .. } = response;
+            let failure = HttpFailure::new(call.method.to_string(), url, status, headers, body, attempts);
+            return Err(PaginateError::BehindLast { at, status, source: HttpError::Status(Box::new(failure)) });
+        };
+        self.decider.memory.pages += 1;
+        self.finish(outcome);
+        Ok(())
+    }
+
+    /// Reads a page and decides what follows it.
+    fn read(
         &mut self,
         step: &Step,
-        response: &Response,
-        at: &str,
-    ) -> Result<(Option<Records>, Option<Step>), PaginateError> {
-        let records = self.plan.records.as_str();
-        match &self.plan.kind {
-            None => Ok((None, None)),
-            Some(PaginateKind::Link { rel, path }) => {
-                if let Some(target) = rel.as_ref().and_then(|rel| link::target(&response.headers, rel)) {
-                    let url = response.url.join(target).map_err(|error| error.to_string()).and_then(askable);
-                    let url = url.map_err(|reason| bad("link", at, "Link", reason))?;
-                    return Ok((None, Some(Step::Link(url))));
+        key: u128,
+        requested: &Url,
+        response: Response,
+        at: String,
+    ) -> Result<RawPage, PaginateError> {
+        let evidence = Evidence::read(&self.plan, &response, &at)?;
+        let led = self.led(&response, &evidence, &at)?;
+        let answer = Answer { status: response.status, at: &at, step, key, evidence: &evidence, led };
+        let verdict = self.decider.decide(&self.plan, &answer)?;
+        let ranges = read::ranges(&response.body, evidence.items());
+        drop(answer);
+        let mut page = RawPage::new(response, at, ranges);
+        match verdict {
+            Verdict::End(outcome) => self.finish(outcome),
+            Verdict::Next(next) => {
+                page.next = Some(match &next {
+                    Step::First => String::new(),
+                    Step::Cursor(value) => value.as_str().map_or_else(|| value.to_string(), str::to_owned),
+                    Step::Link(url) => url.to_string(),
+                    Step::Offset(offset) => offset.to_string(),
+                });
+                page.place = self.place(&next, requested);
+                self.step = Some(next);
+            }
+        }
+        page.memory = Some(Arc::new(self.decider.memory.clone()));
+        page.shifts = self.is_position();
+        Ok(page)
+    }
+
+    /// The step that a cursor, a link in the body or a `Link` header leads to.
+    fn led(&self, response: &Response, evidence: &Evidence<'_>, at: &str) -> Result<Option<Step>, PaginateError> {
+        let link = |place: &str, reason: String| PaginateError::Next {
+            at: at.to_owned(),
+            what: "link",
+            place: place.to_owned(),
+            reason,
+        };
+        let Some(kind) = &self.plan.kind else { return Ok(None) };
+        if let PaginateKind::Link { rel: Some(rel), .. } = kind {
+            match link::target(&response.headers, rel) {
+                LinkTarget::Absent => {}
+                LinkTarget::Unreadable => {
+                    return Err(PaginateError::UnreadableLink { at: at.to_owned(), rel: rel.clone().into_owned() });
                 }
-                let Some(path) = path else { return Ok((None, None)) };
-                let (list, found) = read::read(response, at, records, Some(path), false)?;
-                let target = found.map(|value| scalar(value, "link", at, path)).transpose()?.flatten();
-                let next = match target {
-                    None => None,
-                    Some(Value::String(text)) => {
-                        let base = self.client.base_of(&self.plan.call(&Step::First))?;
-                        let url = resolve(&base, &response.url, &text).and_then(askable);
-                        Some(Step::Link(url.map_err(|reason| bad("link", at, path, reason))?))
-                    }
-                    Some(_) => return Err(bad("link", at, path, "it is a number".to_owned())),
-                };
-                Ok((Some(owned(list)), next))
-            }
-            Some(PaginateKind::Cursor { path, .. }) => {
-                let (list, found) = read::read(response, at, records, Some(path), false)?;
-                let next = found.map(|value| scalar(value, "cursor", at, path)).transpose()?.flatten();
-                Ok((Some(owned(list)), next.map(Step::Cursor)))
-            }
-            Some(PaginateKind::LastItem { id, .. }) => {
-                let (list, _) = read::read(response, at, records, None, self.number > 0)?;
-                let next = match list.last() {
-                    Some(record) => {
-                        let value =
-                            read::in_record(record, id).map_err(|error| bad("cursor", at, id, error.to_string()))?;
-                        let value = value.map(|value| scalar(value, "cursor", at, id)).transpose()?.flatten();
-                        let none = || bad("cursor", at, id, "the last record has nothing there".to_owned());
-                        Some(Step::Cursor(value.ok_or_else(none)?))
-                    }
-                    None => None,
-                };
-                Ok((Some(owned(list)), next))
-            }
-            Some(PaginateKind::Offset { name, .. }) => {
-                let (list, _) = read::read(response, at, records, None, self.number > 0)?;
-                let Step::Offset(offset) = step else { return Ok((Some(owned(list)), None)) };
-                if !list.is_empty() && self.last == response.body {
-                    return Err(PaginateError::SamePage { at: at.to_owned(), name: name.clone().into_owned() });
+                LinkTarget::Target(target) => {
+                    let url = response.url.join(&target).map_err(|error| error.to_string()).and_then(web_address);
+                    return url.map(|url| Some(Step::Link(url))).map_err(|reason| link("Link", reason));
                 }
-                let next = self.plan.offset_after(*offset, list.len()).map(Step::Offset);
-                let list = owned(list);
-                self.last = response.body.clone();
-                Ok((Some(list), next))
             }
+        }
+        let (Some(path), Some(value)) = (self.plan.next_path(), evidence.next.value()) else { return Ok(None) };
+        if matches!(kind, PaginateKind::Cursor { .. }) {
+            return Ok(scalar(value, "cursor", at, path)?.map(Step::Cursor));
+        }
+        match scalar(value, "link", at, path)? {
+            None => Ok(None),
+            Some(Value::String(text)) => {
+                let base = self.client.base_of(&self.plan.call(&Step::First))?;
+                let url = resolve::resolve(&base, &response.url, text.trim()).and_then(web_address);
+                url.map(|url| Some(Step::Link(url))).map_err(|reason| link(path, reason))
+            }
+            Some(_) => Err(link(path, "it is a number".to_owned())),
+        }
+    }
+
+    /// The resume point of a step, and whether records may shift across it.
+    fn place(&mut self, next: &Step, requested: &Url) -> Option<Place> {
+        let counting = match (next, &self.plan.kind) {
+            (Step::Cursor(value), Some(PaginateKind::Cursor { .. })) => place::is_counting_cursor(value),
+            (Step::Link(url), _) => !place::is_token_link(url, requested),
+            _ => false,
+        };
+        self.decider.memory.numbers |= counting;
+        let token = match self.plan.pagination {
+            Some(declared) => declared == Pagination::Token,
+            None => !counting,
+        };
+        match next {
+            Step::Cursor(value) => Some(Place::cursor(value, token)),
+            Step::Link(url) => Some(Place::link(url, token)),
+            Step::First | Step::Offset(_) => None,
+        }
+    }
+
+    fn finish(&mut self, outcome: WalkOutcome) {
+        self.step = None;
+        self.outcome = Some(self.decider.outcome(outcome));
+    }
+
+    fn ended(&self, outcome: WalkOutcome) -> WalkEnd {
+        let memory = &self.decider.memory;
+        let position = self.is_position();
+        WalkEnd {
+            outcome,
+            pages: memory.pages,
+            shifted: memory.shifted && position && memory.pages > 1,
+            pagination: if position { Pagination::Position } else { Pagination::Token },
+        }
+    }
+
+    /// Whether records can move across the position of the reader.
+    fn is_position(&self) -> bool {
+        match (self.plan.pagination, &self.plan.kind) {
+            (Some(declared), _) => declared == Pagination::Position,
+            (None, Some(PaginateKind::Offset { .. })) => true,
+            (None, _) => self.decider.memory.numbers,
         }
     }
 }
 
-fn owned(list: Vec<&str>) -> Records {
-    list.into_iter().map(Box::from).collect()
-}
-
-fn mark(step: &Step) -> u128 {
-    match step {
-        Step::Cursor(value) => xxh3_128(value.to_string().as_bytes()),
-        Step::Link(url) => xxh3_128(url.as_str().as_bytes()),
-        Step::First | Step::Offset(_) => 0,
-    }
-}
-
-/// A string or number that leads on. Nothing, `null`, `false` and the empty string end the walk; 0 does not.
-fn scalar(value: &RawValue, what: &'static str, at: &str, path: &str) -> Result<Option<Value>, PaginateError> {
-    let value: Value = serde_json::from_str(value.get()).map_err(|error| bad(what, at, path, error.to_string()))?;
-    match value {
-        Value::Null | Value::Bool(false) => Ok(None),
-        Value::String(text) if text.trim().is_empty() => Ok(None),
-        Value::String(text) => Ok(Some(Value::String(text.trim().to_owned()))),
-        Value::Number(_) => Ok(Some(value)),
-        Value::Bool(true) => Err(bad(what, at, path, "it is a boolean".to_owned())),
-        Value::Array(_) => Err(bad(what, at, path, "it is a list".to_owned())),
-        Value::Object(_) => Err(bad(what, at, path, "it is an object".to_owned())),
-    }
-}
-
-fn bad(what: &'static str, at: &str, place: &str, reason: String) -> PaginateError {
-    PaginateError::Next { at: at.to_owned(), what, place: place.to_owned(), reason }
-}
-
-/// The URL of a link in a body. One that begins with `/` is an endpoint below the base URL, as in Nango, unless it
-/// repeats the base URL's path; any other is relative to the answer that holds it.
-fn resolve(base: &Url, answered: &Url, target: &str) -> Result<Url, String> {
-    let own = base.path().trim_end_matches('/');
-    let below = target.starts_with('/') && !target.starts_with("//");
-    let repeats = target.strip_prefix(own).is_some_and(|rest| rest.starts_with(['/', '?']));
-    let joined = if below && !own.is_empty() && !repeats {
-        base.join(&format!("{own}{target}"))
-    } else if below {
-        base.join(target)
-    } else {
-        answered.join(target)
+fn resumed(plan: &Plan, place: Place) -> Result<Step, PaginateError> {
+    let step = match (place.to, &plan.kind) {
+        (To::Cursor(value), Some(PaginateKind::Cursor { .. } | PaginateKind::LastItem { .. })) => {
+            Some(Step::Cursor(value))
+        }
+        (To::Link(url), Some(PaginateKind::Link { .. })) => url.parse().ok().map(Step::Link),
+        _ => None,
     };
-    joined.map_err(|error| error.to_string())
+    step.ok_or_else(|| {
+        let text = "the interrupted walk was one of another kind of pagination: begin at the first page";
+        PaginateError::Settings(text.to_owned())
+    })
 }
 
-fn askable(mut url: Url) -> Result<Url, String> {
+fn web_address(mut url: Url) -> Result<Url, String> {
     url.set_fragment(None);
     if matches!(url.scheme(), "http" | "https") && url.has_host() {
         Ok(url)

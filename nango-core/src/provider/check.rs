@@ -4,6 +4,8 @@
 //! come from where it needs one, and whose templates ask for nothing that nobody can give. It says nothing about the
 //! API itself: nothing is sent.
 
+mod paths;
+
 use super::{AssertionKind, AuthMode, BodyFormat, Catalogue, Listed, Pattern, Provider, Variable};
 
 /// What was found out about the entries of a catalogue.
@@ -59,6 +61,7 @@ impl Listed {
             Ok(provider) => {
                 problems.extend(problems_of(provider));
                 warnings.extend(patterns(provider));
+                warnings.extend(paths::warnings(provider));
             }
             Err(reason) => problems.push(reason.clone()),
         }

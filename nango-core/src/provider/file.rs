@@ -5,9 +5,20 @@
 //! without, it would send something else than it says. A mistake in what can be left out (pagination, retries,
 //! verification) is a problem that is told. A key that is not known is a warning.
 //!
-//! Four keys are ours: `accepts`, the kinds of credentials that an entry takes, and `last_item_id` and `has_more_path`
-//! of `proxy.paginate`. Without `accepts` an entry takes its `auth_mode`, and whatever obtains a token also takes one
-//! that somebody else obtained.
+//! Some keys are ours: `accepts`, the kinds of credentials that an entry takes, `proxy.retry.shared`, and in
+//! `proxy.paginate` those of the settings of [`Paginate`](crate::declare::Paginate) that Nango's format cannot write:
+//!
+//! | key | setting |
+//! | --- | --- |
+//! | `last_item_id` | `id` of a last item, with `type: cursor` |
+//! | `has_more_path`, `is_last_path` | `has_more`, `is_last` |
+//! | `total_path`, `total_pages_path` | `total`, `total_pages` |
+//! | `null_is_empty` | `null_is_empty` |
+//! | `end_status` | `end_status`: a list such as `[404]` |
+//! | `pagination` | `pagination`: `token` or `position` |
+//!
+//! Without `accepts` an entry takes its `auth_mode`, and whatever obtains a token also takes one that somebody else
+//! obtained.
 
 mod alias;
 mod authorization;

@@ -176,24 +176,31 @@ impl<'a> Scope<'a> {
     }
 }
 
-/// What lies at a dotted path, unless the path is itself a key. Steps into lists are numbers.
+/// The value at a dotted path. In every object on the way, a key that equals the whole rest of the path wins over its
+/// first step: `data.@odata.nextLink` finds a `@odata.nextLink` below `data`. Steps into lists are numbers.
 pub fn lookup<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
-    let object = value.as_object();
-    object.and_then(|object| object.get(path)).or_else(|| {
-        path.split('.').try_fold(value, |value, step| match value {
-            Value::Array(list) => list.get(step.parse::<usize>().ok()?),
-            value => value.get(step),
-        })
+    match value {
+        Value::Object(object) => lookup_in(object, path),
+        Value::Array(list) => {
+            let (index, rest) = path.split_once('.').map_or((path, None), |(index, rest)| (index, Some(rest)));
+            let item = list.get(index.parse::<usize>().ok()?)?;
+            rest.map_or(Some(item), |rest| lookup(item, rest))
+        }
+        _ => None,
+    }
+}
+
+/// The same below an object.
+fn lookup_in<'a>(object: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
+    object.get(path).or_else(|| {
+        let (first, rest) = path.split_once('.')?;
+        lookup(object.get(first)?, rest)
     })
 }
 
-/// A value below a dotted name, unless the name is itself a key.
+/// The text or number at a dotted name.
 fn walk<'a>(object: &'a Map<String, Value>, name: &str) -> Option<Cow<'a, str>> {
-    let found = object.get(name).or_else(|| {
-        let (first, rest) = name.split_once('.')?;
-        lookup(object.get(first)?, rest)
-    });
-    match found {
+    match lookup_in(object, name) {
         Some(Value::String(text)) => Some(Cow::Borrowed(text.as_str())),
         Some(Value::Number(number)) => Some(Cow::Owned(number.to_string())),
         Some(_) => None,
@@ -251,6 +258,7 @@ pub(super) fn canonical(query: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use serde_json::json;
 
     #[test]
@@ -269,6 +277,55 @@ mod tests {
         };
         assert_eq!(get(&form, RequestValue::Params), "b=%2F&q=1");
         assert_eq!(get(&form, RequestValue::UrlParams), "a=b~&a=x%20y&z=1");
+    }
+
+    #[test]
+    fn key_that_is_there_as_written_wins_at_every_level() {
+        let value = json!({
+            "a": { "b": 1, "b.c": 2, "d": { "e.f": 3, "e": { "f": 4, "g": 5 } }, "list": [{ "x.y": 6 }, { "x": { "y": 7 } }] },
+            "a.d.e.g": 8,
+        });
+        let check = |path: &str, expect: Option<i64>| {
+            assert_eq!(lookup(&value, path), expect.map(Value::from).as_ref(), "{path}");
+        };
+        check("a.b", Some(1));
+        check("a.b.c", Some(2));
+        check("a.d.e.f", Some(3));
+        check("a.d.e.g", Some(8));
+        check("a.list.0.x.y", Some(6));
+        check("a.list.1.x.y", Some(7));
+        for path in ["", ".a", "a.", "b", "a.b.d", "a.list.2", "a.list.x", "a.list.0.x", "a.list.0.", "a.b.c.d"] {
+            check(path, None);
+        }
+        let scope = Scope::new("acme", value.as_object().unwrap(), value.as_object().unwrap());
+        let config = |name: &str| scope.get(&Variable::Config(name.into()), false);
+        assert_eq!((config("a.d.e.f").as_deref(), config("a.b.c").as_deref()), (Some("3"), Some("2")));
+    }
+
+    proptest! {
+        #[test]
+        fn path_of_keys_without_dots_is_a_json_pointer(
+            value in tree(),
+            steps in proptest::collection::vec("[a-c]|[0-2]", 1..4),
+        ) {
+            let pointer: String = steps.iter().flat_map(|step| ["/", step]).collect();
+            prop_assert_eq!(lookup(&value, &steps.join(".")), value.pointer(&pointer));
+        }
+
+        #[test]
+        fn no_path_panics(value in tree(), path in "[a-c.0-9]{0,12}|.*") {
+            let _ = lookup(&value, &path);
+        }
+    }
+
+    fn tree() -> impl Strategy<Value = Value> {
+        any::<i64>().prop_map(Value::from).prop_recursive(4, 24, 4, |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                proptest::collection::btree_map("[a-c]", inner, 0..3)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
     }
 
     #[test]

@@ -48,6 +48,11 @@ impl Ahead {
         }
     }
 
+    /// The walk.
+    pub(super) fn walk(&mut self) -> &mut Walk {
+        &mut self.walk
+    }
+
     /// The pages that wait, at least one; `None` behind the last.
     pub(super) fn take(&mut self) -> Result<Option<Vec<RawPage>>> {
         if self.pages.is_empty() {

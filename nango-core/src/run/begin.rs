@@ -14,7 +14,7 @@ use crate::{
     declare::{Entry, Kind, Registry, suggest},
     error::{Error, ErrorKind, Result},
     http::Lane,
-    nango::{ContextParts, store_error},
+    nango::{ContextParts, RunOptions, store_error},
     store::{BASE_VARIANT, Connection, FunctionKey, NewConnection, RunToken, SharedStore, sqlite::Sqlite},
 };
 
@@ -26,6 +26,7 @@ pub(super) struct Ready {
     metadata: Option<Map<String, Value>>,
     /// What happens once the key is taken, before the function is called.
     pub(super) beginning: Beginning,
+    pub(super) options: RunOptions,
 }
 
 /// The function that a request names.
@@ -104,7 +105,7 @@ pub(super) async fn ready_for(
         Some(credentials) => Outbound::fixed(instance, &connection, credentials)?,
         None => Outbound::of(instance, &connection).await?,
     };
-    Ok(Ready { key, connection, outbound, metadata, beginning: Beginning::default() })
+    Ok(Ready { key, connection, outbound, metadata, beginning: Beginning::default(), options: RunOptions::default() })
 }
 
 impl Ready {
@@ -132,6 +133,8 @@ impl Ready {
             metadata: self.metadata,
             stop,
             host,
+            options: self.options,
+            limits: instance.config.limits.clone(),
         }
     }
 }

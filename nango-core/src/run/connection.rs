@@ -59,6 +59,10 @@ pub async fn add_connection(
     observer: Arc<dyn Observer>,
 ) -> Result<Added> {
     let (integration, id) = (new.integration.clone(), new.id.clone());
+    if let Some(metadata) = &new.metadata {
+        let fits = instance.config.limits.check_metadata(None, metadata);
+        fits.map_err(|message| Error::new(ErrorKind::Connection, message))?;
+    }
     let replaced = instance.store.connection(&integration, &id).await.map_err(store_error)?;
     let kept = || replaced.map(|connection| connection.metadata).unwrap_or_default();
     let mut candidate = Connection {

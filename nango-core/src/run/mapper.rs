@@ -1,17 +1,23 @@
 //! The one loop behind every mapper sync.
 //!
 //! Page → map → commit, while the next pages are being fetched. Pages that came in during a commit share the next one:
-//! their records, their counters and the place behind them are one transaction. Only a walk that came to its end moves
-//! the `since` moment and deletes what it did not see.
+//! their records, their counters and the resume point behind them are one transaction. Only a complete walk moves the
+//! `since` value and deletes what it did not see.
+
+mod confirm;
+mod finish;
+mod map;
+mod progress;
 
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
 };
 
-use futures_util::{StreamExt, future::try_join, stream};
+use futures_util::future::try_join;
 use serde_json::Value;
 
+use self::progress::Progress;
 use super::{
     Instance,
     ahead::Ahead,
@@ -19,19 +25,16 @@ use super::{
     since,
 };
 use crate::{
-    declare::{Endpoint, Handle, MapRecord, Mapper, OnInvalid, SinceFrom, SyncDef},
-    error::{Error, ErrorKind, Result},
+    declare::{Endpoint, Mapper, SyncDef},
+    error::{Error, Result},
     http::Call,
-    model::Batch,
     nango::{Context, Draft, Nango, store_error},
-    paginate::{PaginateError, RawPage, Walk},
-    store::{Change, DatasetKey, FinishScan, Level, ResumeWrite, Scan, ScanFrom, Write, failpoint::failpoint},
+    paginate::{PaginateError, Place, Purpose, RawPage, Walk, WalkMemory, WalkOptions},
+    store::{DatasetKey, Level, NextFullRun, ResumeWrite, Scan, ScanFrom, failpoint::failpoint},
 };
 
-/// How many records of a page an async mapper works on at once; their order is kept.
-const ASYNC_AT_ONCE: usize = 4;
-/// Statuses that say of a remembered place that the provider no longer knows it.
-const PLACE_IS_GONE: [u16; 4] = [400, 404, 410, 422];
+/// Statuses with which a provider answers a resume point that has expired.
+const EXPIRED: [u16; 4] = [400, 404, 410, 422];
 
 /// Walks the endpoint of a mapper from its start, or from where an interrupted run left it.
 pub(super) async fn walk(
@@ -54,19 +57,13 @@ async fn endpoint(context: &Arc<Context>, mapper: &Mapper) -> Result<String> {
         Endpoint::Fixed(path) => Ok((*path).to_owned()),
         Endpoint::Metadata(fill) => {
             let metadata = Nango::new(context.clone()).metadata_map().await?;
-            let key = context.key();
-            fill(Value::Object(metadata)).map_err(|error| {
-                error.context(format!(
-                    "the metadata of connection `{}` (set it: `registry connection set-metadata {} {} '{{…}}'`)",
-                    key.connection, key.integration, key.connection
-                ))
-            })
+            fill(Value::Object(metadata)).map_err(|error| context.in_metadata(error))
         }
     }
 }
 
-/// Whether an interrupted walk may be taken up only by a token. What a missed record costs decides: a scan would delete
-/// it, and an incremental run would never see it again.
+/// Whether an interrupted walk may only be resumed at an opaque position: a scan would delete a record that was stepped
+/// over, and an incremental run would never see it again.
 pub(super) fn tokens_only(def: &SyncDef, mapper: &Mapper) -> bool {
     def.track_deletes || mapper.since.is_some()
 }
@@ -82,68 +79,101 @@ struct Run<'a> {
     remembered: bool,
 }
 
-/// What became of a page's raw records.
-#[derive(Default)]
-struct Kept {
-    batch: Batch,
-    /// How many were left out because they do not fit.
-    left_out: u64,
-    /// The newest moment that they carry, where `since` reads it off them.
-    newest: Option<i64>,
-}
-
-/// What a walk carries from page to page.
-struct Progress {
-    started_at: i64,
+/// How a walk begins.
+struct Start {
+    /// The `since` value that is sent; `None`: the run is full.
     since: Option<i64>,
-    next_since: Option<i64>,
-    left_out: bool,
-    scan: Option<(DatasetKey, Scan)>,
-    pages: u64,
+    /// Whether delete candidates brought this full run forward.
+    brought_forward: bool,
+    interrupted: Option<Interrupted>,
 }
 
 impl Run<'_> {
     async fn whole(&mut self) -> Result<()> {
-        let spec = self.spec();
+        let schema = self.schema();
+        let spec = self.spec(&schema);
         let now = self.instance.store.now();
-        if let Some(interrupted) = self.state.take_up(&spec, now, tokens_only(self.def, self.mapper)) {
+        let forced = self.forced_full(&schema);
+        self.state.schema = Some(schema);
+        let interrupted = self.state.take_up(&spec, now, tokens_only(self.def, self.mapper)).filter(|_| !forced);
+        if let Some(interrupted) = interrupted {
             let age = since::age(now - interrupted.started_at);
             self.context.log(Level::Info, &format!("going on with the walk that began {age} ago"), Value::Null);
-            match self.pages(Some(interrupted), &spec).await {
-                Err(error) if self.context.totals().pages == 0 && is_gone(&error) => {
-                    let message = "the provider no longer knows the place of the interrupted walk: starting over";
+            let since = interrupted.since;
+            let start = Start { since, brought_forward: false, interrupted: Some(interrupted) };
+            match self.pages(start, &spec).await {
+                Err(error) if self.context.totals().pages == 0 && is_expired(&error) => {
+                    let message = "the provider does not accept the resume point of the interrupted walk any more: \
+                                   starting over";
                     self.context.log(Level::Warn, message, Value::Null);
                 }
                 ended => return ended,
             }
         }
-        self.pages(None, &spec).await
+        let start = self.start(forced, now).await?;
+        self.pages(start, &spec).await
     }
 
-    /// What is walked, as far as a place inside it depends on it.
-    fn spec(&self) -> String {
+    /// A fingerprint of what a record becomes: the model's schema and the version of the sync.
+    fn schema(&self) -> String {
+        let mut generator = schemars::SchemaGenerator::default();
+        let schema = (self.def.models[0].schema)(&mut generator).to_value();
+        let definitions = Value::Object(generator.take_definitions(true));
+        let text = format!("{} {schema} {definitions}", self.def.version);
+        blake3::hash(text.as_bytes()).to_hex()[..32].to_owned()
+    }
+
+    /// What is walked, as far as a position inside it depends on it.
+    fn spec(&self, schema: &str) -> String {
         let since = self.mapper.since.map(|since| (since.param, since.format));
         let base_url = self.context.base_url();
-        let spec = format!("{base_url} {} {:?} {since:?}", self.endpoint, self.mapper.paginate);
+        let spec = format!("{base_url} {} {:?} {since:?} {schema}", self.endpoint, self.mapper.paginate);
         blake3::hash(spec.as_bytes()).to_hex()[..32].to_owned()
     }
 
-    async fn pages(&mut self, interrupted: Option<Interrupted>, spec: &str) -> Result<()> {
+    /// Whether this run reads the whole list although less was due: the caller asks for it, or records become something
+    /// else than at the last run.
+    fn forced_full(&self, schema: &str) -> bool {
+        let changed = self.state.schema.as_deref().is_some_and(|last| last != schema);
+        if changed && self.mapper.since.is_some() && self.state.since.is_some() {
+            let message = "the model's schema or the version of the sync has changed: this run reads the whole list";
+            self.context.log(Level::Info, message, Value::Null);
+        }
+        changed || self.context.options().full
+    }
+
+    /// Decides what a run that does not resume reads.
+    async fn start(&self, forced: bool, now: i64) -> Result<Start> {
+        let asked =
+            self.mapper.since.as_ref().filter(|_| !forced).and_then(|since| since::asked(since, &self.state, now));
+        let mut start = Start { since: asked, brought_forward: false, interrupted: None };
+        if start.since.is_some() && self.def.track_deletes {
+            let policy = self.policy();
+            let outlook = self.instance.store.delete_outlook(&self.dataset(), &policy).await.map_err(store_error)?;
+            start.brought_forward = match outlook.next_full {
+                NextFullRun::Regular => false,
+                NextFullRun::NextRun => true,
+                NextFullRun::NotBefore(at) => now >= at,
+            };
+            if start.brought_forward {
+                let message = "records were missed by the last full run: this run reads the whole list to confirm it";
+                self.context.log(Level::Info, message, Value::Null);
+                start.since = None;
+            }
+        }
+        Ok(start)
+    }
+
+    async fn pages(&mut self, start: Start, spec: &str) -> Result<()> {
         let now = self.instance.store.now();
+        let Start { since, brought_forward, mut interrupted } = start;
         let from = interrupted.as_ref().and_then(|walk| walk.scan).map_or(ScanFrom::Start, ScanFrom::Number);
-        let scan = self.begin_scan(from).await?;
-        let (mut progress, place) = match interrupted {
-            Some(walk) if scan.as_ref().is_none_or(|(_, scan)| scan.resumed) => {
-                let Interrupted { started_at, since, next_since, left_out, pages, place, .. } = walk;
-                (Progress { started_at, since, next_since, left_out, scan, pages }, Some(place))
-            }
-            _ => {
-                let asked = self.mapper.since.as_ref();
-                let since = asked.and_then(|s| since::asked(s, self.state.since, self.state.full_at, now));
-                (Progress { started_at: now, since, next_since: None, left_out: false, scan, pages: 0 }, None)
-            }
-        };
-        let mut ahead = Ahead::new(self.open(&progress, place)?);
+        let scan = if since.is_none() { self.begin_scan(from, brought_forward).await? } else { None };
+        if scan.as_ref().is_some_and(|(_, scan)| !scan.resumed) {
+            interrupted = None;
+        }
+        let (mut progress, resume) = Progress::new(now, since, scan, interrupted);
+        let mut ahead = Ahead::new(self.open(&progress, resume)?);
         ahead.fetch().await;
         while let Some(group) = ahead.take()? {
             self.context.check()?;
@@ -164,35 +194,32 @@ impl Run<'_> {
             failpoint!("mapper:page-kept");
         }
         failpoint!("mapper:walked");
-        self.finish(progress).await
+        let end = progress.end(ahead.walk());
+        self.finish(progress, end).await
     }
 
-    fn open(&self, progress: &Progress, place: Option<crate::paginate::Place>) -> Result<Walk> {
+    fn open(&self, progress: &Progress, resume: Option<(Place, WalkMemory)>) -> Result<Walk> {
         let mut call = Call::new(reqwest::Method::GET, self.endpoint.clone());
         call.retries = self.mapper.retries;
-        if let (Some(since), Some(moment)) = (&self.mapper.since, progress.since) {
-            call.query.push((since.param.to_owned(), since::write(since.format, moment)?));
+        if let (Some(since), Some(value)) = (&self.mapper.since, progress.since) {
+            call.query.push((since.param.to_owned(), since::write(since.format, value)?));
         }
-        let client = self.context.client().clone();
-        let opened = match (&self.mapper.paginate, place) {
-            (None, _) => Walk::single(client, call),
-            (Some(paginate), place) => {
-                let paginate = self.context.paginate(paginate.clone());
-                match place {
-                    Some(place) => Walk::resume(client, call, paginate, place),
-                    None => Walk::new(client, call, paginate),
-                }
-            }
+        let paginate = self.mapper.paginate.clone().map(|paginate| self.context.paginate(paginate));
+        let options = WalkOptions {
+            purpose: Purpose { deletes: progress.scan.is_some(), since: self.mapper.since.is_some() },
+            bounds: self.context.limits().walk.clone(),
+            resume,
         };
-        opened.map_err(PaginateError::into_error)
+        Walk::new(self.context.client().clone(), call, paginate, options).map_err(PaginateError::into_error)
     }
 
-    async fn begin_scan(&self, from: ScanFrom) -> Result<Option<(DatasetKey, Scan)>> {
+    async fn begin_scan(&self, from: ScanFrom, brought_forward: bool) -> Result<Option<(DatasetKey, Scan)>> {
         if !self.def.track_deletes {
             return Ok(None);
         }
         let (context, dataset) = (&self.context, self.dataset());
-        let begun = self.instance.store.begin_scan(&context.token(), context.key(), &dataset, from).await;
+        let store = &self.instance.store;
+        let begun = store.begin_scan(&context.token(), context.key(), &dataset, from, brought_forward).await;
         Ok(Some((dataset, begun.map_err(store_error)?)))
     }
 
@@ -205,17 +232,15 @@ impl Run<'_> {
         let mut drafts = Vec::with_capacity(pages.len());
         let mut mapped = Ok(());
         for page in pages {
-            progress.pages += 1;
             match self.draft(page, progress).await {
                 Ok(draft) => drafts.push(draft),
                 Err(error) => {
-                    progress.pages -= 1;
                     mapped = Err(error);
                     break;
                 }
             }
         }
-        // One place is enough: nobody sees the state between two pages of a transaction.
+        // One resume point is enough: the state between two pages of a transaction is never visible.
         if let Some((page, draft)) = pages[..drafts.len()].last().zip(drafts.last_mut()) {
             draft.resume = self.resume_behind(page, progress, spec)?;
         }
@@ -225,144 +250,22 @@ impl Run<'_> {
         mapped
     }
 
-    /// A page of the provider as a page of the cache.
-    async fn draft(&self, page: &RawPage, progress: &mut Progress) -> Result<Draft> {
-        let records = page.records().map_err(PaginateError::into_error)?;
-        let Kept { batch, left_out, newest } = self.map(&records, progress.pages).await?;
-        if self.mapper.since.is_some_and(|since| since.from == SinceFrom::RunStart) {
-            let date = || since::date_of(&page.response().headers, page.sent_at());
-            progress.next_since = Some(progress.next_since.unwrap_or_else(date));
-        }
-        progress.left_out |= left_out > 0;
-        progress.next_since = progress.next_since.max(newest);
-        let changes = if batch.is_empty() {
-            Vec::new()
-        } else {
-            vec![Change { dataset: self.dataset(), merging: self.def.merging, write: Write::Save(batch) }]
-        };
-        Ok(Draft { changes, requested_at: Some(page.sent_at()), left_out, is_page: true, ..Draft::default() })
-    }
-
-    /// The place to go on from when the run is interrupted behind a page.
+    /// The resume point behind a page.
     fn resume_behind(&self, page: &RawPage, progress: &Progress, spec: &str) -> Result<Option<ResumeWrite>> {
-        let Some(place) = page.place() else { return Ok(None) };
-        let walk = Some(progress.interrupted_at(spec, place.clone()));
-        let state = State { walk, ..self.state.clone() };
+        let (Some(place), Some(memory)) = (page.place(), page.memory()) else { return Ok(None) };
+        let walk = progress.interrupted_at(spec, place.clone(), memory.clone(), self.instance.store.now());
+        let state = State { walk: Some(walk), ..self.state.clone() };
         resume::seal(self.instance, self.context.key(), &state).map(|sealed| Some(ResumeWrite::Set(sealed)))
     }
 
-    /// The page's records as the model.
-    async fn map(&self, records: &[&str], page: u64) -> Result<Kept> {
-        let mut kept = Kept::default();
-        let moment = |record: &str| match &self.mapper.since {
-            Some(since) => since::of_record(since, record),
-            None => Ok(None),
-        };
-        let model = self.def.models[0].name;
-        let place = |i: usize, error: Error| {
-            error.context(format!("record {} of page {page} cannot become a `{model}`", i + 1))
-        };
-        match self.mapper.map {
-            MapRecord::Plain(map) => {
-                for (i, record) in records.iter().enumerate() {
-                    let before = kept.batch.len();
-                    match map(record, &mut kept.batch).and_then(|()| moment(record)) {
-                        Ok(moment) => kept.newest = kept.newest.max(moment),
-                        Err(error) => {
-                            kept.batch.truncate(before);
-                            self.leave_out(place(i, error))?;
-                            kept.left_out += 1;
-                        }
-                    }
-                }
-            }
-            MapRecord::Async(map) => {
-                let handle = || Handle::from(Nango::new(self.context.clone()));
-                let calls = records.iter().map(|record| map(handle(), Box::from(*record))).collect::<Vec<_>>();
-                let mut mapped = stream::iter(calls).buffered(ASYNC_AT_ONCE).map(Ok::<_, Error>).enumerate();
-                while let Some((i, mapped)) = mapped.next().await {
-                    match mapped?.and_then(|batch| Ok((batch, moment(records[i])?))) {
-                        Ok((batch, moment)) => {
-                            kept.batch.append(&batch);
-                            kept.newest = kept.newest.max(moment);
-                        }
-                        Err(error) => {
-                            self.leave_out(place(i, error))?;
-                            kept.left_out += 1;
-                        }
-                    }
-                }
-            }
-        }
-        Ok(kept)
-    }
-
-    /// Logs a record that does not fit, where the sync says so; any other error fails the run.
-    fn leave_out(&self, error: Error) -> Result<()> {
-        let unfit = matches!(error.kind(), ErrorKind::Decode | ErrorKind::Record);
-        if self.mapper.on_invalid == OnInvalid::Skip && unfit {
-            self.context.log(Level::Warn, &format!("left out: {error}"), Value::Null);
-            return Ok(());
-        }
-        Err(error)
-    }
-
-    /// The walk came to its end: what the next run asks for, and what is gone.
-    async fn finish(&self, progress: Progress) -> Result<()> {
-        let state = State {
-            since: progress.next_since.or(self.state.since),
-            full_at: if self.mapper.since.is_some() && progress.since.is_none() {
-                Some(progress.started_at)
-            } else {
-                self.state.full_at
-            },
-            walk: None,
-        };
-        let resume = if state.is_empty() {
-            ResumeWrite::Clear
-        } else {
-            ResumeWrite::Set(resume::seal(self.instance, self.context.key(), &state)?)
-        };
-        let Some((dataset, scan)) = progress.scan else {
-            if resume != ResumeWrite::Clear || self.remembered || progress.pages > 0 {
-                self.context.commit(Draft { resume: Some(resume), ..Draft::default() }).await?;
-            }
-            return Ok(());
-        };
-        if progress.left_out {
-            let message = "records were left out, so this walk deletes nothing";
-            self.context.log(Level::Warn, message, Value::Null);
-        }
-        let finish = FinishScan {
-            run: self.context.token(),
-            function: self.context.key().clone(),
-            dataset,
-            scan,
-            confirm: self.def.deletes.confirm.unwrap_or(1),
-            complete: !progress.left_out,
-            resume: Some(resume),
-        };
-        let finished = self.instance.store.finish_scan(finish).await.map_err(store_error)?;
-        self.context.count_deleted(self.def.models[0].name, finished.deleted);
-        Ok(())
+    /// Commits a change outside of the pages.
+    async fn commit(&self, draft: Draft) -> Result<()> {
+        self.context.commit(draft).await.map(drop)
     }
 }
 
-impl Progress {
-    fn interrupted_at(&self, spec: &str, place: crate::paginate::Place) -> Interrupted {
-        Interrupted {
-            spec: spec.to_owned(),
-            started_at: self.started_at,
-            since: self.since,
-            next_since: self.next_since,
-            left_out: self.left_out,
-            pages: self.pages,
-            scan: self.scan.as_ref().map(|(_, scan)| scan.number),
-            place,
-        }
-    }
-}
-
-fn is_gone(error: &Error) -> bool {
-    error.http().is_some_and(|http| PLACE_IS_GONE.contains(&http.status))
+/// Whether the provider refused a resume point, or leads in a circle from it.
+fn is_expired(error: &Error) -> bool {
+    let circle = matches!(error.downcast_ref(), Some(PaginateError::Circle { .. } | PaginateError::SamePage { .. }));
+    circle || error.http().is_some_and(|http| EXPIRED.contains(&http.status))
 }

@@ -71,7 +71,10 @@ impl Outbound {
         let Holder { provider, integration, connection, .. } = &*self.holder;
         let proxy = &provider.proxy;
         let budget = instance.budgets.of(integration, connection, proxy.retry.shared);
+        let listed = instance.config.integrations.get(integration).map(|settings| settings.trusted_origins.as_slice());
+        let trusted = listed.unwrap_or_default().iter().filter_map(|text| Some(Url::parse(text).ok()?.origin()));
         let mut parts = ClientParts::new(transport, clock, self.base_url.clone())
+            .trusted_origins(trusted.collect())
             .authorize(self.authorize.clone())
             .retry(Arc::new(proxy.retry.clone()))
             .forward_headers(proxy.forward_headers)

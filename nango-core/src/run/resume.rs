@@ -1,7 +1,7 @@
-//! The engine's own place inside a mapper's walk.
+//! The engine's own resume point inside a mapper's walk, and what the next run depends on.
 //!
 //! Not a checkpoint: it may hold a provider's cursor or link, so it is sealed and never shown. It is written with each
-//! page, dropped when the walk has ended, when what is walked has changed, or when it is older than a day.
+//! page, dropped when the walk has ended, when what is walked has changed, or when its last page is older than a day.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,20 +9,27 @@ use super::Instance;
 use crate::{
     error::{Error, ErrorKind, Result},
     nango::Context,
-    paginate::Place,
+    paginate::{Place, WalkMemory},
     store::{FunctionKey, resume_context},
 };
 
-/// How long an interrupted walk may be taken up again, in microseconds.
+/// How old the last page of an interrupted walk may be, in microseconds.
 const GOOD_FOR: i64 = 24 * 60 * 60 * 1_000_000;
 
 /// What a mapper remembers between runs.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub(super) struct State {
-    /// The moment that the next run asks for, microseconds since 1970.
+    /// The `since` value of the last complete walk, microseconds since 1970.
     pub(super) since: Option<i64>,
-    /// When the last run that asked for everything began.
+    /// The `since` value of the complete walk before it.
+    pub(super) since_before: Option<i64>,
+    /// Whether the last complete walk was position-based and of several requests: the next run sends the value before.
+    pub(super) shifts: bool,
+    /// When the last run that read the whole list began.
     pub(super) full_at: Option<i64>,
+    /// A fingerprint of the model's schema and of the sync's version at the last run.
+    pub(super) schema: Option<String>,
     /// The walk that did not come to its end.
     pub(super) walk: Option<Interrupted>,
 }
@@ -30,36 +37,45 @@ pub(super) struct State {
 /// A walk that did not come to its end.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Interrupted {
-    /// What was walked: another specification cannot go on from here.
+    /// What was walked: another specification cannot resume here.
     pub(super) spec: String,
     /// When its first attempt began, microseconds since 1970.
     pub(super) started_at: i64,
-    /// The moment that it asked for.
+    /// When its last page was committed.
+    #[serde(default)]
+    pub(super) last_page_at: Option<i64>,
+    /// The `since` value that it sends.
     pub(super) since: Option<i64>,
-    /// The moment that the next run will ask for if this walk comes to its end.
+    /// The greatest value of the field that `since` reads.
     pub(super) next_since: Option<i64>,
-    /// Whether a record was left out because it did not fit.
+    /// The `Date` of its first answer.
+    #[serde(default)]
+    pub(super) first_date: Option<i64>,
+    /// Whether a record was left out whose id could not be read.
     pub(super) left_out: bool,
     /// Pages that were read.
     pub(super) pages: u64,
     /// The number of its scan.
     pub(super) scan: Option<i64>,
-    /// Where it goes on.
+    /// What the walk has to remember of its pages.
+    #[serde(default)]
+    pub(super) memory: WalkMemory,
+    /// Where it resumes.
     pub(super) place: Place,
 }
 
 impl State {
-    /// The walk to take up again, if it may be.
+    /// The walk to resume, if it may be.
     pub(super) fn take_up(&mut self, spec: &str, now: i64, tokens_only: bool) -> Option<Interrupted> {
         self.walk
             .take()
-            .filter(|walk| walk.spec == spec && now - walk.started_at < GOOD_FOR)
+            .filter(|walk| walk.spec == spec && now - walk.last_page_at.unwrap_or(walk.started_at) < GOOD_FOR)
             .filter(|walk| walk.place.is_token() || !tokens_only)
     }
 
-    /// Whether there is nothing to remember.
+    /// Whether there is nothing to remember: the schema alone decides nothing.
     pub(super) fn is_empty(&self) -> bool {
-        *self == Self::default()
+        *self == Self { schema: self.schema.clone(), ..Self::default() }
     }
 }
 

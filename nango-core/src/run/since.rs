@@ -1,24 +1,50 @@
-//! `since(…)`: what an incremental mapper asks for, and what the next run will ask for.
+//! `since(…)`: what an incremental mapper requests, and what the next run will request.
 //!
-//! Moments are microseconds since 1970. The provider's own words decide: its `Date`, or the greatest value of a field;
-//! never this machine's clock, unless the provider sends no `Date`.
+//! Times are microseconds since 1970. The provider's own clock decides: its `Date`, or the greatest value of a field, which
+//! never counts as later than that `Date`: a record that changes while the list is walked is behind it.
 
 use jiff::{SpanRound, Timestamp, Unit};
 use reqwest::header::{DATE, HeaderMap};
 
+use super::resume::State;
 use crate::{
     declare::{Since, SinceFormat, SinceFrom},
     error::{Error, ErrorKind, Result},
     http::parse_http_date,
     paginate::path,
+    time,
 };
 
-/// What a run asks for: nothing the first time, after a reset, and when a full run is due.
-pub(super) fn asked(since: &Since, stored: Option<i64>, full_at: Option<i64>, now: i64) -> Option<i64> {
-    let due = since
-        .full_every
-        .is_some_and(|every| full_at.is_none_or(|last| now.saturating_sub(last) >= i64::from(every) * 1_000_000));
-    if due { None } else { stored.map(|moment| moment - i64::from(since.overlap) * 1_000_000) }
+/// How often a run is full where position-based pagination may step over an update, in seconds.
+const POSITION_FULL_EVERY: u32 = 7 * 24 * 3_600;
+/// How much later than this machine's clock a stored value may be, in microseconds.
+const AHEAD: i64 = 24 * 3_600 * 1_000_000;
+
+/// The value that a run sends. `None`: the run is full, as the first one, the one after a reset, and when one is due.
+///
+/// After a position-based walk of several requests it is the value before the last: what was stepped over in one walk is
+/// seen in the next, because each window is walked twice.
+pub(super) fn asked(since: &Since, state: &State, now: i64) -> Option<i64> {
+    let full_every = since.full_every.or(state.shifts.then_some(POSITION_FULL_EVERY));
+    let due = full_every
+        .is_some_and(|every| state.full_at.is_none_or(|last| now.saturating_sub(last) >= i64::from(every) * 1_000_000));
+    let stored = if state.shifts { state.since_before } else { state.since };
+    // A value of the future would request nothing, for years.
+    let stored = stored.filter(|stored| !due && *stored <= now.saturating_add(AHEAD));
+    stored.map(|value| value.saturating_sub(i64::from(since.overlap) * 1_000_000))
+}
+
+/// What a complete walk leaves for the next runs.
+pub(super) fn advance(state: &State, next: Option<i64>, shifts: bool) -> State {
+    State { since: next.or(state.since), since_before: state.since, shifts, walk: None, ..state.clone() }
+}
+
+/// The value of a complete walk: the provider's clock at its first answer, or the newest value of the field up to then.
+pub(super) fn next(since: &Since, newest: Option<i64>, first_date: Option<i64>) -> Option<i64> {
+    match since.from {
+        SinceFrom::RunStart => first_date,
+        SinceFrom::Field(_) => newest.map(|newest| first_date.map_or(newest, |date| newest.min(date))),
+    }
 }
 
 /// The moment as the parameter's value.
@@ -45,30 +71,10 @@ pub(super) fn date_of(headers: &HeaderMap, sent_at: i64) -> i64 {
 pub(super) fn of_record(since: &Since, record: &str) -> Result<Option<i64>> {
     let SinceFrom::Field(field) = since.from else { return Ok(None) };
     let value = path::dig(record, field);
-    value.and_then(|value| moment(value.get())).map(Some).ok_or_else(|| {
+    value.and_then(|value| time::from_json(value.get())).map(Some).ok_or_else(|| {
         let found = value.map_or("nothing", |value| value.get());
         Error::new(ErrorKind::Decode, format!("it has no moment at `{field}`, which `since` reads, but {found}"))
     })
-}
-
-/// A moment in an API's words: RFC 3339, or a number of seconds or milliseconds (told apart by its size).
-fn moment(json: &str) -> Option<i64> {
-    if let Ok(text) = serde_json::from_str::<std::borrow::Cow<'_, str>>(json) {
-        return match text.parse::<Timestamp>() {
-            Ok(stamp) => Some(stamp.as_microsecond()),
-            Err(_) => number(&text),
-        };
-    }
-    number(json)
-}
-
-fn number(text: &str) -> Option<i64> {
-    /// Seconds would be in the year 5138 here, milliseconds in 1973.
-    const MILLISECONDS_FROM: f64 = 1e11;
-    let number: f64 = text.parse().ok().filter(|number: &f64| number.is_finite() && number.abs() < 1e15)?;
-    let micros = if number.abs() < MILLISECONDS_FROM { number * 1e6 } else { number * 1e3 };
-    #[expect(clippy::cast_possible_truncation, reason = "the bound above keeps it far inside i64")]
-    Some(micros as i64)
 }
 
 /// A duration for people: `2h 5m`, for the log.
@@ -94,15 +100,47 @@ mod tests {
         }
     }
 
+    fn state(since: Option<i64>, full_at: Option<i64>) -> State {
+        State { since, full_at, ..State::default() }
+    }
+
     #[test]
-    fn the_first_run_and_a_full_one_ask_for_everything() {
+    fn first_run_and_due_full_run_send_no_value() {
         let check = |stored, full_every, full_at, expect| {
-            assert_eq!(asked(&since(120, full_every), stored, full_at, 10 * HOUR), expect);
+            assert_eq!(asked(&since(120, full_every), &state(stored, full_at), 10 * HOUR), expect);
         };
         check(None, None, None, None);
         check(Some(9 * HOUR), None, None, Some(9 * HOUR - 120_000_000));
         check(Some(9 * HOUR), Some(7_200), Some(7 * HOUR), None);
         check(Some(9 * HOUR), Some(7_200), Some(9 * HOUR), Some(9 * HOUR - 120_000_000));
+    }
+
+    #[test]
+    fn position_based_walk_sends_the_value_before_the_last_and_is_full_each_week() {
+        let mut stored = State { full_at: Some(0), ..State::default() };
+        stored = advance(&stored, Some(HOUR), true);
+        assert_eq!(asked(&since(0, None), &stored, 2 * HOUR), None, "the second run is full as well");
+        stored = advance(&stored, Some(2 * HOUR), true);
+        assert_eq!(asked(&since(0, None), &stored, 3 * HOUR), Some(HOUR));
+        assert_eq!(asked(&since(0, None), &stored, 7 * 24 * HOUR), None);
+        let one_request = advance(&stored, Some(3 * HOUR), false);
+        assert_eq!(asked(&since(0, None), &one_request, 4 * HOUR), Some(3 * HOUR));
+        assert_eq!(advance(&stored, None, true).since, Some(2 * HOUR), "a window without records moves nothing");
+    }
+
+    #[test]
+    fn stored_value_of_the_future_makes_the_run_full() {
+        assert_eq!(asked(&since(0, None), &state(Some(40 * HOUR), Some(0)), 10 * HOUR), None);
+    }
+
+    #[test]
+    fn next_value_is_never_later_than_the_first_date() {
+        let by_field = since(0, None);
+        assert_eq!(next(&by_field, Some(9), Some(5)), Some(5));
+        assert_eq!(next(&by_field, Some(3), Some(5)), Some(3));
+        assert_eq!(next(&by_field, None, Some(5)), None);
+        let by_clock = Since { from: SinceFrom::RunStart, ..by_field };
+        assert_eq!(next(&by_clock, Some(9), Some(5)), Some(5));
     }
 
     #[test]

@@ -1,10 +1,14 @@
 //! Runs from end to end, on a database in memory and a provider that answers from a script.
 
 mod actions;
+mod deletes;
+mod ends;
 mod functions;
 mod limits;
 mod mappers;
+mod since;
 mod upkeep;
+mod vectors;
 
 use std::sync::Arc;
 
@@ -14,8 +18,9 @@ use super::{AddConnection, Added, Instance, RunReport, RunRequest, Stop, Target,
 use crate::{
     Result,
     auth::{Credentials, KeyRing},
-    config::{Config, Sources},
+    config::{Config, Limits, Sources},
     declare::Registry,
+    http::Transport,
     provider::Catalogue,
     store::{BASE_VARIANT, DatasetKey, LastAction, ReadQuery, sqlite::Sqlite},
     testing::script::{Script, Still},
@@ -35,19 +40,34 @@ impl House {
     }
 
     async fn without_connection() -> Self {
+        Self::of(Registry::load().unwrap(), "https://api.acme.test", Limits::default()).await
+    }
+
+    /// An installation of other functions, whose integration `acme` lies at a base URL.
+    async fn of(registry: Registry, base_url: &str, limits: Limits) -> Self {
         let script = Script::default();
-        let file = "[integrations.acme]\nbase_url = \"https://api.acme.test\"\n[environment]\nREGION = \"eu\"\n";
-        let file = Some(("nango.toml".into(), file.to_owned()));
+        let file = format!("[integrations.acme]\nbase_url = \"{base_url}\"\n[environment]\nREGION = \"eu\"\n");
+        let file = Some(("nango.toml".into(), file));
+        let mut config = Config::load(Sources { file, ..Sources::default() }).unwrap();
+        config.limits = limits;
         let instance = Arc::new(Instance::new(
-            Registry::load().unwrap(),
+            registry,
             Catalogue::builtin(),
-            Config::load(Sources { file, ..Sources::default() }).unwrap(),
+            config,
             Arc::new(Sqlite::open(":memory:").await.unwrap()),
             KeyRing::ephemeral().unwrap(),
             Arc::new(script.clone()),
             Arc::new(Still::default()),
         ));
         Self { instance, script }
+    }
+
+    /// The same installation with another provider behind it.
+    fn with_transport(self, transport: Arc<dyn Transport>) -> Self {
+        let Ok(instance) = Arc::try_unwrap(self.instance) else { unreachable!("the only owner") };
+        let Instance { registry, catalogue, config, ring, store, clock, .. } = instance;
+        let instance = Instance::new(registry, catalogue, config, store, ring, transport, clock);
+        Self { instance: Arc::new(instance), script: self.script }
     }
 
     async fn connect(&self, metadata: Value) -> Result<Added> {

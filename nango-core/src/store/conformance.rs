@@ -3,9 +3,11 @@
 //! A database joins by one line below: a name, and a function that opens an empty one. Each case gets an empty database
 //! and stands for one or a few sentences of the contract.
 
+mod candidates;
 mod checkpoints;
 mod concurrency;
 mod connections;
+mod deletes;
 mod encryption;
 mod feed;
 mod oracle;
@@ -16,6 +18,7 @@ mod runs;
 mod scans;
 mod support;
 mod transfer;
+mod updated;
 mod upkeep;
 
 macro_rules! conformance {
@@ -59,6 +62,19 @@ conformance! {
         variants_and_connections_are_apart
         writers_side_by_side_lose_nothing
         an_empty_page_counts;
+    updated:
+        an_older_write_changes_nothing_and_is_counted
+        an_older_write_counts_as_seen
+        an_equal_or_newer_time_applies
+        a_missing_time_does_not_compare
+        a_stored_time_in_the_future_does_not_compare
+        an_older_time_of_two_full_walks_wins
+        full_walks_with_another_answer_in_between_start_over
+        a_delete_compares_the_time_of_its_event
+        an_older_save_does_not_revive_a_record
+        a_patch_without_a_time_applies_and_keeps_the_stored_one
+        a_record_from_before_learns_its_time_from_an_unchanged_save
+        times_outlive_prunes_switches_and_copies;
     feed:
         a_reader_goes_on_where_it_stopped
         the_limit_is_clamped
@@ -74,12 +90,29 @@ conformance! {
     scans:
         what_a_scan_misses_is_deleted
         an_incomplete_scan_deletes_nothing
+        sighting_counts_as_seen_and_writes_nothing
         what_was_written_since_is_kept
         an_interrupted_scan_goes_on
         another_scan_closes_the_first
         two_scans_confirm
         a_seen_record_starts_again
         a_large_scan_streams;
+    deletes:
+        histories_of_the_specification_are_followed
+        empty_list_is_held_until_hold_is_over
+        most_of_the_records_are_held_and_half_are_not
+        many_candidates_are_counted_before_one_is_deleted
+        max_deletes_holds_all_until_it_is_allowed;
+    candidates:
+        scan_that_sees_a_part_keeps_the_state_of_the_rest
+        record_that_is_seen_or_written_loses_its_state
+        record_that_goes_takes_its_state_along
+        request_confirms_and_the_longest_unasked_are_next
+        candidates_are_those_of_the_open_scan
+        runs_that_were_brought_forward_are_counted
+        another_fingerprint_starts_over
+        state_survives_a_restart
+        state_survives_a_copy_and_a_rotation;
     runs:
         a_key_is_held_by_one_run
         an_ended_lease_is_taken_over

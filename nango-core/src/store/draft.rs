@@ -39,9 +39,10 @@ impl Draft {
                     duplicate: duplicates(batch.iter().map(|item| item.id)),
                     hashes: batch.iter().map(|item| hasher.record(item.payload)).collect(),
                 },
-                Write::Delete(ids) => {
-                    Ready { duplicate: duplicates(ids.iter().map(String::as_str)), ..Ready::default() }
+                Write::Delete(rows) => {
+                    Ready { duplicate: duplicates(rows.iter().map(|row| row.id.as_str())), ..Ready::default() }
                 }
+                Write::Seen(ids) => Ready { duplicate: duplicates(ids.iter().map(String::as_str)), ..Ready::default() },
                 Write::Patch(rows) => {
                     Ready { duplicate: duplicates(rows.iter().map(|row| row.id.as_str())), ..Ready::default() }
                 }

@@ -18,7 +18,7 @@ use std::{
 
 /// Every place, in the order of a run.
 #[cfg(debug_assertions)]
-pub const NAMES: [&str; 34] = [
+pub const NAMES: [&str; 35] = [
     "sqlite:open:schema",
     "sqlite:open:ready",
     "postgres:open:schema",
@@ -43,6 +43,7 @@ pub const NAMES: [&str; 34] = [
     "postgres:committed",
     "mapper:page-kept",
     "mapper:walked",
+    "scan:counted",
     "scan:tombstone",
     "scan:missed",
     "scan:finished",

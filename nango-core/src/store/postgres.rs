@@ -18,6 +18,7 @@ mod checkpoints;
 mod clock;
 mod connections;
 mod dataset;
+mod deletes;
 mod encryption;
 mod fault;
 mod feed;
@@ -51,11 +52,11 @@ use uuid::Uuid;
 
 use self::{changes::Changes, clock::Clock};
 use super::{
-    Answer, Checkpoints, Committed, Connection, Connections, DatasetKey, DatasetStats, Encryption, EncryptionState,
-    FeedPage, FeedRow, FinishScan, FunctionKey, KeyId, Keys, LogLine, Logs, MetadataChange, NewConnection, NewRun,
-    Page, Processes, ReadQuery, Records, RefreshClaim, RefreshEnd, RefreshTurn, Refreshes, Removed, Resealed, Run,
-    RunEnd, RunToken, Runs, Scan, ScanFinished, ScanFrom, Store, StoreError, StoredCheckpoint, draft::Draft,
-    encryption::Vault, hash::Hasher,
+    Answer, Checkpoints, Committed, Connection, Connections, DatasetKey, DatasetStats, DeleteOutlook, DeletePolicy,
+    Encryption, EncryptionState, FeedPage, FeedRow, FinishScan, FunctionKey, KeyId, Keys, LogLine, Logs,
+    MetadataChange, NewConnection, NewRun, Page, Processes, ReadQuery, Records, RefreshClaim, RefreshEnd, RefreshTurn,
+    Refreshes, Removed, Resealed, Run, RunEnd, RunToken, Runs, Scan, ScanFinished, ScanFrom, Store, StoreError,
+    StoredCheckpoint, draft::Draft, encryption::Vault, hash::Hasher,
 };
 
 /// The schema of all tables. Not `nango`, which the original keeps for itself: both can share a database.
@@ -269,14 +270,39 @@ impl Records for Postgres {
         function: &FunctionKey,
         dataset: &DatasetKey,
         from: ScanFrom,
+        brought_forward: bool,
     ) -> Answer<'_, Scan> {
-        self.write((*run, function.clone(), dataset.clone(), from), |db, (run, function, dataset, from)| {
-            Box::pin(scans::begin(db, run, function, dataset, *from))
+        let input = (*run, function.clone(), dataset.clone(), from, brought_forward);
+        self.write(input, |db, (run, function, dataset, from, brought_forward)| {
+            Box::pin(scans::begin(db, run, function, dataset, *from, *brought_forward))
         })
+    }
+
+    fn delete_candidates(
+        &self,
+        run: &RunToken,
+        dataset: &DatasetKey,
+        scan: Scan,
+        fingerprint: [u8; 16],
+        limit: u32,
+    ) -> Answer<'_, Vec<FeedRow>> {
+        let ask = deletes::ToAsk { run: *run, dataset: dataset.clone(), scan, fingerprint, limit };
+        self.read_with(ask, |db, ask| Box::pin(deletes::to_ask(db, ask)))
     }
 
     fn finish_scan(&self, finish: FinishScan) -> Answer<'_, ScanFinished> {
         self.write(finish, |db, finish| Box::pin(scans::finish(db, finish)))
+    }
+
+    fn delete_outlook(&self, dataset: &DatasetKey, policy: &DeletePolicy) -> Answer<'_, DeleteOutlook> {
+        self.read_with((dataset.clone(), policy.clone()), |db, (dataset, policy)| {
+            Box::pin(deletes::outlook(db, dataset, policy))
+        })
+    }
+
+    #[cfg(test)]
+    fn pass_time(&self, micros: i64) -> Answer<'_, ()> {
+        self.write(micros, |db, micros| Box::pin(deletes::pass_time(db, *micros)))
     }
 }
 

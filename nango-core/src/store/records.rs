@@ -3,8 +3,14 @@
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-use super::{Answer, CheckpointWrite, FunctionKey, LogLine, ResumeWrite, RunToken, StoreError};
-use crate::{declare::Merging, model::Batch};
+use super::{
+    Answer, CheckpointWrite, Confirmation, DeleteOutlook, DeletePolicy, FunctionKey, LogLine, ResumeWrite, RunToken,
+    ScanFinished, ScanWalk, StoreError,
+};
+use crate::{
+    declare::Merging,
+    model::{Batch, Patch},
+};
 
 /// Which records: those of one model and variant of a connection.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -66,6 +72,9 @@ pub struct Change {
     pub dataset: DatasetKey,
     /// Who wins against a newer write of another run.
     pub merging: Merging,
+    /// The full walk that it is a part of, by a number that all its pages have, also after an interruption, and no other
+    /// walk of the dataset; `None`: a webhook, an incremental run, or another partial write.
+    pub full_walk: Option<i64>,
     /// What.
     pub write: Write,
 }
@@ -76,9 +85,21 @@ pub enum Write {
     /// They are as given. Of equal ids the first wins.
     Save(Batch),
     /// They are deleted: a tombstone that keeps the last payload. An id that is not there is left alone.
-    Delete(Vec<String>),
+    Delete(Vec<DeleteRow>),
     /// Live ones are merged with these; missing and deleted ones are left alone.
     Patch(Vec<PatchRow>),
+    /// Live ones are there at the provider, whatever their content is now: an open scan counts them as seen, and nothing
+    /// is written.
+    Seen(Vec<String>),
+}
+
+/// A record to delete.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeleteRow {
+    /// The record's id.
+    pub id: String,
+    /// When the provider deleted it, microseconds since 1970, if that is known: a record that was updated later stays.
+    pub at: Option<i64>,
 }
 
 /// A partial record: objects are merged recursively, everything else is replaced.
@@ -88,6 +109,8 @@ pub struct PatchRow {
     pub id: String,
     /// The fields that change.
     pub fields: Map<String, Value>,
+    /// What becomes of its time of update, microseconds since 1970: a time is compared with the stored one.
+    pub updated: Patch<i64>,
 }
 
 /// What became of one row of a [`Write`].
@@ -103,10 +126,14 @@ pub enum RowOutcome {
     Deleted,
     /// Another run wrote it after the page was requested; it was left alone.
     SkippedNewer,
+    /// The stored record was updated later at the provider; it was left alone, and counts as seen.
+    SkippedOlder,
     /// Its id came before in the same write; it was ignored.
     Duplicate,
-    /// A delete or patch of a record that is not there (or, for a patch, is deleted).
+    /// A delete, patch or sighting of a record that is not there (or, unless it is a delete, is deleted).
     Missing,
+    /// It was seen at the provider and is unchanged here.
+    Seen,
 }
 
 /// A committed page.
@@ -158,21 +185,14 @@ pub struct FinishScan {
     pub dataset: DatasetKey,
     /// The scan.
     pub scan: Scan,
-    /// How many scans in a row must miss a record before it is deleted, at least 1.
-    pub confirm: u32,
-    /// `false`: the walk was not complete, nothing is deleted, and the scan is only closed.
-    pub complete: bool,
+    /// How its walks ended.
+    pub walk: ScanWalk,
+    /// What the sync declares about deletes.
+    pub policy: DeletePolicy,
+    /// The answers to requests for candidates ([`Records::delete_candidates`]).
+    pub confirmations: Vec<Confirmation>,
     /// What happens to the resume state in the same transaction.
     pub resume: Option<ResumeWrite>,
-}
-
-/// What the end of a scan did.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ScanFinished {
-    /// Live records that are deleted now.
-    pub deleted: u64,
-    /// Live records that this scan missed, and that wait for another one to confirm it.
-    pub unconfirmed: u64,
 }
 
 /// What to read of a dataset.
@@ -307,26 +327,67 @@ pub trait Records: Send + Sync {
 
     /// Opens a scan of a dataset, or goes on with an open one if `from` says so. Any other open scan of the dataset is
     /// closed without deleting.
+    ///
+    /// `brought_forward` says that the run is full only because candidates wait. It counts when a scan is opened, and not
+    /// when one is gone on with: a regular full run sets the dataset's count of such runs to 0.
     fn begin_scan(
         &self,
         run: &RunToken,
         function: &FunctionKey,
         dataset: &DatasetKey,
         from: ScanFrom,
+        brought_forward: bool,
     ) -> Answer<'_, Scan>;
 
-    /// Ends a scan. A live record becomes a tombstone if the scan did not see it and nothing wrote it since the scan
-    /// began.
+    /// Candidates of an open scan whose deletion may be asked for, at most `limit`: not yet confirmed by request, the ones
+    /// that were asked longest ago first, and before them those that were never asked, by id.
+    ///
+    /// An answer that is given to [`Self::finish_scan`] as undecided counts as asked, so that others are next.
+    fn delete_candidates(
+        &self,
+        run: &RunToken,
+        dataset: &DatasetKey,
+        scan: Scan,
+        fingerprint: [u8; 16],
+        limit: u32,
+    ) -> Answer<'_, Vec<FeedRow>>;
+
+    /// Ends a scan. If its walks were complete, the live records that it did not see and that nothing wrote since it began
+    /// are candidates: each becomes a tombstone, or waits with what is known of it (the rules: `store/deletes.rs`). Otherwise it is
+    /// only closed.
     fn finish_scan(&self, finish: FinishScan) -> Answer<'_, ScanFinished>;
+
+    /// The deletes of a dataset that wait for a decision, judged by this policy.
+    fn delete_outlook(&self, dataset: &DatasetKey, policy: &DeletePolicy) -> Answer<'_, DeleteOutlook>;
+
+    /// Makes everything that is noted of scans and candidates older, as if so many microseconds had passed.
+    #[cfg(test)]
+    fn pass_time(&self, micros: i64) -> Answer<'_, ()>;
 }
 
 impl Write {
+    /// A delete of these ids, at times that are not known.
+    pub fn delete(ids: impl IntoIterator<Item = String>) -> Self {
+        Self::Delete(ids.into_iter().map(|id| DeleteRow { id, at: None }).collect())
+    }
+
+    /// The ids of its rows, in order.
+    pub fn ids(&self) -> Box<dyn Iterator<Item = &str> + '_> {
+        match self {
+            Self::Save(batch) => Box::new(batch.iter().map(|item| item.id)),
+            Self::Delete(rows) => Box::new(rows.iter().map(|row| row.id.as_str())),
+            Self::Patch(rows) => Box::new(rows.iter().map(|row| row.id.as_str())),
+            Self::Seen(ids) => Box::new(ids.iter().map(String::as_str)),
+        }
+    }
+
     /// Whether it changes nothing because it has no rows.
     pub fn is_empty(&self) -> bool {
         match self {
             Self::Save(batch) => batch.is_empty(),
-            Self::Delete(ids) => ids.is_empty(),
+            Self::Delete(rows) => rows.is_empty(),
             Self::Patch(rows) => rows.is_empty(),
+            Self::Seen(ids) => ids.is_empty(),
         }
     }
 }

@@ -98,6 +98,8 @@ pub struct ModelCounts {
     pub unchanged: u64,
     /// Writes that gave way to a newer one of another run.
     pub skipped_newer: u64,
+    /// Writes that were older than what is stored, by the time of the record's last update.
+    pub skipped_older: u64,
 }
 
 /// What a run did, as counted in its pages' transactions.
@@ -134,7 +136,8 @@ impl Totals {
                 RowOutcome::Deleted => counts.deleted += 1,
                 RowOutcome::Unchanged => counts.unchanged += 1,
                 RowOutcome::SkippedNewer => counts.skipped_newer += 1,
-                RowOutcome::Duplicate | RowOutcome::Missing => {}
+                RowOutcome::SkippedOlder => counts.skipped_older += 1,
+                RowOutcome::Duplicate | RowOutcome::Missing | RowOutcome::Seen => {}
             }
         }
     }

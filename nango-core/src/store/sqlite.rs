@@ -14,6 +14,7 @@ mod checkpoints;
 mod clock;
 mod connections;
 mod dataset;
+mod deletes;
 mod encryption;
 mod fault;
 mod feed;
@@ -54,11 +55,11 @@ use self::{
     writer::Writer,
 };
 use super::{
-    Answer, Checkpoints, Committed, Connection, Connections, DatasetKey, DatasetStats, Encryption, EncryptionState,
-    FeedPage, FeedRow, FinishScan, FunctionKey, KeyId, Keys, LogLine, Logs, MetadataChange, NewConnection, NewRun,
-    Page, Processes, ReadQuery, Records, RefreshClaim, RefreshEnd, RefreshTurn, Refreshes, Removed, Resealed, Run,
-    RunEnd, RunToken, Runs, Scan, ScanFinished, ScanFrom, Store, StoreError, StoredCheckpoint, encryption::Vault,
-    hash::Hasher, merge,
+    Answer, Checkpoints, Committed, Connection, Connections, DatasetKey, DatasetStats, DeleteOutlook, DeletePolicy,
+    Encryption, EncryptionState, FeedPage, FeedRow, FinishScan, FunctionKey, KeyId, Keys, LogLine, Logs,
+    MetadataChange, NewConnection, NewRun, Page, Processes, ReadQuery, Records, RefreshClaim, RefreshEnd, RefreshTurn,
+    Refreshes, Removed, Resealed, Run, RunEnd, RunToken, Runs, Scan, ScanFinished, ScanFrom, Store, StoreError,
+    StoredCheckpoint, encryption::Vault, hash::Hasher, merge,
 };
 
 /// How long another process may hold the file before a write gives up.
@@ -261,13 +262,36 @@ impl Records for Sqlite {
         function: &FunctionKey,
         dataset: &DatasetKey,
         from: ScanFrom,
+        brought_forward: bool,
     ) -> Answer<'_, Scan> {
         let (run, function, dataset) = (*run, function.clone(), dataset.clone());
-        self.write(move |db| scans::begin(db, &run, &function, &dataset, from))
+        self.write(move |db| scans::begin(db, &run, &function, &dataset, from, brought_forward))
+    }
+
+    fn delete_candidates(
+        &self,
+        run: &RunToken,
+        dataset: &DatasetKey,
+        scan: Scan,
+        fingerprint: [u8; 16],
+        limit: u32,
+    ) -> Answer<'_, Vec<FeedRow>> {
+        let (run, dataset) = (*run, dataset.clone());
+        self.read_with(move |db| deletes::to_ask(db, &run, &dataset, scan, fingerprint, limit))
     }
 
     fn finish_scan(&self, finish: FinishScan) -> Answer<'_, ScanFinished> {
         self.write(move |db| scans::finish(db, &finish))
+    }
+
+    fn delete_outlook(&self, dataset: &DatasetKey, policy: &DeletePolicy) -> Answer<'_, DeleteOutlook> {
+        let (dataset, policy) = (dataset.clone(), policy.clone());
+        self.read_with(move |db| deletes::outlook(db, &dataset, &policy))
+    }
+
+    #[cfg(test)]
+    fn pass_time(&self, micros: i64) -> Answer<'_, ()> {
+        self.write(move |db| deletes::pass_time(db, micros))
     }
 }
 

@@ -6,7 +6,7 @@
 //! tables read in this form, and takes the same form in; nobody else knows more than one database.
 //!
 //! What travels: the instance's id and hash key, what is said of its encryption, connections (sealed as they are), functions, checkpoints, resume states,
-//! datasets with sequence and stamp, records with their places, and all runs with counters and logs. What stays behind:
+//! datasets with sequence and stamp, records with their places, what is known of delete candidates, and all runs with counters and logs. What stays behind:
 //! locks, living processes, turns to renew a token, and scans that are open (the next walk begins at its first record; nothing is deleted by mistake). A run that
 //! still goes on arrives as interrupted: it writes to the old database, not to this one. A walk that seals what is there
 //! begins anew in the target.
@@ -52,6 +52,8 @@ pub enum Table {
     Datasets,
     /// Records, each with what a look-up by its id needs.
     Records,
+    /// What is known of delete candidates.
+    DeleteStates,
     /// Runs.
     Runs,
     /// Their counters by model.
@@ -62,7 +64,7 @@ pub enum Table {
 
 impl Table {
     /// All, in the order in which they travel.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Meta,
         Self::Encryption,
         Self::Numbers,
@@ -72,6 +74,7 @@ impl Table {
         Self::ResumeStates,
         Self::Datasets,
         Self::Records,
+        Self::DeleteStates,
         Self::Runs,
         Self::RunModels,
         Self::RunLogs,
@@ -89,6 +92,7 @@ impl Table {
             Self::ResumeStates => "resume states",
             Self::Datasets => "datasets",
             Self::Records => "records",
+            Self::DeleteStates => "delete states",
             Self::Runs => "runs",
             Self::RunModels => "counters",
             Self::RunLogs => "log lines",
@@ -96,7 +100,8 @@ impl Table {
     }
 
     /// Its columns. Moments are microseconds since 1970, truths 0 or 1, JSON is text as it was written, ids of runs are
-    /// 16 bytes; `state` has the bits 1 deleted, 2 pruned, 4 merged, `last_action` is 0 added, 1 updated, 2 deleted.
+    /// 16 bytes; `state` has the bits 1 deleted, 2 pruned, 4 merged, `last_action` is 0 added, 1 updated, 2 deleted. The
+    /// last column of records is never null: it is missing only where a record has no key.
     pub const fn columns(self) -> &'static [&'static str] {
         match self {
             Self::Meta => &["key", "value"],
@@ -122,7 +127,18 @@ impl Table {
             Self::Functions => &["id", "integration", "connection", "kind", "name", "variant", "fence"],
             Self::Checkpoints => &["function", "value", "version"],
             Self::ResumeStates => &["function", "state"],
-            Self::Datasets => &["id", "integration", "connection", "model", "variant", "seq", "stamp", "live", "bytes"],
+            Self::Datasets => &[
+                "id",
+                "integration",
+                "connection",
+                "model",
+                "variant",
+                "seq",
+                "stamp",
+                "live",
+                "bytes",
+                "brought_forward",
+            ],
             Self::Records => &[
                 "dataset",
                 "id",
@@ -135,9 +151,27 @@ impl Table {
                 "run",
                 "key_id",
                 "payload",
+                "updated",
+                "older",
+                "older_walk",
                 "hash",
                 "hash_version",
                 "state",
+            ],
+            Self::DeleteStates => &[
+                "dataset",
+                "id",
+                "scan",
+                "first_missed_at",
+                "confirmations",
+                "needed",
+                "shifted",
+                "asked_at",
+                "by_request",
+                "brought_forward",
+                "fingerprint",
+                "held",
+                "confirmed",
             ],
             Self::Runs => &[
                 "row",
@@ -155,7 +189,9 @@ impl Table {
                 "left_out",
                 "error",
             ],
-            Self::RunModels => &["run", "model", "added", "updated", "deleted", "unchanged", "skipped_newer"],
+            Self::RunModels => {
+                &["run", "model", "added", "updated", "deleted", "unchanged", "skipped_newer", "skipped_older"]
+            }
             Self::RunLogs => &["run", "at", "level", "message", "fields"],
         }
     }

@@ -8,8 +8,10 @@ use serde_json::{Value, value::RawValue};
 use super::{errors::WireError, records::write_record, time::micros};
 use crate::{
     declare::Kind,
+    nango::WaitingDeletes,
+    paginate::WalkEnd,
     run::{DryRecords, RunReport, Triggered},
-    store::{FeedRow, ModelCounts, RunStatus},
+    store::{FeedRow, HeldBy, ModelCounts, NextFullRun, RunStatus},
 };
 
 /// The report of a run.
@@ -27,6 +29,10 @@ pub struct RunJson<'a> {
     requests: u64,
     #[serde(skip_serializing_if = "is_zero")]
     left_out: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    walk: Option<WalkJson>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    waiting_deletes: BTreeMap<&'a str, WaitingJson>,
     checkpoint: Option<&'a Value>,
     resumable: bool,
     started_at: String,
@@ -41,6 +47,29 @@ pub struct RunJson<'a> {
     dry_run: Option<BTreeMap<&'a str, DryJson>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     triggered: Vec<TriggeredJson<'a>>,
+}
+
+/// How the walks of a run ended, as one: the weakest decides.
+#[derive(Debug, Serialize)]
+struct WalkJson {
+    complete: bool,
+    reason: &'static str,
+    message: String,
+    pages: u64,
+    shifted: bool,
+    pagination: &'static str,
+}
+
+/// Records of a model that a complete walk did not see and that are not deleted yet.
+#[derive(Debug, Serialize)]
+pub(crate) struct WaitingJson {
+    deletes_held: u64,
+    deletes_unconfirmed: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held_by: Option<&'static str>,
+    next_full_run: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_before: Option<String>,
 }
 
 /// What a dry run would have left of a model: how many records, and the first of them.
@@ -66,6 +95,8 @@ struct Counts {
     unchanged: u64,
     #[serde(skip_serializing_if = "is_zero")]
     skipped_newer: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    skipped_older: u64,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a field by reference")]
@@ -77,7 +108,8 @@ impl<'a> RunJson<'a> {
     /// The form of a report. An action has an `output` if it came to its end; a run that failed has an `error`; a dry
     /// run has what it would have left, by model: `{ "total", "records" }`, the first records only. `triggered` are the
     /// runs that it asked for, each in this form, or `{ "function", "status": "error", "error" }` if it could not begin.
-    /// `left_out` counts records that did not fit and were skipped, `waited_for_limits_ms` is how long of its time the run
+    /// `walk` reports whether the walks saw the whole list and why they ended; `waiting_deletes` are records, by model, that
+    /// a complete walk did not see and that are not deleted yet. `left_out` counts records that did not fit and were skipped, `waited_for_limits_ms` is how long of its time the run
     /// waited for limits of the API; they are not there if there were none.
     pub fn new(report: &'a RunReport) -> Self {
         let key = &report.key;
@@ -93,6 +125,13 @@ impl<'a> RunJson<'a> {
             pages: report.totals.pages,
             requests: report.totals.requests,
             left_out: report.totals.left_out,
+            walk: report.findings.walk.as_ref().map(WalkJson::of),
+            waiting_deletes: report
+                .findings
+                .waiting
+                .iter()
+                .map(|(model, waiting)| (model.as_str(), WaitingJson::of(waiting)))
+                .collect(),
             checkpoint: report.checkpoint.as_ref(),
             resumable: report.resumable,
             started_at: micros(report.started_at),
@@ -111,8 +150,41 @@ impl<'a> RunJson<'a> {
 
 impl Counts {
     fn of(counts: ModelCounts) -> Self {
-        let ModelCounts { added, updated, deleted, unchanged, skipped_newer } = counts;
-        Self { added, updated, deleted, unchanged, skipped_newer }
+        let ModelCounts { added, updated, deleted, unchanged, skipped_newer, skipped_older } = counts;
+        Self { added, updated, deleted, unchanged, skipped_newer, skipped_older }
+    }
+}
+
+impl WalkJson {
+    fn of(end: &WalkEnd) -> Self {
+        Self {
+            complete: end.outcome.is_complete(),
+            reason: end.outcome.reason(),
+            message: end.outcome.to_string(),
+            pages: end.pages,
+            shifted: end.shifted,
+            pagination: end.pagination.name(),
+        }
+    }
+}
+
+impl WaitingJson {
+    pub(crate) fn of(waiting: &WaitingDeletes) -> Self {
+        let (next_full_run, not_before) = match waiting.next_full {
+            NextFullRun::Regular => ("regular", None),
+            NextFullRun::NextRun => ("next_run", None),
+            NextFullRun::NotBefore(at) => ("after_hold", Some(micros(at))),
+        };
+        Self {
+            deletes_held: waiting.held,
+            deletes_unconfirmed: waiting.unconfirmed,
+            held_by: waiting.held_by.map(|held_by| match held_by {
+                HeldBy::Guard => "guard",
+                HeldBy::MaxDeletes => "max_deletes",
+            }),
+            next_full_run,
+            not_before,
+        }
     }
 }
 
@@ -159,7 +231,10 @@ mod tests {
 
     use super::*;
     use crate::{
+        declare::Pagination,
         error::Error,
+        nango::RunFindings,
+        paginate::{Gap, WalkOutcome},
         store::{FunctionKey, Totals},
     };
 
@@ -176,6 +251,7 @@ mod tests {
             },
             status,
             totals: Totals { models: BTreeMap::from([("Issue".into(), counts)]), pages: 3, requests: 4, left_out: 0 },
+            findings: RunFindings::default(),
             checkpoint: Some(json!({ "page": 3 })),
             resumable: false,
             output: None,
@@ -199,6 +275,40 @@ mod tests {
                 "models": { "Issue": { "added": 2, "updated": 0, "deleted": 0, "unchanged": 1 } },
                 "pages": 3, "requests": 4, "checkpoint": { "page": 3 }, "resumable": false,
                 "started_at": "2026-11-22T12:00:00.000000+00:00", "duration_ms": 12,
+            })
+        );
+    }
+
+    #[test]
+    fn sync_reports_the_end_of_its_walk_and_the_deletes_that_wait() {
+        let waiting =
+            |held, next_full| WaitingDeletes { held, unconfirmed: 1, held_by: Some(HeldBy::Guard), next_full };
+        let end = WalkEnd::of(WalkOutcome::Incomplete(Gap::NullList), 3, true, Pagination::Position);
+        let findings = RunFindings {
+            walk: Some(end),
+            waiting: BTreeMap::from([
+                ("A".into(), waiting(12, NextFullRun::NextRun)),
+                ("B".into(), waiting(0, NextFullRun::NotBefore(0))),
+            ]),
+        };
+        let json = RunReport { findings, ..report(Kind::Sync, RunStatus::Success) };
+        let json = serde_json::to_value(RunJson::new(&json)).unwrap();
+        let message = "incomplete: the list is null on the first page; if that means an empty list, declare `null_is_empty = true`";
+        assert_eq!(
+            json["walk"],
+            json!({
+                "complete": false, "reason": "null_list", "message": message, "pages": 3, "shifted": true,
+                "pagination": "position",
+            })
+        );
+        assert_eq!(
+            json["waiting_deletes"],
+            json!({
+                "A": { "deletes_held": 12, "deletes_unconfirmed": 1, "held_by": "guard", "next_full_run": "next_run" },
+                "B": {
+                    "deletes_held": 0, "deletes_unconfirmed": 1, "held_by": "guard", "next_full_run": "after_hold",
+                    "not_before": "1970-01-01T00:00:00.000000+00:00",
+                },
             })
         );
     }

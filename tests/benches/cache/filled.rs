@@ -82,7 +82,7 @@ impl Filled {
             run: self.run,
             function: self.function.clone(),
             requested_at: self.store.now(),
-            changes: vec![Change { dataset: self.dataset.clone(), merging: Merging::Newer, write }],
+            changes: vec![Change { dataset: self.dataset.clone(), merging: Merging::Newer, full_walk: None, write }],
             checkpoint: None,
             resume: None,
             pages: 1,

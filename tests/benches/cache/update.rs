@@ -1,6 +1,6 @@
 //! 10,000 partial records: `batch_update` against reading them, changing them and saving them whole. Pages of 100.
 
-use nango_core::store::PatchRow;
+use nango_core::{Patch, store::PatchRow};
 use nango_tests::measure::{self, Outcome, median};
 use serde_json::json;
 
@@ -28,7 +28,7 @@ pub(crate) fn run() -> Outcome {
 async fn patch(filled: &Filled, views: u64) -> Outcome {
     let serde_json::Value::Object(fields) = json!({ "views": views }) else { return Err("no object".into()) };
     for first in (0..RECORDS).step_by(100) {
-        let row = |id: u64| PatchRow { id: id.to_string(), fields: fields.clone() };
+        let row = |id: u64| PatchRow { id: id.to_string(), fields: fields.clone(), updated: Patch::Keep };
         filled.patch((first..first + 100).map(row).collect()).await?;
     }
     Ok(())

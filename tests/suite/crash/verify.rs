@@ -8,7 +8,9 @@ use std::{
     time::Duration,
 };
 
-use nango_core::store::{self, FinishScan, ModelCounts, NewRun, ReadQuery, RunEnd, RunStatus, ScanFrom, SharedStore};
+use nango_core::store::{
+    self, DeletePolicy, FinishScan, ModelCounts, NewRun, ReadQuery, RunEnd, RunStatus, ScanFrom, ScanWalk, SharedStore,
+};
 use nango_tests::wait;
 
 use super::{
@@ -87,8 +89,11 @@ impl Voyage {
             let lease = Duration::from_secs(5);
             let new = NewRun { key: function.clone(), connection: None, exclusive: true, lease };
             let run = store.start_run(new).await.expect("a run");
-            let scan = store.begin_scan(&run, &function, &dataset, ScanFrom::LeftOpen).await.expect("a scan");
-            let closed = FinishScan { run, function, dataset, scan, confirm: 1, complete: false, resume: None };
+            let scan = store.begin_scan(&run, &function, &dataset, ScanFrom::LeftOpen, false).await.expect("a scan");
+            // Without a complete walk it is only closed.
+            let (walk, policy) = (ScanWalk::combined(&[]), DeletePolicy::default());
+            let closed =
+                FinishScan { run, function, dataset, scan, walk, policy, confirmations: Vec::new(), resume: None };
             store.finish_scan(closed).await.expect("a closed scan");
             let logs = Vec::new();
             let status = RunStatus::Success;

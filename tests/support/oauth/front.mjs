@@ -13,16 +13,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 const TOKEN_PATH = "/token";
 
-// Starts a front. `behind(url)` is given the front's address, and gives the server's own one and the three controls.
-// The address is the one line on stdout, printed when all is ready. The process ends when its stdin does, and so with
-// the test process that holds the other end, however that process ends.
+// Starts a front and returns its address and a function that stops both servers. `behind(url)` is given the front's
+// address, and returns the address of the server behind it, the three controls, and a function that stops that server.
 export async function open(behind) {
   const requests = [];
   const plans = [];
   const front = createServer();
   await new Promise((listening) => front.listen(0, "127.0.0.1", listening));
   const url = `http://127.0.0.1:${front.address().port}`;
-  const { inner, controls } = await behind(url);
+  const { inner, controls, close } = await behind(url);
 
   async function control(name, body) {
     switch (name) {
@@ -61,8 +60,19 @@ export async function open(behind) {
       response.destroy();
     });
   });
-  process.stdin.resume().on("end", () => process.exit(0));
-  console.log(url);
+  return {
+    url,
+    close() {
+      stop(front);
+      close();
+    },
+  };
+}
+
+// Stops a server, its connections included.
+export function stop(server) {
+  server.close();
+  server.closeAllConnections();
 }
 
 // Answers a token request. A plan says what goes wrong:
@@ -129,7 +139,7 @@ function send(response, { status, type, headers, body }) {
   response.end(body);
 }
 
-async function text(request) {
+export async function text(request) {
   const chunks = [];
   for await (const chunk of request) {
     chunks.push(chunk);

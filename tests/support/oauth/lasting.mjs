@@ -1,15 +1,14 @@
 // npm's oauth2-mock-server, for tests/support/oauth.rs: a refresh token is good for ever, and no answer repeats it.
 //
-// The server takes everybody; who may have a token is decided here, in its hook. Its argument is the lifetime of access
-// tokens that a token request gives, in seconds.
+// The server takes everybody; who may have a token is decided here, in its hook.
 import { randomUUID } from "node:crypto";
 import mock from "oauth2-mock-server";
 import { open } from "./front.mjs";
 
-const lifetime = Number(process.argv[2]);
 const CLIENTS = new Map(["basic", "post"].map((id) => [id, `${id}-secret`]));
 
-await open(async (url) => {
+// Starts a server whose token requests give access tokens of this lifetime, in seconds.
+export const start = (lifetime) => open(async (url) => {
   const server = new mock.OAuth2Server();
   await server.issuer.keys.generate("ES256");
   await server.start(0, "127.0.0.1");
@@ -79,7 +78,7 @@ await open(async (url) => {
       return {};
     },
   };
-  return { inner, controls };
+  return { inner, controls, close: () => server.stop().catch(console.error) };
 });
 
 // The client that a token request is of, if its secret is right.

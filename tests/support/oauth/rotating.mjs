@@ -1,14 +1,14 @@
 // npm's oidc-provider, for tests/support/oauth.rs: refresh tokens are good for one use, and one that comes a second time
 // ends the whole grant. Everything is kept in memory.
-//
-// Its argument is the lifetime of access tokens that a token request gives, in seconds.
 import { generateKeyPairSync, randomUUID } from "node:crypto";
 import { createServer } from "node:http";
 import Provider from "oidc-provider";
-import MemoryAdapter from "oidc-provider/lib/adapters/memory_adapter.js";
-import { open } from "./front.mjs";
+import MemoryAdapter, { setStorage } from "oidc-provider/lib/adapters/memory_adapter.js";
+import { open, stop } from "./front.mjs";
 
-const lifetime = Number(process.argv[2]);
+// All servers of a process share this storage (every key contains a random id). The default one drops the oldest entries.
+setStorage(new Map());
+
 const SCOPE = "offline_access api";
 const HOUR = 60 * 60;
 
@@ -22,7 +22,7 @@ const client = (id, method) => ({
   id_token_signed_response_alg: "ES256",
 });
 
-function configuration() {
+function configuration(lifetime) {
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   return {
     // The one that it takes without being told, and then warns of.
@@ -44,8 +44,9 @@ function configuration() {
   };
 }
 
-await open(async (url) => {
-  const provider = new Provider(url, configuration());
+// Starts a server whose token requests give access tokens of this lifetime, in seconds.
+export const start = (lifetime) => open(async (url) => {
+  const provider = new Provider(url, configuration(lifetime));
   // The newest access token of a grant, and of a client that has none.
   const newest = new Map();
   provider.on("access_token.saved", (token) => newest.set(token.grantId, token.jti));
@@ -78,5 +79,6 @@ await open(async (url) => {
 
   const server = createServer(provider.callback());
   await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
-  return { inner: `http://127.0.0.1:${server.address().port}`, controls };
+  const inner = `http://127.0.0.1:${server.address().port}`;
+  return { inner, controls, close: () => stop(server) };
 });

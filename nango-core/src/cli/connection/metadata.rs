@@ -37,9 +37,14 @@ impl Command for SetMetadata {
         let Arguments { integration, id, metadata, merge } = arguments;
         lookup::integration(context.registry(), &integration)?;
         let metadata = Values::default().object("the metadata", &metadata)?;
-        let change = if merge { MetadataChange::Merge(metadata) } else { MetadataChange::Replace(metadata) };
         let instance = context.open_existing()?;
-        context.block_on(lookup::connection(&instance, &integration, &id))?;
+        let stored = context.block_on(lookup::connection(&instance, &integration, &id))?.metadata;
+        instance
+            .config
+            .limits
+            .check_metadata(merge.then_some(&stored), &metadata)
+            .map_err(|message| Fault::usage(format!("connection `{id}`: {message}")))?;
+        let change = if merge { MetadataChange::Merge(metadata) } else { MetadataChange::Replace(metadata) };
         let metadata = context
             .block_on(instance.store.change_metadata(&integration, &id, change))?
             .map(Value::Object)

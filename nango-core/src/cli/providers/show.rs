@@ -120,7 +120,21 @@ fn pages(paginate: &Paginate) -> String {
     };
     add("records at", &paginate.response_path);
     add("another page if", &paginate.has_more);
+    add("last page if", &paginate.is_last);
+    add("number of records at", &paginate.total);
+    add("number of pages at", &paginate.total_pages);
     add("page size in", &paginate.limit_name);
+    if let Some(statuses) = &paginate.end_status {
+        text.extend(["; behind the last page ", &names(statuses.iter())]);
+    }
+    match paginate.null_is_empty {
+        Some(true) => text.push_str("; null is an empty list"),
+        Some(false) => text.push_str("; null is no list"),
+        None => {}
+    }
+    if let Some(kind) = paginate.pagination {
+        text.extend(["; declared as ", kind.name(), " pagination"]);
+    }
     text
 }
 
@@ -181,7 +195,7 @@ fn add_line(provider: &Provider) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provider::Catalogue;
+    use crate::{declare::Pagination, provider::Catalogue};
 
     fn entry(keys: &str) -> Provider {
         let catalogue = Catalogue::parse(&format!("acme:\n{keys}")).unwrap();
@@ -216,6 +230,16 @@ mod tests {
             "cursor `id` of the last record in `after`; another page if `has_more`",
         );
         check(Paginate::offset("page").start(1).by(OffsetBy::Page), "offset `page` from 1, counting pages");
+        check(
+            Paginate::offset("skip").is_last("isLast").total("total").null_is_empty(true),
+            "offset `skip` from 0, counting records; last page if `isLast`; number of records at `total`; null is an \
+             empty list",
+        );
+        check(
+            Paginate::link("next").total_pages("pages").end_status([400, 404]).pagination(Pagination::Position),
+            "link `next` of the header; number of pages at `pages`; behind the last page 400, 404; declared as position \
+             pagination",
+        );
     }
 
     #[test]

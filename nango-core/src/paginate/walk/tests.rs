@@ -10,6 +10,18 @@ use crate::{
 
 const BASE: &str = "https://h.test/v1";
 
+/// A walk from the first page.
+fn start(script: &Script, call: Call, paginate: Paginate) -> Result<Walk, PaginateError> {
+    Walk::new(script.client(BASE), call, Some(paginate), WalkOptions::default())
+}
+
+/// A walk from a resume point behind one page.
+fn resume(script: &Script, paginate: Paginate, place: Place) -> Result<Walk, PaginateError> {
+    let memory = WalkMemory { pages: 1, ..WalkMemory::default() };
+    let options = WalkOptions { resume: Some((place, memory)), ..WalkOptions::default() };
+    Walk::new(script.client(BASE), Call::get("/x"), Some(paginate), options)
+}
+
 /// Walks to the end: the records of each page, or the error that ends it.
 async fn walked(mut walk: Walk) -> Vec<String> {
     let mut pages = Vec::new();
@@ -39,7 +51,7 @@ fn check_requests(script: &Script, expect: &[&str]) {
 
 async fn check(paginate: Paginate, answers: Vec<Answer>, pages: &[&str], requests: &[&str]) {
     let script = Script::new(answers);
-    let walk = Walk::new(script.client(BASE), Call::get("/x?a=1"), paginate).unwrap();
+    let walk = start(&script, Call::get("/x?a=1"), paginate).unwrap();
     assert_eq!(walked(walk).await, pages);
     check_requests(&script, requests);
 }
@@ -97,7 +109,7 @@ async fn a_link_to_another_host_is_asked_without_secrets() {
         json("[3]"),
     ]);
     let call = Call::get("/x").header("x-api-key".parse().unwrap(), "hush".parse().unwrap());
-    let walk = Walk::new(script.client(BASE), call, Paginate::link("next")).unwrap();
+    let walk = start(&script, call, Paginate::link("next")).unwrap();
     assert_eq!(walked(walk).await, ["1", "2", "3"]);
     let secrets: Vec<(bool, bool)> = script
         .sent()
@@ -118,13 +130,20 @@ async fn cursors() {
             json(r#"{"meta":{"next":null},"items":[3]}"#),
         ],
         &["1 2", "", "3"],
-        &["GET /x?a=1&limit=2", "GET /x?a=1&limit=2&after=b%26", "GET /x?a=1&limit=2&after=0"],
+        &["GET /x?a=1&limit=2", "GET /x?a=1&limit=2&after=+b%26+", "GET /x?a=1&limit=2&after=0"],
     )
     .await;
-    for end in [r#"{"items":[1]}"#, r#"{"items":[1],"meta":{"next":""}}"#, r#"{"items":[1],"meta":{"next":false}}"#] {
+    for end in [
+        r#"{"items":[1]}"#,
+        r#"{"items":[1],"meta":{"next":""}}"#,
+        r#"{"items":[1],"meta":{"next":" "}}"#,
+        r#"{"items":[1],"meta":{"next":false}}"#,
+        r#"{"items":[1],"meta":{"next":{}}}"#,
+        r#"{"items":[1],"meta":{"next":[]}}"#,
+    ] {
         check(paginate(), vec![json(end)], &["1"], &["GET /x?a=1&limit=2"]).await;
     }
-    let object = r#"{"items":[1],"meta":{"next":{}}}"#;
+    let object = r#"{"items":[1],"meta":{"next":{"a":1}}}"#;
     let error = "page 1 of GET https://h.test/v1/x has no usable cursor at `meta.next`: it is an object";
     check(paginate(), vec![json(object)], &[error], &["GET /x?a=1&limit=2"]).await;
 }
@@ -149,38 +168,43 @@ async fn the_last_item_leads_on() {
     .await;
     let error = "page 1 of GET https://h.test/v1/x has no usable cursor at `id`: the last record has nothing there";
     check(paginate(), vec![json(r#"{"data":[{"di":7}]}"#)], &[error], &["GET /x?a=1"]).await;
-    let circle = "page 2 of GET https://h.test/v1/x leads to a cursor that was there before: the walk would never end";
-    let same = || json(r#"{"data":[{"id":7}]}"#);
-    check(paginate(), vec![same(), same()], &[r#"{"id":7}"#, circle], &["GET /x?a=1", "GET /x?a=1&after=7"]).await;
+    let circle = "page 2 of GET https://h.test/v1/x leads to a cursor that was there before: the walk would never end; if the \
+                  API reports the end elsewhere, declare `has_more` or `is_last`";
+    let again = json(r#"{"data":[{"id":7,"b":1}]}"#);
+    let first = json(r#"{"data":[{"id":7}]}"#);
+    check(paginate(), vec![first, again], &[r#"{"id":7}"#, circle], &["GET /x?a=1", "GET /x?a=1&after=7"]).await;
 }
 
 #[tokio::test]
 async fn an_api_may_say_that_there_is_no_more() {
     let cursor = || Paginate::cursor("c", "next").response_path("r").has_more("page.more");
-    let page = |more: &str| json(&format!(r#"{{"r":[1],"next":"n","page":{{"more":{more}}}}}"#));
-    for no in ["false", "null", "0"] {
-        check(cursor(), vec![page("true"), page(no)], &["1", "1"], &["GET /x?a=1", "GET /x?a=1&c=n"]).await;
+    let page = |id: u8, more: &str| json(&format!(r#"{{"r":[{id}],"next":"n","page":{{"more":{more}}}}}"#));
+    for no in ["false", "null", "0", "\"\"", "\"False\""] {
+        check(cursor(), vec![page(1, "true"), page(2, no)], &["1", "2"], &["GET /x?a=1", "GET /x?a=1&c=n"]).await;
     }
     // Where it says nothing, what leads on decides.
     check(cursor(), vec![json(r#"{"r":[1]}"#)], &["1"], &["GET /x?a=1"]).await;
     let offset = Paginate::offset("o").response_path("r").has_more("page.more");
-    check(offset, vec![page("false")], &["1"], &["GET /x?a=1&o=0"]).await;
+    check(offset, vec![page(1, "false")], &["1"], &["GET /x?a=1&o=0"]).await;
 }
 
 #[tokio::test]
 async fn a_circle_is_an_error() {
-    let page = |next: &str| json(&format!(r#"{{"items":[1],"next":"{next}"}}"#));
-    let circle = "page 3 of GET https://h.test/v1/x leads to a cursor that was there before: the walk would never end";
+    let page = |id: u8, next: &str| json(&format!(r#"{{"items":[{id}],"next":"{next}"}}"#));
+    let circle = "page 3 of GET https://h.test/v1/x leads to a cursor that was there before: the walk would never end; if the \
+                  API reports the end elsewhere, declare `has_more` or `is_last`";
     check(
         Paginate::cursor("c", "next").response_path("items"),
-        vec![page("b"), page("c"), page("b")],
-        &["1", "1", circle],
+        vec![page(1, "b"), page(2, "c"), page(3, "b")],
+        &["1", "2", circle],
         &["GET /x?a=1", "GET /x?a=1&c=b", "GET /x?a=1&c=c"],
     )
     .await;
-    let again = || linked("</v1/x?page=2>; rel=next", "[1]");
-    let circle = "page 2 of GET https://h.test/v1/x leads to a link that was there before: the walk would never end";
-    check(Paginate::link("next"), vec![again(), again()], &["1", circle], &["GET /x?a=1", "GET /x?page=2"]).await;
+    let again = |body| linked("</v1/x?page=2>; rel=next", body);
+    let circle = "page 2 of GET https://h.test/v1/x leads to a link that was there before: the walk would never end; if the \
+                  API reports the end elsewhere, declare `has_more` or `is_last`";
+    check(Paginate::link("next"), vec![again("[1]"), again("[2]")], &["1", circle], &["GET /x?a=1", "GET /x?page=2"])
+        .await;
 }
 
 #[tokio::test]
@@ -196,9 +220,9 @@ async fn offsets() {
     .await;
     check(
         paginate().limit(2),
-        vec![page("[1,2]"), page("[3]")],
+        vec![page("[1,2]"), page("[3]"), page("[]")],
         &["1 2", "3"],
-        &["GET /x?a=1&max=2&start=0", "GET /x?a=1&max=2&start=2"],
+        &["GET /x?a=1&max=2&start=0", "GET /x?a=1&max=2&start=2", "GET /x?a=1&max=2&start=3"],
     )
     .await;
     check(
@@ -209,7 +233,7 @@ async fn offsets() {
     )
     .await;
     check(paginate(), vec![page("[]")], &[""], &["GET /x?a=1&start=0"]).await;
-    let same = "page 2 of GET https://h.test/v1/x is the same as the page before: the API does not look at `start`, so \
+    let same = "page 2 of GET https://h.test/v1/x has the same records as the page before: the API does not look at `start`, so \
                 the walk would never end";
     let requests = ["GET /x?a=1&start=0", "GET /x?a=1&start=1"];
     check(paginate(), vec![page("[1]"), page("[1]")], &["1", same], &requests).await;
@@ -220,7 +244,7 @@ async fn parameters_in_the_body() {
     let bodies = async |body: Body, paginate: Paginate, method: Method| {
         let script = Script::new([json(r#"{"r":[1],"n":5}"#), json(r#"{"r":[2]}"#), json(r#"{"r":[]}"#)]);
         let call = Call::new(method, "/x").body(body);
-        let walk = Walk::new(script.client(BASE), call, paginate.response_path("r")).unwrap();
+        let walk = start(&script, call, paginate.response_path("r")).unwrap();
         assert_eq!(walked(walk).await, ["1", "2"]);
         let mut bodies = Vec::new();
         for sent in script.sent().into_iter().take(2) {
@@ -253,8 +277,10 @@ async fn what_is_no_page_is_named() {
     };
     let keys = format!("{at} has nothing at `data.itms`: `data` is an object with `items`, `total`");
     check("data.itms", json(r#"{"data":{"total":1,"items":[]}}"#), keys).await;
-    let body = format!("{at} has nothing at `data`: the body is an object with `error`");
-    check("data", json(r#"{"error":"hush"}"#), body).await;
+    let body = format!("{at} has nothing at `data`: the body is an object with `errs`");
+    check("data", json(r#"{"errs":"hush"}"#), body).await;
+    let error = format!("{at} has no list of records but an error at `error`: {{\"message\":\"down\"}}");
+    check("data", json(r#"{"error":{"message":"down"}}"#), error).await;
     check("data", json("[1]"), format!("{at} has nothing at `data`: the body is a list")).await;
     check("data", json(r#"{"data":"hush"}"#), format!("{at} is no list of records but a string at `data`")).await;
     let whole =
@@ -271,7 +297,7 @@ async fn what_is_no_page_is_named() {
 #[test]
 fn settings_that_do_not_suffice_say_what_to_write() {
     let check = |paginate: Paginate, call: Call, expect: &str| {
-        let error = Walk::new(Script::default().client(BASE), call, paginate).unwrap_err();
+        let error = start(&Script::default(), call, paginate).unwrap_err();
         assert!(error.to_string().contains(expect), "{error}");
         assert_eq!(error.into_error().kind(), ErrorKind::Internal);
     };
@@ -283,6 +309,8 @@ fn settings_that_do_not_suffice_say_what_to_write() {
     check(Paginate::last_item("after", ""), get(), "a last item needs `name`, the parameter that carries its id");
     check(Paginate::link("next").response_path("a..b"), get(), "`a..b` is no path: write one like");
     check(Paginate::cursor("c", "a[x]"), get(), "`a[x]` is no path");
+    check(Paginate::link("next").has_more("page.isLast"), get(), "`page.isLast` names the end: write `is_last`");
+    check(Paginate::link("next").is_last("has_more"), get(), "`has_more` names more to come: write `has_more`");
     let post = Call::new(Method::POST, "/x").body(Body::Json("[]".into()));
     check(Paginate::offset("o"), post, "neither a JSON object nor a form");
 }
@@ -291,23 +319,23 @@ fn settings_that_do_not_suffice_say_what_to_write() {
 async fn a_walk_goes_on_from_its_place() {
     let cursor = || Paginate::cursor("after", "next").response_path("items");
     let script = Script::new([json(r#"{"items":[1],"next":"b"}"#)]);
-    let mut walk = Walk::new(script.client(BASE), Call::get("/x"), cursor()).unwrap();
+    let mut walk = start(&script, Call::get("/x"), cursor()).unwrap();
     let page = walk.next().await.unwrap().unwrap();
     assert_eq!((page.next(), page.sent_at() > 0), (Some("b"), true));
     let place = page.place().unwrap().clone();
     assert!(!format!("{page:?} {walk:?}").contains("\"b\""), "{page:?} {walk:?}");
 
     let script = Script::new([json(r#"{"items":[2],"next":"b"}"#)]);
-    let resumed = Walk::resume(script.client(BASE), Call::get("/x"), cursor(), place.clone()).unwrap();
+    let resumed = resume(&script, cursor(), place.clone()).unwrap();
     assert!(walked(resumed).await[0].contains("leads to a cursor that was there before"));
     check_requests(&script, &["GET /x?after=b"]);
 
-    let other = Walk::resume(script.client(BASE), Call::get("/x"), Paginate::link("next"), place).unwrap_err();
+    let other = resume(&script, Paginate::link("next"), place).unwrap_err();
     assert!(other.to_string().contains("another kind of pagination"));
 
-    let link = Place::link(&"https://h.test/v1/x?cursor=c".parse().unwrap());
+    let link = Place::link(&"https://h.test/v1/x?cursor=c".parse().unwrap(), true);
     let script = Script::new([json("[3]")]);
-    let resumed = Walk::resume(script.client(BASE), Call::get("/x"), Paginate::link("next"), link).unwrap();
+    let resumed = resume(&script, Paginate::link("next"), link).unwrap();
     assert_eq!(walked(resumed).await, ["3"]);
     check_requests(&script, &["GET /x?cursor=c"]);
 }
@@ -315,17 +343,17 @@ async fn a_walk_goes_on_from_its_place() {
 #[tokio::test]
 async fn an_offset_has_no_place_and_a_single_request_no_next() {
     let script = Script::new([json("[1]"), json("[2]")]);
-    let mut walk = Walk::new(script.client(BASE), Call::get("/x"), Paginate::offset("o")).unwrap();
+    let mut walk = start(&script, Call::get("/x"), Paginate::offset("o")).unwrap();
     let page = walk.next().await.unwrap().unwrap();
     assert_eq!((page.next(), page.place()), (Some("1"), None));
-    let single = Walk::single(script.client(BASE), Call::get("/x")).unwrap();
+    let single = Walk::new(script.client(BASE), Call::get("/x"), None, WalkOptions::default()).unwrap();
     assert_eq!(walked(single).await, ["2"]);
 }
 
 #[tokio::test]
 async fn after_an_error_the_same_page_can_be_asked_for_again() {
     let script = Script::new([linked("</v1/x?c=2>; rel=next", "[1]"), unreachable(), json("[2]")]);
-    let mut walk = Walk::new(script.client(BASE), Call::get("/x"), Paginate::link("next")).unwrap();
+    let mut walk = start(&script, Call::get("/x"), Paginate::link("next")).unwrap();
     walk.next().await.unwrap();
     let error = walk.next().await.unwrap_err().into_error();
     assert_eq!(error.kind(), ErrorKind::Network);
@@ -337,13 +365,12 @@ async fn after_an_error_the_same_page_can_be_asked_for_again() {
 async fn neither_errors_nor_debug_show_what_a_link_carries() {
     let to = "<https://me:hush@h.test/v1/x?c=hush>; rel=next";
     let script = Script::new([linked(to, "[1]"), answer(200, &[], "{}")]);
-    let mut walk = Walk::new(script.client(BASE), Call::get("/x"), Paginate::link("next")).unwrap();
+    let mut walk = start(&script, Call::get("/x"), Paginate::link("next")).unwrap();
     let page = walk.next().await.unwrap().unwrap();
     assert!(page.next().is_some_and(|next| next.contains("hush")));
     let shown = format!("{page:?} {walk:?}");
     assert!(!shown.contains("hush"), "{shown}");
-    let second = walk.next().await.unwrap().unwrap();
-    let error = second.records().unwrap_err().to_string();
+    let error = walk.next().await.unwrap_err().to_string();
     assert!(error.contains("https://h.test/v1/x") && !error.contains("hush"), "{error}");
 }
 
@@ -351,7 +378,7 @@ async fn neither_errors_nor_debug_show_what_a_link_carries() {
 async fn a_whole_body_of_null_is_no_empty_list() {
     for paginate in [Paginate::link("next"), Paginate::offset("skip")] {
         let script = Script::new([json("null")]);
-        let mut walk = Walk::new(script.client("https://h.test"), Call::get("/x"), paginate).unwrap();
+        let mut walk = start(&script, Call::get("/x"), paginate).unwrap();
         let page = walk.next().await.and_then(|page| page.unwrap().records().map(|records| records.len()));
         let error = page.unwrap_err().to_string();
         assert!(error.contains("is no list of records but null"), "{error}");

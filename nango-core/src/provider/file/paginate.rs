@@ -1,9 +1,12 @@
 //! `proxy.paginate`: how pages are found.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, ops::RangeInclusive};
 
 use super::keys::Keys;
-use crate::declare::{OffsetBy, Paginate, PaginateKind};
+use crate::declare::{OffsetBy, Paginate, PaginateKind, Pagination, names_more, names_the_end};
+
+/// The statuses that can end a walk, as in `end_status(…)` of the attribute.
+const STATUSES: RangeInclusive<u16> = 400..=499;
 
 pub(super) fn read(keys: Keys<'_>) -> Result<Paginate, String> {
     let kind = keys.text("type")?.ok_or_else(|| format!("`{}` is missing", keys.path("type")))?;
@@ -43,21 +46,58 @@ pub(super) fn read(keys: Keys<'_>) -> Result<Paginate, String> {
         other => return Err(format!("`{path}` of type {other} is not known: write `link`, `cursor` or `offset`")),
     };
     let limit = keys.number("limit")?.map(u32::try_from).transpose();
-    let in_body = if keys.get("in_body").is_some() { Some(keys.switch("in_body")?) } else { None };
     let paginate = Paginate {
         kind: Some(kind),
         limit: limit.map_err(|_| format!("`{}` is too large", keys.path("limit")))?,
         limit_name: text("limit_name_in_request")?,
         response_path: text("response_path")?,
-        has_more: text("has_more_path")?,
-        is_last: None,
-        total: None,
-        total_pages: None,
-        null_is_empty: None,
-        end_status: None,
-        pagination: None,
-        in_body,
+        has_more: flag(&keys, "has_more_path", names_the_end, "is_last_path")?,
+        is_last: flag(&keys, "is_last_path", names_more, "has_more_path")?,
+        total: text("total_path")?,
+        total_pages: text("total_pages_path")?,
+        null_is_empty: switch(&keys, "null_is_empty")?,
+        end_status: end_status(&keys)?,
+        pagination: keys
+            .one_of("pagination", &[Pagination::Token, Pagination::Position].map(|kind| (kind.name(), kind)))?,
+        in_body: switch(&keys, "in_body")?,
     };
     keys.finish();
     Ok(paginate)
 }
+
+/// A switch that leaves the decision open where it is not there.
+fn switch(keys: &Keys<'_>, key: &'static str) -> Result<Option<bool>, String> {
+    if keys.get(key).is_some() { keys.switch(key).map(Some) } else { Ok(None) }
+}
+
+/// The path of a value that reports whether another page follows, unless its name says that it is the inverse.
+fn flag(
+    keys: &Keys<'_>,
+    key: &'static str,
+    is_inverse: fn(&str) -> bool,
+    inverse: &str,
+) -> Result<Option<Cow<'static, str>>, String> {
+    let path = keys.text(key)?.filter(|path| !path.is_empty());
+    if let Some(path) = path.as_ref().filter(|path| is_inverse(path)) {
+        let when = if key == "has_more_path" { "while another page follows" } else { "on the last page only" };
+        let at = keys.path(key);
+        return Err(format!("`{at}` is true {when}, and `{path}` is its inverse: write `{inverse}: {path}`"));
+    }
+    Ok(path.map(Cow::Owned))
+}
+
+/// The statuses of requests behind the last page.
+fn end_status(keys: &Keys<'_>) -> Result<Option<Cow<'static, [u16]>>, String> {
+    let statuses = keys.texts("end_status")?;
+    let status = |text: &String| text.trim().parse().ok().filter(|status| STATUSES.contains(status));
+    let wrong = |text: &String| {
+        let (at, first, last) = (keys.path("end_status"), STATUSES.start(), STATUSES.end());
+        format!("`{at}: {text}` is no status of a refused request: write one from {first} to {last}, such as `[404]`")
+    };
+    let statuses: Vec<u16> =
+        statuses.iter().map(|text| status(text).ok_or_else(|| wrong(text))).collect::<Result<_, _>>()?;
+    Ok((!statuses.is_empty()).then_some(Cow::Owned(statuses)))
+}
+
+#[cfg(test)]
+mod tests;

@@ -149,11 +149,14 @@ async fn a_walk_by_hand_that_goes_on_without_its_scan_deletes_nothing() {
     succeeded(&house.run(request).await.unwrap());
     assert_eq!(house.live("Thing").await, ["1", "2", "3"]);
 
-    for ids in [&[1][..], &[]] {
-        house.script.add("/things", 200, &[], page(ids));
+    // Several requests without `paginate` count as position-based: two scans in a row have to miss a record.
+    for live in [&["1", "2", "3"][..], &["1"]] {
+        for ids in [&[1][..], &[]] {
+            house.script.add("/things", 200, &[], page(ids));
+        }
+        succeeded(&house.sync("scanned-by-hand").await);
+        assert_eq!(house.live("Thing").await, live);
     }
-    succeeded(&house.sync("scanned-by-hand").await);
-    assert_eq!(house.live("Thing").await, ["1"]);
 }
 
 #[tokio::test]

@@ -82,6 +82,49 @@ fn changed_by_clock(thing: ApiThing) -> Thing {
     Thing { id: thing.id, name: thing.name }
 }
 
+/// By page number, with deletes.
+#[sync(
+    integration = "acme",
+    model = "Thing",
+    endpoint = "/numbered",
+    paginate(offset(name = "page", start = 1, by = "page"), has_more = "more", response_path = "items"),
+    track_deletes
+)]
+fn by_page(thing: ApiThing) -> Thing {
+    Thing { id: thing.id, name: thing.name }
+}
+
+/// Deletes that a request confirms, of a list in one page.
+#[sync(
+    integration = "acme",
+    model = "Thing",
+    endpoint = "/things",
+    track_deletes,
+    confirm_deletes(get = "/things/{record.id}", response_path = "thing")
+)]
+fn confirmed(thing: ApiThing) -> Option<Thing> {
+    (thing.name != "hidden").then_some(Thing { id: thing.id, name: thing.name })
+}
+
+/// Deletes of at most a fifth of the records.
+#[sync(integration = "acme", model = "Thing", endpoint = "/things", track_deletes, max_deletes = "20%")]
+fn at_most_a_fifth(thing: ApiThing) -> Thing {
+    Thing { id: thing.id, name: thing.name }
+}
+
+/// Incremental by page number, with deletes once a week.
+#[sync(
+    integration = "acme",
+    model = "Thing",
+    endpoint = "/numbered",
+    paginate(offset(name = "page", start = 1, by = "page"), has_more = "more", response_path = "items"),
+    since(param = "since", format = "unix", from = "run_start", full_every = "7d"),
+    track_deletes
+)]
+fn changed_by_page(thing: ApiThing) -> Thing {
+    Thing { id: thing.id, name: thing.name }
+}
+
 /// Asks once more for each record.
 #[sync(integration = "acme", model = "Thing", endpoint = "/things")]
 async fn enriched(nango: NangoSync, thing: ApiThing) -> Result<Thing> {

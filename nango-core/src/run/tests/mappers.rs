@@ -93,10 +93,18 @@ async fn an_interrupted_walk_over_offsets_starts_at_the_first_page() {
     house.script.add("/things", 200, &[], json!([thing(1), thing(2)]));
     house.script.add("/things", 500, &[], json!({}));
     house.script.add("/things", 200, &[], json!([thing(2)]));
+    house.script.add("/things", 200, &[], json!([]));
     assert_eq!(house.sync("by-offset").await.status, RunStatus::Error);
     let ended = house.sync("by-offset").await;
     succeeded(&ended);
-    assert_eq!(house.asked(), ["/things?take=2&skip=0", "/things?take=2&skip=2", "/things?take=2&skip=0"]);
+    let asked = house.asked();
+    assert_eq!(asked[..3], ["/things?take=2&skip=0", "/things?take=2&skip=2", "/things?take=2&skip=0"]);
+    assert_eq!(asked[3..], ["/things?take=2&skip=1"], "a short page proves nothing");
+    assert_eq!(house.live("Thing").await, ["1", "2"], "one walk of several requests does not confirm a delete");
+
+    house.script.add("/things", 200, &[], json!([thing(2)]));
+    house.script.add("/things", 200, &[], json!([]));
+    succeeded(&house.sync("by-offset").await);
     assert_eq!(house.live("Thing").await, ["2"]);
 }
 
@@ -117,17 +125,41 @@ async fn a_record_that_does_not_fit_is_left_out_where_the_sync_says_so_and_then_
     let house = House::new().await;
     house.script.add("/things", 200, &[], json!([thing(1), thing(2)]));
     house.sync("lenient").await;
-    house.script.add("/things", 200, &[], json!([{ "id": "x" }, thing(2)]));
+    house.script.add("/things", 200, &[], json!([{ "name": "x" }, thing(2)]));
     let report = house.sync("lenient").await;
     succeeded(&report);
     assert_eq!(report.totals.left_out, 1);
     assert_eq!(house.live("Thing").await, ["1", "2"]);
+    assert_eq!(report.findings.walk.map(|end| end.outcome.reason()), Some("record_without_id"));
     let logs = house.instance.store.logs(report.run).await.unwrap();
     assert!(logs.iter().any(|line| line.message.starts_with("left out: record 1 of page 1")), "{logs:?}");
 
     house.script.add("/things", 200, &[], json!([{ "id": 3, "name": "refused" }]));
     let report = house.sync("lenient").await;
     assert_eq!(report.status, RunStatus::Error, "an error of the mapper itself is no misfit");
+}
+
+#[tokio::test]
+async fn record_that_does_not_fit_counts_as_seen_when_its_id_can_be_read() {
+    let house = House::new().await;
+    house.script.add("/things", 200, &[], json!([thing(1), thing(2), thing(3)]));
+    house.sync("lenient").await;
+    house.script.add("/things", 200, &[], json!([{ "id": 1, "name": 7 }, thing(2)]));
+    let report = house.sync("lenient").await;
+    succeeded(&report);
+    assert!(report.findings.walk.is_some_and(|end| end.outcome.is_complete()));
+    assert_eq!(house.live("Thing").await, ["1", "2"], "3 is missing, 1 is there although it does not fit");
+}
+
+#[tokio::test]
+async fn id_of_a_record_that_does_not_fit_is_not_trusted_when_no_other_record_shows_it() {
+    let house = House::new().await;
+    house.script.add("/things", 200, &[], json!([thing(1), thing(2)]));
+    house.sync("lenient").await;
+    house.script.add("/things", 200, &[], json!([{ "id": 1, "name": 7 }]));
+    let report = house.sync("lenient").await;
+    assert_eq!(report.findings.walk.map(|end| end.outcome.reason()), Some("record_without_id"));
+    assert_eq!(house.live("Thing").await, ["1", "2"]);
 }
 
 #[tokio::test]

@@ -6,8 +6,8 @@ use super::support::*;
 use crate::{
     declare::Merging,
     store::{
-        Change, CheckpointWrite, DatasetKey, FeedRow, LastAction, Level, LogLine, ModelCounts, PatchRow, ReadQuery,
-        ResumeWrite, RowOutcome::*, StoreError, Write,
+        Change, CheckpointWrite, DatasetKey, FeedRow, LastAction, Level, LogLine, ModelCounts, ReadQuery, ResumeWrite,
+        RowOutcome::*, StoreError, Write,
     },
 };
 
@@ -79,8 +79,7 @@ pub(super) async fn of_equal_ids_the_first_wins(store: Opened) {
     let sync = Sync::begin(&store, "issues").await;
     assert_eq!(sync.save(&[("a", 1), ("a", 2), ("b", 1), ("a", 3)]).await, [Added, Duplicate, Added, Duplicate]);
     assert_eq!(json_of(&sync.row("a").await)["n"], 1);
-    let twice = ["x", "y"]
-        .map(|title| PatchRow { id: "a".to_owned(), fields: json!({ "title": title }).as_object().unwrap().clone() });
+    let twice = ["x", "y"].map(|title| patch_row("a", json!({ "title": title }).as_object().unwrap().clone()));
     assert_eq!(sync.commit(Write::Patch(twice.to_vec())).await, [Updated, Duplicate]);
     assert_eq!(json_of(&sync.row("a").await)["title"], "x");
     // Duplicates are of one write: the next write of the same page is another word.
@@ -191,7 +190,7 @@ pub(super) async fn one_commit_has_one_stamp_and_consecutive_places(store: Opene
     sync.save(&[("a", 1), ("b", 1)]).await;
     tick(&store).await;
     let mut page = sync.page([save(&[("b", 2), ("c", 1), ("a", 1)]), delete(&["a"])]);
-    let other = Change { dataset: dataset("Other"), merging: Merging::Newer, write: save(&[("x", 1)]) };
+    let other = Change { dataset: dataset("Other"), write: save(&[("x", 1)]), ..page.changes[0].clone() };
     page.changes.insert(1, other);
     assert_eq!(rows(store.commit(page).await.unwrap()), [Updated, Added, Unchanged, Added, Deleted]);
     let feed = sync.feed().await;
@@ -257,7 +256,7 @@ pub(super) async fn counters_equal_a_recount(store: Opened) {
     store.commit(page).await.unwrap();
     let totals = store.run(sync.run.id).await.unwrap().unwrap().totals;
     assert_eq!((totals.pages, totals.requests), (5, 8));
-    let expect = ModelCounts { added: 5, updated: 2, deleted: 1, unchanged: 1, skipped_newer: 0 };
+    let expect = ModelCounts { added: 5, updated: 2, deleted: 1, unchanged: 1, ..ModelCounts::default() };
     assert_eq!(totals.models, [("Doc".to_owned(), expect)].into());
     assert_eq!(recount(&sync.feed().await), stats(&store).await);
     sync.commit(delete(&["a", "b", "c", "d"])).await;

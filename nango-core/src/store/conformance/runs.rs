@@ -80,7 +80,7 @@ pub(super) async fn a_fenced_run_writes_nothing(store: Opened) {
     lease_lost(store.commit(page.clone()).await);
     (page.pages, page.requests) = (0, 0);
     lease_lost(store.commit(page).await);
-    lease_lost(store.begin_scan(&old.run, &old.key, &old.dataset, ScanFrom::LeftOpen).await);
+    lease_lost(store.begin_scan(&old.run, &old.key, &old.dataset, ScanFrom::LeftOpen, false).await);
     lease_lost(store.finish_scan(old.finish(scan, 1, true)).await);
     lease_lost(store.heartbeat(&old.run).await);
     lease_lost(store.write_logs(&old.run, vec![line(Level::Info, "late")]).await);

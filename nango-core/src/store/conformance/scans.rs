@@ -18,7 +18,7 @@ pub(super) async fn what_a_scan_misses_is_deleted(store: Opened) {
     let resume = Some(ResumeWrite::Set(vec![7]));
     let finish = crate::store::FinishScan { resume, ..sync.finish(scan, 1, true) };
     let done = store.finish_scan(finish).await.unwrap();
-    assert_eq!(done, ScanFinished { deleted: 1, unconfirmed: 0 });
+    assert_eq!(done, ScanFinished { deleted: 1, ..ScanFinished::default() });
     assert_eq!(sync.ids().await, "a -d c e -b");
     let after = sync.row("b").await;
     assert_eq!((after.last_action, &after.payload), (LastAction::Deleted, &before.payload));
@@ -45,6 +45,19 @@ pub(super) async fn an_incomplete_scan_deletes_nothing(store: Opened) {
     assert_eq!(sync.ids().await, "a b");
 }
 
+pub(super) async fn sighting_counts_as_seen_and_writes_nothing(store: Opened) {
+    let sync = Sync::begin(&store, "issues").await;
+    sync.save(&[("a", 1), ("b", 1), ("c", 1)]).await;
+    let before = sync.row("b").await;
+    let scan = sync.scan(true).await;
+    sync.save(&[("a", 1)]).await;
+    let ids = ["b", "b", "gone"].map(str::to_owned).to_vec();
+    let done = sync.commit(crate::store::Write::Seen(ids)).await;
+    assert_eq!(done, [Seen, Duplicate, Missing]);
+    assert_eq!(store.finish_scan(sync.finish(scan, 1, true)).await.unwrap().deleted, 1);
+    assert_eq!((sync.ids().await.as_str(), sync.row("b").await), ("a b -c", before));
+}
+
 pub(super) async fn what_was_written_since_is_kept(store: Opened) {
     let sync = Sync::begin(&store, "issues").await;
     let webhook = Sync::begin(&store, "webhook").await;
@@ -57,7 +70,7 @@ pub(super) async fn what_was_written_since_is_kept(store: Opened) {
     webhook.save(&[("d", 1)]).await;
     sync.save(&[("a", 1)]).await;
     let done = store.finish_scan(sync.finish(scan, 1, true)).await.unwrap();
-    assert_eq!(done, ScanFinished { deleted: 1, unconfirmed: 0 });
+    assert_eq!(done, ScanFinished { deleted: 1, ..ScanFinished::default() });
     assert_eq!(sync.ids().await, "a c b new d -e");
 }
 
@@ -141,7 +154,7 @@ pub(super) async fn a_large_scan_streams(store: Opened) {
         assert_eq!(sync.save(page).await, vec![Unchanged; 1000]);
     }
     let done = store.finish_scan(sync.finish(scan, 1, true)).await.unwrap();
-    assert_eq!(done, ScanFinished { deleted: 9000, unconfirmed: 0 });
+    assert_eq!(done, ScanFinished { deleted: 9000, ..ScanFinished::default() });
     let mut live: Vec<_> = docs.chunks(1000).step_by(4).flatten().map(|(id, _)| (*id).to_owned()).collect();
     live.sort();
     let mut found = store.records_by_id(&sync.dataset, names).await.unwrap();
@@ -151,6 +164,6 @@ pub(super) async fn a_large_scan_streams(store: Opened) {
     assert_eq!(store.datasets(None, None).await.unwrap()[0].live, 3000);
     // A scan belongs to a run that may write.
     store.end_run(&sync.run, ended(RunStatus::Success)).await.unwrap();
-    lease_lost(store.begin_scan(&sync.run, &sync.key, &sync.dataset, ScanFrom::Start).await);
+    lease_lost(store.begin_scan(&sync.run, &sync.key, &sync.dataset, ScanFrom::Start, false).await);
     lease_lost(store.finish_scan(sync.finish(scan, 1, true)).await);
 }

@@ -5,16 +5,17 @@ use std::{collections::BTreeMap, ops::Deref, sync::Arc, time::Duration};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
 use crate::{
     auth::KeyRing,
     declare::{Kind, Merging},
-    model::{Batch, Data, Model, ModelInfo, Record},
+    model::{Batch, Data, Model, ModelInfo, Patch, Record},
     store::{
-        Change, Committed, DatasetKey, FeedPage, FeedRow, FinishScan, FunctionKey, NewRun, Page, PatchRow, ReadQuery,
-        RowOutcome, RunEnd, RunStatus, RunToken, Scan, ScanFrom, SharedStore, StoreError, Write, sqlite::Sqlite,
+        Change, Committed, DatasetKey, DeletePolicy, FeedPage, FeedRow, FinishScan, FunctionKey, NewRun, Page,
+        PatchRow, ReadQuery, RowOutcome, RunEnd, RunStatus, RunToken, Scan, ScanFrom, ScanWalk, SharedStore,
+        StoreError, Write, deletes::unheld, sqlite::Sqlite,
     },
 };
 
@@ -24,38 +25,38 @@ pub(super) struct Opened {
     /// Two keys, which the store has only if it was opened so.
     pub ring: Arc<KeyRing>,
     /// Removed after the case.
-    _place: Place,
+    place: Place,
 }
 
 /// Where a database lies.
 enum Place {
     Memory,
     File {
-        _dir: TempDir,
+        dir: TempDir,
     },
     #[cfg(feature = "postgres")]
     Server {
-        _database: crate::store::postgres_server::Database,
+        database: crate::store::postgres_server::Database,
     },
 }
 
 impl Opened {
     pub(super) async fn memory() -> Option<Self> {
         let store = Arc::new(Sqlite::open(":memory:").await.unwrap());
-        Some(Self { store, ring: two_keys(), _place: Place::Memory })
+        Some(Self { store, ring: two_keys(), place: Place::Memory })
     }
 
     pub(super) async fn file() -> Option<Self> {
         let dir = tempfile::tempdir().unwrap();
         let store = Arc::new(Sqlite::open(dir.path().join("nango.db")).await.unwrap());
-        Some(Self { store, ring: two_keys(), _place: Place::File { _dir: dir } })
+        Some(Self { store, ring: two_keys(), place: Place::File { dir: dir } })
     }
 
     #[cfg(feature = "postgres")]
     pub(super) async fn postgres() -> Option<Self> {
         let database = crate::store::postgres::tests::database()?;
         let store = crate::store::open(&database.url).await.unwrap();
-        Some(Self { store, ring: two_keys(), _place: Place::Server { _database: database } })
+        Some(Self { store, ring: two_keys(), place: Place::Server { database: database } })
     }
 
     /// A file whose payloads are sealed.
@@ -67,6 +68,23 @@ impl Opened {
     #[cfg(feature = "postgres")]
     pub(super) async fn postgres_sealed() -> Option<Self> {
         Some(Self::postgres().await?.sealed().await)
+    }
+
+    /// The same database, closed and opened again; one in memory would be gone.
+    pub(super) async fn reopened(self) -> Self {
+        let url = match &self.place {
+            Place::Memory => return self,
+            Place::File { dir } => format!("sqlite:{}", dir.path().join("nango.db").display()),
+            #[cfg(feature = "postgres")]
+            Place::Server { database } => database.url.clone(),
+        };
+        let sealed = self.encryption_settings().await.unwrap().payloads;
+        self.store.close().await.unwrap();
+        let again = Self { store: crate::store::open(&url).await.unwrap(), ..self };
+        if sealed {
+            again.use_keys(again.ring.clone(), false).await.unwrap();
+        }
+        again
     }
 
     async fn sealed(self) -> Self {
@@ -101,6 +119,9 @@ pub(super) struct Doc {
     pub map: BTreeMap<String, Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last: Option<f64>,
+    /// When it was last updated at the provider, microseconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<i64>,
 }
 
 impl Data for Doc {}
@@ -116,6 +137,12 @@ impl Model for Doc {
 
 impl Record for Doc {
     type Id = String;
+
+    const UPDATED: Option<&'static str> = Some("at");
+
+    fn updated_micros(&self) -> Option<i64> {
+        self.at
+    }
 
     fn id(&self) -> &String {
         &self.id
@@ -139,12 +166,17 @@ pub(super) fn save(docs: &[(&str, u64)]) -> Write {
 }
 
 pub(super) fn delete(ids: &[&str]) -> Write {
-    Write::Delete(ids.iter().map(|id| (*id).to_owned()).collect())
+    Write::delete(ids.iter().map(|id| (*id).to_owned()))
 }
 
 pub(super) fn patch(id: &str, fields: Value) -> Write {
     let Value::Object(fields) = fields else { panic!("a patch is an object") };
-    Write::Patch(vec![PatchRow { id: id.to_owned(), fields }])
+    Write::Patch(vec![patch_row(id, fields)])
+}
+
+pub(super) fn patch_row(id: &str, fields: Map<String, Value>) -> PatchRow {
+    let updated = fields.get("at").map_or(Patch::Keep, |at| at.as_i64().map_or(Patch::Null, Patch::Set));
+    PatchRow { id: id.to_owned(), fields, updated }
 }
 
 pub(super) fn dataset(model: &str) -> DatasetKey {
@@ -165,6 +197,16 @@ pub(super) fn new_run(name: &str, lease: Duration) -> NewRun {
 
 pub(super) fn ended(status: RunStatus) -> RunEnd {
     RunEnd { status, error: None, requests: 0, logs: Vec::new(), checkpoint: None, resume: None }
+}
+
+/// A complete walk with position-based pagination.
+pub(super) fn position_walk() -> ScanWalk {
+    ScanWalk { position: true, ..token_walk() }
+}
+
+/// A complete walk with token pagination.
+pub(super) fn token_walk() -> ScanWalk {
+    ScanWalk { complete: true, position: false, requests: 2, shifted: false, list_empty: false }
 }
 
 /// A run of a sync that writes to `Doc`.
@@ -188,7 +230,7 @@ impl<'a> Sync<'a> {
 
     /// A page that was requested now.
     pub(super) fn page(&self, writes: impl IntoIterator<Item = Write>) -> Page {
-        let change = |write| Change { dataset: self.dataset.clone(), merging: Merging::Newer, write };
+        let change = |write| Change { dataset: self.dataset.clone(), merging: Merging::Newer, full_walk: None, write };
         Page {
             left_out: 0,
             run: self.run,
@@ -213,12 +255,24 @@ impl<'a> Sync<'a> {
 
     pub(super) async fn scan(&self, resume: bool) -> Scan {
         let from = if resume { ScanFrom::LeftOpen } else { ScanFrom::Start };
-        self.store.begin_scan(&self.run, &self.key, &self.dataset, from).await.unwrap()
+        self.begin_scan(from, false).await
     }
 
+    pub(super) async fn begin_scan(&self, from: ScanFrom, brought_forward: bool) -> Scan {
+        self.store.begin_scan(&self.run, &self.key, &self.dataset, from, brought_forward).await.unwrap()
+    }
+
+    /// The end of a scan that nothing holds.
     pub(super) fn finish(&self, scan: Scan, confirm: u32, complete: bool) -> FinishScan {
+        let mut finish = unheld(self.run, self.key.clone(), self.dataset.clone(), scan);
+        (finish.policy.confirmations, finish.walk.complete) = (Some(confirm), complete);
+        finish
+    }
+
+    /// The end of a scan as its walks ended and its sync declares.
+    pub(super) fn finish_as(&self, scan: Scan, walk: ScanWalk, policy: DeletePolicy) -> FinishScan {
         let (function, dataset) = (self.key.clone(), self.dataset.clone());
-        FinishScan { run: self.run, function, dataset, scan, confirm, complete, resume: None }
+        FinishScan { walk, policy, ..unheld(self.run, function, dataset, scan) }
     }
 
     /// A whole walk that sees these, and what it deleted and left unconfirmed.

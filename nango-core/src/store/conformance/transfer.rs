@@ -6,8 +6,8 @@ use serde_json::json;
 
 use super::support::*;
 use crate::store::{
-    CheckpointWrite, DatasetKey, FeedPage, Level, LogLine, PruneUntil, ReadQuery, ResumeWrite, RowOutcome::*,
-    RunStatus, SharedStore, StoreError, Table, copy, fingerprint, prune_all, sqlite::Sqlite,
+    CheckpointWrite, DatasetKey, DeletePolicy, FeedPage, Level, LogLine, PruneUntil, ReadQuery, ResumeWrite,
+    RowOutcome::*, RunStatus, ScanFrom, SharedStore, StoreError, Table, copy, fingerprint, prune_all, sqlite::Sqlite,
 };
 
 /// Something of everything: live, changed, merged, deleted, pruned records; places; an ended run and one that goes on.
@@ -27,6 +27,10 @@ async fn fill(store: &SharedStore) {
     page.resume = Some(ResumeWrite::Set(vec![0, 255]));
     page.logs = vec![LogLine { at: 5, level: Level::Warn, message: "odd".into(), fields: json!({ "n": 1.5 }) }];
     store.commit(page).await.unwrap();
+    // Candidates that are neither confirmed nor released.
+    let scan = sync.begin_scan(ScanFrom::Start, true).await;
+    let missed = sync.finish_as(scan, position_walk(), DeletePolicy::default());
+    assert_eq!(store.finish_scan(missed).await.unwrap().unconfirmed, 2_498);
     sync.scan(false).await;
     sync.end().await;
     // It goes on, with a lock.
@@ -59,6 +63,7 @@ pub(super) async fn an_instance_moves_and_its_feeds_go_on(store: Opened) {
     }
     let rows = |name| copied.tables.iter().find(|(table, _)| *table == name).map_or(0, |(_, rows)| *rows);
     assert_eq!([rows("records"), rows("connections"), rows("runs"), rows("log lines")], [2_500, 1, 2, 1]);
+    assert_eq!(rows("delete states"), 2_498);
 
     // The same feed from every place, and the same places afterwards.
     let (issues, key) = (dataset("Doc"), function("issues"));
@@ -68,6 +73,11 @@ pub(super) async fn an_instance_moves_and_its_feeds_go_on(store: Opened) {
     assert_eq!(feed_from(&target, &issues, Some(&place)).await, feed_from(&store, &issues, Some(&place)).await);
     assert_eq!(store.datasets(None, None).await.unwrap(), target.datasets(None, None).await.unwrap());
     assert_eq!(store.checkpoint(&key).await.unwrap(), target.checkpoint(&key).await.unwrap());
+    let waiting = store.delete_outlook(&issues, &DeletePolicy::default()).await.unwrap();
+    assert_eq!(
+        (waiting.held, target.delete_outlook(&issues, &DeletePolicy::default()).await.unwrap()),
+        (2_498, waiting)
+    );
     assert_eq!(store.resume_state(&key).await.unwrap(), target.resume_state(&key).await.unwrap());
     assert_eq!(store.connections(None).await.unwrap(), target.connections(None).await.unwrap());
     assert!(target.check(false).await.unwrap().is_sound());
@@ -83,6 +93,7 @@ pub(super) async fn an_instance_moves_and_its_feeds_go_on(store: Opened) {
     let last = all.records.last().unwrap();
     assert_eq!(sync.save(&[("r6", 1), ("r7", 2), ("r3", 1)]).await, [Unchanged, Updated, Added]);
     assert_eq!(ids(&feed_from(&target, &issues, Some(&last.cursor)).await.records), "r7 r3");
+    assert_eq!(target.delete_outlook(&issues, &DeletePolicy::default()).await.unwrap().held, 2_496);
     // A number that was given once is not given again.
     let (new, _) = target.put_connection(connection("new")).await.unwrap();
     assert!(new.row > store.connection("github", "acme").await.unwrap().unwrap().row);

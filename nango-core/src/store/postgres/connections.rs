@@ -117,7 +117,7 @@ pub(super) async fn remove(db: &mut Db, integration: &str, id: &str) -> Outcome<
     const DATASETS: &str = "SELECT id, scan FROM nango_rs.datasets WHERE integration = $1 AND connection = $2 \
                             ORDER BY id FOR UPDATE";
     const EMPTY: &str = "UPDATE nango_rs.datasets SET live = 0, bytes = 0, scan = NULL, scan_function = NULL, \
-                         scan_start = NULL WHERE id = ANY($1)";
+                         scan_start = NULL, waits = FALSE WHERE id = ANY($1)";
     if db.query(CONNECTION).bind(integration).bind(id).execute(&mut *db.sql).await?.rows_affected() == 0 {
         return Ok(None);
     }
@@ -131,7 +131,7 @@ pub(super) async fn remove(db: &mut Db, integration: &str, id: &str) -> Outcome<
     for (statement, of) in [
         ("DELETE FROM nango_rs.record_keys WHERE dataset = ANY($1)", &datasets),
         ("DELETE FROM nango_rs.records WHERE dataset = ANY($1)", &datasets),
-        ("DELETE FROM nango_rs.scan_missed WHERE dataset = ANY($1)", &datasets),
+        ("DELETE FROM nango_rs.delete_states WHERE dataset = ANY($1)", &datasets),
         ("DELETE FROM nango_rs.scan_marks WHERE scan = ANY($1)", &scans),
         (EMPTY, &datasets),
         ("DELETE FROM nango_rs.checkpoints WHERE function = ANY($1)", &functions),

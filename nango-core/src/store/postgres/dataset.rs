@@ -31,6 +31,8 @@ pub(super) struct Dataset {
     pub rids: i64,
     /// The scan that is open, whoever opened it.
     pub scan: Option<OpenScan>,
+    /// Whether candidates may wait in `delete_states`.
+    pub waits: bool,
     /// The epoch of the policy that this transaction holds still.
     pub epoch: i64,
     stored: (i64, i64),
@@ -56,7 +58,7 @@ pub(super) struct Place {
     pub seq: i64,
 }
 
-type Row = (i64, i64, i64, i64, i64, i64, Option<i64>, Option<i64>, Option<i64>, i64, bool, i64);
+type Row = (i64, i64, i64, i64, i64, i64, Option<i64>, Option<i64>, Option<i64>, bool, i64, bool, i64);
 
 impl Dataset {
     /// Locks the dataset if it is there.
@@ -64,7 +66,7 @@ impl Dataset {
         // Only the locked row itself is read again after a wait: what a writer must know stands in it, and nothing is
         // joined to it.
         const LOCK: &str = concat!(
-            "SELECT id, seq, stamp, live, bytes, rids, scan, scan_function, scan_start, ",
+            "SELECT id, seq, stamp, live, bytes, rids, scan, scan_function, scan_start, waits, ",
             now!(),
             ", current_setting('synchronous_commit') = 'off', ",
             held!("epoch"),
@@ -72,7 +74,7 @@ impl Dataset {
         );
         let lock = names(key).into_iter().fold(db.query_as::<Row>(LOCK), QueryAs::bind);
         let Some(row) = lock.fetch_optional(&mut *db.sql).await? else { return Ok(None) };
-        let (id, seq, stamp, live, bytes, rids, number, function, start, now, relaxed, epoch) = row;
+        let (id, seq, stamp, live, bytes, rids, number, function, start, waits, now, relaxed, epoch) = row;
         db.shared.clock.told(now);
         if relaxed {
             sqlx::raw_sql("SET LOCAL synchronous_commit = on").execute(&mut *db.sql).await?;
@@ -81,7 +83,8 @@ impl Dataset {
             (Some(number), Some(function), Some(start)) => Some(OpenScan { number, function, start }),
             _ => None,
         };
-        Ok(Some(Self { id, seq, stamp: stamp.max(now), live, bytes, rids, scan, epoch, stored: (seq, bytes) }))
+        let stamp = stamp.max(now);
+        Ok(Some(Self { id, seq, stamp, live, bytes, rids, scan, waits, epoch, stored: (seq, bytes) }))
     }
 
     /// Locks the dataset, made if it is not there.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::{
     Db, checkpoints,
     dataset::{self, Dataset},
-    encryption,
+    deletes, encryption,
     fault::Outcome,
     logs,
     rows::{self, Writing},
@@ -18,7 +18,9 @@ use super::{
 };
 use crate::{
     declare::Merging,
-    store::{Committed, DatasetKey, Done, RowOutcome, Totals, Write, draft::Draft, failpoint::failpoint},
+    store::{
+        Committed, DatasetKey, Done, RowOutcome, Totals, Write, deletes::touched, draft::Draft, failpoint::failpoint,
+    },
 };
 
 /// What became of a page.
@@ -78,13 +80,18 @@ async fn commit(db: &mut Db, draft: &Draft) -> Outcome<Carried> {
             run: page.run.row,
             stamp,
             yields_to: (change.merging == Merging::Newer).then_some(page.requested_at),
+            full_walk: change.full_walk,
         };
         let dataset: &mut Dataset = &mut datasets[place];
         let rows = match &change.write {
             Write::Save(batch) => rows::save(db, &at, dataset, batch, ready).await?,
-            Write::Delete(ids) => rows::delete(db, &at, dataset, ids, ready).await?,
+            Write::Delete(deletes) => rows::delete(db, &at, dataset, deletes, ready).await?,
             Write::Patch(patches) => rows::patch(db, &at, dataset, patches, ready).await?,
+            Write::Seen(ids) => rows::seen(db, dataset, ids, ready).await?,
         };
+        if dataset.waits {
+            deletes::forget(db, dataset.id, &touched(&change.write, &rows)).await?;
+        }
         totals.count_rows(&change.dataset.model, &rows);
         outcomes.push(rows);
     }

@@ -9,6 +9,8 @@ mod look;
 mod patch;
 mod reseal;
 mod save;
+mod seen;
+mod times;
 mod write;
 
 pub(super) use delete::delete;
@@ -16,16 +18,19 @@ pub(super) use look::payloads;
 pub(super) use patch::patch;
 pub(super) use reseal::{Hashes, Resealing};
 pub(super) use save::save;
-pub(super) use write::{NOBODY, bury};
+pub(super) use seen::seen;
+pub(super) use write::{Burials, NOBODY};
 
 use std::{borrow::Cow, sync::Arc};
 
 use self::look::Known;
 use super::fault::Outcome;
+use crate::model::BatchItem;
 use crate::store::{
     KeyId,
     encryption::{DatasetSeal, OVERHEAD, Regime},
     hash::Hash,
+    updated::Source,
 };
 
 /// The size of a row's payload as if it were plain, in SQL; NULL where there is none.
@@ -48,6 +53,8 @@ pub(super) struct Writing {
     pub stamp: i64,
     /// Rows that another run wrote after this moment are left alone; `None`: none are.
     pub yields_to: Option<i64>,
+    /// The full walk that the write is a part of.
+    pub full_walk: Option<i64>,
 }
 
 impl Writing {
@@ -56,15 +63,31 @@ impl Writing {
         self.yields_to.is_some_and(|requested_at| known.run != self.run && known.modified_at > requested_at)
     }
 
-    /// What to store of a payload.
-    fn content<'a>(&self, id: &str, hash: Hash, payload: impl Into<Cow<'a, [u8]>>) -> Outcome<Content<'a>> {
+    /// Where the write comes from, as far as its age depends on it.
+    fn source(&self) -> Source {
+        Source { full_walk: self.full_walk, now: self.stamp }
+    }
+
+    /// What to store of a saved record.
+    fn content_of<'a>(&self, item: BatchItem<'a>, hash: &Hash) -> Outcome<Content<'a>> {
+        self.content(item.id, *hash, item.payload, item.updated)
+    }
+
+    /// What to store of a payload with its time of update.
+    fn content<'a>(
+        &self,
+        id: &str,
+        hash: Hash,
+        payload: impl Into<Cow<'a, [u8]>>,
+        updated: Option<i64>,
+    ) -> Outcome<Content<'a>> {
         let payload = payload.into();
         let bytes = i32::try_from(payload.len()).unwrap_or(i32::MAX);
         let sealed = match self.seal.seal(id, &payload)?.0 {
             Cow::Owned(sealed) => Some(sealed),
             Cow::Borrowed(_) => None,
         };
-        Ok(Content { hash, bytes, payload: sealed.map_or(payload, Cow::Owned) })
+        Ok(Content { hash, bytes, updated, payload: sealed.map_or(payload, Cow::Owned) })
     }
 }
 
@@ -79,6 +102,8 @@ struct Content<'a> {
     hash: Hash,
     /// The size of the payload, as if it were plain.
     bytes: i32,
+    /// Its time of update.
+    updated: Option<i64>,
     payload: Cow<'a, [u8]>,
 }
 

@@ -80,6 +80,14 @@ pub(super) async fn check(db: &mut Db, run: &RunToken) -> Outcome<()> {
     if found.is_some() { Ok(()) } else { Err(StoreError::LeaseLost.into()) }
 }
 
+/// [`check`] without a lock, for a transaction that only reads.
+pub(super) async fn is_running(db: &mut Db, run: &RunToken) -> Outcome<()> {
+    const RUNNING: &str = "SELECT 1 FROM nango_rs.runs WHERE row = $1 AND fence = $2 AND status = 'running'";
+    let found: Option<i32> =
+        db.query_scalar(RUNNING).bind(run.row).bind(run.fence).fetch_optional(&mut *db.sql).await?;
+    if found.is_some() { Ok(()) } else { Err(StoreError::LeaseLost.into()) }
+}
+
 /// [`check`], and counts what the run did.
 pub(super) async fn count(db: &mut Db, run: &RunToken, pages: u64, requests: u64, left_out: u64) -> Outcome<()> {
     const COUNT: &str = "UPDATE nango_rs.runs SET pages = pages + $3, requests = requests + $4, \
@@ -93,10 +101,12 @@ pub(super) async fn count(db: &mut Db, run: &RunToken, pages: u64, requests: u64
 
 /// Adds to the counters of models.
 pub(super) async fn count_models(db: &mut Db, run: i64, models: &BTreeMap<String, ModelCounts>) -> Outcome<()> {
-    const ADD: &str = "INSERT INTO nango_rs.run_models AS m (run, model, added, updated, deleted, unchanged, skipped_newer) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (run, model) DO UPDATE SET added = m.added + excluded.added, \
+    const ADD: &str = "INSERT INTO nango_rs.run_models AS m \
+         (run, model, added, updated, deleted, unchanged, skipped_newer, skipped_older) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (run, model) DO UPDATE SET added = m.added + excluded.added, \
          updated = m.updated + excluded.updated, deleted = m.deleted + excluded.deleted, \
-         unchanged = m.unchanged + excluded.unchanged, skipped_newer = m.skipped_newer + excluded.skipped_newer";
+         unchanged = m.unchanged + excluded.unchanged, skipped_newer = m.skipped_newer + excluded.skipped_newer, \
+         skipped_older = m.skipped_older + excluded.skipped_older";
     for (model, counts) in models {
         db.query(ADD)
             .bind(run)
@@ -106,6 +116,7 @@ pub(super) async fn count_models(db: &mut Db, run: i64, models: &BTreeMap<String
             .bind(int(counts.deleted))
             .bind(int(counts.unchanged))
             .bind(int(counts.skipped_newer))
+            .bind(int(counts.skipped_older))
             .execute(&mut *db.sql)
             .await?;
     }
@@ -181,17 +192,19 @@ pub(super) async fn latest(db: &mut Db, key: &FunctionKey, limit: u32) -> Outcom
     told(db, found).await
 }
 
+/// A run, a model and its counters.
+type Counted = (i64, String, i64, i64, i64, i64, i64, i64);
+
 async fn told(db: &mut Db, found: Vec<Row>) -> Outcome<Vec<Run>> {
-    const MODELS: &str = "SELECT run, model, added, updated, deleted, unchanged, skipped_newer \
+    const MODELS: &str = "SELECT run, model, added, updated, deleted, unchanged, skipped_newer, skipped_older \
                           FROM nango_rs.run_models WHERE run = ANY($1)";
     let rows: Vec<_> = found.iter().map(|row| row.12).collect();
-    let counted: Vec<(i64, String, i64, i64, i64, i64, i64)> =
-        db.query_as(MODELS).bind(rows).fetch_all(&mut *db.sql).await?;
+    let counted: Vec<Counted> = db.query_as(MODELS).bind(rows).fetch_all(&mut *db.sql).await?;
     let mut models: BTreeMap<i64, BTreeMap<String, ModelCounts>> = BTreeMap::new();
-    for (run, model, added, updated, deleted, unchanged, skipped_newer) in counted {
-        let [added, updated, deleted, unchanged, skipped_newer] =
-            [added, updated, deleted, unchanged, skipped_newer].map(natural);
-        let counts = ModelCounts { added, updated, deleted, unchanged, skipped_newer };
+    for (run, model, added, updated, deleted, unchanged, newer, older) in counted {
+        let [added, updated, deleted, unchanged, skipped_newer, skipped_older] =
+            [added, updated, deleted, unchanged, newer, older].map(natural);
+        let counts = ModelCounts { added, updated, deleted, unchanged, skipped_newer, skipped_older };
         models.entry(run).or_default().insert(model, counts);
     }
     found

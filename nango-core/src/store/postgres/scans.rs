@@ -1,4 +1,4 @@
-//! Scans: which records a full walk saw, and what becomes of the others at its end.
+//! Scans: which records a full walk saw.
 //!
 //! A mark is a bit under the record's number, so that a walk over unchanged records writes one small row for each page and
 //! no record. Must stay true: marks are written by every save while a scan is open, whoever saves, and vanish with the
@@ -6,11 +6,10 @@
 
 use super::{
     Db, checkpoints,
-    dataset::{Dataset, OpenScan},
+    dataset::Dataset,
+    deletes,
     fault::{Fault, Outcome},
-    functions, natural,
-    rows::{NOBODY, bury},
-    runs,
+    functions, runs,
 };
 use crate::store::{
     DatasetKey, FinishScan, FunctionKey, ModelCounts, RunToken, Scan, ScanFinished, ScanFrom, StoreError,
@@ -34,9 +33,11 @@ pub(super) async fn begin(
     function: &FunctionKey,
     key: &DatasetKey,
     from: ScanFrom,
+    brought_forward: bool,
 ) -> Outcome<Scan> {
     const BEGIN: &str = "UPDATE nango_rs.datasets SET scan = nextval('nango_rs.scans'), scan_function = $2, \
-                         scan_start = seq WHERE id = $1 RETURNING scan";
+                         scan_start = seq, scan_began = $3, scan_live = live, scan_forward = $4, \
+                         brought_forward = CASE WHEN $4 THEN brought_forward + 1 ELSE 0 END WHERE id = $1 RETURNING scan";
     runs::check(db, run).await?;
     let function = functions::open(db, function).await?;
     let dataset = Dataset::open(db, key).await?;
@@ -52,7 +53,8 @@ pub(super) async fn begin(
         forget(db, &[open.number]).await?;
         failpoint!("scan:closed-other");
     }
-    let number = db.query_scalar(BEGIN).bind(dataset.id).bind(function).fetch_one(&mut *db.sql).await?;
+    let begin = db.query_scalar(BEGIN).bind(dataset.id).bind(function).bind(dataset.stamp).bind(brought_forward);
+    let number = begin.fetch_one(&mut *db.sql).await?;
     failpoint!("scan:begun");
     Ok(Scan { number, resumed: false })
 }
@@ -118,70 +120,31 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
-/// Ends a scan: what it missed, and nothing wrote since it began, is deleted or waits for confirmation.
+/// Ends a scan: what it missed, and nothing wrote since it began, is deleted or waits.
 pub(super) async fn finish(db: &mut Db, end: &FinishScan) -> Outcome<ScanFinished> {
+    const CLOSE: &str = "UPDATE nango_rs.datasets SET scan = NULL, scan_function = NULL, scan_start = NULL, waits = $2 \
+                         WHERE id = $1";
     runs::check(db, &end.run).await?;
     let closed = || Fault::Store(StoreError::ScanClosed(end.dataset.model.clone()));
     let mut dataset = Dataset::find(db, &end.dataset).await?.ok_or_else(closed)?;
     let scan = dataset.scan.filter(|scan| scan.number == end.scan.number).ok_or_else(closed)?;
-    let mut finished = ScanFinished::default();
-    if end.complete {
-        finished = delete_missed(db, &mut dataset, end, scan).await?;
+    let mut deleted = 0;
+    if end.walk.complete {
+        deleted = deletes::settle(db, &mut dataset, end, scan).await?;
         let stamp = dataset.stamp;
         dataset.save(db, stamp).await?;
-        let counts = ModelCounts { deleted: finished.deleted, ..ModelCounts::default() };
+        let counts = ModelCounts { deleted, ..ModelCounts::default() };
         runs::count_models(db, end.run.row, &[(end.dataset.model.clone(), counts)].into()).await?;
     }
     failpoint!("scan:missed");
-    close(db, &[dataset.id]).await?;
+    let waiting = deletes::waiting(db, dataset.id).await?;
+    db.query(CLOSE).bind(dataset.id).bind(waiting.states > 0).execute(&mut *db.sql).await?;
     forget(db, &[scan.number]).await?;
     if let Some(write) = &end.resume {
         checkpoints::write_resume(db, None, &end.function, write).await?;
     }
     failpoint!("scan:finished");
-    Ok(finished)
-}
-
-/// Everything stays on the server: what was missed is noted in a table of its own, and deleted from there.
-async fn delete_missed(db: &mut Db, dataset: &mut Dataset, end: &FinishScan, scan: OpenScan) -> Outcome<ScanFinished> {
-    const MISS: &str = "INSERT INTO nango_rs.scan_missed AS m (dataset, id, missed, scan) \
-         SELECT $1, k.id, 1, $2 FROM nango_rs.record_keys k \
-         LEFT JOIN nango_rs.scan_marks s ON s.scan = $2 AND s.chunk = k.rid / 4096 \
-         WHERE k.dataset = $1 AND k.state & 1 = 0 AND k.seq <= $3 \
-         AND (s.bits IS NULL OR get_bit(s.bits, (k.rid % 4096)::int) = 0) \
-         ON CONFLICT (dataset, id) DO UPDATE SET missed = m.missed + 1, scan = excluded.scan";
-    const BURY: &str = concat!(
-        "WITH gone AS MATERIALIZED (SELECT m.id, k.seq AS old, k.bytes, $4 + row_number() OVER (ORDER BY m.id) AS seq \
-         FROM (SELECT id FROM nango_rs.scan_missed WHERE dataset = $1 AND scan = $2 AND missed >= $3) m \
-         CROSS JOIN LATERAL (SELECT seq, bytes FROM nango_rs.record_keys WHERE dataset = $1 AND id = m.id OFFSET 0) k), ",
-        bury!(),
-        " SELECT (SELECT count(*) FROM rows WHERE run = $6), count(*), coalesce(sum(bytes), 0)::bigint FROM gone"
-    );
-    const CLEAR: &str = "DELETE FROM nango_rs.scan_missed WHERE dataset = $1 AND (scan <> $2 OR missed >= $3)";
-    let confirm = i32::try_from(end.confirm.max(1)).unwrap_or(i32::MAX);
-    // Every key is asked for its mark: by a hash of the marks, which are few, and not by walking them for each key.
-    sqlx::raw_sql("SET LOCAL enable_nestloop = off").execute(&mut *db.sql).await?;
-    let miss = db.query(MISS).bind(dataset.id).bind(scan.number).bind(scan.start);
-    let missed = miss.execute(&mut *db.sql).await?.rows_affected();
-    sqlx::raw_sql("SET LOCAL enable_nestloop = on").execute(&mut *db.sql).await?;
-    let mut finished = ScanFinished { deleted: 0, unconfirmed: missed };
-    if missed > 0 {
-        let bury = db.query_as(BURY).bind(dataset.id).bind(scan.number).bind(confirm);
-        let bury = bury.bind(dataset.seq).bind(dataset.stamp).bind(end.run.row).bind(NOBODY);
-        let (written, deleted, bytes): (i64, i64, i64) = bury.fetch_one(&mut *db.sql).await?;
-        if written != deleted {
-            return Err(Fault::damaged("a record without its key"));
-        }
-        failpoint!("scan:tombstone");
-        dataset.seq += deleted;
-        dataset.live -= deleted;
-        dataset.bytes -= bytes;
-        finished.deleted = natural(deleted);
-        finished.unconfirmed -= finished.deleted;
-    }
-    // What this scan did not miss starts again from nought, and what is deleted now waits no more.
-    db.query(CLEAR).bind(dataset.id).bind(scan.number).bind(confirm).execute(&mut *db.sql).await?;
-    Ok(finished)
+    Ok(waiting.finished(&end.policy, deleted))
 }
 
 #[cfg(test)]

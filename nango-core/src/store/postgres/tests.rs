@@ -16,6 +16,7 @@ use crate::{
     model::{Batch, Data, Model, ModelInfo, Record},
     store::{
         Change, RowOutcome, Write,
+        deletes::unheld,
         postgres_server::{self, Database},
     },
 };
@@ -71,6 +72,10 @@ async fn begin(store: &Postgres) -> RunToken {
     store.start_run(new).await.unwrap()
 }
 
+fn change(write: Write) -> Change {
+    Change { dataset: dataset(), merging: Merging::Newer, full_walk: None, write }
+}
+
 fn page(store: &Postgres, run: RunToken, ids: impl IntoIterator<Item = u64>, text: &str) -> Page {
     let mut batch = Batch::default();
     for id in ids {
@@ -80,7 +85,7 @@ fn page(store: &Postgres, run: RunToken, ids: impl IntoIterator<Item = u64>, tex
         run,
         function: key(),
         requested_at: store.now(),
-        changes: vec![Change { dataset: dataset(), merging: Merging::Newer, write: Write::Save(batch) }],
+        changes: vec![change(Write::Save(batch))],
         checkpoint: None,
         resume: None,
         pages: 1,

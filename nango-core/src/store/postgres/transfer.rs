@@ -66,12 +66,13 @@ fn select(table: Table) -> String {
         // From the outside in: a record without its key shows as one without a hash.
         Table::Records => {
             let columns = columns(|name| match name {
-                "hash" | "hash_version" | "state" => format!("k.{name}"),
+                "updated" | "older" | "older_walk" | "hash" | "hash_version" | "state" => format!("k.{name}"),
                 name => format!("r.{name}"),
             });
             format!(
-                "SELECT {columns} FROM nango_rs.records r LEFT JOIN LATERAL (SELECT hash, hash_version, state \
-                 FROM nango_rs.record_keys WHERE dataset = r.dataset AND id = r.id AND seq = r.seq OFFSET 0) k ON TRUE \
+                "SELECT {columns} FROM nango_rs.records r LEFT JOIN LATERAL \
+                 (SELECT updated, older, older_walk, hash, hash_version, state FROM nango_rs.record_keys \
+                 WHERE dataset = r.dataset AND id = r.id AND seq = r.seq OFFSET 0) k ON TRUE \
                  ORDER BY r.dataset, r.seq"
             )
         }
@@ -87,6 +88,7 @@ fn select(table: Table) -> String {
             });
             format!("SELECT {columns} FROM nango_rs.runs ORDER BY row")
         }
+        Table::DeleteStates => plain("dataset, id"),
         Table::RunModels => plain("run, model"),
         Table::RunLogs => plain("n"),
     }
@@ -96,6 +98,7 @@ fn select(table: Table) -> String {
 fn name(table: Table) -> &'static str {
     match table {
         Table::ResumeStates => "resume_states",
+        Table::DeleteStates => "delete_states",
         Table::RunModels => "run_models",
         Table::RunLogs => "run_logs",
         other => other.name(),
@@ -167,7 +170,7 @@ const TABLES: [&str; 13] = [
     "record_keys",
     "records",
     "scan_marks",
-    "scan_missed",
+    "delete_states",
     "functions",
     "checkpoints",
     "resume_states",
@@ -199,6 +202,7 @@ async fn begin(db: &mut Db) -> Outcome<()> {
 async fn finish(db: &mut Db) -> Outcome<()> {
     // Numbers that did not travel go on behind the greatest that came in.
     const FINISH: &str = "DELETE FROM nango_rs.meta WHERE key = 'copying'; \
+         UPDATE nango_rs.datasets SET waits = id IN (SELECT dataset FROM nango_rs.delete_states); \
          SELECT setval('nango_rs.datasets_id_seq', max(id)) FROM nango_rs.datasets HAVING count(*) > 0; \
          SELECT setval('nango_rs.functions_id_seq', max(id)) FROM nango_rs.functions HAVING count(*) > 0";
     sqlx::raw_sql(FINISH).execute(&mut *db.sql).await?;
@@ -216,12 +220,14 @@ enum Kind {
 
 fn kind(table: Table, column: &str) -> Kind {
     match (table, column) {
-        (Table::Encryption, "payloads" | "unfinished") | (_, "exclusive") => Kind::Truth,
+        (Table::Encryption, "payloads" | "unfinished")
+        | (Table::DeleteStates, "shifted" | "by_request" | "brought_forward" | "confirmed")
+        | (_, "exclusive") => Kind::Truth,
         (Table::Meta, "value")
         | (Table::Runs, "id")
         | (Table::ResumeStates, "state")
-        | (_, "credentials" | "payload" | "hash" | "hash_secret") => Kind::Bytes,
-        (Table::Connections | Table::Records, "id")
+        | (_, "credentials" | "payload" | "hash" | "hash_secret" | "fingerprint") => Kind::Bytes,
+        (Table::Connections | Table::Records | Table::DeleteStates, "id")
         | (
             _,
             "key" | "value" | "integration" | "connection" | "auth" | "config" | "metadata" | "kind" | "name" | "model"
@@ -339,7 +345,7 @@ async fn records(db: &mut Db, rows: &[Vec<Cell>]) -> Outcome<()> {
     };
     let bytes: Vec<i64> = rows.iter().map(plain).collect();
 
-    let own = ["hash", "hash_version", "state"];
+    let own = ["updated", "older", "older_walk", "hash", "hash_version", "state"];
     let both = ["dataset", "id", "seq", "modified_at", "run"];
     let part = |wanted: &dyn Fn(&str) -> bool| {
         let chosen = columns.iter().enumerate().filter(|(_, column)| wanted(column));

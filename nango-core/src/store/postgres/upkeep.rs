@@ -8,6 +8,7 @@ use std::path::Path;
 use super::{
     Db, Postgres, check,
     dataset::Dataset,
+    deletes,
     fault::Outcome,
     feed, natural,
     rows::{NOBODY, plain_size},
@@ -170,15 +171,14 @@ async fn erase(db: &mut Db, key: &DatasetKey, ids: &[String]) -> Outcome<u64> {
     let places: Vec<i64> = db.query_scalar(KEYS).bind(dataset.id).bind(&ids).fetch_all(&mut *db.sql).await?;
     let rows = db.query_as(ROWS).bind(dataset.id).bind(&ids).bind(places);
     let (count, live, bytes): (i64, i64, i64) = rows.fetch_one(&mut *db.sql).await?;
-    db.query(MISSED).bind(dataset.id).bind(&ids).execute(&mut *db.sql).await?;
+    if dataset.waits {
+        deletes::forget(db, dataset.id, &ids).await?;
+    }
     dataset.live -= live;
     dataset.bytes -= bytes;
     save(db, &dataset).await?;
     Ok(natural(count))
 }
-
-/// An id that comes back must not find what was noted of the row before.
-const MISSED: &str = "DELETE FROM nango_rs.scan_missed WHERE dataset = $1 AND id = ANY($2)";
 
 /// Takes out some of all rows.
 pub(super) async fn empty(db: &mut Db, key: &DatasetKey, through: Option<i64>, limit: u32) -> Outcome<Emptied> {
@@ -205,8 +205,10 @@ pub(super) async fn empty(db: &mut Db, key: &DatasetKey, through: Option<i64>, l
     let Some(last) = places.last() else { return Ok(Emptied { count: 0, through, more: false }) };
     let rows = db.query_as(ROWS).bind(dataset.id).bind(last);
     let (ids, live, bytes): (Vec<String>, i64, i64) = rows.fetch_one(&mut *db.sql).await?;
-    for statement in [KEYS, MISSED] {
-        db.query(statement).bind(dataset.id).bind(&ids).execute(&mut *db.sql).await?;
+    db.query(KEYS).bind(dataset.id).bind(&ids).execute(&mut *db.sql).await?;
+    if dataset.waits {
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        deletes::forget(db, dataset.id, &ids).await?;
     }
     dataset.live -= live;
     dataset.bytes -= bytes;

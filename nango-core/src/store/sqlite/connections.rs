@@ -104,7 +104,7 @@ pub(super) fn remove(db: &Db, integration: &str, id: &str) -> Outcome<Option<Rem
     let functions = "function IN (SELECT id FROM functions WHERE integration = ?1 AND connection = ?2)";
     say(&format!("DELETE FROM record_keys WHERE {datasets}"))?;
     let records = say(&format!("DELETE FROM records WHERE {datasets}"))?;
-    say(&format!("DELETE FROM scan_missed WHERE {datasets}"))?;
+    say(&format!("DELETE FROM delete_states WHERE {datasets}"))?;
     say(&format!("DELETE FROM scan_marks WHERE scan IN (SELECT number FROM scans WHERE {datasets})"))?;
     say(&format!("DELETE FROM scans WHERE {datasets}"))?;
     say("UPDATE datasets SET live = 0, bytes = 0 WHERE integration = ?1 AND connection = ?2")?;

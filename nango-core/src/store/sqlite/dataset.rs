@@ -23,6 +23,8 @@ pub(super) struct Dataset {
     pub bytes: i64,
     /// The scan that is open, whoever opened it.
     pub scan: Option<i64>,
+    /// Whether candidates wait in `delete_states`.
+    pub waits: bool,
     stored: (i64, i64),
 }
 
@@ -30,13 +32,15 @@ impl Dataset {
     /// The dataset, if anything ever asked for it to be there.
     pub(super) fn find(db: &Db, key: &DatasetKey) -> Outcome<Option<Self>> {
         let mut find = db.sql.prepare_cached(
-            "SELECT d.id, d.seq, d.stamp, d.live, d.bytes, s.number FROM datasets d LEFT JOIN scans s ON s.dataset = d.id \
+            "SELECT d.id, d.seq, d.stamp, d.live, d.bytes, s.number, \
+             EXISTS (SELECT 1 FROM delete_states w WHERE w.dataset = d.id) \
+             FROM datasets d LEFT JOIN scans s ON s.dataset = d.id \
              WHERE d.integration = ?1 AND d.connection = ?2 AND d.model = ?3 AND d.variant = ?4",
         )?;
         let read = |row: &Row<'_>| {
             let (seq, bytes) = (row.get(1)?, row.get(4)?);
             let (id, stamp, live, scan) = (row.get(0)?, row.get(2)?, row.get(3)?, row.get(5)?);
-            Ok(Self { id, seq, stamp, live, bytes, scan, stored: (seq, bytes) })
+            Ok(Self { id, seq, stamp, live, bytes, scan, waits: row.get(6)?, stored: (seq, bytes) })
         };
         Ok(find.query_row(names(key), read).optional()?)
     }
@@ -53,7 +57,7 @@ impl Dataset {
                  VALUES (?1, ?2, ?3, ?4, 0, 0, 0, 0)",
             )?
             .insert(names(key))?;
-        Ok(Self { id, seq: 0, stamp: 0, live: 0, bytes: 0, scan: None, stored: (0, 0) })
+        Ok(Self { id, seq: 0, stamp: 0, live: 0, bytes: 0, scan: None, waits: false, stored: (0, 0) })
     }
 
     /// The sequence of the next change.

@@ -3,7 +3,7 @@
 use super::{
     Db, checkpoints,
     dataset::Dataset,
-    encryption,
+    deletes, encryption,
     fault::Outcome,
     logs,
     rows::{self, Writing},
@@ -12,7 +12,7 @@ use super::{
 pub(super) use crate::store::draft::{Draft, Ready};
 use crate::{
     declare::Merging,
-    store::{Committed, Done, Totals, Write, failpoint::failpoint},
+    store::{Committed, Done, Totals, Write, deletes::touched, failpoint::failpoint},
 };
 
 /// Writes a page.
@@ -46,13 +46,18 @@ pub(super) fn commit(db: &Db, mut draft: Draft) -> Outcome<Committed> {
             run: page.run.row,
             stamp,
             yields_to: (change.merging == Merging::Newer).then_some(page.requested_at),
+            full_walk: change.full_walk,
         };
         let dataset = &mut datasets[place];
         let rows = match &change.write {
             Write::Save(batch) => rows::save(&at, dataset, batch, &ready)?,
-            Write::Delete(ids) => rows::delete(&at, dataset, ids, &ready)?,
+            Write::Delete(deletes) => rows::delete(&at, dataset, deletes, &ready)?,
             Write::Patch(patches) => rows::patch(&at, dataset, patches, &ready)?,
+            Write::Seen(ids) => rows::seen(&at, dataset, ids, &ready)?,
         };
+        if dataset.waits {
+            deletes::forget(db, dataset.id, &touched(&change.write, &rows))?;
+        }
         changes.push(Done { change, rows });
     }
     failpoint!("page:records");

@@ -6,6 +6,7 @@
 mod delete;
 mod patch;
 mod save;
+mod seen;
 
 use std::borrow::Cow;
 
@@ -15,12 +16,14 @@ use super::{Db, dataset::Dataset, fault::Outcome};
 use crate::store::{
     encryption::{DatasetSeal, OVERHEAD},
     hash::{Hash, Hasher},
+    updated::{Source, Times},
 };
 
 pub(super) use crate::store::row::{ADDED, DELETED, GONE, MERGED, PRUNED, UPDATED};
 pub(super) use delete::{delete, entomb};
 pub(super) use patch::patch;
 pub(super) use save::save;
+pub(super) use seen::seen;
 
 const _: () = assert!(OVERHEAD == 28, "the number in `schema/002.sql`");
 
@@ -35,6 +38,8 @@ pub(super) struct Writing<'a> {
     pub stamp: i64,
     /// Rows that another run wrote after this moment are left alone; `None`: none are.
     pub yields_to: Option<i64>,
+    /// The full walk that the write is a part of.
+    pub full_walk: Option<i64>,
 }
 
 /// The narrow row of an id.
@@ -43,6 +48,8 @@ struct Known {
     state: i64,
     hash: Hash,
     hash_version: i64,
+    /// Empty if they were not asked for.
+    times: Times,
 }
 
 /// The wide row of an id, without its payload.
@@ -54,9 +61,28 @@ struct Stored {
 }
 
 impl<'a> Writing<'a> {
-    fn finder(&self) -> Outcome<CachedStatement<'a>> {
+    /// Looks keys up, with their times of update if the write has such times: otherwise nothing depends on them.
+    fn finder(&self, with_times: bool) -> Outcome<Finder<'a>> {
         const FIND: &str = "SELECT rid, state, hash_version, hash FROM record_keys WHERE dataset = ?1 AND id = ?2";
-        Ok(self.db.sql.prepare_cached(FIND)?)
+        const WITH_TIMES: &str = "SELECT rid, state, hash_version, hash, updated, older, older_walk FROM record_keys \
+                                  WHERE dataset = ?1 AND id = ?2";
+        let find = self.db.sql.prepare_cached(if with_times { WITH_TIMES } else { FIND })?;
+        Ok(Finder { find, with_times })
+    }
+
+    /// Where the write comes from, as far as its age depends on it.
+    fn source(&self) -> Source {
+        Source { full_walk: self.full_walk, now: self.stamp }
+    }
+
+    /// Stores the times of a row, if they are to change, and nothing else of it.
+    fn store_times(&self, dataset: &Dataset, id: &str, times: Option<Times>) -> Outcome<()> {
+        const TIMES: &str =
+            "UPDATE record_keys SET updated = ?3, older = ?4, older_walk = ?5 WHERE dataset = ?1 AND id = ?2";
+        if let Some(Times { updated, older, older_walk }) = times {
+            self.db.sql.prepare_cached(TIMES)?.execute(params![dataset.id, id, updated, older, older_walk])?;
+        }
+        Ok(())
     }
 
     fn stored(&self, rid: i64) -> Outcome<Stored> {
@@ -81,11 +107,25 @@ impl<'a> Writing<'a> {
     }
 }
 
-fn find(finder: &mut CachedStatement<'_>, dataset: &Dataset, id: &str) -> Outcome<Option<Known>> {
-    let read = |row: &Row<'_>| {
-        Ok(Known { rid: row.get(0)?, state: row.get(1)?, hash_version: row.get(2)?, hash: row.get(3)? })
-    };
-    Ok(finder.query_row(params![dataset.id, id], read).optional()?)
+/// Looks rows up by id.
+struct Finder<'a> {
+    find: CachedStatement<'a>,
+    with_times: bool,
+}
+
+impl Finder<'_> {
+    fn find(&mut self, dataset: &Dataset, id: &str) -> Outcome<Option<Known>> {
+        let with_times = self.with_times;
+        let read = |row: &Row<'_>| {
+            let times = if with_times {
+                Times { updated: row.get(4)?, older: row.get(5)?, older_walk: row.get(6)? }
+            } else {
+                Times::default()
+            };
+            Ok(Known { rid: row.get(0)?, state: row.get(1)?, hash_version: row.get(2)?, hash: row.get(3)?, times })
+        };
+        Ok(self.find.query_row(params![dataset.id, id], read).optional()?)
+    }
 }
 
 /// A length as `SQLite` counts it.

@@ -90,10 +90,11 @@ pub(super) fn count(db: &Db, run: &RunToken, pages: u64, requests: u64, left_out
 /// Adds to the counters of models.
 pub(super) fn count_models(db: &Db, run: i64, models: &BTreeMap<String, ModelCounts>) -> Outcome<()> {
     let mut add = db.sql.prepare_cached(
-        "INSERT INTO run_models (run, model, added, updated, deleted, unchanged, skipped_newer) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (run, model) DO UPDATE SET added = added + excluded.added, \
+        "INSERT INTO run_models (run, model, added, updated, deleted, unchanged, skipped_newer, skipped_older) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (run, model) DO UPDATE SET added = added + excluded.added, \
          updated = updated + excluded.updated, deleted = deleted + excluded.deleted, \
-         unchanged = unchanged + excluded.unchanged, skipped_newer = skipped_newer + excluded.skipped_newer",
+         unchanged = unchanged + excluded.unchanged, skipped_newer = skipped_newer + excluded.skipped_newer, \
+         skipped_older = skipped_older + excluded.skipped_older",
     )?;
     for (model, counts) in models {
         add.execute(params![
@@ -104,6 +105,7 @@ pub(super) fn count_models(db: &Db, run: i64, models: &BTreeMap<String, ModelCou
             int(counts.deleted),
             int(counts.unchanged),
             int(counts.skipped_newer),
+            int(counts.skipped_older),
         ])?;
     }
     Ok(())
@@ -189,12 +191,12 @@ fn run(db: &Db, row: &Row<'_>) -> Outcome<Run> {
 
 fn models(db: &Db, run: i64) -> Outcome<BTreeMap<String, ModelCounts>> {
     let mut list = db.sql.prepare_cached(
-        "SELECT model, added, updated, deleted, unchanged, skipped_newer FROM run_models WHERE run = ?1",
+        "SELECT model, added, updated, deleted, unchanged, skipped_newer, skipped_older FROM run_models WHERE run = ?1",
     )?;
     let read = |row: &Row<'_>| {
         let (added, updated, deleted) = (natural(row, 1)?, natural(row, 2)?, natural(row, 3)?);
-        let (unchanged, skipped_newer) = (natural(row, 4)?, natural(row, 5)?);
-        Ok((row.get(0)?, ModelCounts { added, updated, deleted, unchanged, skipped_newer }))
+        let (unchanged, skipped_newer, skipped_older) = (natural(row, 4)?, natural(row, 5)?, natural(row, 6)?);
+        Ok((row.get(0)?, ModelCounts { added, updated, deleted, unchanged, skipped_newer, skipped_older }))
     };
     Ok(list.query_map([run], read)?.collect::<Result<_, _>>()?)
 }

@@ -1,4 +1,4 @@
-//! Scans: which records a full walk saw, and what becomes of the others at its end.
+//! Scans: which records a full walk saw.
 //!
 //! A mark is a bit under the record's number, so that a walk over unchanged records writes a few hundred bytes for each
 //! page and no record. Must stay true: marks are written by every save while a scan is open, whoever saves, and vanish
@@ -9,10 +9,10 @@ use rusqlite::{OptionalExtension, params};
 use super::{
     Db, checkpoints,
     dataset::Dataset,
-    encryption,
+    deletes, encryption,
     fault::{Fault, Outcome},
     functions,
-    rows::{DELETED, Writing, entomb},
+    rows::Writing,
     runs,
 };
 use crate::store::{
@@ -23,8 +23,6 @@ use crate::store::{
 /// Bits in a chunk of marks.
 const CHUNK: i64 = 4096;
 const CHUNK_BYTES: usize = 512;
-/// So many missed records are gathered before they are written, so that memory does not grow with the dataset.
-const GATHER: usize = 4096;
 
 /// The place of a record's bit: chunk, byte, bit.
 fn place(rid: i64) -> (i64, usize, u8) {
@@ -39,6 +37,7 @@ pub(super) fn begin(
     function: &FunctionKey,
     key: &DatasetKey,
     from: ScanFrom,
+    brought_forward: bool,
 ) -> Outcome<Scan> {
     runs::check(db, run)?;
     let dataset = Dataset::open(db, key)?;
@@ -56,10 +55,15 @@ pub(super) fn begin(
         close(db, number)?;
         failpoint!("scan:closed-other");
     }
-    let number = db
-        .sql
-        .prepare_cached("INSERT INTO scans (dataset, function, start_seq) VALUES (?1, ?2, ?3)")?
-        .insert([dataset.id, function, dataset.seq])?;
+    let mut begin = db.sql.prepare_cached(
+        "INSERT INTO scans (dataset, function, start_seq, began_at, live, brought_forward) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?;
+    let now = db.shared.clock.at_least(dataset.stamp);
+    let number = begin.insert(params![dataset.id, function, dataset.seq, now, dataset.live, brought_forward])?;
+    let mut count =
+        db.sql.prepare_cached("UPDATE datasets SET brought_forward = iif(?2, brought_forward + 1, 0) WHERE id = ?1")?;
+    count.execute(params![dataset.id, brought_forward])?;
     failpoint!("scan:begun");
     Ok(Scan { number, resumed: false })
 }
@@ -92,21 +96,23 @@ pub(super) fn mark(db: &Db, scan: i64, mut rids: Vec<i64>) -> Outcome<()> {
 }
 
 /// All marks of a scan: one bit for each record number in use, 125 KB for a million.
-struct Seen(Vec<(i64, [u8; CHUNK_BYTES])>);
+pub(super) struct Seen(Vec<(i64, [u8; CHUNK_BYTES])>);
 
 impl Seen {
-    fn load(db: &Db, scan: i64) -> Outcome<Self> {
+    /// Reads them.
+    pub(super) fn load(db: &Db, scan: i64) -> Outcome<Self> {
         let mut load = db.sql.prepare_cached("SELECT chunk, bits FROM scan_marks WHERE scan = ?1 ORDER BY chunk")?;
         Ok(Self(load.query_map([scan], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?))
     }
 
-    fn has(&self, rid: i64) -> bool {
+    /// Whether a record was seen.
+    pub(super) fn has(&self, rid: i64) -> bool {
         let (chunk, byte, bit) = place(rid);
         self.0.binary_search_by_key(&chunk, |(chunk, _)| *chunk).is_ok_and(|at| self.0[at].1[byte] & bit != 0)
     }
 }
 
-/// Ends a scan: what it missed, and nothing wrote since it began, is deleted or waits for confirmation.
+/// Ends a scan: what it missed, and nothing wrote since it began, is deleted or waits.
 pub(super) fn finish(db: &Db, end: &FinishScan) -> Outcome<ScanFinished> {
     runs::check(db, &end.run)?;
     let closed = || Fault::Store(StoreError::ScanClosed(end.dataset.model.clone()));
@@ -114,17 +120,16 @@ pub(super) fn finish(db: &Db, end: &FinishScan) -> Outcome<ScanFinished> {
     if dataset.scan != Some(end.scan.number) {
         return Err(closed());
     }
-    let mut finished = ScanFinished::default();
-    if end.complete {
-        let mut start = db.sql.prepare_cached("SELECT start_seq FROM scans WHERE number = ?1")?;
-        let start_seq = start.query_row([end.scan.number], |row| row.get(0))?;
+    let mut deleted = 0;
+    if end.walk.complete {
         let stamp = db.shared.clock.at_least(dataset.stamp);
         let regime = encryption::regime(db)?;
         let seal = db.shared.vault.writing(&regime, &end.dataset);
-        let at = Writing { db, hasher: &regime.hasher, seal, run: end.run.row, stamp, yields_to: None };
-        finished = delete_missed(&at, &mut dataset, end, start_seq)?;
+        let (yields_to, full_walk) = (None, None);
+        let at = Writing { db, hasher: &regime.hasher, seal, run: end.run.row, stamp, yields_to, full_walk };
+        deleted = deletes::settle(&at, &mut dataset, end)?;
         dataset.save(db, stamp)?;
-        let counts = ModelCounts { deleted: finished.deleted, ..ModelCounts::default() };
+        let counts = ModelCounts { deleted, ..ModelCounts::default() };
         runs::count_models(db, end.run.row, &[(end.dataset.model.clone(), counts)].into())?;
     }
     failpoint!("scan:missed");
@@ -133,60 +138,7 @@ pub(super) fn finish(db: &Db, end: &FinishScan) -> Outcome<ScanFinished> {
         checkpoints::write_resume(db, &end.function, write)?;
     }
     failpoint!("scan:finished");
-    Ok(finished)
-}
-
-fn delete_missed(at: &Writing<'_>, dataset: &mut Dataset, end: &FinishScan, start_seq: i64) -> Outcome<ScanFinished> {
-    let sql = &at.db.sql;
-    let seen = Seen::load(at.db, end.scan.number)?;
-    let mut walk = sql.prepare_cached(
-        "SELECT id, rid FROM record_keys WHERE dataset = ?1 AND id > ?2 AND state & ?3 = 0 ORDER BY id",
-    )?;
-    let mut seq = sql.prepare_cached("SELECT seq FROM records WHERE rid = ?1")?;
-    let mut miss = sql.prepare_cached(
-        "INSERT INTO scan_missed (dataset, rid, missed, scan) VALUES (?1, ?2, 1, ?3) \
-         ON CONFLICT (dataset, rid) DO UPDATE SET missed = missed + 1, scan = excluded.scan RETURNING missed",
-    )?;
-    let mut finished = ScanFinished::default();
-    let mut missed: Vec<(String, i64)> = Vec::new();
-    loop {
-        // The rows are gathered first: what is walked over must not change under the walk.
-        let after = missed.last().map(|(id, _)| id.clone()).unwrap_or_default();
-        missed.clear();
-        let mut rows = walk.query(params![dataset.id, after, DELETED])?;
-        while missed.len() < GATHER
-            && let Some(row) = rows.next()?
-        {
-            let rid = row.get(1)?;
-            if !seen.has(rid) {
-                missed.push((row.get(0)?, rid));
-            }
-        }
-        drop(rows);
-        for (id, rid) in &missed {
-            if seq.query_row([rid], |row| row.get::<_, i64>(0))? > start_seq {
-                continue;
-            }
-            let times = match end.confirm {
-                0 | 1 => 1,
-                _ => miss.query_row([dataset.id, *rid, end.scan.number], |row| row.get(0))?,
-            };
-            if times >= i64::from(end.confirm) {
-                entomb(at, dataset, id, *rid)?;
-                finished.deleted += 1;
-                failpoint!("scan:tombstone");
-            } else {
-                finished.unconfirmed += 1;
-            }
-        }
-        if missed.len() < GATHER {
-            break;
-        }
-    }
-    // What this scan did not miss starts again from nought, and what is deleted now waits no more.
-    sql.prepare_cached("DELETE FROM scan_missed WHERE dataset = ?1 AND (scan <> ?2 OR missed >= ?3)")?
-        .execute(params![dataset.id, end.scan.number, end.confirm])?;
-    Ok(finished)
+    Ok(deletes::waiting(db, dataset.id)?.finished(&end.policy, deleted))
 }
 
 #[cfg(test)]

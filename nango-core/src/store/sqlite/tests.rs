@@ -18,7 +18,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::*;
-use crate::store::{Change, RowOutcome, Write};
+use crate::store::{Change, RowOutcome, Write, deletes::unheld};
 use crate::{
     declare::{Kind, Merging},
     model::{Batch, Data, Model, ModelInfo, Record},
@@ -64,6 +64,10 @@ async fn begin(store: &Sqlite) -> RunToken {
         .unwrap()
 }
 
+fn change(write: Write) -> Change {
+    Change { dataset: dataset(), merging: Merging::Newer, full_walk: None, write }
+}
+
 fn page(store: &Sqlite, run: RunToken, ids: impl IntoIterator<Item = u64>, text: &str) -> Page {
     let mut batch = Batch::default();
     for id in ids {
@@ -73,7 +77,7 @@ fn page(store: &Sqlite, run: RunToken, ids: impl IntoIterator<Item = u64>, text:
         run,
         function: key(),
         requested_at: store.now(),
-        changes: vec![Change { dataset: dataset(), merging: Merging::Newer, write: Write::Save(batch) }],
+        changes: vec![change(Write::Save(batch))],
         checkpoint: None,
         resume: None,
         pages: 1,
@@ -258,7 +262,7 @@ async fn an_unchanged_run_writes_no_record_and_a_scan_leaves_nothing() {
     let run = begin(&store).await;
     let text = "z".repeat(2000);
     save(&store, run, 0..5000, &text).await;
-    let scan = store.begin_scan(&run, &key(), &dataset(), ScanFrom::Start).await.unwrap();
+    let scan = store.begin_scan(&run, &key(), &dataset(), ScanFrom::Start, false).await.unwrap();
     let before = rows_written(&store).await;
     for first in (0..5000).step_by(100) {
         assert_eq!(save(&store, run, first..first + 100, &text).await, [RowOutcome::Unchanged; 100]);
@@ -266,9 +270,9 @@ async fn an_unchanged_run_writes_no_record_and_a_scan_leaves_nothing() {
     // For each page: the run's counters, its model's, and one or two chunks of marks.
     let written = rows_written(&store).await - before;
     assert!((100..=151).contains(&written), "{written}");
-    let end = FinishScan { run, function: key(), dataset: dataset(), scan, confirm: 1, complete: true, resume: None };
+    let end = unheld(run, key(), dataset(), scan);
     assert_eq!(store.finish_scan(end).await.unwrap(), ScanFinished::default());
-    for table in ["scans", "scan_marks", "scan_missed"] {
+    for table in ["scans", "scan_marks", "delete_states"] {
         assert_eq!(count(&store, table).await, 0, "{table}");
     }
 }
@@ -303,7 +307,9 @@ async fn the_write_path_never_walks_a_table() {
             "SELECT bits FROM scan_marks WHERE scan = 1 AND chunk = 1",
             "SELECT id FROM records WHERE dataset = 1 AND seq > 5 AND (7 >> last_action) & 1 ORDER BY seq LIMIT 9",
             "SELECT modified_at FROM records WHERE dataset = 1 AND seq > 5 ORDER BY seq LIMIT 1",
-            "DELETE FROM scan_missed WHERE dataset = 1 AND (scan <> 1 OR missed >= 2)",
+            "DELETE FROM delete_states WHERE dataset = 1 AND scan <> 1",
+            "DELETE FROM delete_states WHERE dataset = 1 AND id = 'a'",
+            "SELECT count(*), max(held) FROM delete_states WHERE dataset = 1",
             "DELETE FROM locks WHERE run = 1",
             "SELECT id, rid FROM record_keys WHERE dataset = 1 AND id > 'x' AND state & 1 = 0 ORDER BY id",
         ] {

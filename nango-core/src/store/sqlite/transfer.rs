@@ -65,7 +65,7 @@ fn select(table: Table) -> String {
         // From the outside in: a record without its key shows as one without a hash.
         Table::Records => {
             let of = |column: &&str| match *column {
-                "hash" | "hash_version" | "state" => format!("k.{column}"),
+                "updated" | "older" | "older_walk" | "hash" | "hash_version" | "state" => format!("k.{column}"),
                 column => format!("r.{column}"),
             };
             let columns: Vec<String> = table.columns().iter().map(of).collect();
@@ -88,6 +88,7 @@ fn select(table: Table) -> String {
             let columns: Vec<String> = table.columns().iter().map(of).collect();
             format!("SELECT {} FROM runs ORDER BY row", columns.join(", "))
         }
+        Table::DeleteStates => plain("delete_states", "dataset, id"),
         Table::RunModels => plain("run_models", "run, model"),
         Table::RunLogs => plain("run_logs", "n"),
     }
@@ -159,7 +160,7 @@ const TABLES: [&str; 14] = [
     "run_models",
     "locks",
     "runs",
-    "scan_missed",
+    "delete_states",
     "scan_marks",
     "scans",
     "record_keys",
@@ -216,6 +217,7 @@ fn import(db: &Db, chunk: &Chunk) -> Outcome<()> {
         table => {
             let name = match table {
                 Table::ResumeStates => "resume_states",
+                Table::DeleteStates => "delete_states",
                 Table::RunModels => "run_models",
                 Table::RunLogs => "run_logs",
                 other => other.name(),
@@ -231,10 +233,10 @@ fn import(db: &Db, chunk: &Chunk) -> Outcome<()> {
 
 fn records(db: &Db, rows: &[Vec<Cell>]) -> Outcome<()> {
     let columns = Table::Records.columns();
-    // The last three columns are the key's.
-    let own = columns.len() - 3;
+    // The last six columns are the key's.
+    let own = columns.len() - 6;
     let mut row = db.sql.prepare(&insert("records", &columns[..own]))?;
-    let mut key = db.sql.prepare(&insert("record_keys", &["dataset", "id", "rid", "hash", "hash_version", "state"]))?;
+    let mut key = db.sql.prepare(&insert("record_keys", &[&["dataset", "id", "rid"], &columns[own..]].concat()))?;
     for cells in rows {
         let rid = Cell::Int(row.insert(params_from_iter(&cells[..own]))?);
         key.execute(params_from_iter([&cells[0], &cells[1], &rid].into_iter().chain(&cells[own..])))?;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::{Db, Sqlite, backup, check, dataset::Dataset, fault::Outcome, feed, natural, rows::PRUNED, scans};
+use super::{Db, Sqlite, backup, check, dataset::Dataset, deletes, fault::Outcome, feed, natural, rows::PRUNED, scans};
 use crate::store::{
     Answer, Backup, CheckReport, Cursor, DatasetExtent, DatasetKey, Emptied, Prune, PruneUntil, Pruned, StoreError,
     Upkeep,
@@ -159,8 +159,9 @@ fn take_out(db: &Db, dataset: &mut Dataset, rid: i64, id: &str) -> Outcome<()> {
     db.sql
         .prepare_cached("DELETE FROM record_keys WHERE dataset = ?1 AND id = ?2")?
         .execute(params![dataset.id, id])?;
-    // A number that is given again must not find what was noted of the row before.
-    db.sql.prepare_cached("DELETE FROM scan_missed WHERE dataset = ?1 AND rid = ?2")?.execute([dataset.id, rid])?;
+    if dataset.waits {
+        deletes::forget(db, dataset.id, &[id])?;
+    }
     if live {
         dataset.live -= 1;
         dataset.bytes -= bytes;

@@ -2,6 +2,7 @@
 //! checkpoints; scans that are opened, gone on with, closed by others and finished; runs that end and come back, and old
 //! tokens that still try; resets; payloads and rows that keeping house takes out; readers in between.
 
+mod deletes;
 mod upkeep;
 
 use std::collections::HashMap;
@@ -10,16 +11,16 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Dice, Trail,
-    expected::{Expected, Writing, count},
+    expected::{Expected, FAR, Writing, count},
     readers::{Replica, ask, place, sizes_are_a_recount, whole},
     steps,
 };
 use crate::{
     declare::Merging,
     store::{
-        CheckpointWrite, ModelCounts, PatchRow, ResumeWrite, RowOutcome, RunStatus, RunToken, Scan, ScanFrom,
+        CheckpointWrite, DeleteRow, ModelCounts, ResumeWrite, RowOutcome, RunStatus, RunToken, Scan, ScanFrom,
         SharedStore, StoreError, StoredCheckpoint, Write,
-        conformance::support::{Doc, Opened, Sync, batch, doc, ended, lease_lost, rows, tick},
+        conformance::support::{Doc, Opened, Sync, batch, doc, ended, lease_lost, patch_row, rows, tick},
     },
 };
 
@@ -105,7 +106,8 @@ impl Chaos<'_> {
             73..76 => self.prune().await,
             76 => self.erase().await,
             77 if self.dice.once_in(3) => self.empty().await,
-            77..86 => {
+            77..80 => self.look_at_what_waits().await,
+            80..86 => {
                 let text = ask(self.store, &self.dataset(), &mut self.dice, &self.places, &self.moments).await;
                 self.trail.note(&text);
             }
@@ -121,14 +123,17 @@ impl Chaos<'_> {
     }
 
     fn writing(&self, actor: usize) -> Writing {
-        Writing { run: self.actors[actor].sync.run.row, step: self.trail.step, requested: None }
+        Writing { run: self.actors[actor].sync.run.row, step: self.trail.step, requested: None, full_walk: None }
     }
 
     async fn page(&mut self, actor: usize) {
         let step = self.trail.step;
         let requested = if self.dice.once_in(3) { step - self.dice.at(step.min(60) + 1) } else { step };
         let merging = if self.dice.once_in(4) { Merging::Override } else { Merging::Newer };
-        let at = Writing { requested: (merging == Merging::Newer).then_some(requested), ..self.writing(actor) };
+        // Few numbers of walks, so that one returns what another did, or it did itself.
+        let full_walk = self.dice.once_in(2).then(|| i64::try_from(self.dice.roll(3)).unwrap());
+        let newer = (merging == Merging::Newer).then_some(requested);
+        let at = Writing { requested: newer, full_walk, ..self.writing(actor) };
         let (mut after, mut writes, mut outcomes) = (self.expected.clone(), Vec::new(), Vec::new());
         for _ in 0..=self.dice.roll(3) {
             let (write, rows) = self.write(&mut after, at);
@@ -138,7 +143,7 @@ impl Chaos<'_> {
         let Actor { sync, checkpoint, .. } = &self.actors[actor];
         let mut page = sync.page(writes);
         page.requested_at = self.moments[requested];
-        page.changes.iter_mut().for_each(|change| change.merging = merging);
+        page.changes.iter_mut().for_each(|change| (change.merging, change.full_walk) = (merging, full_walk));
         if self.dice.once_in(5) {
             // One in four was read before somebody else wrote it.
             let expected = checkpoint.version - i64::from(self.dice.once_in(4));
@@ -182,13 +187,15 @@ impl Chaos<'_> {
                 (Write::Save(batch(&docs)), after.save(at, &docs))
             }
             3 => {
-                let outcomes = after.delete(at, &ids);
-                (Write::Delete(ids), outcomes)
+                let rows = ids.into_iter().map(|id| DeleteRow { id, at: dice.once_in(2).then(|| some_time(dice)) });
+                let rows: Vec<_> = rows.collect();
+                let outcomes = after.delete(at, &rows);
+                (Write::Delete(rows), outcomes)
             }
             _ => {
                 let fields = some_fields(dice);
                 let outcomes = after.patch(at, &ids, &fields);
-                let rows = ids.into_iter().map(|id| PatchRow { id, fields: fields.clone() });
+                let rows = ids.iter().map(|id| patch_row(id, fields.clone()));
                 (Write::Patch(rows.collect()), outcomes)
             }
         }
@@ -201,8 +208,9 @@ impl Chaos<'_> {
             _ => ScanFrom::Start,
         };
         let Actor { sync, .. } = &self.actors[actor];
-        let scan = self.store.begin_scan(&sync.run, &sync.key, &sync.dataset, from).await.unwrap();
-        self.trail.note(&format!("{} begins to scan from {from:?}: {scan:?}", ACTORS[actor]));
+        let brought_forward = self.dice.once_in(2);
+        let scan = sync.begin_scan(from, brought_forward).await;
+        self.trail.note(&format!("{} begins to scan from {from:?}, {brought_forward}: {scan:?}", ACTORS[actor]));
         let open = self.expected.scan.as_ref().filter(|open| {
             open.owner == actor
                 && match from {
@@ -215,26 +223,9 @@ impl Chaos<'_> {
         if let Some(open) = open {
             assert_eq!(scan.number, open.number);
         } else {
-            self.expected.begin_scan(scan.number, actor);
+            self.expected.begin_scan(scan.number, actor, self.trail.step, brought_forward);
         }
         self.actors[actor].scan = Some(scan);
-    }
-
-    async fn finish_scan(&mut self, actor: usize) {
-        let Some(scan) = self.actors[actor].scan.take() else { return };
-        let confirm = u32::try_from(1 + self.dice.roll(3)).unwrap();
-        let complete = !self.dice.once_in(5);
-        let finish = self.actors[actor].sync.finish(scan, confirm, complete);
-        let finished = self.store.finish_scan(finish).await;
-        self.trail.note(&format!("{} ends scan {} ({confirm}, {complete}): {finished:?}", ACTORS[actor], scan.number));
-        if self.expected.scan.as_ref().is_none_or(|open| open.number != scan.number) {
-            assert!(matches!(finished, Err(StoreError::ScanClosed(_))), "{finished:?}");
-            return;
-        }
-        let finished = finished.unwrap();
-        let at = self.writing(actor);
-        assert_eq!(finished, self.expected.finish(at, confirm, complete));
-        self.actors[actor].counts.deleted += finished.deleted;
     }
 
     /// A run ends, however, and the function runs again.
@@ -258,10 +249,10 @@ impl Chaos<'_> {
         }
         let run = self.old[self.dice.at(self.old.len())];
         let sync = &self.actors[actor].sync;
-        let mut page = sync.page([Write::Delete((0..30).map(|n| format!("r{n}")).collect())]);
+        let mut page = sync.page([Write::delete((0..30).map(|n| format!("r{n}")))]);
         page.run = run;
         lease_lost(self.store.commit(page).await);
-        lease_lost(self.store.begin_scan(&run, &sync.key, &sync.dataset, ScanFrom::Start).await);
+        lease_lost(self.store.begin_scan(&run, &sync.key, &sync.dataset, ScanFrom::Start, false).await);
         self.trail.note("an old token is refused");
     }
 
@@ -314,10 +305,16 @@ fn some_doc(dice: &mut Dice, id: &str) -> Doc {
     let title = (!dice.once_in(3)).then(|| "t".to_owned());
     let map = (0..dice.roll(3)).map(|n| (format!("k{n}"), json!({ "v": n }))).collect();
     let last = dice.once_in(4).then_some(0.5);
-    Doc { title, map, last, ..doc(id, dice.roll(3)) }
+    let at = dice.once_in(2).then(|| some_time(dice));
+    Doc { title, map, last, at, ..doc(id, dice.roll(3)) }
 }
 
-/// Fields of a patch: one in place, one that may be new, one deep inside.
+/// A time of update: one of few, or far in the future.
+fn some_time(dice: &mut Dice) -> i64 {
+    if dice.once_in(12) { FAR } else { i64::try_from(dice.roll(4)).unwrap() }
+}
+
+/// Fields of a patch: one in place, one that may be new, one deep inside, the time of update.
 fn some_fields(dice: &mut Dice) -> Map<String, Value> {
     let mut fields = Map::new();
     if dice.once_in(2) {
@@ -328,6 +325,9 @@ fn some_fields(dice: &mut Dice) -> Map<String, Value> {
     }
     if dice.once_in(2) {
         fields.insert("map".to_owned(), json!({ "k1": { "v": dice.roll(2) } }));
+    }
+    if dice.once_in(3) {
+        fields.insert("at".to_owned(), json!(some_time(dice)));
     }
     fields
 }

@@ -3,12 +3,20 @@
 //! Time is counted in steps: a row that was written in a step is newer than a page that was requested in that step or
 //! before it.
 
+mod deletes;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
+use deletes::Missed;
+pub(super) use deletes::{Due, Waits};
+
 use super::readers::Held;
-use crate::store::{FeedRow, ModelCounts, RowOutcome, ScanFinished, conformance::support::Doc};
+use crate::store::{DeleteRow, FeedRow, ModelCounts, RowOutcome, conformance::support::Doc};
+
+/// A time of update so far in the future that it does not compare.
+pub(super) const FAR: i64 = i64::MAX / 2;
 
 /// A record that lives, or lived.
 #[derive(Debug, Clone)]
@@ -24,8 +32,12 @@ pub(super) struct Row {
     /// The run that wrote it last, and when.
     run: i64,
     step: usize,
-    /// How many scans in a row missed it.
-    missed: u32,
+    /// What is known of it as a candidate.
+    missed: Option<Missed>,
+    /// When it was last updated, or deleted, at the provider.
+    updated: Option<i64>,
+    /// The older time that a full walk last returned, and the walk.
+    older: Option<(i64, i64)>,
 }
 
 /// Who writes, when, and what they give way to.
@@ -35,6 +47,8 @@ pub(super) struct Writing {
     pub(super) step: usize,
     /// The step in which the page was requested; `None`: it overrides.
     pub(super) requested: Option<usize>,
+    /// The full walk that it is a part of.
+    pub(super) full_walk: Option<i64>,
 }
 
 /// The scan that is open.
@@ -43,6 +57,9 @@ pub(super) struct OpenScan {
     pub(super) number: i64,
     /// Which actor's function began it.
     pub(super) owner: usize,
+    began: usize,
+    live: u64,
+    brought_forward: bool,
     /// Ids that it saw, and those that were written since it began.
     kept: BTreeSet<String>,
 }
@@ -52,12 +69,32 @@ pub(super) struct OpenScan {
 pub(super) struct Expected {
     rows: BTreeMap<String, Row>,
     pub(super) scan: Option<OpenScan>,
+    brought_forward: u32,
 }
 
 impl Row {
     /// It gets a new place, as a tombstone with what is left of it.
     fn bury(&mut self, at: Writing) {
         (self.live, self.run, self.step, self.faded) = (false, at.run, at.step, self.pruned);
+        self.missed = None;
+        self.older = None;
+    }
+
+    /// Whether a write with this time is older. The second full walk that returns the same older time is not.
+    fn is_updated_after(&mut self, given: Option<i64>, full_walk: Option<i64>) -> bool {
+        match (given, self.updated) {
+            (Some(given), Some(stored)) if given < stored && stored < FAR => {
+                let Some(walk) = full_walk else { return true };
+                match self.older {
+                    Some((time, before)) if time == given => before == walk,
+                    _ => {
+                        self.older = Some((given, walk));
+                        true
+                    }
+                }
+            }
+            _ => false,
+        }
     }
 
     fn is_newer(&self, than: Writing) -> bool {
@@ -66,8 +103,10 @@ impl Row {
 }
 
 impl Expected {
-    pub(super) fn begin_scan(&mut self, number: i64, owner: usize) {
-        self.scan = Some(OpenScan { number, owner, kept: BTreeSet::new() });
+    pub(super) fn begin_scan(&mut self, number: i64, owner: usize, began: usize, brought_forward: bool) {
+        let live = self.rows.values().filter(|row| row.live).count() as u64;
+        self.brought_forward = if brought_forward { self.brought_forward + 1 } else { 0 };
+        self.scan = Some(OpenScan { number, owner, began, live, brought_forward, kept: BTreeSet::new() });
     }
 
     fn keep(&mut self, id: &str) {
@@ -77,9 +116,10 @@ impl Expected {
     }
 
     fn put(&mut self, at: Writing, doc: Doc, text: String) {
-        let missed = self.rows.get(&doc.id).map_or(0, |row| row.missed);
         self.keep(&doc.id);
-        let row = Row { doc, text, live: true, pruned: false, faded: false, run: at.run, step: at.step, missed };
+        let (updated, older) = (doc.at, None);
+        let (live, pruned, faded) = (true, false, false);
+        let row = Row { doc, text, live, pruned, faded, run: at.run, step: at.step, missed: None, updated, older };
         self.rows.insert(row.doc.id.clone(), row);
     }
 
@@ -90,16 +130,27 @@ impl Expected {
             |this, doc| {
                 // Whoever saves a record has seen it, also if a newer write stays.
                 this.keep(&doc.id);
+                if let Some(row) = this.rows.get_mut(&doc.id) {
+                    row.missed = None;
+                }
                 let text = serde_json::to_string(doc).unwrap();
                 let outcome = match this.rows.get_mut(&doc.id) {
                     // Of what was pruned only the hash is left, which knows one order of keys.
                     Some(row) if row.live && (row.text == text || (row.doc == *doc && !row.pruned)) => {
                         (row.text, row.pruned) = (text, false);
+                        if doc.at.is_some() {
+                            (row.updated, row.older) = (doc.at, None);
+                        }
                         return RowOutcome::Unchanged;
                     }
                     Some(row) if row.is_newer(at) => return RowOutcome::SkippedNewer,
-                    Some(row) if row.live => RowOutcome::Updated,
-                    _ => RowOutcome::Added,
+                    Some(row) => {
+                        if row.is_updated_after(doc.at, at.full_walk) {
+                            return RowOutcome::SkippedOlder;
+                        }
+                        if row.live { RowOutcome::Updated } else { RowOutcome::Added }
+                    }
+                    None => RowOutcome::Added,
                 };
                 this.put(at, doc.clone(), text);
                 outcome
@@ -107,18 +158,28 @@ impl Expected {
         )
     }
 
-    pub(super) fn delete(&mut self, at: Writing, ids: &[String]) -> Vec<RowOutcome> {
+    pub(super) fn delete(&mut self, at: Writing, deletes: &[DeleteRow]) -> Vec<RowOutcome> {
         self.each(
-            ids,
-            |id| id,
-            |this, id| match this.rows.get_mut(id) {
-                Some(row) if row.live && row.is_newer(at) => RowOutcome::SkippedNewer,
-                Some(row) if row.live => {
-                    row.bury(at);
-                    this.keep(id);
-                    RowOutcome::Deleted
+            deletes,
+            |delete| &delete.id,
+            |this, delete| {
+                let Some(row) = this.rows.get_mut(&delete.id) else { return RowOutcome::Missing };
+                let live = row.live;
+                if live && row.is_newer(at) {
+                    return RowOutcome::SkippedNewer;
                 }
-                _ => RowOutcome::Missing,
+                if row.is_updated_after(delete.at, None) {
+                    return if live { RowOutcome::SkippedOlder } else { RowOutcome::Missing };
+                }
+                if delete.at.is_some() && delete.at != row.updated {
+                    (row.updated, row.older) = (delete.at, None);
+                }
+                if !live {
+                    return RowOutcome::Missing;
+                }
+                row.bury(at);
+                this.keep(&delete.id);
+                RowOutcome::Deleted
             },
         )
     }
@@ -127,17 +188,25 @@ impl Expected {
         self.each(
             ids,
             |id| id,
-            |this, id| match this.rows.get(id) {
+            |this, id| match this.rows.get_mut(id) {
                 // There is nothing to merge with where the payload is gone.
                 Some(row) if row.live && !row.pruned => {
                     let mut whole: Value = serde_json::from_str(&row.text).unwrap();
                     merge(&mut whole, fields);
                     let text = whole.to_string();
                     let doc: Doc = serde_json::from_value(whole).unwrap();
+                    let given = fields.get("at").and_then(Value::as_i64);
                     if doc == row.doc {
+                        row.missed = None;
+                        if given.is_some() {
+                            row.older = None;
+                        }
                         RowOutcome::Unchanged
                     } else if row.is_newer(at) {
                         RowOutcome::SkippedNewer
+                    } else if row.is_updated_after(given, at.full_walk) {
+                        this.keep(id);
+                        RowOutcome::SkippedOlder
                     } else {
                         this.put(at, doc, text);
                         RowOutcome::Updated
@@ -158,30 +227,6 @@ impl Expected {
         let mut page = BTreeSet::new();
         let outcome = |row| if page.insert(id(row).clone()) { one(self, row) } else { RowOutcome::Duplicate };
         rows.iter().map(outcome).collect()
-    }
-
-    /// The end of the open scan.
-    pub(super) fn finish(&mut self, at: Writing, confirm: u32, complete: bool) -> ScanFinished {
-        let Some(scan) = self.scan.take() else { panic!("no scan is open") };
-        let mut finished = ScanFinished::default();
-        if !complete {
-            return finished;
-        }
-        for (id, row) in &mut self.rows {
-            if !row.live || scan.kept.contains(id) {
-                row.missed = 0;
-                continue;
-            }
-            row.missed += 1;
-            if row.missed >= confirm {
-                row.bury(at);
-                row.missed = 0;
-                finished.deleted += 1;
-            } else {
-                finished.unconfirmed += 1;
-            }
-        }
-        finished
     }
 
     /// The ids of the rows that were last written before a step.
@@ -262,7 +307,8 @@ pub(super) fn count(counts: &mut ModelCounts, rows: &[RowOutcome]) {
             RowOutcome::Deleted => counts.deleted += 1,
             RowOutcome::Unchanged => counts.unchanged += 1,
             RowOutcome::SkippedNewer => counts.skipped_newer += 1,
-            RowOutcome::Duplicate | RowOutcome::Missing => {}
+            RowOutcome::SkippedOlder => counts.skipped_older += 1,
+            RowOutcome::Duplicate | RowOutcome::Missing | RowOutcome::Seen => {}
         }
     }
 }

@@ -97,7 +97,7 @@ impl World<'_> {
                 self.gone.insert(id.clone(), step);
             }
             self.trail.note(&format!("{id} goes, told: {told}"));
-            Write::Delete(vec![id])
+            Write::delete([id])
         } else {
             let there = doc(&id, self.dice.roll(1000));
             let since = self.api.get(&id).map_or(step, |there| there.since);
@@ -122,7 +122,7 @@ impl World<'_> {
         if let Some(walk) = &mut self.walk {
             let from = ScanFrom::Number(walk.scan.number);
             let Sync { run, key, dataset, .. } = &self.walker;
-            walk.scan = self.store.begin_scan(run, key, dataset, from).await.unwrap();
+            walk.scan = self.store.begin_scan(run, key, dataset, from, false).await.unwrap();
             assert!(walk.scan.resumed);
             self.trail.note("the walk is interrupted and gone on with");
         }

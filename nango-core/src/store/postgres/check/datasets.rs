@@ -6,8 +6,8 @@ use crate::store::{
     postgres::{Db, Postgres, dataset::Dataset, fault::Outcome, rows::plain_size},
 };
 
-/// A dataset's row, or what its records say.
-type Said = (Figures, i64);
+/// A dataset's row, or what its records say; with the last record number, and whether candidates wait.
+type Said = (Figures, i64, bool);
 
 /// All datasets.
 pub(super) async fn list(store: &Postgres) -> Result<Vec<Place>, StoreError> {
@@ -29,8 +29,8 @@ pub(super) async fn check(
     report: &mut CheckReport,
 ) -> Result<(), StoreError> {
     let found = store.read_with(place.id, |db, id| Box::pin(compare(db, *id))).await?;
-    let Some(((noted, given), (counted, used))) = found else { return Ok(()) };
-    if noted.agree(&counted) && given >= used {
+    let Some(((noted, given, waits), (counted, used, waiting))) = found else { return Ok(()) };
+    if noted.agree(&counted) && given >= used && waits >= waiting {
         return Ok(());
     }
     let mut repaired = 0;
@@ -43,20 +43,24 @@ pub(super) async fn check(
         let example = format!("noted record number {given}, its records go up to {used}");
         report.note(Problem::Behind, &name, 1, repaired, example);
     }
+    if waits < waiting {
+        report.note(Problem::State, &name, 1, repaired, "delete candidates wait, and the dataset's row denies it");
+    }
     Ok(())
 }
 
 async fn compare(db: &mut Db, id: i64) -> Outcome<Option<(Said, Said)>> {
-    const NOTED: &str = "SELECT live, bytes, seq, stamp, rids FROM nango_rs.datasets WHERE id = $1";
+    const NOTED: &str = "SELECT live, bytes, seq, stamp, rids, waits FROM nango_rs.datasets WHERE id = $1";
     const COUNTED: &str = concat!(
         "SELECT count(*) FILTER (WHERE deleted_at IS NULL), coalesce(sum(",
         plain_size!(),
         ") FILTER (WHERE deleted_at IS NULL), 0)::bigint, coalesce(max(seq), 0), coalesce(max(modified_at), 0), \
-         (SELECT coalesce(max(rid), 0) FROM nango_rs.record_keys WHERE dataset = $1) \
+         (SELECT coalesce(max(rid), 0) FROM nango_rs.record_keys WHERE dataset = $1), \
+         EXISTS (SELECT 1 FROM nango_rs.delete_states WHERE dataset = $1) \
          FROM nango_rs.records WHERE dataset = $1"
     );
-    type Row = (i64, i64, i64, i64, i64);
-    let said = |(live, bytes, seq, stamp, rids): Row| (Figures { live, bytes, seq, stamp }, rids);
+    type Row = (i64, i64, i64, i64, i64, bool);
+    let said = |(live, bytes, seq, stamp, rids, waits): Row| (Figures { live, bytes, seq, stamp }, rids, waits);
     let noted: Option<Row> = db.query_as(NOTED).bind(id).fetch_optional(&mut *db.sql).await?;
     let Some(noted) = noted else { return Ok(None) };
     let counted: Row = db.query_as(COUNTED).bind(id).fetch_one(&mut *db.sql).await?;
@@ -66,13 +70,13 @@ async fn compare(db: &mut Db, id: i64) -> Outcome<Option<(Said, Said)>> {
 /// Counts again under the lock; gives how many rows it mended. The only repair that reads a whole dataset in one
 /// transaction.
 async fn mend(db: &mut Db, place: &Place) -> Outcome<u64> {
-    const MEND: &str =
-        "UPDATE nango_rs.datasets SET live = $2, bytes = $3, seq = $4, stamp = $5, rids = $6 WHERE id = $1";
+    const MEND: &str = "UPDATE nango_rs.datasets SET live = $2, bytes = $3, seq = $4, stamp = $5, rids = $6, waits = $7 \
+         WHERE id = $1";
     if Dataset::find(db, &place.key).await?.is_none() {
         return Ok(0);
     }
-    let Some(((noted, given), (counted, used))) = compare(db, place.id).await? else { return Ok(0) };
+    let Some(((noted, given, _), (counted, used, waiting))) = compare(db, place.id).await? else { return Ok(0) };
     let mend = db.query(MEND).bind(place.id).bind(counted.live).bind(counted.bytes).bind(noted.seq.max(counted.seq));
-    mend.bind(noted.stamp.max(counted.stamp)).bind(given.max(used)).execute(&mut *db.sql).await?;
+    mend.bind(noted.stamp.max(counted.stamp)).bind(given.max(used)).bind(waiting).execute(&mut *db.sql).await?;
     Ok(1)
 }

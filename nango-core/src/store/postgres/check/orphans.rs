@@ -27,10 +27,10 @@ const ORPHANS: [Orphans; 11] = [
         "NOT EXISTS (SELECT 1 FROM nango_rs.datasets d WHERE d.scan = t.scan)",
     ),
     (
-        "missed records that are gone",
-        "scan_missed",
+        "delete states of no live record",
+        "delete_states",
         "dataset, id",
-        "NOT EXISTS (SELECT 1 FROM nango_rs.record_keys k WHERE k.dataset = t.dataset AND k.id = t.id)",
+        "NOT EXISTS (SELECT 1 FROM nango_rs.record_keys k WHERE k.dataset = t.dataset AND k.id = t.id AND k.state & 1 = 0)",
     ),
     ("checkpoints of no connection", "checkpoints", "function", UNCONNECTED),
     ("resume states of no connection", "resume_states", "function", UNCONNECTED),

@@ -167,7 +167,8 @@ async fn mend(db: &mut Db, dataset: i64, suspect: &Suspect, rid: i64) -> Outcome
          AND NOT EXISTS (SELECT 1 FROM nango_rs.record_keys e JOIN nango_rs.records o \
          ON o.dataset = $1 AND o.seq = e.seq AND o.id = $3 WHERE e.dataset = $1 AND e.id = $3) \
          ON CONFLICT (dataset, id) DO UPDATE SET seq = excluded.seq, modified_at = excluded.modified_at, \
-         run = excluded.run, bytes = excluded.bytes, hash_version = 0, state = excluded.state, hash = excluded.hash"
+         run = excluded.run, bytes = excluded.bytes, hash_version = 0, state = excluded.state, hash = excluded.hash, \
+         updated = NULL, older = NULL, older_walk = NULL"
     );
     const ROW: &str = "UPDATE nango_rs.records SET last_action = CASE WHEN deleted_at IS NOT NULL THEN $4 \
          WHEN last_action = $4 THEN $5 ELSE last_action END, \
@@ -183,6 +184,8 @@ async fn mend(db: &mut Db, dataset: i64, suspect: &Suspect, rid: i64) -> Outcome
     );
     const HASH: &str = "UPDATE nango_rs.record_keys SET hash = decode(repeat('00', 16), 'hex'), hash_version = $4, \
                         state = state & ~$5::smallint WHERE dataset = $1 AND seq = $2 AND id = $3";
+    const TIMES: &str = "UPDATE nango_rs.record_keys SET updated = NULL, older = NULL, older_walk = NULL \
+                         WHERE dataset = $1 AND seq = $2 AND id = $3";
     let Suspect { problem, seq, id } = suspect;
     let small = |number: i64| i16::try_from(number).unwrap_or(0);
     match problem {
@@ -201,6 +204,10 @@ async fn mend(db: &mut Db, dataset: i64, suspect: &Suspect, rid: i64) -> Outcome
             let (version, bits) = if *problem == Problem::Seal { (in_use, MERGED) } else { (0, 0) };
             let hash = db.query(HASH).bind(dataset).bind(seq).bind(id).bind(small(version)).bind(small(bits));
             hash.execute(&mut *db.sql).await?;
+            if *problem != Problem::Hash {
+                // Without its time: the next save replaces the payload, however old it is.
+                db.query(TIMES).bind(dataset).bind(seq).bind(id).execute(&mut *db.sql).await?;
+            }
         }
         _ => return Ok(false),
     }

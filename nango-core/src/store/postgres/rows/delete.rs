@@ -1,45 +1,61 @@
 //! Tombstones.
 
-use super::{Writing, look, write::Burials};
+use super::{Writing, look, times::TimeChanges, write::Burials};
 use crate::store::{
-    RowOutcome,
+    DeleteRow, RowOutcome,
     draft::Ready,
     postgres::{Db, dataset::Dataset, fault::Outcome},
     row::DELETED,
+    updated::{Age, Source, Times},
 };
 
-/// Deletes records by id: the last payload stays, an id that is not there is left alone.
+/// Deletes records by id: the last payload stays, an id that is not there is left alone. A delete is never the answer of a
+/// full walk, so an older one does not win the second time.
 pub(in crate::store::postgres) async fn delete(
     db: &mut Db,
     at: &Writing,
     dataset: &mut Dataset,
-    ids: &[String],
+    deletes: &[DeleteRow],
     ready: &Ready,
 ) -> Outcome<Vec<RowOutcome>> {
     // No record has a NUL in its id, and the server would not take the question.
     let asked = |id: &str, duplicate: bool| !duplicate && !id.contains('\0');
-    let wanted: Vec<&str> =
-        ids.iter().zip(&ready.duplicate).filter(|(id, dup)| asked(id, **dup)).map(|(id, _)| id.as_str()).collect();
-    let mut known = look::keys(db, dataset.id, &wanted).await?.into_iter();
-    let mut burials = Burials::default();
-    let mut rows = Vec::with_capacity(ids.len());
-    for (id, duplicate) in ids.iter().zip(&ready.duplicate) {
-        let known = if asked(id, *duplicate) { known.next().flatten() } else { None };
+    let wanted: Vec<&str> = deletes
+        .iter()
+        .zip(&ready.duplicate)
+        .filter(|(row, dup)| asked(&row.id, **dup))
+        .map(|(row, _)| row.id.as_str())
+        .collect();
+    let with_times = deletes.iter().any(|row| row.at.is_some());
+    let mut known = look::keys(db, dataset.id, &wanted, with_times).await?.into_iter();
+    let source = Source { full_walk: None, ..at.source() };
+    let (mut burials, mut times) = (Burials::default(), TimeChanges::default());
+    let mut rows = Vec::with_capacity(deletes.len());
+    for (row, duplicate) in deletes.iter().zip(&ready.duplicate) {
+        let known = if asked(&row.id, *duplicate) { known.next().flatten() } else { None };
         rows.push(match known {
             _ if *duplicate => RowOutcome::Duplicate,
             Some(known) if !known.is(DELETED) => {
                 if at.yields(&known) {
                     RowOutcome::SkippedNewer
+                } else if known.times.compare(row.at, source) != Age::Applies {
+                    RowOutcome::SkippedOlder
                 } else {
-                    burials.push(id, [known.seq, dataset.next()]);
+                    burials.push(&row.id, [known.seq, dataset.next()]);
+                    times.push(&row.id, row.at.map(|time| Times::of(Some(time))));
                     dataset.live -= 1;
                     dataset.bytes -= known.bytes;
                     RowOutcome::Deleted
                 }
             }
-            _ => RowOutcome::Missing,
+            Some(known) => {
+                times.push(&row.id, known.times.buried(row.at, source));
+                RowOutcome::Missing
+            }
+            None => RowOutcome::Missing,
         });
     }
-    burials.write(db, at, dataset.id).await?;
+    burials.write(db, dataset.id, at.stamp, at.run).await?;
+    times.write(db, dataset.id).await?;
     Ok(rows)
 }

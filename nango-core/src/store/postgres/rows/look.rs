@@ -11,6 +11,7 @@ use crate::store::{
         fault::{Fault, Outcome},
     },
     row::{DELETED, PRUNED},
+    updated::Times,
 };
 
 /// The narrow row of an id.
@@ -32,6 +33,8 @@ pub(super) struct Known {
     pub hash_version: i64,
     /// The hash of the payload.
     pub hash: Hash,
+    /// Empty if they were not asked for.
+    pub times: Times,
 }
 
 impl Known {
@@ -40,20 +43,39 @@ impl Known {
     }
 }
 
-/// The rows of ids, each named once; `None` for those that are not there.
-pub(super) async fn keys(db: &mut Db, dataset: i64, ids: &[&str]) -> Outcome<Vec<Option<Known>>> {
-    const KEYS: &str = "SELECT i.n, k.* FROM unnest($2::text[]) WITH ORDINALITY i(id, n) CROSS JOIN LATERAL \
-                        (SELECT rid, seq, modified_at, run, bytes, state, hash_version, hash \
-                        FROM nango_rs.record_keys WHERE dataset = $1 AND id = i.id OFFSET 0) k";
+/// The look-up of keys with these columns more.
+macro_rules! keys {
+    ($more:literal) => {
+        concat!(
+            "SELECT i.n, k.* FROM unnest($2::text[]) WITH ORDINALITY i(id, n) CROSS JOIN LATERAL \
+             (SELECT rid, seq, modified_at, run, bytes, state, hash_version, hash",
+            $more,
+            " FROM nango_rs.record_keys WHERE dataset = $1 AND id = i.id OFFSET 0) k"
+        )
+    };
+}
+
+/// The rows of ids, each named once; `None` for those that are not there. Times of update are read if the write has such
+/// times: otherwise nothing depends on them.
+pub(super) async fn keys(db: &mut Db, dataset: i64, ids: &[&str], with_times: bool) -> Outcome<Vec<Option<Known>>> {
+    const KEYS: &str = keys!("");
+    const WITH_TIMES: &str = keys!(", updated, older, older_walk");
+    let keys = if with_times { WITH_TIMES } else { KEYS };
     let mut known = vec![None; ids.len()];
     if ids.is_empty() {
         return Ok(known);
     }
-    for row in db.query(KEYS).bind(dataset).bind(ids).fetch_all(&mut *db.sql).await? {
+    for row in db.query(keys).bind(dataset).bind(ids).fetch_all(&mut *db.sql).await? {
         // The server counts from 1.
         let place = usize::try_from(row.try_get::<i64, _>(0)? - 1).ok().and_then(|place| known.get_mut(place));
         let hash = row.try_get::<&[u8], _>(8)?.try_into().map_err(|_| Fault::damaged("the hash of a record"))?;
+        let times = if with_times {
+            Times { updated: row.try_get(9)?, older: row.try_get(10)?, older_walk: row.try_get(11)? }
+        } else {
+            Times::default()
+        };
         *place.ok_or_else(|| Fault::damaged("a row"))? = Some(Known {
+            times,
             rid: row.try_get(1)?,
             seq: row.try_get(2)?,
             modified_at: row.try_get(3)?,

@@ -1,6 +1,6 @@
 //! Merging partial records into stored ones.
 
-use super::{Writing, int, look, write::Replacements};
+use super::{Writing, int, look, times::TimeChanges, write::Replacements};
 use crate::store::{
     PatchRow, RowOutcome,
     draft::Ready,
@@ -9,14 +9,17 @@ use crate::store::{
         Db,
         dataset::Dataset,
         fault::{Fault, Outcome},
+        scans,
     },
     row::{MERGED, UPDATED},
+    updated::{Age, patch_time},
 };
 
 /// So many payloads are read at once, so that memory does not grow with the page.
 const GROUP: usize = 1000;
 
-/// Patches live records. One whose payload was pruned has nothing to merge with and counts as missing.
+/// Patches live records. One whose payload was pruned has nothing to merge with and counts as missing; one that is older
+/// than its record counts as seen by the scan that is open.
 pub(in crate::store::postgres) async fn patch(
     db: &mut Db,
     at: &Writing,
@@ -42,12 +45,13 @@ async fn group(
     let asked = |id: &str, duplicate: bool| !duplicate && !id.contains('\0');
     let wanted: Vec<&str> =
         patches.iter().zip(duplicate).filter(|(row, dup)| asked(&row.id, **dup)).map(|(row, _)| &*row.id).collect();
-    let known = look::keys(db, dataset.id, &wanted).await?;
+    let known = look::keys(db, dataset.id, &wanted, true).await?;
     let seqs: Vec<_> = known.iter().flatten().filter(|known| look::has_payload(known)).map(|known| known.seq).collect();
     let stored = look::payloads(db, dataset.id, &seqs).await?;
 
     let mut known = known.into_iter();
-    let mut replacements = Replacements::default();
+    let (mut replacements, mut times) = (Replacements::default(), TimeChanges::default());
+    let mut seen = Vec::new();
     for (patch, duplicate) in patches.iter().zip(duplicate) {
         if *duplicate {
             rows.push(RowOutcome::Duplicate);
@@ -65,16 +69,28 @@ async fn group(
         let mut merged = Vec::with_capacity(stored.len());
         merge::merge(stored, &patch.fields, &mut merged).map_err(|_| damaged())?;
         let unchanged = merge::same(stored, std::str::from_utf8(&merged).map_err(|_| damaged())?);
+        let given = patch_time(patch.updated);
         rows.push(if unchanged {
+            times.push(&patch.id, known.times.same(given));
             RowOutcome::Unchanged
         } else if at.yields(&known) {
             RowOutcome::SkippedNewer
+        } else if let Age::Older(older) = known.times.compare(given, at.source()) {
+            times.push(&patch.id, older);
+            seen.push(known.rid);
+            RowOutcome::SkippedOlder
         } else {
             dataset.bytes += int(merged.len()) - known.bytes;
-            let content = at.content(&patch.id, at.regime.hasher.record(&merged), merged)?;
+            let updated = known.times.patched(patch.updated);
+            let content = at.content(&patch.id, at.regime.hasher.record(&merged), merged, updated)?;
             replacements.push(&patch.id, [known.seq, dataset.next()], [UPDATED, MERGED], content);
             RowOutcome::Updated
         });
     }
-    replacements.write(db, at, dataset.id).await
+    replacements.write(db, at, dataset.id).await?;
+    times.write(db, dataset.id).await?;
+    if let Some(scan) = dataset.scan {
+        scans::mark(db, scan.number, seen).await?;
+    }
+    Ok(())
 }

@@ -3,6 +3,7 @@
 use super::{
     Writing, int,
     look::{self, Known},
+    times::TimeChanges,
     write::{Inserts, Replacements, Restores},
 };
 use crate::{
@@ -15,6 +16,7 @@ use crate::{
         merge,
         postgres::{Db, dataset::Dataset, fault::Outcome, scans},
         row::{ADDED, DELETED, MERGED, UPDATED},
+        updated::Age,
     },
 };
 
@@ -28,7 +30,7 @@ pub(in crate::store::postgres) async fn save(
 ) -> Outcome<Vec<RowOutcome>> {
     let ids: Vec<&str> =
         batch.iter().zip(&ready.duplicate).filter(|(_, dup)| !**dup).map(|(item, _)| item.id).collect();
-    let known = look::keys(db, dataset.id, &ids).await?;
+    let known = look::keys(db, dataset.id, &ids, batch.has_times()).await?;
     let same = compared(db, at, dataset.id, &known, batch, ready).await?;
 
     let mut known = known.into_iter().zip(same);
@@ -44,7 +46,7 @@ pub(in crate::store::postgres) async fn save(
             (known.rid, plan.save(at, dataset, item, hash, &known, same)?)
         } else {
             let rid = dataset.next_rid();
-            plan.inserts.push(item.id, rid, dataset.next(), at.content(item.id, *hash, item.payload)?);
+            plan.inserts.push(item.id, rid, dataset.next(), at.content_of(item, hash)?);
             dataset.live += 1;
             dataset.bytes += int(item.payload.len());
             (rid, RowOutcome::Added)
@@ -58,6 +60,7 @@ pub(in crate::store::postgres) async fn save(
     failpoint!("page:record-half");
     plan.replacements.write(db, at, dataset.id).await?;
     plan.restores.write(db, at, dataset.id).await?;
+    plan.times.write(db, dataset.id).await?;
     if let Some(scan) = dataset.scan {
         scans::mark(db, scan.number, seen).await?;
         failpoint!("page:marks");
@@ -71,6 +74,7 @@ struct Plan<'a> {
     inserts: Inserts<'a>,
     replacements: Replacements<'a>,
     restores: Restores<'a>,
+    times: TimeChanges<'a>,
 }
 
 impl<'a> Plan<'a> {
@@ -86,6 +90,7 @@ impl<'a> Plan<'a> {
     ) -> Outcome<RowOutcome> {
         let equal = known.hash == *hash && known.hash_version == at.regime.hasher.version();
         if equal && known.state == 0 {
+            self.times.push(item.id, known.times.same(item.updated));
             return Ok(RowOutcome::Unchanged);
         }
         let bytes = int(item.payload.len());
@@ -93,13 +98,17 @@ impl<'a> Plan<'a> {
         if !deleted && same {
             // The same content under another order of keys or another kind of hash, or without its payload: nothing
             // that a reader is told of.
-            let content = at.content(item.id, *hash, item.payload)?;
+            let content = at.content_of(item, hash)?;
             self.restores.push(item.id, known.seq, content, !(equal && known.state == MERGED));
             dataset.bytes += bytes - known.bytes;
             return Ok(RowOutcome::Unchanged);
         }
         if at.yields(known) {
             return Ok(RowOutcome::SkippedNewer);
+        }
+        if let Age::Older(times) = known.times.compare(item.updated, at.source()) {
+            self.times.push(item.id, times);
+            return Ok(RowOutcome::SkippedOlder);
         }
         let (action, outcome) = if deleted {
             dataset.live += 1;
@@ -109,7 +118,7 @@ impl<'a> Plan<'a> {
             dataset.bytes += bytes - known.bytes;
             (UPDATED, RowOutcome::Updated)
         };
-        let content = at.content(item.id, *hash, item.payload)?;
+        let content = at.content_of(item, hash)?;
         self.replacements.push(item.id, [known.seq, dataset.next()], [action, 0], content);
         Ok(outcome)
     }

@@ -31,6 +31,7 @@ pub(super) struct Inserts<'a> {
     seqs: Vec<i64>,
     hashes: Vec<Hash>,
     bytes: Vec<i32>,
+    updated: Vec<Option<i64>>,
     payloads: Vec<Cow<'a, [u8]>>,
 }
 
@@ -42,15 +43,16 @@ impl<'a> Inserts<'a> {
         self.seqs.push(seq);
         self.hashes.push(content.hash);
         self.bytes.push(content.bytes);
+        self.updated.push(content.updated);
         self.payloads.push(content.payload);
     }
 
     /// Writes them.
     pub(super) async fn write(&self, db: &mut Db, at: &Writing, dataset: i64) -> Outcome<()> {
         const INSERT: &str = "WITH keys AS (INSERT INTO nango_rs.record_keys \
-             (dataset, rid, seq, modified_at, run, bytes, hash_version, state, hash, id) \
+             (dataset, rid, seq, modified_at, run, bytes, hash_version, state, hash, updated, id) \
              SELECT $1, unnest($2::bigint[]), unnest($3::bigint[]), $4, $5, unnest($6::int[]), $7, 0, \
-             unnest($8::bytea[]), unnest($9::text[])) \
+             unnest($8::bytea[]), unnest($12::bigint[]), unnest($9::text[])) \
              INSERT INTO nango_rs.records \
              (dataset, seq, first_seen_at, modified_at, run, last_action, id, key_id, payload) \
              SELECT $1, unnest($3::bigint[]), $4, $4, $5, 0, unnest($9::text[]), $11, unnest($10::bytea[])";
@@ -66,8 +68,9 @@ impl<'a> Inserts<'a> {
                 .bind(version(at))
                 .bind(&self.hashes[part.clone()])
                 .bind(&self.ids[part.clone()])
-                .bind(lent(&self.payloads[part]))
-                .bind(key(&at.regime));
+                .bind(lent(&self.payloads[part.clone()]))
+                .bind(key(&at.regime))
+                .bind(&self.updated[part]);
             insert.execute(&mut *db.sql).await?;
         }
         Ok(())
@@ -84,6 +87,7 @@ pub(super) struct Replacements<'a> {
     states: Vec<i16>,
     hashes: Vec<Hash>,
     bytes: Vec<i32>,
+    updated: Vec<Option<i64>>,
     payloads: Vec<Cow<'a, [u8]>>,
 }
 
@@ -97,17 +101,19 @@ impl<'a> Replacements<'a> {
         self.states.push(small(state));
         self.hashes.push(content.hash);
         self.bytes.push(content.bytes);
+        self.updated.push(content.updated);
         self.payloads.push(content.payload);
     }
 
     /// Writes them.
     pub(super) async fn write(&self, db: &mut Db, at: &Writing, dataset: i64) -> Outcome<()> {
         const REPLACE: &str = "WITH keys AS (INSERT INTO nango_rs.record_keys AS k \
-             (dataset, rid, seq, modified_at, run, bytes, hash_version, state, hash, id) \
+             (dataset, rid, seq, modified_at, run, bytes, hash_version, state, hash, updated, id) \
              SELECT $1, 0, unnest($4::bigint[]), $9, $10, unnest($12::int[]), $11, unnest($6::smallint[]), \
-             unnest($7::bytea[]), unnest($2::text[]) ON CONFLICT (dataset, id) DO UPDATE SET seq = excluded.seq, \
-             modified_at = excluded.modified_at, run = excluded.run, bytes = excluded.bytes, \
-             hash_version = excluded.hash_version, state = excluded.state, hash = excluded.hash), \
+             unnest($7::bytea[]), unnest($15::bigint[]), unnest($2::text[]) ON CONFLICT (dataset, id) DO UPDATE SET \
+             seq = excluded.seq, modified_at = excluded.modified_at, run = excluded.run, bytes = excluded.bytes, \
+             hash_version = excluded.hash_version, state = excluded.state, hash = excluded.hash, \
+             updated = excluded.updated, older = NULL, older_walk = NULL), \
              rows AS (INSERT INTO nango_rs.records AS r \
              (dataset, seq, first_seen_at, modified_at, run, last_action, id, key_id, payload) \
              SELECT $1, unnest($3::bigint[]), unnest($4::bigint[]), $9, $13, unnest($5::smallint[]), \
@@ -132,7 +138,8 @@ impl<'a> Replacements<'a> {
                 .bind(version(at))
                 .bind(&self.bytes[part.clone()])
                 .bind(NOBODY)
-                .bind(key(&at.regime));
+                .bind(key(&at.regime))
+                .bind(&self.updated[part.clone()]);
             all(replace.fetch_one(&mut *db.sql).await?, part.len())?;
         }
         Ok(())
@@ -146,6 +153,7 @@ pub(super) struct Restores<'a> {
     seqs: Vec<i64>,
     hashes: Vec<Hash>,
     bytes: Vec<i32>,
+    updated: Vec<Option<i64>>,
     payloads: Vec<Option<Cow<'a, [u8]>>>,
 }
 
@@ -156,6 +164,7 @@ impl<'a> Restores<'a> {
         self.seqs.push(seq);
         self.hashes.push(content.hash);
         self.bytes.push(content.bytes);
+        self.updated.push(content.updated);
         self.payloads.push(write.then_some(content.payload));
     }
 
@@ -169,10 +178,12 @@ impl<'a> Restores<'a> {
              ON CONFLICT (dataset, seq) DO UPDATE SET payload = excluded.payload, pruned_at = NULL, key_id = $9 \
              RETURNING r.run), \
              keys AS (INSERT INTO nango_rs.record_keys AS k \
-             (dataset, rid, seq, modified_at, run, bytes, hash_version, state, hash, id) \
-             SELECT $1, 0, unnest($3::bigint[]), 0, $8, unnest($5::int[]), $7, 0, unnest($4::bytea[]), unnest($2::text[]) \
+             (dataset, rid, seq, modified_at, run, bytes, hash_version, state, hash, updated, id) \
+             SELECT $1, 0, unnest($3::bigint[]), 0, $8, unnest($5::int[]), $7, 0, unnest($4::bytea[]), \
+             unnest($10::bigint[]), unnest($2::text[]) \
              ON CONFLICT (dataset, id) DO UPDATE SET hash = excluded.hash, hash_version = excluded.hash_version, \
-             state = 0, bytes = excluded.bytes RETURNING k.run) \
+             state = 0, bytes = excluded.bytes, updated = excluded.updated, older = NULL, older_walk = NULL \
+             RETURNING k.run) \
              SELECT (SELECT count(*) FROM keys WHERE run <> $8) - (SELECT count(*) FROM rows WHERE run = $8)";
         for part in parts(self.payloads.iter().map(|payload| payload.as_ref().map_or(0, |payload| payload.len()))) {
             let payloads: Vec<Option<&[u8]>> = self.payloads[part.clone()].iter().map(Option::as_deref).collect();
@@ -186,33 +197,17 @@ impl<'a> Restores<'a> {
                 .bind(payloads)
                 .bind(version(at))
                 .bind(NOBODY)
-                .bind(key(&at.regime));
+                .bind(key(&at.regime))
+                .bind(&self.updated[part.clone()]);
             all(restore.fetch_one(&mut *db.sql).await?, part.len())?;
         }
         Ok(())
     }
 }
 
-/// Makes tombstones of the rows of a table `gone` (id, old place, new place): `$1` is the dataset, `$5` the stamp, `$6` the
-/// run, `$7` [`NOBODY`]. The last payload stays.
-macro_rules! bury {
-    () => {
-        "keys AS (INSERT INTO nango_rs.record_keys AS k \
-         (dataset, rid, seq, modified_at, run, bytes, hash_version, state, hash, id) \
-         SELECT $1, 0, seq, $5, $6, 0, 0, 0, '', id FROM gone ON CONFLICT (dataset, id) DO UPDATE SET \
-         seq = excluded.seq, modified_at = excluded.modified_at, run = excluded.run, state = k.state | 1::smallint), \
-         rows AS (INSERT INTO nango_rs.records AS r \
-         (dataset, seq, first_seen_at, modified_at, run, last_action, id) \
-         SELECT $1, old, seq, $5, $7, 2, id FROM gone ON CONFLICT (dataset, seq) DO UPDATE SET \
-         seq = excluded.first_seen_at, last_action = 2, modified_at = excluded.modified_at, \
-         deleted_at = excluded.modified_at, run = $6 RETURNING r.run)"
-    };
-}
-pub(in crate::store::postgres) use bury;
-
 /// Live records that become tombstones.
 #[derive(Debug, Default)]
-pub(super) struct Burials<'a> {
+pub(in crate::store::postgres) struct Burials<'a> {
     ids: Vec<&'a str>,
     old: Vec<i64>,
     new: Vec<i64>,
@@ -220,24 +215,39 @@ pub(super) struct Burials<'a> {
 
 impl<'a> Burials<'a> {
     /// One more: its id, its place in the feed and the new one.
-    pub(super) fn push(&mut self, id: &'a str, [old, new]: [i64; 2]) {
+    pub(in crate::store::postgres) fn push(&mut self, id: &'a str, [old, new]: [i64; 2]) {
         self.ids.push(id);
         self.old.push(old);
         self.new.push(new);
     }
 
     /// Writes them.
-    pub(super) async fn write(&self, db: &mut Db, at: &Writing, dataset: i64) -> Outcome<()> {
-        const BURY: &str = concat!(
-            "WITH gone AS MATERIALIZED (SELECT * FROM unnest($2::text[], $3::bigint[], $4::bigint[]) u(id, old, seq)), ",
-            bury!(),
-            " SELECT count(*) FROM rows WHERE run = $6"
-        );
+    pub(in crate::store::postgres) async fn write(
+        &self,
+        db: &mut Db,
+        dataset: i64,
+        stamp: i64,
+        run: i64,
+    ) -> Outcome<()> {
+        // The last payload stays.
+        const BURY: &str = "WITH gone AS MATERIALIZED \
+             (SELECT * FROM unnest($2::text[], $3::bigint[], $4::bigint[]) u(id, old, seq)), \
+             keys AS (INSERT INTO nango_rs.record_keys AS k \
+             (dataset, rid, seq, modified_at, run, bytes, hash_version, state, hash, id) \
+             SELECT $1, 0, seq, $5, $6, 0, 0, 0, '', id FROM gone ON CONFLICT (dataset, id) DO UPDATE SET \
+             seq = excluded.seq, modified_at = excluded.modified_at, run = excluded.run, state = k.state | 1::smallint, \
+             older = NULL, older_walk = NULL), \
+             rows AS (INSERT INTO nango_rs.records AS r \
+             (dataset, seq, first_seen_at, modified_at, run, last_action, id) \
+             SELECT $1, old, seq, $5, $7, 2, id FROM gone ON CONFLICT (dataset, seq) DO UPDATE SET \
+             seq = excluded.first_seen_at, last_action = 2, modified_at = excluded.modified_at, \
+             deleted_at = excluded.modified_at, run = $6 RETURNING r.run) \
+             SELECT count(*) FROM rows WHERE run = $6";
         if self.ids.is_empty() {
             return Ok(());
         }
         let bury = db.query_scalar(BURY).bind(dataset).bind(&self.ids).bind(&self.old).bind(&self.new);
-        all(bury.bind(at.stamp).bind(at.run).bind(NOBODY).fetch_one(&mut *db.sql).await?, self.ids.len())
+        all(bury.bind(stamp).bind(run).bind(NOBODY).fetch_one(&mut *db.sql).await?, self.ids.len())
     }
 }
 

@@ -59,6 +59,11 @@ async fn what_can_be_mended_is_mended() {
         ("UPDATE datasets SET seq = 4, stamp = 4", behind),
         ("UPDATE datasets SET rids = 4", behind),
         (
+            "INSERT INTO nango_rs.delete_states VALUES \
+             (1, '7', 1, 0, 1, 1, FALSE, NULL, FALSE, FALSE, '\\x00', 0, FALSE)",
+            &[(Problem::State, 1, 1)],
+        ),
+        (
             "UPDATE record_keys SET state = 5 WHERE id = '1'; UPDATE records SET last_action = 2 WHERE id = '2'; \
           UPDATE records SET pruned_at = 9 WHERE id = '3'; UPDATE record_keys SET bytes = 1 WHERE id = '4'",
             &[(Problem::State, 4, 4)],
@@ -81,8 +86,11 @@ async fn what_can_be_mended_is_mended() {
 async fn what_cannot_be_mended_is_left() {
     let Some((database, store, run)) = filled().await else { return };
     let sql = "UPDATE nango_rs.records SET payload = '{', pruned_at = NULL WHERE id = '1'; \
+               UPDATE nango_rs.record_keys SET updated = 9 WHERE id <= '1'; \
                UPDATE nango_rs.record_keys SET bytes = 1 WHERE id = '1'; UPDATE nango_rs.datasets SET bytes = bytes - 18";
     damaged(&database, &store, sql, &[(Problem::Payload, 1, 0)]).await;
+    // It has no time left with which the next save could be older.
+    assert_eq!(database.sql("SELECT count(*) FROM nango_rs.record_keys WHERE updated IS NOT NULL"), "1");
     assert_eq!(save(&store, run, [1], "x").await, [RowOutcome::Updated]);
     let sql = "UPDATE nango_rs.records SET modified_at = modified_at - 5 WHERE id = '5'; \
                UPDATE nango_rs.record_keys SET modified_at = modified_at - 5 WHERE id = '5'";
@@ -101,9 +109,9 @@ async fn what_belongs_to_nothing_is_taken_out() {
     let sql = "INSERT INTO nango_rs.records (dataset, seq, first_seen_at, modified_at, run, last_action, id, payload) \
                VALUES (7, 1, 0, 0, 1, 0, 'a', '{}'); \
                INSERT INTO nango_rs.record_keys VALUES (7, 1, 1, 0, 1, 2, 0, 0, decode(repeat('00', 16), 'hex'), 'a'); \
-               UPDATE nango_rs.datasets SET scan = 5, scan_function = 99, scan_start = 0; \
+               UPDATE nango_rs.datasets SET scan = 5, scan_function = 99, scan_start = 0, waits = TRUE; \
                INSERT INTO nango_rs.scan_marks VALUES (6, 0, repeat('0', 4096)::bit(4096)); \
-               INSERT INTO nango_rs.scan_missed VALUES (1, 'none', 1, 1); INSERT INTO nango_rs.checkpoints VALUES (9, '{}', 1); \
+               INSERT INTO nango_rs.delete_states VALUES (1, 'none', 1, 0, 1, 1, false, NULL, false, false, '\\x00', 0, false); INSERT INTO nango_rs.checkpoints VALUES (9, '{}', 1); \
                INSERT INTO nango_rs.resume_states VALUES (9, '\\x00'); \
                INSERT INTO nango_rs.run_models VALUES (99, 'M', 0, 0, 0, 0, 0); \
                INSERT INTO nango_rs.run_logs (run, at, level, message) VALUES (99, 0, 'info', 'x'); \
@@ -137,7 +145,7 @@ async fn a_sealed_instance_goes_to_a_server_and_back_without_its_key() {
     for id in 0..5_000 {
         batch.push(&Item { id, text: "hush-hush".to_owned() }).unwrap();
     }
-    let change = Change { dataset: dataset(), merging: Merging::Newer, write: Write::Save(batch) };
+    let change = change(Write::Save(batch));
     let mut page = Page {
         run,
         function: key(),

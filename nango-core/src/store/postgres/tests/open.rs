@@ -52,7 +52,14 @@ async fn a_schema_of_the_first_version_steps_forward() {
     for name in later.split(' ') {
         database.sql(&format!("ALTER TABLE nango_rs.connections DROP COLUMN {name}"));
     }
-    database.sql("DROP TABLE nango_rs.processes; UPDATE nango_rs.version SET number = 1");
+    for name in ["scan_began", "scan_live", "scan_forward", "brought_forward", "waits"] {
+        database.sql(&format!("ALTER TABLE nango_rs.datasets DROP COLUMN {name}"));
+    }
+    database.sql(
+        "ALTER TABLE nango_rs.record_keys DROP COLUMN updated, DROP COLUMN older, DROP COLUMN older_walk; \
+         ALTER TABLE nango_rs.run_models DROP COLUMN skipped_older; \
+         DROP TABLE nango_rs.delete_states, nango_rs.processes; UPDATE nango_rs.version SET number = 1",
+    );
     let store = Postgres::open(&database.url).await.unwrap();
     let [stored] = &store.connections(None).await.unwrap()[..] else { panic!("the connection is gone") };
     assert_eq!((stored.version, stored.renew_at, &stored.failure), (1, None, &None));
@@ -72,7 +79,7 @@ async fn processes_that_start_at_once_make_one_schema() {
     for store in opening {
         stores.push(store.await.unwrap());
     }
-    assert_eq!(database.sql("SELECT application, number FROM nango_rs.version"), "nng1|2");
+    assert_eq!(database.sql("SELECT application, number FROM nango_rs.version"), "nng1|3");
     assert_eq!(database.sql("SELECT count(*) FROM pg_class WHERE relname LIKE 'records\\___' AND relkind = 'r'"), "16");
     assert_eq!(database.sql("SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace"), "0");
     // One hash key: what one wrote is unchanged for the other, and its cursors are good.
@@ -98,7 +105,7 @@ async fn other_schemas_are_refused_and_left_alone() {
         ),
         (
             "CREATE TABLE nango_rs.version (application TEXT, number BIGINT); INSERT INTO nango_rs.version VALUES ('nng1', 99)",
-            "has schema version 99, this program knows versions up to 2: use a newer program",
+            "has schema version 99, this program knows versions up to 3: use a newer program",
         ),
     ] {
         let database = server.empty();
@@ -140,10 +147,9 @@ async fn without_named_statements_everything_works() {
     let store = Postgres::open(&url).await.unwrap();
     let run = begin(&store).await;
     for text in ["a", "a", "b"] {
-        let scan = store.begin_scan(&run, &key(), &dataset(), ScanFrom::Start).await.unwrap();
+        let scan = store.begin_scan(&run, &key(), &dataset(), ScanFrom::Start, false).await.unwrap();
         save(&store, run, 0..10, text).await;
-        let end =
-            FinishScan { run, function: key(), dataset: dataset(), scan, confirm: 1, complete: true, resume: None };
+        let end = unheld(run, key(), dataset(), scan);
         store.finish_scan(end).await.unwrap();
     }
     assert_eq!(ids(&feed(&store).await), "0 1 2 3 4 5 6 7 8 9");

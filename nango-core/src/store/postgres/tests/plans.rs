@@ -21,7 +21,7 @@ async fn an_unchanged_run_neither_writes_nor_locks_a_record_and_a_scan_leaves_no
     for first in (0..5000).step_by(500) {
         save(&store, run, first..first + 500, &text).await;
     }
-    let scan = store.begin_scan(&run, &key(), &dataset(), ScanFrom::Start).await.unwrap();
+    let scan = store.begin_scan(&run, &key(), &dataset(), ScanFrom::Start, false).await.unwrap();
     let before = versions(&database);
     assert!(before.starts_with("10000|"), "{before}");
     for first in (0..5000).step_by(100) {
@@ -29,10 +29,10 @@ async fn an_unchanged_run_neither_writes_nor_locks_a_record_and_a_scan_leaves_no
     }
     assert_eq!(versions(&database), before);
     assert_eq!(database.sql("SELECT count(*) FROM nango_rs.scan_marks"), "2");
-    let end = FinishScan { run, function: key(), dataset: dataset(), scan, confirm: 1, complete: true, resume: None };
+    let end = unheld(run, key(), dataset(), scan);
     assert_eq!(store.finish_scan(end).await.unwrap(), ScanFinished::default());
     assert_eq!(versions(&database), before);
-    for table in ["scan_marks", "scan_missed", "datasets WHERE scan IS NOT NULL"] {
+    for table in ["scan_marks", "delete_states", "datasets WHERE scan IS NOT NULL"] {
         assert_eq!(database.sql(&format!("SELECT count(*) FROM nango_rs.{table}")), "0", "{table}");
     }
     // What changes is written, and nothing else.
@@ -62,18 +62,17 @@ async fn never_analysed_tables_are_not_walked() {
     let run = begin(&store).await;
     // Plans are kept from the first pages on, when the tables were empty: they must be right for the last ones too.
     for (round, text) in ["a", "a", "b"].into_iter().enumerate() {
-        let scan = store.begin_scan(&run, &key(), &dataset(), ScanFrom::Start).await.unwrap();
+        let scan = store.begin_scan(&run, &key(), &dataset(), ScanFrom::Start, false).await.unwrap();
         for first in (0..ROWS).step_by(100) {
             save(&store, run, first..first + 100, text).await;
         }
         if round > 0 {
-            let end =
-                FinishScan { run, function: key(), dataset: dataset(), scan, confirm: 1, complete: true, resume: None };
+            let end = unheld(run, key(), dataset(), scan);
             store.finish_scan(end).await.unwrap();
         }
     }
     let mut gone = page(&store, run, [], "");
-    gone.changes[0].write = Write::Delete((0..ROWS).step_by(3).map(|id| id.to_string()).collect());
+    gone.changes[0].write = Write::delete((0..ROWS).step_by(3).map(|id| id.to_string()));
     store.commit(gone).await.unwrap();
     let mut cursor = None;
     loop {

@@ -7,7 +7,8 @@ use sqlx::{Connection, Executor, PgConnection};
 use super::*;
 use crate::{
     auth::KeyRing,
-    store::{FinishScan, KeyId, PatchRow, reseal},
+    model::Patch,
+    store::{KeyId, PatchRow, reseal},
 };
 
 /// A ring of so many new keys, and the same keys as a text.
@@ -63,16 +64,16 @@ async fn the_files_of_the_server_show_no_payload() {
     let database = server.empty();
     let store = open(&database, &keys(1), true).await;
     let run = begin(&store).await;
-    let scan = store.begin_scan(&run, &key(), &dataset(), ScanFrom::Start).await.unwrap();
+    let scan = store.begin_scan(&run, &key(), &dataset(), ScanFrom::Start, false).await.unwrap();
     save(&store, run, 0..200, NEVER).await;
     save(&store, run, 200..210, &NEVER.repeat(3000)).await;
     save(&store, run, 50..60, &format!("{NEVER} changed")).await;
     let mut patch = page(&store, run, [], "");
     let fields = json!({ "text": format!("{NEVER} merged") }).as_object().unwrap().clone();
-    patch.changes[0].write = Write::Patch(vec![PatchRow { id: "7".to_owned(), fields }]);
-    patch.changes.push(Change { write: Write::Delete(vec!["8".to_owned()]), ..patch.changes[0].clone() });
+    patch.changes[0].write = Write::Patch(vec![PatchRow { id: "7".to_owned(), fields, updated: Patch::Keep }]);
+    patch.changes.push(Change { write: Write::delete(["8".to_owned()]), ..patch.changes[0].clone() });
     assert_eq!(store.commit(patch).await.unwrap().changes[0].rows, [RowOutcome::Updated]);
-    let end = FinishScan { run, function: key(), dataset: dataset(), scan, confirm: 1, complete: true, resume: None };
+    let end = unheld(run, key(), dataset(), scan);
     store.finish_scan(end).await.unwrap();
     assert!(feed(&store).await.iter().all(|row| row.payload.as_ref().unwrap().starts_with(b"{\"id\":")));
     database.sql("CHECKPOINT");

@@ -155,16 +155,21 @@ fn mend(db: &Db, dataset: i64, suspect: &Suspect) -> Outcome<bool> {
             say("UPDATE record_keys SET state = (SELECT (deleted_at IS NOT NULL) | (pruned_at IS NOT NULL) << 1 \
                  FROM records WHERE rid = ?3) | (state & 4) WHERE dataset = ?1 AND id = ?2 AND rid = ?3")?;
         }
-        Problem::Hash | Problem::Payload => {
+        Problem::Hash => {
             say("UPDATE record_keys SET hash = zeroblob(16), hash_version = 0 \
                  WHERE dataset = ?1 AND id = ?2 AND rid = ?3")?;
+        }
+        // Without its time: the next save replaces the payload, however old it is.
+        Problem::Payload => {
+            say("UPDATE record_keys SET hash = zeroblob(16), hash_version = 0, updated = NULL, older = NULL, \
+                 older_walk = NULL WHERE dataset = ?1 AND id = ?2 AND rid = ?3")?;
         }
         // A hash of the kind in use that no content has: the next save replaces the payload without opening it.
         Problem::Seal => {
             let version = db.shared.vault.latest().hasher.version();
             say(&format!(
-                "UPDATE record_keys SET hash = zeroblob(16), hash_version = {version}, state = state & ~{MERGED} \
-                 WHERE dataset = ?1 AND id = ?2 AND rid = ?3"
+                "UPDATE record_keys SET hash = zeroblob(16), hash_version = {version}, state = state & ~{MERGED}, \
+                 updated = NULL, older = NULL, older_walk = NULL WHERE dataset = ?1 AND id = ?2 AND rid = ?3"
             ))?;
         }
         _ => return Ok(false),

@@ -2,7 +2,7 @@
 
 use rusqlite::params;
 
-use super::{DELETED, MERGED, PRUNED, Writing, find, int};
+use super::{DELETED, MERGED, PRUNED, Writing, int};
 use crate::store::{
     PatchRow, RowOutcome,
     sqlite::{
@@ -10,13 +10,17 @@ use crate::store::{
         fault::{Fault, Outcome},
         merge,
         page::Ready,
+        scans,
     },
+    updated::{Age, patch_time},
 };
 
 const ROW: &str = "UPDATE records SET seq = ?2, last_action = 1, modified_at = ?3, run = ?4, payload = ?5, key_id = ?6 WHERE rid = ?1";
-const KEY: &str = "UPDATE record_keys SET hash = ?3, hash_version = ?4, state = ?5 WHERE dataset = ?1 AND id = ?2";
+const KEY: &str = "UPDATE record_keys SET hash = ?3, hash_version = ?4, state = ?5, updated = ?6, older = NULL, \
+                   older_walk = NULL WHERE dataset = ?1 AND id = ?2";
 
-/// Patches live records. One whose payload was pruned has nothing to merge with and counts as missing.
+/// Patches live records. One whose payload was pruned has nothing to merge with and counts as missing; one that is older
+/// than its record counts as seen by the scan that is open.
 pub(in crate::store::sqlite) fn patch(
     at: &Writing<'_>,
     dataset: &mut Dataset,
@@ -24,16 +28,15 @@ pub(in crate::store::sqlite) fn patch(
     ready: &Ready,
 ) -> Outcome<Vec<RowOutcome>> {
     let sql = &at.db.sql;
-    let mut finder = at.finder()?;
+    let mut finder = at.finder(true)?;
     let mut rows = Vec::with_capacity(patches.len());
-    let mut merged = Vec::new();
+    let (mut merged, mut seen) = (Vec::new(), Vec::new());
     for (patch, duplicate) in patches.iter().zip(&ready.duplicate) {
         if *duplicate {
             rows.push(RowOutcome::Duplicate);
             continue;
         }
-        let Some(known) = find(&mut finder, dataset, &patch.id)?.filter(|row| row.state & (DELETED | PRUNED) == 0)
-        else {
+        let Some(known) = finder.find(dataset, &patch.id)?.filter(|row| row.state & (DELETED | PRUNED) == 0) else {
             rows.push(RowOutcome::Missing);
             continue;
         };
@@ -46,17 +49,26 @@ pub(in crate::store::sqlite) fn patch(
         let unchanged = unchanged.ok_or_else(|| Fault::damaged("a record"))?;
         let stored = at.stored(known.rid)?;
         rows.push(if unchanged {
+            at.store_times(dataset, &patch.id, known.times.same(patch_time(patch.updated)))?;
             RowOutcome::Unchanged
         } else if at.yields(&stored) {
             RowOutcome::SkippedNewer
+        } else if let Age::Older(times) = known.times.compare(patch_time(patch.updated), at.source()) {
+            at.store_times(dataset, &patch.id, times)?;
+            seen.push(known.rid);
+            RowOutcome::SkippedOlder
         } else {
             let (payload, key) = at.seal.seal(&patch.id, &merged)?;
             sql.prepare_cached(ROW)?.execute(params![known.rid, dataset.next(), at.stamp, at.run, payload, key])?;
             let (hash, version) = (at.hasher.record(&merged), at.hasher.version());
-            sql.prepare_cached(KEY)?.execute(params![dataset.id, patch.id, hash, version, MERGED])?;
+            let updated = known.times.patched(patch.updated);
+            sql.prepare_cached(KEY)?.execute(params![dataset.id, patch.id, hash, version, MERGED, updated])?;
             dataset.bytes += int(merged.len()) - stored.bytes;
             RowOutcome::Updated
         });
+    }
+    if let Some(scan) = dataset.scan.filter(|_| !seen.is_empty()) {
+        scans::mark(at.db, scan, seen)?;
     }
     Ok(rows)
 }

@@ -2,7 +2,7 @@
 
 use rusqlite::params;
 
-use super::{ADDED, DELETED, Known, MERGED, PRUNED, UPDATED, Writing, find, int};
+use super::{ADDED, DELETED, Known, MERGED, PRUNED, UPDATED, Writing, int};
 use crate::{
     model::{Batch, BatchItem},
     store::{
@@ -10,18 +10,19 @@ use crate::{
         failpoint::failpoint,
         hash::Hash,
         sqlite::{dataset::Dataset, fault::Outcome, merge, page::Ready, scans},
+        updated::Age,
     },
 };
 
 const INSERT: &str = "INSERT INTO records (dataset, id, seq, last_action, first_seen_at, modified_at, run, payload, key_id) \
                       VALUES (?1, ?2, ?3, 0, ?4, ?4, ?5, ?6, ?7)";
 const INSERT_KEY: &str =
-    "INSERT INTO record_keys (dataset, id, hash, hash_version, rid, state) VALUES (?1, ?2, ?3, ?4, ?5, 0)";
+    "INSERT INTO record_keys (dataset, id, hash, hash_version, rid, state, updated) VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6)";
 const REPLACE: &str = "UPDATE records SET seq = ?2, last_action = ?3, first_seen_at = coalesce(?4, first_seen_at), \
                        modified_at = ?5, deleted_at = NULL, pruned_at = NULL, run = ?6, payload = ?7, key_id = ?8 \
                        WHERE rid = ?1";
-const REPLACE_KEY: &str =
-    "UPDATE record_keys SET hash = ?3, hash_version = ?4, state = 0 WHERE dataset = ?1 AND id = ?2";
+const REPLACE_KEY: &str = "UPDATE record_keys SET hash = ?3, hash_version = ?4, state = 0, updated = ?5, older = NULL, \
+                           older_walk = NULL WHERE dataset = ?1 AND id = ?2";
 const RESTORE: &str = "UPDATE records SET payload = ?2, key_id = ?3, pruned_at = NULL WHERE rid = ?1";
 
 /// Saves a batch; every id of it counts as seen by the scan that is open.
@@ -32,7 +33,7 @@ pub(in crate::store::sqlite) fn save(
     ready: &Ready,
 ) -> Outcome<Vec<RowOutcome>> {
     let sql = &at.db.sql;
-    let mut finder = at.finder()?;
+    let mut finder = at.finder(batch.has_times())?;
     let mut insert = sql.prepare_cached(INSERT)?;
     let mut insert_key = sql.prepare_cached(INSERT_KEY)?;
     let version = at.hasher.version();
@@ -43,18 +44,19 @@ pub(in crate::store::sqlite) fn save(
             rows.push(RowOutcome::Duplicate);
             continue;
         }
-        let (rid, outcome) = match find(&mut finder, dataset, item.id)? {
+        let (rid, outcome) = match finder.find(dataset, item.id)? {
             None => {
                 let seq = dataset.next();
                 let (payload, key) = at.seal.seal(item.id, item.payload)?;
                 let rid = insert.insert(params![dataset.id, item.id, seq, at.stamp, at.run, payload, key])?;
                 failpoint!("page:record-half");
-                insert_key.execute(params![dataset.id, item.id, hash, version, rid])?;
+                insert_key.execute(params![dataset.id, item.id, hash, version, rid, item.updated])?;
                 dataset.live += 1;
                 dataset.bytes += int(item.payload.len());
                 (rid, RowOutcome::Added)
             }
             Some(known) if known.state == 0 && known.hash == *hash && known.hash_version == version => {
+                at.store_times(dataset, item.id, known.times.same(item.updated))?;
                 (known.rid, RowOutcome::Unchanged)
             }
             Some(known) => (known.rid, save_known(at, dataset, item, hash, &known)?),
@@ -89,12 +91,16 @@ fn save_known(
             let (payload, key) = at.seal.seal(item.id, item.payload)?;
             at.db.sql.prepare_cached(RESTORE)?.execute(params![known.rid, payload, key])?;
         }
-        replace_key(at, dataset, item.id, hash)?;
+        replace_key(at, dataset, item, hash)?;
         dataset.bytes += bytes - stored.bytes;
         return Ok(RowOutcome::Unchanged);
     }
     if at.yields(&stored) {
         return Ok(RowOutcome::SkippedNewer);
+    }
+    if let Age::Older(times) = known.times.compare(item.updated, at.source()) {
+        at.store_times(dataset, item.id, times)?;
+        return Ok(RowOutcome::SkippedOlder);
     }
     let (action, first_seen_at, outcome) = if deleted {
         dataset.live += 1;
@@ -107,12 +113,13 @@ fn save_known(
     let (payload, key) = at.seal.seal(item.id, item.payload)?;
     let row = params![known.rid, dataset.next(), action, first_seen_at, at.stamp, at.run, payload, key];
     at.db.sql.prepare_cached(REPLACE)?.execute(row)?;
-    replace_key(at, dataset, item.id, hash)?;
+    replace_key(at, dataset, item, hash)?;
     Ok(outcome)
 }
 
-fn replace_key(at: &Writing<'_>, dataset: &Dataset, id: &str, hash: &Hash) -> Outcome<()> {
-    at.db.sql.prepare_cached(REPLACE_KEY)?.execute(params![dataset.id, id, hash, at.hasher.version()])?;
+fn replace_key(at: &Writing<'_>, dataset: &Dataset, item: BatchItem<'_>, hash: &Hash) -> Outcome<()> {
+    let row = params![dataset.id, item.id, hash, at.hasher.version(), item.updated];
+    at.db.sql.prepare_cached(REPLACE_KEY)?.execute(row)?;
     Ok(())
 }
 

@@ -118,8 +118,11 @@ async fn a_damaged_payload_is_replaced_by_the_next_save() {
     let (store, run, _dir) = damaged(sql, &[(Problem::Hash, 1, 1)]).await;
     assert_eq!(save(&store, run, [1], "x").await, [RowOutcome::Updated]);
 
-    let sql = "UPDATE records SET payload = CAST(replace(CAST(payload AS TEXT), '}', 'y') AS BLOB) WHERE id = '1'";
+    let sql = "UPDATE records SET payload = CAST(replace(CAST(payload AS TEXT), '}', 'y') AS BLOB) WHERE id = '1'; \
+               UPDATE record_keys SET updated = 9 WHERE id <= '1'";
     let (store, run, _dir) = damaged(sql, &[(Problem::Payload, 1, 0)]).await;
+    // It has no time left with which the next save could be older.
+    assert_eq!(count(&store, "record_keys WHERE updated IS NOT NULL").await, 1);
     assert_eq!(save(&store, run, [1], "x").await, [RowOutcome::Updated]);
     assert!(store.check(false).await.unwrap().is_sound());
 }
@@ -135,10 +138,10 @@ async fn places_that_contradict_each_other_are_left() {
 #[tokio::test]
 async fn what_belongs_to_nothing_is_taken_out() {
     let sql = "INSERT INTO records VALUES (70, 7, 'a', 1, 0, 0, 0, NULL, NULL, 1, x'7b7d', 0); \
-               INSERT INTO record_keys VALUES (7, 'a', zeroblob(16), 0, 70, 0); \
-               INSERT INTO scans VALUES (5, 7, 1, 0); INSERT INTO scan_marks VALUES (6, 0, zeroblob(512)); \
-               INSERT INTO scan_missed VALUES (1, 71, 1, 1); INSERT INTO checkpoints VALUES (9, '{}', 1); \
-               INSERT INTO resume_states VALUES (9, x'00'); INSERT INTO run_models VALUES (99, 'M', 0, 0, 0, 0, 0); \
+               INSERT INTO record_keys VALUES (7, 'a', zeroblob(16), 0, 70, 0, 1, NULL, NULL); \
+               INSERT INTO scans (number, dataset, function, start_seq) VALUES (5, 7, 1, 0); INSERT INTO scan_marks VALUES (6, 0, zeroblob(512)); \
+               INSERT INTO delete_states VALUES (1, 'none', 1, 0, 1, 1, 0, NULL, 0, 0, zeroblob(16), 0, 0); INSERT INTO checkpoints VALUES (9, '{}', 1); \
+               INSERT INTO resume_states VALUES (9, x'00'); INSERT INTO run_models VALUES (99, 'M', 0, 0, 0, 0, 0, 0); \
                INSERT INTO run_logs VALUES (99, 99, 0, 'info', 'x', NULL); INSERT INTO locks VALUES ('k', 99, 0)";
     damaged(sql, &[(Problem::Orphans, 1, 1); 10]).await;
     let (store, ..) = damaged("DELETE FROM connections", &[(Problem::Orphans, 10, 10)]).await;

@@ -3,7 +3,11 @@
 use super::*;
 use crate::{
     auth::KeyRing,
-    store::encryption::{OVERHEAD, reseal},
+    model::Patch,
+    store::{
+        PatchRow,
+        encryption::{OVERHEAD, reseal},
+    },
 };
 
 /// What no file may hold.
@@ -53,7 +57,7 @@ async fn uses(store: &Sqlite) -> Vec<(String, [u64; 3])> {
 async fn patch(store: &Sqlite, run: RunToken, id: &str, text: &str) -> Vec<RowOutcome> {
     let mut patch = page(store, run, [], "");
     let fields = json!({ "text": text }).as_object().unwrap().clone();
-    patch.changes[0].write = Write::Patch(vec![crate::store::PatchRow { id: id.to_owned(), fields }]);
+    patch.changes[0].write = Write::Patch(vec![PatchRow { id: id.to_owned(), fields, updated: Patch::Keep }]);
     store.commit(patch).await.unwrap().changes.remove(0).rows
 }
 
@@ -93,7 +97,7 @@ async fn a_database_that_is_switched_shows_nothing_any_more() {
     save(&store, run, 0..2000, &HUSH.repeat(20)).await;
     save(&store, run, 2000..2010, &HUSH.repeat(3000)).await;
     let mut gone = page(&store, run, [], "");
-    gone.changes[0].write = Write::Delete((0..10).map(|id| id.to_string()).collect());
+    gone.changes[0].write = Write::delete((0..10).map(|id| id.to_string()));
     store.commit(gone).await.unwrap();
     patch(&store, run, "20", HUSH).await;
     // Payloads that were overwritten lie in pages that nobody uses.
@@ -395,7 +399,16 @@ async fn a_file_of_the_first_version_steps_forward() {
     for name in later.split(' ') {
         Raw::open(&path).unwrap().execute_batch(&format!("ALTER TABLE connections DROP COLUMN {name}")).unwrap();
     }
-    let back = "DROP TABLE processes; DROP TABLE encryption; ALTER TABLE records DROP COLUMN size; \
+    for column in ["scans.began_at", "scans.live", "scans.brought_forward", "datasets.brought_forward"] {
+        let (table, name) = column.split_once('.').unwrap();
+        Raw::open(&path).unwrap().execute_batch(&format!("ALTER TABLE {table} DROP COLUMN {name}")).unwrap();
+    }
+    for column in
+        ["record_keys DROP COLUMN updated", "record_keys DROP COLUMN older", "record_keys DROP COLUMN older_walk"]
+    {
+        Raw::open(&path).unwrap().execute_batch(&format!("ALTER TABLE {column}")).unwrap();
+    }
+    let back = "ALTER TABLE run_models DROP COLUMN skipped_older; DROP TABLE delete_states; DROP TABLE processes; DROP TABLE encryption; ALTER TABLE records DROP COLUMN size; \
                 ALTER TABLE records DROP COLUMN key_id; PRAGMA user_version = 1";
     Raw::open(&path).unwrap().execute_batch(back).unwrap();
     let written: String = Raw::open(&path)

@@ -27,7 +27,7 @@ async fn filled(keys: &str) -> (TempDir, PathBuf, Sqlite, RunToken) {
     let run = begin(&store).await;
     save(&store, run, 0..10, HUSH).await;
     let mut gone = page(&store, run, [], "");
-    gone.changes[0].write = Write::Delete(vec!["9".to_owned()]);
+    gone.changes[0].write = Write::delete(["9".to_owned()]);
     store.commit(gone).await.unwrap();
     (dir, path, store, run)
 }

@@ -1,0 +1,123 @@
+//! The walk of a sync: its kind of pagination, its rules about deletes, and the deletes that wait in a connection.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::{
+    cli::{Context, Fault, Terminal, lookup, report::waiting_text},
+    declare::{Deletes, Entry, Item, SyncDef, SyncRun},
+    nango::WaitingDeletes,
+    store::{BASE_VARIANT, DatasetKey, DeletePolicy},
+    wire::WaitingJson,
+};
+
+/// The walk of a sync.
+#[derive(Debug, Serialize)]
+pub(super) struct Walk {
+    /// `token`, `position`, or `by_value` where the cursor or link decides; `None` for a hand-written sync.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pagination: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pagination_reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deletes: Option<String>,
+    /// The deletes that wait in a connection, by model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waiting_deletes: Option<BTreeMap<&'static str, WaitingJson>>,
+    #[serde(skip)]
+    waiting: Vec<(&'static str, WaitingDeletes)>,
+}
+
+impl Walk {
+    /// The walk of a function; `None` if it is no sync.
+    pub(super) fn of(entry: &Entry) -> Option<Self> {
+        let Item::Sync(def) = entry.item() else { return None };
+        let mut walk = Self {
+            pagination: None,
+            pagination_reason: None,
+            deletes: def.track_deletes.then(|| rule(&def.deletes)),
+            waiting_deletes: None,
+            waiting: Vec::new(),
+        };
+        if let SyncRun::Mapper(mapper) = &def.run {
+            let (kind, reason) = match &mapper.paginate {
+                Some(paginate) => paginate.kind_of_pagination(),
+                None => (Some(crate::declare::Pagination::Token), "one request"),
+            };
+            walk.pagination = Some(kind.map_or("by_value", crate::declare::Pagination::name));
+            walk.pagination_reason = Some(reason);
+        }
+        Some(walk)
+    }
+
+    /// Adds the deletes that wait in a connection.
+    pub(super) fn look_up(&mut self, entry: &Entry, connection: &str, context: &mut Context) -> Result<(), Fault> {
+        let Item::Sync(def) = entry.item() else { return Ok(()) };
+        let instance = context.open_existing()?;
+        context.block_on(lookup::connection(&instance, entry.integration(), connection))?;
+        for model in def.models {
+            let dataset = DatasetKey {
+                integration: entry.integration().to_owned(),
+                connection: connection.to_owned(),
+                model: model.name.to_owned(),
+                variant: BASE_VARIANT.to_owned(),
+            };
+            let outlook = context.block_on(instance.store.delete_outlook(&dataset, &policy(def)))?;
+            let waiting = WaitingDeletes {
+                held: outlook.held,
+                unconfirmed: outlook.unconfirmed,
+                held_by: outlook.held_by,
+                next_full: outlook.next_full,
+            };
+            if waiting.held + waiting.unconfirmed > 0 {
+                self.waiting.push((model.name, waiting));
+            }
+        }
+        let json = self.waiting.iter().map(|(model, waiting)| (*model, WaitingJson::of(waiting)));
+        self.waiting_deletes = Some(json.collect());
+        Ok(())
+    }
+
+    pub(super) fn print(&self, terminal: &mut Terminal) -> Result<(), Fault> {
+        if let (Some(kind), Some(reason)) = (self.pagination, self.pagination_reason) {
+            terminal.line(format_args!("pages     {} ({reason})", kind.replace('_', " ")))?;
+        }
+        if let Some(deletes) = &self.deletes {
+            terminal.line(format_args!("deletes   {deletes}"))?;
+        }
+        for (model, waiting) in &self.waiting {
+            terminal.line(format_args!("waiting   {model}: {}", waiting_text(waiting)))?;
+        }
+        if self.waiting_deletes.as_ref().is_some_and(BTreeMap::is_empty) {
+            terminal.line("waiting   no deletes wait in this connection")?;
+        }
+        Ok(())
+    }
+}
+
+/// The rule about deletes in a sentence.
+fn rule(deletes: &Deletes) -> String {
+    let confirmed = match (deletes.request, deletes.confirm) {
+        (Some(_), _) => "and the API answers 404 or 410 to a request for it".to_owned(),
+        (None, Some(1)) => "once".to_owned(),
+        (None, Some(walks)) => format!("{walks} times in a row"),
+        (None, None) => {
+            "once (token pagination, one request) or two or three times in a row (position-based pagination)".to_owned()
+        }
+    };
+    let limit = deletes.max_percent.map_or_else(String::new, |percent| format!("; at most {percent} % at once"));
+    format!("a record is deleted if complete walks do not see it {confirmed}{limit}")
+}
+
+fn policy(def: &SyncDef) -> DeletePolicy {
+    let every_run_full = !matches!(&def.run, SyncRun::Mapper(mapper) if mapper.since.is_some());
+    DeletePolicy {
+        confirmations: def.deletes.confirm,
+        by_request: def.deletes.request.is_some(),
+        hold: i64::from(def.deletes.hold) * 1_000_000,
+        max_deletes: def.deletes.max_percent.map(u32::from),
+        every_run_full,
+        ..DeletePolicy::default()
+    }
+}

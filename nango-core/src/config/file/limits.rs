@@ -1,0 +1,119 @@
+//! `[limits]`: bounds of walks, records and metadata.
+
+use std::time::Duration;
+
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
+
+use super::{Reader, entries};
+use crate::{
+    config::{ConfigError, Limits},
+    declare::interval_seconds,
+};
+
+const KEYS: [&str; 6] =
+    ["walk_pages", "walk_bytes", "walk_empty_pages", "walk_stall", "record_bytes", "metadata_bytes"];
+/// The lengths that `walk_stall` may have, in seconds.
+const STALL: std::ops::RangeInclusive<f64> = 10.0..=604_800.0;
+
+impl Reader<'_> {
+    pub(super) fn limits(&self, table: &DeTable<'_>) -> Result<Limits, ConfigError> {
+        let mut limits = Limits::default();
+        for (key, at, value) in entries(table) {
+            let full = format!("limits.{key}");
+            match key {
+                "walk_pages" => limits.walk.max_pages = self.count_of(&full, at, value)?,
+                "walk_bytes" => limits.walk.max_bytes = self.size_of(&full, at, value)?,
+                "walk_empty_pages" => limits.walk.max_empty_pages = self.count_of(&full, at, value)?,
+                "walk_stall" => limits.walk.stall = self.stall(&full, at, value)?,
+                "record_bytes" => limits.record_bytes = self.size_of(&full, at, value)?,
+                "metadata_bytes" => limits.metadata_bytes = self.size_of(&full, at, value)?,
+                _ => return Err(self.unknown(at, key, Some("limits"), &KEYS)),
+            }
+        }
+        Ok(limits)
+    }
+
+    fn count_of(&self, key: &str, at: usize, value: &Spanned<DeValue<'_>>) -> Result<u64, ConfigError> {
+        let number = match value.get_ref() {
+            DeValue::Integer(number) => number.as_str().replace('_', "").parse().ok(),
+            _ => None,
+        };
+        number.filter(|number| *number > 0).ok_or_else(|| self.value(at, key, "must be a whole number from 1 on"))
+    }
+
+    fn size_of(&self, key: &str, at: usize, value: &Spanned<DeValue<'_>>) -> Result<u64, ConfigError> {
+        let size = match value.get_ref() {
+            DeValue::Integer(_) => self.count_of(key, at, value).ok(),
+            DeValue::String(text) => size(text),
+            _ => None,
+        };
+        size.filter(|size| *size >= 1_024)
+            .ok_or_else(|| self.value(at, key, "must be a size from 1KiB on, such as \"16MiB\", \"2GB\", or in bytes"))
+    }
+
+    fn stall(&self, key: &str, at: usize, value: &Spanned<DeValue<'_>>) -> Result<Duration, ConfigError> {
+        let text = self.text_of(key, at, value)?;
+        let seconds = interval_seconds(&text).filter(|seconds| STALL.contains(seconds));
+        let expected = "must be a length of time from 10 seconds to 7 days, such as \"1h\" or \"30 minutes\"";
+        seconds.map(Duration::from_secs_f64).ok_or_else(|| self.value(at, key, expected))
+    }
+}
+
+/// A number with a unit of bytes, decimal or binary.
+fn size(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+    let factor: u64 = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "kb" => 1_000,
+        "mb" => 1_000_000,
+        "gb" => 1_000_000_000,
+        "kib" => 1 << 10,
+        "mib" => 1 << 20,
+        "gib" => 1 << 30,
+        _ => return None,
+    };
+    number.parse::<u64>().ok()?.checked_mul(factor)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::file::read;
+
+    fn limits(text: &str) -> Result<Limits, String> {
+        let file = read(Path::new("nango.toml"), &format!("[limits]\n{text}"));
+        file.map(|file| file.limits).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn limits_are_read_in_their_units() {
+        let text = "walk_pages = 5\nwalk_bytes = '2GB'\nwalk_empty_pages = 7\nwalk_stall = '30m'\n\
+                    record_bytes = 65536\nmetadata_bytes = '4 KiB'";
+        let limits = limits(text).unwrap();
+        assert_eq!((limits.walk.max_pages, limits.walk.max_bytes), (5, 2_000_000_000));
+        assert_eq!((limits.walk.max_empty_pages, limits.walk.stall), (7, Duration::from_mins(30)));
+        assert_eq!((limits.record_bytes, limits.metadata_bytes), (65_536, 4_096));
+        assert_eq!(self::limits("").unwrap(), Limits::default());
+    }
+
+    #[test]
+    fn wrong_limit_names_its_key_and_what_is_allowed() {
+        for (text, expect) in [
+            ("walk_pages = 0", "`limits.walk_pages` must be a whole number from 1 on"),
+            ("walk_pages = '5'", "`limits.walk_pages` must be a whole number from 1 on"),
+            ("walk_bytes = '5 parsecs'", "`limits.walk_bytes` must be a size from 1KiB on"),
+            ("record_bytes = 12", "`limits.record_bytes` must be a size from 1KiB on"),
+            ("walk_stall = '1s'", "`limits.walk_stall` must be a length of time from 10 seconds to 7 days"),
+            ("pages = 1", "`pages` is not a key of [limits]"),
+        ] {
+            let error = limits(text).unwrap_err();
+            assert!(error.starts_with(&format!("nango.toml:2: {expect}")), "{error}");
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! Bounds of what a run takes from an API.
+
+use serde_json::{Map, Value};
+
+use crate::paginate::Bounds;
+
+/// The `[limits]` of `nango.toml`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Bounds of a walk over a paginated list.
+    pub walk: Bounds,
+    /// Bytes of a record as it is stored. Default 16 MiB.
+    pub record_bytes: u64,
+    /// Bytes of a connection's metadata. Default 1 MiB.
+    pub metadata_bytes: u64,
+}
+
+impl Limits {
+    /// Checks the metadata that a connection would have after a change. The error names the size and the setting.
+    pub(crate) fn check_metadata(
+        &self,
+        stored: Option<&Map<String, Value>>,
+        change: &Map<String, Value>,
+    ) -> Result<(), String> {
+        let kept = stored.into_iter().flatten().filter(|(key, _)| !change.contains_key(*key));
+        let size: usize = kept.chain(change).map(|(key, value)| key.len() + value.to_string().len() + 4).sum();
+        if size as u64 <= self.metadata_bytes {
+            return Ok(());
+        }
+        Err(format!(
+            "the metadata would have {size} bytes, more than the limit of {}; keep less, or raise `metadata_bytes` under \
+             `[limits]` in nango.toml",
+            self.metadata_bytes
+        ))
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { walk: Bounds::default(), record_bytes: 16 << 20, metadata_bytes: 1 << 20 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn metadata_is_limited_with_what_is_stored_already() {
+        let limits = Limits { metadata_bytes: 40, ..Limits::default() };
+        let map = |value: Value| value.as_object().cloned().unwrap_or_default();
+        let stored = map(json!({ "a": "x".repeat(20) }));
+        let check = |stored: Option<&Map<String, Value>>, change: Value| limits.check_metadata(stored, &map(change));
+        assert_eq!(check(None, json!({ "b": "y".repeat(20) })), Ok(()));
+        assert_eq!(check(Some(&stored), json!({ "a": "z".repeat(20) })), Ok(()), "the key is replaced");
+        let error = check(Some(&stored), json!({ "b": "y".repeat(20) })).unwrap_err();
+        assert!(error.starts_with("the metadata would have 54 bytes, more than the limit of 40"), "{error}");
+    }
+}

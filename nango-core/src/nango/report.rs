@@ -1,0 +1,213 @@
+//! What a run reports of its walks and of the deletes that wait.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::Ordering},
+};
+
+use serde_json::{Value, json};
+
+use super::context::{Context, lock};
+use crate::{
+    declare::{Deletes, Pagination},
+    http,
+    paginate::{Gap, WalkEnd, WalkOutcome},
+    store::{DeleteOutlook, DeletePolicy, HeldBy, Level, NextFullRun, ScanFinished, ScanWalk},
+};
+
+/// The walks of a run, and the deletes that wait at its end.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RunFindings {
+    /// How the walks of the run ended, as one: the weakest decides. `None`: there was no walk.
+    pub walk: Option<WalkEnd>,
+    /// Deletes that wait, by model.
+    pub waiting: BTreeMap<String, WaitingDeletes>,
+}
+
+/// Records that a complete walk did not see and that are not deleted yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitingDeletes {
+    /// Records that the guard or `max_deletes` holds.
+    pub held: u64,
+    /// Records that wait for another walk, or for a request, to confirm that they are gone.
+    pub unconfirmed: u64,
+    /// The reason why records are held.
+    pub held_by: Option<HeldBy>,
+    /// When the next run reads the whole list.
+    pub next_full: NextFullRun,
+}
+
+/// The walks that the handles of a run made, in order of their beginning.
+#[derive(Debug, Default)]
+pub(super) struct WalkLedger {
+    /// `None`: not ended yet.
+    ends: Vec<Option<WalkEnd>>,
+    /// Requests outside of walks.
+    plain: u64,
+}
+
+/// The length of a ledger when a scan began.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct LedgerMark {
+    walks: usize,
+    plain: u64,
+}
+
+impl WalkLedger {
+    pub(super) fn mark(&self) -> LedgerMark {
+        LedgerMark { walks: self.ends.len(), plain: self.plain }
+    }
+
+    /// Notes a request outside of walks. An answer that is only a part of a list makes a scan incomplete.
+    fn note_plain(&mut self, gap: Option<Gap>) {
+        self.plain += 1;
+        self.ends.extend(gap.map(|gap| Some(WalkEnd { outcome: WalkOutcome::Incomplete(gap), ..WalkEnd::stopped() })));
+    }
+
+    fn ends_since(&self, mark: LedgerMark) -> impl Iterator<Item = WalkEnd> + '_ {
+        self.ends[mark.walks.min(self.ends.len())..].iter().map(|end| end.clone().unwrap_or_else(WalkEnd::stopped))
+    }
+
+    /// The walks and plain requests since a mark, as one: the weakest decides.
+    pub(super) fn combined(&self, mark: LedgerMark) -> (ScanWalk, WalkOutcome) {
+        let plain = self.plain - mark.plain;
+        let ends: Vec<WalkEnd> = self.ends_since(mark).collect();
+        let is_position = |end: &WalkEnd| end.pagination == Pagination::Position && end.pages > 1;
+        let outcome = if ends.is_empty() && plain == 0 {
+            WalkOutcome::Incomplete(Gap::NoWalk)
+        } else {
+            let gap = ends.iter().find(|end| !end.outcome.is_complete()).or(ends.first());
+            gap.map_or(WalkOutcome::Complete(crate::paginate::Completion::SingleRequest), |end| end.outcome.clone())
+        };
+        let walk = ScanWalk {
+            complete: outcome.is_complete(),
+            position: plain > 1 || ends.iter().any(is_position),
+            requests: ends.iter().map(|end| end.pages).max().unwrap_or(0).max(plain),
+            shifted: ends.iter().any(|end| end.shifted),
+            list_empty: false,
+        };
+        (walk, outcome)
+    }
+}
+
+impl Context {
+    /// Notes a walk that begins; what is returned receives its end.
+    pub(super) fn begin_walk(self: &Arc<Self>) -> impl FnOnce(WalkEnd) + Send + Sync + use<> {
+        let index = {
+            let mut ledger = lock(&self.ledger);
+            ledger.ends.push(None);
+            ledger.ends.len() - 1
+        };
+        let context = self.clone();
+        move |end| {
+            if let WalkOutcome::Incomplete(gap) = &end.outcome
+                && *gap != Gap::Stopped
+            {
+                context.log(Level::Warn, &format!("walk incomplete after {} pages: {gap}", end.pages), Value::Null);
+            }
+            context.set_walk(end.clone());
+            if let Some(slot) = lock(&context.ledger).ends.get_mut(index) {
+                *slot = Some(end);
+            }
+        }
+    }
+
+    /// Notes an answer to a request outside of walks.
+    pub(super) fn note_plain(&self, answer: &http::Response) {
+        let gap = if answer.withheld {
+            let other = answer.url.origin().ascii_serialization();
+            Some(Gap::OtherOrigin { own: self.client.base_url().origin().ascii_serialization(), other })
+        } else {
+            (answer.status == 206).then_some(Gap::PartialContent)
+        };
+        lock(&self.ledger).note_plain(gap);
+    }
+
+    /// Adds the end of a walk to the report: the weakest walk decides.
+    pub fn set_walk(&self, end: WalkEnd) {
+        let mut findings = lock(&self.findings);
+        findings.walk = Some(match findings.walk.take() {
+            Some(before) => before.and(end),
+            None => end,
+        });
+    }
+
+    /// Adds what the end of a scan left waiting, and logs it.
+    pub fn report_deletes(&self, model: &str, finished: &ScanFinished) {
+        self.report_waiting(
+            model,
+            WaitingDeletes {
+                held: finished.held,
+                unconfirmed: finished.unconfirmed,
+                held_by: finished.held_by,
+                next_full: finished.next_full,
+            },
+        );
+    }
+
+    /// The same for a run that deletes nothing itself.
+    pub fn report_outlook(&self, model: &str, outlook: &DeleteOutlook) {
+        self.report_waiting(
+            model,
+            WaitingDeletes {
+                held: outlook.held,
+                unconfirmed: outlook.unconfirmed,
+                held_by: outlook.held_by,
+                next_full: outlook.next_full,
+            },
+        );
+    }
+
+    fn report_waiting(&self, model: &str, waiting: WaitingDeletes) {
+        let fields = || json!({ "model": model, "held": waiting.held, "unconfirmed": waiting.unconfirmed });
+        if waiting.held > 0 {
+            let why = match waiting.held_by {
+                Some(HeldBy::MaxDeletes) => "more than `max_deletes` are missing",
+                _ => "the list is empty, or more than half of the records are missing",
+            };
+            let message = format!(
+                "{} deletes of `{model}` are held: {why}; a later complete walk releases them, and `--allow-deletes` at \
+                 once",
+                waiting.held
+            );
+            self.log(Level::Warn, &message, fields());
+        } else if waiting.unconfirmed > 0 {
+            let message = format!("{} deletes of `{model}` wait for another walk to confirm them", waiting.unconfirmed);
+            self.log(Level::Info, &message, fields());
+        }
+        if waiting.held + waiting.unconfirmed > 0 {
+            lock(&self.findings).waiting.insert(model.to_owned(), waiting);
+        }
+    }
+
+    pub(super) fn ledger_mark(&self) -> LedgerMark {
+        lock(&self.ledger).mark()
+    }
+
+    pub(super) fn walks_since(&self, mark: LedgerMark) -> (ScanWalk, WalkOutcome) {
+        lock(&self.ledger).combined(mark)
+    }
+
+    /// How many scans of hand-written walks are open.
+    pub(super) fn open_scans(&self) -> usize {
+        self.open_scans.load(Ordering::Relaxed)
+    }
+
+    /// The walks of the run, and the deletes that wait.
+    pub fn findings(&self) -> RunFindings {
+        lock(&self.findings).clone()
+    }
+
+    /// What decides about deletes of a sync.
+    pub fn delete_policy(&self, deletes: &Deletes, fingerprint: [u8; 16], every_run_full: bool) -> DeletePolicy {
+        DeletePolicy {
+            confirmations: deletes.confirm,
+            by_request: deletes.request.is_some(),
+            hold: i64::from(deletes.hold) * 1_000_000,
+            max_deletes: deletes.max_percent.map(u32::from),
+            allow: self.options().allow_deletes,
+            fingerprint,
+            every_run_full,
+        }
+    }
+}

@@ -1,0 +1,395 @@
+//! The one decision behind each page of a walk: another page, or the end and its reason.
+//!
+//! A short page, a null list beside an error, a partial answer and a page without credentials prove nothing. A reason
+//! that makes the walk incomplete is kept while there are pages to read, and the first one is reported.
+
+use std::collections::HashSet;
+
+use xxhash_rust::xxh3::{Xxh3, xxh3_128};
+
+use super::{
+    PaginateError,
+    bounds::Bounds,
+    cursor::{scalar, unusable},
+    end::{Completion, Gap, WalkOutcome},
+    memory::{Purpose, StoredGap, WalkMemory},
+    path::{Found, Listed},
+    plan::{AFTER_SHORT, END_STATUSES, Plan, Step},
+    read::{self, Evidence},
+};
+use crate::declare::{OffsetBy, PaginateKind};
+
+/// An answer as the decision sees it.
+pub(super) struct Answer<'a> {
+    pub(super) status: u16,
+    pub(super) at: &'a str,
+    pub(super) step: &'a Step,
+    /// The key of this request among those of the walk.
+    pub(super) key: u128,
+    pub(super) evidence: &'a Evidence<'a>,
+    /// The step that the cursor, the link or the `Link` header leads to.
+    pub(super) led: Option<Step>,
+}
+
+/// The decision behind a page.
+#[derive(Debug, PartialEq)]
+pub(super) enum Verdict {
+    Next(Step),
+    End(WalkOutcome),
+}
+
+/// The state of a walk, as far as its end depends on it.
+#[derive(Debug)]
+pub(super) struct Decider {
+    pub(super) purpose: Purpose,
+    pub(super) bounds: Bounds,
+    pub(super) memory: WalkMemory,
+    /// The requests of the walk.
+    requested: HashSet<u128>,
+    /// The records of the page before.
+    previous: Option<u128>,
+    previous_short: bool,
+    /// Whether the request at hand only follows a short page.
+    follows_short: bool,
+    first_length: Option<u64>,
+    longest: u64,
+    empty_in_a_row: u64,
+    last_total: Option<u64>,
+    /// When the walk last brought a record, microseconds since 1970.
+    progress_at: Option<i64>,
+}
+
+fn complete(completion: Completion) -> Verdict {
+    Verdict::End(WalkOutcome::Complete(completion))
+}
+
+fn incomplete(gap: Gap) -> Verdict {
+    Verdict::End(WalkOutcome::Incomplete(gap))
+}
+
+impl Decider {
+    pub(super) fn new(purpose: Purpose, bounds: Bounds, memory: WalkMemory) -> Self {
+        Self {
+            purpose,
+            bounds,
+            memory,
+            requested: HashSet::new(),
+            previous: None,
+            previous_short: false,
+            follows_short: false,
+            first_length: None,
+            longest: 0,
+            empty_in_a_row: 0,
+            last_total: None,
+            progress_at: None,
+        }
+    }
+
+    /// Notes a request before it is sent.
+    pub(super) fn requested(&mut self, key: u128) {
+        self.requested.insert(key);
+    }
+
+    /// Keeps the first reason that makes the walk incomplete.
+    pub(super) fn keep_gap(&mut self, gap: StoredGap) {
+        self.memory.gap.get_or_insert(gap);
+    }
+
+    /// The outcome that is reported: a reason that was kept wins over a complete end.
+    pub(super) fn outcome(&self, outcome: WalkOutcome) -> WalkOutcome {
+        match (&outcome, &self.memory.gap) {
+            (WalkOutcome::Complete(_), Some(gap)) => WalkOutcome::Incomplete(gap.into()),
+            _ => outcome,
+        }
+    }
+
+    /// The end that a status outside 200..=299 behind the first page means; `None`: it is an error.
+    pub(super) fn end_of_status(&self, plan: &Plan, status: u16) -> Option<WalkOutcome> {
+        let last_item = matches!(plan.kind, Some(PaginateKind::LastItem { .. }));
+        let whole = if plan.end_status.contains(&status) {
+            true
+        } else if END_STATUSES.contains(&status) {
+            self.previous_short && !last_item
+        } else if AFTER_SHORT.contains(&status) && self.follows_short {
+            !self.purpose.deletes && !last_item
+        } else {
+            return None;
+        };
+        let end = if whole { complete(Completion::EndStatus) } else { incomplete(Gap::EndStatus(status)) };
+        let Verdict::End(outcome) = end else { return None };
+        Some(outcome)
+    }
+
+    /// Checks the bounds before another request is sent.
+    pub(super) fn check_bounds(&self, at: &str, now: i64) -> Result<(), PaginateError> {
+        let bound = |bound: String, setting| Err(PaginateError::Bound { at: at.to_owned(), bound, setting });
+        let Bounds { max_pages, max_bytes, max_empty_pages, stall } = &self.bounds;
+        if self.memory.pages >= *max_pages {
+            return bound(format!("{max_pages} pages"), "walk_pages");
+        }
+        if self.memory.bytes >= *max_bytes {
+            return bound(format!("{max_bytes} bytes"), "walk_bytes");
+        }
+        if self.empty_in_a_row > *max_empty_pages {
+            return bound(format!("{max_empty_pages} empty pages in a row"), "walk_empty_pages");
+        }
+        let stalled = self.progress_at.map_or(0, |at| now.saturating_sub(at));
+        if u128::try_from(stalled).is_ok_and(|stalled| stalled > stall.as_micros()) {
+            return bound(format!("{} s without a new record", stall.as_secs()), "walk_stall");
+        }
+        Ok(())
+    }
+
+    /// Notes that time passes or that a record came.
+    pub(super) fn note_progress(&mut self, now: i64, records: usize) {
+        if records > 0 || self.progress_at.is_none() {
+            self.progress_at = Some(now);
+        }
+    }
+
+    /// Decides what follows a page.
+    pub(super) fn decide(&mut self, plan: &Plan, answer: &Answer<'_>) -> Result<Verdict, PaginateError> {
+        let evidence = answer.evidence;
+        let first = self.memory.pages == 0;
+        self.check_list(plan, answer, first)?;
+        let items = evidence.items();
+        let count = items.len() as u64;
+        let short = plan.limit.is_some_and(|limit| count < u64::from(limit));
+        self.memory.pages += 1;
+        self.memory.records += count;
+
+        let records = hash(items);
+        if count > 0 && self.previous == Some(records) {
+            if short {
+                return Ok(incomplete(Gap::RepeatedPage));
+            }
+            return Err(PaginateError::SamePage { at: answer.at.to_owned(), name: plan.parameter() });
+        }
+
+        let total = plan.total.as_ref().and_then(|_| read::number(&evidence.total));
+        let total_pages = plan.total_pages.as_ref().and_then(|_| read::number(&evidence.total_pages));
+        if let Some(total) = total {
+            self.memory.shifted |= self.last_total.is_some_and(|last| last != total);
+            self.last_total = Some(total);
+        }
+        self.first_length.get_or_insert(count);
+        self.longest = self.longest.max(count);
+        self.empty_in_a_row = if count == 0 { self.empty_in_a_row + 1 } else { 0 };
+
+        let more = more(evidence);
+        let (mut verdict, follows_short) = if plan.is_counted() {
+            self.decide_counted(plan, answer, &Counted { count, short, more, total, total_pages })?
+        } else {
+            (self.decide_led(plan, answer, count, more)?, false)
+        };
+        self.follows_short = follows_short;
+        self.previous = Some(records);
+        self.previous_short = short;
+        if let Verdict::End(WalkOutcome::Complete(_)) = verdict {
+            let lacks_total =
+                (plan.total.is_some() && total.is_none()) || (plan.total_pages.is_some() && total_pages.is_none());
+            let behind_last = count == 0 && !first && matches!(plan.kind, Some(PaginateKind::Offset { .. }));
+            if answer.status == 206 && !behind_last {
+                verdict = incomplete(Gap::PartialContent);
+            } else if lacks_total {
+                verdict = incomplete(Gap::Total);
+            }
+        }
+        Ok(verdict)
+    }
+
+    /// Refuses an answer without a list, and keeps the reason where its absence proves nothing.
+    fn check_list(&mut self, plan: &Plan, answer: &Answer<'_>, first: bool) -> Result<(), PaginateError> {
+        let evidence = answer.evidence;
+        match &evidence.list {
+            Found::Missing if evidence.has_error() => return Err(evidence.error(answer.at)),
+            // Some encoders leave out empty lists.
+            Found::Missing if !(plan.null_is_empty && evidence.parent_is_object(plan)) => {
+                return Err(evidence.no_list(plan, answer.at));
+            }
+            Found::Value(Listed::Other) => return Err(evidence.no_list(plan, answer.at)),
+            Found::Null | Found::ParentNull if evidence.has_error() => self.keep_gap(StoredGap::ErrorInBody),
+            Found::ParentNull if !plan.null_is_empty => return Err(evidence.no_list(plan, answer.at)),
+            Found::Null if plan.records.is_empty() && first && !plan.null_is_empty => {
+                return Err(evidence.no_list(plan, answer.at));
+            }
+            Found::Null if first && !plan.null_is_empty => self.keep_gap(StoredGap::NullList),
+            _ => {}
+        }
+        if evidence.lacks_cursor_parent(plan) && evidence.has_error() {
+            self.keep_gap(StoredGap::ErrorInBody);
+        }
+        Ok(())
+    }
+
+    /// The step behind a page of an offset, page-number or last-item walk, and whether it only follows a short page.
+    fn decide_counted(
+        &mut self,
+        plan: &Plan,
+        answer: &Answer<'_>,
+        page: &Counted,
+    ) -> Result<(Verdict, bool), PaginateError> {
+        let Counted { count, short, more, total, total_pages } = *page;
+        let pages_before = self.memory.pages - 1;
+        let position = match (&plan.kind, answer.step) {
+            (Some(PaginateKind::Offset { by: OffsetBy::Records, start, .. }), Step::Offset(at)) => {
+                Some(at.saturating_sub(*start).saturating_add(count))
+            }
+            (Some(PaginateKind::Offset { by: OffsetBy::Page, .. }), _) => {
+                Some(pages_before.saturating_mul(self.first_length.unwrap_or(0)).saturating_add(count))
+            }
+            // A last item has no position: its total is only compared with itself.
+            _ => None,
+        };
+        let total = total.filter(|_| position.is_some());
+        let below_total = total.zip(position).is_some_and(|(total, position)| position < total);
+        let ended = |verdict: Verdict| Ok((verdict, false));
+        if more == Some(false) {
+            return ended(if below_total { incomplete(Gap::Total) } else { complete(Completion::HasMoreFalse) });
+        }
+        if count == 0 && more.is_none() {
+            if answer.evidence.has_error() {
+                return ended(incomplete(Gap::ErrorInBody));
+            }
+            let pages_left = total_pages.is_some_and(|all| pages_before > 0 && pages_before < all);
+            let gap = below_total || pages_left;
+            return ended(if gap { incomplete(Gap::Total) } else { complete(Completion::EmptyPage) });
+        }
+        if more.is_none()
+            && let Some(total) = total
+        {
+            let full = !short || (pages_before > 0 && count >= self.longest);
+            // A total may be cut at a ceiling.
+            let reached = position.is_none_or(|position| position >= total);
+            let another = full && (self.purpose.deletes || self.purpose.since);
+            if reached && !another {
+                return ended(complete(Completion::TotalReached));
+            }
+            return Ok((self.advance(plan, answer, count)?, false));
+        }
+        if more.is_none()
+            && let Some(all) = total_pages
+            && pages_before + 1 >= all
+        {
+            return ended(complete(Completion::TotalPagesReached));
+        }
+        let follows_short = short && more.is_none() && total_pages.is_none();
+        Ok((self.advance(plan, answer, count)?, follows_short))
+    }
+
+    /// The request behind a page of `count` records.
+    fn advance(&mut self, plan: &Plan, answer: &Answer<'_>, count: u64) -> Result<Verdict, PaginateError> {
+        match (&plan.kind, answer.step) {
+            (Some(PaginateKind::Offset { by: OffsetBy::Page, .. }), Step::Offset(page)) => {
+                Ok(Verdict::Next(Step::Offset(page.saturating_add(1))))
+            }
+            (Some(PaginateKind::Offset { .. }), Step::Offset(at)) => {
+                let size = if count > 0 {
+                    count
+                } else if self.longest > 0 {
+                    self.longest
+                } else {
+                    self.keep_gap(StoredGap::PageSize);
+                    u64::from(plan.limit.unwrap_or(0))
+                };
+                if size == 0 {
+                    return Ok(incomplete(Gap::Contradiction));
+                }
+                Ok(Verdict::Next(Step::Offset(at.saturating_add(size))))
+            }
+            (Some(PaginateKind::LastItem { id, .. }), _) => {
+                let Some(last) = answer.evidence.items().last() else { return Ok(incomplete(Gap::Contradiction)) };
+                let value = read::in_record(last, id).map_err(|error| unusable(answer.at, id, error.to_string()))?;
+                let value = value.map(|value| scalar(value, "cursor", answer.at, id)).transpose()?.flatten();
+                let none = || unusable(answer.at, id, "the last record has nothing there".to_owned());
+                let step = Step::Cursor(value.ok_or_else(none)?);
+                if self.requested.contains(&step.key()) {
+                    return Err(PaginateError::Circle { at: answer.at.to_owned(), what: "cursor" });
+                }
+                Ok(Verdict::Next(step))
+            }
+            _ => Ok(complete(Completion::SingleRequest)),
+        }
+    }
+
+    /// The step behind a page that leads to the next one itself: by a cursor or a link.
+    fn decide_led(
+        &mut self,
+        plan: &Plan,
+        answer: &Answer<'_>,
+        count: u64,
+        more: Option<bool>,
+    ) -> Result<Verdict, PaginateError> {
+        if plan.kind.is_none() {
+            let single = complete(Completion::SingleRequest);
+            return Ok(if more == Some(true) { incomplete(Gap::Contradiction) } else { single });
+        }
+        if more == Some(false) {
+            return Ok(complete(Completion::HasMoreFalse));
+        }
+        let Some(next) = &answer.led else {
+            return Ok(if more == Some(true) {
+                incomplete(Gap::Contradiction)
+            } else if answer.evidence.has_error() {
+                incomplete(Gap::ErrorInBody)
+            } else {
+                complete(Completion::NoNextPage)
+            });
+        };
+        let key = next.key();
+        if !self.requested.contains(&key) {
+            return Ok(Verdict::Next(next.clone()));
+        }
+        if count > 0 {
+            let what = if matches!(next, Step::Link(_)) { "link" } else { "cursor" };
+            return Err(PaginateError::Circle { at: answer.at.to_owned(), what });
+        }
+        Ok(if key != answer.key {
+            incomplete(Gap::Circle)
+        } else if more == Some(true) {
+            incomplete(Gap::Contradiction)
+        } else {
+            complete(Completion::EmptyPage)
+        })
+    }
+}
+
+/// A page of an offset, page-number or last-item walk.
+struct Counted {
+    count: u64,
+    short: bool,
+    more: Option<bool>,
+    total: Option<u64>,
+    total_pages: Option<u64>,
+}
+
+/// Whether the API reports another page; `None`: it does not report anything. Of two that disagree, the one that ends the
+/// walk counts.
+fn more(evidence: &Evidence<'_>) -> Option<bool> {
+    match (read::flag(&evidence.has_more), read::inverse_flag(&evidence.is_last)) {
+        (Some(false), _) | (_, Some(false)) => Some(false),
+        (None, None) => None,
+        _ => Some(true),
+    }
+}
+
+fn hash(items: &[&str]) -> u128 {
+    let mut hash = Xxh3::new();
+    for item in items {
+        hash.update(&(item.len() as u64).to_le_bytes());
+        hash.update(item.as_bytes());
+    }
+    hash.digest128()
+}
+
+impl Step {
+    /// A key that two equal requests of a walk share.
+    pub(super) fn key(&self) -> u128 {
+        match self {
+            Self::First => 0,
+            Self::Cursor(value) => xxh3_128(value.to_string().as_bytes()),
+            Self::Link(url) => xxh3_128(url.as_str().as_bytes()),
+            Self::Offset(offset) => xxh3_128(&offset.to_le_bytes()),
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! A page as it came.
+
+use std::{fmt, ops::Range, sync::Arc};
+
+use super::{PaginateError, Place, memory::WalkMemory};
+use crate::http::Response;
+
+/// A page as it came. Its records and its way to the next page may be secret: `Debug` shows neither.
+pub struct RawPage {
+    pub(super) response: Response,
+    pub(super) at: String,
+    /// Where the records lie in the body.
+    records: Vec<Range<usize>>,
+    pub(super) next: Option<String>,
+    pub(super) place: Option<Place>,
+    pub(super) memory: Option<Arc<WalkMemory>>,
+    /// Whether records can move across the position of the reader.
+    pub(super) shifts: bool,
+}
+
+impl fmt::Debug for RawPage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RawPage")
+            .field("at", &self.at)
+            .field("status", &self.response.status)
+            .field("next", &self.next.as_ref().map(|_| format_args!("***")))
+            .field("place", &self.place)
+            .finish_non_exhaustive()
+    }
+}
+
+impl RawPage {
+    pub(super) fn new(response: Response, at: String, records: Vec<Range<usize>>) -> Self {
+        Self { response, at, records, next: None, place: None, memory: None, shifts: false }
+    }
+
+    /// The records, cut out of the body. Of a body that is nothing but the list, a record may turn out to be no JSON.
+    ///
+    /// # Errors
+    ///
+    /// A record is not UTF-8, which was checked when the page was read.
+    pub fn records(&self) -> Result<Vec<&str>, PaginateError> {
+        let record = |range: &Range<usize>| {
+            let bytes = self.response.body.get(range.clone()).unwrap_or_default();
+            str::from_utf8(bytes).map_err(|error| PaginateError::Next {
+                at: self.at.clone(),
+                what: "record",
+                place: range.start.to_string(),
+                reason: error.to_string(),
+            })
+        };
+        self.records.iter().map(record).collect()
+    }
+
+    /// Number of records.
+    pub fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Whether the page has no records.
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// The answer.
+    pub fn response(&self) -> &Response {
+        &self.response
+    }
+
+    /// When it was requested, microseconds since 1970.
+    pub fn sent_at(&self) -> i64 {
+        self.response.sent_at
+    }
+
+    /// Page and request, for errors: `page 2 of GET https://api.example.com/items`.
+    pub fn name(&self) -> &str {
+        &self.at
+    }
+
+    /// The way to the next page: a cursor, a URL or an offset. `None`: this is the last.
+    pub fn next(&self) -> Option<&str> {
+        self.next.as_deref()
+    }
+
+    /// The resume point behind this page. `None`: it is the last, or the next one is found by counting.
+    pub fn place(&self) -> Option<&Place> {
+        self.place.as_ref()
+    }
+
+    /// What the walk has to remember of the pages up to this one.
+    pub fn memory(&self) -> Option<&WalkMemory> {
+        self.memory.as_deref()
+    }
+
+    /// Whether records can move across the position of the reader, as far as the walk has seen.
+    pub fn shifts(&self) -> bool {
+        self.shifts
+    }
+}

@@ -1,0 +1,229 @@
+//! Resolves the link to the next page that a body holds.
+//!
+//! RFC 3986 resolves every relative reference against the request's URL. For links that begin with `/` this is not what
+//! APIs mean: some write the whole path of the host (Salesforce), some the path below the base URL (Confluence, whose
+//! lists name their base beside the link), and an API behind a gateway writes the path behind the prefix that the gateway
+//! removes. Nango resolves all of them below the base URL. Here the paths of the answered request and of the base URL
+//! decide, compared by whole segments. The first rule that applies wins:
+//!
+//! 1. A link without a leading `/` (absolute, `//host`, `?page=2`, `items?page=2`), and every link of an answer from
+//!    another origin than the base URL's: RFC 3986.
+//! 2. The link's path is that of the answered request: the same path.
+//! 3. The link's path begins with the base URL's path: a path of the host.
+//!    Base `/services/data`, link `/services/data/v60.0/query/01g-2000`.
+//! 4. The answered path ends with the link's path: the list again, behind the same prefix. If the prefix is longer than
+//!    the base URL's path, the link needs two segments at least: a single one may be another list.
+//!    Answered `/wiki/rest/api/search`, link `/rest/api/search?cursor=…`: `/wiki/rest/api/search?cursor=…`.
+//! 5. The beginning of the link's path repeats the end of the base URL's path: joined at the longest overlap.
+//!    Base `/gateway/api/v2`, link `/api/v2/items?page=2`: `/gateway/api/v2/items?page=2`.
+//! 6. Both paths begin with the same segment: a path of the host.
+//!    Base `/services/data/v60.0`, link `/services/data/v20.0/query/01g-2000`.
+//! 7. Otherwise below the base URL's path, as in Nango.
+//!    Base `/ex/confluence/{id}`, link `/wiki/api/v2/pages?cursor=…`.
+//!
+//! The target of a `Link` header is always relative to the request (RFC 8288) and is not resolved here.
+
+use url::Url;
+
+/// The URL of a link in the body of the answer from `answered`. `base` is the URL to which endpoints are appended.
+///
+/// # Errors
+///
+/// The link is not a URL reference.
+pub(super) fn resolve(base: &Url, answered: &Url, target: &str) -> Result<Url, String> {
+    let mut url = answered.join(target).map_err(|error| error.to_string())?;
+    if is_path(target) && url.origin() == base.origin() {
+        let path = format!("{}{}", prefix(base, answered, &url), url.path());
+        url.set_path(&path);
+    }
+    Ok(url)
+}
+
+/// Whether a reference is a path from the root: neither does it name a host, nor is it relative to another path. Blanks
+/// around it, tabs and `\` are read as the URL standard reads them.
+fn is_path(target: &str) -> bool {
+    let mut text = target.trim_start_matches(|c| c <= ' ').chars().filter(|c| !matches!(c, '\t' | '\n' | '\r'));
+    let is_slash = |c: Option<char>| matches!(c, Some('/' | '\\'));
+    is_slash(text.next()) && !is_slash(text.next())
+}
+
+/// What stands before the path of a link that begins with `/`: the empty text, or a path without a `/` at its end.
+fn prefix(base: &Url, answered: &Url, link: &Url) -> String {
+    let (base, answered, link) = (segments(base), segments(answered), segments(link));
+    let kept = if link == answered || (!base.is_empty() && link.starts_with(&base)) {
+        &[]
+    } else if let Some(before) = answered
+        .strip_suffix(&*link)
+        .filter(|before| !link.is_empty() && (link.len() > 1 || before.len() <= base.len()))
+    {
+        before
+    } else if let Some(overlap) = (1..=base.len().min(link.len())).rev().find(|&n| base.ends_with(&link[..n])) {
+        &base[..base.len() - overlap]
+    } else if base.first() == link.first() {
+        &[]
+    } else {
+        &*base
+    };
+    kept.iter().flat_map(|segment| ["/", segment]).collect()
+}
+
+/// The segments of a path; an empty one at its end is none.
+fn segments(url: &Url) -> Vec<&str> {
+    let mut segments: Vec<&str> = url.path().split('/').skip(1).collect();
+    if segments.last() == Some(&"") {
+        segments.pop();
+    }
+    segments
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(base: &str, answered: &str, target: &str, expect: &str) {
+        let url = |path: &str| -> Url {
+            let text = if path.starts_with('/') || path.is_empty() {
+                format!("https://h.test{path}")
+            } else {
+                path.to_owned()
+            };
+            text.parse().unwrap()
+        };
+        let got = resolve(&url(base), &url(answered), target).unwrap();
+        assert_eq!(got, url(expect), "base {base}, answered {answered}, link {target}");
+    }
+
+    #[test]
+    fn link_without_leading_slash_is_relative_to_the_answer() {
+        let answered = "/v1/lists/7/items?page=1";
+        check("/v1", answered, "https://h.test/x?page=2", "/x?page=2");
+        check("/v1", answered, "http://h.test/x", "http://h.test/x");
+        check("/v1", answered, "https://other.test/v1/x", "https://other.test/v1/x");
+        check("/v1", answered, "//other.test/v1/x", "https://other.test/v1/x");
+        check("/v1", answered, "//h.test/x", "/x");
+        check("/v1", answered, "?page=2", "/v1/lists/7/items?page=2");
+        check("/v1", answered, "items?page=2", "/v1/lists/7/items?page=2");
+        check("/v1", answered, "./more", "/v1/lists/7/more");
+        check("/v1", answered, " /next ", "/v1/next");
+    }
+
+    #[test]
+    fn link_in_an_answer_from_another_origin_stays_there() {
+        check("/v1", "https://other.test/a/items", "/b?page=2", "https://other.test/b?page=2");
+        check("http://h.test/v1", "/v1/items", "/items?page=2", "/items?page=2");
+        check("/v1", "https://h.test:8443/v1/items", "/v1/items?page=2", "https://h.test:8443/v1/items?page=2");
+    }
+
+    #[test]
+    fn link_of_the_whole_path_is_taken_as_it_is() {
+        // The base URL has no path.
+        check(
+            "",
+            "/services/data/v60.0/query",
+            "/services/data/v60.0/query/01g-2000",
+            "/services/data/v60.0/query/01g-2000",
+        );
+        check(
+            "/",
+            "/2010-04-01/Accounts/AC1/Calls.json",
+            "/2010-04-01/Accounts/AC1/Calls.json?Page=1",
+            "/2010-04-01/Accounts/AC1/Calls.json?Page=1",
+        );
+        // It repeats the path of the base URL.
+        check("/v1", "/v1/items", "/v1/items?page=2", "/v1/items?page=2");
+        check(
+            "/services/data/",
+            "/services/data/v37.0/query",
+            "/services/data/v37.0/query/01g-2000",
+            "/services/data/v37.0/query/01g-2000",
+        );
+        check("/wiki", "/wiki/api/v2/pages", "/wiki/api/v2/pages?cursor=x", "/wiki/api/v2/pages?cursor=x");
+        check("/v1", "/v1/items", "/v1?page=2", "/v1?page=2");
+        // It repeats that of the request, which left the base URL's path.
+        check("/v1", "/v2/items", "/v2/items?page=2", "/v2/items?page=2");
+        // Another version.
+        check(
+            "/services/data/v60.0",
+            "/services/data/v60.0/query",
+            "/services/data/v20.0/query/01g-2000",
+            "/services/data/v20.0/query/01g-2000",
+        );
+    }
+
+    #[test]
+    fn link_below_the_base_url_gets_its_path() {
+        check("/v1", "/v1/items", "/items?page=2", "/v1/items?page=2");
+        check("/v1", "/v1/items", "/lists/7?page=2", "/v1/lists/7?page=2");
+        check("/v1", "/v1/items", "/v10/items", "/v1/v10/items");
+        check("/v1", "/v1/items", "/?page=2", "/v1/?page=2");
+        check("/v1", "/v1/orgs/5/users", "/users?page=2", "/v1/users?page=2");
+        check(
+            "/confluence",
+            "/confluence/rest/api/space",
+            "/rest/api/space?start=5",
+            "/confluence/rest/api/space?start=5",
+        );
+        check(
+            "/ex/confluence/7",
+            "/ex/confluence/7/wiki/api/v2/pages",
+            "/wiki/api/v2/pages?cursor=x",
+            "/ex/confluence/7/wiki/api/v2/pages?cursor=x",
+        );
+        check(
+            "/ex/confluence/7",
+            "/ex/confluence/7/wiki/api/v2/pages",
+            "/wiki/api/v2/pages/more",
+            "/ex/confluence/7/wiki/api/v2/pages/more",
+        );
+    }
+
+    #[test]
+    fn link_of_a_part_of_the_path_is_joined_at_the_overlap() {
+        check("/gateway/api/v2", "/gateway/api/v2/items", "/api/v2/items?page=2", "/gateway/api/v2/items?page=2");
+        check("/gateway/api/v2", "/gateway/api/v2/query", "/api/v2/more/7", "/gateway/api/v2/more/7");
+        check(
+            "/ex/confluence/7/wiki",
+            "/ex/confluence/7/wiki/api/v2/pages",
+            "/wiki/api/v2/pages/more",
+            "/ex/confluence/7/wiki/api/v2/pages/more",
+        );
+        check("/a/b/a/b", "/x", "/a/b/c", "/a/b/a/b/c");
+        // The base URL has no path, and the request repeats all of the link.
+        check("", "/wiki/rest/api/search?cql=a", "/rest/api/search?cursor=x", "/wiki/rest/api/search?cursor=x");
+        // A single segment may be another list.
+        check("", "/orgs/5/users", "/users?page=2", "/users?page=2");
+    }
+
+    #[test]
+    fn paths_are_compared_as_they_are_requested() {
+        check("/gateway/api/v2", "/gateway/api/v2/items", "/api/./v2/../v2/items?q=a/b", "/gateway/api/v2/items?q=a/b");
+        check("/ä/v1", "/ä/v1/items", "/%C3%A4/v1/items?page=2", "/ä/v1/items?page=2");
+        check("/v1", "/v1/items", "/../../x", "/v1/x");
+        check("/v1", "/v1/items", "/items?next=a%2Fb#part", "/v1/items?next=a%2Fb#part");
+    }
+
+    #[test]
+    fn link_that_is_no_url_is_an_error() {
+        let url: Url = "https://h.test/v1".parse().unwrap();
+        assert_eq!(resolve(&url, &url, "https://").unwrap_err(), "empty host");
+        assert!(resolve(&url, &url, "//a b/").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_link_panics_and_a_path_keeps_the_origin(
+            base in "(/[abc]){0,3}/?", answered in "(/[abc]){0,4}", target in "(/[abc.]){1,4}(\\?[abc=/]{0,4})?", any in ".*",
+        ) {
+            let url = |path: &str| -> Url { format!("https://h.test{path}").parse().unwrap() };
+            let (base, answered) = (url(&base), url(&answered));
+            let got = resolve(&base, &answered, &target).unwrap();
+            prop_assert_eq!(got.origin(), base.origin());
+            let alone = base.join(&target).unwrap();
+            prop_assert!(got.path().ends_with(alone.path()) && got.query() == alone.query(), "{}", got);
+            let _ = resolve(&base, &answered, &any);
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! Paths into answers that can never match.
+//!
+//! A path that leads nowhere is not an error when it is read: the value may be absent. What ends a walk or makes it
+//! incomplete must not depend on a typing error, so everything that can be decided without an answer is reported.
+
+use crate::{declare::PaginateKind, provider::Provider};
+
+/// Warnings about the paths of an entry.
+pub(super) fn warnings(provider: &Provider) -> Vec<String> {
+    let mut warnings: Vec<String> = provider_paths(provider)
+        .into_iter()
+        .filter_map(|(key, path)| Some(format!("`{key}: {path}` can never match: {}", fault(path)?)))
+        .collect();
+    warnings.extend(inside_records(provider));
+    warnings
+}
+
+type Path<'a> = (&'static str, &'a str);
+
+/// The paths of an entry with their keys.
+fn provider_paths(provider: &Provider) -> Vec<Path<'_>> {
+    let mut paths = page_paths(provider);
+    let response = &provider.token.response;
+    let of_pages = provider.proxy.paginate.as_ref();
+    let others = [
+        ("proxy.paginate.response_path", of_pages.and_then(|pages| pages.response_path.as_deref())),
+        ("proxy.retry.in_body.path", provider.proxy.retry.in_body.as_ref().map(|rule| rule.path.as_str())),
+        ("token_response.token", response.token.as_deref()),
+        ("token_response.refresh_token", response.refresh_token.as_deref()),
+        ("token_response.token_expiration", response.expiration.as_deref()),
+        ("alternate_access_token_response_path", response.alternate.as_deref()),
+    ];
+    paths.extend(others.into_iter().filter_map(|(key, path)| Some((key, path?))));
+    paths.extend(response.metadata.iter().map(|path| ("token_response_metadata", path.as_str())));
+    // Some entries say with an empty path that the whole answer is meant.
+    paths.retain(|(_, path)| !path.is_empty());
+    paths
+}
+
+/// The paths that lead to what is said of a page, beside its records.
+fn page_paths(provider: &Provider) -> Vec<Path<'_>> {
+    let Some(pages) = &provider.proxy.paginate else { return Vec::new() };
+    let next = match &pages.kind {
+        Some(PaginateKind::Link { path, .. }) => ("proxy.paginate.link_path_in_response_body", path.as_deref()),
+        Some(PaginateKind::Cursor { path, .. }) => ("proxy.paginate.cursor_path_in_response", Some(&**path)),
+        // It leads through a record.
+        Some(PaginateKind::LastItem { .. } | PaginateKind::Offset { .. }) | None => ("", None),
+    };
+    let paths = [
+        next,
+        ("proxy.paginate.has_more_path", pages.has_more.as_deref()),
+        ("proxy.paginate.is_last_path", pages.is_last.as_deref()),
+        ("proxy.paginate.total_path", pages.total.as_deref()),
+        ("proxy.paginate.total_pages_path", pages.total_pages.as_deref()),
+    ];
+    paths.into_iter().filter_map(|(key, path)| Some((key, path?))).collect()
+}
+
+/// Paths that lead through the list of records as if it had keys.
+fn inside_records(provider: &Provider) -> Vec<String> {
+    let records = provider.proxy.paginate.as_ref().and_then(|pages| pages.response_path.as_deref()).unwrap_or_default();
+    let below = |path: &str| {
+        let rest = path.strip_prefix(records)?.strip_prefix('.')?;
+        let step = rest.split('.').next().unwrap_or_default();
+        (!records.is_empty() && !is_index(step)).then(|| step.to_owned())
+    };
+    let paths = page_paths(provider).into_iter();
+    paths
+        .filter_map(|(key, path)| {
+            let step = below(path)?;
+            Some(format!(
+                "`{key}: {path}` can never match: `{records}` is the list of records, which has no key `{step}`"
+            ))
+        })
+        .collect()
+}
+
+/// The reason why a path leads nowhere in any answer.
+fn fault(path: &str) -> Option<&'static str> {
+    let parts = || path.split('.');
+    if path == "$" || path.starts_with("$.") || path.starts_with("$[") {
+        Some("JSONPath is not read, write keys with dots between them, such as `data.items`")
+    } else if path.starts_with('/') {
+        Some("a JSON pointer is not read, write keys with dots between them, such as `data.items`")
+    } else if path.contains("${") {
+        Some("no values are put into paths")
+    } else if parts().any(|part| part == "*" || part.contains("[*]") || part.contains("[]") || part.contains("[?")) {
+        Some("it selects several values, and a path leads to one")
+    } else if parts().any(|part| part.trim() != part) {
+        Some("there is a blank around one of its keys")
+    } else if parts().any(str::is_empty) {
+        Some("one of its keys is empty")
+    } else if parts().any(|part| !has_indices(part)) {
+        Some("what is in brackets is no number, write an index such as `[0]`")
+    } else {
+        None
+    }
+}
+
+/// Whether all brackets of a key are indices behind its name: `rows[0][1]`.
+fn has_indices(part: &str) -> bool {
+    let Some(at) = part.find(['[', ']']) else { return true };
+    let indices = part[at..].strip_prefix('[').and_then(|text| text.strip_suffix(']'));
+    indices.is_some_and(|text| text.split("][").all(is_index))
+}
+
+fn is_index(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::Catalogue;
+
+    #[track_caller]
+    fn check(keys: &str, expect: &[&str]) {
+        let text = format!("a: {{ auth_mode: OAUTH2, token_url: 'https://a.test/t', {keys} }}");
+        let catalogue = Catalogue::parse(&text).unwrap();
+        assert_eq!(warnings(catalogue.find("a").unwrap()), expect, "{keys}");
+    }
+
+    #[track_caller]
+    fn check_list(path: &str, reason: Option<&str>) {
+        let keys =
+            format!("proxy: {{ paginate: {{ type: offset, offset_name_in_request: o, response_path: '{path}' }} }}");
+        let expect = reason.map(|reason| format!("`proxy.paginate.response_path: {path}` can never match: {reason}"));
+        check(&keys, &expect.iter().map(String::as_str).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn path_that_can_match_has_no_warning() {
+        for path in [
+            "value",
+            "data.items",
+            "results[0].rows",
+            "rows[0][1]",
+            "results.0.rows",
+            "[0].x",
+            "@odata.nextLink",
+            "$meta.list",
+            "a-b_c:d",
+            "x/y",
+        ] {
+            check_list(path, None);
+        }
+    }
+
+    #[test]
+    fn path_of_another_language_is_reported() {
+        let json_path = "JSONPath is not read, write keys with dots between them, such as `data.items`";
+        check_list("$.data", Some(json_path));
+        check_list("$[0]", Some(json_path));
+        check_list(
+            "/data/items",
+            Some("a JSON pointer is not read, write keys with dots between them, such as `data.items`"),
+        );
+        check_list("${connectionConfig.name}.rows", Some("no values are put into paths"));
+        let several = "it selects several values, and a path leads to one";
+        for path in ["data[*].x", "data.*.x", "data[]", "links[?rel].href"] {
+            check_list(path, Some(several));
+        }
+    }
+
+    #[test]
+    fn path_with_impossible_keys_is_reported() {
+        let empty = "one of its keys is empty";
+        for path in ["a..b", ".a", "a.", "."] {
+            check_list(path, Some(empty));
+        }
+        check_list("data . items", Some("there is a blank around one of its keys"));
+        let brackets = "what is in brackets is no number, write an index such as `[0]`";
+        for path in ["links[rel=next].href", "a[x]", "a[0", "a]0[", "a[0]b", "a[-1]"] {
+            check_list(path, Some(brackets));
+        }
+    }
+
+    #[test]
+    fn every_path_of_an_entry_is_looked_at() {
+        let pages = "type: cursor, cursor_name_in_request: c, cursor_path_in_response: /c, has_more_path: /h, \
+                     is_last_path: /l, total_path: /t, total_pages_path: /p, response_path: /r";
+        let retry = "in_body: { path: /b, value: x, strategy: after }";
+        let token = "token_response_metadata: [/m], alternate_access_token_response_path: /a";
+        let catalogue = Catalogue::parse(&format!(
+            "a: {{ auth_mode: OAUTH2, {token}, proxy: {{ paginate: {{ {pages} }}, retry: {{ {retry} }} }} }}"
+        ));
+        let warnings = warnings(catalogue.unwrap().find("a").unwrap());
+        let found: String = warnings.iter().map(|text| &text[text.find(": /").unwrap() + 3..][..1]).collect();
+        assert_eq!(found, "chltprbam");
+        check(
+            "proxy: { paginate: { type: link, link_path_in_response_body: a..b } }",
+            &["`proxy.paginate.link_path_in_response_body: a..b` can never match: one of its keys is empty"],
+        );
+    }
+
+    #[test]
+    fn path_through_the_records_is_reported() {
+        let with = |path: &str| {
+            format!(
+                "proxy: {{ paginate: {{ type: cursor, cursor_name_in_request: c, cursor_path_in_response: {path}, response_path: data.items }} }}"
+            )
+        };
+        check(
+            &with("data.items.next"),
+            &[
+                "`proxy.paginate.cursor_path_in_response: data.items.next` can never match: `data.items` is the list of records, \
+               which has no key `next`",
+            ],
+        );
+        for path in ["data.next", "data.items.0.next", "data.itemsNext", "data.items_meta.next"] {
+            check(&with(path), &[]);
+        }
+    }
+}

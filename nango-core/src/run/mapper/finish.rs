@@ -1,0 +1,125 @@
+//! The end of a walk: what the next run requests, and what becomes of the records that the walk did not see.
+
+use serde_json::{Value, json};
+
+use super::{Progress, Run};
+use crate::{
+    declare::{Pagination, SinceFrom},
+    error::Result,
+    nango::{Draft, store_error},
+    paginate::{WalkEnd, WalkOutcome},
+    run::{
+        resume::{self, State},
+        since,
+    },
+    store::{DeletePolicy, FinishScan, Level, ResumeWrite, ScanWalk},
+};
+
+impl Run<'_> {
+    /// Ends the run's walk. An incomplete one deletes nothing and does not move `since`.
+    pub(super) async fn finish(&self, progress: Progress, end: WalkEnd) -> Result<()> {
+        self.report(&end);
+        let complete = end.outcome.is_complete();
+        let state = self.next_state(&progress, &end);
+        let resume = if state.is_empty() {
+            ResumeWrite::Clear
+        } else {
+            ResumeWrite::Set(resume::seal(self.instance, self.context.key(), &state)?)
+        };
+        self.context.set_walk(end.clone());
+        let Some((dataset, scan)) = progress.scan else {
+            if resume != ResumeWrite::Clear || self.remembered || progress.pages > 0 {
+                self.commit(Draft { resume: Some(resume), ..Draft::default() }).await?;
+            }
+            return self.report_waiting().await;
+        };
+        let confirmations = if complete { self.confirm(&dataset, scan).await? } else { Vec::new() };
+        let walk = ScanWalk {
+            complete,
+            position: end.pagination == Pagination::Position,
+            requests: end.pages,
+            shifted: end.shifted,
+            list_empty: progress.records == 0,
+        };
+        let finish = FinishScan {
+            run: self.context.token(),
+            function: self.context.key().clone(),
+            dataset,
+            scan,
+            walk,
+            policy: self.policy(),
+            confirmations,
+            resume: Some(resume),
+        };
+        let finished = self.instance.store.finish_scan(finish).await.map_err(store_error)?;
+        self.context.count_deleted(self.def.models[0].name, finished.deleted);
+        self.context.report_deletes(self.def.models[0].name, &finished);
+        Ok(())
+    }
+
+    /// What a run that reads only changes leaves waiting: candidates of the last full run.
+    async fn report_waiting(&self) -> Result<()> {
+        if self.def.track_deletes {
+            let outlook = self.instance.store.delete_outlook(&self.dataset(), &self.policy()).await;
+            self.context.report_outlook(self.def.models[0].name, &outlook.map_err(store_error)?);
+        }
+        Ok(())
+    }
+
+    fn next_state(&self, progress: &Progress, end: &WalkEnd) -> State {
+        let unchanged = State { walk: None, ..self.state.clone() };
+        if !end.outcome.is_complete() {
+            return unchanged;
+        }
+        let Some(since) = &self.mapper.since else { return unchanged };
+        let shifts = end.pagination == Pagination::Position && end.pages > 1;
+        let next = since::next(since, progress.newest, progress.first_date);
+        if let (SinceFrom::Field(field), Some(newest), Some(date)) = (since.from, progress.newest, progress.first_date)
+            && newest > date
+        {
+            let message = format!(
+                "`{field}` of a record is later than the API's clock at the first page: the next run requests from that \
+                 clock's time on"
+            );
+            self.context.log(Level::Info, &message, Value::Null);
+        }
+        let mut state = since::advance(&self.state, next, shifts);
+        if progress.since.is_none() {
+            state.full_at = Some(progress.started_at);
+        }
+        state
+    }
+
+    /// What decides about deletes, with the fingerprint of what is walked.
+    pub(super) fn policy(&self) -> DeletePolicy {
+        let spec = format!("{} {} {:?}", self.context.base_url(), self.endpoint, self.mapper.paginate);
+        let mut fingerprint = [0; 16];
+        fingerprint.copy_from_slice(&blake3::hash(spec.as_bytes()).as_bytes()[..16]);
+        self.context.delete_policy(&self.def.deletes, fingerprint, self.mapper.since.is_none())
+    }
+
+    fn report(&self, end: &WalkEnd) {
+        let fields = json!({
+            "complete": end.outcome.is_complete(),
+            "reason": end.outcome.reason(),
+            "pages": end.pages,
+            "shifted": end.shifted,
+            "pagination": end.pagination.name(),
+        });
+        match &end.outcome {
+            WalkOutcome::Complete(reason) => {
+                self.context.log(Level::Info, &format!("walk complete after {} pages: {reason}", end.pages), fields);
+            }
+            WalkOutcome::Incomplete(gap) => {
+                let consequence = match (self.def.track_deletes, self.mapper.since.is_some()) {
+                    (true, true) => "; nothing is deleted, and the next run requests the same changes again",
+                    (true, false) => "; nothing is deleted",
+                    (false, true) => "; the next run requests the same changes again",
+                    (false, false) => "",
+                };
+                let message = format!("walk incomplete after {} pages: {gap}{consequence}", end.pages);
+                self.context.log(Level::Warn, &message, fields);
+            }
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! A page of the provider as a page of the cache.
+
+use futures_util::{StreamExt, stream};
+use serde_json::Value;
+
+use super::{Progress, Run};
+use crate::{
+    declare::{Handle, MapRecord, OnInvalid},
+    error::{Error, ErrorKind, Result},
+    model::Batch,
+    nango::{Draft, Nango},
+    paginate::{PaginateError, RawPage, path},
+    run::since,
+    store::{Change, Level, Write},
+};
+
+/// How many records of a page an async mapper works on at once; their order is kept.
+const ASYNC_AT_ONCE: usize = 4;
+
+/// What became of a page's raw records.
+#[derive(Default)]
+struct Mapped {
+    batch: Batch,
+    /// The indices of raw records that were left out because they do not fit.
+    left_out: Vec<usize>,
+    /// The newest value of the field that `since` reads.
+    newest: Option<i64>,
+    /// For each raw record that was mapped: its index, and the range of its records in the batch.
+    ranges: Vec<(usize, std::ops::Range<usize>)>,
+}
+
+impl Run<'_> {
+    /// Maps a page.
+    pub(super) async fn draft(&self, page: &RawPage, progress: &mut Progress) -> Result<Draft> {
+        let records = page.records().map_err(PaginateError::into_error)?;
+        let mapped = self.map(&records, progress.pages + 1).await?;
+        progress.pages += 1;
+        progress.records += records.len() as u64;
+        progress.first_date.get_or_insert_with(|| since::date_of(&page.response().headers, page.sent_at()));
+        progress.newest = progress.newest.max(mapped.newest);
+        if page.shifts() {
+            mapped.batch.iter().for_each(|item| progress.ids.add(item.id));
+            progress.shifted |= progress.ids.end_page();
+        }
+        let seen = self.ids_of_left_out(&records, &mapped, progress);
+        let full_walk = progress.since.is_none().then_some(progress.started_at);
+        let mut changes = Vec::new();
+        let mut change = |write: Write| {
+            if !write.is_empty() {
+                changes.push(Change { dataset: self.dataset(), merging: self.def.merging, full_walk, write });
+            }
+        };
+        change(Write::Save(mapped.batch));
+        change(Write::Seen(seen));
+        let left_out = mapped.left_out.len() as u64;
+        Ok(Draft { changes, requested_at: Some(page.sent_at()), left_out, is_page: true, ..Draft::default() })
+    }
+
+    /// The ids of the records that were left out: they are there, although they do not fit. An id is read off the raw
+    /// record only if the records of the page that fit show that it is their id; otherwise the walk is incomplete.
+    fn ids_of_left_out(&self, records: &[&str], mapped: &Mapped, progress: &mut Progress) -> Vec<String> {
+        if mapped.left_out.is_empty() {
+            return Vec::new();
+        }
+        let ids: Vec<&str> = mapped.batch.iter().map(|item| item.id).collect();
+        let shown = !mapped.ranges.is_empty()
+            && mapped.ranges.iter().all(|(i, range)| match &ids[range.clone()] {
+                [id] => raw_id(records[*i]).is_some_and(|raw| raw == *id),
+                _ => false,
+            });
+        let mut seen = Vec::new();
+        for i in &mapped.left_out {
+            match raw_id(records[*i]).filter(|_| shown) {
+                Some(id) => seen.push(id),
+                None => progress.unread_id = true,
+            }
+        }
+        seen
+    }
+
+    async fn map(&self, records: &[&str], page: u64) -> Result<Mapped> {
+        let mut mapped = Mapped::default();
+        let value_of = |record: &str| match &self.mapper.since {
+            Some(since) => since::of_record(since, record),
+            None => Ok(None),
+        };
+        let model = self.def.models[0].name;
+        let place = |i: usize, error: Error| {
+            error.context(format!("record {} of page {page} cannot become a `{model}`", i + 1))
+        };
+        match self.mapper.map {
+            MapRecord::Plain(map) => {
+                for (i, record) in records.iter().enumerate() {
+                    let before = mapped.batch.len();
+                    let done = map(record, &mut mapped.batch)
+                        .and_then(|()| self.context.check_size(&mapped.batch, before))
+                        .and_then(|()| value_of(record));
+                    match done {
+                        Ok(value) => mapped.keep(i, before, value),
+                        Err(error) => {
+                            mapped.batch.truncate(before);
+                            self.leave_out(place(i, error))?;
+                            mapped.left_out.push(i);
+                        }
+                    }
+                }
+            }
+            MapRecord::Async(map) => {
+                let handle = || Handle::from(Nango::new(self.context.clone()));
+                let calls = records.iter().map(|record| map(handle(), Box::from(*record))).collect::<Vec<_>>();
+                let mut done = stream::iter(calls).buffered(ASYNC_AT_ONCE).map(Ok::<_, Error>).enumerate();
+                while let Some((i, batch)) = done.next().await {
+                    let sized = batch?.and_then(|batch| self.context.check_size(&batch, 0).map(|()| batch));
+                    match sized.and_then(|batch| Ok((batch, value_of(records[i])?))) {
+                        Ok((batch, value)) => {
+                            let before = mapped.batch.len();
+                            mapped.batch.append(&batch);
+                            mapped.keep(i, before, value);
+                        }
+                        Err(error) => {
+                            self.leave_out(place(i, error))?;
+                            mapped.left_out.push(i);
+                        }
+                    }
+                }
+            }
+        }
+        Ok(mapped)
+    }
+
+    /// One raw record as the model; nothing where the mapper returns `None`.
+    pub(super) async fn map_one(&self, record: &str) -> Result<Batch> {
+        let mut batch = Batch::default();
+        match self.mapper.map {
+            MapRecord::Plain(map) => map(record, &mut batch)?,
+            MapRecord::Async(map) => batch = map(Nango::new(self.context.clone()).into(), Box::from(record)).await?,
+        }
+        self.context.check_size(&batch, 0)?;
+        Ok(batch)
+    }
+
+    /// Logs a record that does not fit, where the sync declares it; any other error fails the run.
+    fn leave_out(&self, error: Error) -> Result<()> {
+        let unfit = matches!(error.kind(), ErrorKind::Decode | ErrorKind::Record);
+        if self.mapper.on_invalid == OnInvalid::Skip && unfit {
+            self.context.log(Level::Warn, &format!("left out: {error}"), Value::Null);
+            return Ok(());
+        }
+        Err(error)
+    }
+}
+
+impl Mapped {
+    fn keep(&mut self, i: usize, before: usize, newest: Option<i64>) {
+        self.newest = self.newest.max(newest);
+        if self.batch.len() > before {
+            self.ranges.push((i, before..self.batch.len()));
+        }
+    }
+}
+
+/// The `id` of a raw record, written as ids are.
+fn raw_id(record: &str) -> Option<String> {
+    match serde_json::from_str(path::dig(record, "id")?.get()).ok()? {
+        Value::String(text) if !text.is_empty() => Some(text),
+        Value::Number(number) if number.is_i64() || number.is_u64() => Some(number.to_string()),
+        _ => None,
+    }
+}

@@ -1,0 +1,90 @@
+//! What a mapper's walk carries from page to page.
+
+use crate::{
+    paginate::{Gap, Place, SeenIds, StoredGap, Walk, WalkEnd, WalkMemory, WalkOutcome},
+    run::resume::Interrupted,
+    store::{DatasetKey, Scan},
+};
+
+/// What a walk carries from page to page, apart from its position.
+pub(super) struct Progress {
+    /// When its first attempt began, microseconds since 1970.
+    pub(super) started_at: i64,
+    /// The `since` value that is sent; `None`: the run is full.
+    pub(super) since: Option<i64>,
+    /// The `Date` of the first answer of the first attempt, or the time at which it was requested.
+    pub(super) first_date: Option<i64>,
+    /// The greatest value of the field that `since` reads.
+    pub(super) newest: Option<i64>,
+    pub(super) scan: Option<(DatasetKey, Scan)>,
+    /// Pages that were mapped.
+    pub(super) pages: u64,
+    /// Records on them.
+    pub(super) records: u64,
+    /// Whether records moved between pages.
+    pub(super) shifted: bool,
+    /// Whether a record was left out whose id could not be read.
+    pub(super) unread_id: bool,
+    pub(super) ids: SeenIds,
+}
+
+impl Progress {
+    /// The progress of a walk that begins, or of an interrupted one with its resume point.
+    pub(super) fn new(
+        now: i64,
+        since: Option<i64>,
+        scan: Option<(DatasetKey, Scan)>,
+        interrupted: Option<Interrupted>,
+    ) -> (Self, Option<(Place, WalkMemory)>) {
+        let mut progress = Self {
+            started_at: now,
+            since,
+            first_date: None,
+            newest: None,
+            scan,
+            pages: 0,
+            records: 0,
+            shifted: false,
+            unread_id: false,
+            ids: SeenIds::default(),
+        };
+        let Some(walk) = interrupted else { return (progress, None) };
+        progress.started_at = walk.started_at;
+        progress.first_date = walk.first_date;
+        progress.newest = walk.next_since;
+        progress.pages = walk.pages;
+        progress.records = walk.memory.records;
+        progress.unread_id = walk.left_out;
+        (progress, Some((walk.place, WalkMemory { pages: walk.pages, ..walk.memory })))
+    }
+
+    /// The walk as it is stored behind a page.
+    pub(super) fn interrupted_at(&self, spec: &str, place: Place, memory: WalkMemory, now: i64) -> Interrupted {
+        let shifted = memory.shifted || self.shifted;
+        Interrupted {
+            spec: spec.to_owned(),
+            started_at: self.started_at,
+            last_page_at: Some(now),
+            since: self.since,
+            next_since: self.newest,
+            first_date: self.first_date,
+            left_out: self.unread_id,
+            pages: self.pages,
+            scan: self.scan.as_ref().map(|(_, scan)| scan.number),
+            memory: WalkMemory { shifted, ..memory },
+            place,
+        }
+    }
+
+    /// The end of the walk, with what only the mapper could see.
+    pub(super) fn end(&self, walk: &mut Walk) -> WalkEnd {
+        if self.shifted {
+            walk.note_shift();
+        }
+        let mut end = walk.end_or_stopped();
+        if self.unread_id && end.outcome.is_complete() {
+            end.outcome = WalkOutcome::Incomplete(Gap::from(&StoredGap::RecordWithoutId));
+        }
+        end
+    }
+}

@@ -1,0 +1,67 @@
+//! `since`: what the next run requests, and when it reads the whole list.
+
+use super::*;
+
+fn thing(id: u64, updated_at: &str) -> Value {
+    json!({ "id": id, "name": "t", "updated_at": updated_at })
+}
+
+fn date(at: &str) -> (&'static str, String) {
+    ("date", format!("Thu, 01 Jan 2026 {at} GMT"))
+}
+
+#[tokio::test]
+async fn record_of_the_future_does_not_move_the_next_run_past_the_clock_of_the_api() {
+    let house = House::new().await;
+    let (name, value) = date("00:00:10");
+    let body = json!([thing(1, "2026-01-01T00:00:05Z"), thing(2, "2999-01-01T00:00:00Z")]);
+    house.script.add("/things", 200, &[(name, &value)], body);
+    for _ in 0..2 {
+        succeeded(&house.sync("changed-since").await);
+    }
+    // The overlap of two minutes is taken off.
+    assert_eq!(house.asked()[1], "/things?since=2025-12-31T23:58:10Z");
+}
+
+#[tokio::test]
+async fn update_behind_the_walk_is_requested_again() {
+    let house = House::new().await;
+    let page = |updated_at: &str, next: Value| json!({ "items": [thing(1, updated_at)], "next": next });
+    let (name, first) = date("00:00:10");
+    let (_, later) = date("00:10:05");
+    house.script.add("/things", 200, &[(name, &first)], page("2026-01-01T00:00:01Z", json!("x")));
+    let second = json!({ "items": [thing(2, "2026-01-01T00:10:05Z")] });
+    house.script.add("/things", 200, &[(name, &later)], second);
+    succeeded(&house.sync("changed-by-clock").await);
+    succeeded(&house.sync("changed-by-clock").await);
+    let since = 1_767_225_610_i64; // 2026-01-01T00:00:10Z
+    assert_eq!(house.asked()[2], format!("/things?since={since}"));
+}
+
+#[tokio::test]
+async fn incomplete_walk_does_not_move_since() {
+    let house = House::new().await;
+    let (name, value) = date("00:00:10");
+    house.script.add("/things", 206, &[(name, &value)], json!({ "items": [thing(1, "2026-01-01T00:00:05Z")] }));
+    for _ in 0..2 {
+        let report = house.sync("changed-by-clock").await;
+        assert_eq!(report.findings.walk.map(|end| end.outcome.reason()), Some("partial_content"));
+    }
+    assert_eq!(house.asked(), ["/things", "/things"]);
+}
+
+#[tokio::test]
+async fn full_reads_the_whole_list_and_drops_the_interrupted_walk() {
+    let house = House::new().await;
+    let (name, value) = date("00:00:10");
+    house.script.add("/things", 200, &[(name, &value)], json!({ "items": [], "next": null }));
+    succeeded(&house.sync("changed-by-clock").await);
+    succeeded(&house.sync("changed-by-clock").await);
+    let full = RunRequest { full: true, ..House::request(Target::Sync("changed-by-clock".into())) };
+    succeeded(&house.run(full).await.unwrap());
+    succeeded(&house.sync("changed-by-clock").await);
+    let asked = house.asked();
+    assert_eq!(asked[0], "/things");
+    assert!(asked[1].contains("since=") && asked[3].contains("since="), "{asked:?}");
+    assert_eq!(asked[2], "/things");
+}

@@ -1,0 +1,147 @@
+//! The rules of deletes, without a database: section 4 of the specification of walks, counted in steps.
+
+use std::collections::BTreeSet;
+
+use super::{Expected, Writing};
+use crate::store::{DeletePolicy, FinishScan, HeldBy};
+
+/// A record that complete scans did not see, and that waits.
+#[derive(Debug, Clone)]
+pub(super) struct Missed {
+    since: usize,
+    times: u32,
+    needed: u32,
+    shifted: bool,
+    asked: Option<usize>,
+    by_request: bool,
+    brought_forward: bool,
+    fingerprint: [u8; 16],
+    held: Option<HeldBy>,
+    confirmed: bool,
+}
+
+/// What waits in the dataset: how many are held, and why; how many are unconfirmed; when the next full run is due.
+#[derive(Debug, Clone, PartialEq)]
+pub(in super::super) struct Waits {
+    pub(in super::super) held: u64,
+    pub(in super::super) unconfirmed: u64,
+    pub(in super::super) held_by: Option<HeldBy>,
+    pub(in super::super) next_full: Due,
+}
+
+/// When the next full run is due, in steps.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(in super::super) enum Due {
+    Regular,
+    Next,
+    /// `hold` after the step in which a record was first missed.
+    HoldAfter(usize),
+}
+
+impl Expected {
+    /// The ids of the candidates of the open scan.
+    fn candidates(&self) -> Vec<String> {
+        let kept = |id: &String| self.scan.as_ref().is_some_and(|scan| scan.kept.contains(id));
+        self.rows.iter().filter(|(id, row)| row.live && !kept(id)).map(|(id, _)| id.clone()).collect()
+    }
+
+    /// Whom a scan asks the provider for: those that were never asked, and then those that were asked longest ago.
+    pub(in super::super) fn to_ask(&self, fingerprint: [u8; 16]) -> Vec<String> {
+        let known = |id: &String| self.rows[id].missed.as_ref().filter(|missed| missed.fingerprint == fingerprint);
+        let mut ids = self.candidates();
+        ids.retain(|id| known(id).is_none_or(|missed| !missed.by_request));
+        ids.sort_by_key(|id| known(id).and_then(|missed| missed.asked));
+        ids
+    }
+
+    /// The end of the open scan: how many it deleted, and what waits then. `hold` is nothing, or for ever.
+    pub(in super::super) fn finish(&mut self, at: Writing, end: &FinishScan) -> u64 {
+        let (candidates, Some(scan)) = (self.candidates(), self.scan.take()) else { panic!("no scan is open") };
+        let FinishScan { walk, policy, confirmations, .. } = end;
+        if !walk.complete {
+            return 0;
+        }
+        let gone = |id: &String| self.rows.get(id).is_some_and(|row| !row.live && scan.kept.contains(id));
+        let found = confirmations.iter().filter(|answer| policy.by_request && answer.gone && gone(&answer.id));
+        let deleted_before = found.map(|answer| &answer.id).collect::<BTreeSet<_>>().len();
+        let share = (candidates.len() + deleted_before) as u64;
+        let most = share > 10 && 2 * share > scan.live;
+        let guard = !policy.allow && scan.live > 0 && (walk.list_empty || most);
+        let over =
+            !policy.allow && policy.max_deletes.is_some_and(|most| share * 100 > u64::from(most) * scan.live.max(1));
+        let needed = policy.confirmations.unwrap_or(match (walk.position, walk.requests) {
+            (true, 51..) => 3,
+            (true, 2..) => 2,
+            _ => 1,
+        });
+        let mut deleted = 0;
+        for id in &candidates {
+            let Some(row) = self.rows.get_mut(id) else { continue };
+            let mut missed =
+                row.missed.take().filter(|missed| missed.fingerprint == policy.fingerprint).unwrap_or(Missed {
+                    since: at.step,
+                    times: 0,
+                    needed: 1,
+                    shifted: false,
+                    asked: None,
+                    by_request: false,
+                    brought_forward: scan.brought_forward,
+                    fingerprint: policy.fingerprint,
+                    held: None,
+                    confirmed: false,
+                });
+            missed.times += 1;
+            missed.needed = missed.needed.max(needed);
+            missed.shifted |= walk.shifted && walk.position;
+            for answer in confirmations.iter().filter(|answer| policy.by_request && answer.id == *id) {
+                missed.asked = Some(at.step);
+                missed.by_request |= answer.gone;
+            }
+            missed.confirmed = if policy.by_request {
+                missed.by_request
+            } else {
+                missed.times >= missed.needed + u32::from(missed.shifted)
+            };
+            let released = !guard || (policy.hold == 0 && scan.began > missed.since);
+            missed.held = if over { Some(HeldBy::MaxDeletes) } else { (!released).then_some(HeldBy::Guard) };
+            if missed.confirmed && missed.held.is_none() {
+                row.bury(at);
+                deleted += 1;
+            } else {
+                row.missed = Some(missed);
+            }
+        }
+        deleted
+    }
+
+    /// What waits in the dataset.
+    pub(in super::super) fn waits(&self, policy: &DeletePolicy) -> Waits {
+        let missed: Vec<&Missed> = self.rows.values().filter_map(|row| row.missed.as_ref()).collect();
+        let bringing: Vec<&&Missed> = missed.iter().filter(|missed| !missed.brought_forward).collect();
+        let needed = policy.confirmations.or(bringing.iter().map(|missed| missed.needed).max()).unwrap_or(1);
+        let since = bringing.iter().map(|missed| missed.since).min();
+        let next_full = match since {
+            _ if policy.every_run_full => {
+                if missed.is_empty() {
+                    Due::Regular
+                } else {
+                    Due::Next
+                }
+            }
+            Some(since) if self.brought_forward < needed => {
+                if bringing.iter().any(|missed| missed.held.is_none()) {
+                    Due::Next
+                } else {
+                    Due::HoldAfter(since)
+                }
+            }
+            _ => Due::Regular,
+        };
+        Waits {
+            held: missed.iter().filter(|missed| missed.held.is_some()).count() as u64,
+            unconfirmed: missed.iter().filter(|missed| !missed.confirmed).count() as u64,
+            held_by: missed.iter().find_map(|missed| missed.held),
+            next_full,
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! What a sync declares about deletes.
+
+use super::ScanWalk;
+
+/// The `hold` of a sync that declares none: one hour, in microseconds.
+pub const DEFAULT_HOLD: i64 = 60 * 60 * 1_000_000;
+/// Position-based walks of more requests than this need one more confirmation: long lists shift more often.
+const LONG_WALK: u64 = 50;
+
+/// What a sync declares about deletes, and what a person allows for one run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeletePolicy {
+    /// How many complete scans in a row must miss a record, at least 1. `None`: by the kind of pagination.
+    pub confirmations: Option<u32>,
+    /// Whether only a request for the record confirms that it is gone.
+    pub by_request: bool,
+    /// How long a candidate that the guard holds waits at least, in microseconds.
+    pub hold: i64,
+    /// The largest share of the live records that one scan may delete, in percent.
+    pub max_deletes: Option<u32>,
+    /// Lifts guard, hold and `max_deletes` for this scan.
+    pub allow: bool,
+    /// The fingerprint of what is walked: with another one the state of a candidate starts over.
+    pub fingerprint: [u8; 16],
+    /// Whether every run is full, so that no full run has to be brought forward.
+    pub every_run_full: bool,
+}
+
+impl Default for DeletePolicy {
+    fn default() -> Self {
+        Self {
+            confirmations: None,
+            by_request: false,
+            hold: DEFAULT_HOLD,
+            max_deletes: None,
+            allow: false,
+            fingerprint: [0; 16],
+            every_run_full: false,
+        }
+    }
+}
+
+impl DeletePolicy {
+    /// How many complete scans in a row, of this kind, must miss a record.
+    pub(super) fn needed(&self, walk: &ScanWalk) -> u32 {
+        match self.confirmations {
+            Some(declared) => declared.max(1),
+            None if walk.position && walk.requests > LONG_WALK => 3,
+            None if walk.position && walk.requests > 1 => 2,
+            None => 1,
+        }
+    }
+
+    /// Whether so many candidates exceed `max_deletes` of the records that were live when the scan began.
+    pub(super) fn exceeds(&self, candidates: u64, live: u64) -> bool {
+        self.max_deletes
+            .is_some_and(|percent| u128::from(candidates) * 100 > u128::from(percent) * u128::from(live.max(1)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn confirmations_follow_the_kind_of_pagination_unless_declared() {
+        let walk =
+            |position, requests| ScanWalk { complete: true, position, requests, shifted: false, list_empty: false };
+        let by_kind = DeletePolicy::default();
+        for (position, requests, expect) in
+            [(false, 500, 1), (true, 1, 1), (true, 2, 2), (true, 50, 2), (true, 51, 3), (true, 5_000, 3)]
+        {
+            assert_eq!(by_kind.needed(&walk(position, requests)), expect, "{position} {requests}");
+        }
+        let declared = DeletePolicy { confirmations: Some(4), ..DeletePolicy::default() };
+        assert_eq!(declared.needed(&walk(false, 1)), 4);
+        assert_eq!(DeletePolicy { confirmations: Some(0), ..declared }.needed(&walk(true, 99)), 1);
+    }
+
+    #[test]
+    fn max_deletes_is_exceeded_above_its_share_only() {
+        let policy = DeletePolicy { max_deletes: Some(20), ..DeletePolicy::default() };
+        assert!(!policy.exceeds(4, 20) && policy.exceeds(5, 20));
+        assert!(!policy.exceeds(0, 0) && policy.exceeds(1, 0));
+        assert!(!DeletePolicy::default().exceeds(20, 20));
+        assert!(policy.exceeds(u64::MAX, u64::MAX));
+    }
+}

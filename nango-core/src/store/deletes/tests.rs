@@ -1,0 +1,180 @@
+//! The histories and single rules, without a database.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    vectors::{Case, Expect, Run, SECOND, cases, name},
+    *,
+};
+use crate::{
+    declare::Kind,
+    model::Batch,
+    store::{DatasetKey, FinishScan, FunctionKey, PatchRow, RunToken, Scan},
+};
+
+/// What a dataset holds of its candidates.
+#[derive(Default)]
+struct Memory {
+    states: BTreeMap<String, State>,
+    brought_forward: i64,
+    next: NextFullRun,
+}
+
+fn finish(walk: ScanWalk, policy: DeletePolicy, confirmations: Vec<Confirmation>) -> FinishScan {
+    let [integration, connection, variant] = ["github", "acme", "base"].map(str::to_owned);
+    let dataset = DatasetKey {
+        integration: integration.clone(),
+        connection: connection.clone(),
+        model: "Doc".to_owned(),
+        variant: variant.clone(),
+    };
+    let function = FunctionKey { kind: Kind::Sync, integration, connection, function: "docs".to_owned(), variant };
+    let run = RunToken { id: uuid::Uuid::nil(), row: 1, fence: 1 };
+    let scan = Scan { number: 1, resumed: false };
+    FinishScan { run, function, dataset, scan, walk, policy, confirmations, resume: None }
+}
+
+impl Memory {
+    fn waiting(&self) -> Waiting {
+        let count = |counts: fn(&State) -> bool| self.states.values().filter(|state| counts(state)).count() as u64;
+        let bringing = || self.states.values().filter(|state| !state.brought_forward);
+        Waiting {
+            states: count(|_| true),
+            held: count(|state| state.held != 0),
+            held_by: self.states.values().map(|state| state.held).max().unwrap_or(0),
+            unconfirmed: count(|state| !state.confirmed),
+            first_missed_at: self.states.values().map(|state| state.first_missed_at).min(),
+            bringing_since: bringing().map(|state| state.first_missed_at).min(),
+            bringing_needed: bringing().map(|state| state.needed).max().unwrap_or(0),
+            bringing_free: bringing().filter(|state| state.held == 0).count() as u64,
+            brought_forward: self.brought_forward,
+        }
+    }
+
+    fn run(&mut self, case: &Case, run: &Run) -> Expect {
+        let policy = case.policy(run);
+        let brought_forward = run.full && run.forwarded.unwrap_or(self.next != NextFullRun::Regular);
+        if run.full {
+            self.brought_forward = if brought_forward { self.brought_forward + 1 } else { 0 };
+        }
+        let here: BTreeSet<&String> = run.seen.iter().chain(&run.written).collect();
+        self.states.retain(|id, _| run.live_before.contains(id) && !here.contains(id));
+        let mut tombstones = Vec::new();
+        let walk = run.walk();
+        if run.full && walk.complete {
+            let mut candidates: Vec<String> = run.live_before.iter().filter(|id| !here.contains(id)).cloned().collect();
+            let asked = if policy.by_request { run.ask(&self.to_ask(&candidates)) } else { vectors::Asked::default() };
+            for id in &asked.returned {
+                self.states.remove(id);
+            }
+            candidates.retain(|id| !asked.returned.contains(id));
+            let end = finish(walk, policy.clone(), asked.confirmations);
+            let live = run.live_before.len() as u64;
+            let begun = Begun { at: run.began_at * SECOND, live, brought_forward };
+            let judge = Judge::new(&end, begun, run.ended_at * SECOND, candidates.len() as u64);
+            for id in candidates {
+                let stored = self.states.remove(&id);
+                if asked.unwanted.contains(&id) || judge.judge(&id, stored.clone()) == Verdict::Delete {
+                    tombstones.push(id);
+                } else if let Verdict::Keep(state) = judge.judge(&id, stored) {
+                    self.states.insert(id, state);
+                }
+            }
+        }
+        tombstones.sort();
+        let outlook = self.waiting().outlook(&policy);
+        self.next = outlook.next_full;
+        let ids = |counts: fn(&State) -> bool| {
+            self.states.iter().filter(|(_, state)| counts(state)).map(|(id, _)| id.clone()).collect::<Vec<_>>()
+        };
+        let (held, unconfirmed) = (ids(|state| state.held != 0), ids(|state| !state.confirmed));
+        assert_eq!((outlook.held, outlook.unconfirmed), (held.len() as u64, unconfirmed.len() as u64));
+        assert_eq!(outlook.held_by.is_some(), !held.is_empty());
+        Expect { tombstones, held, unconfirmed, next_run_full: name(outlook.next_full).to_owned() }
+    }
+
+    fn to_ask(&self, candidates: &[String]) -> Vec<String> {
+        let asked = |id: &String| self.states.get(id).and_then(|state| state.asked_at);
+        let confirmed = |id: &String| self.states.get(id).is_some_and(|state| state.by_request);
+        let mut ids: Vec<String> = candidates.iter().filter(|id| !confirmed(id)).cloned().collect();
+        ids.sort_by_key(|id| asked(id));
+        ids.truncate(100);
+        ids
+    }
+}
+
+#[test]
+fn decisions_follow_every_history_of_the_specification() {
+    for case in cases() {
+        let mut memory = Memory::default();
+        for (i, run) in case.runs.iter().enumerate() {
+            assert_eq!(memory.run(&case, run), run.expect, "{}, run {}", case.name, i + 1);
+        }
+    }
+}
+
+fn walk(position: bool) -> ScanWalk {
+    ScanWalk { complete: true, position, requests: 9, shifted: false, list_empty: false }
+}
+
+fn judged(end: &FinishScan, stored: Option<State>) -> Option<State> {
+    let begun = Begun { at: 100, live: 1_000, brought_forward: false };
+    match Judge::new(end, begun, 200, 1).judge("a", stored) {
+        Verdict::Keep(state) => Some(state),
+        Verdict::Delete => None,
+    }
+}
+
+#[test]
+fn another_fingerprint_starts_the_state_over() {
+    let first = finish(walk(true), DeletePolicy::default(), Vec::new());
+    let once = judged(&first, None).unwrap();
+    assert_eq!((once.confirmations, once.needed, once.first_missed_at), (1, 2, 200));
+    let other = finish(walk(true), DeletePolicy { fingerprint: [1; 16], ..DeletePolicy::default() }, Vec::new());
+    let again = judged(&other, Some(once.clone())).unwrap();
+    assert_eq!((again.confirmations, again.fingerprint), (1, [1; 16]));
+    assert_eq!(judged(&first, Some(once)), None);
+}
+
+#[test]
+fn strictest_walk_that_counts_decides() {
+    let long = finish(ScanWalk { requests: 51, ..walk(true) }, DeletePolicy::default(), Vec::new());
+    let token = finish(walk(false), DeletePolicy::default(), Vec::new());
+    let once = judged(&long, None).unwrap();
+    let twice = judged(&token, Some(once)).unwrap();
+    assert_eq!((twice.confirmations, twice.needed, twice.confirmed), (2, 3, false));
+    assert_eq!(judged(&token, Some(twice)), None);
+}
+
+#[test]
+fn answer_counts_only_where_requests_confirm() {
+    let gone = vec![Confirmation { id: "a".to_owned(), gone: true }];
+    let ignored = judged(&finish(walk(true), DeletePolicy::default(), gone.clone()), None).unwrap();
+    assert_eq!((ignored.asked_at, ignored.by_request), (None, false));
+    let policy = DeletePolicy { by_request: true, ..DeletePolicy::default() };
+    assert_eq!(judged(&finish(walk(true), policy.clone(), gone), None), None);
+    let undecided = vec![Confirmation { id: "a".to_owned(), gone: false }];
+    let asked = judged(&finish(walk(true), policy, undecided), None).unwrap();
+    assert_eq!((asked.asked_at, asked.by_request, asked.confirmed), (Some(200), false, false));
+}
+
+#[test]
+fn full_run_is_next_where_every_run_is_full() {
+    let policy = DeletePolicy { every_run_full: true, ..DeletePolicy::default() };
+    let waiting = Waiting { states: 1, held: 1, brought_forward: 9, ..Waiting::default() };
+    assert_eq!(waiting.outlook(&policy).next_full, NextFullRun::NextRun);
+    assert_eq!(Waiting::default().outlook(&policy).next_full, NextFullRun::Regular);
+}
+
+#[test]
+fn write_touches_what_it_sees_or_changes() {
+    use RowOutcome::*;
+    let ids = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
+    let delete = Write::delete(ids(&["a", "b", "c", "a"]));
+    assert_eq!(touched(&delete, &[Deleted, Missing, SkippedNewer, Duplicate]), ["a"]);
+    let patch =
+        |id: &str| PatchRow { id: id.to_owned(), fields: serde_json::Map::new(), updated: crate::model::Patch::Keep };
+    let patches = Write::Patch(["a", "b", "c", "d"].map(patch).to_vec());
+    assert_eq!(touched(&patches, &[Updated, Unchanged, SkippedNewer, Missing]), ["a", "b"]);
+    assert_eq!(touched(&Write::Save(Batch::default()), &[]), Vec::<&str>::new());
+}

@@ -1,0 +1,171 @@
+//! The delete histories of `testdata/walk-vectors.json`, which are independent of the language: for the decisions alone, and
+//! for every database.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Confirmation, DEFAULT_HOLD, DeletePolicy, NextFullRun, ScanWalk, WalkEnd, WalkKind};
+
+const FILE: &str = include_str!("../../../testdata/walk-vectors.json");
+/// The unit of the histories' times, in microseconds.
+pub(in crate::store) const SECOND: i64 = 1_000_000;
+
+#[derive(Debug, Deserialize)]
+struct File {
+    deletes: Vec<Case>,
+}
+
+/// A history: the runs of one sync.
+#[derive(Debug, Deserialize)]
+pub(in crate::store) struct Case {
+    pub name: String,
+    settings: Settings,
+    pub runs: Vec<Run>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    confirm_deletes: Option<u32>,
+    max_deletes: Option<f64>,
+    #[serde(default)]
+    get: bool,
+}
+
+/// A run. Times are seconds.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::store) struct Run {
+    pub began_at: i64,
+    pub ended_at: i64,
+    end: String,
+    kind: String,
+    requests: u64,
+    shifted: bool,
+    walks: Option<Vec<Walk>>,
+    pub live_before: Vec<String>,
+    pub seen: Vec<String>,
+    #[serde(default)]
+    pub written: Vec<String>,
+    #[serde(default = "yes")]
+    pub full: bool,
+    /// Whether the run was brought forward; absent: as the run before said.
+    pub forwarded: Option<bool>,
+    #[serde(default)]
+    allow: bool,
+    /// What the provider answers when it is asked for a record.
+    #[serde(default)]
+    answers: BTreeMap<String, Value>,
+    pub expect: Expect,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Walk {
+    end: String,
+    kind: String,
+    requests: u64,
+    #[serde(default)]
+    shifted: bool,
+}
+
+/// What a run leaves.
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::store) struct Expect {
+    pub tombstones: Vec<String>,
+    pub held: Vec<String>,
+    pub unconfirmed: Vec<String>,
+    pub next_run_full: String,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// All histories.
+pub(in crate::store) fn cases() -> Vec<Case> {
+    let file: File = serde_json::from_str(FILE).unwrap();
+    assert_eq!(file.deletes.len(), 39);
+    file.deletes
+}
+
+impl Case {
+    /// What the sync declares, as it applies to a run.
+    pub(in crate::store) fn policy(&self, run: &Run) -> DeletePolicy {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share between 0 and 1")]
+        let percent = |share: f64| (share * 100.0).round() as u32;
+        DeletePolicy {
+            confirmations: self.settings.confirm_deletes,
+            by_request: self.settings.get,
+            hold: DEFAULT_HOLD,
+            max_deletes: self.settings.max_deletes.map(percent),
+            allow: run.allow,
+            fingerprint: [7; 16],
+            every_run_full: false,
+        }
+    }
+}
+
+/// What the answers to the requests of a run lead to.
+#[derive(Debug, Default, PartialEq)]
+pub(in crate::store) struct Asked {
+    /// What the end of the scan is given.
+    pub confirmations: Vec<Confirmation>,
+    /// Records that the provider still returns.
+    pub returned: Vec<String>,
+    /// Records for which the mapper returns `None`.
+    pub unwanted: Vec<String>,
+}
+
+impl Run {
+    /// How its walks ended.
+    pub(in crate::store) fn walk(&self) -> ScanWalk {
+        let list_empty = self.seen.is_empty();
+        let one = |end: &str, kind: &str, requests, shifted| {
+            let kind = match kind {
+                "token" => WalkKind::Token,
+                "position" => WalkKind::Position,
+                _ => WalkKind::Plain,
+            };
+            WalkEnd { complete: end == "complete", kind, requests, shifted, list_empty }
+        };
+        let ends: Vec<WalkEnd> = match &self.walks {
+            Some(walks) => walks.iter().map(|walk| one(&walk.end, &walk.kind, walk.requests, walk.shifted)).collect(),
+            None => vec![one(&self.end, &self.kind, self.requests, self.shifted)],
+        };
+        ScanWalk::combined(&ends)
+    }
+
+    /// Asks the provider for records, in this order, until it says that it answers no more.
+    pub(in crate::store) fn ask(&self, ids: &[String]) -> Asked {
+        let mut asked = Asked::default();
+        for id in ids {
+            let answer = self.answers.get(id).cloned().unwrap_or_else(|| 500.into());
+            let gone = matches!(answer.as_u64(), Some(404 | 410));
+            match answer.as_str() {
+                Some("record") => asked.returned.push(id.clone()),
+                Some("none") => {
+                    asked.unwanted.push(id.clone());
+                    asked.confirmations.push(Confirmation { id: id.clone(), gone: true });
+                }
+                _ => asked.confirmations.push(Confirmation { id: id.clone(), gone }),
+            }
+            if matches!(answer.as_u64(), Some(401 | 403 | 429 | 500..)) {
+                break;
+            }
+        }
+        asked
+    }
+}
+
+/// The name that the histories have for a time.
+pub(in crate::store) fn name(next: NextFullRun) -> &'static str {
+    match next {
+        NextFullRun::Regular => "no",
+        NextFullRun::NextRun => "next_run",
+        NextFullRun::NotBefore(_) => "after_hold",
+    }
+}

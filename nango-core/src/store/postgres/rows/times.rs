@@ -1,0 +1,44 @@
+//! Storing times of update, and nothing else of a row.
+
+use super::write::{self, NOBODY};
+use crate::store::{
+    postgres::{Db, fault::Outcome},
+    updated::Times,
+};
+
+/// Rows whose times change.
+#[derive(Debug, Default)]
+pub(super) struct TimeChanges<'a> {
+    ids: Vec<&'a str>,
+    updated: Vec<Option<i64>>,
+    older: Vec<Option<i64>>,
+    walks: Vec<Option<i64>>,
+}
+
+impl<'a> TimeChanges<'a> {
+    /// One more, if its times are to change.
+    pub(super) fn push(&mut self, id: &'a str, times: Option<Times>) {
+        if let Some(times) = times {
+            self.ids.push(id);
+            self.updated.push(times.updated);
+            self.older.push(times.older);
+            self.walks.push(times.older_walk);
+        }
+    }
+
+    /// Writes them.
+    pub(super) async fn write(&self, db: &mut Db, dataset: i64) -> Outcome<()> {
+        const TIMES: &str = "WITH keys AS (INSERT INTO nango_rs.record_keys AS k \
+             (dataset, rid, seq, modified_at, run, bytes, hash_version, state, hash, updated, older, older_walk, id) \
+             SELECT $1, 0, 0, 0, $6, 0, 0, 0, '', unnest($3::bigint[]), unnest($4::bigint[]), unnest($5::bigint[]), \
+             unnest($2::text[]) ON CONFLICT (dataset, id) DO UPDATE SET updated = excluded.updated, \
+             older = excluded.older, older_walk = excluded.older_walk RETURNING k.run) \
+             SELECT count(*) FROM keys WHERE run <> $6";
+        if self.ids.is_empty() {
+            return Ok(());
+        }
+        let times = db.query_scalar(TIMES).bind(dataset).bind(&self.ids).bind(&self.updated);
+        let times = times.bind(&self.older).bind(&self.walks).bind(NOBODY);
+        write::all(times.fetch_one(&mut *db.sql).await?, self.ids.len())
+    }
+}

@@ -1,0 +1,150 @@
+//! Virtual time: a clock that jumps to the next timer as soon as nothing else can proceed, so that minutes of waiting take
+//! milliseconds, and always the same ones.
+//!
+//! [`VirtualTime`] is the product's [`Clock`] and runs the futures that use it, all on the calling thread. They may wait for
+//! each other and for this clock, and for nothing else: no tokio timer, no socket.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    future::poll_fn,
+    pin::pin,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, Wake, Waker},
+    time::Duration,
+};
+
+use nango_core::http::{BoxFuture, Clock};
+
+use crate::dice::Dice;
+
+/// 2027-01-15T08:00:00.3Z in microseconds since 1970: not the start of any second.
+const START: i64 = 1_800_000_000_300_000;
+
+/// A clock that only [`VirtualTime::run`] moves. Clones share it.
+#[derive(Clone)]
+pub struct VirtualTime(Arc<Mutex<State>>);
+
+struct State {
+    /// Microseconds since 1970.
+    now: i64,
+    /// The wakers by deadline, and in the order of their first poll.
+    timers: BTreeMap<(i64, u64), Waker>,
+    timer: u64,
+    dice: Dice,
+    spawned: Vec<BoxFuture<'static, ()>>,
+}
+
+/// Set when a future wants to be polled again.
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+impl VirtualTime {
+    /// A clock whose jitter repeats with the seed.
+    pub fn new(seed: u64) -> Self {
+        let (timers, spawned) = (BTreeMap::new(), Vec::new());
+        Self(Arc::new(Mutex::new(State { now: START, timers, timer: 0, dice: Dice::new(seed), spawned })))
+    }
+
+    /// Adds a future to those that [`run`](Self::run) polls.
+    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.state().spawned.push(Box::pin(task));
+    }
+
+    /// Runs a future to its end, and beside it those that were spawned; what they have not finished then is dropped.
+    ///
+    /// # Panics
+    ///
+    /// All of them wait, and none of them for this clock.
+    pub fn run<F: Future>(&self, future: F) -> F::Output {
+        let mut future = pin!(future);
+        let woken = Arc::new(Woken(AtomicBool::new(true)));
+        let waker = Waker::from(Arc::clone(&woken));
+        let mut context = Context::from_waker(&waker);
+        let mut tasks: Vec<BoxFuture<'static, ()>> = Vec::new();
+        loop {
+            while woken.0.swap(false, Ordering::Relaxed) {
+                if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+                    return output;
+                }
+                tasks.append(&mut self.state().spawned);
+                tasks.retain_mut(|task| task.as_mut().poll(&mut context).is_pending());
+            }
+            self.advance();
+        }
+    }
+
+    /// Moves to the next deadline, and wakes whatever waits for it.
+    fn advance(&self) {
+        let mut state = self.state();
+        let ((deadline, _), waker) = state.timers.pop_first().expect("a future that waits for the clock");
+        state.now = state.now.max(deadline);
+        drop(state);
+        waker.wake();
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for VirtualTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VirtualTime").field("now", &self.state().now).finish_non_exhaustive()
+    }
+}
+
+impl Clock for VirtualTime {
+    fn now(&self) -> i64 {
+        self.state().now
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        let time = self.clone();
+        let deadline = self.now() + i64::try_from(duration.as_micros()).expect("a sleep of at most 292,000 years");
+        let mut timer = Timer { time, at: None };
+        Box::pin(poll_fn(move |context| timer.poll(deadline, context.waker())))
+    }
+
+    fn jitter(&self) -> f64 {
+        let thousandths = self.state().dice.roll(1000);
+        f64::from(u16::try_from(thousandths).expect("a number under 1000")) / 1000.0
+    }
+}
+
+/// A sleep. Dropped before its end, it takes its waker along.
+struct Timer {
+    time: VirtualTime,
+    at: Option<(i64, u64)>,
+}
+
+impl Timer {
+    fn poll(&mut self, deadline: i64, waker: &Waker) -> Poll<()> {
+        let mut state = self.time.state();
+        if state.now >= deadline {
+            return Poll::Ready(());
+        }
+        let at = *self.at.get_or_insert_with(|| {
+            state.timer += 1;
+            (deadline, state.timer)
+        });
+        state.timers.insert(at, waker.clone());
+        Poll::Pending
+    }
+}
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        if let Some(at) = self.at {
+            self.time.state().timers.remove(&at);
+        }
+    }
+}
