@@ -20,7 +20,7 @@ pub use def::{
     ActionDef, BoxFuture, Endpoint, Event, EventDef, Handle, Item, Location, MapRecord, Mapper, Merging, OnInvalid,
     Since, SinceFormat, SinceFrom, SyncDef, SyncRun, WebhookDef, integration_of,
 };
-pub use deletes::{ConfirmField, ConfirmRequest, Deletes};
+pub use deletes::{ConfirmField, ConfirmRequest, Deletes, MetadataValues};
 pub(crate) use dots::dot_segment;
 #[doc(hidden)]
 pub use ends::{names_more, names_the_end};

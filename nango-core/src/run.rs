@@ -120,6 +120,7 @@ impl Instance {
 
 /// What to run.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 pub struct RunRequest {
     /// The integration.
     pub integration: String,

@@ -16,6 +16,7 @@ use crate::{
 pub(super) struct Run;
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 struct Arguments {
     /// The integration
     integration: String,

@@ -28,6 +28,9 @@ impl Deletes {
     }
 }
 
+/// Reads the values of fields, in order, from a connection's metadata.
+pub type MetadataValues = fn(Value) -> Result<Vec<String>>;
+
 /// The request that confirms a delete: its path in pieces, and where its answer holds the record.
 #[derive(Debug)]
 pub struct ConfirmRequest {
@@ -36,7 +39,7 @@ pub struct ConfirmRequest {
     /// What stands between the literals, in order.
     pub fields: &'static [ConfirmField],
     /// Reads the values of the [`ConfirmField::Metadata`] fields, in order, from the connection's metadata.
-    pub metadata: Option<fn(Value) -> Result<Vec<String>>>,
+    pub metadata: Option<MetadataValues>,
     /// Path of the record in the answer; `None`: the whole body.
     pub response_path: Option<&'static str>,
 }

@@ -41,7 +41,7 @@ pub struct Paginate {
     /// Whether `null` in place of the list, or a missing list whose parent is an object, is an empty list on the first
     /// page; `None`: it is not.
     pub null_is_empty: Option<bool>,
-    /// Statuses with which the API answers a request for a page behind the last one, such as 400 (WordPress) or 404
+    /// Statuses with which the API answers a request for a page behind the last one, such as 400 (`WordPress`) or 404
     /// (Django REST framework).
     pub end_status: Option<Cow<'static, [u16]>>,
     /// Whether records can move across the position of the reader; `None`: the kind and the values that lead to the next

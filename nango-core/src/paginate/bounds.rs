@@ -18,6 +18,6 @@ pub struct Bounds {
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { max_pages: 100_000, max_bytes: 64 << 30, max_empty_pages: 100, stall: Duration::from_secs(3_600) }
+        Self { max_pages: 100_000, max_bytes: 64 << 30, max_empty_pages: 100, stall: Duration::from_hours(1) }
     }
 }

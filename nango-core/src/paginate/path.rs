@@ -246,6 +246,12 @@ impl<'s, 'a> Search<'s, '_, 'a> {
         behind
     }
 
+    /// A path that leads through a scalar leads nowhere.
+    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "the visitor's methods call it")]
+    fn nothing<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
     fn behind_index(&self, at: usize) -> Vec<Target<'s>> {
         let leads = |target: &&Target<'s>| target.steps.first().is_some_and(|(step, _)| step.index() == Some(at));
         let taken = |target: &Target<'s>| Target { depth: target.depth + 1, steps: &target.steps[1..], ..*target };
@@ -322,34 +328,29 @@ impl<'s> Visitor<'_> for KeySeed<'_, 's, '_, '_> {
 
 /// A scalar that a path leads through is nothing; in place of a list it is no list.
 macro_rules! visit_scalars {
-    ($self:ident, $scalar:expr) => {
+    ($scalar:ident) => {
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("JSON")
         }
 
-        fn visit_bool<E>($self, _: bool) -> Result<(), E> {
-            $scalar;
-            Ok(())
+        fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+            self.$scalar()
         }
 
-        fn visit_i64<E>($self, _: i64) -> Result<(), E> {
-            $scalar;
-            Ok(())
+        fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+            self.$scalar()
         }
 
-        fn visit_u64<E>($self, _: u64) -> Result<(), E> {
-            $scalar;
-            Ok(())
+        fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+            self.$scalar()
         }
 
-        fn visit_f64<E>($self, _: f64) -> Result<(), E> {
-            $scalar;
-            Ok(())
+        fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+            self.$scalar()
         }
 
-        fn visit_str<E>($self, _: &str) -> Result<(), E> {
-            $scalar;
-            Ok(())
+        fn visit_str<E>(self, _: &str) -> Result<(), E> {
+            self.$scalar()
         }
     };
 }
@@ -357,7 +358,7 @@ macro_rules! visit_scalars {
 impl<'a> Visitor<'a> for Search<'_, '_, 'a> {
     type Value = ();
 
-    visit_scalars!(self, ());
+    visit_scalars!(nothing);
 
     fn visit_unit<E>(self) -> Result<(), E> {
         for target in &self.targets {
@@ -398,10 +399,18 @@ impl<'a> Visitor<'a> for Search<'_, '_, 'a> {
 /// The list itself.
 struct Items<'f, 'a>(&'f mut Slot<'a>);
 
+impl Items<'_, '_> {
+    #[expect(clippy::unnecessary_wraps, reason = "the visitor's methods call it")]
+    fn other<E>(self) -> Result<(), E> {
+        self.0.found = Found::Value(Cut::Other);
+        Ok(())
+    }
+}
+
 impl<'a> Visitor<'a> for Items<'_, 'a> {
     type Value = ();
 
-    visit_scalars!(self, self.0.found = Found::Value(Cut::Other));
+    visit_scalars!(other);
 
     fn visit_unit<E>(self) -> Result<(), E> {
         self.0.found = Found::Null;

@@ -145,7 +145,7 @@ impl Walk {
             return Err(PaginateError::Status { at, status: response.status });
         };
         self.decider.note_progress(self.client.now(), page.len());
-        Ok((self.step.is_some() || page.len() > 0 || number == 1).then_some(page))
+        Ok((self.step.is_some() || !page.is_empty() || number == 1).then_some(page))
     }
 
     /// A status behind the first page that ends the walk, or the error that it is.

@@ -37,6 +37,7 @@ use super::{RowOutcome, Write};
 
 /// How the walks of a scan ended, as far as deletes depend on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is evidence of its own")]
 pub struct ScanWalk {
     /// Whether every walk ended Complete.
     pub complete: bool,

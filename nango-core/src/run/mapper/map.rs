@@ -42,7 +42,7 @@ impl Run<'_> {
             mapped.batch.iter().for_each(|item| progress.ids.add(item.id));
             progress.shifted |= progress.ids.end_page();
         }
-        let seen = self.ids_of_left_out(&records, &mapped, progress);
+        let seen = ids_of_left_out(&records, &mapped, progress);
         let full_walk = progress.since.is_none().then_some(progress.started_at);
         let mut changes = Vec::new();
         let mut change = |write: Write| {
@@ -54,28 +54,6 @@ impl Run<'_> {
         change(Write::Seen(seen));
         let left_out = mapped.left_out.len() as u64;
         Ok(Draft { changes, requested_at: Some(page.sent_at()), left_out, is_page: true, ..Draft::default() })
-    }
-
-    /// The ids of the records that were left out: they are there, although they do not fit. An id is read off the raw
-    /// record only if the records of the page that fit show that it is their id; otherwise the walk is incomplete.
-    fn ids_of_left_out(&self, records: &[&str], mapped: &Mapped, progress: &mut Progress) -> Vec<String> {
-        if mapped.left_out.is_empty() {
-            return Vec::new();
-        }
-        let ids: Vec<&str> = mapped.batch.iter().map(|item| item.id).collect();
-        let shown = !mapped.ranges.is_empty()
-            && mapped.ranges.iter().all(|(i, range)| match &ids[range.clone()] {
-                [id] => raw_id(records[*i]).is_some_and(|raw| raw == *id),
-                _ => false,
-            });
-        let mut seen = Vec::new();
-        for i in &mapped.left_out {
-            match raw_id(records[*i]).filter(|_| shown) {
-                Some(id) => seen.push(id),
-                None => progress.unread_id = true,
-            }
-        }
-        seen
     }
 
     async fn map(&self, records: &[&str], page: u64) -> Result<Mapped> {
@@ -157,6 +135,28 @@ impl Mapped {
             self.ranges.push((i, before..self.batch.len()));
         }
     }
+}
+
+/// The ids of the records that were left out: they are there, although they do not fit. An id is read off the raw
+/// record only if the records of the page that fit show that it is their id; otherwise the walk is incomplete.
+fn ids_of_left_out(records: &[&str], mapped: &Mapped, progress: &mut Progress) -> Vec<String> {
+    if mapped.left_out.is_empty() {
+        return Vec::new();
+    }
+    let ids: Vec<&str> = mapped.batch.iter().map(|item| item.id).collect();
+    let shown = !mapped.ranges.is_empty()
+        && mapped.ranges.iter().all(|(i, range)| match &ids[range.clone()] {
+            [id] => raw_id(records[*i]).is_some_and(|raw| raw == *id),
+            _ => false,
+        });
+    let mut seen = Vec::new();
+    for i in &mapped.left_out {
+        match raw_id(records[*i]).filter(|_| shown) {
+            Some(id) => seen.push(id),
+            None => progress.unread_id = true,
+        }
+    }
+    seen
 }
 
 /// The `id` of a raw record, written as ids are.

@@ -49,14 +49,14 @@ impl Opened {
     pub(super) async fn file() -> Option<Self> {
         let dir = tempfile::tempdir().unwrap();
         let store = Arc::new(Sqlite::open(dir.path().join("nango.db")).await.unwrap());
-        Some(Self { store, ring: two_keys(), place: Place::File { dir: dir } })
+        Some(Self { store, ring: two_keys(), place: Place::File { dir } })
     }
 
     #[cfg(feature = "postgres")]
     pub(super) async fn postgres() -> Option<Self> {
         let database = crate::store::postgres::tests::database()?;
         let store = crate::store::open(&database.url).await.unwrap();
-        Some(Self { store, ring: two_keys(), place: Place::Server { database: database } })
+        Some(Self { store, ring: two_keys(), place: Place::Server { database } })
     }
 
     /// A file whose payloads are sealed.

@@ -51,6 +51,7 @@ pub struct Confirmation {
 
 /// What is stored of a candidate between two scans.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a column of its own")]
 pub(in crate::store) struct State {
     /// The end of the walk that first missed the record.
     pub first_missed_at: i64,

@@ -95,7 +95,7 @@ pub(super) fn notion(pages: Pages<'_>) -> Vec<Reply> {
 pub(super) fn slack(pages: Pages<'_>) -> Vec<Reply> {
     each(pages, "/users.list", |_, records, is_last| {
         let next = if is_last { "" } else { "dXNlcjpVMEc5V0ZYTlo=" };
-        json!({ "ok": true, "members": records, "cache_ts": 1498777272, "response_metadata": { "next_cursor": next } })
+        json!({ "ok": true, "members": records, "cache_ts": 1_498_777_272, "response_metadata": { "next_cursor": next } })
     })
 }
 
