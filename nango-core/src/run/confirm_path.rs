@@ -64,6 +64,7 @@ mod tests {
 
     use super::*;
 
+    #[expect(clippy::needless_pass_by_value, reason = "descriptors hold functions of this type")]
     fn owner(metadata: Value) -> Result<Vec<String>> {
         match metadata["owner"].as_str() {
             Some(owner) => Ok(vec![owner.to_owned()]),

@@ -7,6 +7,7 @@ fn found(target: &str) -> LinkTarget {
 }
 
 #[track_caller]
+#[expect(clippy::needless_pass_by_value, reason = "a table of values")]
 fn check(value: impl AsRef<[u8]>, expect: LinkTarget) {
     let value = value.as_ref();
     assert_eq!(target_in(value, "next"), expect, "{}", value.escape_ascii());

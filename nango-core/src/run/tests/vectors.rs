@@ -186,7 +186,14 @@ pub(super) fn mapper_sync(mapper: &'static Mapper, track_deletes: bool) -> Item 
 
 /// Answers in order and notes what a request should have been.
 #[derive(Debug, Clone, Default)]
-struct Script(Arc<Mutex<(VecDeque<(Value, Answer)>, Vec<String>, usize)>>);
+struct Script(Arc<Mutex<Played>>);
+
+#[derive(Debug, Default)]
+struct Played {
+    answers: VecDeque<(Value, Answer)>,
+    faults: Vec<String>,
+    requests: usize,
+}
 
 #[derive(Debug, Clone)]
 struct Answer {
@@ -209,7 +216,8 @@ impl Script {
             let body = one.body.as_ref().map_or_else(String::new, Value::to_string);
             (one.request.clone(), Answer { status: one.status, headers, body })
         };
-        Self(Arc::new(Mutex::new((exchange.iter().map(answer).collect(), Vec::new(), 0))))
+        let answers = exchange.iter().map(answer).collect();
+        Self(Arc::new(Mutex::new(Played { answers, ..Played::default() })))
     }
 }
 
@@ -219,26 +227,26 @@ impl Transport for Script {
             let (_, url, _, payload) = request.into_wire()?;
             let body: Value = serde_json::from_slice(&payload.read().await?).unwrap_or_default();
             let mut state = self.0.lock().unwrap();
-            state.2 += 1;
-            let number = state.2;
-            let Some((expect, answer)) = state.0.pop_front() else {
-                state.1.push(format!("request {number}: {url} is one too many"));
+            state.requests += 1;
+            let number = state.requests;
+            let Some((expect, answer)) = state.answers.pop_front() else {
+                state.faults.push(format!("request {number}: {url} is one too many"));
                 return Err(TransportError::Unsendable("the exchange has ended".into()));
             };
             let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             let bare = url.as_str().split('?').next().unwrap_or_default().to_owned();
             if expect.get("url").is_some_and(|expect| *expect != *bare) {
-                state.1.push(format!("request {number}: {url}, expected {}", expect["url"]));
+                state.faults.push(format!("request {number}: {url}, expected {}", expect["url"]));
             }
             for (name, value) in expect.get("query").and_then(Value::as_object).into_iter().flatten() {
                 let sent = url.query_pairs().find(|(sent, _)| sent == name).map(|(_, value)| value.into_owned());
                 if sent.as_deref() != Some(&text(value)) {
-                    state.1.push(format!("request {number}: {name} = {sent:?}, expected {value}"));
+                    state.faults.push(format!("request {number}: {name} = {sent:?}, expected {value}"));
                 }
             }
             for (name, value) in expect.get("body").and_then(Value::as_object).into_iter().flatten() {
                 if text(&body[name]) != text(value) {
-                    state.1.push(format!("request {number}: body {body}, expected {name} = {value}"));
+                    state.faults.push(format!("request {number}: body {body}, expected {name} = {value}"));
                 }
             }
             let mut headers = reqwest::header::HeaderMap::new();
@@ -277,15 +285,17 @@ async fn differences(case: &Case) -> Vec<String> {
     let house = house.with_transport(Arc::new(script.clone()));
     house.connect(json!({})).await.unwrap();
     let report: RunReport = house.sync("vector").await;
-    let state = script.0.lock().unwrap();
-    let mut faults = state.1.clone();
+    let (mut faults, requests) = {
+        let state = script.0.lock().unwrap();
+        (state.faults.clone(), state.requests)
+    };
     let mut differ = |what: &str, got: String, expect: String| {
         if got != expect {
             faults.push(format!("{what}: {got}, expected {expect}"));
         }
     };
     let expect = &case.expect;
-    differ("requests", state.2.to_string(), expect.requests.to_string());
+    differ("requests", requests.to_string(), expect.requests.to_string());
     match (&report.error, &report.findings.walk) {
         (Some(error), _) => {
             differ("end", "error".into(), expect.end.clone());

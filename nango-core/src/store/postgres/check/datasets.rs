@@ -43,7 +43,7 @@ pub(super) async fn check(
         let example = format!("noted record number {given}, its records go up to {used}");
         report.note(Problem::Behind, &name, 1, repaired, example);
     }
-    if waits < waiting {
+    if waiting && !waits {
         report.note(Problem::State, &name, 1, repaired, "delete candidates wait, and the dataset's row denies it");
     }
     Ok(())

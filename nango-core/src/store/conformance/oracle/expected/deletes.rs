@@ -7,6 +7,7 @@ use crate::store::{DeletePolicy, FinishScan, HeldBy};
 
 /// A record that complete scans did not see, and that waits.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Missed {
     since: usize,
     times: u32,
