@@ -25,13 +25,19 @@
 
 use url::Url;
 
+use crate::declare::dot_segment;
+
 /// The URL of a link in the body of the answer from `answered`. `base` is the URL to which endpoints are appended.
 ///
 /// # Errors
 ///
-/// The link is not a URL reference.
+/// The link is not a URL reference, or a path with a dot segment in any spelling: as an endpoint of a function, such a
+/// path is refused. Other relative references (`./more`) and absolute URLs may have them (RFC 3986).
 pub(super) fn resolve(base: &Url, answered: &Url, target: &str) -> Result<Url, String> {
     let mut url = answered.join(target).map_err(|error| error.to_string())?;
+    if let Some(segment) = Some(target).filter(|target| is_path(target)).and_then(dot_segment) {
+        return Err(format!("its segment `{}` leads to another path", segment.escape_debug()));
+    }
     if is_path(target) && url.origin() == base.origin() {
         let path = format!("{}{}", prefix(base, answered, &url), url.path());
         url.set_path(&path);
@@ -199,10 +205,20 @@ mod tests {
 
     #[test]
     fn paths_are_compared_as_they_are_requested() {
-        check("/gateway/api/v2", "/gateway/api/v2/items", "/api/./v2/../v2/items?q=a/b", "/gateway/api/v2/items?q=a/b");
+        check("/gateway/api/v2", "/gateway/api/v2/items", "/api/v2/items?q=a/../b", "/gateway/api/v2/items?q=a/../b");
         check("/ä/v1", "/ä/v1/items", "/%C3%A4/v1/items?page=2", "/ä/v1/items?page=2");
-        check("/v1", "/v1/items", "/../../x", "/v1/x");
         check("/v1", "/v1/items", "/items?next=a%2Fb#part", "/v1/items?next=a%2Fb#part");
+    }
+
+    #[test]
+    fn path_with_a_dot_segment_is_an_error() {
+        let url: Url = "https://h.test/v1/items".parse().unwrap();
+        for target in ["/../../x", "/v1/./items", "/v1/%2e%2E/x", "\\v1\\..\\x", "/v1/.\t./x", " /v1/..;a/x?page=2"] {
+            let error = resolve(&url, &url, target).unwrap_err();
+            assert!(error.ends_with("` leads to another path"), "{target}: {error}");
+        }
+        check("/v1", "/v1/items", "https://h.test/v1/../x", "/x");
+        check("/v1", "/v1/items", "../v1/items?page=2", "/v1/items?page=2");
     }
 
     #[test]
@@ -219,7 +235,13 @@ mod tests {
         ) {
             let url = |path: &str| -> Url { format!("https://h.test{path}").parse().unwrap() };
             let (base, answered) = (url(&base), url(&answered));
-            let got = resolve(&base, &answered, &target).unwrap();
+            let got = match resolve(&base, &answered, &target) {
+                Ok(got) => got,
+                Err(error) => {
+                    prop_assert!(error.ends_with("` leads to another path") && dot_segment(&target).is_some());
+                    return Ok(());
+                }
+            };
             prop_assert_eq!(got.origin(), base.origin());
             let alone = base.join(&target).unwrap();
             prop_assert!(got.path().ends_with(alone.path()) && got.query() == alone.query(), "{}", got);
