@@ -4,6 +4,7 @@ mod actions;
 mod functions;
 mod limits;
 mod mappers;
+mod updated;
 mod upkeep;
 
 use std::sync::Arc;
