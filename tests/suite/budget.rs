@@ -77,6 +77,9 @@ impl World {
     }
 }
 
+/// How the requests of a connection ended.
+type End = Result<(), String>;
+
 /// What a fleet of connections did.
 struct Fleet {
     world: World,
@@ -88,7 +91,7 @@ struct Fleet {
     /// The answers that each connection had.
     answered: Vec<Arc<AtomicU64>>,
     /// How each of them ended.
-    ends: (UnboundedSender<Result<(), String>>, UnboundedReceiver<Result<(), String>>),
+    ends: (UnboundedSender<End>, UnboundedReceiver<End>),
 }
 
 impl Fleet {

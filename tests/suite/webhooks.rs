@@ -59,7 +59,7 @@ fn an_event_of_2020_behind_one_of_today_is_skipped_and_counted() {
     assert_eq!(changed.as_array().map(Vec::len), Some(1));
     assert_eq!(changed[0]["title"], "Of today");
 
-    // One full run that returns the older issue is not believed, the next one is: the issue counts as seen by both.
+    // The first full run that returns the older issue sees it and skips it, the second one applies it.
     let once = synced.sync();
     assert_eq!(
         (&once["models"]["GithubIssue"]["skipped_older"], &once["models"]["GithubIssue"]["deleted"]),

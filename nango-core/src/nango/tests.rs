@@ -62,6 +62,72 @@ async fn records_are_written_and_read_back() {
     writes_and_reads_back(Mock::new().nango()).await.unwrap();
 }
 
+/// A thing with its time.
+#[model(updated = "at")]
+struct Dated {
+    /// Its id.
+    id: u64,
+    /// Its name.
+    name: String,
+    /// When it was last updated.
+    at: Option<u64>,
+}
+
+fn dated(name: &str, at: u64) -> Dated {
+    Dated { id: 1, name: name.into(), at: Some(at) }
+}
+
+#[sync(integration = "helper", model = "Dated")]
+async fn compares_times(nango: NangoSync) -> Result<()> {
+    nango.batch_save([dated("a", 20)]).await?;
+    let patch = async |fields| nango.batch_update_values::<Dated>([(1_u64, fields)]).await;
+    let older = patch(json!({ "name": "b", "at": 19 })).await?;
+    assert_eq!((older.skipped_older().collect::<Vec<_>>(), older.updated().count()), (vec!["1"], 0));
+    assert_eq!(patch(json!({ "name": "c" })).await?.updated().count(), 1);
+    assert_eq!(nango.batch_save([dated("d", 19)]).await?.skipped_older().count(), 1);
+    assert_eq!(patch(json!({ "at": null })).await?.updated().count(), 1);
+    assert_eq!(nango.batch_save([dated("e", 10)]).await?.updated().count(), 1);
+
+    assert_eq!(nango.batch_delete::<Dated>([(1_u64, 9)]).await?.skipped_older().count(), 1);
+    let page = nango.page().delete::<Dated>([(&dated("e", 10), Some(11_u32))]).save([dated("f", 10)]).commit().await?;
+    assert_eq!((page.deleted().count(), page.skipped_older().count()), (1, 1));
+    Ok(())
+}
+
+#[tokio::test]
+async fn older_writes_are_reported_and_change_nothing() {
+    let mock = Mock::new();
+    compares_times(mock.nango()).await.unwrap();
+    assert_eq!(mock.deleted::<Dated>().await, ["1"]);
+}
+
+#[sync(integration = "helper", model = "Dated")]
+async fn walks_over_dated(nango: NangoSync) -> Result<()> {
+    let scan = nango.full_scan::<Dated>().await?;
+    nango.batch_save([dated("old", 10)]).await?;
+    scan.finish().await?;
+    Ok(())
+}
+
+#[sync(integration = "helper", model = "Dated")]
+async fn saves_dated_behind_a_scan(nango: NangoSync) -> Result<()> {
+    drop(nango.full_scan::<Dated>().await?);
+    nango.batch_save([dated("old", 10)]).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_older_record_wins_in_the_second_full_scan_and_not_outside_of_one() {
+    let mock = Mock::new().record(dated("new", 20)).await;
+    for _ in 0..2 {
+        saves_dated_behind_a_scan(mock.nango()).await.unwrap();
+    }
+    walks_over_dated(mock.nango()).await.unwrap();
+    assert_eq!(mock.saved::<Dated>().await[0].name, "new");
+    walks_over_dated(mock.nango()).await.unwrap();
+    assert_eq!(mock.saved::<Dated>().await[0].name, "old");
+}
+
 #[sync(integration = "helper", model = "Thing")]
 async fn makes_mistakes(nango: NangoSync) -> Result<()> {
     let unknown = nango.batch_update_values::<Thing>([(1_u64, json!({ "nmae": "x" }))]).await.unwrap_err();

@@ -7,6 +7,7 @@ mod functions;
 mod limits;
 mod mappers;
 mod since;
+mod updated;
 mod upkeep;
 mod vectors;
 

@@ -73,7 +73,7 @@ conformance! {
         a_delete_compares_the_time_of_its_event
         an_older_save_does_not_revive_a_record
         a_patch_without_a_time_applies_and_keeps_the_stored_one
-        a_record_from_before_learns_its_time_from_an_unchanged_save
+        a_record_without_a_time_gets_it_from_an_unchanged_save
         times_outlive_prunes_switches_and_copies;
     feed:
         a_reader_goes_on_where_it_stopped

@@ -64,7 +64,7 @@ impl Times {
     }
 
     /// The times to store when a save finds its own content, if they change: a row that was written before its model named
-    /// the field learns its time.
+    /// the field gets its time.
     pub(super) fn same(&self, given: Option<i64>) -> Option<Self> {
         let times = Self::of(given);
         (given.is_some() && times != *self).then_some(times)

@@ -69,7 +69,7 @@ pub(super) async fn an_older_write_counts_as_seen(store: Opened) {
     let scan = sync.scan(false).await;
     assert_eq!(put(&sync, &[at("saved", 2, 19)]).await, [SkippedOlder]);
     assert_eq!(sync.commit(patch("patched", json!({ "n": 2, "at": 19 }))).await, [SkippedOlder]);
-    // An old delete says nothing about whether the record is there now.
+    // An old delete is no evidence that the record is there now.
     assert_eq!(sync.commit(delete_at("deleted", 19)).await, [SkippedOlder]);
     let done = store.finish_scan(sync.finish(scan, 1, true)).await.unwrap();
     assert_eq!(done, ScanFinished { deleted: 2, ..done });
@@ -186,7 +186,7 @@ pub(super) async fn a_patch_without_a_time_applies_and_keeps_the_stored_one(stor
     assert_eq!(number(&sync, "a").await, 2);
 }
 
-pub(super) async fn a_record_from_before_learns_its_time_from_an_unchanged_save(store: Opened) {
+pub(super) async fn a_record_without_a_time_gets_it_from_an_unchanged_save(store: Opened) {
     let sync = Sync::begin(&store, "issues").await;
     // Its model did not name the field when it was saved: the batch has no times.
     let untimed = |id: &str| {
