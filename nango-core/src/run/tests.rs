@@ -2,6 +2,7 @@
 
 mod actions;
 mod ends;
+mod forms;
 mod functions;
 mod limits;
 mod mappers;
