@@ -3,6 +3,7 @@
 mod actions;
 mod deletes;
 mod ends;
+mod forms;
 mod functions;
 mod limits;
 mod mappers;
