@@ -60,8 +60,8 @@ pub use checkpoints::{CheckpointWrite, Checkpoints, ResumeWrite, StoredCheckpoin
 pub use connections::{Connection, Connections, MetadataChange, NewConnection, RefreshFailure, Removed};
 pub use cursor::Cursor;
 pub use deletes::{
-    Confirmation, DEFAULT_HOLD, DeleteOutlook, DeletePolicy, HeldBy, NextFullRun, ScanFinished, ScanWalk, WalkEnd,
-    WalkKind,
+    Confirmation, DEFAULT_HOLD, DeleteOutlook, DeletePolicy, HeldBy, NextFullRun, PartKind, ScanFinished, ScanPart,
+    ScanWalk,
 };
 pub use encryption::{
     Encryption, EncryptionState, KeyId, KeyUse, Keys, Resealed, credentials_context, reseal, resume_context,

@@ -17,6 +17,7 @@ mod demo;
 mod described_github;
 mod encryption;
 mod functions;
+mod hostile_api;
 mod interruption;
 mod moves;
 mod pagination;

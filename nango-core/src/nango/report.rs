@@ -12,7 +12,7 @@ use crate::{
     declare::{Deletes, Pagination},
     http,
     paginate::{Gap, WalkEnd, WalkOutcome},
-    store::{DeleteOutlook, DeletePolicy, HeldBy, Level, NextFullRun, ScanFinished, ScanWalk},
+    store::{DeleteOutlook, DeletePolicy, HeldBy, Level, NextFullRun, PartKind, ScanFinished, ScanPart, ScanWalk},
 };
 
 /// The walks of a run, and the deletes that wait at its end.
@@ -72,22 +72,24 @@ impl WalkLedger {
     pub(super) fn combined(&self, mark: LedgerMark) -> (ScanWalk, WalkOutcome) {
         let plain = self.plain - mark.plain;
         let ends: Vec<WalkEnd> = self.ends_since(mark).collect();
-        let is_position = |end: &WalkEnd| end.pagination == Pagination::Position && end.pages > 1;
         let outcome = if ends.is_empty() && plain == 0 {
             WalkOutcome::Incomplete(Gap::NoWalk)
         } else {
             let gap = ends.iter().find(|end| !end.outcome.is_complete()).or(ends.first());
             gap.map_or(WalkOutcome::Complete(crate::paginate::Completion::SingleRequest), |end| end.outcome.clone())
         };
-        let walk = ScanWalk {
-            complete: outcome.is_complete(),
-            position: plain > 1 || ends.iter().any(is_position),
-            requests: ends.iter().map(|end| end.pages).max().unwrap_or(0).max(plain),
-            shifted: ends.iter().any(|end| end.shifted),
-            list_empty: false,
-        };
-        (walk, outcome)
+        let mut parts: Vec<ScanPart> = ends.iter().map(part).collect();
+        if plain > 0 {
+            parts.push(ScanPart { complete: true, kind: PartKind::Plain, requests: plain, shifted: false });
+        }
+        (ScanWalk::combined(&parts, false), outcome)
     }
+}
+
+/// A walk as far as deletes depend on it.
+fn part(end: &WalkEnd) -> ScanPart {
+    let kind = if end.pagination == Pagination::Position { PartKind::Position } else { PartKind::Token };
+    ScanPart { complete: end.outcome.is_complete(), kind, requests: end.pages, shifted: end.shifted }
 }
 
 impl Context {

@@ -5,6 +5,7 @@ mod deletes;
 mod ends;
 mod forms;
 mod functions;
+mod hostile;
 mod limits;
 mod mappers;
 mod since;

@@ -25,7 +25,7 @@ mod tests;
 #[cfg(test)]
 pub(super) mod vectors;
 
-pub use ends::{WalkEnd, WalkKind};
+pub use ends::{PartKind, ScanPart};
 pub use forward::{DeleteOutlook, NextFullRun, ScanFinished};
 pub use policy::{DEFAULT_HOLD, DeletePolicy};
 pub use state::{Confirmation, HeldBy};

@@ -91,7 +91,7 @@ impl Voyage {
             let run = store.start_run(new).await.expect("a run");
             let scan = store.begin_scan(&run, &function, &dataset, ScanFrom::LeftOpen, false).await.expect("a scan");
             // Without a complete walk it is only closed.
-            let (walk, policy) = (ScanWalk::combined(&[]), DeletePolicy::default());
+            let (walk, policy) = (ScanWalk::combined(&[], true), DeletePolicy::default());
             let closed =
                 FinishScan { run, function, dataset, scan, walk, policy, confirmations: Vec::new(), resume: None };
             store.finish_scan(closed).await.expect("a closed scan");

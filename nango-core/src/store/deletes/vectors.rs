@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Confirmation, DEFAULT_HOLD, DeletePolicy, NextFullRun, ScanWalk, WalkEnd, WalkKind};
+use super::{Confirmation, DEFAULT_HOLD, DeletePolicy, NextFullRun, PartKind, ScanPart, ScanWalk};
 
 const FILE: &str = include_str!("../../../testdata/walk-vectors.json");
 /// The unit of the histories' times, in microseconds.
@@ -123,20 +123,19 @@ pub(in crate::store) struct Asked {
 impl Run {
     /// How its walks ended.
     pub(in crate::store) fn walk(&self) -> ScanWalk {
-        let list_empty = self.seen.is_empty();
         let one = |end: &str, kind: &str, requests, shifted| {
             let kind = match kind {
-                "token" => WalkKind::Token,
-                "position" => WalkKind::Position,
-                _ => WalkKind::Plain,
+                "token" => PartKind::Token,
+                "position" => PartKind::Position,
+                _ => PartKind::Plain,
             };
-            WalkEnd { complete: end == "complete", kind, requests, shifted, list_empty }
+            ScanPart { complete: end == "complete", kind, requests, shifted }
         };
-        let ends: Vec<WalkEnd> = match &self.walks {
+        let ends: Vec<ScanPart> = match &self.walks {
             Some(walks) => walks.iter().map(|walk| one(&walk.end, &walk.kind, walk.requests, walk.shifted)).collect(),
             None => vec![one(&self.end, &self.kind, self.requests, self.shifted)],
         };
-        ScanWalk::combined(&ends)
+        ScanWalk::combined(&ends, self.seen.is_empty())
     }
 
     /// Asks the provider for records, in this order, until it says that it answers no more.

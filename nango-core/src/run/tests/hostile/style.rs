@@ -1,0 +1,214 @@
+//! How an API hands out its pages, and what a mapper declares for it.
+
+use super::dice::Dice;
+use crate::declare::{OffsetBy, Paginate, Pagination};
+
+/// The records that are requested for a page.
+pub(super) const LIMIT: usize = 10;
+
+/// How an answer leads to the next page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Carrier {
+    CursorText,
+    CursorNumber,
+    LinkKeyset,
+    LinkPageInfo,
+    LinkPage,
+    BodyLinkKeyset,
+    BodyLinkPage,
+    /// A link that differs from the request before only in its path.
+    PathLink,
+    LastItem,
+    Offset,
+    Page,
+    Single,
+}
+
+use Carrier::{
+    BodyLinkKeyset, BodyLinkPage, CursorNumber, CursorText, LastItem, LinkKeyset, LinkPage, LinkPageInfo, Offset, Page,
+    PathLink, Single,
+};
+
+const CARRIERS: [Carrier; 14] = [
+    CursorText,
+    CursorNumber,
+    LinkKeyset,
+    LinkPageInfo,
+    LinkPage,
+    BodyLinkKeyset,
+    BodyLinkPage,
+    PathLink,
+    LastItem,
+    Offset,
+    Page,
+    Single,
+    Offset,
+    Page,
+];
+
+/// An API: what it says of its pages, and its peculiarities.
+#[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a peculiarity of its own")]
+pub(super) struct Style {
+    pub(super) carrier: Carrier,
+    pub(super) has_more: bool,
+    pub(super) is_last: bool,
+    pub(super) total: bool,
+    pub(super) total_pages: bool,
+    /// Whether the mapper declares a limit.
+    pub(super) limit: bool,
+    /// The most records that the server gives.
+    pub(super) cap: usize,
+    /// Whether records are hidden after the page was cut.
+    pub(super) filtered: bool,
+    /// The status behind the last page, and whether it is declared.
+    pub(super) end_status: Option<(u16, bool)>,
+    /// Whether pages are answered with 206.
+    pub(super) partial: bool,
+    /// Whether an empty list is null.
+    pub(super) null_when_empty: bool,
+    /// Whether an empty list behind the first page is 204.
+    pub(super) no_content: bool,
+    /// Whether there is always a cursor, which leads to itself behind the last record.
+    pub(super) always_cursor: bool,
+    /// The form of the `Link` header.
+    pub(super) link_form: u64,
+    /// Whether bodies begin with a byte order mark.
+    pub(super) mark: bool,
+    pub(super) declared: Option<Pagination>,
+}
+
+impl Style {
+    /// The plain form of a carrier.
+    pub(super) fn plain(carrier: Carrier) -> Self {
+        Self {
+            carrier,
+            has_more: false,
+            is_last: false,
+            total: false,
+            total_pages: false,
+            limit: true,
+            cap: LIMIT,
+            filtered: false,
+            end_status: None,
+            partial: false,
+            null_when_empty: false,
+            no_content: false,
+            always_cursor: false,
+            link_form: 0,
+            mark: false,
+            declared: None,
+        }
+    }
+
+    /// A random API; `stable`: whether its list keeps its order.
+    pub(super) fn random(dice: &mut Dice, stable: bool) -> Self {
+        let mut style = Self::plain(dice.one_of(&CARRIERS));
+        if style.carrier == LastItem && !stable {
+            style.carrier = CursorText;
+        }
+        if dice.percent(40) {
+            // The plain form is common, and the one whose rate of false deletes is judged.
+            style.declare_kind(dice, stable);
+            return style;
+        }
+        if style.carrier == Single {
+            style.null_when_empty = dice.percent(15);
+            style.mark = dice.percent(15);
+            style.declare_kind(dice, stable);
+            return style;
+        }
+        style.has_more = dice.percent(25);
+        style.is_last = dice.percent(15);
+        style.total = dice.percent(25);
+        // Beside offsets and last items a number of pages proves nothing: pages may be shorter than the server counts.
+        style.total_pages = !matches!(style.carrier, Offset | LastItem) && dice.percent(10);
+        style.limit = dice.percent(85);
+        style.cap = dice.one_of(&[3, 4, 7, LIMIT, LIMIT, LIMIT]);
+        style.filtered = dice.percent(20);
+        style.partial = dice.percent(15);
+        style.null_when_empty = dice.percent(15);
+        style.no_content = dice.percent(15);
+        style.always_cursor = style.carrier == CursorText && dice.percent(30);
+        style.link_form = dice.roll(6);
+        style.mark = dice.percent(15);
+        if style.is_counted() && dice.percent(25) {
+            style.end_status = Some((dice.one_of(&[400, 404, 410, 416, 422]), dice.percent(50)));
+        }
+        style.declare_kind(dice, stable);
+        style
+    }
+
+    fn declare_kind(&mut self, dice: &mut Dice, stable: bool) {
+        if !stable {
+            // As the documentation says of lists that are sorted by a field that changes.
+            self.declared = Some(Pagination::Position);
+        } else if self.carrier == CursorNumber && dice.percent(50) {
+            self.declared = Some(Pagination::Token);
+        }
+    }
+
+    /// Whether the mapper counts.
+    pub(super) fn is_counted(&self) -> bool {
+        matches!(self.carrier, Offset | Page)
+    }
+
+    /// Whether a page is found by a number of records or pages.
+    pub(super) fn by_number(&self) -> bool {
+        matches!(self.carrier, Offset | Page | LinkPage | BodyLinkPage)
+    }
+
+    /// Whether the pagination is token pagination, by the specification.
+    pub(super) fn is_token(&self) -> bool {
+        match self.declared {
+            Some(declared) => declared == Pagination::Token,
+            None => !self.by_number() && self.carrier != CursorNumber,
+        }
+    }
+
+    /// Whether a mapper can know the end of the list, so that each walk without faults must be Complete.
+    pub(super) fn is_well_behaved(&self) -> bool {
+        let evidence = self.has_more || self.is_last || self.total || self.total_pages;
+        match self.carrier {
+            Offset if self.filtered => false,
+            // The whole length and the first page's length do not fit together.
+            Page if self.filtered && (self.total || self.total_pages) => false,
+            Offset | Page => self.end_status.is_none_or(|(_, declared)| declared) && !(self.partial && evidence),
+            _ => true,
+        }
+    }
+
+    /// Whether the rate of false deletes is judged: plain pages of ten by number.
+    pub(super) fn is_plain_by_number(&self) -> bool {
+        self.by_number() && self.cap == LIMIT && !self.filtered
+    }
+
+    pub(super) fn paginate(&self) -> Option<Paginate> {
+        let mut paginate = match self.carrier {
+            CursorText | CursorNumber => Paginate::cursor("after", "next"),
+            LinkKeyset | LinkPageInfo | LinkPage => Paginate::link("next"),
+            BodyLinkKeyset | BodyLinkPage | PathLink => Paginate::link_in_body("next"),
+            LastItem => Paginate::last_item("after", "id"),
+            Offset => Paginate::offset("offset"),
+            Page => Paginate::offset("page").by(OffsetBy::Page).start(1),
+            Single => return Some(Paginate::link("next").response_path("items")),
+        };
+        paginate = paginate.response_path("items");
+        if self.limit {
+            paginate = paginate.limit(LIMIT as u32).limit_name("limit");
+        }
+        if self.has_more {
+            paginate = paginate.has_more("has_more");
+        }
+        if self.is_last {
+            paginate = paginate.is_last("meta.is_last");
+        }
+        paginate.total = self.total.then_some("meta.total".into());
+        paginate.total_pages = self.total_pages.then_some("pages".into());
+        if let Some((status, true)) = self.end_status {
+            paginate = paginate.end_status([status]);
+        }
+        paginate.pagination = self.declared;
+        Some(paginate)
+    }
+}

@@ -1,0 +1,242 @@
+//! APIs whose answers are ordinary and misleading, over real sockets: one test for each fault of the reports that made a
+//! run delete or lose live records. The same with random lists is in `nango-core`, `run::tests::hostile`.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use axum::{
+    Json, Router,
+    extract::Query,
+    http::{HeaderMap, HeaderValue, StatusCode, header::LINK},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use nango_tests::Registry;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::servers::serve;
+
+/// How often a run walks the list before its deletes are judged: more often than a position-based walk needs.
+const RUNS: usize = 3;
+
+/// Switches an API from ordinary answers to hostile ones.
+#[derive(Clone, Default)]
+struct Mode(Arc<AtomicUsize>);
+
+impl Mode {
+    fn is_hostile(&self) -> bool {
+        self.0.load(Ordering::Relaxed) > 0
+    }
+
+    fn turn(&self) {
+        self.0.store(1, Ordering::Relaxed);
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Window {
+    start_at: usize,
+    max_results: usize,
+}
+
+fn jira(router: Router) -> Registry {
+    let registry = Registry::new();
+    registry.base_url("jira", &serve(router));
+    let credentials = r#"{"username":"me","password":"token"}"#;
+    let add = ["connection", "add", "jira", "acme", "--auth", "basic", "--credentials", credentials];
+    registry.run(add.iter().chain(&["--config", "subdomain=acme", "--no-verify"])).expect(0);
+    registry
+}
+
+fn bearer(integration: &str, url: &str) -> Registry {
+    let registry = Registry::new();
+    registry.base_url(integration, url);
+    let add = ["connection", "add", integration, "acme", "--auth", "bearer", "--credentials", "\"secret-token\""];
+    registry.run(add.iter().chain(&["--no-verify"])).expect(0);
+    registry
+}
+
+fn github(url: &str) -> Registry {
+    let registry = bearer("github", url);
+    registry.run(["connection", "set-metadata", "github", "acme", r#"{"owner":"o","repo":"r"}"#]).expect(0);
+    registry
+}
+
+fn sync(registry: &Registry, integration: &str, sync: &str) -> Value {
+    registry.json(["run", integration, sync, "--connection", "acme", "--json"])
+}
+
+#[track_caller]
+fn keeps_all(report: &Value, model: &str, complete: bool, reason: &str) {
+    assert_eq!(report["models"][model]["deleted"].as_u64().unwrap_or(0), 0, "{report:#}");
+    assert_eq!(
+        (&report["walk"]["complete"], &report["walk"]["reason"]),
+        (&json!(complete), &json!(reason)),
+        "{report:#}"
+    );
+}
+
+fn project(i: usize) -> Value {
+    json!({ "id": i.to_string(), "key": format!("P{i}"), "name": "Project", "projectTypeKey": "software" })
+}
+
+fn issue(number: u64) -> Value {
+    json!({
+        "id": number, "number": number, "title": "t", "body": null, "state": "open", "state_reason": null,
+        "html_url": "https://github.test/1", "user": null, "labels": [], "assignees": [], "comments": 0,
+        "created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z", "closed_at": null,
+    })
+}
+
+fn contact(id: usize) -> Value {
+    json!({ "id": id.to_string(), "properties": {}, "updatedAt": "2026-01-01T00:00:00Z" })
+}
+
+/// F1: a page that is shorter than requested ended the walk, and 100 of 120 projects became tombstones.
+#[test]
+fn offset_walk_reads_the_whole_list_when_the_server_caps_its_pages() {
+    let mode = Mode::default();
+    let served = mode.clone();
+    let projects = move |Query(window): Query<Window>| {
+        let size = if served.is_hostile() { 20 } else { window.max_results };
+        let end = (window.start_at + size).min(120);
+        let values: Vec<Value> = (window.start_at..end).map(project).collect();
+        let body = json!({ "startAt": window.start_at, "maxResults": size, "total": 120, "isLast": end == 120,
+            "values": values });
+        std::future::ready(Json(body))
+    };
+    let registry = jira(Router::new().route("/rest/api/3/project/search", get(projects)));
+    assert_eq!(sync(&registry, "jira", "projects")["models"]["JiraProject"]["added"], 120);
+    mode.turn();
+    for _ in 0..RUNS {
+        let report = sync(&registry, "jira", "projects");
+        keeps_all(&report, "JiraProject", true, "has_more_false");
+        assert_eq!(report["requests"], 6, "{report:#}");
+    }
+}
+
+/// F3: a `Link` header with raw UTF-8 or single quotes was taken for the last page, and six of nine issues became
+/// tombstones.
+#[test]
+fn link_header_leads_on_when_it_has_raw_utf8_or_single_quotes() {
+    let mode = Mode::default();
+    let served = mode.clone();
+    let issues = move |Query(query): Query<Vec<(String, String)>>| {
+        let page = query.iter().find(|(name, _)| name == "page").map_or(1, |(_, page)| page.parse().expect("a number"));
+        let answer = if served.is_hostile() {
+            let list: Vec<Value> = (page * 3 - 2..=page * 3).map(issue).collect();
+            let mut headers = HeaderMap::new();
+            if page < 3 {
+                let rel = if page == 1 { "\"next\"" } else { "'next'" };
+                let link = format!("</repos/o/r/issues?q=café&page={}>; rel={rel}", page + 1);
+                headers.insert(LINK, HeaderValue::from_bytes(link.as_bytes()).expect("a header"));
+            }
+            (headers, Json(list)).into_response()
+        } else {
+            Json((1..=9).map(issue).collect::<Vec<_>>()).into_response()
+        };
+        std::future::ready(answer)
+    };
+    let registry = github(&serve(Router::new().route("/repos/o/r/issues", get(issues))));
+    assert_eq!(sync(&registry, "github", "repo-issues")["models"]["GithubIssue"]["added"], 9);
+    mode.turn();
+    for _ in 0..RUNS {
+        let report = sync(&registry, "github", "repo-issues");
+        keeps_all(&report, "GithubIssue", true, "no_next_page");
+        assert_eq!(report["pages"], 3, "{report:#}");
+    }
+}
+
+/// F4: a page on another origin, requested without credentials and answered with an empty list for guests, was taken for
+/// the end of the list.
+#[test]
+fn page_on_another_origin_proves_nothing_when_guests_get_an_empty_list() {
+    let elsewhere = serve(Router::new().route("/page2", get(|| async { Json(json!([])) })));
+    let mode = Mode::default();
+    let served = mode.clone();
+    let issues = move || {
+        let answer = if served.is_hostile() {
+            ([(LINK, format!("<{elsewhere}/page2>; rel=\"next\""))], Json(json!([issue(1)]))).into_response()
+        } else {
+            Json(json!([issue(1), issue(2), issue(3)])).into_response()
+        };
+        std::future::ready(answer)
+    };
+    let registry = github(&serve(Router::new().route("/repos/o/r/issues", get(issues))));
+    assert_eq!(sync(&registry, "github", "repo-issues")["models"]["GithubIssue"]["added"], 3);
+    mode.turn();
+    for _ in 0..RUNS {
+        keeps_all(&sync(&registry, "github", "repo-issues"), "GithubIssue", false, "other_origin");
+    }
+}
+
+/// A HubSpot whose first answer lists three contacts, and each later run gets `hostile`.
+fn hubspot(hostile: impl Fn(Option<String>) -> Response + Clone + Send + Sync + 'static) -> (Registry, Mode) {
+    let mode = Mode::default();
+    let served = mode.clone();
+    let contacts = move |Query(query): Query<Vec<(String, String)>>| {
+        let after = query.into_iter().find(|(name, _)| name == "after").map(|(_, after)| after);
+        let answer = if served.is_hostile() {
+            hostile(after)
+        } else {
+            Json(json!({ "results": [contact(1), contact(2), contact(3)] })).into_response()
+        };
+        std::future::ready(answer)
+    };
+    let registry = bearer("hubspot", &serve(Router::new().route("/crm/v3/objects/contacts", get(contacts))));
+    assert_eq!(sync(&registry, "hubspot", "contacts")["models"]["HubspotContact"]["added"], 3);
+    mode.turn();
+    (registry, mode)
+}
+
+/// F5: `null` in place of the list, beside errors, was an empty list, and everything became a tombstone.
+#[test]
+fn null_list_beside_errors_proves_nothing() {
+    let (registry, _) =
+        hubspot(|_| Json(json!({ "results": null, "errors": [{ "message": "timeout" }] })).into_response());
+    for _ in 0..RUNS {
+        keeps_all(&sync(&registry, "hubspot", "contacts"), "HubspotContact", false, "error_in_body");
+    }
+}
+
+/// F6: 206 with a part of the list was the whole list.
+#[test]
+fn partial_content_without_a_next_page_proves_nothing() {
+    let (registry, _) =
+        hubspot(|_| (StatusCode::PARTIAL_CONTENT, Json(json!({ "results": [contact(1)] }))).into_response());
+    for _ in 0..RUNS {
+        keeps_all(&sync(&registry, "hubspot", "contacts"), "HubspotContact", false, "partial_content");
+    }
+}
+
+/// F9: an API that ignores the offset was walked for ever, because its bodies differ outside of the records.
+#[test]
+fn walk_fails_when_the_same_records_come_again_in_another_body() {
+    let requests = Arc::new(AtomicUsize::new(0));
+    let counted = requests.clone();
+    let projects = move || {
+        let number = counted.fetch_add(1, Ordering::Relaxed);
+        let values: Vec<Value> = (0..50).map(project).collect();
+        let body = json!({ "requestId": number, "startAt": 0, "total": 120, "isLast": false, "values": values });
+        std::future::ready(Json(body))
+    };
+    let registry = jira(Router::new().route("/rest/api/3/project/search", get(projects)));
+    registry.run(["run", "jira", "projects", "--connection", "acme"]).expect(1);
+    assert_eq!(requests.load(Ordering::Relaxed), 2);
+}
+
+/// F10: a list whose empty last page leads to itself never ended well, and nothing was ever deleted.
+#[test]
+fn empty_page_that_leads_to_itself_ends_the_walk() {
+    let (registry, _) = hubspot(|after| {
+        let results = if after.is_none() { json!([contact(1), contact(2)]) } else { json!([]) };
+        Json(json!({ "results": results, "paging": { "next": { "after": "end" } } })).into_response()
+    });
+    let report = sync(&registry, "hubspot", "contacts");
+    assert_eq!(report["walk"], json!({ "complete": true, "reason": "empty_page", "pages": 2, "shifted": false }));
+    assert_eq!(report["models"]["HubspotContact"]["deleted"], 1, "{report:#}");
+}
