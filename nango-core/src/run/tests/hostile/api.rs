@@ -147,7 +147,7 @@ impl World {
 
     /// Whether the connection sees a record.
     pub(super) fn sees(&self, id: u64) -> bool {
-        !self.style.filtered || id % 12 != 0
+        !self.style.filtered || !id.is_multiple_of(12)
     }
 
     fn answer(&mut self, url: &Url) -> Result<Reply, TransportError> {
@@ -386,11 +386,8 @@ impl World {
     /// Writes the way to the next page.
     fn lead(&self, fields: &mut Map<String, Value>, reply: &mut Reply, url: &Url, next: &str, away: bool) {
         let base = if away { "https://evil.test/items" } else { BASE };
-        let kept: String = url
-            .query_pairs()
-            .filter(|(name, _)| matches!(&**name, "since" | "limit"))
-            .map(|(name, value)| format!("{name}={value}&"))
-            .collect();
+        let kept = url.query_pairs().filter(|(name, _)| matches!(&**name, "since" | "limit"));
+        let kept = kept.fold(String::new(), |kept, (name, value)| kept + &name + "=" + &value + "&");
         let link = match self.style.carrier {
             Carrier::CursorText => {
                 fields.insert("next".into(), format!("c{next}x").into());

@@ -77,7 +77,7 @@ impl Setting {
     fn sync(&self) -> Item {
         let mapper: &'static Mapper = Box::leak(Box::new(Mapper {
             endpoint: Endpoint::Fixed("/items"),
-            paginate: self.style.paginate(),
+            paginate: Some(self.style.paginate()),
             retries: 0,
             since: self.since.map(|from| Since {
                 param: "since",

@@ -183,7 +183,7 @@ impl Style {
         self.by_number() && self.cap == LIMIT && !self.filtered
     }
 
-    pub(super) fn paginate(&self) -> Option<Paginate> {
+    pub(super) fn paginate(&self) -> Paginate {
         let mut paginate = match self.carrier {
             CursorText | CursorNumber => Paginate::cursor("after", "next"),
             LinkKeyset | LinkPageInfo | LinkPage => Paginate::link("next"),
@@ -191,11 +191,11 @@ impl Style {
             LastItem => Paginate::last_item("after", "id"),
             Offset => Paginate::offset("offset"),
             Page => Paginate::offset("page").by(OffsetBy::Page).start(1),
-            Single => return Some(Paginate::link("next").response_path("items")),
+            Single => return Paginate::link("next").response_path("items"),
         };
         paginate = paginate.response_path("items");
         if self.limit {
-            paginate = paginate.limit(LIMIT as u32).limit_name("limit");
+            paginate = paginate.limit(u32::try_from(LIMIT).unwrap()).limit_name("limit");
         }
         if self.has_more {
             paginate = paginate.has_more("has_more");
@@ -209,6 +209,6 @@ impl Style {
             paginate = paginate.end_status([status]);
         }
         paginate.pagination = self.declared;
-        Some(paginate)
+        paginate
     }
 }
