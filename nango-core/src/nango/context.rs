@@ -293,7 +293,9 @@ impl Context {
     pub(super) fn saved(&self, model: &str) -> u64 {
         let totals = lock(&self.totals);
         let counts = totals.models.get(model);
-        counts.map_or(0, |counts| counts.added + counts.updated + counts.unchanged + counts.skipped_newer)
+        counts.map_or(0, |counts| {
+            counts.added + counts.updated + counts.unchanged + counts.skipped_newer + counts.skipped_older
+        })
     }
 
     /// Keeps a line for the next commit.

@@ -67,7 +67,8 @@ pub(super) fn unheld(
 /// The ids of a write whose records were seen or written, so that they lose their delete state.
 ///
 /// A save sees each of its records, also one that it leaves as it is. A patch that changes nothing names a record that its
-/// writer knows to be there. A delete that gives way to a newer write leaves the record as it was, and so does a patch.
+/// writer knows to be there, and so does a patch that is older than its record; an older delete does not. A delete that a
+/// newer write precedes leaves the record as it was, and so does a patch.
 pub(super) fn touched<'a>(write: &'a Write, rows: &[RowOutcome]) -> Vec<&'a str> {
     let with = |ids: &mut dyn Iterator<Item = &'a str>, counts: fn(RowOutcome) -> bool| {
         ids.zip(rows).filter(|(_, row)| counts(**row)).map(|(id, _)| id).collect()
@@ -79,7 +80,7 @@ pub(super) fn touched<'a>(write: &'a Write, rows: &[RowOutcome]) -> Vec<&'a str>
         }
         Write::Seen(ids) => with(&mut ids.iter().map(String::as_str), |row| row == RowOutcome::Seen),
         Write::Patch(patches) => with(&mut patches.iter().map(|patch| patch.id.as_str()), |row| {
-            matches!(row, RowOutcome::Updated | RowOutcome::Unchanged)
+            matches!(row, RowOutcome::Updated | RowOutcome::Unchanged | RowOutcome::SkippedOlder)
         }),
     }
 }
