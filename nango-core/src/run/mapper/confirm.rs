@@ -62,7 +62,11 @@ impl Run<'_> {
                     continue;
                 }
                 Answered::Saved(batch) => Write::Save(batch),
-                Answered::Unwanted => Write::delete([row.id]),
+                Answered::Unwanted => {
+                    // It still counts among the candidates of this scan.
+                    confirmations.push(Confirmation { id: row.id.clone(), gone: true });
+                    Write::delete([row.id])
+                }
             };
             let change = Change { dataset: dataset.clone(), merging: self.def.merging, full_walk: None, write };
             self.commit(Draft { changes: vec![change], requested_at: Some(requested_at), ..Draft::default() }).await?;
