@@ -205,6 +205,7 @@ impl Expected {
                     } else if row.is_newer(at) {
                         RowOutcome::SkippedNewer
                     } else if row.is_updated_after(given, at.full_walk) {
+                        row.missed = None;
                         this.keep(id);
                         RowOutcome::SkippedOlder
                     } else {
