@@ -98,7 +98,7 @@ pub(super) struct World {
     /// Whether the first page was requested in this run.
     pub(super) from_start: bool,
     pub(super) trace: VecDeque<String>,
-    last: Option<Reply>,
+    pub(super) last: Option<Reply>,
 }
 
 #[derive(Debug, Clone)]
