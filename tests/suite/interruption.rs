@@ -13,7 +13,7 @@ const PAGES: u32 = 40;
 
 #[derive(Deserialize)]
 struct Asked {
-    after: Option<u32>,
+    after: Option<String>,
 }
 
 fn contact(i: u32) -> Value {
@@ -24,9 +24,9 @@ fn contact(i: u32) -> Value {
 /// Contacts by cursor, slowly enough to be interrupted between two pages.
 async fn contacts(Query(asked): Query<Asked>) -> impl IntoResponse {
     tokio::time::sleep(Duration::from_millis(60)).await;
-    let page = asked.after.unwrap_or(0);
+    let page: usize = asked.after.map_or(0, |after| after.trim_start_matches('c').parse().expect("a page"));
     let results: Vec<Value> = (page * 10..(page + 1) * 10).map(contact).collect();
-    let next = (page + 1 < PAGES).then(|| json!({ "next": { "after": (page + 1).to_string() } }));
+    let next = (page + 1 < PAGES).then(|| json!({ "next": { "after": format!("c{}", page + 1) } }));
     Json(json!({ "results": results, "paging": next }))
 }
 

@@ -98,7 +98,7 @@ pub(super) struct World {
     /// Whether the first page was requested in this run.
     pub(super) from_start: bool,
     pub(super) trace: VecDeque<String>,
-    pub(super) last: Option<Reply>,
+    last: Option<Reply>,
 }
 
 #[derive(Debug, Clone)]
@@ -235,6 +235,11 @@ impl World {
         }
         self.last = Some(reply.clone());
         Ok(reply)
+    }
+
+    /// Begins another attempt: a page of an earlier one is not repeated.
+    pub(super) fn forget_last(&mut self) {
+        self.last = None;
     }
 
     /// An answer in place of the page.

@@ -275,7 +275,7 @@ impl Case<'_> {
             let mut world = self.world();
             world.faulted.clear();
             // A page of an earlier attempt that comes again cannot be recognised: only its resume point was kept.
-            world.last = None;
+            world.forget_last();
             world.from_start = false;
             world.note(format!("run, full: {full}"));
             world.stop.as_ref().map_or_else(Stop::default, |(_, stop)| stop.clone())
