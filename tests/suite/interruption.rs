@@ -24,7 +24,7 @@ fn contact(i: u32) -> Value {
 /// Contacts by cursor, slowly enough to be interrupted between two pages.
 async fn contacts(Query(asked): Query<Asked>) -> impl IntoResponse {
     tokio::time::sleep(Duration::from_millis(60)).await;
-    let page: usize = asked.after.map_or(0, |after| after.trim_start_matches('c').parse().expect("a page"));
+    let page: u32 = asked.after.map_or(0, |after| after.trim_start_matches('c').parse().expect("a page"));
     let results: Vec<Value> = (page * 10..(page + 1) * 10).map(contact).collect();
     let next = (page + 1 < PAGES).then(|| json!({ "next": { "after": format!("c{}", page + 1) } }));
     Json(json!({ "results": results, "paging": next }))
