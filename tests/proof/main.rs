@@ -24,7 +24,14 @@ mod proof {
     #[sync(
         model = "Item",
         endpoint = "/items",
-        paginate(cursor(name = "after", path = "next"), limit = 100, limit_name = "limit", response_path = "items"),
+        paginate(
+            cursor(name = "after", path = "next"),
+            limit = 100,
+            limit_name = "limit",
+            response_path = "items",
+            // The cursor is the id of the last record, which only looks like a number.
+            pagination = "token"
+        ),
         track_deletes
     )]
     fn items(item: Item) -> Item {

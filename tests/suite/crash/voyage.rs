@@ -306,14 +306,28 @@ impl Voyage {
         ended.status.is_none()
     }
 
-    /// Runs a sync to its end.
+    /// Runs a sync until it has succeeded and no delete waits for another walk.
+    ///
+    /// The mapper walks by tokens: its first complete walk deletes. The requests of the loop by hand may shift for all that
+    /// the product can see: its deletes wait for a second walk.
     pub(super) fn complete(&mut self, sync: Sync) {
-        let started = Instant::now();
-        let report = self.registry.json(["run", "proof", sync.name(), "--connection", "acme", "--json"]);
-        let usual = &mut self.courses[sync as usize].usual;
-        *usual = if usual.is_zero() { started.elapsed() } else { *usual };
-        self.trail.0.push(format!("{} to its end: {}", sync.name(), report["models"]));
-        assert_eq!(report["status"], "success", "{report:#}");
+        let most = match sync {
+            Sync::Mapped => 1,
+            Sync::ByHand => 2,
+        };
+        for _ in 0..most {
+            let started = Instant::now();
+            let report = self.registry.json(["run", "proof", sync.name(), "--connection", "acme", "--json"]);
+            let usual = &mut self.courses[sync as usize].usual;
+            *usual = if usual.is_zero() { started.elapsed() } else { *usual };
+            self.trail.0.push(format!("{} to its end: {}", sync.name(), report["models"]));
+            assert_eq!(report["status"], "success", "{report:#}");
+            if report["waiting_deletes"].as_object().is_none_or(serde_json::Map::is_empty) {
+                return;
+            }
+            self.trail.0.push(format!("deletes that wait: {}", report["waiting_deletes"]));
+        }
+        panic!("deletes of {} still wait after {most} complete walks", sync.name());
     }
 
     /// The readers read some pages.
