@@ -309,11 +309,11 @@ impl Voyage {
     /// Runs a sync until it has succeeded and no delete waits for another walk.
     ///
     /// The mapper walks by tokens: its first complete walk deletes. The requests of the loop by hand may shift for all that
-    /// the product can see: its deletes wait for a second walk.
+    /// the product can see: its deletes wait for a second walk, and what went behind a walk that was resumed for a third.
     pub(super) fn complete(&mut self, sync: Sync) {
         let most = match sync {
             Sync::Mapped => 1,
-            Sync::ByHand => 2,
+            Sync::ByHand => 3,
         };
         for _ in 0..most {
             let started = Instant::now();
