@@ -16,6 +16,7 @@ mod voyage;
 
 use std::time::{Duration, Instant};
 
+pub(crate) use faults::a_database_is_held;
 use nango_tests::dice::{self, Dice};
 use voyage::{Blow, Kind, Sync, Voyage};
 

@@ -6,6 +6,7 @@
     reason = "only tests: a panic is how they report, and a figure is told where somebody asks for the output"
 )]
 
+mod ahead;
 mod bad_input;
 mod budget;
 mod catalogue;

@@ -5,3 +5,8 @@ mod crowds;
 mod failures;
 mod killed;
 mod stage;
+
+pub(crate) use failures::{a_token_is_still_good, an_answer_is_lost};
+#[cfg(debug_assertions)]
+pub(crate) use killed::at_every_step as killed_at_every_step;
+pub(crate) use killed::while_the_answer_is_on_its_way as killed_while_the_answer_is_on_its_way;

@@ -7,6 +7,8 @@ use std::{
 
 use rusqlite::Connection;
 
+use crate::ahead::Waiting;
+
 use super::{
     preload::{Preload, borrowed},
     voyage::{Sync, Voyage},
@@ -74,6 +76,10 @@ fn a_file_that_may_only_be_read_is_refused_before_anything_runs() {
 /// It takes as long as a writer is patient, twice: for the page, and for the end of the run.
 #[test]
 fn a_database_that_another_process_holds_is_told_and_got_over() {
+    Waiting::ADatabaseThatAnotherProcessHolds.run();
+}
+
+pub(crate) fn a_database_is_held() {
     let mut voyage = Voyage::new("a locked database", 5, 1_500);
     voyage.upstream.pause(Duration::from_millis(40));
     let mut running = voyage.registry.start(["run", "proof", "items", "--connection", "acme", "--json"]);

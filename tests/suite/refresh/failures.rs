@@ -5,6 +5,8 @@ use std::{thread, time::Duration};
 
 use nango_tests::oauth::{Answer, Peer};
 
+use crate::ahead::Waiting;
+
 use super::stage::{Kind, LATER, PAST, PATIENCE, PAUSE, Stage, at_the_same_time, must_be_made_again};
 
 const DOWN: Answer = Answer::refused(503, "down");
@@ -78,6 +80,10 @@ fn a_server_that_is_down_is_left_alone_for_a_while() {
 /// A token is renewed some time before its end: what fails then harms nobody yet.
 #[test]
 fn a_token_that_is_still_good_is_used_while_the_server_is_down() {
+    Waiting::ATokenThatIsStillGood.run();
+}
+
+pub(crate) fn a_token_is_still_good() {
     at_the_same_time(Peer::BOTH.to_vec(), |peer| {
         let Some(stage) = Stage::new(peer, Kind::Sqlite) else { return };
         // It is due a quarter of that time before its end.
@@ -93,6 +99,10 @@ fn a_token_that_is_still_good_is_used_while_the_server_is_down() {
 /// The server did its work, and nobody saw what it gave.
 #[test]
 fn an_answer_that_is_lost_ends_a_connection_only_where_tokens_rotate() {
+    Waiting::AnAnswerThatIsLost.run();
+}
+
+pub(crate) fn an_answer_is_lost() {
     // It is tried again by itself after a while, and at once for who asks for it.
     let too_slow = Answer::Slow(PATIENCE + Duration::from_secs(3));
     let lost = [(Answer::Lost, true), (Answer::Lost, false), (Answer::Garbled, false), (too_slow, false)];

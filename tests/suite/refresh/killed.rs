@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use nango_tests::oauth::{Answer, Peer};
 
+use crate::ahead::Waiting;
+
 use super::stage::{Kind, LATER, PAST, Stage, at_the_same_time, must_be_made_again};
 
 fn stages() -> impl Iterator<Item = (Kind, Peer)> {
@@ -25,7 +27,12 @@ fn asked_and_stored(place: &str) -> (bool, bool) {
 
 #[cfg(debug_assertions)]
 #[test]
-fn at_every_step() {
+fn killed_at_every_step_it_recovers() {
+    Waiting::AtEveryStep.run();
+}
+
+#[cfg(debug_assertions)]
+pub(crate) fn at_every_step() {
     use nango_core::store::failpoint::NAMES;
 
     let places = NAMES.iter().copied().filter(|name| name.starts_with("refresh:"));
@@ -46,7 +53,11 @@ fn at_every_step() {
 
 /// From outside: SIGKILL while the server's answer is on its way.
 #[test]
-fn while_the_answer_is_on_its_way() {
+fn killed_while_the_answer_is_on_its_way_it_recovers() {
+    Waiting::WhileTheAnswerIsOnItsWay.run();
+}
+
+pub(crate) fn while_the_answer_is_on_its_way() {
     at_the_same_time(stages().collect(), |(kind, peer)| {
         let Some(stage) = Stage::new(peer, kind) else { return };
         stage.connect(PAST);

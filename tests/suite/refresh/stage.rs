@@ -1,6 +1,6 @@
 //! An authorization server, an API that believes it, a registry, and one connection between them.
 
-use std::{cell::RefCell, ffi::OsStr, fs, thread, time::Duration};
+use std::{cell::RefCell, ffi::OsStr, fs, panic::resume_unwind, thread, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use nango_tests::{
@@ -30,8 +30,10 @@ pub(super) fn must_be_made_again(error: &str) -> bool {
 /// Tries all cases at the same time: most of their time is spent in waiting.
 pub(super) fn at_the_same_time<T: Send>(cases: Vec<T>, test: impl Fn(T) + Sync) {
     thread::scope(|scope| {
-        for case in cases {
-            scope.spawn(|| test(case));
+        let running: Vec<_> = cases.into_iter().map(|case| scope.spawn(|| test(case))).collect();
+        for one in running {
+            // With its own message, and not the one of the scope.
+            one.join().unwrap_or_else(|panic| resume_unwind(panic));
         }
     });
 }
