@@ -4,15 +4,10 @@
 //! the pinned toolchain; when it moves, or when a message changes on purpose: `TRYBUILD=overwrite cargo test -p
 //! nango-tests --test suite compile_fail`, and read the difference.
 //!
-//! Mistakes and programs that compile are separate runs of trybuild: only without a program to be run does it check all
-//! cases with one `cargo check`, on all cores, in place of a `cargo build` for each.
+//! Programs that must compile are test targets of their own (`programs/`): only without a program to be run does trybuild
+//! check all cases with one `cargo check`, on all cores, in place of a `cargo build` for each.
 
 #[test]
 fn every_mistake_has_one_readable_error() {
     trybuild::TestCases::new().compile_fail("ui/*.rs");
-}
-
-#[test]
-fn every_program_in_the_pass_folder_compiles_and_runs() {
-    trybuild::TestCases::new().pass("ui/pass/*.rs");
 }

@@ -45,10 +45,7 @@ fn no_request_violates_githubs_description() {
         let input = input.map(|input| input.to_string());
         let run = ["run", "github", name, "--connection", "octo", "--json"].into_iter();
         let report = registry.run(run.chain(input.iter().flat_map(|input| ["--input", input]))).json();
-        // The player gives one page for ever, whose example of a link leads on: the walk refuses the repetition.
-        let message = report["error"]["message"].as_str().unwrap_or_default();
-        let repeats = message.contains("has the same records as the page before");
-        assert!(repeats || report["status"] == "success", "{name}: {report:#}");
+        assert_eq!(report["status"], "success", "{name}: {report:#}");
         asked += requests;
         let all = github.asked();
         let wrong: Vec<_> = all.iter().filter(|asked| !asked.violations.is_empty() || asked.status >= 300).collect();

@@ -255,18 +255,44 @@ fn fields(body: &Body) -> Result<Value, PaginateError> {
     })
 }
 
-/// Sets a field; a dotted name is a path through objects.
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// Sets a field. A dotted name is a path through objects; at each level, a key that is there as written wins.
 fn put_in_body(fields: &mut Value, name: &str, value: Value) {
-    let mut here = fields;
-    for step in name.split('.') {
+    let (mut here, mut rest) = (fields, name);
+    loop {
         if !here.is_object() {
             *here = Value::Object(Map::new());
         }
-        here = &mut here[step];
+        let Some((step, behind)) = rest.split_once('.').filter(|_| here.get(rest).is_none()) else {
+            here[rest] = value;
+            return;
+        };
+        (here, rest) = (&mut here[step], behind);
     }
-    *here = value;
 }
 
-fn text(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn name_with_dots_is_a_path_unless_the_key_is_there_as_written() {
+        let cases = [
+            (json!({}), "a", json!({ "a": 1 })),
+            (json!({}), "a.b", json!({ "a": { "b": 1 } })),
+            (json!({ "a": { "c": 2 } }), "a.b", json!({ "a": { "b": 1, "c": 2 } })),
+            (json!({ "a.b": 0 }), "a.b", json!({ "a.b": 1 })),
+            (json!({ "x": { "a.b": 0 } }), "x.a.b", json!({ "x": { "a.b": 1 } })),
+            (json!({ "a": 5 }), "a.b", json!({ "a": { "b": 1 } })),
+        ];
+        for (mut fields, name, expected) in cases {
+            put_in_body(&mut fields, name, 1.into());
+            assert_eq!(fields, expected, "{name}");
+        }
+    }
 }

@@ -21,9 +21,9 @@
 //! 7. Otherwise below the base URL's path, as in Nango.
 //!    Base `/ex/confluence/{id}`, link `/wiki/api/v2/pages?cursor=…`.
 //!
-//! The target of a `Link` header is always relative to the request (RFC 8288) and is not resolved here.
+//! The target of a `Link` header is always relative to the request (RFC 8288): `relative_to_request` resolves it.
 
-use url::Url;
+use url::{ParseError, Url};
 
 use crate::declare::dot_segment;
 
@@ -31,16 +31,27 @@ use crate::declare::dot_segment;
 ///
 /// # Errors
 ///
-/// The link is not a URL reference, or a path with a dot segment in any spelling: as an endpoint of a function, such a
-/// path is refused. Other relative references (`./more`) and absolute URLs may have them (RFC 3986).
+/// The link is not a URL reference, or a relative one with a dot segment in any spelling: as an endpoint of a function,
+/// such a path is refused. Absolute URLs may have them (RFC 3986).
 pub(super) fn resolve(base: &Url, answered: &Url, target: &str) -> Result<Url, String> {
-    let mut url = answered.join(target).map_err(|error| error.to_string())?;
-    if let Some(segment) = Some(target).filter(|target| is_path(target)).and_then(dot_segment) {
-        return Err(format!("its segment `{}` leads to another path", segment.escape_debug()));
-    }
+    let mut url = relative_to_request(answered, target)?;
     if is_path(target) && url.origin() == base.origin() {
         let path = format!("{}{}", prefix(base, answered, &url), url.path());
         url.set_path(&path);
+    }
+    Ok(url)
+}
+
+/// The URL of a target in a `Link` header of the answer from `answered`.
+///
+/// # Errors
+///
+/// As those of [`resolve`].
+pub(super) fn relative_to_request(answered: &Url, target: &str) -> Result<Url, String> {
+    let url = answered.join(target).map_err(|error| error.to_string())?;
+    let is_relative = Url::parse(target) == Err(ParseError::RelativeUrlWithoutBase);
+    if let Some(segment) = Some(target).filter(|_| is_relative).and_then(dot_segment) {
+        return Err(format!("its segment `{}` leads to another path", segment.escape_debug()));
     }
     Ok(url)
 }
@@ -112,7 +123,6 @@ mod tests {
         check("/v1", answered, "//h.test/x", "/x");
         check("/v1", answered, "?page=2", "/v1/lists/7/items?page=2");
         check("/v1", answered, "items?page=2", "/v1/lists/7/items?page=2");
-        check("/v1", answered, "./more", "/v1/lists/7/more");
         check("/v1", answered, " /next ", "/v1/next");
     }
 
@@ -211,14 +221,22 @@ mod tests {
     }
 
     #[test]
-    fn path_with_a_dot_segment_is_an_error() {
+    fn relative_link_with_a_dot_segment_is_an_error() {
         let url: Url = "https://h.test/v1/items".parse().unwrap();
-        for target in ["/../../x", "/v1/./items", "/v1/%2e%2E/x", "\\v1\\..\\x", "/v1/.\t./x", " /v1/..;a/x?page=2"] {
+        for target in [
+            "/../../x",
+            "/v1/./items",
+            "/v1/%2e%2E/x",
+            "\\v1\\..\\x",
+            "/v1/.\t./x",
+            " /v1/..;a/x?page=2",
+            "../x",
+            "./x",
+        ] {
             let error = resolve(&url, &url, target).unwrap_err();
             assert!(error.ends_with("` leads to another path"), "{target}: {error}");
         }
         check("/v1", "/v1/items", "https://h.test/v1/../x", "/x");
-        check("/v1", "/v1/items", "../v1/items?page=2", "/v1/items?page=2");
     }
 
     #[test]

@@ -211,7 +211,7 @@ impl Walk {
                     return Err(PaginateError::UnreadableLink { at: at.to_owned(), rel: rel.clone().into_owned() });
                 }
                 LinkTarget::Target(target) => {
-                    let url = response.url.join(&target).map_err(|error| error.to_string()).and_then(web_address);
+                    let url = resolve::relative_to_request(&response.url, &target).and_then(web_address);
                     return url.map(|url| Some(Step::Link(url))).map_err(|reason| link("Link", reason));
                 }
             }

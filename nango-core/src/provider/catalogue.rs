@@ -8,7 +8,7 @@ use std::{
     collections::BTreeMap,
     fmt,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, LazyLock},
 };
 
 use serde_json::{Map, Value};
@@ -100,8 +100,12 @@ const NAMED: usize = 30;
 impl Catalogue {
     /// The entries that come with the program.
     pub fn builtin() -> Self {
-        #[expect(clippy::expect_used, reason = "the text is part of the program, and a test reads it")]
-        Self::load(None).expect("the built-in catalogue can be read")
+        // A constant of the program, parsed at most once: unit tests of integrations ask for it again and again.
+        static PARSED: LazyLock<Catalogue> = LazyLock::new(|| {
+            #[expect(clippy::expect_used, reason = "the text is part of the program, and a test reads it")]
+            Catalogue::load(None).expect("the built-in catalogue can be read")
+        });
+        PARSED.clone()
     }
 
     /// The built-in entries, and those of a file over them. The path is for messages.

@@ -3,7 +3,7 @@
 //
 // A front keeps what was asked and what prism said of it (GET /control/requests), and makes two things fit. GitHub
 // recommends a media type that its description does not name: it is the one of plain JSON here. And the examples link to
-// pages at GitHub itself: here the first page of a list links to the second one, and the second to none.
+// pages at GitHub itself: here the first page of a list links to the second one, which has other records and is the last.
 //
 // Its one line on stdout is the address, printed when it answers. It ends when its stdin does, and so with the test
 // process that holds the other end, however that process ends.
@@ -70,7 +70,13 @@ async function answer(request, response) {
     address.searchParams.set("page", "2");
     response.setHeader("link", `<${address}>; rel="next"`);
   }
-  response.end(text);
+  response.end(address.searchParams.has("page") ? otherRecords(text) : text);
+}
+
+// The description has one example of a list: a later page repeats it with other ids, as no list has a record twice.
+function otherRecords(text) {
+  const list = JSON.parse(text);
+  return Array.isArray(list) ? JSON.stringify(list.map((record) => ({ ...record, id: record.id + 1 }))) : text;
 }
 
 front.listen(0, "127.0.0.1", () => console.log(`http://127.0.0.1:${front.address().port}`));

@@ -78,6 +78,10 @@ async fn links_of_the_header() {
     let bad = vec![linked("<ftp://h.test/x>; rel=next", "[1]")];
     let error = "page 1 of GET https://h.test/v1/x has no usable link at `Link`: it is no web address";
     check(Paginate::link("next"), bad, &[error], &["GET /x?a=1"]).await;
+    let dots = vec![linked("</v1/%2e./y?page=2>; rel=next", "[1]")];
+    let error =
+        "page 1 of GET https://h.test/v1/x has no usable link at `Link`: its segment `%2e.` leads to another path";
+    check(Paginate::link("next"), dots, &[error], &["GET /x?a=1"]).await;
 }
 
 #[tokio::test]

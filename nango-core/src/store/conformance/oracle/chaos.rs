@@ -181,7 +181,11 @@ impl Chaos<'_> {
 
     fn write(&mut self, after: &mut Expected, at: Writing) -> (Write, Vec<RowOutcome>) {
         let (ids, dice) = (self.dice.ids(), &mut self.dice);
-        match dice.roll(6) {
+        match dice.roll(7) {
+            6 => {
+                let outcomes = after.see(&ids);
+                (Write::Seen(ids), outcomes)
+            }
             0..3 => {
                 let docs: Vec<Doc> = ids.iter().map(|id| some_doc(dice, id)).collect();
                 (Write::Save(batch(&docs)), after.save(at, &docs))

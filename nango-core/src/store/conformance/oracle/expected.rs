@@ -158,6 +158,21 @@ impl Expected {
         )
     }
 
+    pub(super) fn see(&mut self, ids: &[String]) -> Vec<RowOutcome> {
+        self.each(
+            ids,
+            |id| id,
+            |this, id| match this.rows.get_mut(id) {
+                Some(row) if row.live => {
+                    row.missed = None;
+                    this.keep(id);
+                    RowOutcome::Seen
+                }
+                _ => RowOutcome::Missing,
+            },
+        )
+    }
+
     pub(super) fn delete(&mut self, at: Writing, deletes: &[DeleteRow]) -> Vec<RowOutcome> {
         self.each(
             deletes,

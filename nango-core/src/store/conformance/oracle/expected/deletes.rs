@@ -62,7 +62,7 @@ impl Expected {
         if !walk.complete {
             return 0;
         }
-        let gone = |id: &String| self.rows.get(id).is_some_and(|row| !row.live && scan.kept.contains(id));
+        let gone = |id: &String| self.rows.get(id).is_some_and(|row| !row.live && row.step > scan.began);
         let found = confirmations.iter().filter(|answer| policy.by_request && answer.gone && gone(&answer.id));
         let deleted_before = found.map(|answer| &answer.id).collect::<BTreeSet<_>>().len();
         let share = (candidates.len() + deleted_before) as u64;

@@ -1,5 +1,7 @@
 //! Nango's layout: a module named as its one function, re-exported; raw identifiers; a webhook handler in another module.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test reports")]
 #![deny(warnings, clippy::pedantic)]
+#![allow(missing_docs, reason = "the attributes need no docs")]
 
 pub mod github {
     pub mod create_issue {

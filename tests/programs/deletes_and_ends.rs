@@ -1,4 +1,5 @@
 //! The keys that say where a walk ends, and when a record that it did not see is deleted.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test reports")]
 #![forbid(unsafe_code)]
 #![deny(warnings, missing_docs, missing_debug_implementations, unreachable_pub, rust_2018_idioms, clippy::pedantic)]
 

@@ -1,4 +1,5 @@
 //! `Model`, `Option`, `Vec`, `Result`; any serde type as raw record; with the handle; every key.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test reports")]
 #![forbid(unsafe_code)]
 #![deny(warnings, missing_docs, missing_debug_implementations, unreachable_pub, rust_2018_idioms, clippy::pedantic)]
 

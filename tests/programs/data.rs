@@ -1,4 +1,5 @@
 //! Models, patches and checkpoints: enums, renamed keys, derives of one's own, nested patches, conditions on fields.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test reports")]
 #![forbid(unsafe_code)]
 #![deny(warnings, missing_docs, missing_debug_implementations, unreachable_pub, rust_2018_idioms, clippy::pedantic)]
 
