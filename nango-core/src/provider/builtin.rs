@@ -4,8 +4,12 @@
 //! was read when it was written. What could not be found out is left out: an entry without `paginate` is one whose lists
 //! have no way in common.
 
+use std::{collections::BTreeMap, iter, sync::LazyLock};
+
+use super::file::{self, RawEntry};
+
 /// The files: their names, for messages, and their texts.
-pub(super) const BUILTIN: [(&str, &str); 14] = [
+const FILES: [(&str, &str); 14] = [
     ("builtin/code.yaml", include_str!("builtin/code.yaml")),
     ("builtin/communication.yaml", include_str!("builtin/communication.yaml")),
     ("builtin/documents.yaml", include_str!("builtin/documents.yaml")),
@@ -22,14 +26,52 @@ pub(super) const BUILTIN: [(&str, &str); 14] = [
     ("builtin/work.yaml", include_str!("builtin/work.yaml")),
 ];
 
+/// The texts of the entries by name. A program needs few of them, so they are separated without reading the YAML: an entry
+/// begins with its name at the beginning of a line.
+static ENTRIES: LazyLock<BTreeMap<&str, &str>> = LazyLock::new(|| {
+    let entries = FILES.iter().flat_map(|(_, text)| {
+        let starts =
+            || text.split_inclusive('\n').scan(0, |at, line| Some((std::mem::replace(at, *at + line.len()), line)));
+        let names = || starts().filter(|(_, line)| line.starts_with(|c: char| c.is_ascii_alphanumeric()));
+        let ends = names().skip(1).map(|(at, _)| at).chain(iter::once(text.len()));
+        let names = names().map(|(at, line)| (at, line.split(':').next().unwrap_or_default()));
+        names.zip(ends).map(|((start, name), end)| (name, &text[start..end])).collect::<Vec<_>>()
+    });
+    entries.collect()
+});
+
+/// The names of the entries, sorted.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    ENTRIES.keys().copied()
+}
+
+/// An entry as it is written.
+pub(super) fn entry(name: &str) -> Option<RawEntry> {
+    let text = ENTRIES.get(name)?;
+    #[expect(clippy::expect_used, reason = "the text is part of the program, and a test reads all of it")]
+    file::read(text).expect("a built-in entry can be read").pop()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::provider::Catalogue;
 
     #[test]
+    fn entry_alone_is_read_as_in_its_file() {
+        let whole = FILES.iter().flat_map(|(_, text)| file::read(text).unwrap());
+        let mut count = 0;
+        for written in whole {
+            let alone = entry(&written.name).unwrap();
+            assert_eq!((alone.name, alone.keys), (written.name, written.keys));
+            count += 1;
+        }
+        assert_eq!(count, names().count());
+    }
+
+    #[test]
     fn no_name_is_there_twice() {
-        let each = BUILTIN.iter().map(|(_, text)| Catalogue::parse(text).unwrap().names().count());
+        let each = FILES.iter().map(|(_, text)| Catalogue::parse(text).unwrap().names().count());
         assert_eq!(each.sum::<usize>(), Catalogue::builtin().names().count());
     }
 

@@ -5,24 +5,35 @@
 //! whoever asks for it is told, and the others are there.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     path::{Path, PathBuf},
-    sync::{Arc, LazyLock},
+    sync::{Arc, OnceLock},
 };
 
 use serde_json::{Map, Value};
 
 use super::{
-    Provider,
-    builtin::BUILTIN,
+    Provider, builtin,
     file::{self, Place, RawEntry, Reading},
 };
 use crate::declare::suggest;
 
-/// The APIs that are known. A copy is cheap.
+/// The APIs that are known. A copy is cheap, and an entry is read when it is first asked for.
 #[derive(Debug, Clone)]
-pub struct Catalogue(Arc<BTreeMap<String, Listed>>);
+pub struct Catalogue(Arc<Entries>);
+
+#[derive(Debug)]
+struct Entries {
+    /// The person's own file.
+    file: Option<PathBuf>,
+    /// What is written in it.
+    own: BTreeMap<String, RawEntry>,
+    /// Whether the built-in entries are there, too.
+    builtin: bool,
+    /// All entries by name, as far as they were asked for.
+    listed: BTreeMap<String, OnceLock<Listed>>,
+}
 
 /// An entry of the catalogue.
 #[derive(Debug)]
@@ -100,12 +111,7 @@ const NAMED: usize = 30;
 impl Catalogue {
     /// The entries that come with the program.
     pub fn builtin() -> Self {
-        // A constant of the program, parsed at most once: unit tests of integrations ask for it again and again.
-        static PARSED: LazyLock<Catalogue> = LazyLock::new(|| {
-            #[expect(clippy::expect_used, reason = "the text is part of the program, and a test reads it")]
-            Catalogue::load(None).expect("the built-in catalogue can be read")
-        });
-        PARSED.clone()
+        Self::of(true, None)
     }
 
     /// The built-in entries, and those of a file over them. The path is for messages.
@@ -114,12 +120,8 @@ impl Catalogue {
     ///
     /// The file is not YAML or has no entry. A wrong entry is no error of the file: see [`Catalogue::entries`].
     pub fn load(own: Option<(&Path, &str)>) -> Result<Self, CatalogueError> {
-        let mut builtin = Vec::new();
-        for (name, text) in BUILTIN {
-            builtin.extend(read(Path::new(name), text)?);
-        }
         let own = own.map(|(path, text)| Ok((path, read_some(path, text)?))).transpose()?;
-        Ok(Self::merge(builtin, own))
+        Ok(Self::of(true, own))
     }
 
     /// The entries of a text alone, without the built-in ones.
@@ -129,31 +131,21 @@ impl Catalogue {
     /// As [`Catalogue::load`].
     pub fn parse(yaml: &str) -> Result<Self, CatalogueError> {
         let path = Path::new("providers.yaml");
-        Ok(Self::merge(Vec::new(), Some((path, read_some(path, yaml)?))))
+        Ok(Self::of(false, Some((path, read_some(path, yaml)?))))
     }
 
-    fn merge(builtin: Vec<RawEntry>, own: Option<(&Path, Vec<RawEntry>)>) -> Self {
-        let (file, own) = own.map_or((None, Vec::new()), |(file, own)| (Some(file), own));
-        let by_name = |entries: Vec<RawEntry>| -> BTreeMap<String, RawEntry> {
-            entries.into_iter().map(|entry| (entry.name.clone(), entry)).collect()
-        };
-        let (builtin, own) = (by_name(builtin), by_name(own));
-        let find = |name: &str| own.get(name).or_else(|| builtin.get(name))?.keys.as_ref().ok();
-        let mut all: BTreeMap<String, Listed> = builtin
-            .iter()
-            .filter(|(name, _)| !own.contains_key(*name))
-            .map(|(name, entry)| (name.clone(), Listed::read(entry, None, None, &find)))
-            .collect();
-        for (name, entry) in &own {
-            let replaced = builtin.get(name).and_then(|entry| entry.keys.as_ref().ok());
-            all.insert(name.clone(), Listed::read(entry, file, replaced, &find));
-        }
-        Self(Arc::new(all))
+    fn of(builtin: bool, own: Option<(&Path, Vec<RawEntry>)>) -> Self {
+        let (file, own) = own.map_or((None, Vec::new()), |(file, own)| (Some(file.to_owned()), own));
+        let own: BTreeMap<_, _> = own.into_iter().map(|entry| (entry.name.clone(), entry)).collect();
+        let names: BTreeSet<_> =
+            builtin::names().filter(|_| builtin).map(str::to_owned).chain(own.keys().cloned()).collect();
+        let listed = names.into_iter().map(|name| (name, OnceLock::new())).collect();
+        Self(Arc::new(Entries { file, own, builtin, listed }))
     }
 
     /// An entry.
     pub fn get(&self, name: &str) -> Option<&Provider> {
-        self.0.get(name)?.provider.as_ref().ok()
+        self.0.listed(name)?.provider.as_ref().ok()
     }
 
     /// An entry that must be there.
@@ -162,7 +154,7 @@ impl Catalogue {
     ///
     /// It is not, and the error names the nearest; or it cannot be read.
     pub fn find(&self, name: &str) -> Result<&Provider, CatalogueError> {
-        match self.0.get(name) {
+        match self.0.listed(name) {
             Some(listed) => listed.provider.as_ref().map_err(|reason| CatalogueError::Entry {
                 name: name.to_owned(),
                 origin: listed.origin.clone(),
@@ -171,10 +163,10 @@ impl Catalogue {
             None => Err(CatalogueError::Unknown {
                 name: name.to_owned(),
                 hint: suggest::nearest(name, self.names()).map(str::to_owned),
-                known: if self.0.len() <= NAMED {
+                known: if self.0.listed.len() <= NAMED {
                     format!("there are {}", suggest::list(self.names()))
                 } else {
-                    format!("there are {}, see `registry providers list`", self.0.len())
+                    format!("there are {}, see `registry providers list`", self.0.listed.len())
                 },
             }),
         }
@@ -182,36 +174,53 @@ impl Catalogue {
 
     /// The names, sorted; those of entries that cannot be read are among them.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
+        self.0.listed.keys().map(String::as_str)
     }
 
     /// The entries that can be read, by name.
     pub fn providers(&self) -> impl Iterator<Item = &Provider> {
-        self.0.values().filter_map(|listed| listed.provider.as_ref().ok())
+        self.entries().filter_map(|(_, listed)| listed.provider.as_ref().ok())
     }
 
     /// The URLs that stand in a person's own file of providers, as they are written.
     pub fn own_urls(&self) -> impl Iterator<Item = &str> {
-        let own = self.0.values().filter(|listed| listed.origin.file.is_some());
-        own.filter_map(|listed| listed.provider.as_ref().ok()).flat_map(Provider::urls)
+        let own = self.0.own.keys().filter_map(|name| self.get(name));
+        own.flat_map(Provider::urls)
     }
 
     /// All entries by name, with what was noticed when they were read.
     pub fn entries(&self) -> impl Iterator<Item = (&str, &Listed)> {
-        self.0.iter().map(|(name, listed)| (name.as_str(), listed))
+        self.names().filter_map(|name| Some((name, self.0.listed(name)?)))
+    }
+}
+
+impl Entries {
+    fn listed(&self, name: &str) -> Option<&Listed> {
+        let cell = self.listed.get(name)?;
+        let builtin = |name: &str| builtin::entry(name).filter(|_| self.builtin);
+        let written = |name: &str| self.own.get(name).cloned().or_else(|| builtin(name));
+        if let Some(listed) = cell.get() {
+            return Some(listed);
+        }
+        let entry = written(name)?;
+        Some(cell.get_or_init(|| {
+            let find = |name: &str| written(name)?.keys.ok();
+            let file = self.own.get(name).and(self.file.as_ref());
+            let replaced = builtin(name).filter(|_| file.is_some()).and_then(|entry| entry.keys.ok());
+            Listed::read(entry, file, replaced, &find)
+        }))
     }
 }
 
 impl Listed {
-    fn read<'a>(
-        entry: &RawEntry,
-        file: Option<&Path>,
-        replaced: Option<&'a Map<String, Value>>,
-        find: &impl Fn(&str) -> Option<&'a Map<String, Value>>,
+    fn read(
+        entry: RawEntry,
+        file: Option<&PathBuf>,
+        replaced: Option<Map<String, Value>>,
+        find: &impl Fn(&str) -> Option<Map<String, Value>>,
     ) -> Self {
-        let origin = Origin { file: file.map(Path::to_owned), place: entry.place };
-        let merged = entry.keys.as_ref().map_err(Clone::clone);
-        let merged = merged.and_then(|keys| file::resolve(&entry.name, keys, replaced, find));
+        let origin = Origin { file: file.cloned(), place: entry.place };
+        let merged = entry.keys.and_then(|keys| file::resolve(&entry.name, keys, replaced, find));
         match merged.and_then(|keys| file::provider(&entry.name, keys)) {
             Ok(Reading { provider, problems, warnings }) => Self { origin, provider: Ok(provider), problems, warnings },
             Err(reason) => Self { origin, provider: Err(reason), problems: Vec::new(), warnings: Vec::new() },

@@ -66,11 +66,12 @@ async function answer(request, response) {
     response.setHeader("content-type", type);
   }
   const address = new URL(url, `http://${host}`);
-  if (answered.headers.has("link") && !address.searchParams.has("page")) {
+  const isLater = address.searchParams.has("page");
+  if (answered.headers.has("link") && !isLater) {
     address.searchParams.set("page", "2");
     response.setHeader("link", `<${address}>; rel="next"`);
   }
-  response.end(address.searchParams.has("page") ? otherRecords(text) : text);
+  response.end(isLater ? otherRecords(text) : text);
 }
 
 // The description has one example of a list: a later page repeats it with other ids, as no list has a record twice.

@@ -7,15 +7,15 @@ use serde_json::{Map, Value};
 
 /// The keys of an entry with those of its alias below. `find` gives the keys of an entry by name; an entry that refers to
 /// its own name refers to the one that it replaces (`replaced`).
-pub(in crate::provider) fn resolve<'a>(
+pub(in crate::provider) fn resolve(
     name: &str,
-    own: &Map<String, Value>,
-    replaced: Option<&'a Map<String, Value>>,
-    find: &impl Fn(&str) -> Option<&'a Map<String, Value>>,
+    own: Map<String, Value>,
+    replaced: Option<Map<String, Value>>,
+    find: &impl Fn(&str) -> Option<Map<String, Value>>,
 ) -> Result<Map<String, Value>, String> {
     let mut path = vec![name.to_owned()];
-    let mut layers: Vec<&Map<String, Value>> = Vec::new();
-    let mut next = target(own)?;
+    let mut layers: Vec<Map<String, Value>> = Vec::new();
+    let mut next = target(&own)?;
     let mut below = replaced;
     while let Some(other) = next {
         let keys = if other == name && path.len() == 1 && below.is_some() {
@@ -29,15 +29,13 @@ pub(in crate::provider) fn resolve<'a>(
         let Some(keys) = keys else {
             return Err(format!("its `alias: {other}` is no entry that can be read"));
         };
+        next = target(&keys)?;
         layers.push(keys);
-        next = target(keys)?;
         path.push(other);
     }
     let mut merged = Map::new();
     for layer in layers.into_iter().rev().chain([own]) {
-        for (key, value) in layer {
-            merged.insert(key.clone(), value.clone());
-        }
+        merged.extend(layer);
     }
     merged.shift_remove("alias");
     Ok(merged)
@@ -67,8 +65,9 @@ mod tests {
             "lost": { "alias": "nobody" },
             "odd": { "alias": [1] },
         });
-        let find = |name: &str| all.get(name).and_then(Value::as_object);
-        let got = resolve(name, find(name).unwrap(), replaced.and_then(Value::as_object), &find);
+        let find = |name: &str| all.get(name).and_then(Value::as_object).cloned();
+        let replaced = replaced.and_then(Value::as_object).cloned();
+        let got = resolve(name, find(name).unwrap(), replaced, &find);
         let expect = expect.map(Value::to_string).map_err(str::to_owned);
         assert_eq!(got.map(|map| Value::from(map).to_string()), expect, "{name}");
     }
