@@ -73,6 +73,15 @@ impl House {
         Self { instance: Arc::new(instance), script: self.script }
     }
 
+    /// The same installation after its functions have changed.
+    fn with_registry(self, registry: Registry) -> Self {
+        let Ok(instance) = Arc::try_unwrap(self.instance) else { unreachable!("the only owner") };
+        let Instance { catalogue, config, ring, store, clock, .. } = instance;
+        let transport = Arc::new(self.script.clone());
+        let instance = Instance::new(registry, catalogue, config, store, ring, transport, clock);
+        Self { instance: Arc::new(instance), script: self.script }
+    }
+
     async fn connect(&self, metadata: Value) -> Result<Added> {
         let Value::Object(metadata) = metadata else { unreachable!("an object") };
         let new = AddConnection {

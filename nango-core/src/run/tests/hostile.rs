@@ -60,7 +60,25 @@ async fn walks_over_a_hostile_api_delete_and_lose_nothing_that_is_there() {
     assert!(wrong <= 2 + walks / 1_000, "{wrong} false deletes in {walks} walks, from seed {first} on");
     assert!(counts.complete > counts.walks / 3 && counts.deleted > counts.walks / 20, "{counts:?}");
     assert!(counts.faults > 0, "{counts:?}");
-    assert!(counts.resumed > 0 || !dice::is_long(), "of a few walks, none may have been resumed: {counts:?}");
+}
+
+#[tokio::test]
+async fn interrupted_walks_are_resumed_and_delete_nothing_that_is_there() {
+    let mut counts = Counts::default();
+    for (seed, carrier) in (1..).zip([Carrier::CursorText, Carrier::LinkKeyset, Carrier::BodyLinkKeyset].repeat(3)) {
+        let setting = Setting {
+            style: Style::plain(carrier),
+            order: Order::Append,
+            size: 100,
+            churn: 10,
+            faults: 20,
+            runs: 10,
+            since: None,
+            request: None,
+        };
+        play(seed, Some(setting), &mut counts).await;
+    }
+    assert!(counts.resumed > 0 && counts.deleted > 0, "{counts:?}");
 }
 
 #[tokio::test]

@@ -1,6 +1,10 @@
 //! `since`: what the next run requests, and when it reads the whole list.
 
 use super::*;
+use crate::{
+    declare::{Item, SyncDef, SyncRun},
+    model::ModelInfo,
+};
 
 fn thing(id: u64, updated_at: &str) -> Value {
     json!({ "id": id, "name": "t", "updated_at": updated_at })
@@ -64,4 +68,58 @@ async fn full_reads_the_whole_list_and_drops_the_interrupted_walk() {
     assert_eq!(asked[0], "/things");
     assert!(asked[1].contains("since=") && asked[3].contains("since="), "{asked:?}");
     assert_eq!(asked[2], "/things");
+}
+
+/// The sync `changed-by-clock` with another version or another schema of its model.
+fn changed_by_clock(version: &'static str, model: &'static ModelInfo) -> Registry {
+    let loaded = Registry::load().unwrap();
+    let now = loaded.sync("acme", "changed-by-clock").unwrap();
+    let SyncRun::Mapper(mapper) = now.run else { unreachable!("a mapper") };
+    let changed = SyncDef {
+        at: now.at,
+        integration: "acme",
+        name: now.name,
+        description: now.description,
+        version,
+        frequency: None,
+        auto_start: now.auto_start,
+        track_deletes: now.track_deletes,
+        deletes: now.deletes,
+        merging: now.merging,
+        scopes: now.scopes,
+        models: Box::leak(Box::new([model])),
+        checkpoint: None,
+        metadata: now.metadata,
+        run: SyncRun::Mapper(mapper),
+    };
+    Registry::from_items([Item::Sync(Box::leak(Box::new(changed)))]).unwrap()
+}
+
+#[tokio::test]
+async fn changed_version_or_schema_makes_the_next_run_full() {
+    let model = Registry::load().unwrap().sync("acme", "changed-by-clock").unwrap().models[0];
+    let wider: &'static ModelInfo = Box::leak(Box::new(ModelInfo {
+        schema: |generator| {
+            let mut schema = generator.subschema_for::<String>();
+            schema.insert("description".to_owned(), json!("another shape"));
+            schema
+        },
+        ..*model
+    }));
+    let mut house = House::of(changed_by_clock("1.0.0", model), "https://api.acme.test", Limits::default()).await;
+    house.connect(json!({ "space": "s" })).await.unwrap();
+    let (name, value) = date("00:00:10");
+    house.script.add("/things", 200, &[(name, &value)], json!({ "items": [], "next": null }));
+    for (version, model, is_full) in [
+        ("1.0.0", model, true),
+        ("1.0.0", model, false),
+        ("2.0.0", model, true),
+        ("2.0.0", model, false),
+        ("2.0.0", wider, true),
+        ("2.0.0", wider, false),
+    ] {
+        house = house.with_registry(changed_by_clock(version, model));
+        succeeded(&house.sync("changed-by-clock").await);
+        assert_eq!(house.asked().last().map(|asked| asked == "/things"), Some(is_full), "{version}");
+    }
 }
