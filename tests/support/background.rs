@@ -3,7 +3,10 @@
 //! Tests of the binary are plain functions that block while a child process runs, so a server cannot live on a test's
 //! own thread.
 
-use std::sync::{OnceLock, mpsc};
+use std::{
+    panic::resume_unwind,
+    sync::{OnceLock, mpsc},
+};
 
 use tokio::runtime::{Builder, Runtime};
 
@@ -23,9 +26,14 @@ fn runtime() -> &'static Runtime {
 /// The future panicked.
 pub fn wait<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> T {
     let (sender, receiver) = mpsc::sync_channel(1);
+    let task = runtime().spawn(future);
     runtime().spawn(async move {
-        // Nobody listens only if the waiting thread is gone, and then nobody misses the answer.
-        let _ = sender.send(future.await);
+        // If the waiting thread is gone, the answer is not needed.
+        let _ = sender.send(task.await);
     });
-    receiver.recv().expect("a future that does not panic")
+    match receiver.recv().expect("a runtime that lasts as long as the process") {
+        Ok(output) => output,
+        // With its own message.
+        Err(error) => resume_unwind(error.into_panic()),
+    }
 }

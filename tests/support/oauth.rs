@@ -216,5 +216,7 @@ async fn post<T: DeserializeOwned>(client: Client, url: String, body: Value) -> 
 fn client() -> Client {
     // The workspace builds reqwest without a choice of its own; another test may have made the same one before.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    Client::builder().no_proxy().timeout(Duration::from_secs(30)).build().expect("a client")
+    // Node closes a connection that was idle for five seconds, and a test may wait just as long between two requests.
+    let builder = Client::builder().no_proxy().pool_max_idle_per_host(0);
+    builder.timeout(Duration::from_secs(30)).build().expect("a client")
 }
