@@ -1,5 +1,4 @@
 //! `updated`: every type that holds a time, renamed fields, deletes with a time.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test reports")]
 #![forbid(unsafe_code)]
 #![deny(warnings, missing_debug_implementations, unreachable_pub, rust_2018_idioms, clippy::pedantic)]
 #![allow(missing_docs, reason = "the attributes need no docs")]

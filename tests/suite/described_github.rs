@@ -44,7 +44,7 @@ fn no_request_violates_githubs_description() {
     for (name, input, requests) in functions() {
         let input = input.map(|input| input.to_string());
         let run = ["run", "github", name, "--connection", "octo", "--json"].into_iter();
-        let report = registry.run(run.chain(input.iter().flat_map(|input| ["--input", input]))).json();
+        let report = registry.json(run.chain(input.iter().flat_map(|input| ["--input", input])));
         assert_eq!(report["status"], "success", "{name}: {report:#}");
         asked += requests;
         let all = github.asked();

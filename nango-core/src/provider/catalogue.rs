@@ -5,7 +5,7 @@
 //! whoever asks for it is told, and the others are there.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     fmt,
     path::{Path, PathBuf},
     sync::{Arc, OnceLock},
@@ -137,9 +137,8 @@ impl Catalogue {
     fn of(builtin: bool, own: Option<(&Path, Vec<RawEntry>)>) -> Self {
         let (file, own) = own.map_or((None, Vec::new()), |(file, own)| (Some(file.to_owned()), own));
         let own: BTreeMap<_, _> = own.into_iter().map(|entry| (entry.name.clone(), entry)).collect();
-        let names: BTreeSet<_> =
-            builtin::names().filter(|_| builtin).map(str::to_owned).chain(own.keys().cloned()).collect();
-        let listed = names.into_iter().map(|name| (name, OnceLock::new())).collect();
+        let names = builtin::names().filter(|_| builtin).map(str::to_owned).chain(own.keys().cloned());
+        let listed = names.map(|name| (name, OnceLock::new())).collect();
         Self(Arc::new(Entries { file, own, builtin, listed }))
     }
 
@@ -195,20 +194,26 @@ impl Catalogue {
 }
 
 impl Entries {
+    /// An entry, read the first time.
     fn listed(&self, name: &str) -> Option<&Listed> {
         let cell = self.listed.get(name)?;
-        let builtin = |name: &str| builtin::entry(name).filter(|_| self.builtin);
-        let written = |name: &str| self.own.get(name).cloned().or_else(|| builtin(name));
         if let Some(listed) = cell.get() {
             return Some(listed);
         }
-        let entry = written(name)?;
-        Some(cell.get_or_init(|| {
-            let find = |name: &str| written(name)?.keys.ok();
-            let file = self.own.get(name).and(self.file.as_ref());
-            let replaced = builtin(name).filter(|_| file.is_some()).and_then(|entry| entry.keys.ok());
-            Listed::read(entry, file, replaced, &find)
-        }))
+        let entry = self.written(name)?;
+        let file = self.own.get(name).and(self.file.as_ref());
+        let replaced = self.builtin(name).filter(|_| file.is_some()).and_then(|entry| entry.keys.ok());
+        let find = |name: &str| self.written(name)?.keys.ok();
+        Some(cell.get_or_init(|| Listed::read(entry, file, replaced, &find)))
+    }
+
+    /// What is written of a name: in the own file, otherwise among the built-in entries.
+    fn written(&self, name: &str) -> Option<RawEntry> {
+        self.own.get(name).cloned().or_else(|| self.builtin(name))
+    }
+
+    fn builtin(&self, name: &str) -> Option<RawEntry> {
+        if self.builtin { builtin::entry(name) } else { None }
     }
 }
 
@@ -228,16 +233,12 @@ impl Listed {
     }
 }
 
-fn read(path: &Path, text: &str) -> Result<Vec<RawEntry>, CatalogueError> {
-    file::read(text).map_err(|file::Unreadable { place, reason }| CatalogueError::Unreadable {
+fn read_some(path: &Path, text: &str) -> Result<Vec<RawEntry>, CatalogueError> {
+    let entries = file::read(text).map_err(|file::Unreadable { place, reason }| CatalogueError::Unreadable {
         file: path.to_owned(),
         place,
         reason,
-    })
-}
-
-fn read_some(path: &Path, text: &str) -> Result<Vec<RawEntry>, CatalogueError> {
-    let entries = read(path, text)?;
+    })?;
     if entries.is_empty() { Err(CatalogueError::Empty(path.to_owned())) } else { Ok(entries) }
 }
 

@@ -67,19 +67,19 @@ impl House {
 
     /// The same installation with another provider behind it.
     fn with_transport(self, transport: Arc<dyn Transport>) -> Self {
-        let Ok(instance) = Arc::try_unwrap(self.instance) else { unreachable!("the only owner") };
-        let Instance { registry, catalogue, config, ring, store, clock, .. } = instance;
-        let instance = Instance::new(registry, catalogue, config, store, ring, transport, clock);
-        Self { instance: Arc::new(instance), script: self.script }
+        Self { instance: self.rebuilt(self.instance.registry.clone(), transport), ..self }
     }
 
     /// The same installation after its functions have changed.
     fn with_registry(self, registry: Registry) -> Self {
-        let Ok(instance) = Arc::try_unwrap(self.instance) else { unreachable!("the only owner") };
-        let Instance { catalogue, config, ring, store, clock, .. } = instance;
-        let transport = Arc::new(self.script.clone());
-        let instance = Instance::new(registry, catalogue, config, store, ring, transport, clock);
-        Self { instance: Arc::new(instance), script: self.script }
+        Self { instance: self.rebuilt(registry, self.instance.transport.clone()), ..self }
+    }
+
+    /// A new process over the same database.
+    fn rebuilt(&self, registry: Registry, transport: Arc<dyn Transport>) -> Arc<Instance> {
+        let Instance { catalogue, config, ring, store, clock, .. } = &*self.instance;
+        let (catalogue, config, store) = (catalogue.clone(), config.clone(), store.clone());
+        Arc::new(Instance::new(registry, catalogue, config, store, ring.clone(), transport, clock.clone()))
     }
 
     async fn connect(&self, metadata: Value) -> Result<Added> {

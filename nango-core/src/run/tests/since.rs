@@ -75,23 +75,8 @@ fn changed_by_clock(version: &'static str, model: &'static ModelInfo) -> Registr
     let loaded = Registry::load().unwrap();
     let now = loaded.sync("acme", "changed-by-clock").unwrap();
     let SyncRun::Mapper(mapper) = now.run else { unreachable!("a mapper") };
-    let changed = SyncDef {
-        at: now.at,
-        integration: "acme",
-        name: now.name,
-        description: now.description,
-        version,
-        frequency: None,
-        auto_start: now.auto_start,
-        track_deletes: now.track_deletes,
-        deletes: now.deletes,
-        merging: now.merging,
-        scopes: now.scopes,
-        models: Box::leak(Box::new([model])),
-        checkpoint: None,
-        metadata: now.metadata,
-        run: SyncRun::Mapper(mapper),
-    };
+    let models = Box::leak(Box::new([model]));
+    let changed = SyncDef { version, frequency: None, models, run: SyncRun::Mapper(mapper), ..*now };
     Registry::from_items([Item::Sync(Box::leak(Box::new(changed)))]).unwrap()
 }
 

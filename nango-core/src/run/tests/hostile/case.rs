@@ -215,17 +215,8 @@ impl Case<'_> {
 
     /// A new process over the same database.
     fn restart(&mut self) {
-        let Instance { registry, catalogue, config, store, ring, transport, clock, .. } = &*self.house.instance;
-        let instance = Instance::new(
-            registry.clone(),
-            catalogue.clone(),
-            config.clone(),
-            store.clone(),
-            ring.clone(),
-            transport.clone(),
-            clock.clone(),
-        );
-        self.house.instance = Arc::new(instance);
+        let Instance { registry, transport, .. } = &*self.house.instance;
+        self.house.instance = self.house.rebuilt(registry.clone(), transport.clone());
     }
 
     /// Runs without changes and faults: what is wrong is repaired, and what is gone is deleted.
