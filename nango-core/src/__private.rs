@@ -2,8 +2,6 @@
 //!
 //! Expansions are one-line calls of these functions, so that the code they cause is compiled here, once.
 
-use std::fmt::Write as _;
-
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -25,6 +23,7 @@ pub use crate::{
 use crate::{
     declare::{EndpointPath, Handle, PathValue, fill},
     error::{Error, ErrorKind, Result},
+    http::{DecodeError, decode_text, decode_value},
     model::{ApiTime, Batch, CheckpointValue, Mapped},
     nango::NangoSync,
 };
@@ -158,43 +157,18 @@ pub fn updated<T: ApiTime>(field: &T) -> Option<i64> {
 }
 
 fn read<T: DeserializeOwned>(value: Value, kind: ErrorKind, what: &str) -> Result<T> {
-    serde_path_to_error::deserialize(value).map_err(|error| misfit::<T>(kind, what, &error))
+    decode_value(&value).map_err(|error| misfit::<T>(kind, what, &error))
 }
 
 /// A record as the API sent it. The run adds which model and which record of the page it was.
 pub fn decode<R: DeserializeOwned>(record: &str) -> Result<R> {
-    serde_json::from_str(record).map_err(|error| explain::<R>(record, &error))
-}
-
-/// Reads the record once more, to find out which field it was.
-#[cold]
-fn explain<R: DeserializeOwned>(record: &str, error: &serde_json::Error) -> Error {
-    let mut json = serde_json::Deserializer::from_str(record);
-    match serde_path_to_error::deserialize::<_, R>(&mut json) {
-        Err(error) => misfit::<R>(ErrorKind::Decode, "the record", &error),
-        Ok(_) => Error::new(ErrorKind::Decode, misfit_text("the record", std::any::type_name::<R>(), ".", error)),
-    }
-}
-
-#[cold]
-fn misfit<T>(kind: ErrorKind, what: &str, error: &serde_path_to_error::Error<serde_json::Error>) -> Error {
-    let path = error.path().to_string();
-    Error::new(kind, misfit_text(what, std::any::type_name::<T>(), &path, error.inner()))
+    decode_text(record).map_err(|error| misfit::<R>(ErrorKind::Decode, "the record", &error))
 }
 
 /// `` the record does not fit `GithubIssue`: `user.login`: invalid type: null, expected a string ``
-fn misfit_text(what: &str, type_name: &str, path: &str, error: &serde_json::Error) -> String {
-    let mut fault = error.to_string();
-    // The place in a text that nobody sees says nothing.
-    let place = format!(" at line {} column {}", error.line(), error.column());
-    if fault.ends_with(&place) {
-        fault.truncate(fault.len() - place.len());
-    }
-    let mut text = format!("{what} does not fit `{}`: ", short_name(type_name));
-    if path != "." {
-        _ = write!(text, "`{path}`: ");
-    }
-    text + &fault
+#[cold]
+fn misfit<T>(kind: ErrorKind, what: &str, error: &DecodeError) -> Error {
+    Error::new(kind, format!("{what} does not fit `{}`: {error}", short_name(std::any::type_name::<T>())))
 }
 
 /// `Vec<Issue>` of `alloc::vec::Vec<github::Issue>`.
@@ -318,7 +292,7 @@ mod tests {
         let error = metadata::<Any>(json!([1, "two"])).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Connection);
         let expect =
-            "the metadata of the connection does not fit `Vec<u8>`: `[1]`: invalid type: string \"two\", expected u8";
+            "the metadata of the connection does not fit `Vec<u8>`: `[1]`: invalid type: a string, expected u8";
         assert_eq!(error.to_string(), expect);
     }
 

@@ -14,6 +14,7 @@ mod inject;
 mod keyring;
 mod moment;
 mod obtain;
+mod redaction;
 mod refresh;
 mod secret;
 
@@ -24,6 +25,7 @@ pub use held::Held;
 pub use inject::{Fixed, InjectError, Injector};
 pub use keyring::{KeyError, KeyRing};
 pub use obtain::{ObtainError, Subject, obtain};
+pub(crate) use redaction::redactor;
 pub(crate) use refresh::renew_at;
 pub use refresh::{Current, Following, Holder, Live, RefreshError, Tokens};
 pub use secret::Secret;

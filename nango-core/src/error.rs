@@ -14,6 +14,8 @@ use reqwest::header::HeaderMap;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::redact::{MESSAGE_BYTES, Redactor, capped, one_line, printable, without_value};
+
 /// The result of every annotated function.
 pub type Result<T, E = Error> = core::result::Result<T, E>;
 
@@ -23,6 +25,8 @@ pub struct Error(Box<Inner>);
 struct Inner {
     kind: ErrorKind,
     context: Vec<String>,
+    /// Hides secrets in the message and in payloads.
+    redactor: Option<Redactor>,
     source: Box<dyn StdError + Send + Sync>,
 }
 
@@ -62,7 +66,7 @@ impl Error {
     /// An error of a known class. Floors use it; functions write `?`, [`Error::msg`] or an [`ActionError`].
     #[cold]
     pub fn new(kind: ErrorKind, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self(Box::new(Inner { kind, context: Vec::new(), source: source.into() }))
+        Self(Box::new(Inner { kind, context: Vec::new(), redactor: None, source: source.into() }))
     }
 
     /// An error that is only a sentence.
@@ -76,6 +80,25 @@ impl Error {
     pub fn context(mut self, doing: impl Into<String>) -> Self {
         self.0.context.push(doing.into());
         self
+    }
+
+    /// Hides the secrets of a connection in the message, and in the payloads that are made of this error.
+    #[must_use]
+    pub(crate) fn redacted(mut self, redactor: &Redactor) -> Self {
+        match &self.0.redactor {
+            // An error of a triggered action may carry the redactor of its own run.
+            Some(known) => known.add_all(redactor),
+            None => self.0.redactor = Some(redactor.clone()),
+        }
+        self
+    }
+
+    /// A value that goes out with this error, without secrets.
+    pub(crate) fn hide_value(&self, value: Value) -> Value {
+        match &self.0.redactor {
+            Some(redactor) => redactor.hide_value(value),
+            None => value,
+        }
     }
 
     /// The class of the fault.
@@ -121,15 +144,35 @@ impl<E: StdError + Send + Sync + 'static> From<E> for Error {
     }
 }
 
+/// Secrets are `***`, control characters are escaped, and the text has at most 4,096 bytes.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for doing in self.0.context.iter().rev() {
+        let whole = format!("{}", Whole(self));
+        let hidden = match &self.0.redactor {
+            Some(redactor) => redactor.hide(&whole),
+            None => whole.as_str().into(),
+        };
+        f.write_str(&capped(printable(&hidden), MESSAGE_BYTES))
+    }
+}
+
+/// The whole chain of an error.
+struct Whole<'e>(&'e Error);
+
+impl fmt::Display for Whole<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Error(inner) = self.0;
+        for doing in inner.context.iter().rev() {
             write!(f, "{doing}: ")?;
         }
-        write!(f, "{}", self.0.source)?;
+        match inner.source.downcast_ref::<serde_json::Error>() {
+            // A function that reads JSON itself must not store what it read.
+            Some(error) => f.write_str(&without_value(error, &Value::Null))?,
+            None => write!(f, "{}", inner.source)?,
+        }
         // A cause whose text its parent already holds would be said twice.
-        let mut said = self.0.source.to_string();
-        let mut cause = self.0.source.source();
+        let mut said = inner.source.to_string();
+        let mut cause = inner.source.source();
         while let Some(error) = cause {
             let text = error.to_string();
             if !said.contains(&text) {
@@ -205,9 +248,9 @@ pub struct HttpFailure {
     pub url: String,
     /// The status code of the last attempt.
     pub status: u16,
-    /// The headers of the last answer.
+    /// The headers of the last answer. Secrets of the connection in them are `***`.
     pub headers: HeaderMap,
-    /// The body of the last answer.
+    /// The body of the last answer, its first MiB. Secrets of the connection in it are `***`.
     pub body: Bytes,
     /// How often the request was sent, at least 1.
     pub attempts: u32,
@@ -236,8 +279,7 @@ impl fmt::Display for HttpFailure {
         if self.attempts > 1 {
             write!(f, " after {} attempts", self.attempts)?;
         }
-        let body = String::from_utf8_lossy(&self.body);
-        let body = body.trim();
+        let body = one_line(&String::from_utf8_lossy(&self.body));
         if !body.is_empty() {
             let short: String = body.chars().take(300).collect();
             let dots = if short.len() < body.len() { " …" } else { "" };

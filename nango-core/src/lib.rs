@@ -30,6 +30,7 @@ pub mod nango;
 pub mod paginate;
 pub mod prelude;
 pub mod provider;
+pub mod redact;
 pub mod run;
 pub mod store;
 pub mod testing;

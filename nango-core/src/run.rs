@@ -386,6 +386,7 @@ async fn begin_and_call(
         }
     };
     failpoint!("run:before-end");
+    let error = error.map(|error| error.redacted(context.client().redactor()));
     let status = end(instance, &context, token, status, error.as_ref()).await?;
     failpoint!("run:ended");
     let checkpoint = instance.store.checkpoint(context.key()).await.map_err(store_error)?.value;

@@ -16,7 +16,7 @@ use zeroize::{Zeroize, Zeroizing};
 use super::{AuthMode, KeyError, KeyRing, Secret};
 use crate::{provider::Provider, store::credentials_context};
 pub use shape::CredentialError;
-pub(super) use show::hide;
+pub(super) use show::collect as collect_secrets;
 
 /// The credentials of a connection.
 #[derive(Clone, PartialEq, Eq)]
@@ -208,15 +208,9 @@ impl Credentials {
         Self { mode: self.mode, fields }
     }
 
-    /// The texts of the credentials that must not be seen.
+    /// The texts of the credentials that must not be shown.
     pub(crate) fn secrets(&self) -> Vec<Zeroizing<String>> {
-        show::secrets(self).into_iter().map(|secret| Zeroizing::new(secret.to_owned())).collect()
-    }
-
-    /// A text in which no part of the credentials can be read.
-    #[must_use]
-    pub fn hidden_in(&self, text: &str) -> String {
-        show::without_secrets(self, text)
+        show::secrets(self)
     }
 
     /// Seals the credentials for the row of one connection: in another row they do not open.

@@ -23,10 +23,11 @@ use uuid::Uuid;
 
 pub(super) use request::pairs;
 
-use super::{App, AuthMode, Credentials, Obtained, Secret, credentials::hide};
+use super::{App, AuthMode, Credentials, Obtained};
 use crate::{
     http::{Client, HttpError},
     provider::{Moment, Provider, ResolveError, Scope, sign::SignError},
+    redact::{MESSAGE_BYTES, Redactor, capped, one_line},
 };
 
 /// How long a provider may take to give a token, redirects and all.
@@ -45,6 +46,8 @@ pub struct Subject<'a> {
     pub config: &'a Map<String, Value>,
     /// The integration's app.
     pub app: &'a App,
+    /// Hides the secrets of the connection and the app; what is signed or obtained on the way is added to it.
+    pub redactor: &'a Redactor,
     /// Now, microseconds since 1970.
     pub now: i64,
 }
@@ -79,6 +82,19 @@ impl std::fmt::Debug for Subject<'_> {
     }
 }
 
+impl ObtainError {
+    /// The error without secrets, on one line of at most 4,096 bytes: it is stored with the connection.
+    fn redacted(self, redactor: &Redactor) -> Self {
+        let hide = |text: String| capped(one_line(&redactor.hide(&text)).into(), MESSAGE_BYTES).into_owned();
+        match self {
+            Self::Setup(text) => Self::Setup(hide(text)),
+            Self::Refused(text) => Self::Refused(hide(text)),
+            Self::Failed { message, wait } => Self::Failed { message: hide(message), wait },
+            error @ Self::Resolve(_) => error,
+        }
+    }
+}
+
 impl From<SignError> for ObtainError {
     fn from(error: SignError) -> Self {
         Self::Setup(error.to_string())
@@ -100,13 +116,6 @@ impl Subject<'_> {
             .moment(Moment { now: self.now, random: Uuid::new_v4() })
     }
 
-    /// A text without the secrets that were sent.
-    fn hidden_in(&self, text: &str) -> String {
-        let own = [&self.app.client_secret, &self.app.private_key].into_iter().flatten();
-        let hide = |text: String, secret: &Secret| hide(&text, secret.expose());
-        own.fold(self.credentials.hidden_in(text), hide)
-    }
-
     /// The app's id and secret.
     pub(super) fn client(&self) -> Result<(&str, &str), ObtainError> {
         self.app.client(self.credentials, self.config).ok_or_else(|| {
@@ -125,6 +134,10 @@ impl Subject<'_> {
 ///
 /// [`ObtainError`].
 pub async fn obtain(subject: &Subject<'_>, client: &Client) -> Result<Obtained, ObtainError> {
+    ask(subject, client).await.map_err(|error| error.redacted(subject.redactor))
+}
+
+async fn ask(subject: &Subject<'_>, client: &Client) -> Result<Obtained, ObtainError> {
     if subject.provider.token.client_certificate {
         let text = format!(
             "the token server of `{}` asks for a client certificate, which cannot be shown here",

@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::{Exit, Fault};
+use crate::redact::printable;
 
 /// Stdout and stderr, and how to speak on them.
 pub struct Terminal {
@@ -71,7 +72,7 @@ impl Terminal {
     /// A line or a table of the answer in human form. Nothing with `--json`.
     pub fn line(&mut self, text: impl Display) -> Result<(), Fault> {
         if !self.json {
-            writeln!(self.out, "{text}")?;
+            writeln!(self.out, "{}", printable(&text.to_string()))?;
             self.out.flush()?;
         }
         Ok(())
@@ -101,7 +102,7 @@ impl Terminal {
     /// Something that is said on the way. Whether stderr takes it does not matter.
     pub fn note(&mut self, text: impl Display) {
         let _ = self.out.flush();
-        let _ = writeln!(self.err, "{text}");
+        let _ = writeln!(self.err, "{}", printable(&text.to_string()));
     }
 
     /// What to type next, in human form only.

@@ -19,7 +19,7 @@ use super::{
     quota::{self, Waits},
     retry::{self, Verdict},
 };
-use crate::error::HttpFailure;
+use crate::{error::HttpFailure, redact::Redactor};
 
 /// Sends the calls of one connection in one run. Clones share everything.
 #[derive(Debug, Clone)]
@@ -129,9 +129,9 @@ impl Client {
         url.origin() == base.origin() || self.0.parts.trusted_origins.contains(&url.origin())
     }
 
-    /// A URL without what must not be seen of it.
-    pub(crate) fn veiled(&self, url: &Url) -> Url {
-        self.0.parts.veil.over(url.clone())
+    /// What hides the connection's secrets.
+    pub(crate) fn redactor(&self) -> &Redactor {
+        &self.0.parts.redactor
     }
 
     /// The current time, microseconds since 1970.
@@ -152,7 +152,7 @@ impl Client {
             method: call.method.clone(),
             trusted: self.trusts(&base, &url),
             url,
-            veil: self.0.parts.veil.clone(),
+            redactor: self.0.parts.redactor.clone(),
             headers: call.headers.clone(),
             body: call.body.clone(),
             retries: call.retries,
@@ -168,7 +168,7 @@ impl Client {
         Plan {
             method: request.method.clone(),
             url: request.url.clone(),
-            veil: self.0.parts.veil.clone(),
+            redactor: self.0.parts.redactor.clone(),
             headers: request.headers.clone(),
             body: request.body.clone(),
             trusted: false,
@@ -274,7 +274,7 @@ impl Client {
             return Ok((answer, body));
         }
         // The status is the failure, so that a body that cannot be read does not hide it.
-        let body = answer.read(plan.max_body).await.unwrap_or_default();
+        let body = answer.read_failure().await;
         Ok((answer, body))
     }
 

@@ -11,7 +11,7 @@ use reqwest::{
 use url::Url;
 
 use super::{
-    Body, ClientParts, HttpError, Incoming, Outgoing, Sent, Stamp, TransportError, Veil,
+    Body, ClientParts, HttpError, Incoming, Outgoing, Sent, Stamp, TransportError,
     budget::{Outcome, Permit},
     client::Inner,
     join,
@@ -20,8 +20,10 @@ use super::{
     quota, redact,
     retry::Verdict,
 };
-use crate::error::HttpFailure;
+use crate::{error::HttpFailure, redact::Redactor};
 
+/// How many bytes of a failure's body are kept.
+const FAILURE_BYTES: usize = 1 << 20;
 /// How many redirects an attempt follows.
 const MAX_REDIRECTS: usize = 5;
 /// How long an API that refused without saying for how long is left alone.
@@ -32,8 +34,8 @@ const OUR_AGENT: &str = concat!("nango-rs/", env!("CARGO_PKG_VERSION"));
 pub(super) struct Plan {
     pub(super) method: Method,
     pub(super) url: Url,
-    /// What must not be seen of it.
-    pub(super) veil: Veil,
+    /// Hides the secrets of the connection.
+    pub(super) redactor: Redactor,
     /// The caller's headers.
     pub(super) headers: HeaderMap,
     pub(super) body: Body,
@@ -63,6 +65,8 @@ pub(super) struct Answer {
     pub(super) headers: HeaderMap,
     pub(super) url: Url,
     pub(super) sent: Sent,
+    /// URL and headers of the last request, secrets included.
+    head: (Url, HeaderMap),
     pub(super) sent_at: i64,
     /// The version of the credentials that the last hop was sent with, if it had any.
     pub(super) stamp: Option<Stamp>,
@@ -80,7 +84,7 @@ impl Plan {
 
     /// Method and place, for errors.
     pub(super) fn name(&self) -> String {
-        format!("{} {}", self.method, redact::place(&self.veil.over(self.url.clone())))
+        format!("{} {}", self.method, redact::place(&self.redactor.hide_url(self.url.clone())))
     }
 
     /// Sends the request and follows its redirects. Credentials are put in anew for every hop, and for none after the
@@ -116,7 +120,8 @@ impl Plan {
                 stamp = Some(used.map_err(|error| Fault::Final(error.into()))?);
             }
             request.headers.entry(USER_AGENT).or_insert(HeaderValue::from_static(OUR_AGENT));
-            let sent = Sent::of(&request.method, &request.url, &request.headers, &client.parts.veil);
+            let head = (request.url.clone(), request.headers.clone());
+            let sent = Sent::of(&request.method, &request.url, &request.headers, &client.parts.redactor);
             client.count();
             let incoming =
                 client.parts.transport.send(request).await.map_err(|error| Fault::Transport(error, acted))?;
@@ -127,7 +132,7 @@ impl Plan {
             let Some(next) = self.redirect(&hop, incoming.status, &incoming.headers)? else {
                 let (status, headers, body) = (incoming.status, incoming.headers, incoming.body);
                 let (url, withheld) = (hop.url, !trusted);
-                return Ok(Answer { status, headers, url, sent, sent_at, stamp, acted, withheld, body });
+                return Ok(Answer { status, headers, url, sent, head, sent_at, stamp, acted, withheld, body });
             };
             if redirects == MAX_REDIRECTS {
                 return Err(self.lost(format!("was redirected more than {MAX_REDIRECTS} times")));
@@ -210,9 +215,35 @@ impl Answer {
         Fault::Final(HttpError::TooLarge { sent: name(&self.sent), limit })
     }
 
-    pub(super) fn into_failure(self, plan: &Plan, body: Bytes, attempts: u32) -> HttpFailure {
-        let url = redact::place(&plan.veil.over(plan.url.clone()));
-        HttpFailure::new(plan.method.to_string(), url, self.status, self.headers, body, attempts)
+    /// Reads the body of a failure, of which the beginning says enough. One that breaks off does not hide the status.
+    pub(super) async fn read_failure(&mut self) -> Bytes {
+        let mut body = BytesMut::new();
+        while body.len() < FAILURE_BYTES {
+            match self.body.next().await {
+                Some(Ok(piece)) => body.extend_from_slice(&piece),
+                Some(Err(_)) => return Bytes::new(),
+                None => return body.freeze(),
+            }
+        }
+        body.freeze()
+    }
+
+    /// The failure without secrets: those of the connection, and those of the request that failed, which a caller or a
+    /// signature may have put into it.
+    pub(super) fn into_failure(self, plan: &Plan, mut body: Bytes, attempts: u32) -> HttpFailure {
+        let redactor = plan.redactor.detached();
+        redact::secrets_of(&self.head.0, &self.head.1).into_iter().for_each(|secret| redactor.add(secret));
+        let cut = body.len() >= FAILURE_BYTES;
+        if let Some(hidden) = redactor.hidden(&body) {
+            body = hidden.into();
+        }
+        if cut {
+            // The end may hold a part of a secret.
+            body.truncate(FAILURE_BYTES.min(body.len()).saturating_sub(redactor.longest()));
+        }
+        let url = redact::place(&redactor.hide_url(plan.url.clone()));
+        let headers = redactor.hide_headers(self.headers);
+        HttpFailure::new(plan.method.to_string(), url, self.status, headers, body, attempts)
     }
 }
 

@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use reqwest::header::HeaderMap;
 use url::{Origin, Url};
 
-use super::{Authorize, Clock, Nothing, Quota, Transport, Veil, Watch};
-use crate::provider::RetryRules;
+use super::{Authorize, Clock, Nothing, Quota, Transport, Watch};
+use crate::{provider::RetryRules, redact::Redactor};
 
 /// What a [`Client`](super::Client) is made of.
 #[derive(Debug)]
@@ -38,8 +38,8 @@ pub struct ClientParts {
     pub name: String,
     /// Who is told of waits. Default: nobody.
     pub watch: Option<Arc<dyn Watch>>,
-    /// What must not be seen of URLs. Default: nothing.
-    pub veil: Veil,
+    /// Hides the secrets of the connection in everything that is shown. Default: none are known.
+    pub redactor: Redactor,
     /// How many bytes of a body are held in memory. Default 256 MiB.
     pub max_body: u64,
     /// How long one request may take, its answer's body included, unless its call says otherwise; streams may take
@@ -65,7 +65,7 @@ impl ClientParts {
             quota: None,
             name: String::new(),
             watch: None,
-            veil: Veil::default(),
+            redactor: Redactor::default(),
             max_body: 256 << 20,
             timeout: Duration::from_mins(10),
             max_wait: Duration::from_mins(10),
@@ -115,10 +115,10 @@ impl ClientParts {
         self
     }
 
-    /// Hides texts in URLs that are shown.
+    /// Sets what hides the connection's secrets.
     #[must_use]
-    pub fn veil(mut self, veil: Veil) -> Self {
-        self.veil = veil;
+    pub fn redactor(mut self, redactor: Redactor) -> Self {
+        self.redactor = redactor;
         self
     }
 

@@ -1,9 +1,6 @@
-//! What may be shown of a request.
+//! What may be shown of a request: its URL and headers without secrets.
 
-use std::{
-    fmt::{self, Write as _},
-    sync::Arc,
-};
+use std::fmt;
 
 use reqwest::{
     Method,
@@ -12,35 +9,7 @@ use reqwest::{
 use url::Url;
 use zeroize::Zeroizing;
 
-/// Parts of names whose values are secrets, in lower case.
-const SECRET_PARTS: [&str; 10] =
-    ["auth", "token", "secret", "password", "passwd", "credential", "signature", "session", "cookie", "jwt"];
-/// Names that end in `key`, and are none.
-const PLAIN_KEYS: [&str; 5] = ["idempotency-key", "sec-websocket-key", "surrogate-key", "sort_key", "sortkey"];
-/// Query parameters whose names sound like a secret, and are places in a list.
-const PLAIN_TOKENS: [&str; 8] = [
-    "page_token",
-    "pagetoken",
-    "next_token",
-    "nexttoken",
-    "next_page_token",
-    "nextpagetoken",
-    "continuation_token",
-    "sync_token",
-];
-
-/// Whether a header or parameter of this name is taken for a secret.
-///
-/// Names only hint: too much is hidden rather than too little.
-pub fn is_secret_name(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    if PLAIN_TOKENS.contains(&name.as_str()) || PLAIN_KEYS.contains(&name.as_str()) {
-        return false;
-    }
-    // An author is no authorisation.
-    let name = if name.contains("authori") { name } else { name.replace("author", "") };
-    name.ends_with("key") || name == "sig" || SECRET_PARTS.iter().any(|part| name.contains(part))
-}
+use crate::redact::{Redactor, is_secret_name};
 
 /// A request as it may be shown: secrets are `***`.
 #[derive(Debug, Clone)]
@@ -55,58 +24,14 @@ pub struct Sent {
 }
 
 impl Sent {
-    pub(super) fn of(method: &Method, url: &Url, headers: &HeaderMap, veil: &Veil) -> Self {
-        Self { method: method.clone(), url: veil.over(redact_url(url)), headers: redact_headers(headers) }
+    pub(super) fn of(method: &Method, url: &Url, headers: &HeaderMap, redactor: &Redactor) -> Self {
+        Self { method: method.clone(), url: redactor.hide_url(redact_url(url)), headers: redact_headers(headers) }
     }
 }
 
 impl fmt::Display for Sent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.method, self.url)
-    }
-}
-
-/// What must not be seen of URLs although no name says so: keys that a provider wants in the path, or in a parameter of
-/// an innocent name. Default: nothing. Cheap to clone.
-#[derive(Clone, Default)]
-pub struct Veil(Arc<[Zeroizing<String>]>);
-
-impl Veil {
-    /// A veil over these texts, also where they are encoded. One or two characters are no secret.
-    pub fn new(secrets: impl IntoIterator<Item = Zeroizing<String>>) -> Self {
-        let mut all = Vec::new();
-        for secret in secrets.into_iter().filter(|secret| secret.len() > 2) {
-            let mut encoded = Zeroizing::new(String::new());
-            for byte in secret.bytes() {
-                if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
-                    encoded.push(char::from(byte));
-                } else {
-                    let _ = write!(encoded, "%{byte:02X}");
-                }
-            }
-            all.extend([encoded, secret]);
-        }
-        Self(all.into())
-    }
-
-    /// The URL as it may be shown.
-    pub(crate) fn over(&self, mut url: Url) -> Url {
-        if !self.0.iter().any(|secret| url.as_str().contains(secret.as_str())) {
-            return url;
-        }
-        let shown = self.0.iter().fold(url.as_str().to_owned(), |text, secret| text.replace(secret.as_str(), "***"));
-        // What is left when the secret was part of the address: nothing that could be shown.
-        shown.parse().unwrap_or_else(|_| {
-            url.set_path("");
-            url.set_query(None);
-            url
-        })
-    }
-}
-
-impl fmt::Debug for Veil {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Veil({})", self.0.len())
     }
 }
 
@@ -155,32 +80,25 @@ pub(super) fn redact_headers(headers: &HeaderMap) -> HeaderMap {
         .collect()
 }
 
+/// The secrets of one request, whether they come from the connection, from a signature or from the caller: the values of
+/// its secret headers, with and without their scheme, and of its secret parameters.
+pub(super) fn secrets_of(url: &Url, headers: &HeaderMap) -> Vec<Zeroizing<String>> {
+    let mut secrets = Vec::new();
+    for (_, value) in headers.iter().filter(|(name, value)| is_secret_header(name, value)) {
+        let Ok(text) = value.to_str() else { continue };
+        secrets.push(Zeroizing::new(text.to_owned()));
+        if let Some((_, rest)) = text.split_once(' ') {
+            secrets.push(Zeroizing::new(rest.to_owned()));
+        }
+    }
+    let parameters = url.query_pairs().filter(|(name, _)| is_secret_name(name));
+    secrets.extend(parameters.map(|(_, value)| Zeroizing::new(value.into_owned())));
+    secrets
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_of_secrets() {
-        for name in
-            ["Authorization", "X-Api-Key", "cookie", "private-token", "apiKey", "access_token", "dd-api-key", "sig"]
-        {
-            assert!(is_secret_name(name), "{name}");
-        }
-        for name in
-            ["accept", "user-agent", "page_token", "Idempotency-Key", "per_page", "keyword", "author", "authored_by"]
-        {
-            assert!(!is_secret_name(name), "{name}");
-        }
-    }
-
-    #[test]
-    fn a_key_in_a_path_is_hidden() {
-        let veil = Veil::new(["hush/1", "ab"].map(|text| Zeroizing::new(text.to_owned())));
-        let check = |url: &str, expect: &str| assert_eq!(veil.over(url.parse().unwrap()).as_str(), expect);
-        check("https://h.test/bothush%2F1/x?api=hush/1", "https://h.test/bot***/x?api=***");
-        check("https://ab.test/ab", "https://ab.test/ab");
-        assert!(!format!("{veil:?}").contains("hush"));
-    }
 
     #[test]
     fn a_url_is_shown_without_its_secrets() {
@@ -189,5 +107,16 @@ mod tests {
         check("https://h.test/a?b=%20x&api_key=s3cret", "https://h.test/a?b=+x&api_key=***");
         check("https://h.test/a?b=%20x", "https://h.test/a?b=%20x");
         assert_eq!(place(&"https://u:p@h.test/a?k=1#f".parse().unwrap()), "https://h.test/a");
+    }
+
+    #[test]
+    fn secrets_of_a_request_are_those_of_its_headers_and_parameters() {
+        let headers = HeaderMap::from_iter([
+            (reqwest::header::AUTHORIZATION, HeaderValue::from_static("Bearer hush-1")),
+            (reqwest::header::ACCEPT, HeaderValue::from_static("text/plain")),
+        ]);
+        let secrets = secrets_of(&"https://h.test/?api_key=hush%2F2&page=1".parse().unwrap(), &headers);
+        let secrets: Vec<&str> = secrets.iter().map(|secret| secret.as_str()).collect();
+        assert_eq!(secrets, ["Bearer hush-1", "hush-1", "hush/2"]);
     }
 }

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     declare::{BoxFuture, HasCheckpoint},
     error::{Error, ErrorKind, Result},
+    http::decode_value,
     model::Checkpoint,
     store::{BASE_VARIANT, CheckpointWrite},
 };
@@ -52,22 +53,18 @@ impl Nango {
         let context = self.context();
         context.check()?;
         let Some(value) = context.read_checkpoint().await? else { return Ok(None) };
-        serde_path_to_error::deserialize(&value).map(Some).map_err(|error| {
+        decode_value(&value).map(Some).map_err(|error| {
             let key = &context.key;
             let variant =
                 if key.variant == BASE_VARIANT { String::new() } else { format!(" --variant {}", key.variant) };
-            let at = match error.path().to_string() {
-                path if path == "." => String::new(),
-                path => format!("`{path}`: "),
-            };
+
             // Kinds and no values: a place may hold a provider's token.
             let message = format!(
-                "the stored checkpoint has {}, but `{}` declares {} ({at}{}). To start over: \
+                "the stored checkpoint has {}, but `{}` declares {} ({error}). To start over: \
                  `registry run {} {} --connection {}{variant} --reset`",
                 stored_shape(&value),
                 short_name::<C>(),
                 declared_shape::<C>(),
-                without_value(error.inner()),
                 key.integration,
                 key.function,
                 key.connection,
@@ -142,15 +139,6 @@ fn kind(value: &Value) -> &'static str {
         Value::String(_) => "string",
         Value::Array(_) => "array",
         Value::Object(_) => "object",
-    }
-}
-
-/// What serde says, without the value that it quotes.
-fn without_value(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    match (text.split_once(": "), text.rsplit_once(", expected ")) {
-        (Some((what, _)), Some((_, expected))) => format!("{what}, expected {expected}"),
-        _ => text,
     }
 }
 

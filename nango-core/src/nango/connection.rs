@@ -11,6 +11,7 @@ use crate::{
     auth::{Credentials, RefreshError},
     declare::{BoxFuture, HasMetadata},
     error::{Error, ErrorKind, Result},
+    http::decode_value,
     model::Data,
     store::{Connection, MetadataChange, StoreError},
 };
@@ -208,15 +209,14 @@ impl Nango {
 
 /// Reads metadata as the type that a function declares; the error says what is missing and how to set it.
 pub(crate) fn read_metadata<M: Data>(metadata: Value, integration: &str, connection: &str) -> Result<M> {
-    serde_path_to_error::deserialize(metadata).map_err(|error| {
-        let path = error.path().to_string();
-        let place = if path == "." { String::new() } else { format!(" at `{path}`") };
+    decode_value(&metadata).map_err(|error| {
+        let place = if error.path == "." { String::new() } else { format!(" at `{}`", error.path) };
         Error::new(
             ErrorKind::Connection,
             format!(
                 "the metadata of connection `{connection}` does not fit{place}: {}. \
                  Set it: `registry connection set-metadata {integration} {connection} '{{…}}'`",
-                error.inner()
+                error.message
             ),
         )
     })

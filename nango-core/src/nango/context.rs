@@ -299,8 +299,7 @@ impl Context {
     }
 
     /// Keeps a line for the next commit.
-    pub fn log(&self, level: Level, message: &str, fields: Value) {
-        let line = LogLine { at: self.store.now(), level, message: message.to_owned(), fields };
+    pub(super) fn keep(&self, line: LogLine) {
         self.host.logged(&line);
         lock(&self.pending).logs.push(line);
     }

@@ -5,10 +5,13 @@
 use std::fmt::Display;
 
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use super::Nango;
-use crate::store::Level;
+use super::{Context, Nango};
+use crate::{
+    redact::{MESSAGE_BYTES, capped, printable, printable_value},
+    store::{Level, LogLine},
+};
 
 impl Nango {
     /// A line of the run's log, at level info unless said otherwise. It is written when the entry goes out of scope,
@@ -16,6 +19,26 @@ impl Nango {
     pub fn log(&self, message: impl Display) -> LogEntry {
         LogEntry { nango: self.clone(), level: Level::Info, message: message.to_string(), fields: Map::new() }
     }
+}
+
+impl Context {
+    /// Keeps a line for the next commit: without secrets, its control characters escaped, its text and its fields at most
+    /// 4,096 bytes each.
+    pub fn log(&self, level: Level, message: &str, fields: Value) {
+        let redactor = self.client.redactor();
+        let message = capped(printable(&redactor.hide(message)), MESSAGE_BYTES).into_owned();
+        let fields = bounded(printable_value(redactor.hide_value(fields)));
+        self.keep(LogLine { at: self.store.now(), level, message, fields });
+    }
+}
+
+/// Fields that are too long are their first bytes, as a text.
+fn bounded(fields: Value) -> Value {
+    let text = fields.to_string();
+    if text.len() <= MESSAGE_BYTES {
+        return fields;
+    }
+    json!({ "truncated": capped(text.into(), MESSAGE_BYTES / 2) })
 }
 
 /// A line that is being written.

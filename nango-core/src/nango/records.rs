@@ -8,6 +8,7 @@ use super::{Nango, NangoSync, context::store_error};
 use crate::{
     declare::{BoxFuture, Saves},
     error::{Error, ErrorKind, Result},
+    http::decode,
     model::{Record, RecordId, Stored},
     store::{FeedRow, ReadQuery},
 };
@@ -56,7 +57,7 @@ async fn rows_by_id(nango: &Nango, model: &str, ids: Vec<String>) -> Result<Vec<
 /// A row as the model; `None` if its payload was pruned.
 fn stored<M: Record>(model: &str, row: &FeedRow) -> Result<Option<Stored<M>>> {
     let Some(payload) = &row.payload else { return Ok(None) };
-    let record = serde_json::from_slice(payload).map_err(|error| {
+    let record = decode(payload).map_err(|error| {
         let message = format!(
             "the stored record `{}` of `{model}` no longer fits the model: {error}. The next sync that saves it cures this",
             row.id

@@ -218,8 +218,9 @@ impl Request {
         } else {
             context.client.stream(&call).await
         };
-        let streaming = streaming.map_err(http::HttpError::into_error)?;
-        Ok(streaming.body.map_err(http::HttpError::into_error))
+        let redactor = context.client.redactor().clone();
+        let streaming = streaming.map_err(|error| error.into_error().redacted(&redactor))?;
+        Ok(streaming.body.map_err(move |error| error.into_error().redacted(&redactor)))
     }
 
     /// The call of a request to the provider; a foreign one has no pages of the provider.
@@ -261,7 +262,7 @@ impl IntoFuture for Request {
                 } else {
                     context.client.send(&call).await
                 };
-                answer.map_err(http::HttpError::into_error)
+                answer.map_err(|error| error.into_error().redacted(context.client.redactor()))
             };
             // A wait between two attempts ends with the run, too.
             let answer = tokio::select! {

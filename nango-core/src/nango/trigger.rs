@@ -6,7 +6,8 @@ use serde_json::Value;
 use super::{ActionRef, Nango, NangoAction};
 use crate::{
     declare::{ActionMarker, BoxFuture},
-    error::{Error, Result},
+    error::{Error, ErrorKind, Result},
+    http::decode_value,
 };
 
 /// The functions that `trigger` takes: those with `#[action]`, with and without an input.
@@ -62,5 +63,5 @@ impl Nango {
 }
 
 fn typed<T: DeserializeOwned + Send + 'static>(output: BoxFuture<Result<Value>>) -> BoxFuture<Result<T>> {
-    Box::pin(async move { Ok(serde_json::from_value(output.await?)?) })
+    Box::pin(async move { decode_value(&output.await?).map_err(|error| Error::new(ErrorKind::Decode, error)) })
 }

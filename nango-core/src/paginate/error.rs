@@ -3,7 +3,13 @@
 use crate::{
     error::{Error, ErrorKind},
     http::HttpError,
+    redact::{Redactor, one_line},
 };
+
+/// How many characters of an answer that is not JSON are shown.
+const SHOWN: usize = 80;
+/// How many characters of an error in a body are shown.
+const SHOWN_ERROR: usize = 200;
 
 /// What a user can declare if the API reports the end in another way than by its cursor.
 const CIRCLE_HINT: &str = "; if the API reports the end elsewhere, declare `has_more` or `is_last`";
@@ -19,7 +25,7 @@ pub enum PaginateError {
     #[error(transparent)]
     Http(#[from] HttpError),
     /// A page is not JSON.
-    #[error("{at} is not JSON but {content_type}: {message}; it begins with `{start}`")]
+    #[error("{at} is not JSON but {content_type}: {message}; it begins with `{}`", first(start, SHOWN))]
     NotJson {
         /// The page.
         at: String,
@@ -61,7 +67,7 @@ pub enum PaginateError {
         source: HttpError,
     },
     /// The list is missing, and the body carries an error.
-    #[error("{at} has no list of records but an error at `{key}`: {start}")]
+    #[error("{at} has no list of records but an error at `{key}`: {}", first(start, SHOWN_ERROR))]
     InBody {
         /// The page.
         at: String,
@@ -132,6 +138,14 @@ pub enum PaginateError {
 }
 
 impl PaginateError {
+    /// The error without secrets in what it quotes of an answer.
+    pub(super) fn redacted(mut self, redactor: &Redactor) -> Self {
+        if let Self::NotJson { start, .. } | Self::InBody { start, .. } = &mut self {
+            *start = redactor.hide(start).into_owned();
+        }
+        self
+    }
+
     /// The error that functions see. A status failure stays reachable by [`Error::http`].
     #[must_use]
     pub fn into_error(self) -> Error {
@@ -147,4 +161,9 @@ impl PaginateError {
             other => Error::new(ErrorKind::Decode, other),
         }
     }
+}
+
+/// The first characters of a text, on one line.
+fn first(text: &str, length: usize) -> String {
+    one_line(text).chars().take(length).collect()
 }

@@ -94,7 +94,8 @@ impl<T: DeserializeOwned> Pages<T> {
             Ok(walk) => walk,
             Err(error) => return error.take().map_or(Ok(None), Err),
         };
-        let Some(page) = walk.next().await.map_err(PaginateError::into_error)? else {
+        let next = walk.next().await;
+        let Some(page) = next.map_err(|error| walk.error(error))? else {
             self.report_end();
             return Ok(None);
         };
@@ -208,7 +209,8 @@ mod tests {
     async fn a_record_that_does_not_fit_is_named() {
         let script = Script::new([json(r#"{"items":[{"id":1},{"id":"x"}]}"#)]);
         let error = pages(&script).next().await.unwrap_err();
-        let text = "record 2 of page 1 of GET https://h.test/issues is no `Issue`: `id`: invalid type: string \"x\", expected u64";
+        let text =
+            "record 2 of page 1 of GET https://h.test/issues is no `Issue`: `id`: invalid type: a string, expected u64";
         assert!(error.to_string().starts_with(text), "{error}");
         assert_eq!(error.kind(), ErrorKind::Decode);
     }

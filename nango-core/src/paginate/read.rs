@@ -14,10 +14,8 @@ use crate::{
     http::{Response, place},
 };
 
-/// How much of an answer that is not JSON is shown.
-const SHOWN: usize = 80;
-/// How much of an error in a body is shown.
-const SHOWN_ERROR: usize = 200;
+/// How many characters of an unusable answer an error keeps.
+const KEPT: usize = 4096;
 /// How many keys an error lists.
 const LISTED: usize = 20;
 /// Values of an error's `code` that mean success.
@@ -115,7 +113,7 @@ impl<'a> Evidence<'a> {
             Some(value) if is_error(value.get()) => ("errors", value.get()),
             _ => ("error", find("error").map_or("", RawValue::get)),
         };
-        PaginateError::InBody { at: at.to_owned(), key, start: start(value, SHOWN_ERROR) }
+        PaginateError::InBody { at: at.to_owned(), key, start: start(value) }
     }
 }
 
@@ -200,14 +198,13 @@ fn not_json(response: &Response, at: &str, error: &dyn fmt::Display) -> Paginate
         at: at.to_owned(),
         content_type: content_type.unwrap_or("without a content type").to_owned(),
         message: error.to_string(),
-        start: start(&response.text(), SHOWN),
+        start: start(&response.text()),
     }
 }
 
-/// The first characters of a text, on one line.
-fn start(text: &str, length: usize) -> String {
-    let start: String = text.chars().take(length).map(|c| if c.is_control() { ' ' } else { c }).collect();
-    start.trim().to_owned()
+/// The first characters of a text, more than an error shows: they are redacted before they are cut.
+fn start(text: &str) -> String {
+    text.chars().take(KEPT).collect()
 }
 
 /// The reason why there is no list at a path.

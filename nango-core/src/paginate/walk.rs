@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     declare::{Paginate, PaginateKind, Pagination},
-    error::HttpFailure,
+    error::{Error, HttpFailure},
     http::{Call, Client, HttpError, Response},
 };
 
@@ -108,13 +108,23 @@ impl Walk {
     /// The page has no usable answer, or its way to the next one is not usable. Calling it again after an error sends the
     /// same request again.
     pub async fn next(&mut self) -> Result<Option<RawPage>, PaginateError> {
+        let page = self.request_page().await;
+        page.map_err(|error| error.redacted(self.client.redactor()))
+    }
+
+    /// The error that functions see, without secrets of the connection.
+    pub(crate) fn error(&self, error: PaginateError) -> Error {
+        error.into_error().redacted(self.client.redactor())
+    }
+
+    async fn request_page(&mut self) -> Result<Option<RawPage>, PaginateError> {
         let Some(step) = self.step.clone() else { return Ok(None) };
         let first = self.decider.memory.pages == 0;
         let mut call = if first { self.plan.call(&step) } else { self.plan.call_behind_first(&step) };
         let base = self.client.base_of(&call)?;
         let url = self.client.url_of(&call)?;
-        let at =
-            |number: u64| format!("page {number} of {} {}", call.method, crate::http::place(&self.client.veiled(&url)));
+        let shown = crate::http::place(&self.client.redactor().hide_url(url.clone()));
+        let at = |number: u64| format!("page {number} of {} {shown}", call.method);
         let number = self.decider.memory.pages + 1;
         self.decider.note_progress(self.client.now(), 0);
         self.decider.check_bounds(&at(number), self.client.now())?;

@@ -8,7 +8,7 @@ use std::mem;
 
 use crate::{
     error::Result,
-    paginate::{PaginateError, RawPage, Walk},
+    paginate::{RawPage, Walk},
 };
 
 /// So many pages wait at most.
@@ -44,7 +44,7 @@ impl Ahead {
                 self.pages.push(page);
             }
             Ok(None) => self.end = Some(Ok(())),
-            Err(error) => self.end = Some(Err(PaginateError::into_error(error))),
+            Err(error) => self.end = Some(Err(self.walk.error(error))),
         }
     }
 

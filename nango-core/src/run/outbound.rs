@@ -3,14 +3,18 @@
 
 use std::sync::Arc;
 
+use zeroize::Zeroizing;
+
 use super::Instance;
 use crate::{
     auth::{
         Credentials, Fixed, Following, Held, Holder, InjectError, Injector, Live, ObtainError, RefreshError, Subject,
+        redactor,
     },
     error::{Error, ErrorKind, Result},
-    http::{Authorize, Client, ClientParts, Clock, Lane, Quota, Transport, Url, Veil, Watch},
+    http::{Authorize, Client, ClientParts, Clock, Lane, Quota, Transport, Url, Watch},
     provider::{Provider, Variable},
+    redact::{Redactor, is_secret_name},
     store::Connection,
 };
 
@@ -20,8 +24,8 @@ pub(super) struct Outbound {
     pub(super) holder: Arc<Holder>,
     pub(super) base_url: Url,
     pub(super) held: Held,
-    /// What of its URLs must not be seen.
-    veil: Veil,
+    /// Hides the secrets of the connection, its app and the integration's own headers.
+    pub(super) redactor: Redactor,
     authorize: Arc<dyn Authorize>,
 }
 
@@ -37,8 +41,9 @@ impl Outbound {
         }
         let live = Arc::new(live.map_err(|error| unusable(&holder, error))?);
         let base_url = live.base_url().clone();
-        let veil = veil(&holder.provider, &live.credentials());
-        Ok(Self { holder, base_url, held: Held::Live(live.clone()), veil, authorize: Arc::new(Following(live)) })
+        let redactor = live.redactor().clone();
+        add_settings(&redactor, instance, &holder.integration);
+        Ok(Self { holder, base_url, held: Held::Live(live.clone()), redactor, authorize: Arc::new(Following(live)) })
     }
 
     /// The way out of a connection that is not stored yet.
@@ -50,13 +55,14 @@ impl Outbound {
         let injector = Injector::new(provider, integration, &credentials, &connection.config, app)
             .map_err(|error| unusable(&holder, error))?;
         let authorize = Arc::new(Fixed { injector, clock: instance.clock.clone() });
-        let veil = veil(provider, &credentials);
-        Ok(Self { base_url, held: Held::Fixed(credentials), veil, authorize, holder: holder.clone() })
+        let redactor = redactor(&credentials, &connection.config, app);
+        add_settings(&redactor, instance, integration);
+        Ok(Self { base_url, held: Held::Fixed(credentials), redactor, authorize, holder: holder.clone() })
     }
 
     /// Where requests go, as it may be shown.
     pub(super) fn shown_base_url(&self) -> String {
-        self.veil.over(self.base_url.clone()).into()
+        self.redactor.hide_url(self.base_url.clone()).into()
     }
 
     /// The pipeline of this way. `lane`: who waits for it; `watch` is told of waits for limits.
@@ -78,7 +84,7 @@ impl Outbound {
             .authorize(self.authorize.clone())
             .retry(Arc::new(proxy.retry.clone()))
             .forward_headers(proxy.forward_headers)
-            .veil(self.veil.clone())
+            .redactor(self.redactor.clone())
             .quota(Quota { budget, connection: connection.clone(), lane });
         if let Some(watch) = watch {
             parts = parts.watch(watch, provider.display_name.clone());
@@ -97,11 +103,16 @@ fn closed(error: RefreshError) -> Error {
     }
 }
 
-/// What of a provider's URLs must not be seen: nothing, unless they hold credentials.
-fn veil(provider: &Provider, credentials: &Credentials) -> Veil {
-    let query = provider.proxy.query.iter().map(|(_, template)| template);
-    let holds = provider.proxy.base_url.iter().chain(query).any(|template| provider.hides(template));
-    if holds { Veil::new(credentials.secrets()) } else { Veil::default() }
+/// Adds what the operator's settings hold of secrets: headers of the integration and values for functions, by their
+/// names.
+fn add_settings(redactor: &Redactor, instance: &Instance, integration: &str) {
+    let headers = instance.config.integrations.get(integration).map(|settings| &settings.headers);
+    let headers = headers.into_iter().flatten().map(|(name, value)| (name, value));
+    for (name, value) in headers.chain(&instance.config.environment) {
+        if is_secret_name(name) {
+            redactor.add(Zeroizing::new(value.clone()));
+        }
+    }
 }
 
 /// Whether a value is missing that the provider tells together with a token.
@@ -154,7 +165,16 @@ pub(super) async fn with_token(
         return Ok(credentials);
     }
     let Holder { provider, integration, app, .. } = holder;
-    let subject = Subject { provider, integration, credentials: &credentials, config: &connection.config, app, now };
+    let redactor = redactor(&credentials, &connection.config, app);
+    let subject = Subject {
+        provider,
+        integration,
+        credentials: &credentials,
+        config: &connection.config,
+        app,
+        redactor: &redactor,
+        now,
+    };
     let obtained = instance.tokens.obtain(&subject).await.map_err(|error| refused(holder, error))?;
     connection.renew_at = renew_at(obtained.expires_at);
     connection.config.extend(obtained.config.clone());

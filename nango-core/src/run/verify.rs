@@ -85,7 +85,7 @@ pub(super) async fn probe(
             Err(error) => last = Some(error),
         }
     }
-    last.map_or(Ok(None), |error| Err(refused(connection, error)))
+    last.map_or(Ok(None), |error| Err(refused(connection, error).redacted(&outbound.redactor)))
 }
 
 fn call(

@@ -1,9 +1,12 @@
 //! The log of a run: lines that travel with its pages, so that none is lost and none is told of a page that was not
 //! written.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use super::{Answer, RunToken};
+use crate::redact::{MESSAGE_BYTES, capped};
 
 /// How much a line matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,9 +38,6 @@ impl Level {
     }
 }
 
-/// The longest message, in characters.
-const MESSAGE: usize = 10_000;
-
 /// A line of a run's log.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LogLine {
@@ -45,7 +45,7 @@ pub struct LogLine {
     pub at: i64,
     /// How much it matters.
     pub level: Level,
-    /// The message, at most 10,000 characters.
+    /// The message, at most 4,096 bytes; a longer one is cut when it is stored.
     pub message: String,
     /// Structured fields, `null` without any.
     pub fields: Value,
@@ -53,8 +53,8 @@ pub struct LogLine {
 
 impl LogLine {
     /// The message, cut at its longest.
-    pub(super) fn shortened(&self) -> &str {
-        self.message.char_indices().nth(MESSAGE).map_or(&*self.message, |(at, _)| &self.message[..at])
+    pub(super) fn shortened(&self) -> Cow<'_, str> {
+        capped(Cow::Borrowed(&self.message), MESSAGE_BYTES)
     }
 }
 

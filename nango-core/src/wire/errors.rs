@@ -60,9 +60,9 @@ impl WireError {
             additional_properties: None,
         };
         if let Some(refusal) = error.action() {
-            wire.payload = Some(bounded(refusal.payload().clone()));
+            wire.payload = Some(bounded(error.hide_value(refusal.payload().clone())));
         } else if let Some(failure) = error.http() {
-            let body = failure.json();
+            let body = error.hide_value(failure.json());
             wire.payload = Some(bounded(object(body.get("payload").filter(|p| !p.is_null()).unwrap_or(&body).clone())));
             wire.status = Some(failure.status);
             wire.additional_properties = Some(json!({

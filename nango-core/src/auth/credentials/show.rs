@@ -1,10 +1,10 @@
-//! What of credentials may be seen.
+//! The parts of credentials that may be shown, and those that are secret.
 
 use serde_json::{Map, Value};
-use url::form_urlencoded;
+use zeroize::Zeroizing;
 
 use super::Credentials;
-use crate::http::is_secret_name;
+use crate::redact::is_secret_name;
 
 /// Parts that name somebody or something, and open nothing.
 const PLAIN: [&str; 11] = [
@@ -21,6 +21,9 @@ const PLAIN: [&str; 11] = [
     "user_id",
 ];
 
+/// The shortest half of a key that is a secret of its own.
+const SHORTEST_HALF: usize = 8;
+
 /// The parts with `***` for what is secret. A user name is shown, except where it stands alone: then it is a key.
 pub(super) fn hidden(credentials: &Credentials) -> Map<String, Value> {
     let alone = credentials.text("password").is_none();
@@ -32,36 +35,28 @@ pub(super) fn hidden(credentials: &Credentials) -> Map<String, Value> {
     shown.collect()
 }
 
-/// A text in which no part of the credentials can be read: servers like to repeat what they were sent.
-pub(super) fn without_secrets(credentials: &Credentials, text: &str) -> String {
-    secrets(credentials).into_iter().fold(text.to_owned(), |text, secret| hide(&text, secret))
-}
-
-/// The texts that must not be seen, long ones first, so that no rest of one is left because it holds another.
-pub(super) fn secrets(credentials: &Credentials) -> Vec<&str> {
+/// The texts that must not be shown.
+pub(super) fn secrets(credentials: &Credentials) -> Vec<Zeroizing<String>> {
     let mut secrets = Vec::new();
     let hidden = credentials.parts().iter().filter(|(key, _)| !PLAIN.contains(&key.as_str()));
     for (key, value) in hidden {
         // Of a whole answer only what is named like a secret: the rest are words such as `bearer`.
         collect(value, key != "raw", &mut secrets);
     }
-    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
     secrets
 }
 
-/// A text with `***` for a secret, also where it is written as in a URL. One or two characters are no secret: hiding them
-/// would hide everything.
-pub(crate) fn hide(text: &str, secret: &str) -> String {
-    if secret.len() < 3 {
-        return text.to_owned();
-    }
-    let encoded: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-    text.replace(secret, "***").replace(&encoded, "***")
-}
-
-fn collect<'a>(value: &'a Value, all: bool, secrets: &mut Vec<&'a str>) {
+/// Collects the texts and numbers of a value: all of them, or those that are named like a secret. Of a key that is
+/// written `id:secret`, the secret half is a text of its own.
+pub(crate) fn collect(value: &Value, all: bool, secrets: &mut Vec<Zeroizing<String>>) {
     match value {
-        Value::String(text) if all => secrets.push(text),
+        Value::String(text) if all => {
+            secrets.push(Zeroizing::new(text.clone()));
+            if let Some((_, half)) = text.split_once(':').filter(|(_, half)| half.len() >= SHORTEST_HALF) {
+                secrets.push(Zeroizing::new(half.to_owned()));
+            }
+        }
+        Value::Number(number) if all => secrets.push(Zeroizing::new(number.to_string())),
         Value::Array(list) => list.iter().for_each(|value| collect(value, all, secrets)),
         Value::Object(object) => {
             object.iter().for_each(|(key, value)| collect(value, all || is_secret_name(key), secrets));

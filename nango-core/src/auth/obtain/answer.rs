@@ -12,6 +12,7 @@ use crate::{
     auth::{AuthMode, Secret, moment},
     http::{self, Response},
     provider::{Expires, Lifetime, TokenResponse, lookup},
+    redact::one_line,
 };
 
 /// How many characters of a server's words are told.
@@ -192,8 +193,8 @@ fn said(body: &Value, subject: &Subject<'_>) -> String {
     if texts.is_empty() {
         return String::new();
     }
-    let hidden = subject.hidden_in(&texts.join(": "));
-    let text: String = hidden.chars().filter(|c| !c.is_control()).take(SAID).collect();
+    let hidden = one_line(&subject.redactor.hide(&texts.join(": ")));
+    let text: String = hidden.chars().take(SAID).collect();
     format!(" ({text})")
 }
 

@@ -3,7 +3,11 @@
 use serde_json::Value;
 
 use super::{ObtainError, Obtained, Subject, answer, oauth2::place, request::TokenRequest, signed};
-use crate::{auth::Secret, http::Client, provider::TokenSettings};
+use crate::{
+    auth::{Secret, credentials::collect_secrets},
+    http::Client,
+    provider::TokenSettings,
+};
 
 /// Logs in, or renews a login that can be renewed.
 pub(super) async fn login(subject: &Subject<'_>, client: &Client) -> Result<Obtained, ObtainError> {
@@ -29,7 +33,11 @@ pub(super) async fn login(subject: &Subject<'_>, client: &Client) -> Result<Obta
 
     let mut answers: Vec<Value> = Vec::new();
     for step in &settings.steps {
-        answers.push(answer::whole(&response, subject)?);
+        let answer = answer::whole(&response, subject)?;
+        let mut secrets = Vec::new();
+        collect_secrets(&answer, false, &mut secrets);
+        secrets.into_iter().for_each(|secret| subject.redactor.add(secret));
+        answers.push(answer);
         let scope = scope.steps(&answers);
         let mut request = TokenRequest::new(step.url.resolve_url(&scope)?, step.get, settings.format);
         request.params(&step.params, &scope)?;

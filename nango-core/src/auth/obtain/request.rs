@@ -14,6 +14,7 @@ use crate::{
     auth::Secret,
     http::{Body, Call, Client, Response},
     provider::{BodyFormat, ClientAuth, Param, Scope, Template},
+    redact::{Redactor, is_secret_name},
 };
 
 /// How many bytes the answer to a request for a token may have.
@@ -108,8 +109,23 @@ impl TokenRequest {
         self.header(AUTHORIZATION, &text)
     }
 
+    /// Adds the secrets that are made for this request alone, such as a signed assertion: a server may repeat them.
+    fn note_secrets(&self, redactor: &Redactor) {
+        let secret = |name: &str| is_secret_name(name) || name.contains("assertion");
+        let fields = self.fields.iter().filter(|(name, _)| secret(name)).filter_map(|(_, value)| value.as_str());
+        let headers =
+            self.headers.values().filter(|value| value.is_sensitive()).filter_map(|value| value.to_str().ok());
+        for text in fields.chain(headers) {
+            redactor.add(Zeroizing::new(text.to_owned()));
+            if let Some((_, rest)) = text.split_once(' ') {
+                redactor.add(Zeroizing::new(rest.to_owned()));
+            }
+        }
+    }
+
     /// Sends it. Every status is an answer.
     pub(super) async fn send(self, client: &Client) -> Result<Response, ObtainError> {
+        self.note_secrets(client.redactor());
         let method = if self.get { Method::GET } else { Method::POST };
         let mut call = Call::new(method, self.url.as_str());
         call.headers = self.headers;

@@ -7,8 +7,12 @@ use std::{
 
 use super::{Current, FIRST_PAUSE, Holder, RefreshError, Tokens, Why};
 use crate::{
-    auth::{Credentials, InjectError, Injector},
+    auth::{
+        Credentials, InjectError, Injector,
+        redaction::{add_secrets, redactor},
+    },
     http::{AuthError, Authorize, BoxFuture, Outgoing, Stamp, Url},
+    redact::Redactor,
 };
 
 /// Puts the current credentials of a stored connection into requests, and follows their changes: also those that other
@@ -20,6 +24,8 @@ pub struct Live {
     /// Where credentials go: those that come later must go there too.
     base_url: Url,
     state: Mutex<Arc<State>>,
+    /// Hides the secrets of every version of the credentials that was in use.
+    redactor: Redactor,
     /// Until when a token that still works is used on, although it is due: somebody renews it, or could not.
     quiet: Mutex<Option<Instant>>,
 }
@@ -38,8 +44,9 @@ impl Live {
     /// The provider has no place for them, or a value is missing.
     pub fn new(tokens: Arc<Tokens>, of: Arc<Holder>, current: Current) -> Result<Self, InjectError> {
         let base_url = of.base_url(&current.connection.config, &current.credentials)?;
+        let redactor = redactor(&current.credentials, &current.connection.config, &of.app);
         let state = Mutex::new(Arc::new(state(&of, current)?));
-        Ok(Self { tokens, of, base_url, state, quiet: Mutex::default() })
+        Ok(Self { tokens, of, base_url, state, redactor, quiet: Mutex::default() })
     }
 
     /// Where requests go.
@@ -56,9 +63,9 @@ impl Live {
         Ok(self.good().await?.current.credentials.clone())
     }
 
-    /// The credentials as they were last used.
-    pub fn credentials(&self) -> Credentials {
-        self.state().current.credentials.clone()
+    /// Hides the secrets of the connection and its app.
+    pub(crate) fn redactor(&self) -> &Redactor {
+        &self.redactor
     }
 
     /// The connection with a token that was obtained after this call began.
@@ -79,6 +86,7 @@ impl Live {
     fn replace(&self, current: Current) -> Result<Arc<State>, RefreshError> {
         let setup = |reason: String| RefreshError::Setup { of: self.of.name(), reason };
         // Somebody may have changed the configuration, and with it the host: new credentials are not for the old one.
+        add_secrets(&self.redactor, &current.credentials, &current.connection.config, &self.of.app);
         let leads = self.of.base_url(&current.connection.config, &current.credentials);
         let leads = leads.map_err(|error| setup(error.to_string()))?;
         if leads.origin() != self.base_url.origin() {

@@ -12,6 +12,7 @@ use crate::{
     auth::{
         Obtained, Subject,
         obtain::{self, ObtainError, PATIENCE},
+        redactor,
     },
     http::{Client, ClientParts, Url},
     store::{Connection, RefreshClaim, RefreshEnd, RefreshTurn, StoreError, failpoint::failpoint},
@@ -173,11 +174,14 @@ impl Tokens {
     }
 
     async fn ask(&self, of: &Holder, current: &Current, now: i64) -> Result<Obtained, ObtainError> {
+        let config = &current.connection.config;
+        let redactor = redactor(&current.credentials, config, &of.app);
         let subject = Subject {
+            redactor: &redactor,
             provider: &of.provider,
             integration: &of.integration,
             credentials: &current.credentials,
-            config: &current.connection.config,
+            config,
             app: &of.app,
             now,
         };
@@ -192,7 +196,8 @@ impl Tokens {
     pub async fn obtain(&self, subject: &Subject<'_>) -> Result<Obtained, ObtainError> {
         #[expect(clippy::expect_used, reason = "a constant that is a URL")]
         let nowhere = Url::parse("https://token.invalid").expect("a URL");
-        let client = Client::new(ClientParts::new(self.transport.clone(), self.clock.clone(), nowhere));
+        let parts = ClientParts::new(self.transport.clone(), self.clock.clone(), nowhere);
+        let client = Client::new(parts.redactor(subject.redactor.clone()));
         let asked = obtain::obtain(subject, &client);
         tokio::time::timeout(PATIENCE, asked).await.unwrap_or_else(|_| {
             let message = format!("the provider did not answer within {} s", PATIENCE.as_secs());

@@ -173,8 +173,7 @@ async fn a_checkpoint_of_another_shape_is_named_and_can_be_reset() {
     // Of the right name, but another kind; the value is not told.
     let other = RunRequest { checkpoint: Some(json!({ "page": "hush", "more": null })), ..request.clone() };
     let error = house.run(other).await.unwrap().error.expect("an error").to_string();
-    let shapes =
-        "has { page: string, more: null }, but `Place` declares { page: integer } (`page`: invalid type, expected u32)";
+    let shapes = "has { page: string, more: null }, but `Place` declares { page: integer } (`page`: invalid type: a string, expected u32)";
     assert!(error.contains(shapes) && !error.contains("hush"), "{error}");
     house.script.add("/things", 200, &[], json!([]));
     let request = RunRequest { checkpoint: None, reset: true, ..request };

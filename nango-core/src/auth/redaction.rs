@@ -1,0 +1,50 @@
+//! The secrets of a connection and its app, for the one redactor.
+
+use serde_json::{Map, Value};
+use zeroize::Zeroizing;
+
+use super::{App, Credentials, Secret, credentials::collect_secrets};
+use crate::redact::{Redactor, is_secret_name};
+
+/// Hides the secrets of a connection and of the app that it belongs to.
+pub(crate) fn redactor(credentials: &Credentials, config: &Map<String, Value>, app: &App) -> Redactor {
+    let redactor = Redactor::default();
+    add_secrets(&redactor, credentials, config, app);
+    redactor
+}
+
+/// Adds the secrets of a connection and its app: those of new credentials, where a redactor is in use already.
+pub(super) fn add_secrets(redactor: &Redactor, credentials: &Credentials, config: &Map<String, Value>, app: &App) {
+    let mut secrets = credentials.secrets();
+    for (name, value) in config {
+        collect_secrets(value, is_secret_name(name), &mut secrets);
+    }
+    let own = [&app.client_secret, &app.private_key].into_iter().flatten();
+    secrets.extend(own.map(|secret| Zeroizing::new(secret.expose().to_owned())));
+    let mut pair = |user: &str, password: &str| {
+        if !password.is_empty() {
+            secrets.push(Zeroizing::new(password.to_owned()));
+        }
+        redactor.add_pair(user, Zeroizing::new(password.to_owned()));
+    };
+    for (id, secret) in [credentials.client(), app.client(credentials, config)].into_iter().flatten() {
+        if !secret.is_empty() {
+            pair(id, secret);
+        }
+    }
+    if let (Some(id), Some(secret)) = (&app.client_id, app.client_secret.as_ref().map(Secret::expose)) {
+        pair(id, secret);
+    }
+    let (user, password) = (credentials.text("username"), credentials.text("password"));
+    match (user, password) {
+        (None, None) => {}
+        (user, password) => pair(user.unwrap_or_default(), password.unwrap_or_default()),
+    }
+    if let Some(key) = credentials.text("apiKey") {
+        // A key stands on one side of a pair, and nothing or a letter on the other.
+        for (user, password) in [(key, ""), ("", key), (key, "x"), (key, "X")] {
+            redactor.add_pair(user, Zeroizing::new(password.to_owned()));
+        }
+    }
+    secrets.into_iter().for_each(|secret| redactor.add(secret));
+}

@@ -1,0 +1,98 @@
+//! The forms in which a server may repeat a secret.
+//!
+//! Percent-encoding, form encoding, JSON and HTML escapes are undone by [`views`](super::views) before the search, in
+//! any mixture. What is left are the secret itself, its decoded form (a secret may look encoded), a form's `+` for a
+//! blank, and base64.
+
+use base64::{
+    Engine, alphabet,
+    engine::general_purpose::{GeneralPurpose, NO_PAD, PAD},
+};
+use zeroize::Zeroizing;
+
+use super::views;
+
+/// A secret of fewer bytes is not hidden: it would hide everything.
+pub(super) const SHORTEST: usize = 3;
+/// The fewest characters of base64 that identify a secret inside a longer base64 text.
+const BASE64_CORE: usize = 6;
+/// A line of a multi-line secret, such as a PEM key, is a secret of its own from this length on.
+const SHORTEST_LINE: usize = 24;
+
+/// A sequence of bytes to search for.
+pub(super) struct Form {
+    pub(super) bytes: Zeroizing<Vec<u8>>,
+    /// Whether the whole base64 text around it is hidden with it.
+    pub(super) base64: bool,
+}
+
+/// The forms of a secret.
+pub(super) fn of(secret: &str) -> Vec<Form> {
+    let mut forms = Vec::new();
+    let mut plain = |text: &str| {
+        if text.len() >= SHORTEST {
+            push(&mut forms, text.as_bytes().to_vec(), false);
+        }
+    };
+    plain(secret);
+    let trimmed = secret.trim();
+    plain(trimmed);
+    let spaced = Zeroizing::new(secret.replace(' ', "+"));
+    plain(&spaced);
+    if secret.lines().nth(1).is_some() {
+        secret
+            .lines()
+            .map(str::trim)
+            .filter(|line| line.len() >= SHORTEST_LINE && !line.starts_with("-----"))
+            .for_each(&mut plain);
+    }
+    // A secret that looks encoded is decoded with the text around it.
+    let mut decoded = Zeroizing::new(secret.as_bytes().to_vec());
+    for _ in 0..views::ROUNDS {
+        let Some(next) = views::decoded(&decoded) else { break };
+        decoded = next;
+        if decoded.len() >= SHORTEST {
+            push(&mut forms, decoded.to_vec(), false);
+        }
+    }
+    base64(secret, &mut forms);
+    forms
+}
+
+/// The forms of `user:password` as basic authentication sends them. The password is a secret of its own.
+pub(super) fn of_pair(user: &str, password: &str) -> Vec<Form> {
+    let pair = Zeroizing::new(format!("{user}:{password}"));
+    let mut forms = Vec::new();
+    base64(&pair, &mut forms);
+    forms
+}
+
+fn base64(secret: &str, forms: &mut Vec<Form>) {
+    if secret.len() < SHORTEST {
+        return;
+    }
+    for alphabet in [&alphabet::STANDARD, &alphabet::URL_SAFE] {
+        for config in [PAD, NO_PAD] {
+            push(forms, GeneralPurpose::new(alphabet, config).encode(secret).into_bytes(), true);
+        }
+        // Inside a longer text the secret begins at one of three positions of a group; only the characters that depend
+        // on the secret alone are searched for.
+        let engine = GeneralPurpose::new(alphabet, NO_PAD);
+        for offset in 0..3_usize {
+            let mut shifted = Zeroizing::new(vec![0_u8; offset]);
+            shifted.extend_from_slice(secret.as_bytes());
+            let text = Zeroizing::new(engine.encode(&*shifted));
+            let core = text.as_bytes().get((offset * 8).div_ceil(6)..shifted.len() * 8 / 6).unwrap_or_default();
+            if core.len() >= BASE64_CORE {
+                push(forms, core.to_vec(), true);
+            }
+        }
+    }
+}
+
+fn push(forms: &mut Vec<Form>, bytes: Vec<u8>, base64: bool) {
+    let bytes = Zeroizing::new(bytes);
+    if !forms.iter().any(|form| form.bytes == bytes) {
+        forms.push(Form { bytes, base64 });
+    }
+}

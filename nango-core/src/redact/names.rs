@@ -1,0 +1,124 @@
+//! Names whose values are secrets.
+
+/// Parts of names whose values are secrets, in lower case.
+const SECRET_PARTS: [&str; 12] = [
+    "auth",
+    "token",
+    "secret",
+    "password",
+    "passwd",
+    "passphrase",
+    "credential",
+    "signature",
+    "session",
+    "cookie",
+    "jwt",
+    "apikey",
+];
+/// Words of names whose values are secrets, in lower case.
+const SECRET_WORDS: [&str; 6] = ["key", "keys", "sig", "pwd", "pin", "otp"];
+/// Names that hold the word `key` and identify or order something.
+const PLAIN_KEYS: [&str; 10] = [
+    "idempotency-key",
+    "sec-websocket-key",
+    "surrogate-key",
+    "sort_key",
+    "sortkey",
+    "primary_key",
+    "foreign_key",
+    "partition_key",
+    "project_key",
+    "public_key",
+];
+/// Query parameters that sound like a secret and are positions in a list.
+const PLAIN_TOKENS: [&str; 8] = [
+    "page_token",
+    "pagetoken",
+    "next_token",
+    "nexttoken",
+    "next_page_token",
+    "nextpagetoken",
+    "continuation_token",
+    "sync_token",
+];
+
+/// Whether the value of a header, parameter or setting of this name is taken for a secret.
+///
+/// A name is only a hint, so that the rule hides too much rather than too little. `key` counts as a word
+/// (`x-api-keys`, `api_key_2`, `apiKey`) and at the end of a name (`subscriptionkey`).
+pub fn is_secret_name(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    if PLAIN_TOKENS.contains(&lower.as_str()) || PLAIN_KEYS.contains(&lower.as_str()) {
+        return false;
+    }
+    // `author` is not `authorization`.
+    let lower = if lower.contains("authori") { lower } else { lower.replace("author", "") };
+    lower.ends_with("key")
+        || SECRET_PARTS.iter().any(|part| lower.contains(part))
+        || words(name).any(|word| SECRET_WORDS.contains(&word.as_str()))
+}
+
+/// The words of a name in lower case: split at everything that is no letter, and where a capital follows a small letter.
+fn words(name: &str) -> impl Iterator<Item = String> {
+    let mut words = vec![String::new()];
+    let mut after_small = false;
+    for c in name.chars() {
+        let starts = !c.is_ascii_alphabetic() || (c.is_ascii_uppercase() && after_small);
+        if starts {
+            words.push(String::new());
+        }
+        if c.is_ascii_alphabetic()
+            && let Some(word) = words.last_mut()
+        {
+            word.push(c.to_ascii_lowercase());
+        }
+        after_small = c.is_ascii_lowercase();
+    }
+    words.into_iter()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn name_is_secret_when_it_holds_a_word_for_secrets() {
+        for name in [
+            "Authorization",
+            "X-Api-Key",
+            "cookie",
+            "private-token",
+            "apiKey",
+            "access_token",
+            "dd-api-key",
+            "sig",
+            "x-api-keys",
+            "api_key_2",
+            "x-key-id",
+            "apiKeyId",
+            "subscriptionkey",
+            "oauth_client_secret_override",
+            "dbPassword",
+            "pwd",
+        ] {
+            assert!(is_secret_name(name), "{name}");
+        }
+        for name in [
+            "accept",
+            "user-agent",
+            "page_token",
+            "Idempotency-Key",
+            "per_page",
+            "keyword",
+            "keyboard",
+            "author",
+            "authored_by",
+            "primary_key",
+            "shipping",
+            "hostname",
+            "subdomain",
+        ] {
+            assert!(!is_secret_name(name), "{name}");
+        }
+    }
+}

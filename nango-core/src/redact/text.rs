@@ -1,0 +1,87 @@
+//! Texts for terminals and stored lines.
+
+use std::{borrow::Cow, fmt::Write as _};
+
+use serde_json::{Map, Value};
+
+/// How many bytes a message has at most.
+pub(crate) const MESSAGE_BYTES: usize = 4096;
+/// What stands at the end of a text that was cut.
+const CUT: &str = " …";
+
+/// The text with its control characters escaped, line breaks and tabs apart, and with those marks that change the
+/// direction of the text around them or that cannot be seen: `\u{1b}`.
+pub(crate) fn printable(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_hidden) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if is_hidden(c) {
+            _ = write!(shown, "\\u{{{:x}}}", u32::from(c));
+        } else {
+            shown.push(c);
+        }
+    }
+    Cow::Owned(shown)
+}
+
+/// A JSON value whose texts and names are [`printable`].
+pub(crate) fn printable_value(value: Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(printable(&text).into_owned()),
+        Value::Array(list) => list.into_iter().map(printable_value).collect(),
+        Value::Object(object) => {
+            let shown = object.into_iter().map(|(name, value)| (printable(&name).into_owned(), printable_value(value)));
+            Value::Object(shown.collect::<Map<_, _>>())
+        }
+        other => other,
+    }
+}
+
+/// The text in one line: white space with a line break in it is one blank, everything else as [`printable`].
+pub(crate) fn one_line(text: &str) -> String {
+    let lines = text.split(['\r', '\n']).map(str::trim).filter(|line| !line.is_empty());
+    printable(&lines.collect::<Vec<_>>().join(" ")).into_owned()
+}
+
+/// The text, cut so that it has at most `limit` bytes.
+pub(crate) fn capped(text: Cow<'_, str>, limit: usize) -> Cow<'_, str> {
+    if text.len() <= limit {
+        return text;
+    }
+    let end = text.floor_char_boundary(limit.saturating_sub(CUT.len()));
+    Cow::Owned(format!("{}{CUT}", &text[..end]))
+}
+
+/// Whether a character is invisible or changes how others are shown.
+fn is_hidden(c: char) -> bool {
+    (c.is_control() && !matches!(c, '\n' | '\t'))
+        || matches!(
+            u32::from(c),
+            // Marks and overrides of direction, line separators, the byte order mark, invisible tags.
+            0x061c | 0x200e | 0x200f | 0x2028..=0x202e | 0x2066..=0x2069 | 0xfeff | 0xe_0000..=0xe_007f
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_and_direction_marks_are_escaped() {
+        assert_eq!(printable("a\n\tb é 漢 😀"), "a\n\tb é 漢 😀");
+        assert_eq!(
+            printable("\x1b]52;c;eA==\x07\u{9b}2J\u{202e}x\r\0"),
+            "\\u{1b}]52;c;eA==\\u{7}\\u{9b}2J\\u{202e}x\\u{d}\\u{0}"
+        );
+        assert_eq!(one_line("{\r\n  \"a\": 1,\n\n  \"b\": \"\x1b[2J\"\n}\n"), "{ \"a\": 1, \"b\": \"\\u{1b}[2J\" }");
+    }
+
+    #[test]
+    fn long_text_is_cut_at_a_character() {
+        assert_eq!(capped("abc".into(), 3), "abc");
+        assert_eq!(capped("ééééé".into(), 9), "éé …");
+        assert!(capped("é".repeat(5000).into(), MESSAGE_BYTES).len() <= MESSAGE_BYTES);
+    }
+}
