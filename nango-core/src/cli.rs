@@ -25,6 +25,7 @@ mod interrupt;
 mod list;
 pub mod lookup;
 mod progress;
+mod prompt;
 mod providers;
 mod record_table;
 mod records;

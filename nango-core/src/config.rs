@@ -25,7 +25,10 @@ pub use error::ConfigError;
 pub use limits::Limits;
 pub use retention::Retention;
 
-use crate::auth::{App, Secret};
+use crate::{
+    auth::{App, Secret},
+    http::Rule,
+};
 
 /// The file that is read when it lies in the working directory and `--config` names no other.
 pub const FILE_NAME: &str = "nango.toml";
@@ -89,6 +92,9 @@ pub struct IntegrationConfig {
     pub scopes: Vec<String>,
     /// Origins (scheme, host and port) beside the base URL's that get the connection's credentials.
     pub trusted_origins: Vec<String>,
+    /// Hosts beside those that the provider's entry names to which the secret of your app is sent for tokens:
+    /// `gitlab.example.com`, `*.example.com`.
+    pub token_hosts: Vec<Rule>,
 }
 
 /// Where settings come from, in the order in which they count.
@@ -197,6 +203,7 @@ impl Config {
             client_secret: of_env("CLIENT_SECRET").cloned(),
             private_key: of_env("PRIVATE_KEY").map(App::key_of),
             scopes: filed.map(|filed| filed.scopes.clone()).unwrap_or_default(),
+            token_hosts: filed.map(|filed| filed.token_hosts.clone()).unwrap_or_default(),
         }
     }
 
@@ -255,6 +262,7 @@ impl fmt::Debug for IntegrationConfig {
             .field("client_id", &self.client_id)
             .field("scopes", &self.scopes)
             .field("trusted_origins", &self.trusted_origins)
+            .field("token_hosts", &self.token_hosts)
             .finish()
     }
 }

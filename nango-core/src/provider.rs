@@ -13,6 +13,7 @@ mod authorization;
 mod builtin;
 mod catalogue;
 mod check;
+mod configuration;
 mod field;
 mod file;
 mod mode;
@@ -24,6 +25,7 @@ mod settings;
 pub mod sign;
 mod template;
 mod token;
+mod token_hosts;
 
 use std::sync::Arc;
 
@@ -34,6 +36,7 @@ use url::Url;
 pub use authorization::{Authorization, OAuth1, OAuth1Method, Registration, RegistrationKind};
 pub use catalogue::{Catalogue, CatalogueError, Listed, Origin};
 pub use check::{Check, Finding};
+pub use configuration::ConfigurationError;
 pub use field::Field;
 pub use file::Place;
 pub use mode::{AuthMode, UnknownMode};

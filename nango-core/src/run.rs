@@ -15,8 +15,10 @@ mod lease;
 mod living;
 mod mapper;
 mod outbound;
+mod plain_config;
 mod resume;
 mod since;
+mod spent;
 #[cfg(test)]
 mod tests;
 mod tracing_log;

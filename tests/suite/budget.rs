@@ -62,8 +62,7 @@ impl World {
         if let Self::Virtual(time) = self {
             return Metered::in_process(rules, Arc::new(time.clone()));
         }
-        let mut policy = Policy::default();
-        policy.allow_host("127.0.0.1");
+        let policy = Policy::new(vec!["127.0.0.1".parse().expect("a rule")], Vec::new(), false);
         let mut settings = NetworkSettings::default();
         settings.policy = Arc::new(policy);
         (Metered::start(rules).await, Arc::new(Network::with(settings).expect("a network")))

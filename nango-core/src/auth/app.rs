@@ -5,6 +5,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value};
 
 use super::{Credentials, Secret};
+use crate::http::Rule;
 
 /// What the provider gave to whoever registered an app there.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub struct App {
     pub private_key: Option<Secret>,
     /// The scopes that it asks for.
     pub scopes: Vec<String>,
+    /// Hosts to which its secret may be sent, beside those that the provider's entry names.
+    pub token_hosts: Vec<Rule>,
 }
 
 impl App {
@@ -37,13 +40,16 @@ impl App {
         credentials: &'a Credentials,
         config: &'a Map<String, Value>,
     ) -> Option<(&'a str, &'a str)> {
-        let text = |names: [&str; 2]| names.iter().find_map(|name| config.get(*name)?.as_str());
-        let moved = text(["oauth_client_id_override", "oauth_client_id"])
-            .map(|id| (id, text(["oauth_client_secret_override", "oauth_client_secret"]).unwrap_or_default()));
-        credentials.client().or(moved).or_else(|| {
+        own_client(credentials, config).or_else(|| {
             let secret = self.client_secret.as_ref().map(Secret::expose);
             Some((self.client_id.as_deref()?, secret.unwrap_or_default()))
         })
+    }
+
+    /// Whether a request for a token carries a secret of the operator's: the connection has no client of its own.
+    pub(super) fn is_used_by(&self, credentials: &Credentials, config: &Map<String, Value>) -> bool {
+        let has_secret = self.client_secret.is_some() || self.private_key.is_some();
+        has_secret && own_client(credentials, config).is_none()
     }
 
     /// What is to be done where an integration needs its app.
@@ -64,6 +70,15 @@ impl App {
         let decoded = STANDARD.decode(plain).ok().and_then(|bytes| String::from_utf8(bytes).ok());
         decoded.map_or_else(|| text.clone(), Secret::new)
     }
+}
+
+/// Id and secret that came with a connection: beside its credentials, or in its configuration.
+fn own_client<'a>(credentials: &'a Credentials, config: &'a Map<String, Value>) -> Option<(&'a str, &'a str)> {
+    let text = |names: [&str; 2]| names.iter().find_map(|name| config.get(*name)?.as_str());
+    credentials.client().or_else(|| {
+        let id = text(["oauth_client_id_override", "oauth_client_id"])?;
+        Some((id, text(["oauth_client_secret_override", "oauth_client_secret"]).unwrap_or_default()))
+    })
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::{AuthMode, KeyError, KeyRing, Secret};
 use crate::{provider::Provider, store::credentials_context};
+pub(crate) use shape::AskedPart;
 pub use shape::CredentialError;
 pub(super) use show::collect as collect_secrets;
 
@@ -103,6 +104,11 @@ impl Credentials {
         shape::written(mode, provider)
     }
 
+    /// The parts of credentials of a mode that a person is asked for, with what the provider's entry says of them.
+    pub(crate) fn asked(mode: AuthMode, provider: Option<&Provider>) -> Vec<AskedPart> {
+        shape::asked(mode, provider)
+    }
+
     /// The kind of these credentials.
     pub const fn mode(&self) -> AuthMode {
         self.mode
@@ -156,7 +162,9 @@ impl Credentials {
     /// These credentials with configuration that is secret.
     #[must_use]
     pub(crate) fn with_config(mut self, config: Map<String, Value>) -> Self {
-        if !config.is_empty() {
+        if config.is_empty() {
+            self.fields.remove(CONFIG);
+        } else {
             self.fields.insert(CONFIG.to_owned(), Value::Object(config));
         }
         self

@@ -25,7 +25,8 @@ pub(super) use request::pairs;
 
 use super::{App, AuthMode, Credentials, Obtained};
 use crate::{
-    http::{Client, HttpError},
+    declare::suggest,
+    http::{Client, HttpError, Url},
     provider::{Moment, Provider, ResolveError, Scope, sign::SignError},
     redact::{MESSAGE_BYTES, Redactor, capped, one_line},
 };
@@ -114,6 +115,33 @@ impl Subject<'_> {
             .token(self.credentials.token())
             .client(self.app.client(self.credentials, self.config))
             .moment(Moment { now: self.now, random: Uuid::new_v4() })
+    }
+
+    /// Checks that the secret of the operator's app may go to the host of a request for a token: a host that a customer
+    /// chose must not receive it.
+    ///
+    /// # Errors
+    ///
+    /// The entry does not name the host, the operator does not list it, and the connection has no client of its own.
+    pub(super) fn check_token_host(&self, url: &Url) -> Result<(), ObtainError> {
+        if !self.app.is_used_by(self.credentials, self.config) || self.provider.names_token_host(url) {
+            return Ok(());
+        }
+        let host = url.host_str().unwrap_or_default();
+        if self.app.token_hosts.iter().any(|rule| rule.covers(host)) {
+            return Ok(());
+        }
+        let (integration, domains) = (self.integration, self.provider.token_domains());
+        let named = match suggest::list(domains.iter().map(String::as_str)) {
+            list if list.is_empty() => "no domain".to_owned(),
+            list => list,
+        };
+        Err(ObtainError::Setup(format!(
+            "the secret of your app is not sent to `{host}`: the entry of `{}` names {named}. If you trust this host, put \
+             `token_hosts = [\"{host}\"]` under `[integrations.{integration}]` in nango.toml; otherwise give the \
+             connection a client of its own, as `config_override` with `client_id` and `client_secret` in its credentials",
+            self.provider.name
+        )))
     }
 
     /// The app's id and secret.

@@ -144,7 +144,23 @@ impl Holder {
     /// Where requests of the connection go. A few APIs have the key in their base URL.
     pub(crate) fn base_url(&self, config: &Map<String, Value>, credentials: &Credentials) -> Result<Url, ResolveError> {
         let scope = Scope::new(&self.integration, config, credentials.parts()).token(credentials.token());
-        self.provider.base_url_of(&scope)
+        let url = self.provider.base_url_of(&scope)?;
+        let host = url.host_str().unwrap_or_default();
+        if self.provider.exposes_app_secret(&url)
+            && self.app.is_used_by(credentials, config)
+            && !self.app.token_hosts.iter().any(|rule| rule.covers(host))
+        {
+            return Err(ResolveError::Url {
+                integration: self.integration.clone(),
+                template: self.provider.proxy.base_url.as_ref().map(ToString::to_string).unwrap_or_default(),
+                reason: format!(
+                    "requests carry the secret of your app, and its entry does not name `{host}`; if you trust this \
+                     host, list it as `token_hosts` under `[integrations.{}]` in nango.toml",
+                    self.integration
+                ),
+            });
+        }
+        Ok(url)
     }
 }
 

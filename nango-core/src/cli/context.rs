@@ -158,6 +158,7 @@ impl Context {
             Arc::new(transport),
             Arc::new(SystemClock),
         ));
+        self.runtime.block_on(instance.seal_plain_config())?;
         self.opened.push(instance.clone());
         Ok(instance)
     }

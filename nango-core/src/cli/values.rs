@@ -53,6 +53,19 @@ impl Values {
         }
     }
 
+    /// The text of a file, or of stdin for `-`, without the line break at its end: for a value that must not stand on the
+    /// command line.
+    ///
+    /// # Errors
+    ///
+    /// The file or stdin cannot be read.
+    pub fn file(&mut self, option: &str, path: &str) -> Result<String, Fault> {
+        let given = if path == "-" { path.to_owned() } else { format!("@{path}") };
+        let mut text = self.text(option, &given)?;
+        text.truncate(text.trim_end_matches(['\r', '\n']).len());
+        Ok(text)
+    }
+
     fn text(&mut self, option: &str, given: &str) -> Result<String, Fault> {
         if given == "-" {
             if let Some(taken) = &self.stdin {
@@ -80,7 +93,7 @@ fn parse(option: &str, text: &str) -> Result<Value, Fault> {
     })
 }
 
-/// `key=value`.
+/// `KEY=VALUE`.
 ///
 /// # Errors
 ///
@@ -88,7 +101,7 @@ fn parse(option: &str, text: &str) -> Result<Value, Fault> {
 pub fn key_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
-        _ => Err("write key=value. (The configuration file stands before the command: \
+        _ => Err("write KEY=VALUE. (The configuration file stands before the command: \
                   `registry --config FILE connection add …`)"
             .to_owned()),
     }

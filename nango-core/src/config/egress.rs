@@ -21,21 +21,33 @@ pub struct Egress {
 }
 
 impl Config {
-    /// Which places may be reached: as `[egress]` says, and the hosts that the operator wrote down, in base URLs and
-    /// trusted origins of integrations and in a file of providers. A host with a value of the connection in it was not written by the
-    /// operator alone, and gets no leave.
+    /// The places that may be reached: as `[egress]` says, and for each integration the hosts and ports that the operator
+    /// wrote down for it, as base URL or trusted origin or in a file of providers. A host with a value of the connection
+    /// in it was not written by the operator alone, and is no exception.
     pub fn policy(&self, catalogue: &Catalogue) -> Policy {
         let Egress { allow, deny, private } = self.egress.clone();
         let mut policy = Policy::new(allow, deny, private);
-        let settings = self.integrations.values().flat_map(|settings| {
-            settings.base_url.as_deref().into_iter().chain(settings.trusted_origins.iter().map(String::as_str))
-        });
-        for text in settings.chain(catalogue.own_urls()) {
+        let mut allow = |integration: &str, text: &str| {
             let url = Url::parse(text).ok();
-            match url.as_ref().and_then(Url::host) {
-                Some(Host::Domain(name)) if !name.contains(['$', '{', '%']) => policy.allow_host(name),
-                Some(host @ (Host::Ipv4(_) | Host::Ipv6(_))) => policy.allow_host(&host.to_string()),
-                _ => {}
+            let written = match url.as_ref().and_then(Url::host) {
+                Some(Host::Domain(name)) => !name.contains(['$', '{', '%']),
+                Some(Host::Ipv4(_) | Host::Ipv6(_)) => true,
+                None => false,
+            };
+            if let Some(url) = url.filter(|_| written) {
+                policy.allow_for(integration, &url);
+            }
+        };
+        for (name, settings) in &self.integrations {
+            let urls = settings.base_url.iter().chain(&settings.trusted_origins);
+            urls.for_each(|text| allow(name, text));
+        }
+        for (provider, text) in catalogue.own_urls() {
+            allow(provider, text);
+            for (name, settings) in &self.integrations {
+                if settings.provider.as_deref() == Some(provider) {
+                    allow(name, text);
+                }
             }
         }
         policy
@@ -53,16 +65,29 @@ mod tests {
     fn base_urls_are_places_that_the_operator_named() {
         let file = "[egress]\nallow = ['10.1.0.0/16']\n[integrations.a]\nbase_url = 'http://127.0.0.1:8080/api'\n\
                     [integrations.b]\nbase_url = 'https://${connectionConfig.x}.internal/${connectionConfig.y}'\n\
-                    [integrations.c]\nbase_url = 'https://[::1]/'\n";
+                    [integrations.c]\nbase_url = 'https://[::1]/'\n[integrations.d]\nprovider = 'own'\n";
         let file = Some(("nango.toml".into(), file.to_owned()));
         let own = "own:\n  auth_mode: OAUTH2_CC\n  token_url: http://127.0.0.3/token\n  proxy: { base_url: 'http://127.0.0.4' }\n\
                    other:\n  auth_mode: NONE\n  proxy: { base_url: 'https://${connectionConfig.host}' }\n";
         let catalogue = Catalogue::load(Some((Path::new("providers.yaml"), own))).unwrap();
         let config = Config::load(Sources { flags: Flags::default(), file, ..Sources::default() }).unwrap();
         let policy = config.policy(&catalogue);
-        let reaches = |url: &str| policy.check(&url.parse().unwrap()).is_ok();
-        assert!(reaches("http://127.0.0.1:9/") && reaches("http://[::1]/") && reaches("http://10.1.2.3/"));
-        assert!(reaches("http://127.0.0.3/") && reaches("http://127.0.0.4/x"));
-        assert!(!reaches("http://127.0.0.2/") && !reaches("http://10.2.0.1/"));
+        let reaches = |integration: &str, url: &str| policy.check(Some(integration), &url.parse().unwrap()).is_ok();
+        assert!(reaches("a", "http://127.0.0.1:8080/x") && reaches("c", "https://[::1]/"));
+        assert!(reaches("d", "http://10.1.2.3/") && policy.check(None, &"http://10.1.2.3/".parse().unwrap()).is_ok());
+        assert!(reaches("own", "http://127.0.0.3/") && reaches("own", "http://127.0.0.4/x"));
+        assert!(reaches("d", "http://127.0.0.3/") && reaches("d", "http://127.0.0.4/x"));
+        for (integration, url) in [
+            // Another port, another integration, another host.
+            ("a", "http://127.0.0.1:9/"),
+            ("b", "http://127.0.0.1:8080/"),
+            ("own", "http://127.0.0.1:8080/"),
+            ("a", "http://127.0.0.3/"),
+            ("own", "http://127.0.0.3:81/"),
+            ("a", "http://127.0.0.2:8080/"),
+            ("c", "http://10.2.0.1/"),
+        ] {
+            assert!(!reaches(integration, url), "{integration} {url}");
+        }
     }
 }

@@ -161,8 +161,16 @@ impl Reader<'_> {
                         check_origin(origin).map_err(|expected| self.value(at, &full, expected))?;
                     }
                 }
+                "token_hosts" => {
+                    settings.token_hosts = self.rules(&full, at, value)?;
+                    if let Some(wide) = settings.token_hosts.iter().find(|rule| rule.is_everything()) {
+                        let expected = format!("must name hosts, and `{wide}` is every host");
+                        return Err(self.value(at, &full, expected));
+                    }
+                }
                 _ => {
-                    let known = ["provider", "base_url", "headers", "client_id", "scopes", "trusted_origins"];
+                    let known =
+                        ["provider", "base_url", "headers", "client_id", "scopes", "trusted_origins", "token_hosts"];
                     return Err(self.unknown(at, key, Some(path), &known));
                 }
             }
@@ -366,7 +374,7 @@ mod tests {
         check(
             "[integrations.github]\nbase_url = 'https://x'\nbaseurl = 'y'",
             "nango.toml:3: `baseurl` is not a key of [integrations.github], did you mean `base_url`? There is \
-             `provider`, `base_url`, `headers`, `client_id`, `scopes` and `trusted_origins`",
+             `provider`, `base_url`, `headers`, `client_id`, `scopes`, `trusted_origins` and `token_hosts`",
         );
         check(
             "encryption_key = 'hush'",

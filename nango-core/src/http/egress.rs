@@ -16,7 +16,7 @@ mod resolve;
 mod rule;
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     net::{IpAddr, Ipv4Addr},
 };
 
@@ -36,8 +36,8 @@ pub struct Policy {
     allow: Vec<Rule>,
     deny: Vec<Rule>,
     private: bool,
-    /// Hosts that the operator wrote down elsewhere, as URLs name them.
-    configured: BTreeSet<String>,
+    /// Hosts and ports that the operator wrote down for an integration, by integration, as URLs name them.
+    exceptions: BTreeMap<String, BTreeSet<(String, u16)>>,
 }
 
 /// Why a place may not be reached.
@@ -58,60 +58,78 @@ impl Policy {
     /// A policy of these rules. `private`: whether private networks and this machine may be reached. Addresses that
     /// give out credentials of the machine, and those that are no machine's, need a rule of their own in any case.
     pub fn new(allow: Vec<Rule>, deny: Vec<Rule>, private: bool) -> Self {
-        Self { allow, deny, private, configured: BTreeSet::new() }
+        Self { allow, deny, private, exceptions: BTreeMap::new() }
     }
 
-    /// Allows a host that the operator wrote down, such as that of a base URL in `nango.toml`: a name or an address.
-    pub fn allow_host(&mut self, host: &str) {
-        // As URLs write it, so that all spellings of an address are one.
-        let url = Url::parse(&format!("http://{host}/"));
-        if let Some(host) = url.as_ref().ok().and_then(Url::host_str) {
-            self.configured.insert(plain(host));
+    /// Allows the host and port of a URL that the operator wrote down for an integration, such as its base URL in
+    /// `nango.toml`: for requests of that integration, and for no other.
+    pub fn allow_for(&mut self, integration: &str, url: &Url) {
+        if let Some(place) = place(url) {
+            self.exceptions.entry(integration.to_owned()).or_default().insert(place);
         }
     }
 
-    /// Checks where a request goes, as far as its URL tells.
+    /// Whether anything is allowed for an integration alone.
+    pub(super) fn has_exceptions(&self) -> bool {
+        !self.exceptions.is_empty()
+    }
+
+    /// Whether the operator wrote this host and port down for the integration.
+    pub(super) fn is_exception(&self, integration: Option<&str>, url: &Url) -> bool {
+        let listed = integration.and_then(|integration| self.exceptions.get(integration));
+        listed.zip(place(url)).is_some_and(|(listed, place)| listed.contains(&place))
+    }
+
+    /// Checks where a request of an integration goes, as far as its URL tells.
     ///
     /// # Errors
     ///
     /// The host's name or address is refused.
-    pub fn check(&self, url: &Url) -> Result<(), Refusal> {
+    pub fn check(&self, integration: Option<&str>, url: &Url) -> Result<(), Refusal> {
+        let exception = self.is_exception(integration, url);
         match url.host() {
             Some(Host::Domain(name)) => {
                 let name = plain(name);
-                self.check_name(&name)?;
+                self.check_name(&name, exception)?;
                 // A name of this machine by definition, whoever resolves it.
                 let local = name == "localhost" || name.ends_with(".localhost");
-                if local { self.check_address(&name, Ipv4Addr::LOCALHOST.into()) } else { Ok(()) }
+                if local { self.check_address(&name, Ipv4Addr::LOCALHOST.into(), exception) } else { Ok(()) }
             }
-            Some(Host::Ipv4(address)) => self.check_written(address.into()),
-            Some(Host::Ipv6(address)) => self.check_written(address.into()),
+            Some(Host::Ipv4(address)) => self.check_written(address.into(), exception),
+            Some(Host::Ipv6(address)) => self.check_written(address.into(), exception),
             None => Ok(()),
         }
     }
 
-    /// Whether the operator named this host as one that may be reached.
+    /// Whether a rule names this host as one that may be reached.
     pub(super) fn names(&self, host: &str) -> bool {
         let host = plain(host);
-        self.configured.contains(&host) || self.decide(|rule| rule.weight_of_name(&host)) == Some(true)
+        self.decide(|rule| rule.weight_of_name(&host)) == Some(true)
     }
 
-    /// The addresses of a host that may be dialled.
+    /// The addresses of a host that may be dialled. `exception`: whether the operator wrote the host and port down for
+    /// the integration that asks.
     ///
     /// # Errors
     ///
     /// None of them may; the reason is that of the first.
-    pub(super) fn pass<A: Into<IpAddr> + Copy>(&self, name: &str, found: Vec<A>) -> Result<Vec<A>, Refusal> {
+    pub(super) fn pass<A: Into<IpAddr> + Copy>(
+        &self,
+        name: &str,
+        found: Vec<A>,
+        exception: bool,
+    ) -> Result<Vec<A>, Refusal> {
         let name = plain(name);
-        self.check_name(&name)?;
+        self.check_name(&name, exception)?;
         let mut first = None;
-        let passed = found.into_iter().filter(|address| match self.check_address(&name, (*address).into()) {
-            Ok(()) => true,
-            Err(refusal) => {
-                first.get_or_insert(refusal);
-                false
-            }
-        });
+        let passed =
+            found.into_iter().filter(|address| match self.check_address(&name, (*address).into(), exception) {
+                Ok(()) => true,
+                Err(refusal) => {
+                    first.get_or_insert(refusal);
+                    false
+                }
+            });
         let passed: Vec<A> = passed.collect();
         match first {
             Some(refusal) if passed.is_empty() => Err(refusal),
@@ -119,23 +137,23 @@ impl Policy {
         }
     }
 
-    fn check_name(&self, name: &str) -> Result<(), Refusal> {
-        if !self.configured.contains(name) && self.decide(|rule| rule.weight_of_name(name)) == Some(false) {
+    fn check_name(&self, name: &str, exception: bool) -> Result<(), Refusal> {
+        if !exception && self.decide(|rule| rule.weight_of_name(name)) == Some(false) {
             return Err(Refusal { host: name.to_owned(), reason: DENIED.to_owned() });
         }
         Ok(())
     }
 
     /// Checks an address that stands in a URL: it is its own host, so that `*` is about it, too.
-    fn check_written(&self, address: IpAddr) -> Result<(), Refusal> {
+    fn check_written(&self, address: IpAddr, exception: bool) -> Result<(), Refusal> {
         let address = address::inner(address);
         let host = bracketed(address);
-        self.check_name(&host)?;
-        self.check_address(&host, address)
+        self.check_name(&host, exception)?;
+        self.check_address(&host, address, exception)
     }
 
     /// Checks an address that `host` stands for.
-    fn check_address(&self, host: &str, address: IpAddr) -> Result<(), Refusal> {
+    fn check_address(&self, host: &str, address: IpAddr, exception: bool) -> Result<(), Refusal> {
         let refuse = |reason: String| Err(Refusal { host: host.to_owned(), reason });
         // An address inside of an address is the one that is reached.
         let address = address::inner(address);
@@ -143,12 +161,20 @@ impl Policy {
         if by_address == Some(false) {
             return refuse(DENIED.to_owned());
         }
-        if by_address == Some(true) || self.configured.contains(&bracketed(address)) {
+        // A network that is allowed does not open the metadata service in it, nor does a base URL.
+        if address::is_metadata(address) {
+            return match self.allow.iter().any(|rule| rule.is_exactly(address)) {
+                true => Ok(()),
+                false => refuse(format!("{} {}; {EXACT}", it(host, address), address::IS_METADATA)),
+            };
+        }
+        if by_address == Some(true) {
             return Ok(());
         }
-        let by_name = self.configured.contains(host) || self.decide(|rule| rule.weight_of_name(host)) == Some(true);
-        // Where a name leads to inside is not told: whoever asks may not be of this network.
-        let it = if host == bracketed(address) { "it" } else { "its address" };
+        // A rule about every host is none about hosts inside.
+        let named = |rule: &Rule| rule.weight_of_name(host).filter(|weight| *weight > 0);
+        let by_name = exception || self.decide(named) == Some(true);
+        let it = it(host, address);
         match address::reach(address) {
             Reach::Public => Ok(()),
             Reach::Private if self.private || by_name => Ok(()),
@@ -156,9 +182,8 @@ impl Policy {
                 let entry = host.trim_matches(['[', ']']);
                 refuse(format!("{it} is private; `[egress] allow = [\"{entry}\"]` in nango.toml allows it"))
             }
-            Reach::Never(what) => {
-                refuse(format!("{it} {what}; only its address under `[egress] allow` in nango.toml allows it"))
-            }
+            Reach::Never(_) if exception && host == bracketed(address) => Ok(()),
+            Reach::Never(what) => refuse(format!("{it} {what}; {EXACT}")),
         }
     }
 
@@ -172,11 +197,22 @@ impl Policy {
     }
 }
 
+const EXACT: &str = "only its address under `[egress] allow` in nango.toml allows it";
 const DENIED: &str = "`[egress] deny` in nango.toml says so";
 
 /// A host's name in the one form in which it is compared.
 fn plain(host: &str) -> String {
     host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
+}
+
+/// Host and port of a URL.
+fn place(url: &Url) -> Option<(String, u16)> {
+    Some((plain(url.host_str()?), url.port_or_known_default()?))
+}
+
+/// The subject of a refusal. Where a name leads to inside is not shown: the caller may not be of this network.
+fn it(host: &str, address: IpAddr) -> &'static str {
+    if host == bracketed(address) { "it" } else { "its address" }
 }
 
 fn bracketed(address: IpAddr) -> String {

@@ -99,6 +99,7 @@ impl Plan {
             body: self.body.clone(),
             timeout: self.timeout,
             max_body: Some(self.max_body),
+            integration: client.parts.integration.clone(),
         };
         let mut trusted = self.trusted;
         let mut acted = false;
@@ -138,14 +139,24 @@ impl Plan {
                 return Err(self.lost(format!("was redirected more than {MAX_REDIRECTS} times")));
             }
             let left = next.url.origin() != hop.url.origin();
-            let in_clear = hop.url.scheme() == "https" && next.url.scheme() == "http";
+            if hop.url.scheme() == "https" && next.url.scheme() == "http" {
+                return Err(self.lost("was redirected from https to http, which is not followed".to_owned()));
+            }
+            let listed = trusted && client.parts.trusted_origins.contains(&next.url.origin());
+            // The body was written for the origin that was asked: what it holds is not for the one that was named now.
+            if left && !listed && !next.body.is_empty() {
+                let to = redact::place(&self.redactor.hide_url(next.url.clone()));
+                return Err(self.lost(format!(
+                    "was redirected to another origin ({to}), and its body does not go there; if that is right, use its \
+                     address as the base URL, or list its origin under `trusted_origins` of the integration in nango.toml"
+                )));
+            }
             acted |= next.method != hop.method;
             if !next.body.is_repeatable() {
                 return Err(self.lost("was redirected, and its body is a stream that cannot be sent again".to_owned()));
             }
             hop = next;
-            let listed = trusted && client.parts.trusted_origins.contains(&hop.url.origin());
-            if left && !listed && (in_clear || !(trusted && client.parts.forward_headers)) {
+            if left && !listed && !(trusted && client.parts.forward_headers) {
                 trusted = false;
                 hop.headers = redact::plain_headers(&hop.headers);
             }

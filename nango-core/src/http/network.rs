@@ -44,6 +44,8 @@ impl Default for NetworkSettings {
 #[derive(Debug, Clone)]
 pub struct Network {
     client: reqwest::Client,
+    /// For the hosts and ports that the operator wrote down for an integration: they may be private.
+    exceptions: reqwest::Client,
     policy: Arc<Policy>,
     proxies: Arc<BTreeSet<String>>,
 }
@@ -67,37 +69,49 @@ impl Network {
         Self::resolving(settings, egress::System)
     }
 
-    fn resolving(settings: NetworkSettings, inner: impl Resolve + 'static) -> Result<Self, TransportError> {
+    fn resolving(settings: NetworkSettings, inner: impl Resolve + Clone + 'static) -> Result<Self, TransportError> {
         let NetworkSettings { connect_timeout, idle_timeout, policy } = settings;
         // An error says that the process has a provider already, which is just as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let proxies = proxies();
         let named = Arc::new(proxies.clone());
-        reqwest::Client::builder()
-            .redirect(redirect::Policy::none())
-            .referer(false)
-            .connect_timeout(connect_timeout)
-            .read_timeout(idle_timeout)
-            .dns_resolver(Checked { inner, policy: policy.clone(), proxies })
-            .build()
-            .map(|client| Self { client, policy, proxies: named })
-            .map_err(|error| TransportError::Unsendable(Box::new(error)))
+        let build = |exception| {
+            let resolver =
+                Checked { inner: inner.clone(), policy: policy.clone(), proxies: proxies.clone(), exception };
+            reqwest::Client::builder()
+                .redirect(redirect::Policy::none())
+                .referer(false)
+                .connect_timeout(connect_timeout)
+                .read_timeout(idle_timeout)
+                .dns_resolver(resolver)
+                .build()
+                .map_err(|error| TransportError::Unsendable(Box::new(error)))
+        };
+        let client = build(false)?;
+        // One client more costs a start some time, which most starts need not spend.
+        let exceptions = if policy.has_exceptions() { build(true)? } else { client.clone() };
+        Ok(Self { client, exceptions, policy, proxies: named })
     }
 }
 
 impl Transport for Network {
     fn send(&self, request: Outgoing) -> BoxFuture<'_, Result<Incoming, TransportError>> {
         Box::pin(async move {
-            self.policy.check(&request.url).map_err(TransportError::Forbidden)?;
+            let integration = request.integration.as_deref();
+            self.policy.check(integration, &request.url).map_err(TransportError::Forbidden)?;
+            let exception = self.policy.is_exception(integration, &request.url);
             // A proxy is dialled wherever it stands; as the end of a request it is a host like any other.
-            if let Some(host) =
-                request.url.host_str().filter(|host| self.proxies.contains(*host) && !self.policy.names(host))
+            if let Some(host) = request
+                .url
+                .host_str()
+                .filter(|host| self.proxies.contains(*host) && !exception && !self.policy.names(host))
             {
                 return Err(TransportError::Forbidden(egress::is_a_proxy(host)));
             }
             let timeout = request.timeout;
             let (method, url, headers, payload) = request.into_wire()?;
-            let mut request = self.client.request(method, url).headers(headers).body(payload);
+            let client = if exception { &self.exceptions } else { &self.client };
+            let mut request = client.request(method, url).headers(headers).body(payload);
             if let Some(timeout) = timeout {
                 request = request.timeout(timeout);
             }

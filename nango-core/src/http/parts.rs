@@ -38,6 +38,8 @@ pub struct ClientParts {
     pub name: String,
     /// Who is told of waits. Default: nobody.
     pub watch: Option<Arc<dyn Watch>>,
+    /// The integration, whose exceptions of the egress policy count. Default: none.
+    pub integration: Option<Arc<str>>,
     /// Hides the secrets of the connection in everything that is shown. Default: none are known.
     pub redactor: Redactor,
     /// How many bytes of a body are held in memory. Default 256 MiB.
@@ -65,6 +67,7 @@ impl ClientParts {
             quota: None,
             name: String::new(),
             watch: None,
+            integration: None,
             redactor: Redactor::default(),
             max_body: 256 << 20,
             timeout: Duration::from_mins(10),
@@ -112,6 +115,13 @@ impl ClientParts {
     #[must_use]
     pub fn trusted_origins(mut self, origins: Vec<Origin>) -> Self {
         self.trusted_origins = origins;
+        self
+    }
+
+    /// Sets the integration, whose exceptions of the egress policy count.
+    #[must_use]
+    pub fn integration(mut self, integration: &str) -> Self {
+        self.integration = Some(integration.into());
         self
     }
 

@@ -1,6 +1,6 @@
 //! What a caller asks for ([`Call`]), and what leaves the house ([`Outgoing`]).
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use reqwest::{
     Method,
@@ -131,12 +131,22 @@ pub struct Outgoing {
     pub timeout: Option<Duration>,
     /// How many bytes of the answer's body the pipeline holds; `None`: the client's limit.
     pub max_body: Option<u64>,
+    /// The integration that asks; `None`: none, so that no exception of the egress policy is for it.
+    pub integration: Option<Arc<str>>,
 }
 
 impl Outgoing {
     /// A request without headers and body.
     pub fn new(method: Method, url: Url) -> Self {
-        Self { method, url, headers: HeaderMap::new(), body: Body::Empty, timeout: None, max_body: None }
+        Self {
+            method,
+            url,
+            headers: HeaderMap::new(),
+            body: Body::Empty,
+            timeout: None,
+            max_body: None,
+            integration: None,
+        }
     }
 
     /// Method, URL, headers (with the body's type) and what is sent.

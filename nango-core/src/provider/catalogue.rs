@@ -181,10 +181,10 @@ impl Catalogue {
         self.entries().filter_map(|(_, listed)| listed.provider.as_ref().ok())
     }
 
-    /// The URLs that stand in a person's own file of providers, as they are written.
-    pub fn own_urls(&self) -> impl Iterator<Item = &str> {
+    /// The URLs that stand in a person's own file of providers, as they are written, with the provider's name.
+    pub fn own_urls(&self) -> impl Iterator<Item = (&str, &str)> {
         let own = self.0.own.keys().filter_map(|name| self.get(name));
-        own.flat_map(Provider::urls)
+        own.flat_map(|provider| provider.urls().map(|url| (provider.name.as_str(), url)))
     }
 
     /// All entries by name, with what was noticed when they were read.

@@ -1,5 +1,9 @@
 //! What a person is asked for when they connect.
 
+mod check;
+
+pub(super) use check::has_user;
+
 /// A value that a connection needs: part of its credentials or of its configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

@@ -11,7 +11,7 @@ pub enum ResolveError {
     /// The configuration lacks a value.
     #[error(
         "`{integration}` needs the configuration value `{name}`: set it with \
-         `registry connection add {integration} <id> --config {name}=…`"
+         `registry connection add {integration} <id> --set {name}=…`"
     )]
     MissingConfig {
         /// The integration.

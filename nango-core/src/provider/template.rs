@@ -120,6 +120,26 @@ impl Template {
         found.into_iter()
     }
 
+    /// The texts that it may become, at most `most` for each side: `values` gives the possible texts of a value. The
+    /// result of a function is a value that cannot be known.
+    pub(super) fn outlines(&self, most: usize, values: &dyn Fn(&Variable) -> Vec<String>) -> Vec<String> {
+        let mut all = Vec::new();
+        for side in &self.sides {
+            let mut texts = vec![String::new()];
+            for part in side {
+                let next = match part {
+                    Part::Text(text) => vec![text.clone()],
+                    Part::Value(variable) => values(variable),
+                    Part::Call(..) => values(&Variable::Random),
+                };
+                let with = |text: &String| next.iter().map(|next| format!("{text}{next}")).collect::<Vec<_>>();
+                texts = texts.iter().flat_map(with).take(most).collect();
+            }
+            all.extend(texts);
+        }
+        all
+    }
+
     /// Whether there is nothing to put in.
     pub fn is_plain(&self) -> bool {
         self.sides.iter().flatten().all(|part| matches!(part, Part::Text(_)))

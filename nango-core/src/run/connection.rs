@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::{
     Instance, Job, Observer, RunHost, RunReport, Stop, begin, begin_and_call, follow_up,
     outbound::{self, Outbound},
+    spent::Spent,
     verify,
 };
 use crate::{
@@ -14,6 +15,8 @@ use crate::{
     declare::{Event, EventDef},
     error::{Error, ErrorKind, Result},
     nango::store_error,
+    provider::ConfigurationError,
+    redact::is_secret_name,
     store::{BASE_VARIANT, Connection, FunctionKey, NewConnection, Removed, RunStatus},
 };
 
@@ -63,6 +66,10 @@ pub async fn add_connection(
         let fits = instance.config.limits.check_metadata(None, metadata);
         fits.map_err(|message| Error::new(ErrorKind::Connection, message))?;
     }
+    let holder = outbound::holder(instance, &integration, &id)?;
+    let misfit = |error: ConfigurationError| Error::new(ErrorKind::Connection, error);
+    let config = holder.provider.configuration(&integration, new.config).map_err(misfit)?;
+    holder.provider.check_credentials(&integration, new.credentials.parts()).map_err(misfit)?;
     let replaced = instance.store.connection(&integration, &id).await.map_err(store_error)?;
     let kept = || replaced.map(|connection| connection.metadata).unwrap_or_default();
     let mut candidate = Connection {
@@ -71,7 +78,7 @@ pub async fn add_connection(
         id: id.clone(),
         auth: new.credentials.mode().stored_name().to_owned(),
         credentials: Vec::new(),
-        config: new.config.clone(),
+        config,
         metadata: new.metadata.clone().unwrap_or_else(kept),
         created_at: instance.store.now(),
         updated_at: instance.store.now(),
@@ -79,10 +86,23 @@ pub async fn add_connection(
         renew_at: None,
         failure: None,
     };
-    // What does not fit is told before the provider is asked.
+    // What does not fit is an error before the provider is asked.
     outbound::check(instance, &candidate, &new.credentials)?;
-    let holder = outbound::holder(instance, &integration, &id)?;
-    let credentials = outbound::with_token(instance, &holder, &mut candidate, new.credentials).await?;
+    let spent = Spent::of(&integration, &id, &new.credentials).filter(|_| new.credentials.token().is_none());
+    let mut given = new.credentials;
+    if let Some(spent) = &spent
+        && let Some((credentials, config)) = spent.replacement(instance).await?
+    {
+        given = credentials;
+        candidate.config.extend(config);
+    }
+    let asked = candidate.config.clone();
+    let credentials = outbound::with_token(instance, &holder, &mut candidate, given).await?;
+    if let Some(spent) = &spent {
+        let learned = candidate.config.iter().filter(|(name, value)| asked.get(*name) != Some(*value));
+        let learned = learned.map(|(name, value)| (name.clone(), value.clone())).collect();
+        spent.keep(instance, &credentials, &learned).await?;
+    }
     if new.verify && verify::is_tried(credentials.mode()) {
         let outbound = Outbound::fixed(instance, &candidate, credentials.clone())?;
         verify::probe(instance, &outbound, &candidate, &credentials).await?;
@@ -93,12 +113,12 @@ pub async fn add_connection(
         if report.status != RunStatus::Success {
             let error = report.error.unwrap_or_else(|| Error::msg("it was interrupted"));
             let what = if error.action().is_some() { "refused" } else { "could not check" };
-            return Err(error.context(format!("`{}` {what} the connection, so nothing was stored", def.name)));
+            return Err(error.context(format!("`{}` {what} the connection, so it was not stored", def.name)));
         }
         events.push(report);
     }
     // What is secret of the configuration lies with the credentials.
-    let hidden = |(name, _): &(String, Value)| holder.provider.hides_config(name);
+    let hidden = |(name, _): &(String, Value)| holder.provider.hides_config(name) || is_secret_name(name);
     let (secret, config): (Vec<_>, Vec<_>) = candidate.config.into_iter().partition(hidden);
     let credentials = credentials.with_config(secret.into_iter().collect());
     let sealed = credentials.seal(&instance.ring, &integration, &id);
@@ -112,6 +132,9 @@ pub async fn add_connection(
         metadata: new.metadata,
     };
     let (connection, is_new) = instance.store.put_connection(new).await.map_err(store_error)?;
+    if let Some(spent) = &spent {
+        spent.drop(instance).await?;
+    }
     if is_new {
         for def in instance.registry.on_event(&connection.integration, Event::PostConnectionCreation) {
             events.push(fire(instance, &connection, None, def, &observer).await?);

@@ -84,6 +84,7 @@ impl Outbound {
             .authorize(self.authorize.clone())
             .retry(Arc::new(proxy.retry.clone()))
             .forward_headers(proxy.forward_headers)
+            .integration(integration)
             .redactor(self.redactor.clone())
             .quota(Quota { budget, connection: connection.clone(), lane });
         if let Some(watch) = watch {

@@ -8,6 +8,7 @@ mod functions;
 mod hostile;
 mod limits;
 mod mappers;
+mod secrets;
 mod since;
 mod updated;
 mod upkeep;

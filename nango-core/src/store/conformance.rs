@@ -130,7 +130,9 @@ conformance! {
         a_connection_is_added_and_replaced
         metadata_is_replaced_and_merged
         removal_takes_the_records_and_keeps_the_sequence
-        removal_stops_what_runs;
+        removal_stops_what_runs
+        configuration_is_sealed_unless_the_credentials_changed
+        notes_are_kept_and_dropped;
     processes:
         the_living_are_counted;
     refresh:

@@ -123,6 +123,17 @@ pub trait Connections {
         change: MetadataChange,
     ) -> Answer<'_, Option<Map<String, Value>>>;
 
+    /// Replaces configuration and credentials of a row by the same with more of it sealed, unless the credentials have
+    /// changed since this version or are being renewed. The flag says whether it did.
+    fn seal_config(&self, row: i64, version: i64, credentials: Vec<u8>, config: Map<String, Value>)
+    -> Answer<'_, bool>;
+
+    /// A value that the program keeps for itself, by name.
+    fn note(&self, name: &str) -> Answer<'_, Option<Vec<u8>>>;
+
+    /// Keeps a value, or drops it. What is secret in it must be sealed.
+    fn put_note(&self, name: &str, value: Option<Vec<u8>>) -> Answer<'_, ()>;
+
     /// Removes a connection, its records, checkpoints and resume states. The sequences of its datasets stay, so that a
     /// cursor goes on if a connection of this name comes back. `None`: there is no such connection.
     fn remove_connection(&self, integration: &str, id: &str) -> Answer<'_, Option<Removed>>;

@@ -212,6 +212,28 @@ impl Connections for Postgres {
         })
     }
 
+    fn seal_config(
+        &self,
+        row: i64,
+        version: i64,
+        credentials: Vec<u8>,
+        config: Map<String, Value>,
+    ) -> Answer<'_, bool> {
+        self.write((row, version, credentials, config), |db, (row, version, credentials, config)| {
+            Box::pin(connections::seal_config(db, *row, *version, credentials, config))
+        })
+    }
+
+    fn note(&self, name: &str) -> Answer<'_, Option<Vec<u8>>> {
+        self.read_with(name.to_owned(), |db, name| Box::pin(connections::note(db, name)))
+    }
+
+    fn put_note(&self, name: &str, value: Option<Vec<u8>>) -> Answer<'_, ()> {
+        self.write((name.to_owned(), value), |db, (name, value)| {
+            Box::pin(connections::put_note(db, name, value.as_deref()))
+        })
+    }
+
     fn remove_connection(&self, integration: &str, id: &str) -> Answer<'_, Option<Removed>> {
         let names = [integration.to_owned(), id.to_owned()];
         self.write(names, |db, [integration, id]| Box::pin(connections::remove(db, integration, id)))

@@ -208,6 +208,26 @@ impl Connections for Sqlite {
         self.write(move |db| connections::change_metadata(db, &integration, &id, change))
     }
 
+    fn seal_config(
+        &self,
+        row: i64,
+        version: i64,
+        credentials: Vec<u8>,
+        config: Map<String, Value>,
+    ) -> Answer<'_, bool> {
+        self.write(move |db| connections::seal_config(db, row, version, &credentials, &config))
+    }
+
+    fn note(&self, name: &str) -> Answer<'_, Option<Vec<u8>>> {
+        let name = name.to_owned();
+        self.read_with(move |db| connections::note(db, &name))
+    }
+
+    fn put_note(&self, name: &str, value: Option<Vec<u8>>) -> Answer<'_, ()> {
+        let name = name.to_owned();
+        self.write(move |db| connections::put_note(db, &name, value.as_deref()))
+    }
+
     fn remove_connection(&self, integration: &str, id: &str) -> Answer<'_, Option<Removed>> {
         let (integration, id) = (integration.to_owned(), id.to_owned());
         self.write(move |db| connections::remove(db, &integration, &id))

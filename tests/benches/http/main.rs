@@ -115,8 +115,7 @@ async fn bare(url: &str, requests: u32) -> Outcome {
 
 async fn pipeline(url: &str, requests: u32) -> Outcome {
     let base: Url = url.parse()?;
-    let mut policy = Policy::default();
-    policy.allow_host("127.0.0.1");
+    let policy = Policy::new(vec!["127.0.0.1".parse()?], Vec::new(), false);
     let mut settings = NetworkSettings::default();
     settings.policy = Arc::new(policy);
     let parts = ClientParts::new(Arc::new(Network::with(settings)?), Arc::new(SystemClock), base)

@@ -174,6 +174,38 @@ pub(super) fn written(mode: AuthMode, provider: Option<&Provider>) -> String {
     Asked::of(mode, provider).written()
 }
 
+/// A part of credentials that a person is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct AskedPart {
+    /// Its key in JSON.
+    pub(crate) key: String,
+    /// Its name for people.
+    pub(crate) title: String,
+    /// Whether it is not echoed.
+    pub(crate) secret: bool,
+    /// Whether it is given even if it is empty.
+    pub(crate) required: bool,
+}
+
+/// The parts that a person is asked for.
+pub(super) fn asked(mode: AuthMode, provider: Option<&Provider>) -> Vec<AskedPart> {
+    let asked = Asked::of(mode, provider);
+    let declared = provider.map(|provider| provider.credentials.as_slice()).unwrap_or_default();
+    let keys = asked.keys();
+    let alone = !keys.contains(&"password");
+    keys.iter()
+        .map(|key| {
+            let field = declared.iter().find(|field| field.name == **key);
+            AskedPart {
+                key: (*key).to_owned(),
+                title: field.map_or_else(|| (*key).to_owned(), |field| field.title.clone()),
+                secret: field.is_some_and(|field| field.secret) || super::show::is_secret_part(key, alone),
+                required: *key != "password",
+            }
+        })
+        .collect()
+}
+
 /// What is asked for: by the kind, and by the provider's entry where the kind leaves it open.
 struct Asked<'a> {
     shape: Shape,
@@ -251,8 +283,8 @@ impl<'a> Asked<'a> {
         Ok(())
     }
 
-    /// `{"apiKey": "…"}`
-    fn written(&self) -> String {
+    /// The keys that are given as a rule.
+    fn keys(&self) -> Vec<&str> {
         let required = self.shape.required.iter().filter_map(|group| group.first().copied());
         let declared = self.fields.iter().filter(|field| field.is_required()).map(|field| field.name.as_str());
         let mut keys: Vec<&str> = required.collect();
@@ -261,7 +293,12 @@ impl<'a> Asked<'a> {
         let second =
             self.shape.optional.first().filter(|key| matches!(**key, "password" | "refresh_token" | "client_secret"));
         keys.extend(second);
-        let keys: Vec<String> = keys.into_iter().map(|key| format!(r#""{key}": "…""#)).collect();
+        keys
+    }
+
+    /// `{"apiKey": "…"}`
+    fn written(&self) -> String {
+        let keys: Vec<String> = self.keys().into_iter().map(|key| format!(r#""{key}": "…""#)).collect();
         format!("{{{}}}", keys.join(", "))
     }
 }

@@ -27,12 +27,17 @@ const SHORTEST_HALF: usize = 8;
 /// The parts with `***` for what is secret. A user name is shown, except where it stands alone: then it is a key.
 pub(super) fn hidden(credentials: &Credentials) -> Map<String, Value> {
     let alone = credentials.text("password").is_none();
-    let show = |key: &str| PLAIN.contains(&key) || (key == "username" && !alone);
+    let show = |key: &str| !is_secret_part(key, alone);
     let shown = credentials.parts().iter().filter(|(key, _)| *key != super::CONFIG).map(|(key, value)| {
         let value = if show(key) { value.clone() } else { Value::String("***".to_owned()) };
         (key.clone(), value)
     });
     shown.collect()
+}
+
+/// Whether a part of credentials is secret. `alone`: there is no password beside a user name, so that it is a key.
+pub(super) fn is_secret_part(key: &str, alone: bool) -> bool {
+    !PLAIN.contains(&key) && (key != "username" || alone)
 }
 
 /// The texts that must not be shown.

@@ -46,7 +46,7 @@ impl Signer {
                 let account = subject.config.get("accountId").and_then(|value| value.as_str()).ok_or_else(|| {
                     subject.unsigned(format!(
                         "the configuration value `accountId` is missing: set it with `registry connection add {} <id> \
-                         --config accountId=…`",
+                         --set accountId=…`",
                         subject.integration
                     ))
                 })?;

@@ -135,8 +135,7 @@ fn what_does_not_fit_is_told() {
     let key = || Credentials::api_key("hush");
     let text = format!("`acme` does not take api-key credentials: it takes `bearer` and `basic`; {help}");
     check("BEARER, BASIC", "", key(), &text);
-    let missing =
-        "`shop` needs the configuration value `v`: set it with `registry connection add shop <id> --config v=…`";
+    let missing = "`shop` needs the configuration value `v`: set it with `registry connection add shop <id> --set v=…`";
     check("NONE", "headers: { x-v: '${connectionConfig.v}' }", Credentials::none(), missing);
     let header = "the header `x-key` of `acme` cannot carry its value: it holds a character that headers do not allow";
     check("API_KEY", "headers: { x-key: '${apiKey}' }", Credentials::api_key("hush\u{7f}"), header);

@@ -55,7 +55,7 @@ pub(super) async fn installation(subject: &Subject<'_>, client: &Client) -> Resu
     }
     let scope = Scope::new(subject.integration, &config, subject.credentials.parts());
     let url = place(subject, settings.app_url.as_ref().or(settings.url.as_ref()))?.resolve_url(&scope)?;
-    let mut request = TokenRequest::new(url, false, BodyFormat::Json);
+    let mut request = TokenRequest::new(subject, url, false, BodyFormat::Json)?;
     request.bearer(&token)?;
     answer::read(&request.send(client).await?, subject)
 }

@@ -26,7 +26,7 @@ pub(super) async fn login(subject: &Subject<'_>, client: &Client) -> Result<Obta
     parts.extend(assertion.map(|assertion| ("assertion".to_owned(), Value::String(assertion.expose().to_owned()))));
     let scope = subject.scope_of(&parts).signed(token.as_ref().map(Secret::expose));
     let url = place(subject, settings.url.as_ref())?.resolve_url(&scope)?;
-    let mut request = TokenRequest::new(url, settings.get, settings.format);
+    let mut request = TokenRequest::new(subject, url, settings.get, settings.format)?;
     request.params(&settings.params, &scope)?;
     request.headers(&settings.headers, &scope)?;
     let mut response = request.send(client).await?;
@@ -39,7 +39,7 @@ pub(super) async fn login(subject: &Subject<'_>, client: &Client) -> Result<Obta
         secrets.into_iter().for_each(|secret| subject.redactor.add(secret));
         answers.push(answer);
         let scope = scope.steps(&answers);
-        let mut request = TokenRequest::new(step.url.resolve_url(&scope)?, step.get, settings.format);
+        let mut request = TokenRequest::new(subject, step.url.resolve_url(&scope)?, step.get, settings.format)?;
         request.params(&step.params, &scope)?;
         request.headers(&step.headers, &scope)?;
         response = request.send(client).await?;
@@ -50,7 +50,7 @@ pub(super) async fn login(subject: &Subject<'_>, client: &Client) -> Result<Obta
 async fn renew(subject: &Subject<'_>, settings: &TokenSettings, client: &Client) -> Result<Obtained, ObtainError> {
     let scope = subject.scope();
     let url = place(subject, settings.refresh_url.as_ref().or(settings.url.as_ref()))?.resolve_url(&scope)?;
-    let mut request = TokenRequest::new(url, settings.get, settings.format);
+    let mut request = TokenRequest::new(subject, url, settings.get, settings.format)?;
     request.params(settings.refresh_params.as_deref().unwrap_or_default(), &scope)?;
     let headers = if settings.refresh_headers.is_empty() { &settings.headers } else { &settings.refresh_headers };
     request.headers(headers, &scope)?;

@@ -14,7 +14,7 @@ pub(super) async fn refresh(subject: &Subject<'_>, client: &Client) -> Result<Ob
     };
     let scope = subject.scope();
     let url = place(subject, settings.refresh_url.as_ref().or(settings.url.as_ref()))?.resolve_url(&scope)?;
-    let mut request = TokenRequest::new(url, false, settings.format);
+    let mut request = TokenRequest::new(subject, url, false, settings.format)?;
     // What a code is exchanged with may say `authorization_code`: a refresh is always a refresh.
     let params = settings.refresh_params.as_ref().unwrap_or(&settings.params);
     request.params(&without(params, "grant_type"), &scope)?;
@@ -30,7 +30,7 @@ pub(super) async fn client_credentials(subject: &Subject<'_>, client: &Client) -
     let settings = &subject.provider.token;
     let scope = subject.scope();
     let url = place(subject, settings.url.as_ref())?.resolve_url(&scope)?;
-    let mut request = TokenRequest::new(url, settings.get, settings.format);
+    let mut request = TokenRequest::new(subject, url, settings.get, settings.format)?;
     if settings.params.iter().all(|(name, _)| name != "grant_type") {
         request.field("grant_type", "client_credentials");
     }

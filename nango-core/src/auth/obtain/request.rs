@@ -30,9 +30,15 @@ pub(super) struct TokenRequest {
 }
 
 impl TokenRequest {
-    pub(super) fn new(url: Url, get: bool, format: BodyFormat) -> Self {
+    /// A request to a host that may receive what it will carry.
+    ///
+    /// # Errors
+    ///
+    /// The secret of the operator's app must not go there.
+    pub(super) fn new(subject: &Subject<'_>, url: Url, get: bool, format: BodyFormat) -> Result<Self, ObtainError> {
+        subject.check_token_host(&url)?;
         let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]);
-        Self { url, get, format, fields: Map::new(), headers }
+        Ok(Self { url, get, format, fields: Map::new(), headers })
     }
 
     /// Sets a field.

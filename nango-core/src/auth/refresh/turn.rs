@@ -197,7 +197,7 @@ impl Tokens {
         #[expect(clippy::expect_used, reason = "a constant that is a URL")]
         let nowhere = Url::parse("https://token.invalid").expect("a URL");
         let parts = ClientParts::new(self.transport.clone(), self.clock.clone(), nowhere);
-        let client = Client::new(parts.redactor(subject.redactor.clone()));
+        let client = Client::new(parts.redactor(subject.redactor.clone()).integration(subject.integration));
         let asked = obtain::obtain(subject, &client);
         tokio::time::timeout(PATIENCE, asked).await.unwrap_or_else(|_| {
             let message = format!("the provider did not answer within {} s", PATIENCE.as_secs());

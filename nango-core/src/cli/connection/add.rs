@@ -9,15 +9,15 @@ use super::provider;
 use crate::{
     auth::{AuthMode, Credentials, InjectError},
     cli::{
-        Command, Context, Exit, Fault,
+        Command, Context, Exit, Fault, Terminal,
         check::provider_of,
         lookup::{self, quoted},
-        report,
+        prompt, report,
         values::{Values, key_value},
     },
     declare::suggest,
     error::Error,
-    provider::{Provider, ResolveError},
+    provider::{ConfigurationError, Provider, ResolveError},
     run::{AddConnection, Observer, RunReport, add_connection},
     store::Connection,
     wire::{AddedJson, ConnectionDetail},
@@ -36,11 +36,18 @@ struct Arguments {
     /// The kind of the credentials, such as api-key, basic, bearer, oauth2, oauth2-cc. Without it, they tell
     #[arg(long, value_name = "KIND", value_parser = mode)]
     auth: Option<AuthMode>,
-    /// The credentials. A file or stdin keeps them out of the history of your shell
+    /// The credentials. A file or stdin keeps them out of the list of processes and of your shell's history; on a
+    /// terminal they are asked for when this is left out
     #[arg(long, value_name = "JSON|@FILE|-", allow_hyphen_values = true)]
     credentials: Option<String>,
     /// A value that the provider's URLs or headers ask for, such as subdomain=acme
-    #[arg(long = "config", value_name = "KEY=VALUE", value_parser = key_value)]
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
+    set: Vec<(String, String)>,
+    /// The same from a file, or from stdin (`-`): for values that are secret
+    #[arg(long, value_name = "KEY=PATH", value_parser = key_value)]
+    set_file: Vec<(String, String)>,
+    /// The name of `--set` in earlier versions
+    #[arg(long = "config", value_name = "KEY=VALUE", value_parser = key_value, hide = true)]
     config: Vec<(String, String)>,
     /// Metadata for your functions
     #[arg(long, value_name = "JSON|@FILE|-", allow_hyphen_values = true)]
@@ -68,8 +75,9 @@ impl Command for Add {
         lookup::integration(context.registry(), &arguments.integration)?;
         check_id(&arguments.id)?;
         let mut values = Values::default();
-        let given =
+        let mut given =
             arguments.credentials.as_deref().map(|text| values.credentials("--credentials", text)).transpose()?;
+        let config = configuration(&arguments, &mut values, &mut context.terminal)?;
         let metadata = arguments.metadata.as_deref().map(|text| values.object("--metadata", text)).transpose()?;
         if arguments.auth.is_none() && given.is_none() {
             keeps_nothing(context, &arguments.integration, &arguments.id)?;
@@ -79,6 +87,9 @@ impl Command for Add {
             Some(mode) => mode,
             None => guess(given.as_ref(), known)?,
         };
+        if given.is_none() {
+            given = prompt::credentials(mode, known)?;
+        }
         let credentials = Credentials::parse(mode, given.as_ref().unwrap_or(&Value::Null), known)
             .map_err(|error| Fault::usage(format!("--credentials: {error}")))?;
         let shown = credentials.to_json(arguments.show_secrets);
@@ -86,12 +97,38 @@ impl Command for Add {
             integration: arguments.integration,
             id: arguments.id,
             credentials,
-            config: arguments.config.into_iter().map(|(key, value)| (key, Value::String(value))).collect(),
+            config,
             metadata,
             verify: !arguments.no_verify,
         };
         add(context, new, shown)
     }
+}
+
+/// The configuration that was given in the three ways.
+fn configuration(
+    arguments: &Arguments,
+    values: &mut Values,
+    terminal: &mut Terminal,
+) -> Result<Map<String, Value>, Fault> {
+    if !arguments.config.is_empty() {
+        terminal.note(
+            "warning: `--config KEY=VALUE` of `connection add` is `--set KEY=VALUE` now; the next release does not take \
+             the old name",
+        );
+    }
+    let mut config = Map::new();
+    let mut put = |key: &str, value: String| match config.insert(key.to_owned(), Value::String(value)) {
+        None => Ok(()),
+        Some(_) => Err(Fault::usage(format!("`{key}` is set twice"))),
+    };
+    for (key, value) in arguments.set.iter().chain(&arguments.config) {
+        put(key, value.clone())?;
+    }
+    for (key, path) in &arguments.set_file {
+        put(key, values.file(&format!("--set-file {key}"), path)?)?;
+    }
+    Ok(config)
 }
 
 /// Without credentials a connection that has some would lose them, which nobody means who only changes something else.
@@ -126,7 +163,9 @@ fn add(context: &mut Context, new: AddConnection, credentials: Value) -> Result<
 
 /// A connection that was not stored: what was typed does not fit the provider, or something else is in the way.
 fn refused(error: Error) -> Fault {
-    let typed = error.downcast_ref::<InjectError>().is_some() || error.downcast_ref::<ResolveError>().is_some();
+    let typed = error.downcast_ref::<InjectError>().is_some()
+        || error.downcast_ref::<ResolveError>().is_some()
+        || error.downcast_ref::<ConfigurationError>().is_some();
     if typed { Fault::usage(error.to_string()) } else { error.into() }
 }
 
@@ -158,6 +197,8 @@ fn guess(given: Option<&Value>, provider: Option<&Provider>) -> Result<AuthMode,
     };
     match given {
         None if taken.contains(&AuthMode::None) => Ok(AuthMode::None),
+        // The one kind that can be asked for.
+        None if taken.len() == 1 && prompt::can_ask() => Ok(taken[0]),
         None => Err(unclear()),
         Some(Value::Object(object)) => of_object(object, taken).ok_or_else(unclear),
         Some(_) => {

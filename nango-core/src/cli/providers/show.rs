@@ -187,7 +187,7 @@ fn add_line(provider: &Provider) -> String {
     for name in provider.needed_config() {
         let example = provider.config.iter().find(|field| field.name == name).and_then(|field| field.example.clone());
         let value = example.filter(|example| !example.contains(['*', '…'])).unwrap_or_else(|| "…".to_owned());
-        line.extend([" --config ", &lookup::quoted(&format!("{name}={value}"))]);
+        line.extend([" --set ", &lookup::quoted(&format!("{name}={value}"))]);
     }
     line
 }
@@ -210,7 +210,7 @@ mod tests {
 ";
         assert_eq!(
             add_line(&entry(keys)),
-            r#"registry connection add acme <id> --auth basic --credentials '{"username": "…", "password": "…"}' --config 'site=my site' --config 'project=…'"#
+            r#"registry connection add acme <id> --auth basic --credentials '{"username": "…", "password": "…"}' --set 'site=my site' --set 'project=…'"#
         );
         let open = entry("  auth_mode: NONE\n  proxy: { base_url: 'https://h.test' }\n");
         assert_eq!(add_line(&open), "registry connection add acme <id> --auth none");

@@ -13,17 +13,35 @@ pub(super) enum Reach {
     Never(&'static str),
 }
 
-/// Where clouds tell a machine its own secrets. Some of them look public or private.
-const METADATA: [IpAddr; 6] = [
+/// Services of clouds that give a machine its own secrets. Some of their addresses look public or private. Source: the
+/// providers' documentation of their metadata services, of 2026.
+const METADATA: [IpAddr; 16] = [
+    // AWS, Azure, Google Cloud, Oracle, DigitalOcean, Hetzner, IBM, OpenStack and others.
     IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254)),
+    // AWS: credentials of ECS tasks, and of EKS Pod Identity.
+    IpAddr::V4(Ipv4Addr::new(169, 254, 170, 2)),
+    IpAddr::V4(Ipv4Addr::new(169, 254, 170, 23)),
+    // Tencent Cloud; Scaleway.
+    IpAddr::V4(Ipv4Addr::new(169, 254, 0, 23)),
+    IpAddr::V4(Ipv4Addr::new(169, 254, 42, 42)),
+    // Alibaba Cloud; Azure's wire server; Oracle's first service.
     IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)),
     IpAddr::V4(Ipv4Addr::new(168, 63, 129, 16)),
     IpAddr::V4(Ipv4Addr::new(192, 0, 0, 192)),
+    // Equinix Metal, `metadata.platformequinix.com`.
+    IpAddr::V4(Ipv4Addr::new(192, 80, 8, 124)),
+    // AWS over IPv6: instances, and EKS Pod Identity.
     IpAddr::V6(Ipv6Addr::new(0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0254)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0023)),
+    // Google Cloud, Oracle, Scaleway and Akamai over IPv6; OpenStack's link-local address.
     IpAddr::V6(Ipv6Addr::new(0xfd20, 0x00ce, 0, 0, 0, 0, 0, 0x0254)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0x00c1, 0, 0, 0, 0, 0xa9fe, 0xa9fe)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0x0042, 0, 0, 0, 0, 0, 0x0042)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xa9fe, 0xa9fe, 0, 0, 0, 0, 0x0001)),
+    IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0xa9fe, 0xa9fe)),
 ];
 
-const IS_METADATA: &str = "gives out the secrets of the machine (cloud metadata)";
+pub(super) const IS_METADATA: &str = "gives out the secrets of the machine (cloud metadata)";
 const IS_LINK_LOCAL: &str = "is a link-local address";
 const IS_NO_HOST: &str = "is not the address of one host";
 
@@ -43,11 +61,13 @@ pub(super) fn inner(address: IpAddr) -> IpAddr {
     }
 }
 
+/// Whether a cloud gives out a machine's own secrets at this address. Ask [`inner`] first.
+pub(super) fn is_metadata(address: IpAddr) -> bool {
+    METADATA.contains(&address)
+}
+
 /// Whom an address belongs to. Ask [`inner`] first.
 pub(super) fn reach(address: IpAddr) -> Reach {
-    if METADATA.contains(&address) {
-        return Reach::Never(IS_METADATA);
-    }
     match address {
         IpAddr::V4(address) => reach_of_four(address),
         IpAddr::V6(address) => reach_of_six(address),

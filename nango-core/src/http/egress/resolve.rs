@@ -11,6 +11,8 @@ use super::{Policy, plain};
 pub(in crate::http) struct Checked<R> {
     pub(in crate::http) inner: R,
     pub(in crate::http) policy: Arc<Policy>,
+    /// Whether it resolves only hosts that the operator wrote down for the integration that asks.
+    pub(in crate::http) exception: bool,
     /// The proxies that the environment names: they may stand in a private network, and are dialled for all hosts.
     pub(in crate::http) proxies: BTreeSet<String>,
 }
@@ -19,11 +21,12 @@ impl<R: Resolve> Resolve for Checked<R> {
     fn resolve(&self, name: Name) -> Resolving {
         let host = plain(name.as_str());
         let found = self.inner.resolve(name);
+        let exception = self.exception;
         let policy = (!self.proxies.contains(&host)).then(|| self.policy.clone());
         Box::pin(async move {
             let found = found.await?;
             let Some(policy) = policy else { return Ok(found) };
-            let passed = policy.pass(&host, found.map(Dialled).collect())?;
+            let passed = policy.pass(&host, found.map(Dialled).collect(), exception)?;
             Ok(Box::new(passed.into_iter().map(|dialled| dialled.0)) as Addrs)
         })
     }

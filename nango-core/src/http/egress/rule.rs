@@ -58,6 +58,23 @@ impl FromStr for Rule {
 }
 
 impl Rule {
+    /// Whether it is about a host or an address, as a URL writes it.
+    pub(crate) fn covers(&self, host: &str) -> bool {
+        let address = host.trim_matches(['[', ']']).parse().ok();
+        self.weight_of_name(&plain(host)).is_some()
+            || address.is_some_and(|address| self.weight_of_address(address::inner(address)).is_some())
+    }
+
+    /// Whether it is about this address alone.
+    pub(super) fn is_exactly(&self, address: IpAddr) -> bool {
+        matches!(&self.0, Subject::Network(first, bits) if *first == address && *bits == width(address))
+    }
+
+    /// Whether it is about every host.
+    pub(crate) fn is_everything(&self) -> bool {
+        matches!(self.0, Subject::All | Subject::Network(_, 0))
+    }
+
     /// How specific the rule is about a host; `None`: it is about others.
     pub(super) fn weight_of_name(&self, name: &str) -> Option<u32> {
         match &self.0 {

@@ -9,13 +9,13 @@ fn policy(allow: &[&str], deny: &[&str]) -> Policy {
 }
 
 fn reaches(policy: &Policy, url: &str) -> bool {
-    policy.check(&url.parse().unwrap()).is_ok()
+    policy.check(None, &url.parse().unwrap()).is_ok()
 }
 
 /// Whether a name that stands for this address is reached.
 fn resolves(policy: &Policy, name: &str, address: &str) -> bool {
     let address: IpAddr = address.parse().unwrap();
-    policy.check_name(name).is_ok() && policy.pass(name, vec![address]) == Ok(vec![address])
+    policy.check_name(name, false).is_ok() && policy.pass(name, vec![address], false) == Ok(vec![address])
 }
 
 #[test]
@@ -144,9 +144,16 @@ fn the_more_specific_rule_counts() {
     check(&["10.0.0.0/8"], &["10.1.0.0/16"], "http://[::ffff:10.1.0.1]/", false);
     check(&["::ffff:10.0.0.1"], &[], "http://10.0.0.1/", true);
     check(&["fd00::/8"], &[], "http://[fd12::1]/", true);
-    check(&["*"], &[], "http://192.168.0.1/", true);
+    check(&["*"], &[], "http://192.168.0.1/", false);
+    check(&["*"], &[], "http://127.0.0.2/", false);
+    check(&["*.test"], &[], "http://a.test/", true);
     check(&["*"], &[], "http://169.254.169.254/", false);
     check(&["0.0.0.0/0"], &[], "http://192.168.0.1/", true);
+    check(&["0.0.0.0/0"], &[], "http://169.254.169.254/", false);
+    check(&["169.254.0.0/16"], &[], "http://169.254.169.254/", false);
+    check(&["169.254.0.0/16"], &[], "http://169.254.1.1/", true);
+    check(&["169.254.169.254"], &[], "http://169.254.169.254/", true);
+    check(&["fd00::/8"], &[], "http://[fd00:ec2::23]/", false);
 }
 
 #[test]
@@ -165,23 +172,35 @@ fn names_and_addresses_together() {
     assert!(resolves(&policy(&["169.254.169.254"], &[]), "h.test", "169.254.169.254"));
     assert!(resolves(&Policy::new(vec![], vec![], true), "h.test", "192.168.0.1"));
     let mixed: Vec<IpAddr> = vec!["10.0.0.1".parse().unwrap(), "8.8.8.8".parse().unwrap()];
-    assert_eq!(Policy::default().pass("h.test", mixed.clone()), Ok(mixed[1..].to_vec()));
+    assert_eq!(Policy::default().pass("h.test", mixed.clone(), false), Ok(mixed[1..].to_vec()));
 }
 
 #[test]
-fn hosts_that_the_operator_wrote_down() {
+fn exception_holds_for_its_integration_host_and_port() {
     let mut policy = policy(&[], &["*"]);
-    for host in ["GHE.corp", "127.1", "[::1]"] {
-        policy.allow_host(host);
+    for url in ["https://GHE.corp", "http://127.1:8080/api", "http://[::1]/", "http://169.254.169.254/"] {
+        policy.allow_for("github", &url.parse().unwrap());
     }
-    assert!(reaches(&policy, "https://ghe.corp/") && resolves(&policy, "ghe.corp", "10.0.0.5"));
-    assert!(reaches(&policy, "http://127.0.0.1:80/") && reaches(&policy, "http://[::1]/"));
-    assert!(!reaches(&policy, "http://127.0.0.2/") && !reaches(&policy, "https://other.corp/"));
+    let reaches = |integration: Option<&str>, url: &str| policy.check(integration, &url.parse().unwrap()).is_ok();
+    for url in ["https://ghe.corp/x", "https://ghe.corp:443/", "http://127.0.0.1:8080/", "http://[::1]:80/"] {
+        assert!(reaches(Some("github"), url), "{url}");
+        assert!(!reaches(Some("jira"), url) && !reaches(None, url), "{url}");
+    }
+    for url in ["https://ghe.corp:8443/", "http://127.0.0.1/", "http://127.0.0.2:8080/", "https://other.corp/"] {
+        assert!(!reaches(Some("github"), url), "{url}");
+    }
+    // A base URL is no exact entry for what gives out the machine's secrets.
+    assert!(!reaches(Some("github"), "http://169.254.169.254/"));
+    let inside: Vec<IpAddr> = vec!["10.0.0.5".parse().unwrap()];
+    assert_eq!(policy.pass("ghe.corp", inside.clone(), true), Ok(inside.clone()));
+    assert!(policy.pass("ghe.corp", inside, false).is_err());
+    let metadata: Vec<IpAddr> = vec!["169.254.169.254".parse().unwrap()];
+    assert!(policy.pass("ghe.corp", metadata, true).is_err());
 }
 
 #[test]
 fn a_refusal_says_what_allows_the_place() {
-    let says = |policy: &Policy, url: &str| policy.check(&url.parse().unwrap()).unwrap_err().to_string();
+    let says = |policy: &Policy, url: &str| policy.check(None, &url.parse().unwrap()).unwrap_err().to_string();
     let default = Policy::default();
     assert_eq!(
         says(&default, "http://0x7f.1/secret?key=hush"),

@@ -53,7 +53,7 @@ async fn a_triggered_action_is_a_run_and_a_triggered_sync_follows() {
 async fn events_validate_and_welcome_a_connection() {
     let house = House::without_connection().await;
     let refused = house.connect(json!({ "space": "forbidden" })).await.unwrap_err();
-    assert_eq!(refused.to_string(), "`check` refused the connection, so nothing was stored: that space is closed");
+    assert_eq!(refused.to_string(), "`check` refused the connection, so it was not stored: that space is closed");
     assert_eq!(house.instance.store.connection("acme", "one").await.unwrap(), None);
 
     house.script.add("/things", 200, &[], json!([{ "id": 4, "name": "first" }]));

@@ -4,7 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::support::*;
 use crate::store::{
-    CheckpointWrite, Filter, MetadataChange, NewConnection, ReadQuery, Removed, ResumeWrite, RowOutcome::*, RunStatus,
+    CheckpointWrite, Filter, MetadataChange, NewConnection, ReadQuery, RefreshClaim, RefreshEnd, Removed, ResumeWrite,
+    RowOutcome::*, RunStatus,
 };
 
 fn object(value: Value) -> Map<String, Value> {
@@ -118,4 +119,35 @@ pub(super) async fn removal_stops_what_runs(store: Opened) {
     assert_eq!(sync.feed().await, []);
     let next = Sync::begin(&store, "issues").await;
     assert!(store.try_lock(&next.run, "export", MINUTE).await.unwrap());
+}
+
+pub(super) async fn configuration_is_sealed_unless_the_credentials_changed(store: Opened) {
+    let (before, _) = store.put_connection(connection("acme")).await.unwrap();
+    let config = object(json!({ "site": "a" }));
+    let seal = |version| store.seal_config(before.row, version, vec![7], config.clone());
+    assert!(!seal(before.version + 1).await.unwrap());
+    assert_eq!(store.connection("github", "acme").await.unwrap(), Some(before.clone()));
+    let claim = RefreshClaim {
+        row: before.row,
+        version: before.version,
+        holder: uuid::Uuid::now_v7(),
+        lease: std::time::Duration::from_secs(60),
+    };
+    store.claim_refresh(claim).await.unwrap();
+    assert!(!seal(before.version).await.unwrap());
+    store.end_refresh(claim, RefreshEnd::Left { doubt: false }).await.unwrap();
+    assert!(seal(before.version).await.unwrap());
+    let after = store.connection("github", "acme").await.unwrap().unwrap();
+    assert_eq!((&after.credentials, &after.config, after.version), (&vec![7], &config, before.version));
+}
+
+pub(super) async fn notes_are_kept_and_dropped(store: Opened) {
+    assert_eq!(store.note("hash_key").await.unwrap(), None);
+    for value in [&b"one"[..], b"two\0"] {
+        store.put_note("a note", Some(value.to_vec())).await.unwrap();
+        assert_eq!(store.note("a note").await.unwrap().as_deref(), Some(value));
+    }
+    store.put_note("a note", None).await.unwrap();
+    store.put_note("another", None).await.unwrap();
+    assert_eq!(store.note("a note").await.unwrap(), None);
 }

@@ -104,6 +104,39 @@ pub(super) async fn change_metadata(
     Ok(Some(metadata))
 }
 
+/// Replaces configuration and credentials by the same with more of it sealed.
+pub(super) async fn seal_config(
+    db: &mut Db,
+    row: i64,
+    version: i64,
+    credentials: &[u8],
+    config: &Map<String, Value>,
+) -> Outcome<bool> {
+    const SEAL: &str = "UPDATE nango_rs.connections SET credentials = $3, config = $4 \
+                        WHERE row = $1 AND version = $2 AND refresh_holder IS NULL";
+    let seal = db.query(SEAL).bind(row).bind(version).bind(credentials).bind(text(config)?);
+    Ok(seal.execute(&mut *db.sql).await?.rows_affected() > 0)
+}
+
+/// A value that the program keeps.
+pub(super) async fn note(db: &mut Db, name: &str) -> Outcome<Option<Vec<u8>>> {
+    const FIND: &str = "SELECT value FROM nango_rs.meta WHERE key = 'note:' || $1";
+    let found: Option<(Vec<u8>,)> = db.query_as(FIND).bind(name).fetch_optional(&mut *db.sql).await?;
+    Ok(found.map(|(value,)| value))
+}
+
+/// Keeps a value, or drops it.
+pub(super) async fn put_note(db: &mut Db, name: &str, value: Option<&[u8]>) -> Outcome<()> {
+    const PUT: &str = "INSERT INTO nango_rs.meta (key, value) VALUES ('note:' || $1, $2) \
+                       ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+    const DROP: &str = "DELETE FROM nango_rs.meta WHERE key = 'note:' || $1";
+    match value {
+        Some(value) => db.query(PUT).bind(name).bind(value).execute(&mut *db.sql).await?,
+        None => db.query(DROP).bind(name).execute(&mut *db.sql).await?,
+    };
+    Ok(())
+}
+
 /// Removes a connection and what belongs to it. Its runs that go on are cancelled first, so that none of them can bring a
 /// record back; the rows of its datasets stay, for their sequences.
 pub(super) async fn remove(db: &mut Db, integration: &str, id: &str) -> Outcome<Option<Removed>> {

@@ -7,6 +7,7 @@ mod open;
 mod plans;
 mod sealed;
 mod together;
+mod upgrade;
 
 use serde_json::json;
 

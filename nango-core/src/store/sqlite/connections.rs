@@ -92,6 +92,39 @@ pub(super) fn change_metadata(
     Ok(Some(metadata))
 }
 
+/// Replaces configuration and credentials by the same with more of it sealed.
+pub(super) fn seal_config(
+    db: &Db,
+    row: i64,
+    version: i64,
+    credentials: &[u8],
+    config: &Map<String, Value>,
+) -> Outcome<bool> {
+    let mut seal = db.sql.prepare_cached(
+        "UPDATE connections SET credentials = ?3, config = ?4 WHERE row = ?1 AND version = ?2 AND refresh_holder IS NULL",
+    )?;
+    Ok(seal.execute(params![row, version, credentials, text(config)?])? > 0)
+}
+
+/// A value that the program keeps.
+pub(super) fn note(db: &Db, name: &str) -> Outcome<Option<Vec<u8>>> {
+    let mut find = db.sql.prepare_cached("SELECT value FROM meta WHERE key = 'note:' || ?1")?;
+    Ok(find.query_row([name], |row| row.get(0)).optional()?)
+}
+
+/// Keeps a value, or drops it.
+pub(super) fn put_note(db: &Db, name: &str, value: Option<&[u8]>) -> Outcome<()> {
+    match value {
+        Some(value) => {
+            let put = "INSERT INTO meta (key, value) VALUES ('note:' || ?1, ?2) \
+                       ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+            db.sql.prepare_cached(put)?.execute(params![name, value])?
+        }
+        None => db.sql.prepare_cached("DELETE FROM meta WHERE key = 'note:' || ?1")?.execute([name])?,
+    };
+    Ok(())
+}
+
 /// Removes a connection and what belongs to it. Its runs that go on are cancelled, so that none of them can bring a
 /// record back; the rows of its datasets stay, for their sequences.
 pub(super) fn remove(db: &Db, integration: &str, id: &str) -> Outcome<Option<Removed>> {

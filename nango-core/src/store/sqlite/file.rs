@@ -23,12 +23,13 @@ use crate::store::{encryption::Vault, failpoint::failpoint, hash::Hasher};
 /// What marks a file as ours, in the header field that `SQLite` keeps for this: `nng1`.
 const APPLICATION_ID: i64 = 0x6e6e_6731;
 /// The steps from an empty file to the schema of this program; each is carried out once, in a transaction.
-const STEPS: [&str; 5] = [
+const STEPS: [&str; 6] = [
     include_str!("schema/001.sql"),
     include_str!("schema/002.sql"),
     include_str!("schema/003.sql"),
     include_str!("schema/004.sql"),
     include_str!("schema/005.sql"),
+    include_str!("schema/006.sql"),
 ];
 /// The measured page size, in bytes: records of about 2.5 KB pack badly into the usual 4096.
 const PAGE_SIZE: i64 = 8192;

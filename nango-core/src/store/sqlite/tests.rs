@@ -6,6 +6,7 @@ mod file;
 mod house;
 mod sealed;
 mod sealed_house;
+mod upgrade;
 
 use std::{
     fs,

@@ -75,7 +75,7 @@ fn a_request_can_be_signed() {
 fn what_is_missing_says_where_it_is_set() {
     let url = "https://${connectionConfig.subdomain}.h.test";
     let help = "`jira` needs the configuration value `subdomain`: set it with \
-                `registry connection add jira <id> --config subdomain=…`";
+                `registry connection add jira <id> --set subdomain=…`";
     check_url(url, &json!({}), Err(help));
     assert!(
         resolve("${refresh_token}", &json!({}), false)

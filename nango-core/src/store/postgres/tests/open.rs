@@ -79,7 +79,7 @@ async fn processes_that_start_at_once_make_one_schema() {
     for store in opening {
         stores.push(store.await.unwrap());
     }
-    assert_eq!(database.sql("SELECT application, number FROM nango_rs.version"), "nng1|4");
+    assert_eq!(database.sql("SELECT application, number FROM nango_rs.version"), "nng1|5");
     assert_eq!(database.sql("SELECT count(*) FROM pg_class WHERE relname LIKE 'records\\___' AND relkind = 'r'"), "16");
     assert_eq!(database.sql("SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace"), "0");
     // One hash key: what one wrote is unchanged for the other, and its cursors are good.
@@ -105,7 +105,7 @@ async fn other_schemas_are_refused_and_left_alone() {
         ),
         (
             "CREATE TABLE nango_rs.version (application TEXT, number BIGINT); INSERT INTO nango_rs.version VALUES ('nng1', 99)",
-            "has schema version 99, this program knows versions up to 4: use a newer program",
+            "has schema version 99, this program knows versions up to 5: use a newer program",
         ),
     ] {
         let database = server.empty();

@@ -1,0 +1,224 @@
+//! The configuration of a connection as a customer may set it: known names, values that fit their fields, defaults.
+
+use serde_json::{Map, Value};
+use url::Url;
+
+use super::{Provider, Variable, field::has_user};
+use crate::declare::suggest;
+
+/// Names that connections may carry whatever their provider asks for: an app of their own, as moved connections have it.
+const RESERVED: [&str; 5] = [
+    "oauth_client_id",
+    "oauth_client_secret",
+    "oauth_client_id_override",
+    "oauth_client_secret_override",
+    "oauth_scopes_override",
+];
+/// The prefix that moved connections may have in their keys.
+const PREFIX: &str = "connectionConfig.";
+
+/// Why the configuration of a connection cannot be used. It quotes no value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigurationError {
+    /// A name that the provider does not know.
+    #[error(
+        "`{integration}` does not know the configuration value `{name}`{}{}",
+        near.as_ref().map(|near| format!(", did you mean `{near}`?")).unwrap_or_default(),
+        if known.is_empty() { " It takes none".to_owned() } else { format!(" It takes {known}") }
+    )]
+    Unknown {
+        /// The integration.
+        integration: String,
+        /// The name.
+        name: String,
+        /// The nearest name.
+        near: Option<String>,
+        /// The names that it knows.
+        known: String,
+    },
+    /// A value that does not fit its field.
+    #[error("the {what} `{name}` of `{integration}` {reason}")]
+    Value {
+        /// `configuration value` or `credential`.
+        what: &'static str,
+        /// The integration.
+        integration: String,
+        /// The name.
+        name: String,
+        /// What it must be.
+        reason: String,
+    },
+}
+
+impl Provider {
+    /// The configuration as it is stored: names are known, values fit their fields, and defaults are filled in.
+    ///
+    /// # Errors
+    ///
+    /// An unknown name, a value that does not fit its field, or a web address with user and password in it.
+    pub fn configuration(
+        &self,
+        integration: &str,
+        given: Map<String, Value>,
+    ) -> Result<Map<String, Value>, ConfigurationError> {
+        let mut config = Map::new();
+        for (name, value) in given {
+            let name = name.strip_prefix(PREFIX).map_or(name.clone(), str::to_owned);
+            let wrong = |reason: String| ConfigurationError::Value {
+                what: "configuration value",
+                integration: integration.to_owned(),
+                name: name.clone(),
+                reason,
+            };
+            if !self.knows_config(&name) {
+                return Err(self.unknown(integration, name));
+            }
+            let text = match &value {
+                Value::String(text) => text.clone(),
+                Value::Number(number) => number.to_string(),
+                Value::Bool(flag) => flag.to_string(),
+                _ => return Err(wrong("must be a text".to_owned())),
+            };
+            if let Some(field) = self.config.iter().find(|field| field.name == name) {
+                field.check(&text).map_err(wrong)?;
+            }
+            // A password in an address is sent to whatever host follows it, and is in no list of secrets.
+            if Url::parse(&text).is_ok_and(|url| has_user(&url))
+                || text.split('/').next().unwrap_or("").contains('@') && names_host(&name)
+            {
+                return Err(wrong("must not hold a user and password: they belong into the credentials".to_owned()));
+            }
+            config.insert(name, value);
+        }
+        for field in &self.config {
+            if let Some(default) = field.default.as_ref().filter(|default| !default.is_empty()) {
+                config.entry(&field.name).or_insert_with(|| Value::String(default.clone()));
+            }
+        }
+        Ok(config)
+    }
+
+    /// Checks the parts of credentials for which the entry has fields.
+    ///
+    /// # Errors
+    ///
+    /// A part does not fit its field.
+    pub fn check_credentials(&self, integration: &str, parts: &Map<String, Value>) -> Result<(), ConfigurationError> {
+        for field in self.credentials.iter().chain(&self.options) {
+            let Some(text) = parts.get(&field.name).and_then(Value::as_str) else { continue };
+            field.check(text).map_err(|reason| ConfigurationError::Value {
+                what: "credential",
+                integration: integration.to_owned(),
+                name: field.name.clone(),
+                reason,
+            })?;
+        }
+        Ok(())
+    }
+
+    fn knows_config(&self, name: &str) -> bool {
+        RESERVED.contains(&name)
+            || self.config_names().any(|known| {
+                // A template may ask for a part of a value.
+                known == name || known.split('.').next() == Some(name)
+            })
+    }
+
+    /// The names of the fields, of what templates ask for, and of what answers of the provider bring.
+    fn config_names(&self) -> impl Iterator<Item = String> {
+        let fields = self.config.iter().map(|field| field.name.clone());
+        let asked = self.templates().into_iter().flat_map(|(_, template)| {
+            let names = template.variables().filter_map(|variable| match variable {
+                Variable::Config(name) => Some(name.clone()),
+                _ => None,
+            });
+            names.collect::<Vec<_>>()
+        });
+        fields.chain(asked).chain(self.learned.iter().cloned()).chain(self.proxy.config.iter().cloned())
+    }
+
+    fn unknown(&self, integration: &str, name: String) -> ConfigurationError {
+        let mut names: Vec<String> = self.config_names().collect();
+        names.sort();
+        names.dedup();
+        let all = names.iter().map(String::as_str).chain(RESERVED);
+        ConfigurationError::Unknown {
+            integration: integration.to_owned(),
+            near: suggest::nearest(&name, all).map(str::to_owned),
+            known: suggest::list(names.iter().map(String::as_str)),
+            name,
+        }
+    }
+}
+
+/// Whether a value of this name is put where a host stands.
+fn names_host(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["host", "domain", "server", "url"].iter().any(|part| name.contains(part))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::Catalogue;
+    use super::*;
+
+    const YAML: &str = "
+acme:
+  auth_mode: TWO_STEP
+  token_url: https://accounts.acme.${connectionConfig.extension}/token
+  token_response_metadata: [instance]
+  proxy:
+    base_url: https://${connectionConfig.hostname}
+    headers: { x-site: '${connectionConfig.site} || none' }
+  connection_config:
+    hostname: { format: hostname }
+    extension: { enum: [com, eu], default_value: com }
+    serverUrl: { optional: true }
+  credentials:
+    key: { pattern: '^k-' }
+";
+
+    fn of(given: Value) -> Result<Value, String> {
+        let catalogue = Catalogue::parse(YAML).unwrap();
+        let acme = catalogue.find("acme").unwrap();
+        let Value::Object(given) = given else { panic!("an object") };
+        acme.configuration("acme-eu", given).map(Value::Object).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn configuration_has_known_names_fitting_values_and_defaults() {
+        assert_eq!(of(json!({ "hostname": "h.test" })), Ok(json!({ "hostname": "h.test", "extension": "com" })));
+        let all =
+            json!({ "connectionConfig.site": "s", "instance": "i", "oauth_client_secret": "c", "extension": "eu" });
+        let read = json!({ "site": "s", "instance": "i", "oauth_client_secret": "c", "extension": "eu" });
+        assert_eq!(of(all), Ok(read));
+        let check = |given: Value, expect: &str| assert_eq!(of(given).unwrap_err(), expect);
+        check(
+            json!({ "extention": "eu" }),
+            "`acme-eu` does not know the configuration value `extention`, did you mean `extension`? It takes `extension`, \
+             `hostname`, `instance`, `serverUrl` and `site`",
+        );
+        check(
+            json!({ "extension": "evil.example" }),
+            "the configuration value `extension` of `acme-eu` must be one of `com` and `eu`",
+        );
+        let user = "the configuration value `serverUrl` of `acme-eu` must not hold a user and password: they belong into the credentials";
+        check(json!({ "serverUrl": "https://a:hush@h.test/x" }), user);
+        check(json!({ "serverUrl": "a:hush@h.test" }), user);
+        check(json!({ "site": ["x"] }), "the configuration value `site` of `acme-eu` must be a text");
+    }
+
+    #[test]
+    fn credentials_fit_their_fields() {
+        let catalogue = Catalogue::parse(YAML).unwrap();
+        let acme = catalogue.find("acme").unwrap();
+        let check =
+            |parts: Value| acme.check_credentials("acme", parts.as_object().unwrap()).map_err(|e| e.to_string());
+        assert_eq!(check(json!({ "key": "k-1", "other": "x" })), Ok(()));
+        let error = check(json!({ "key": "hush" })).unwrap_err();
+        assert_eq!(error, "the credential `key` of `acme` must match the pattern `^k-`");
+    }
+}

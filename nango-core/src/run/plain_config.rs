@@ -1,0 +1,53 @@
+//! Secrets in the configuration of connections that an earlier version stored unsealed.
+
+use super::{Instance, outbound};
+use crate::{
+    auth::Credentials,
+    error::{Error, ErrorKind, Result},
+    nango::store_error,
+    redact::is_secret_name,
+};
+
+/// The note that the upgrade of a database leaves: some configuration may hold secrets that are not sealed.
+const NOTE: &str = "plain_config";
+
+impl Instance {
+    /// Seals the secrets that an earlier version stored unsealed in the configuration of connections, once after the
+    /// upgrade of a database. A connection whose token is being renewed meanwhile, or whose credentials cannot be opened,
+    /// is left for the next start.
+    ///
+    /// # Errors
+    ///
+    /// The database failed.
+    pub async fn seal_plain_config(&self) -> Result<()> {
+        if self.store.note(NOTE).await.map_err(store_error)?.is_none() {
+            return Ok(());
+        }
+        let mut all_sealed = true;
+        for connection in self.store.connections(None).await.map_err(store_error)? {
+            let (integration, id) = (&connection.integration, &connection.id);
+            let provider = outbound::provider(self, integration).ok();
+            let is_secret = |name: &str| {
+                is_secret_name(name) || provider.as_ref().is_some_and(|provider| provider.hides_config(name))
+            };
+            if !connection.config.keys().any(|name| is_secret(name)) {
+                continue;
+            }
+            let Ok(credentials) = Credentials::open(&self.ring, &connection.credentials, integration, id) else {
+                all_sealed = false;
+                continue;
+            };
+            let (mut secret, plain): (serde_json::Map<_, _>, _) =
+                connection.config.into_iter().partition(|(name, _)| is_secret(name));
+            secret.extend(credentials.config().map(|(name, value)| (name.clone(), value.clone())));
+            let sealed = credentials.with_config(secret).seal(&self.ring, integration, id);
+            let sealed = sealed.map_err(|error| Error::new(ErrorKind::Connection, error))?;
+            let done = self.store.seal_config(connection.row, connection.version, sealed, plain).await;
+            all_sealed &= done.map_err(store_error)?;
+        }
+        if all_sealed {
+            self.store.put_note(NOTE, None).await.map_err(store_error)?;
+        }
+        Ok(())
+    }
+}

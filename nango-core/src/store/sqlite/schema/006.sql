@@ -1,0 +1,12 @@
+-- Earlier versions stored what an API answered, also where it repeated a credential or a record. Which texts hold one
+-- cannot be found out, because the credentials may be gone: the texts are removed, kinds and counts stay.
+UPDATE runs SET error = json_object(
+    'kind', iif(json_valid(error), coalesce(json_extract(error, '$.kind'), 'Internal'), 'Internal'),
+    'message', 'The text was removed when the database was upgraded: earlier versions stored answers of APIs as they came.'
+) WHERE error IS NOT NULL;
+UPDATE connections SET failure =
+    'the text was removed when the database was upgraded, because earlier versions stored answers of APIs as they came'
+WHERE failure IS NOT NULL;
+DELETE FROM run_logs;
+-- Secrets in the configuration of connections are sealed at the next start, which has the key.
+INSERT INTO meta (key, value) SELECT 'note:plain_config', x'01' WHERE EXISTS (SELECT 1 FROM connections);

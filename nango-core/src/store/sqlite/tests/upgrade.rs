@@ -1,0 +1,46 @@
+//! A database that the binary before redaction made: it stored answers of APIs as they came.
+
+use super::*;
+
+const BEFORE: &str = include_str!("../../fixtures/before-redaction.sqlite.sql");
+/// Texts that this binary stores only by way of functions and renewals.
+const MORE: &str = "
+    INSERT INTO run_logs (run, at, level, message, fields)
+        VALUES (2, 1, 'warn', 'left out: OLD-SECRET-log', '{\"a\":\"OLD-SECRET-field\"}');
+    UPDATE connections SET failures = 1, failed_at = 1, failure = 'answered 401 (OLD-SECRET-failure)', refused = 1;
+";
+
+#[tokio::test]
+async fn stored_errors_and_logs_are_cleaned_when_an_older_file_is_opened() {
+    let (dir, path) = file();
+    Raw::open(&path).unwrap().execute_batch(&format!("PRAGMA page_size = 8192; {BEFORE} {MORE}")).unwrap();
+    let found = |what: &str| {
+        let bytes =
+            names(&dir).into_iter().flat_map(|name| fs::read(dir.path().join(name)).unwrap()).collect::<Vec<_>>();
+        memchr::memmem::find(&bytes, what.as_bytes()).is_some()
+    };
+    assert!(found("OLD-SECRET-abc") && found("OLD-SECRET-log"));
+
+    let store = Sqlite::open(&path).await.unwrap();
+    let key = |kind, function: &str| {
+        let [integration, connection, variant] = ["github", "one", "base"].map(str::to_owned);
+        FunctionKey { kind, integration, connection, function: function.to_owned(), variant }
+    };
+    for (kind, function) in [(Kind::Sync, "repo-issues"), (Kind::Action, "delete-label")] {
+        let [run] = &store.runs_of(&key(kind, function), 10).await.unwrap()[..] else { panic!("one run") };
+        let error = run.error.as_ref().unwrap();
+        assert_eq!(error["kind"], "Http");
+        assert!(error["message"].as_str().unwrap().starts_with("The text was removed when the database was upgraded"));
+        assert_eq!(store.logs(run.id).await.unwrap(), []);
+        assert_eq!(run.totals.requests, 1);
+    }
+    let stored = store.connection("github", "one").await.unwrap().unwrap();
+    let failure = stored.failure.unwrap();
+    assert!(
+        failure.refused && failure.times == 1 && failure.message.contains("removed when the database was upgraded")
+    );
+    assert_eq!(store.note("plain_config").await.unwrap().as_deref(), Some(&[1][..]));
+    assert!(!found("OLD-SECRET"), "a text is left in the file");
+    store.close().await.unwrap();
+    assert!(!found("OLD-SECRET"), "a text is left in the file");
+}
