@@ -189,7 +189,7 @@ impl Config {
 
     /// The database in messages: its file, or its URL without what may be secret in it.
     pub fn database_name(&self) -> String {
-        self.database_file().map_or_else(|| redacted(&self.database), |file| file.display().to_string())
+        self.database_file().map_or_else(|| redacted(&self.database), |file| redacted(&file.display().to_string()))
     }
 
     /// The app of an integration: what the file says, and over it the environment.

@@ -19,4 +19,4 @@ mod views;
 pub(crate) use misfit::without_value;
 pub use names::is_secret_name;
 pub use redactor::Redactor;
-pub(crate) use text::{MESSAGE_BYTES, capped, one_line, printable, printable_value};
+pub(crate) use text::{MESSAGE_BYTES, capped, one_line, printable, printable_json, printable_value};

@@ -142,6 +142,8 @@ async fn open_as(url: &str, target: bool) -> Result<SharedStore, StoreError> {
     }
     match url.strip_prefix("sqlite:") {
         Some("") => Err(StoreError::Url(url.to_owned())),
+        // An address of a server, whose password a message about the file would show.
+        Some(path) if path.trim_start_matches('/').contains("://") => Err(StoreError::Url("sqlite:…://…".to_owned())),
         Some(path) => {
             let path = path.strip_prefix("//").unwrap_or(path);
             let opening =

@@ -69,12 +69,15 @@ fn credentials_of_another_shape_are_refused_without_being_shown() {
 fn what_is_not_set_up_is_another_exit_than_what_is_typed() {
     let registry = Registry::new();
     let add = |config: &[&str]| {
-        let basic = r#"{"username":"u","password":"p"}"#;
+        let basic = r#"{"username":"u@example.com","password":"p"}"#;
         let add = ["connection", "add", "jira", "x", "--auth", "basic", "--credentials", basic, "--no-verify"];
         registry.run(add.iter().chain(config))
     };
-    says(&add(&[]), 2, &["`subdomain`", "--config subdomain="]);
-    add(&["--config", "subdomain=acme"]).expect(0);
+    says(&add(&[]), 2, &["`subdomain`", "--set subdomain="]);
+    says(&add(&["--set", "subdomian=acme"]), 2, &["`subdomian`", "did you mean `subdomain`?"]);
+    says(&add(&["--set", "subdomain=acme", "--set", "subdomain=b"]), 2, &["`subdomain` is set twice"]);
+    says(&add(&["--set", "subdomain"]), 2, &["KEY=VALUE"]);
+    add(&["--set", "subdomain=acme"]).expect(0);
     let place = ["run", "hubspot", "contacts", "--connection", "x", "--checkpoint", "{}"];
     says(&registry.run(place), 2, &["--checkpoint", "`contacts`", "--reset"]);
 }

@@ -1,7 +1,12 @@
 //! `connection …`: adding, showing and removing, and the functions that run on it.
 
+use std::{
+    io::{Read as _, Write as _},
+    process::{Command, Stdio},
+};
+
 use axum::{Json, Router, http::StatusCode, routing::get};
-use nango_tests::Registry;
+use nango_tests::{Registry, registry::registry_binary, tools::skip};
 use serde_json::json;
 
 use crate::servers::serve;
@@ -69,7 +74,7 @@ fn credentials_may_come_from_a_file_or_standard_input() {
 fn config_of_a_connection_and_the_configuration_file_have_one_flag_each() {
     let registry = Registry::new();
     registry.write("other.toml", "database = \"sqlite:other.db\"\n");
-    let credentials = r#"{"username":"u","password":"p"}"#;
+    let credentials = r#"{"username":"u@example.com","password":"p"}"#;
     let add = [
         "--config",
         "other.toml",
@@ -85,10 +90,64 @@ fn config_of_a_connection_and_the_configuration_file_have_one_flag_each() {
         "--config",
         "subdomain=acme",
     ];
-    registry.run(add).expect(0);
+    let old = registry.run(add).expect(0);
+    assert!(
+        old.stderr.contains("warning: `--config KEY=VALUE` of `connection add` is `--set KEY=VALUE` now"),
+        "{}",
+        old.stderr
+    );
     assert!(registry.dir().join("other.db").exists() && !registry.database().exists());
     let shown = registry.json(["--config", "other.toml", "connection", "show", "jira", "acme", "--json"]);
     assert_eq!(shown["connection_config"], json!({ "subdomain": "acme" }));
+}
+
+#[test]
+fn configuration_may_come_from_a_file_or_standard_input() {
+    let registry = Registry::new();
+    registry.write("subdomain.txt", "acme\r\n");
+    let credentials = r#"{"username":"u@example.com","password":"p"}"#;
+    let add = ["connection", "add", "jira", "a", "--auth", "basic", "--credentials", credentials, "--no-verify"];
+    registry.run(add.iter().chain(&["--set-file", "subdomain=subdomain.txt"])).expect(0);
+    let config = || registry.json(["connection", "show", "jira", "a", "--json"])["connection_config"].clone();
+    assert_eq!(config(), json!({ "subdomain": "acme" }));
+    registry.run_with_input(add.iter().chain(&["--set-file", "subdomain=-"]), "other\n").expect(0);
+    assert_eq!(config(), json!({ "subdomain": "other" }));
+    let missing = registry.run(add.iter().chain(&["--set-file", "subdomain=none.txt"])).expect(2);
+    assert!(
+        missing.stderr.contains("--set-file subdomain") && missing.stderr.contains("none.txt"),
+        "{}",
+        missing.stderr
+    );
+    let both =
+        registry.run(add.iter().chain(&["--set", "subdomain=x", "--set-file", "subdomain=subdomain.txt"])).expect(2);
+    assert!(both.stderr.contains("`subdomain` is set twice"), "{}", both.stderr);
+}
+
+/// `script` of util-linux gives the command a terminal.
+#[test]
+fn credentials_are_asked_for_on_a_terminal_without_echo() {
+    let registry = Registry::new();
+    let line = format!("{} connection add github typed --auth bearer", registry_binary().display());
+    let mut script = Command::new("script");
+    script.args(["-qec", &line, "/dev/null"]).current_dir(registry.dir()).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = match script.spawn() {
+        Ok(child) => child,
+        Err(error) => return skip("a test of the terminal", error).unwrap_or_default(),
+    };
+    let (mut input, mut output) = (child.stdin.take().expect("its input"), child.stdout.take().expect("its output"));
+    let mut shown = String::new();
+    let mut piece = [0; 256];
+    while !shown.contains("access_token (not shown): ") {
+        let read = output.read(&mut piece).expect("output");
+        assert!(read > 0, "it ended without asking: {shown}");
+        shown.push_str(&String::from_utf8_lossy(&piece[..read]));
+    }
+    input.write_all(b"hush-typed-token\n").expect("a terminal");
+    output.read_to_string(&mut shown).expect("output");
+    child.wait().expect("its end");
+    assert!(shown.contains("added connection typed") && !shown.contains("hush"), "{shown}");
+    let stored = registry.json(["connection", "show", "github", "typed", "--show-secrets", "--json"]);
+    assert_eq!(stored["credentials"]["access_token"], "hush-typed-token");
 }
 
 #[test]

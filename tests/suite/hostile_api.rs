@@ -46,9 +46,9 @@ struct Window {
 fn jira(router: Router) -> Registry {
     let registry = Registry::new();
     registry.base_url("jira", &serve(router));
-    let credentials = r#"{"username":"me","password":"token"}"#;
+    let credentials = r#"{"username":"me@example.com","password":"token"}"#;
     let add = ["connection", "add", "jira", "acme", "--auth", "basic", "--credentials", credentials];
-    registry.run(add.iter().chain(&["--config", "subdomain=acme", "--no-verify"])).expect(0);
+    registry.run(add.iter().chain(&["--set", "subdomain=acme", "--no-verify"])).expect(0);
     registry
 }
 

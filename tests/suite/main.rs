@@ -30,6 +30,7 @@ mod recorded_github;
 mod records;
 mod refresh;
 mod schema;
+mod secrets;
 mod servers;
 mod support;
 mod synced;

@@ -39,7 +39,7 @@ async fn projects(Query(window): Query<Window>) -> Json<Value> {
 fn jira_projects_go_by_offset() {
     let registry = Registry::new();
     registry.base_url("jira", &serve(Router::new().route("/rest/api/3/project/search", get(projects))));
-    let credentials = r#"{"username":"me","password":"token"}"#;
+    let credentials = r#"{"username":"me@example.com","password":"token"}"#;
     registry
         .run([
             "connection",
@@ -50,7 +50,7 @@ fn jira_projects_go_by_offset() {
             "basic",
             "--credentials",
             credentials,
-            "--config",
+            "--set",
             "subdomain=acme",
             "--no-verify",
         ])

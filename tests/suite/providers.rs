@@ -105,7 +105,7 @@ fn a_provider_is_shown_with_what_it_asks_for() {
             "wait as in x-wait",
             "GET /me",
             "https://[shop].acme.test",
-            r#"registry connection add acme-eu <id> --auth api-key --credentials '{"apiKey": "…"}' --config site=shop"#,
+            r#"registry connection add acme-eu <id> --auth api-key --credentials '{"apiKey": "…"}' --set site=shop"#,
         ],
     );
     let shown = registry.json(["providers", "show", "acme-eu", "--json"]);

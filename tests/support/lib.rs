@@ -10,6 +10,7 @@ mod background;
 pub mod bench_server;
 pub mod catalogue;
 pub mod dice;
+pub mod echo;
 pub mod measure;
 pub mod metered;
 pub mod npm;

@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::{Exit, Fault};
-use crate::redact::printable;
+use crate::redact::{printable, printable_json};
 
 /// Stdout and stderr, and how to speak on them.
 pub struct Terminal {
@@ -22,6 +22,8 @@ pub struct Terminal {
     answered: bool,
     width: Option<u16>,
     watched: bool,
+    /// Whether stdout is a terminal.
+    on_terminal: bool,
 }
 
 impl std::fmt::Debug for Terminal {
@@ -42,12 +44,13 @@ impl Terminal {
             // A window that is too narrow for a table, or does not know its size, is written to like a file.
             width: on_terminal.then(|| comfy_table::Table::new().width()).flatten().filter(|width| *width >= 40),
             watched: io::stderr().is_terminal(),
+            on_terminal,
         }
     }
 
     /// Two writers in place of stdout and stderr.
     pub fn on(out: Box<dyn Write + Send>, err: Box<dyn Write + Send>) -> Self {
-        Self { out, err, json: false, answered: false, width: None, watched: false }
+        Self { out, err, json: false, answered: false, width: None, watched: false, on_terminal: false }
     }
 
     /// Whether an answer is a JSON document.
@@ -85,16 +88,20 @@ impl Terminal {
 
     /// A JSON document, whatever the form.
     pub fn document(&mut self, answer: &impl Serialize) -> Result<(), Fault> {
-        let mut text = serde_json::to_vec_pretty(answer)
+        let mut text = serde_json::to_string_pretty(answer)
             .map_err(|error| Fault::failed(format!("the answer cannot be written as JSON: {error}")))?;
-        text.push(b'\n');
-        self.bytes(&text)
+        text.push('\n');
+        self.bytes(printable_json(&text).as_bytes())
     }
 
     /// JSON that is written already.
     pub(super) fn bytes(&mut self, json: &[u8]) -> Result<(), Fault> {
         self.answered = true;
-        self.out.write_all(json)?;
+        match std::str::from_utf8(json) {
+            // A program reads the bytes as they are; a terminal would act on some.
+            Ok(text) if self.on_terminal => self.out.write_all(printable_json(text).as_bytes())?,
+            _ => self.out.write_all(json)?,
+        }
         self.out.flush()?;
         Ok(())
     }

@@ -103,7 +103,15 @@ impl Reader<'_> {
         let mut file = File::default();
         for (key, at, value) in entries(table) {
             match key {
-                "database" => file.database = Some(self.text_of(key, at, value)?),
+                "database" => {
+                    let url = self.text_of(key, at, value)?;
+                    if holds_password(&url) {
+                        let expected = "must not hold a password: files are copied and shared. Give it by PGPASSWORD or \
+                                        PGPASSFILE, or the whole URL by NANGO_DATABASE_URL";
+                        return Err(self.value(at, key, expected));
+                    }
+                    file.database = Some(url);
+                }
                 "encrypt_records" => file.encrypt_records = self.switch_of(key, at, value)?,
                 "lease_seconds" => file.lease = Some(self.lease(key, at, value)?),
                 "providers" => {
@@ -337,6 +345,15 @@ fn check_origin(text: &str) -> Result<(), &'static str> {
     if web && bare && plain { Ok(()) } else { Err(EXPECTED) }
 }
 
+/// Whether a database URL has a password in it, before its host or among its parameters.
+fn holds_password(url: &str) -> bool {
+    let Some((_, rest)) = url.split_once("://") else { return false };
+    let (address, parameters) = rest.split_once('?').unwrap_or((rest, ""));
+    let user = address.rsplit_once('@').map_or("", |(user, _)| user);
+    user.split_once(':').is_some_and(|(_, password)| !password.is_empty())
+        || parameters.split('&').any(|parameter| parameter.starts_with("password="))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -362,6 +379,24 @@ mod tests {
         };
         assert_eq!(file.integrations.get("github"), Some(&expect));
         assert_eq!(file.environment.get("REGION").map(String::as_str), Some("eu"));
+    }
+
+    #[test]
+    fn password_in_the_database_url_of_the_file_is_refused() {
+        for (url, holds) in [
+            ("postgres://me:hush@h/d", true),
+            ("postgres://h/d?user=me&password=hush", true),
+            ("postgres://me@h/d?sslmode=require", false),
+            ("postgres://me:@h:5433/d", false),
+            ("sqlite:nango.db", false),
+        ] {
+            let read = read(Path::new("nango.toml"), &format!("database = '{url}'"));
+            assert_eq!(read.is_err(), holds, "{url}");
+            if let Err(error) = read {
+                let text = error.to_string();
+                assert!(text.contains("PGPASSWORD") && !text.contains("hush"), "{text}");
+            }
+        }
     }
 
     #[test]

@@ -22,6 +22,9 @@ use super::{
     egress::{self, Checked},
 };
 
+/// How large the head of an answer may be over HTTP/2; the library's own limit of 16 KB is less than some APIs send.
+const HEAD_BYTES: u32 = 256 << 10;
+
 /// How patient the network is, and where it goes.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -83,6 +86,7 @@ impl Network {
                 .referer(false)
                 .connect_timeout(connect_timeout)
                 .read_timeout(idle_timeout)
+                .http2_max_header_list_size(HEAD_BYTES)
                 .dns_resolver(resolver)
                 .build()
                 .map_err(|error| TransportError::Unsendable(Box::new(error)))

@@ -39,6 +39,26 @@ pub(crate) fn printable_value(value: Value) -> Value {
     }
 }
 
+/// JSON text with what [`printable`] escapes written as JSON's own escapes, which changes no value.
+pub(crate) fn printable_json(json: &str) -> Cow<'_, str> {
+    // Line breaks between values are no part of a text; inside of one they are escaped already.
+    if !json.contains(is_hidden) {
+        return Cow::Borrowed(json);
+    }
+    let mut shown = String::with_capacity(json.len() + 16);
+    let mut units = [0; 2];
+    for c in json.chars() {
+        if is_hidden(c) {
+            for unit in c.encode_utf16(&mut units) {
+                _ = write!(shown, "\\u{unit:04x}");
+            }
+        } else {
+            shown.push(c);
+        }
+    }
+    Cow::Owned(shown)
+}
+
 /// The text in one line: white space with a line break in it is one blank, everything else as [`printable`].
 pub(crate) fn one_line(text: &str) -> String {
     let lines = text.split(['\r', '\n']).map(str::trim).filter(|line| !line.is_empty());
@@ -76,6 +96,15 @@ mod tests {
             "\\u{1b}]52;c;eA==\\u{7}\\u{9b}2J\\u{202e}x\\u{d}\\u{0}"
         );
         assert_eq!(one_line("{\r\n  \"a\": 1,\n\n  \"b\": \"\x1b[2J\"\n}\n"), "{ \"a\": 1, \"b\": \"\\u{1b}[2J\" }");
+    }
+
+    #[test]
+    fn escaped_json_holds_the_same_values() {
+        let value = serde_json::json!({ "a\u{202e}": "\x7f\u{9b}2J \u{e0041} é" });
+        let text = serde_json::to_string_pretty(&value).unwrap();
+        let shown = printable_json(&text);
+        assert!(!shown.contains(is_hidden) && shown.contains("\\u202e") && shown.contains("\\udb40\\udc41"), "{shown}");
+        assert_eq!(serde_json::from_str::<Value>(&shown).unwrap(), value);
     }
 
     #[test]

@@ -1,0 +1,168 @@
+//! A server that repeats secrets, in every form in which a server may: what it received, and what the test names.
+//!
+//! It plays an API and a token server. What it answers depends on the path: `/token` (a token, or a refusal), `/me` (the
+//! test of a connection), `/repos/{owner}/{case}/issues` and everything else, where `case` names a kind of answer.
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::State,
+    http::{HeaderMap, Method, StatusCode, Uri, header},
+    response::{IntoResponse, Response},
+};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
+use serde_json::{Value, json};
+use tokio::{net::TcpListener, task::JoinHandle};
+
+use crate::wait;
+
+/// A running server. It serves until it is dropped.
+#[derive(Debug)]
+pub struct Echo {
+    url: String,
+    state: Arc<Mutex<Words>>,
+    server: JoinHandle<()>,
+}
+
+#[derive(Debug, Default)]
+struct Words {
+    secrets: Vec<String>,
+    token: Option<Value>,
+    verifies: bool,
+    /// What the requests carried.
+    received: String,
+}
+
+impl Echo {
+    /// Starts one on a free port of 127.0.0.1 that refuses tokens and tests of connections.
+    #[expect(clippy::new_without_default, reason = "it listens on a port")]
+    pub fn new() -> Self {
+        let state = Arc::new(Mutex::new(Words::default()));
+        let shared = Arc::clone(&state);
+        let (url, server) = wait(async move {
+            let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("a free port");
+            let url = format!("http://{}", listener.local_addr().expect("an address"));
+            let router = Router::new().fallback(answer).with_state(shared);
+            let server = tokio::spawn(async move { axum::serve(listener, router).await.expect("an accept loop") });
+            (url, server)
+        });
+        Self { url, state, server }
+    }
+
+    /// Where it listens, without a trailing slash.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Repeats these texts from now on.
+    pub fn repeat(&self, secrets: &[String]) {
+        lock(&self.state).secrets = secrets.to_vec();
+    }
+
+    /// Gives this token, or refuses each request for one.
+    pub fn give(&self, token: Option<Value>) {
+        lock(&self.state).token = token;
+    }
+
+    /// Takes the credentials of a test, or refuses them.
+    pub fn verify(&self, takes: bool) {
+        lock(&self.state).verifies = takes;
+    }
+
+    /// Whether any request carried this text.
+    pub fn received(&self, text: &str) -> bool {
+        lock(&self.state).received.contains(text)
+    }
+}
+
+impl Drop for Echo {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+/// A secret in every form, and as the password of basic authentication.
+pub fn forms(secret: &str) -> Vec<String> {
+    let percent = |upper: bool| {
+        let encode = |byte: u8| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => char::from(byte).to_string(),
+            byte if upper => format!("%{byte:02X}"),
+            byte => format!("%{byte:02x}"),
+        };
+        secret.bytes().map(encode).collect::<String>()
+    };
+    let unicode: String = secret.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
+    let pair = format!("user:{secret}");
+    let json = json!(secret).to_string();
+    vec![
+        secret.to_owned(),
+        percent(true),
+        percent(false),
+        percent(true).replace("%20", "+"),
+        json.trim_matches('"').replace('/', "\\/"),
+        unicode,
+        STANDARD.encode(secret),
+        URL_SAFE_NO_PAD.encode(secret),
+        STANDARD.encode(&pair),
+        URL_SAFE_NO_PAD.encode(&pair),
+    ]
+}
+
+async fn answer(
+    State(state): State<Arc<Mutex<Words>>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let mut words = lock(&state);
+    let sent = format!("{method} {uri} {headers:?} {}", String::from_utf8_lossy(&body));
+    words.received.push_str(&sent);
+    let all: Vec<String> = words.secrets.iter().flat_map(|secret| forms(secret)).collect();
+    let said = format!("{} | {sent} \u{1b}]52;c;eA==\u{7}\u{202e}\r\nforged: line", all.join(" "));
+    let first = words.secrets.first().cloned().unwrap_or_default();
+    let in_path: String =
+        url::form_urlencoded::byte_serialize(first.as_bytes()).collect::<String>().replace('+', "%20");
+    let refuse = |status: u16| {
+        let key = if status == 400 { "error_description" } else { "message" };
+        let body = json!({ "error": "invalid_grant", key: said });
+        (StatusCode::from_u16(status).expect("a status"), [("x-ratelimit-echo", first.clone())], axum::Json(body))
+            .into_response()
+    };
+    let case = uri.path().split('/').nth(3).unwrap_or_default();
+    match uri.path() {
+        "/token" => match &words.token {
+            Some(token) => axum::Json(token.clone()).into_response(),
+            None => refuse(400),
+        },
+        "/me" if words.verifies => axum::Json(json!({})).into_response(),
+        path if path.starts_with("/repos/") => match case {
+            "link" => {
+                let next = format!("</next/{in_path}?where={in_path}>; rel=\"next\"");
+                ([(header::LINK, next)], axum::Json(json!([]))).into_response()
+            }
+            "redirect" => {
+                let to = format!("/next/{in_path}?where={in_path}");
+                (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, to)]).into_response()
+            }
+            "circle" => (StatusCode::FOUND, [(header::LOCATION, uri.to_string())]).into_response(),
+            "text" => said.into_response(),
+            "record" => axum::Json(json!([{ "id": said, "number": said }])).into_response(),
+            "errors" => axum::Json(json!({ "errors": [{ "message": said }] })).into_response(),
+            _ => refuse(422),
+        },
+        _ => refuse(401),
+    }
+}
+
+fn lock(state: &Mutex<Words>) -> MutexGuard<'_, Words> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
