@@ -50,7 +50,7 @@ use crate::{
 use beginning::Beginning;
 #[doc(hidden)]
 pub use confirm_path::confirm_path;
-pub use connection::{AddConnection, Added, add_connection, remove_connection};
+pub use connection::{AddConnection, Added, add_connection, check_id, remove_connection};
 use host::RunHost;
 pub use tracing_log::capture as capture_tracing;
 pub use upkeep::{Retained, RetainedDataset, empty, retain};

@@ -58,7 +58,7 @@ impl Context {
     /// Tells of a file of providers that can be read in part only: what is in the other part would be missed later.
     pub(super) fn tell_of_providers(&mut self) {
         let Some(file) = &self.config.providers else { return };
-        let unread = self.catalogue.entries().filter(|(_, listed)| listed.provider.is_err()).count() as u64;
+        let unread = self.catalogue.own_entries().filter(|(_, listed)| listed.provider.is_err()).count() as u64;
         if unread > 0 {
             self.terminal.note(format_args!(
                 "note: {} of {} cannot be read, see `registry providers check`",

@@ -69,11 +69,6 @@ impl Policy {
         }
     }
 
-    /// Whether anything is allowed for an integration alone.
-    pub(super) fn has_exceptions(&self) -> bool {
-        !self.exceptions.is_empty()
-    }
-
     /// Whether the operator wrote this host and port down for the integration.
     pub(super) fn is_exception(&self, integration: Option<&str>, url: &Url) -> bool {
         let listed = integration.and_then(|integration| self.exceptions.get(integration));

@@ -8,8 +8,8 @@
 use std::{
     collections::BTreeSet,
     error::Error as StdError,
-    io,
-    sync::Arc,
+    fmt, io,
+    sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
 
@@ -44,13 +44,12 @@ impl Default for NetworkSettings {
 }
 
 /// The network. Cheap to clone; clones share their connections.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Network {
     client: reqwest::Client,
     /// For the hosts and ports that the operator wrote down for an integration: they may be private.
-    exceptions: reqwest::Client,
-    policy: Arc<Policy>,
-    proxies: Arc<BTreeSet<String>>,
+    exceptions: Arc<OnceLock<reqwest::Client>>,
+    make: Arc<dyn Clients>,
 }
 
 impl Network {
@@ -73,28 +72,67 @@ impl Network {
     }
 
     fn resolving(settings: NetworkSettings, inner: impl Resolve + Clone + 'static) -> Result<Self, TransportError> {
-        let NetworkSettings { connect_timeout, idle_timeout, policy } = settings;
         // An error says that the process has a provider already, which is just as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let proxies = proxies();
-        let named = Arc::new(proxies.clone());
-        let build = |exception| {
-            let resolver =
-                Checked { inner: inner.clone(), policy: policy.clone(), proxies: proxies.clone(), exception };
-            reqwest::Client::builder()
-                .redirect(redirect::Policy::none())
-                .referer(false)
-                .connect_timeout(connect_timeout)
-                .read_timeout(idle_timeout)
-                .http2_max_header_list_size(HEAD_BYTES)
-                .dns_resolver(resolver)
-                .build()
-                .map_err(|error| TransportError::Unsendable(Box::new(error)))
-        };
-        let client = build(false)?;
-        // One client more costs a start some time, which most starts need not spend.
-        let exceptions = if policy.has_exceptions() { build(true)? } else { client.clone() };
-        Ok(Self { client, exceptions, policy, proxies: named })
+        let make = Arc::new(Make { proxies: proxies(), inner, settings });
+        let client = make.client(false)?;
+        Ok(Self { client, exceptions: Arc::default(), make })
+    }
+
+    /// The client for hosts and ports that the operator wrote down for an integration. It is made when it is first
+    /// needed, because that takes as long as many a command.
+    fn exceptions(&self) -> Result<&reqwest::Client, TransportError> {
+        if let Some(client) = self.exceptions.get() {
+            return Ok(client);
+        }
+        let client = self.make.client(true)?;
+        Ok(self.exceptions.get_or_init(|| client))
+    }
+}
+
+/// What clients are made of.
+struct Make<R> {
+    settings: NetworkSettings,
+    /// The hosts of the proxies that the environment names.
+    proxies: BTreeSet<String>,
+    inner: R,
+}
+
+/// [`Make`] for any resolver.
+trait Clients: Send + Sync {
+    fn client(&self, exception: bool) -> Result<reqwest::Client, TransportError>;
+    fn policy(&self) -> &Policy;
+    fn proxies(&self) -> &BTreeSet<String>;
+}
+
+impl<R: Resolve + Clone + 'static> Clients for Make<R> {
+    fn client(&self, exception: bool) -> Result<reqwest::Client, TransportError> {
+        let NetworkSettings { connect_timeout, idle_timeout, policy } = &self.settings;
+        let resolver =
+            Checked { inner: self.inner.clone(), policy: policy.clone(), proxies: self.proxies.clone(), exception };
+        reqwest::Client::builder()
+            .redirect(redirect::Policy::none())
+            .referer(false)
+            .connect_timeout(*connect_timeout)
+            .read_timeout(*idle_timeout)
+            .http2_max_header_list_size(HEAD_BYTES)
+            .dns_resolver(resolver)
+            .build()
+            .map_err(|error| TransportError::Unsendable(Box::new(error)))
+    }
+
+    fn policy(&self) -> &Policy {
+        &self.settings.policy
+    }
+
+    fn proxies(&self) -> &BTreeSet<String> {
+        &self.proxies
+    }
+}
+
+impl fmt::Debug for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Network").field("policy", self.make.policy()).finish_non_exhaustive()
     }
 }
 
@@ -102,19 +140,19 @@ impl Transport for Network {
     fn send(&self, request: Outgoing) -> BoxFuture<'_, Result<Incoming, TransportError>> {
         Box::pin(async move {
             let integration = request.integration.as_deref();
-            self.policy.check(integration, &request.url).map_err(TransportError::Forbidden)?;
-            let exception = self.policy.is_exception(integration, &request.url);
+            self.make.policy().check(integration, &request.url).map_err(TransportError::Forbidden)?;
+            let exception = self.make.policy().is_exception(integration, &request.url);
             // A proxy is dialled wherever it stands; as the end of a request it is a host like any other.
             if let Some(host) = request
                 .url
                 .host_str()
-                .filter(|host| self.proxies.contains(*host) && !exception && !self.policy.names(host))
+                .filter(|host| self.make.proxies().contains(*host) && !exception && !self.make.policy().names(host))
             {
                 return Err(TransportError::Forbidden(egress::is_a_proxy(host)));
             }
             let timeout = request.timeout;
             let (method, url, headers, payload) = request.into_wire()?;
-            let client = if exception { &self.exceptions } else { &self.client };
+            let client = if exception { self.exceptions()? } else { &self.client };
             let mut request = client.request(method, url).headers(headers).body(payload);
             if let Some(timeout) = timeout {
                 request = request.timeout(timeout);

@@ -187,6 +187,11 @@ impl Catalogue {
         own.flat_map(|provider| provider.urls().map(|url| (provider.name.as_str(), url)))
     }
 
+    /// The entries of a person's own file by name, with what was noticed when they were read.
+    pub fn own_entries(&self) -> impl Iterator<Item = (&str, &Listed)> {
+        self.0.own.keys().filter_map(|name| Some((name.as_str(), self.0.listed(name)?)))
+    }
+
     /// All entries by name, with what was noticed when they were read.
     pub fn entries(&self) -> impl Iterator<Item = (&str, &Listed)> {
         self.names().filter_map(|name| Some((name, self.0.listed(name)?)))

@@ -48,6 +48,22 @@ pub struct Added {
     pub events: Vec<RunReport>,
 }
 
+/// Whether a text can be the id of a connection.
+///
+/// # Errors
+///
+/// It is empty, longer than 255 bytes, or holds a control character; ids are also parts of the names under which values
+/// are sealed, which a NUL separates.
+pub fn check_id(id: &str) -> Result<(), &'static str> {
+    if id.is_empty() || id.len() > 255 {
+        return Err("the id of a connection has 1 to 255 bytes");
+    }
+    if id.chars().any(char::is_control) {
+        return Err("the id of a connection cannot hold a line break or another control character");
+    }
+    Ok(())
+}
+
 /// Adds a connection, or replaces the credentials of the one with this name.
 ///
 /// Functions `#[on_event(validate_connection)]` run first and can refuse it; `post_connection_creation` runs after a
@@ -62,6 +78,7 @@ pub async fn add_connection(
     observer: Arc<dyn Observer>,
 ) -> Result<Added> {
     let (integration, id) = (new.integration.clone(), new.id.clone());
+    check_id(&id).map_err(|message| Error::new(ErrorKind::Connection, message))?;
     if let Some(metadata) = &new.metadata {
         let fits = instance.config.limits.check_metadata(None, metadata);
         fits.map_err(|message| Error::new(ErrorKind::Connection, message))?;

@@ -18,7 +18,7 @@ use crate::{
     declare::suggest,
     error::Error,
     provider::{ConfigurationError, Provider, ResolveError},
-    run::{AddConnection, Observer, RunReport, add_connection},
+    run::{AddConnection, Observer, RunReport, add_connection, check_id},
     store::Connection,
     wire::{AddedJson, ConnectionDetail},
 };
@@ -73,7 +73,7 @@ impl Command for Add {
     fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, Fault> {
         let arguments = Arguments::from_arg_matches(matches).map_err(|error| Fault::usage(error.to_string()))?;
         lookup::integration(context.registry(), &arguments.integration)?;
-        check_id(&arguments.id)?;
+        check_id(&arguments.id).map_err(Fault::usage)?;
         let mut values = Values::default();
         let mut given =
             arguments.credentials.as_deref().map(|text| values.credentials("--credentials", text)).transpose()?;
@@ -236,16 +236,6 @@ fn of_object(object: &Map<String, Value>, taken: &[AuthMode]) -> Option<AuthMode
         let open = |mode: &&AuthMode| matches!(mode, AuthMode::TwoStep | AuthMode::Jwt);
         taken.first().filter(open).copied()
     })
-}
-
-fn check_id(id: &str) -> Result<(), Fault> {
-    if id.is_empty() || id.len() > 255 {
-        return Err(Fault::usage("the id of a connection has 1 to 255 bytes"));
-    }
-    if id.chars().any(char::is_control) {
-        return Err(Fault::usage("the id of a connection cannot hold a line break or another control character"));
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -222,3 +222,25 @@ async fn the_system_resolver_is_checked_too() {
     let allowed = over(Network::with(patient).unwrap(), &base);
     assert_eq!(allowed.send(&Call::get("/a")).await.unwrap().text(), "ok");
 }
+
+#[tokio::test]
+async fn private_host_of_an_integration_is_reached_by_it_and_at_its_port_alone() {
+    // Both ports answer, so that only the policy can keep a request away.
+    let answer = || vec![b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok".to_vec()];
+    let (listed, _) = server(answer()).await;
+    let (other, _) = server(answer()).await;
+    let url = |port: u16| format!("http://localhost:{port}");
+    let mut policy = Policy::default();
+    policy.allow_for("github", &url(listed.port()).parse().unwrap());
+    let network = Network::with(NetworkSettings { policy: Arc::new(policy), ..settings(&[]) }).unwrap();
+    let send = |integration: &str, port: u16| {
+        let base = url(port).parse().unwrap();
+        let parts = ClientParts::new(Arc::new(network.clone()), Arc::new(crate::http::SystemClock), base).integration(integration);
+        async move { Client::new(parts).send(&Call::get("/a")).await }
+    };
+    for (integration, port) in [("jira", listed.port()), ("github", other.port())] {
+        let error = send(integration, port).await.unwrap_err();
+        assert!(refusal_of(error).starts_with("`localhost` may not be reached"), "{integration} {port}");
+    }
+    assert_eq!(send("github", listed.port()).await.unwrap().text(), "ok");
+}
