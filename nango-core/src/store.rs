@@ -66,7 +66,7 @@ pub use deletes::{
 pub use encryption::{
     Encryption, EncryptionState, KeyId, KeyUse, Keys, Resealed, credentials_context, reseal, resume_context,
 };
-pub use error::StoreError;
+pub use error::{StoreError, StoreWarning};
 pub use logs::{Level, LogLine, Logs};
 pub use processes::Processes;
 pub use records::{
@@ -102,6 +102,11 @@ pub trait Store:
 {
     /// The database's clock, microseconds since 1970 (UTC).
     fn now(&self) -> i64;
+
+    /// What is unsafe about how this database is used, for the person who set it up.
+    fn warnings(&self) -> &[StoreWarning] {
+        &[]
+    }
 
     /// Waits until something may have changed since the call began: in this process at once, from another within
     /// `patience`. Returns after `patience` in any case.

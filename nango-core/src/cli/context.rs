@@ -18,7 +18,7 @@ use crate::{
     http::{Network, NetworkSettings, SystemClock},
     provider::Catalogue,
     run::{Instance, Observer, RunReport, RunRequest, Stop, execute},
-    store::{self, SharedStore},
+    store::{self, SharedStore, StoreWarning},
 };
 
 /// How long a renewal of a token is waited for when the command is done, or was stopped.
@@ -130,6 +130,9 @@ impl Context {
         }
         let name = (!config.is_in_memory()).then(|| config.database_name());
         let store = self.runtime.block_on(store::open(&config.database))?;
+        for warning in store.warnings() {
+            self.terminal.note(format_args!("warning: {}", warning_text(warning)));
+        }
         self.needs_its_key(&config, &store)?;
         let (ring, made) = key_ring(&config)?;
         if let Some(name) = name.filter(|_| made) {
@@ -222,6 +225,16 @@ impl Context {
             self.runtime.block_on(instance.close(SETTLE));
         }
         self.runtime.shutdown_background();
+    }
+}
+
+/// A warning of the database, with what to do about it.
+fn warning_text(warning: &StoreWarning) -> String {
+    match warning {
+        StoreWarning::Superuser { role } => format!(
+            "the database role `{role}` is a superuser: create a role of its own for this program and let it own the \
+             database (`CREATE ROLE nango LOGIN; CREATE DATABASE nango OWNER nango`)"
+        ),
     }
 }
 

@@ -4,6 +4,17 @@ use std::path::PathBuf;
 
 use super::{KeyId, Keys};
 
+/// What is unsafe about how a database is used, although it works.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StoreWarning {
+    /// The role of the connection is a superuser of the server.
+    Superuser {
+        /// Its name.
+        role: String,
+    },
+}
+
 /// Why the database did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -56,6 +67,18 @@ pub enum StoreError {
         /// Database, host and port.
         at: String,
         /// What went wrong.
+        reason: String,
+    },
+    /// The server offers no encryption, or its certificate is not trusted. Nothing was sent, no password either.
+    #[error(
+        "the connection to the database {at} is not secure: {reason}. Without `sslmode` in the URL a server on another host \
+         needs TLS and a trusted certificate: name the authority that signed it (`?sslrootcert=FILE`), or choose \
+         `?sslmode=require` (encrypted, the server is not verified) or `?sslmode=disable` (everything in clear text)"
+    )]
+    Unverified {
+        /// Database, host and port.
+        at: String,
+        /// What is missing.
         reason: String,
     },
     /// The server does not know the user, or the password is wrong.

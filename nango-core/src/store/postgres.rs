@@ -26,6 +26,8 @@ mod functions;
 mod locks;
 mod logs;
 mod migrate;
+mod options;
+mod owner;
 mod page;
 mod processes;
 mod refresh;
@@ -56,7 +58,7 @@ use super::{
     Encryption, EncryptionState, FeedPage, FeedRow, FinishScan, FunctionKey, KeyId, Keys, LogLine, Logs,
     MetadataChange, NewConnection, NewRun, Page, Processes, ReadQuery, Records, RefreshClaim, RefreshEnd, RefreshTurn,
     Refreshes, Removed, Resealed, Run, RunEnd, RunToken, Runs, Scan, ScanFinished, ScanFrom, Store, StoreError,
-    StoredCheckpoint, draft::Draft, encryption::Vault, hash::Hasher,
+    StoreWarning, StoredCheckpoint, draft::Draft, encryption::Vault, hash::Hasher,
 };
 
 /// The schema of all tables. Not `nango`, which the original keeps for itself: both can share a database.
@@ -118,6 +120,7 @@ pub struct Postgres {
     pool: PgPool,
     shared: Arc<Shared>,
     changes: Changes,
+    warnings: Vec<StoreWarning>,
 }
 
 impl Postgres {
@@ -127,12 +130,17 @@ impl Postgres {
     /// `PGUSER`, `PGPASSWORD`, `PGDATABASE`, `PGSSLMODE` and the password file. Parameters behind `?` are those of
     /// `libpq` (`sslmode`, `sslrootcert`, `host` for a folder with a socket, `application_name` …), and
     /// `statement-cache-capacity=0`, which prepares no named statements: for poolers that lend a connection for one
-    /// transaction and do not know of them.
+    /// transaction and do not know of them. Nothing listens for notifications then: other processes are noticed within
+    /// a second.
+    ///
+    /// Without `sslmode` and `PGSSLMODE`, a server that is neither behind a socket nor on the loopback interface must offer
+    /// TLS with a certificate that is valid for the host (`verify-full`): of an authority that is known, or one in the
+    /// file of `sslrootcert`.
     ///
     /// # Errors
     ///
-    /// A URL that is none, a server that cannot be reached, refuses the login, is too old or does not let us write; a
-    /// database that is not there, is not ours, is newer than this program, or holds half a copy. None of them shows the
+    /// A URL that is none, a server that cannot be reached, cannot prove which one it is, refuses the login, is too old or
+    /// does not let us write; a database that is not there, is not ours, has tables of a role that is not trusted, is newer than this program, or holds half a copy. None of them shows the
     /// password.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
         Self::open_as(url, false).await
@@ -148,12 +156,14 @@ impl Postgres {
     }
 
     async fn open_as(url: &str, target: bool) -> Result<Self, StoreError> {
-        let server::Opened { pool, listening, named, hash_key, now, xid } = server::open(url, target).await?;
+        let server::Opened { pool, listening, named, found } = server::open(url, target).await?;
+        let server::Found { role, hash_key, now, xid } = found;
         let hasher = Hasher::new(&hash_key);
         let vault = Vault::new(hasher.clone());
         let shared = Arc::new(Shared { clock: Clock::new(now), hasher, vault, named });
         let changes = Changes::new(pool.clone(), listening, xid);
-        Ok(Self { pool, shared, changes })
+        let warnings = role.superuser.then_some(StoreWarning::Superuser { role: role.name }).into_iter().collect();
+        Ok(Self { pool, shared, changes, warnings })
     }
 }
 
@@ -170,6 +180,10 @@ fn int(count: u64) -> i64 {
 impl Store for Postgres {
     fn now(&self) -> i64 {
         self.shared.clock.now()
+    }
+
+    fn warnings(&self) -> &[StoreWarning] {
+        &self.warnings
     }
 
     fn changed(&self, patience: Duration) -> Answer<'_, ()> {

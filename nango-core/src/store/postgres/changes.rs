@@ -1,5 +1,6 @@
 //! Noticing commits: those of this process at once, those of others by a notification, and by asking now and then where
-//! none comes through (behind a pooler that lends connections, nobody listens).
+//! none comes through. Behind a pooler that lends connections for a transaction nothing listens: the connection would
+//! receive the notifications for whichever client has it next.
 //!
 //! A notification is sent after the commit, by a task of its own, and at most one in a while: inside the transaction it
 //! would make the commits of the whole database wait for each other.
@@ -19,6 +20,7 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval_at, sleep},
 };
 
+use super::transaction::SHORT;
 use crate::store::StoreError;
 
 /// The name that notifications go under.
@@ -33,7 +35,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 pub(super) struct Changes {
     heard: watch::Sender<()>,
     pool: PgPool,
-    listening: PgPool,
+    /// `None`: nothing listens, because the connection may be lent to others.
+    listening: Option<PgPool>,
     /// The server's transaction counter when it was last asked.
     xid: Arc<AtomicI64>,
     committed: Arc<Notify>,
@@ -51,7 +54,7 @@ struct Tasks {
 
 impl Changes {
     /// Nothing is started yet: a program that neither writes nor waits needs no task and no second connection.
-    pub(super) fn new(pool: PgPool, listening: PgPool, xid: i64) -> Self {
+    pub(super) fn new(pool: PgPool, listening: Option<PgPool>, xid: i64) -> Self {
         Self {
             heard: watch::Sender::new(()),
             pool,
@@ -80,9 +83,13 @@ impl Changes {
         let (pool, xid) = (self.pool.clone(), Arc::clone(&self.xid));
         let known = xid.load(Ordering::Acquire);
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
-        if tasks.listener.is_none() && !tasks.closed && tokio::runtime::Handle::try_current().is_ok() {
+        if let Some(listening) = &self.listening
+            && tasks.listener.is_none()
+            && !tasks.closed
+            && tokio::runtime::Handle::try_current().is_ok()
+        {
             tasks.listener =
-                Some(tokio::spawn(listener(self.listening.clone(), self.heard.clone(), Arc::clone(&self.name))));
+                Some(tokio::spawn(listener(listening.clone(), self.heard.clone(), Arc::clone(&self.name))));
         }
         drop(tasks);
         async move {
@@ -110,7 +117,9 @@ impl Changes {
     /// Ends the tasks and the connection that listens.
     pub(super) async fn close(&self) {
         self.stop();
-        self.listening.close().await;
+        if let Some(listening) = &self.listening {
+            listening.close().await;
+        }
     }
 
     fn stop(&self) {
@@ -131,7 +140,7 @@ impl Drop for Changes {
 /// A number that grows with each transaction of the server that writes. It stands in shared memory.
 async fn counter(pool: &PgPool) -> sqlx::Result<i64> {
     // In a transaction, so that a pooler keeps the connection from the first message to the last.
-    let mut sql = pool.begin().await?;
+    let mut sql = pool.begin_with(SHORT).await?;
     let ask = sqlx::query_scalar("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint");
     ask.persistent(false).fetch_one(&mut *sql).await
 }
@@ -146,7 +155,7 @@ async fn teller(pool: PgPool, committed: Arc<Notify>, name: Arc<str>) {
 }
 
 async fn notify(pool: &PgPool, name: &str) -> sqlx::Result<()> {
-    let mut sql = pool.begin().await?;
+    let mut sql = pool.begin_with(SHORT).await?;
     sqlx::query("SELECT pg_notify($1, $2)").persistent(false).bind(CHANNEL).bind(name).execute(&mut *sql).await?;
     sql.commit().await
 }

@@ -1,6 +1,6 @@
 //! The schema: whose it is, which version it has, and the steps to the version of this program.
 //!
-//! Must stay true: a schema that is not ours is not written to; steps go forwards only, all of them in one transaction,
+//! Must stay true: a schema that is not ours (`owner`) is neither read nor written; steps go forwards only, all of them in one transaction,
 //! under a table lock that other processes wait for.
 
 use sqlx::{Connection, PgConnection};
@@ -8,6 +8,8 @@ use sqlx::{Connection, PgConnection};
 use super::{
     SCHEMA,
     fault::{Fault, Outcome, code},
+    owner::{self, Role},
+    server::BEGIN,
 };
 use crate::store::{StoreError, failpoint::failpoint};
 
@@ -24,48 +26,61 @@ const STEPS: [&str; 5] = [
 /// Two processes that make the schema at once are in each other's way once or twice.
 const ATTEMPTS: u32 = 10;
 
-/// Brings the schema up to date and gives the key of the content hashes.
-pub(super) async fn migrate(sql: &mut PgConnection, at: &str) -> Outcome<[u8; 32]> {
+/// Whether the schema is up to date. One that is needs no right to change it, and no lock.
+pub(super) async fn is_current(sql: &mut PgConnection, at: &str) -> Outcome<bool> {
+    Ok(version(sql, at).await? == Some(known()))
+}
+
+/// The key of the content hashes.
+pub(super) async fn hash_key(sql: &mut PgConnection) -> Outcome<[u8; 32]> {
     const KEY: &str = "SELECT value FROM nango_rs.meta WHERE key = 'hash_key'";
-    // A schema that is up to date needs no right to change it, and no lock.
-    if version(sql, at).await? != Some(known()) {
-        let mut attempt = 0;
-        while let Err(fault) = step(sql, at).await {
-            attempt += 1;
-            // The schema, or the table, appeared in between, or the steps of both met in the catalogue.
-            let met = matches!(&fault, Fault::Sql(error) | Fault::Commit(error)
-                if matches!(code(error), Some("23505" | "42P06" | "42P07" | "40P01" | "XX000")));
-            if !met || attempt == ATTEMPTS {
-                return Err(fault);
-            }
-        }
-    }
     let key: Vec<u8> = sqlx::query_scalar(KEY).persistent(false).fetch_one(sql).await?;
     key.try_into().map_err(|_| Fault::damaged("a hash key"))
+}
+
+/// Brings the schema up to date.
+pub(super) async fn migrate(sql: &mut PgConnection, role: &Role, at: &str) -> Outcome<()> {
+    let mut attempt = 0;
+    while let Err(fault) = step(sql, role, at).await {
+        attempt += 1;
+        // The schema, or the table, appeared in between, or the steps of both met in the catalogue.
+        let met = matches!(&fault, Fault::Sql(error) | Fault::Commit(error)
+            if matches!(code(error), Some("23505" | "42P06" | "42P07" | "40P01" | "XX000")));
+        if !met || attempt == ATTEMPTS {
+            return Err(fault);
+        }
+    }
+    Ok(())
 }
 
 fn known() -> i64 {
     i64::try_from(STEPS.len()).unwrap_or(i64::MAX)
 }
 
-/// The version of our schema; `None`: there is none yet.
-async fn version(sql: &mut PgConnection, at: &str) -> Outcome<Option<i64>> {
+/// The error for a schema of this name that another program made.
+fn foreign(at: &str) -> Fault {
+    let reason = format!("its schema `{SCHEMA}` is of another program: choose another database, or rename that schema");
+    Fault::Store(StoreError::Unfit { at: at.to_owned(), reason })
+}
+
+/// Whether there is a table of versions; reads the catalogue only. Refuses a schema with other things in it.
+async fn is_there(sql: &mut PgConnection, at: &str) -> Outcome<bool> {
     const TABLES: &str = "SELECT count(*) FILTER (WHERE relname = 'version' AND relkind = 'r'), count(*) \
                           FROM pg_class WHERE relnamespace = to_regnamespace($1)";
+    let (ours, all): (i64, i64) = sqlx::query_as(TABLES).persistent(false).bind(SCHEMA).fetch_one(sql).await?;
+    if ours == 0 && all > 0 { Err(foreign(at)) } else { Ok(ours > 0) }
+}
+
+/// The version of our schema; `None`: there is none yet. The schema's owners have been checked.
+async fn version(sql: &mut PgConnection, at: &str) -> Outcome<Option<i64>> {
     const VERSION: &str = "SELECT application, number FROM nango_rs.version";
-    let foreign = || {
-        let reason =
-            format!("its schema `{SCHEMA}` is of another program: choose another database, or rename that schema");
-        Fault::Store(StoreError::Unfit { at: at.to_owned(), reason })
-    };
-    let (ours, all): (i64, i64) = sqlx::query_as(TABLES).persistent(false).bind(SCHEMA).fetch_one(&mut *sql).await?;
-    if ours == 0 {
-        return if all == 0 { Ok(None) } else { Err(foreign()) };
+    if !is_there(sql, at).await? {
+        return Ok(None);
     }
     let found: Vec<(String, i64)> = match sqlx::query_as(VERSION).persistent(false).fetch_all(sql).await {
         // A table of this name with other columns, or other kinds of them.
         Err(error) if code(&error) == Some("42703") || matches!(error, sqlx::Error::ColumnDecode { .. }) => {
-            return Err(foreign());
+            return Err(foreign(at));
         }
         found => found?,
     };
@@ -75,20 +90,27 @@ async fn version(sql: &mut PgConnection, at: &str) -> Outcome<Option<i64>> {
         [(application, found)] if application == APPLICATION => {
             Err(StoreError::NewerSchema { at: at.to_owned(), found: *found, known: known() }.into())
         }
-        _ => Err(foreign()),
+        _ => Err(foreign(at)),
     }
 }
 
 /// Carries out the steps that the schema has not seen.
-async fn step(sql: &mut PgConnection, at: &str) -> Outcome<()> {
-    const BEGIN: &str = "CREATE SCHEMA IF NOT EXISTS nango_rs; \
-                         CREATE TABLE IF NOT EXISTS nango_rs.version (application TEXT NOT NULL, number BIGINT NOT NULL); \
-                         LOCK TABLE nango_rs.version IN ACCESS EXCLUSIVE MODE";
+async fn step(sql: &mut PgConnection, role: &Role, at: &str) -> Outcome<()> {
+    const SCHEMA: &str = "CREATE SCHEMA IF NOT EXISTS nango_rs";
+    const TABLE: &str =
+        "CREATE TABLE IF NOT EXISTS nango_rs.version (application TEXT NOT NULL, number BIGINT NOT NULL); \
+         LOCK TABLE nango_rs.version IN ACCESS EXCLUSIVE MODE";
     const META: &str = "INSERT INTO nango_rs.meta (key, value) VALUES ('instance', $1), ('hash_key', $2)";
     const DONE: &str = "WITH old AS (DELETE FROM nango_rs.version) INSERT INTO nango_rs.version VALUES ($1, $2)";
-    let mut tx = sql.begin().await?;
-    version(&mut tx, at).await?;
-    sqlx::raw_sql(BEGIN).execute(&mut *tx).await?;
+    let mut tx = sql.begin_with(BEGIN).await?;
+    // Of the catalogue only: a lock on the table that is raised later is a deadlock of two processes.
+    is_there(&mut tx, at).await?;
+    sqlx::raw_sql(SCHEMA).execute(&mut *tx).await?;
+    // What is there is checked again before it is touched: somebody may have made it since it was looked for.
+    owner::check(&mut tx, role, at).await?;
+    is_there(&mut tx, at).await?;
+    sqlx::raw_sql(TABLE).execute(&mut *tx).await?;
+    owner::check(&mut tx, role, at).await?;
     // Read again under the lock: another process may have been faster, or newer.
     let done = version(&mut tx, at).await?.unwrap_or(0);
     for step in STEPS.iter().skip(usize::try_from(done).unwrap_or(0)) {

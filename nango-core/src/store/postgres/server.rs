@@ -1,19 +1,24 @@
-//! Opening: the URL, the first connection and what is wrong with it, the pool.
+//! Opening: the first connection and what is wrong with it, the pool.
 //!
 //! Must stay true: no error shows the URL, which may contain a password; nothing is written to a server before it is known
-//! to be one that this program can use.
+//! to be one that this program can use; and everything that is read is read in a transaction, because a pooler may lend
+//! another connection behind each.
 
-use std::{str::FromStr, time::Duration};
+use std::{io, time::Duration};
 
+use rustls::CertificateError;
 use sqlx::{
-    ConnectOptions, Connection, Error, PgConnection,
+    Connection, Error, PgConnection,
     postgres::{PgConnectOptions, PgPool, PgPoolOptions},
 };
 
 use super::{
     ACQUIRE_PATIENCE,
     fault::{Fault, Outcome, server},
-    migrate, now, transfer,
+    migrate, now,
+    options::{Options, at, name},
+    owner::{self, Role},
+    transfer,
 };
 use crate::store::{StoreError, failpoint::failpoint};
 
@@ -26,15 +31,27 @@ const CONNECTIONS: u32 = 12;
 const IDLE: Duration = Duration::from_mins(5);
 /// So long a server may take to answer the first connection.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// Begins a transaction of the opening. Names are looked up in the catalogue of the system only: another search path is
+/// set for a database by its owner, and may lead to functions of that role.
+pub(super) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL search_path = pg_catalog, pg_temp; \
+                                SET LOCAL lock_timeout = '60s'; SET LOCAL idle_in_transaction_session_timeout = '60s'";
 
 /// A server that is ready.
 pub(super) struct Opened {
     /// The connections for transactions.
     pub pool: PgPool,
-    /// The connection that listens; it is made when somebody waits.
-    pub listening: PgPool,
+    /// The connection that listens; it is made when somebody waits. `None` behind a pooler, which would lend it on.
+    pub listening: Option<PgPool>,
     /// Whether statements are prepared under a name.
     pub named: bool,
+    /// What was read while opening.
+    pub found: Found,
+}
+
+/// What an opened database says of itself.
+pub(super) struct Found {
+    /// The role of the connection.
+    pub role: Role,
     /// The key of the content hashes.
     pub hash_key: [u8; 32],
     /// The server's clock, microseconds since 1970.
@@ -45,16 +62,10 @@ pub(super) struct Opened {
 
 /// Connects and brings the schema up to date. A database that holds half a copy is opened as its target only.
 pub(super) async fn open(url: &str, target: bool) -> Result<Opened, StoreError> {
-    let options = options(url)?;
+    let Options { connect: options, named } = Options::read(url)?;
     let at = at(&options);
     let mut sql = connect(&options, &at).await?;
-    let told = |fault: Fault| unusable(fault, &at);
-    check(&mut sql, &at).await?;
-    let hash_key = migrate::migrate(&mut sql, &at).await.map_err(told)?;
-    if !target && is_half(&mut sql).await.map_err(told)? {
-        return Err(StoreError::HalfCopied(format!("the database {at}")));
-    }
-    let (now, xid) = sample(&mut sql).await.map_err(told)?;
+    let found = ready(&mut sql, &at, target).await.map_err(|fault| unusable(fault, &at))?;
     // Closed and not kept: it may be the only one that a small server gives.
     let _ = sql.close().await;
     failpoint!("postgres:open:ready");
@@ -69,43 +80,31 @@ pub(super) async fn open(url: &str, target: bool) -> Result<Opened, StoreError> 
         .max_connections(1)
         .acquire_timeout(ACQUIRE_PATIENCE)
         .idle_timeout(None)
-        .max_lifetime(None)
-        .connect_lazy_with(options);
-    Ok(Opened { pool, listening, named: named(url), hash_key, now, xid })
+        .max_lifetime(None);
+    let listening = named.then(|| listening.connect_lazy_with(options));
+    Ok(Opened { pool, listening, named, found })
 }
 
-fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
-    let options = PgConnectOptions::from_str(url).map_err(|error| {
-        let reason = match &error {
-            // The parser's own words have no part of the URL in them.
-            Error::Configuration(source) if source.is::<url::ParseError>() => source.to_string(),
-            _ => "a parameter behind `?` has a value that it cannot have".to_owned(),
-        };
-        StoreError::ServerUrl(reason)
-    })?;
-    let options = if options.get_application_name().is_none() { options.application_name("nango") } else { options };
-    // Nothing here is a float, and poolers refuse settings that they do not know.
-    Ok(options.extra_float_digits(None).disable_statement_logging())
-}
-
-/// Whether statements may be prepared under a name. The driver alone would name them and forget the names.
-fn named(url: &str) -> bool {
-    let parameters = url.split_once('?').map_or("", |(_, parameters)| parameters);
-    !parameters.split('&').any(|parameter| parameter == "statement-cache-capacity=0")
-}
-
-/// The database in words: name, host and port.
-fn at(options: &PgConnectOptions) -> String {
-    let name = name(options);
-    match options.get_socket() {
-        Some(socket) => format!("`{name}` at {}", socket.display()),
-        None => format!("`{name}` at {}:{}", options.get_host(), options.get_port()),
+/// Checks the server and reads what is needed of it, with the schema up to date.
+async fn ready(sql: &mut PgConnection, at: &str, target: bool) -> Outcome<Found> {
+    loop {
+        let mut tx = sql.begin_with(BEGIN).await?;
+        check(&mut tx, at).await?;
+        let role = owner::role(&mut tx).await?;
+        owner::check(&mut tx, &role, at).await?;
+        if !migrate::is_current(&mut tx, at).await? {
+            tx.rollback().await?;
+            migrate::migrate(sql, &role, at).await?;
+            continue;
+        }
+        let hash_key = migrate::hash_key(&mut tx).await?;
+        if !target && is_half(&mut tx).await? {
+            return Err(StoreError::HalfCopied(format!("the database {at}")).into());
+        }
+        let (now, xid) = sample(&mut tx).await?;
+        tx.commit().await?;
+        return Ok(Found { role, hash_key, now, xid });
     }
-}
-
-/// A database that is not named is the one named like the user.
-fn name(options: &PgConnectOptions) -> &str {
-    options.get_database().unwrap_or_else(|| options.get_username())
 }
 
 async fn connect(options: &PgConnectOptions, at: &str) -> Result<PgConnection, StoreError> {
@@ -118,8 +117,11 @@ async fn connect(options: &PgConnectOptions, at: &str) -> Result<PgConnection, S
     };
     let Some(said) = server(&error) else {
         return Err(match error {
-            Error::Io(error) => unreachable(error.to_string()),
-            Error::Tls(error) => unreachable(format!("the encrypted connection failed: {error}")),
+            Error::Io(error) => match unverified(&error) {
+                Some(reason) => StoreError::Unverified { at: at.to_owned(), reason },
+                None => unreachable(error.to_string()),
+            },
+            Error::Tls(error) => StoreError::Unverified { at: at.to_owned(), reason: error.to_string() },
             error => unreachable(error.to_string()),
         });
     };
@@ -133,16 +135,32 @@ async fn connect(options: &PgConnectOptions, at: &str) -> Result<PgConnection, S
     })
 }
 
+/// The reason why a server was not accepted, if the handshake ended with it.
+fn unverified(error: &io::Error) -> Option<String> {
+    let error = error.get_ref()?.downcast_ref::<rustls::Error>()?;
+    Some(match error {
+        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
+            "its certificate is signed by an unknown authority".to_owned()
+        }
+        rustls::Error::InvalidCertificate(
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+        ) => "its certificate is for another host name".to_owned(),
+        rustls::Error::InvalidCertificate(
+            CertificateError::Expired | CertificateError::ExpiredContext { .. },
+        ) => "its certificate has expired".to_owned(),
+        error => error.to_string(),
+    })
+}
+
 /// Whether the server is one that this program can use; reads only.
-async fn check(sql: &mut PgConnection, at: &str) -> Result<(), StoreError> {
-    let unfit = |reason: String| StoreError::Unfit { at: at.to_owned(), reason };
+async fn check(sql: &mut PgConnection, at: &str) -> Outcome<()> {
+    let unfit = |reason: String| Fault::from(StoreError::Unfit { at: at.to_owned(), reason });
     let (version, encoding, recovering): (String, String, bool) = sqlx::query_as(
         "SELECT current_setting('server_version_num'), current_setting('server_encoding'), pg_is_in_recovery()",
     )
     .persistent(false)
     .fetch_one(&mut *sql)
-    .await
-    .map_err(|error| unusable(error.into(), at))?;
+    .await?;
     let major = version.parse::<u32>().unwrap_or(0) / 10_000;
     if major < OLDEST {
         return Err(unfit(format!("it is PostgreSQL {major}, and {OLDEST} or newer is needed")));
@@ -176,36 +194,5 @@ fn unusable(fault: Fault, at: &str) -> StoreError {
             reason: "the connection broke while the database was being opened".to_owned(),
         },
         error => error,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_database_is_named_without_its_secrets() {
-        for (url, expect) in [
-            ("postgres://me:hush@db.example.com:5433/shop", "`shop` at db.example.com:5433"),
-            ("postgresql://me:hush@h/shop?password=hush&sslmode=disable", "`shop` at h:5432"),
-            ("postgres://me:hush@h:5432", "`me` at h:5432"),
-            ("postgres:///shop?host=/run/pg&user=me&password=hush", "`shop` at /run/pg"),
-        ] {
-            assert_eq!(at(&options(url).unwrap()), expect);
-        }
-        for url in [
-            "postgres://me:hush@h:port/shop",
-            "postgres://me:hush@[1/shop",
-            "postgres://h/d?sslmode=hush&password=hush",
-            "postgres://",
-        ] {
-            match options(url) {
-                Err(error) => {
-                    let told = format!("{error} {error:?}");
-                    assert!(!told.contains("hush") && told.contains("postgres://user:password@host"), "{told}");
-                }
-                Ok(options) => assert_eq!(url, "postgres://", "{}", at(&options)),
-            }
-        }
     }
 }

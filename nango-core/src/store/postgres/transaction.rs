@@ -18,11 +18,15 @@ use super::{
 use crate::store::failpoint::failpoint;
 
 /// Goes in front of each transaction; all in one message.
+///
+/// Tables are written with their schema, but functions and operators are looked up along the search path. The owner of a
+/// database may set one for all its sessions, and a function in `public` whose arguments match better than the system's is
+/// taken before it: so it is pinned, with temporary objects last.
 macro_rules! begin {
     ($mode:literal) => {
         concat!(
             $mode,
-            "; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off; \
+            "; SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off; \
              SET LOCAL enable_bitmapscan = off; SET LOCAL jit = off; \
              SET LOCAL lock_timeout = '60s'; SET LOCAL idle_in_transaction_session_timeout = '60s'"
         )
@@ -33,6 +37,9 @@ macro_rules! begin {
 const WRITE: &str = begin!("BEGIN ISOLATION LEVEL READ COMMITTED");
 /// All statements see one state.
 const READ: &str = begin!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+
+/// For a transaction of one statement that looks up no row.
+pub(super) const SHORT: &str = "BEGIN; SET LOCAL search_path = pg_catalog, pg_temp";
 
 /// How often a transaction is done again that was in another's way.
 const CONFLICTS: u32 = 8;

@@ -1,0 +1,225 @@
+//! The options of a connection: what the URL and the environment say, and the defaults for the rest.
+//!
+//! Must stay true: without an explicit `sslmode` a connection to another machine is encrypted and its server verified, so
+//! that no password travels in clear text; no error shows the URL, which may contain a password.
+
+use std::{env, fs, net::IpAddr, str::FromStr};
+
+use sqlx::{
+    ConnectOptions, Error,
+    postgres::{PgConnectOptions, PgSslMode},
+};
+use url::Url;
+
+use crate::store::StoreError;
+
+/// The environment variable of `libpq` that chooses how connections are encrypted.
+const SSL_MODE: &str = "PGSSLMODE";
+
+/// Options of a connection and how statements are sent over it.
+#[derive(Debug)]
+pub(super) struct Options {
+    pub connect: PgConnectOptions,
+    /// Whether statements may be prepared under a name; false behind a pooler that lends a connection for a transaction.
+    pub named: bool,
+}
+
+impl Options {
+    /// Reads a URL. What it leaves out comes from the environment, as with `libpq`.
+    pub(super) fn read(url: &str) -> Result<Self, StoreError> {
+        let options = PgConnectOptions::from_str(url).map_err(|error| {
+            let reason = match &error {
+                // The parser's own words have no part of the URL in them.
+                Error::Configuration(source) if source.is::<url::ParseError>() => source.to_string(),
+                _ => "a parameter behind `?` has a value that it cannot have".to_owned(),
+            };
+            StoreError::ServerUrl(reason)
+        })?;
+        let parameters = parameters(url);
+        if let Some(file) = parameters.value(&["sslrootcert", "ssl-root-cert", "ssl-ca"]) {
+            readable("sslrootcert", file)?;
+        }
+        let chosen = parameters.value(&["sslmode", "ssl-mode"]).is_some()
+            || from_environment(env::var(SSL_MODE).ok().as_deref())?.is_some();
+        let options = encrypted(without_brackets(options), chosen);
+        let options =
+            if options.get_application_name().is_none() { options.application_name("nango") } else { options };
+        // Nothing here is a float, and poolers refuse settings that they do not know.
+        let connect = options.extra_float_digits(None).disable_statement_logging();
+        // The driver alone would name statements and forget the names.
+        let named = parameters.value(&["statement-cache-capacity"]) != Some("0");
+        Ok(Self { connect, named })
+    }
+}
+
+/// The parameters behind `?`, decoded.
+struct Parameters(Vec<(String, String)>);
+
+fn parameters(url: &str) -> Parameters {
+    let pairs = Url::parse(url).map(|url| url.query_pairs().into_owned().collect());
+    Parameters(pairs.unwrap_or_default())
+}
+
+impl Parameters {
+    /// The value of a parameter that has several spellings; of several values the last one, which the driver takes.
+    fn value(&self, names: &[&str]) -> Option<&str> {
+        let found = self.0.iter().rev().find(|(name, _)| names.contains(&name.as_str()));
+        found.map(|(_, value)| value.as_str())
+    }
+}
+
+/// Refuses a file of certificates that cannot be read: the driver reports it as a server that cannot be reached.
+fn readable(parameter: &str, file: &str) -> Result<(), StoreError> {
+    if file.trim_start().starts_with("-----BEGIN") {
+        return Ok(());
+    }
+    fs::read(file).map(drop).map_err(|error| {
+        StoreError::ServerUrl(format!("the file `{file}` of its parameter `{parameter}` cannot be read: {error}"))
+    })
+}
+
+/// The mode that the environment chooses. The driver takes a value that it does not know for none.
+fn from_environment(value: Option<&str>) -> Result<Option<PgSslMode>, StoreError> {
+    let Some(value) = value.filter(|value| !value.is_empty()) else { return Ok(None) };
+    PgSslMode::from_str(value).map(Some).map_err(|_| {
+        StoreError::ServerUrl(format!(
+            "the environment variable {SSL_MODE} has an unknown value; allowed: disable, allow, prefer, require, \
+             verify-ca, verify-full"
+        ))
+    })
+}
+
+/// An IPv6 address as certificates have it.
+fn without_brackets(options: PgConnectOptions) -> PgConnectOptions {
+    let host = options.get_host().strip_prefix('[').and_then(|host| host.strip_suffix(']')).map(str::to_owned);
+    match host {
+        Some(host) => options.host(&host),
+        None => options,
+    }
+}
+
+/// Demands an encrypted connection to a verified server, unless a mode was chosen or the server is on this machine.
+fn encrypted(options: PgConnectOptions, chosen: bool) -> PgConnectOptions {
+    if chosen || is_local(&options) { options } else { options.ssl_mode(PgSslMode::VerifyFull) }
+}
+
+/// Whether what is sent stays on this machine: over a socket, or over its loopback interface.
+fn is_local(options: &PgConnectOptions) -> bool {
+    let host = options.get_host();
+    options.get_socket().is_some()
+        || host.starts_with('/')
+        || host.eq_ignore_ascii_case("localhost")
+        || host.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
+}
+
+/// The database in words: name, host and port.
+pub(super) fn at(options: &PgConnectOptions) -> String {
+    let name = name(options);
+    match options.get_socket() {
+        Some(socket) => format!("`{name}` at {}", socket.display()),
+        None if options.get_host().contains(':') => {
+            format!("`{name}` at [{}]:{}", options.get_host(), options.get_port())
+        }
+        None => format!("`{name}` at {}:{}", options.get_host(), options.get_port()),
+    }
+}
+
+/// A database that is not named is the one named like the user.
+pub(super) fn name(options: &PgConnectOptions) -> &str {
+    options.get_database().unwrap_or_else(|| options.get_username())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
+        Ok(Options::read(url)?.connect)
+    }
+
+    #[test]
+    fn a_database_is_named_without_its_secrets() {
+        for (url, expect) in [
+            ("postgres://me:hush@db.example.com:5433/shop", "`shop` at db.example.com:5433"),
+            ("postgresql://me:hush@h/shop?password=hush&sslmode=disable", "`shop` at h:5432"),
+            ("postgres://me:hush@h:5432", "`me` at h:5432"),
+            ("postgres://me:hush@[2001:db8::1]/shop", "`shop` at [2001:db8::1]:5432"),
+            ("postgres:///shop?host=/run/pg&user=me&password=hush", "`shop` at /run/pg"),
+        ] {
+            assert_eq!(at(&options(url).unwrap()), expect);
+        }
+        for url in [
+            "postgres://me:hush@h:port/shop",
+            "postgres://me:hush@[1/shop",
+            "postgres://h/d?sslmode=hush&password=hush",
+            "postgres://me:hush@h/d?sslrootcert=/no/such/file",
+            "postgres://",
+        ] {
+            match options(url) {
+                Err(error) => {
+                    let told = format!("{error} {error:?}");
+                    assert!(!told.contains("hush") && told.contains("postgres://user:password@host"), "{told}");
+                }
+                Ok(options) => assert_eq!(url, "postgres://", "{}", at(&options)),
+            }
+        }
+    }
+
+    #[test]
+    fn url_without_sslmode_is_verified_unless_the_server_is_on_this_machine() {
+        let mode = |url: &str| format!("{:?}", options(url).unwrap().get_ssl_mode());
+        for remote in [
+            "postgres://me@db.example.com/shop",
+            "postgres://me@192.0.2.1/shop",
+            "postgres://me@0.0.0.0/shop",
+            "postgres://me@[2001:db8::1]/shop",
+            "postgres://me@localhost.example.com/shop",
+            "postgres://me@127.0.0.1.example.com/shop",
+            "postgres://me@localhost/shop?host=db.example.com",
+            "postgres://me@127.0.0.1/shop?hostaddr=192.0.2.1",
+            "postgres://me@db.example.com/shop?application_name=sslmode=disable",
+            "postgres://me@db.example.com/sslmode=disable",
+        ] {
+            assert_eq!(mode(remote), "VerifyFull", "{remote}");
+        }
+        for local in [
+            "postgres://me@localhost/shop",
+            "postgres://me@LOCALHOST/shop",
+            "postgres://me@127.0.0.1/shop",
+            "postgres://me@127.8.9.1:5433/shop",
+            "postgres://me@[::1]/shop",
+            "postgres://me@[::ffff:127.0.0.1]/shop",
+            "postgres://me@db.example.com/shop?hostaddr=::1",
+            "postgres://me@%2Frun%2Fpg/shop",
+            "postgres:///shop?host=/run/pg",
+            "postgres://me@db.example.com/shop?host=/run/pg",
+        ] {
+            assert_eq!(mode(local), "Prefer", "{local}");
+        }
+        for (parameter, expect) in [
+            ("sslmode=disable", "Disable"),
+            ("sslmode=prefer", "Prefer"),
+            ("ssl-mode=require", "Require"),
+            ("%73slmode=verify-ca", "VerifyCa"),
+            ("sslmode=disable&sslmode=verify-full", "VerifyFull"),
+        ] {
+            assert_eq!(mode(&format!("postgres://me@db.example.com/shop?{parameter}")), expect);
+        }
+    }
+
+    #[test]
+    fn mode_of_the_environment_is_read_and_an_unknown_one_refused() {
+        assert!(from_environment(None).unwrap().is_none() && from_environment(Some("")).unwrap().is_none());
+        assert!(matches!(from_environment(Some("require")).unwrap(), Some(PgSslMode::Require)));
+        // The driver would read it as `prefer`.
+        let error = from_environment(Some("verify_full")).unwrap_err().to_string();
+        assert!(error.contains("PGSSLMODE has an unknown value; allowed: disable"), "{error}");
+    }
+
+    #[test]
+    fn statements_are_named_unless_the_url_says_otherwise() {
+        let named = |url: &str| Options::read(url).unwrap().named;
+        assert!(named("postgres://h/d") && named("postgres://h/d?statement-cache-capacity=10"));
+        assert!(!named("postgres://h/d?sslmode=disable&statement-cache-capacity=0"));
+    }
+}
