@@ -26,6 +26,7 @@ mod error;
 #[doc(hidden)]
 pub mod failpoint;
 mod hash;
+mod lease;
 mod logs;
 mod merge;
 #[cfg(feature = "postgres")]

@@ -5,8 +5,9 @@
 //! into requests and asks for another one when it is due or was refused.
 //!
 //! Must stay true: no transaction is open while the provider is asked; a caller that goes away does not break a renewal
-//! off, because its answer may be the only way to the next token; and what a provider refused is not asked again until
-//! somebody gives other credentials, or asks for it.
+//! off, because its answer may be the only way to the next token; what a provider refused is not asked again until
+//! somebody gives other credentials, or asks for it; and the times of tokens, which a provider compares with its own
+//! clock, are those of the system: the database's clock stays ahead if it ever was.
 
 mod live;
 mod turn;
@@ -22,7 +23,7 @@ use tokio::sync::watch;
 
 use super::{App, Credentials, KeyError, KeyRing};
 use crate::{
-    http::{AuthError, Clock, Transport, Url},
+    http::{AuthError, Clock, Transport, Url, Watch},
     provider::{Provider, ResolveError, Scope},
     store::{Connection, RefreshClaim, RefreshEnd, SharedStore},
 };
@@ -56,7 +57,27 @@ pub(super) enum Why {
     /// The API refused the one of this version.
     Refused(i64),
     /// Somebody asked for it.
-    Asked,
+    Asked(Before),
+}
+
+/// What was stored of a connection's renewals when another token was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Before {
+    /// The version of its credentials.
+    version: i64,
+    /// How many renewals failed in a row.
+    failures: u32,
+}
+
+impl Before {
+    fn of(current: &Current) -> Self {
+        Self { version: current.connection.version, failures: failures(current) }
+    }
+}
+
+/// How many renewals of these credentials failed in a row.
+fn failures(current: &Current) -> u32 {
+    current.connection.failure.as_ref().map_or(0, |failure| failure.times)
 }
 
 /// A connection with its opened credentials.
@@ -192,7 +213,7 @@ struct Last {
 }
 
 impl Tokens {
-    /// What renews tokens: the database that holds them, the keys that open it, the way out.
+    /// What renews tokens: the database that holds them, the keys that open it, the transport, the system's clock.
     pub fn new(store: SharedStore, ring: KeyRing, transport: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> Arc<Self> {
         Arc::new(Self { store, ring, transport, clock, turns: Mutex::default(), busy: watch::Sender::new(0) })
     }
@@ -212,14 +233,17 @@ impl Tokens {
     }
 
     /// The connection with a token that was obtained after this call began, whether the old one was due or not. Callers
-    /// that come together share one renewal.
+    /// that come together share one renewal, also those of other processes.
     ///
     /// # Errors
     ///
     /// [`RefreshError`].
     pub async fn forced(self: &Arc<Self>, of: &Arc<Holder>) -> Result<Current, RefreshError> {
         let current = self.look(of).await?;
-        if current.credentials.are_renewed() { self.renew(of, Why::Asked).await } else { Ok(current) }
+        if !current.credentials.are_renewed() {
+            return Ok(current);
+        }
+        self.renew(of, Why::Asked(Before::of(&current)), None).await
     }
 
     /// Waits until no renewal is on its way, at most so long: before the process ends.
@@ -229,10 +253,15 @@ impl Tokens {
     }
 
     /// A renewal that goes on when its caller goes away.
-    async fn renew(self: &Arc<Self>, of: &Arc<Holder>, why: Why) -> Result<Current, RefreshError> {
+    async fn renew(
+        self: &Arc<Self>,
+        of: &Arc<Holder>,
+        why: Why,
+        watch: Option<Arc<dyn Watch>>,
+    ) -> Result<Current, RefreshError> {
         let (tokens, holder) = (Arc::clone(self), Arc::clone(of));
         let asked = Instant::now();
-        let turn = tokio::spawn(async move { tokens.turn(&holder, why, asked).await });
+        let turn = tokio::spawn(async move { tokens.turn(&holder, why, asked, watch).await });
         turn.await.unwrap_or_else(|error| {
             let reason = if error.is_panic() { "the renewal panicked" } else { "the program is being stopped" };
             Err(RefreshError::Store { of: of.name(), reason: reason.to_owned() })
@@ -251,13 +280,13 @@ impl Tokens {
     fn is_due(&self, current: &Current) -> bool {
         current.credentials.are_renewed()
             && (current.credentials.token().is_none()
-                || current.connection.renew_at.is_some_and(|at| at <= self.store.now()))
+                || current.connection.renew_at.is_some_and(|at| at <= self.clock.now()))
     }
 
     /// Whether a token that is due still works.
     fn still_good(&self, current: &Current) -> bool {
         current.credentials.token().is_some()
-            && current.credentials.expires_at().is_none_or(|end| end > self.store.now())
+            && current.credentials.expires_at().is_none_or(|end| end > self.clock.now())
     }
 
     /// Counts a request that must not be broken off, until what this gives is dropped.

@@ -1,14 +1,15 @@
 //! Taking a run's key, and keeping it.
 //!
-//! A process that died leaves its lease behind, so a key that is held is watched for the length of a lease: if the
-//! lease is renewed meanwhile, its owner lives and the new run gives up; if it ends, the new run takes over.
+//! A process that died leaves its lease behind, so a key that is held is watched until that lease ends: if it is renewed
+//! meanwhile, its owner lives and the new run gives up; if it ends, the new run takes over. The wait is measured by a
+//! clock that cannot be set: it ends also if the clock of the database is set back meanwhile.
 
 use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::task::JoinHandle;
@@ -22,6 +23,8 @@ use crate::{
 
 /// A lease is renewed so many times in its length.
 const BEATS: u32 = 4;
+/// For so long a key is watched beyond the end of its lease: the last look may come a little early.
+const MARGIN: Duration = Duration::from_secs(1);
 /// How often a key that is held is looked at, at least.
 const LOOK: Duration = Duration::from_millis(250);
 
@@ -33,21 +36,24 @@ pub(super) async fn start(
     observer: &dyn Observer,
 ) -> Result<RunToken> {
     let lease = instance.config.lease;
-    let mut seen: Option<i64> = None;
+    // The end of the lease that holds the key, and when that is at the latest.
+    let mut seen: Option<(i64, Option<Instant>)> = None;
     loop {
         let (key, connection) = (ready.key.clone(), ready.connection_row());
         let new = NewRun { key, connection, exclusive, lease };
         match instance.store.start_run(new).await {
             Ok(token) => return Ok(token),
-            Err(StoreError::Busy { function, run, since, lease_until })
-                if seen.is_none_or(|earlier| earlier == lease_until) =>
-            {
-                if seen.is_none() {
-                    observer.waiting(&format!(
-                        "`{function}` is held by run {run} (since {since}): waiting to see whether it is alive"
-                    ));
-                }
-                seen = Some(lease_until);
+            Err(StoreError::Busy { function, run, since, lease_until, left }) if seen.is_none() => {
+                let wait = left.saturating_add(MARGIN);
+                observer.waiting(&format!(
+                    "`{function}` is held by run {run} (since {since}): waiting at most {} s to see whether it is alive",
+                    wait.as_secs()
+                ));
+                seen = Some((lease_until, Instant::now().checked_add(wait)));
+            }
+            Err(StoreError::Busy { lease_until, .. })
+                if seen
+                    .is_some_and(|(until, end)| until == lease_until && end.is_none_or(|end| Instant::now() < end)) => {
             }
             Err(error) => return Err(store_error(error)),
         }

@@ -88,6 +88,9 @@ impl Outbound {
             .redactor(self.redactor.clone())
             .quota(Quota { budget, connection: connection.clone(), lane });
         if let Some(watch) = watch {
+            if let Held::Live(live) = &self.held {
+                live.watch(watch.clone());
+            }
             parts = parts.watch(watch, provider.display_name.clone());
         }
         Client::new(parts)
@@ -157,7 +160,7 @@ pub(super) async fn with_token(
     connection: &mut Connection,
     credentials: Credentials,
 ) -> Result<Credentials> {
-    let now = instance.store.now();
+    let now = instance.clock.now();
     let renew_at = |end| crate::auth::renew_at(end, now, holder.provider.token.buffer);
     if !credentials.are_renewed() || credentials.token().is_some() {
         // A token that was given has lived elsewhere: one that has ended is due, not born dead.

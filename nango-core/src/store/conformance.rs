@@ -116,6 +116,7 @@ conformance! {
     runs:
         a_key_is_held_by_one_run
         an_ended_lease_is_taken_over
+        lease_from_the_future_counts_as_expired
         a_fenced_run_writes_nothing
         a_heartbeat_renews
         the_end_of_a_run_is_one_transaction
@@ -138,6 +139,8 @@ conformance! {
     refresh:
         one_renews_at_a_time
         an_interrupted_turn_is_known
+        turn_from_the_future_counts_as_expired
+        turn_is_extended_by_its_holder_only
         failures_are_kept_until_a_token_is_there;
     upkeep:
         a_prune_takes_payloads_and_nothing_else

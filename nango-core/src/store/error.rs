@@ -152,6 +152,8 @@ pub enum StoreError {
         since: String,
         /// Until when it holds the key, microseconds since 1970, unless it renews its lease.
         lease_until: i64,
+        /// How long that is, by the clock of the database.
+        left: std::time::Duration,
     },
     /// The run's lease ended and another took over: it may not write any more.
     #[error("this run lost its lease: another process took over, and what this one still wrote was refused")]

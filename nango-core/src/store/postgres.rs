@@ -259,6 +259,10 @@ impl Refreshes for Postgres {
         self.write(claim, |db, claim| Box::pin(refresh::claim(db, claim)))
     }
 
+    fn keep_refresh(&self, claim: RefreshClaim) -> Answer<'_, bool> {
+        self.write(claim, |db, claim| Box::pin(refresh::keep(db, claim)))
+    }
+
     fn end_refresh(&self, claim: RefreshClaim, end: RefreshEnd) -> Answer<'_, Option<Connection>> {
         self.write((claim, end), |db, (claim, end)| Box::pin(refresh::end(db, claim, end)))
     }
@@ -383,6 +387,11 @@ impl Runs for Postgres {
 
     fn try_lock(&self, run: &RunToken, key: &str, ttl: Duration) -> Answer<'_, bool> {
         self.write((*run, key.to_owned(), ttl), |db, (run, key, ttl)| Box::pin(locks::acquire(db, run, key, *ttl)))
+    }
+
+    #[cfg(test)]
+    fn move_leases(&self, micros: i64) -> Answer<'_, ()> {
+        self.write(micros, |db, micros| Box::pin(runs::move_leases(db, *micros)))
     }
 
     fn unlock(&self, run: &RunToken, key: &str) -> Answer<'_, bool> {

@@ -8,9 +8,13 @@ use uuid::Uuid;
 
 use super::Answer;
 
+/// The longest lease that a process takes. A longer one comes from a clock that ran ahead.
+pub(super) const LONGEST: Duration = Duration::from_mins(1);
+
 /// The living processes of a database.
 pub trait Processes {
-    /// Gives a sign of life that holds for a while, and counts the living, this one included.
+    /// Gives a sign of life that holds for a while, and counts the living, this one included. One that holds for more
+    /// than a minute comes from a clock that ran ahead, and is not counted.
     fn beat(&self, process: Uuid, lease: Duration) -> Answer<'_, u32>;
 
     /// Says that a process ends.

@@ -1,7 +1,8 @@
 //! Turns: who renews the token of a connection.
 //!
 //! A token is renewed by one process at a time, and no transaction is open while the provider is asked. Whoever wants to
-//! renew takes a turn, which ends by itself after its lease, asks the provider, and ends the turn with what came of it.
+//! renew takes a turn, asks the provider, and ends the turn with what came of it. The lease of a turn is short and is
+//! extended while its process lives, so that one that was killed delays the next one only briefly.
 //!
 //! Must stay true: what a turn brought is stored only if the credentials are still those that it began with
 //! ([`Connection::version`]), token, expiry and refresh token in one write; and a turn that was interrupted is known to
@@ -12,7 +13,13 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::{Answer, Connection};
+use super::{
+    Answer, Connection, lease,
+    runs::{left, micros},
+};
+
+/// The longest lease that a version of this program takes. A longer one comes from a clock that ran ahead.
+const LONGEST: Duration = Duration::from_secs(45);
 
 /// Who wants to renew which credentials.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +32,16 @@ pub struct RefreshClaim {
     pub holder: Uuid,
     /// For how long.
     pub lease: Duration,
+}
+
+impl RefreshClaim {
+    /// For how long another holder has the turn that is stored; `None`: it can be taken.
+    pub(super) fn held_for(&self, holder: Option<&[u8]>, until: Option<i64>, now: i64) -> Option<Duration> {
+        let (holder, until) = holder.zip(until)?;
+        let longest = micros(self.lease.max(LONGEST));
+        let held = holder != &self.holder.as_bytes()[..] && lease::holds(until, longest, now);
+        held.then(|| left(until, now))
+    }
 }
 
 /// What becomes of a claim.
@@ -90,6 +107,9 @@ pub trait Refreshes {
     /// Claims the turn to renew a connection's token. It is an error if what a turn brings could not be sealed: the key
     /// that is active is held elsewhere only.
     fn claim_refresh(&self, claim: RefreshClaim) -> Answer<'_, RefreshTurn>;
+
+    /// Begins the lease of a turn anew, while its request is on its way. `false`: the turn is another's, or has ended.
+    fn keep_refresh(&self, claim: RefreshClaim) -> Answer<'_, bool>;
 
     /// Ends a turn, and gives the connection as it is then; `None`: it is gone. What was brought is dropped if the
     /// credentials have changed since the claim; it is kept if only the lease has ended.

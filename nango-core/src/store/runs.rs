@@ -148,6 +148,11 @@ pub(super) fn moment(at: i64) -> String {
     Timestamp::from_microsecond(at).map_or_else(|_| at.to_string(), |at| format!("{at:.0}"))
 }
 
+/// How long it is until then.
+pub(super) fn left(until: i64, now: i64) -> Duration {
+    Duration::from_micros(u64::try_from(until.saturating_sub(now)).unwrap_or(0))
+}
+
 /// A length of time in microseconds, such that a moment can be added to it.
 pub(super) fn micros(length: Duration) -> i64 {
     i64::try_from(length.as_micros()).unwrap_or(i64::MAX).min(i64::MAX / 2)
@@ -191,7 +196,8 @@ pub struct Run {
 
 /// The runs of a database.
 pub trait Runs {
-    /// Begins a run. A running run of the same key whose lease has ended is marked as interrupted and fenced off.
+    /// Begins a run. A running run of the same key whose lease has ended, or ends later than its length allows, is
+    /// marked as interrupted and fenced off.
     ///
     /// An exclusive key that is held answers [`super::StoreError::Busy`], a connection that was removed meanwhile
     /// [`super::StoreError::NoConnection`].
@@ -215,4 +221,8 @@ pub trait Runs {
 
     /// Gives a lock back. `false`: this run did not hold it.
     fn unlock(&self, run: &RunToken, key: &str) -> Answer<'_, bool>;
+
+    /// Moves the ends of all leases, as if the clock had run ahead when they were written.
+    #[cfg(test)]
+    fn move_leases(&self, micros: i64) -> Answer<'_, ()>;
 }

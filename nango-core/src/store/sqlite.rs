@@ -239,6 +239,10 @@ impl Refreshes for Sqlite {
         self.write(move |db| refresh::claim(db, claim))
     }
 
+    fn keep_refresh(&self, claim: RefreshClaim) -> Answer<'_, bool> {
+        self.write(move |db| refresh::keep(db, claim))
+    }
+
     fn end_refresh(&self, claim: RefreshClaim, end: RefreshEnd) -> Answer<'_, Option<Connection>> {
         self.write(move |db| refresh::end(db, claim, &end))
     }
@@ -364,6 +368,11 @@ impl Runs for Sqlite {
     fn try_lock(&self, run: &RunToken, key: &str, ttl: Duration) -> Answer<'_, bool> {
         let (run, key) = (*run, key.to_owned());
         self.write(move |db| locks::acquire(db, &run, &key, ttl))
+    }
+
+    #[cfg(test)]
+    fn move_leases(&self, micros: i64) -> Answer<'_, ()> {
+        self.write(move |db| runs::move_leases(db, micros))
     }
 
     fn unlock(&self, run: &RunToken, key: &str) -> Answer<'_, bool> {

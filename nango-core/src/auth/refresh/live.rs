@@ -1,7 +1,7 @@
 //! The credentials of a connection in use: always the current ones.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Instant,
 };
 
@@ -11,7 +11,7 @@ use crate::{
         Credentials, InjectError, Injector,
         redaction::{add_secrets, redactor},
     },
-    http::{AuthError, Authorize, BoxFuture, Outgoing, Stamp, Url},
+    http::{AuthError, Authorize, BoxFuture, Outgoing, Stamp, Url, Watch},
     redact::Redactor,
 };
 
@@ -28,6 +28,8 @@ pub struct Live {
     redactor: Redactor,
     /// Until when a token that still works is used on, although it is due: somebody renews it, or could not.
     quiet: Mutex<Option<Instant>>,
+    /// Receives what a renewal waits for.
+    watch: OnceLock<Arc<dyn Watch>>,
 }
 
 #[derive(Debug)]
@@ -46,7 +48,12 @@ impl Live {
         let base_url = of.base_url(&current.connection.config, &current.credentials)?;
         let redactor = redactor(&current.credentials, &current.connection.config, &of.app);
         let state = Mutex::new(Arc::new(state(&of, current)?));
-        Ok(Self { tokens, of, base_url, state, redactor, quiet: Mutex::default() })
+        Ok(Self { tokens, of, base_url, state, redactor, quiet: Mutex::default(), watch: OnceLock::new() })
+    }
+
+    /// Sets who is shown what renewals wait for; the first one stays.
+    pub(crate) fn watch(&self, watch: Arc<dyn Watch>) {
+        let _ = self.watch.set(watch);
     }
 
     /// Where requests go.
@@ -112,8 +119,12 @@ impl Live {
             self.renew_beside(&state);
             return Ok(state);
         }
-        let current = self.tokens.renew(&self.of, Why::Ends(state.current.connection.version)).await?;
+        let current = self.renew(Why::Ends(state.current.connection.version)).await?;
         self.replace(current)
+    }
+
+    async fn renew(&self, why: Why) -> Result<Current, RefreshError> {
+        self.tokens.renew(&self.of, why, self.watch.get().cloned()).await
     }
 
     /// Renews a token that still works while requests go on with it: a provider that hangs delays nobody.
@@ -128,7 +139,7 @@ impl Live {
         let (live, version) = (Arc::clone(self), state.current.connection.version);
         // What fails is kept with the connection, and asked again when the pause is over or the token has ended.
         tokio::spawn(async move {
-            if let Ok(current) = live.tokens.renew(&live.of, Why::Ends(version)).await {
+            if let Ok(current) = live.tokens.renew(&live.of, Why::Ends(version), None).await {
                 let _ = live.replace(current);
                 *live.quiet.lock().unwrap_or_else(PoisonError::into_inner) = None;
             }
@@ -165,7 +176,7 @@ impl Authorize for Following {
             if held.current.connection.version != used {
                 return Ok(true);
             }
-            let current = live.tokens.renew(&live.of, Why::Refused(used)).await?;
+            let current = live.renew(Why::Refused(used)).await?;
             let other = current.connection.version != used;
             if other {
                 live.replace(current)?;

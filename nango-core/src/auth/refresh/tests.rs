@@ -323,3 +323,117 @@ fn margins_and_pauses() {
     let pauses: Vec<u64> = [1, 2, 3, 7, 8, 99].map(|times| pause(times).as_secs()).into();
     assert_eq!(pauses, [30, 60, 120, 1920, 3600, 3600]);
 }
+
+impl House {
+    /// Another process on the same database.
+    fn process(&self) -> Arc<Tokens> {
+        Tokens::new(self.store.clone(), self.tokens.ring.clone(), self.server.clone(), Arc::new(SystemClock))
+    }
+
+    fn forced(&self, tokens: Arc<Tokens>) -> tokio::task::JoinHandle<Result<Current, RefreshError>> {
+        let of = self.of.clone();
+        tokio::spawn(async move { tokens.forced(&of).await })
+    }
+}
+
+#[tokio::test]
+async fn processes_that_ask_for_a_token_at_the_same_time_share_one_request() {
+    let house = House::new(old(), None, Server { slow: Duration::from_millis(300), ..Server::default() }).await;
+    let first = house.forced(house.process());
+    until(|| house.server.asked() == 1).await;
+    let others = [house.forced(house.process()), house.forced(house.process())];
+    for one in [first].into_iter().chain(others) {
+        assert_eq!(one.await.unwrap().unwrap().credentials.token(), Some("t1"));
+    }
+    assert_eq!(house.server.asked(), 1);
+    // One that asks later gets another.
+    assert_eq!(house.forced(house.process()).await.unwrap().unwrap().credentials.token(), Some("t2"));
+}
+
+#[tokio::test]
+async fn processes_that_ask_for_a_token_at_the_same_time_share_its_failure() {
+    for (answer, expect) in
+        [((503, json!({})), "answered 503"), ((400, json!({ "error": "invalid_grant" })), "connected again")]
+    {
+        let server =
+            Server { answers: Mutex::new([answer].into()), slow: Duration::from_millis(300), ..Server::default() };
+        let house = House::new(old(), None, server).await;
+        let first = house.forced(house.process());
+        until(|| house.server.asked() == 1).await;
+        for one in [first, house.forced(house.process())] {
+            let error = one.await.unwrap().unwrap_err().to_string();
+            assert!(error.contains(expect), "{error}");
+        }
+        assert_eq!(house.server.asked(), 1);
+        house.forced(house.process()).await.unwrap().unwrap();
+    }
+}
+
+/// A clock that stands still.
+#[derive(Debug)]
+struct Still(i64);
+
+impl Clock for Still {
+    fn now(&self) -> i64 {
+        self.0
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        SystemClock.sleep(duration)
+    }
+
+    fn jitter(&self) -> f64 {
+        0.0
+    }
+}
+
+#[tokio::test]
+async fn times_of_tokens_are_of_the_systems_clock() {
+    let hour = 3_600_000_000;
+    let house = House::new(ended(), Some(0), Server::default()).await;
+    // The database's clock is decades ahead of it.
+    let clock = Arc::new(Still(5 * hour));
+    let tokens = Tokens::new(house.store.clone(), house.tokens.ring.clone(), house.server.clone(), clock);
+    let current = house.forced(tokens.clone()).await.unwrap().unwrap();
+    assert_eq!(current.connection.renew_at, Some(6 * hour - hour / 4));
+    assert!(!tokens.is_due(&current) && tokens.still_good(&current));
+}
+
+#[tokio::test]
+async fn failure_from_the_future_does_not_delay_the_next_attempt() {
+    let down = (503, json!({}));
+    let server = Server { answers: Mutex::new([down].into()), ..Server::default() };
+    let house = House::new(ended(), Some(0), server).await;
+    sent(&house.live().await).await.unwrap_err();
+    let mut current = house.tokens.look(&house.of).await.unwrap();
+    let why = Why::Ends(current.connection.version);
+    let may = |current: &Current| house.tokens.may_try(&house.of, current, &Last::default(), why, Instant::now());
+    may(&current).unwrap_err();
+    current.connection.failure.as_mut().unwrap().at += 86_400_000_000;
+    may(&current).unwrap();
+}
+
+#[derive(Debug, Default)]
+struct Told(Mutex<Vec<String>>);
+
+impl Watch for Told {
+    fn waiting(&self, what: &str) {
+        self.0.lock().unwrap().push(what.to_owned());
+    }
+}
+
+#[tokio::test]
+async fn wait_for_another_process_is_reported_with_its_end() {
+    let house = House::new(ended(), Some(0), Server { slow: Duration::from_millis(1_500), ..Server::default() }).await;
+    let first = house.forced(house.process());
+    until(|| house.server.asked() == 1).await;
+    let told = Arc::new(Told::default());
+    let current = house.tokens.look(&house.of).await.unwrap();
+    let live = Arc::new(Live::new(house.process(), house.of.clone(), current).unwrap());
+    live.watch(told.clone());
+    assert_eq!(sent(&live).await.unwrap().0, "Bearer t1");
+    first.await.unwrap().unwrap();
+    let expect = "waiting at most 90 s for another process that renews the token of connection `ann` of `shop`";
+    assert_eq!(*told.0.lock().unwrap(), [expect]);
+    assert_eq!(house.server.asked(), 1);
+}

@@ -7,19 +7,27 @@ use std::{
 
 use uuid::Uuid;
 
-use super::{Current, Holder, JUST_NOW, Last, RefreshError, Tokens, Why, pause, renew_at};
+use super::{
+    Before, Current, Holder, JUST_NOW, LONGEST_PAUSE, Last, RefreshError, Tokens, Why, failures, pause, renew_at,
+};
 use crate::{
     auth::{
         Obtained, Subject,
         obtain::{self, ObtainError, PATIENCE},
         redactor,
     },
-    http::{Client, ClientParts, Url},
-    store::{Connection, RefreshClaim, RefreshEnd, RefreshTurn, StoreError, failpoint::failpoint},
+    http::{Client, ClientParts, Url, Watch},
+    store::{Connection, RefreshClaim, RefreshEnd, RefreshTurn, SharedStore, StoreError, failpoint::failpoint},
 };
 
-/// How long a turn is held: longer than the provider is waited for.
-const LEASE: Duration = Duration::from_secs(45);
+/// How long a turn is held without a sign of life: if its process was killed, others wait so long.
+const LEASE: Duration = Duration::from_secs(15);
+/// How often the process that holds a turn extends it. A database that is busy for a while delays some of them.
+const BEAT: Duration = Duration::from_secs(3);
+/// How long the turn of another process is waited for: longer than one that lives takes to ask and to store.
+const WAIT: Duration = Duration::from_secs(90);
+/// A wait that takes longer is reported.
+const NOTABLE: Duration = Duration::from_secs(1);
 /// How often somebody looks whether the turn of another process has ended.
 const LOOK: Duration = Duration::from_millis(50);
 /// How long storing what was brought is tried, beyond the patience of the database itself.
@@ -32,9 +40,11 @@ impl Tokens {
         of: &Arc<Holder>,
         why: Why,
         asked: Instant,
+        watch: Option<Arc<dyn Watch>>,
     ) -> Result<Current, RefreshError> {
         let turn = self.turn_of(of);
         let mut last = turn.lock().await;
+        let mut waiting = Waiting { of, watch, since: None, reported: false };
         let failed = |error: StoreError| RefreshError::Store { of: of.name(), reason: error.to_string() };
         loop {
             if let Some((claim, end)) = last.unsaved.clone() {
@@ -65,7 +75,10 @@ impl Tokens {
                     }
                     return self.take(of, current, claim, interrupted, &mut last).await;
                 }
-                RefreshTurn::Held(wait) => self.clock.sleep(wait.min(LOOK)).await,
+                RefreshTurn::Held(wait) => {
+                    waiting.check()?;
+                    self.clock.sleep(wait.min(LOOK)).await;
+                }
                 // The next look finds it.
                 RefreshTurn::Changed(_) | RefreshTurn::Gone => {}
             }
@@ -76,7 +89,8 @@ impl Tokens {
     fn is_done(&self, current: &Current, last: &Last, why: Why, asked: Instant) -> bool {
         let here = last.renewed.filter(|(_, version)| *version == current.connection.version).map(|(began, _)| began);
         match why {
-            Why::Asked => here.is_some_and(|began| began >= asked),
+            // Of a renewal of another process only the end is known.
+            Why::Asked(before) => here.map_or(current.connection.version != before.version, |began| began >= asked),
             Why::Ends(version) => current.connection.version != version && !self.is_due(current),
             Why::Refused(version) => {
                 let fresh = here.is_some_and(|began| began.elapsed() < JUST_NOW);
@@ -87,7 +101,7 @@ impl Tokens {
 
     /// What failed a moment ago is left alone for a while; what was refused, until somebody asks for it. Who waited for an
     /// attempt that failed shares its error.
-    fn may_try(
+    pub(super) fn may_try(
         &self,
         of: &Holder,
         current: &Current,
@@ -98,11 +112,19 @@ impl Tokens {
         if let Some((_, error)) = last.failed.as_ref().filter(|(began, _)| *began >= asked) {
             return Err(error.clone());
         }
-        let Some(failure) = current.connection.failure.as_ref().filter(|_| why != Why::Asked) else { return Ok(()) };
+        let Some(failure) = &current.connection.failure else { return Ok(()) };
+        // Another process asked at the same time, and this caller waited for it.
+        let shared = |before: Before| before.version == current.connection.version && failure.times > before.failures;
+        if let Why::Asked(before) = why
+            && !shared(before)
+        {
+            return Ok(());
+        }
         if failure.refused {
             return Err(refused(of, failure.message.clone()));
         }
-        let since = Duration::from_micros(u64::try_from(self.store.now() - failure.at).unwrap_or(0));
+        // One that failed later than now was stamped by a clock that ran ahead.
+        let since = u64::try_from(self.store.now() - failure.at).map_or(LONGEST_PAUSE, Duration::from_micros);
         let demanded = last.not_before.map(|at| at.saturating_duration_since(Instant::now())).unwrap_or_default();
         let wait = pause(failure.times).saturating_sub(since).max(demanded);
         if wait.is_zero() {
@@ -121,9 +143,10 @@ impl Tokens {
         last: &mut Last,
     ) -> Result<Current, RefreshError> {
         let _busy = self.busy();
+        let _beat = Beat::begin(self.store.clone(), claim);
         let began = Instant::now();
         failpoint!("refresh:before-request");
-        let now = self.store.now();
+        let now = self.clock.now();
         let obtained = self.ask(of, &current, now).await;
         failpoint!("refresh:answered");
         let (end, error) = match obtained {
@@ -222,6 +245,59 @@ impl Tokens {
     }
 }
 
+/// A wait for the turn of another process.
+struct Waiting<'a> {
+    of: &'a Holder,
+    watch: Option<Arc<dyn Watch>>,
+    since: Option<Instant>,
+    reported: bool,
+}
+
+impl Waiting<'_> {
+    /// Reports the wait once it is long, and ends it when it is too long.
+    fn check(&mut self) -> Result<(), RefreshError> {
+        let waited = self.since.get_or_insert_with(Instant::now).elapsed();
+        if waited >= WAIT {
+            let reason = format!("another process has been renewing it for {} s", WAIT.as_secs());
+            return Err(RefreshError::Later { of: self.of.name(), reason, wait: Duration::ZERO });
+        }
+        if waited >= NOTABLE && !self.reported {
+            self.reported = true;
+            if let Some(watch) = &self.watch {
+                let most = WAIT.as_secs();
+                let text =
+                    format!("waiting at most {most} s for another process that renews the token of {}", self.of.name());
+                watch.waiting(&text);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Extends a turn until it is dropped.
+struct Beat(tokio::task::JoinHandle<()>);
+
+impl Beat {
+    fn begin(store: SharedStore, claim: RefreshClaim) -> Self {
+        Self(tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(BEAT).await;
+                // A database that does not answer now may do so for the next one. A turn that was taken over meanwhile is
+                // extended by its new holder; what this one brings is stored if it is the first.
+                if let Ok(false) = store.keep_refresh(claim).await {
+                    return;
+                }
+            }
+        }))
+    }
+}
+
+impl Drop for Beat {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
 /// How a turn without a token ends, what is told of it, and how long the provider asks to wait.
 fn failure(
     of: &Holder,
@@ -240,7 +316,7 @@ fn failure(
             (end, refused(of, reason), None)
         }
         ObtainError::Failed { message: reason, wait } => {
-            let times = current.connection.failure.as_ref().map_or(0, |failure| failure.times) + 1;
+            let times = failures(current) + 1;
             let pause = wait.unwrap_or_default().max(pause(times));
             let error = RefreshError::Later { of: of.name(), reason: reason.clone(), wait: pause };
             (RefreshEnd::Failed { message: reason, refused: false, doubt: true }, error, wait)

@@ -15,6 +15,10 @@ pub(super) async fn the_living_are_counted(store: Opened) {
     tokio::time::sleep(Duration::from_millis(350)).await;
     assert_eq!(store.beat(one, MINUTE).await.unwrap(), 1);
     assert_eq!(store.beat(other, MINUTE).await.unwrap(), 2);
+    // A sign of life from the future counts for none.
+    store.move_leases(3_600_000_000).await.unwrap();
+    assert_eq!(store.beat(other, MINUTE).await.unwrap(), 1);
+    assert_eq!(store.beat(one, MINUTE).await.unwrap(), 2);
     store.leave(one).await.unwrap();
     assert_eq!(store.beat(other, MINUTE).await.unwrap(), 1);
 }

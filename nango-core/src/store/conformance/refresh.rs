@@ -72,6 +72,40 @@ pub(super) async fn an_interrupted_turn_is_known(store: Opened) {
     );
 }
 
+pub(super) async fn turn_from_the_future_counts_as_expired(store: Opened) {
+    store.put_connection(connection("acme")).await.unwrap();
+    let lost = claim_of(&store, Duration::from_secs(45)).await;
+    store.claim_refresh(lost).await.unwrap();
+    let next = claim_of(&store, Duration::from_secs(45)).await;
+    assert!(matches!(store.claim_refresh(next).await.unwrap(), RefreshTurn::Held(_)));
+    store.move_leases(3_600_000_000).await.unwrap();
+    assert_eq!(store.claim_refresh(next).await.unwrap(), RefreshTurn::Taken { interrupted: true });
+    assert!(matches!(store.claim_refresh(lost).await.unwrap(), RefreshTurn::Held(_)));
+    // An older program takes longer leases, which hold.
+    let other = RefreshClaim { holder: Uuid::now_v7(), lease: Duration::from_secs(1), ..next };
+    assert!(matches!(store.claim_refresh(other).await.unwrap(), RefreshTurn::Held(_)));
+}
+
+pub(super) async fn turn_is_extended_by_its_holder_only(store: Opened) {
+    store.put_connection(connection("acme")).await.unwrap();
+    let lease = Duration::from_millis(400);
+    let holder = claim_of(&store, lease).await;
+    let other = claim_of(&store, lease).await;
+    assert!(!store.keep_refresh(holder).await.unwrap(), "it was not taken yet");
+    store.claim_refresh(holder).await.unwrap();
+    for _ in 0..4 {
+        tokio::time::sleep(lease / 3).await;
+        assert!(store.keep_refresh(holder).await.unwrap());
+        assert!(!store.keep_refresh(other).await.unwrap());
+        assert!(matches!(store.claim_refresh(other).await.unwrap(), RefreshTurn::Held(_)));
+    }
+    tokio::time::sleep(lease * 2).await;
+    assert_eq!(store.claim_refresh(other).await.unwrap(), RefreshTurn::Taken { interrupted: true });
+    assert!(!store.keep_refresh(holder).await.unwrap());
+    store.end_refresh(other, renewed(b"new")).await.unwrap();
+    assert!(!store.keep_refresh(other).await.unwrap(), "it has ended");
+}
+
 pub(super) async fn failures_are_kept_until_a_token_is_there(store: Opened) {
     store.put_connection(connection("acme")).await.unwrap();
     // What ended in doubt is known to the next turn.

@@ -24,10 +24,11 @@ pub(super) async fn a_key_is_held_by_one_run(store: Opened) {
     let first = store.start_run(new_run("issues", MINUTE)).await.unwrap();
     let started = store.run(first.id).await.unwrap().unwrap();
     match store.start_run(new_run("issues", MINUTE)).await {
-        Err(StoreError::Busy { function, run, since, lease_until }) => {
+        Err(StoreError::Busy { function, run, since, lease_until, left }) => {
             assert_eq!((&*function, run), ("issues", first.id));
             assert_eq!(since.len(), "2026-01-01T00:00:00Z".len(), "{since}");
             assert_eq!(lease_until, started.started_at + 60_000_000);
+            assert!(left <= MINUTE && left > MINUTE / 2, "{left:?}");
         }
         other => panic!("{other:?}"),
     }
@@ -63,6 +64,24 @@ pub(super) async fn an_ended_lease_is_taken_over(store: Opened) {
     assert!(ended.finished_at.unwrap() >= ended.started_at);
     assert!(store.try_lock(&next, "export", MINUTE).await.unwrap());
     assert!(matches!(store.start_run(new_run("issues", MINUTE)).await, Err(StoreError::Busy { .. })));
+}
+
+pub(super) async fn lease_from_the_future_counts_as_expired(store: Opened) {
+    // The length that the lease was begun with counts, not the claimer's.
+    let lost = store.start_run(new_run("issues", MINUTE)).await.unwrap();
+    store.move_leases(-1_000_000).await.unwrap();
+    let busy = store.start_run(new_run("issues", Duration::from_millis(1))).await;
+    assert!(matches!(busy, Err(StoreError::Busy { .. })), "{busy:?}");
+    store.move_leases(3_600_000_000).await.unwrap();
+    let next = store.start_run(new_run("issues", MINUTE)).await.unwrap();
+    assert!(next.fence > lost.fence);
+    assert_eq!(store.run(lost.id).await.unwrap().unwrap().status, RunStatus::Interrupted);
+    lease_lost(store.heartbeat(&lost).await);
+    // One that lives brings its lease back into the present.
+    store.move_leases(3_600_000_000).await.unwrap();
+    store.heartbeat(&next).await.unwrap();
+    let busy = store.start_run(new_run("issues", MINUTE)).await;
+    assert!(matches!(busy, Err(StoreError::Busy { .. })), "{busy:?}");
 }
 
 pub(super) async fn a_fenced_run_writes_nothing(store: Opened) {

@@ -97,8 +97,7 @@ async fn version(sql: &mut PgConnection, at: &str) -> Outcome<Option<i64>> {
 /// Carries out the steps that the schema has not seen.
 async fn step(sql: &mut PgConnection, role: &Role, at: &str) -> Outcome<()> {
     const SCHEMA: &str = "CREATE SCHEMA IF NOT EXISTS nango_rs";
-    const TABLE: &str =
-        "CREATE TABLE IF NOT EXISTS nango_rs.version (application TEXT NOT NULL, number BIGINT NOT NULL); \
+    const TABLE: &str = "CREATE TABLE IF NOT EXISTS nango_rs.version (application TEXT NOT NULL, number BIGINT NOT NULL); \
          LOCK TABLE nango_rs.version IN ACCESS EXCLUSIVE MODE";
     const META: &str = "INSERT INTO nango_rs.meta (key, value) VALUES ('instance', $1), ('hash_key', $2)";
     const DONE: &str = "WITH old AS (DELETE FROM nango_rs.version) INSERT INTO nango_rs.version VALUES ($1, $2)";

@@ -5,7 +5,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::{Db, fault::Outcome, now};
-use crate::store::runs::micros;
+use crate::store::{processes::LONGEST, runs::micros};
 
 /// Gives a sign of life and counts the living.
 pub(super) async fn beat(db: &mut Db, process: Uuid, lease: Duration) -> Outcome<u32> {
@@ -18,10 +18,12 @@ pub(super) async fn beat(db: &mut Db, process: Uuid, lease: Duration) -> Outcome
     const DEAD: &str = concat!(
         "DELETE FROM nango_rs.processes WHERE id IN (SELECT id FROM nango_rs.processes WHERE until <= ",
         now!(),
+        " OR until > $1 + ",
+        now!(),
         " FOR UPDATE SKIP LOCKED)"
     );
     const COUNT: &str = concat!("SELECT count(*) FROM nango_rs.processes WHERE until > ", now!());
-    db.query(DEAD).execute(&mut *db.sql).await?;
+    db.query(DEAD).bind(micros(LONGEST)).execute(&mut *db.sql).await?;
     db.query(LIVE).bind(&process.as_bytes()[..]).bind(micros(lease)).execute(&mut *db.sql).await?;
     let count: i64 = db.query_scalar(COUNT).fetch_one(&mut *db.sql).await?;
     Ok(u32::try_from(count).unwrap_or(u32::MAX))

@@ -1,7 +1,5 @@
 //! Turns to renew a token.
 
-use std::time::Duration;
-
 use super::{Db, connections, encryption, fault::Outcome, now};
 use crate::store::{Connection, RefreshClaim, RefreshEnd, RefreshTurn, credentials_context, runs::micros};
 
@@ -25,9 +23,8 @@ pub(super) async fn claim(db: &mut Db, claim: &RefreshClaim) -> Outcome<RefreshT
         let context = credentials_context(&stored.integration, &stored.id);
         encryption::current(db, &stored.credentials, &context).await?;
     }
-    let held = holder.zip(until).filter(|(holder, until)| *until > now && holder[..] != claim.holder.as_bytes()[..]);
-    if let Some((_, until)) = held {
-        return Ok(RefreshTurn::Held(Duration::from_micros(u64::try_from(until - now).unwrap_or(0))));
+    if let Some(left) = claim.held_for(holder.as_deref(), until, now) {
+        return Ok(RefreshTurn::Held(left));
     }
     db.query(TAKE)
         .bind(claim.row)
@@ -36,6 +33,17 @@ pub(super) async fn claim(db: &mut Db, claim: &RefreshClaim) -> Outcome<RefreshT
         .execute(&mut *db.sql)
         .await?;
     Ok(RefreshTurn::Taken { interrupted: until.is_some() })
+}
+
+/// Begins the lease of a turn anew.
+pub(super) async fn keep(db: &mut Db, claim: &RefreshClaim) -> Outcome<bool> {
+    const KEEP: &str = concat!(
+        "UPDATE nango_rs.connections SET refresh_until = $4 + ",
+        now!(),
+        " WHERE row = $1 AND version = $2 AND refresh_holder = $3"
+    );
+    let keep = db.query(KEEP).bind(claim.row).bind(claim.version).bind(&claim.holder.as_bytes()[..]);
+    Ok(keep.bind(micros(claim.lease)).execute(&mut *db.sql).await?.rows_affected() == 1)
 }
 
 /// Ends a turn.

@@ -19,7 +19,7 @@ use crate::{
     store::{
         FunctionKey, ModelCounts, NewRun, Run, RunEnd, RunStatus, RunToken, StoreError, Totals,
         failpoint::failpoint,
-        runs::{micros, moment},
+        runs::{left, micros, moment},
     },
 };
 
@@ -30,8 +30,9 @@ pub(super) async fn start(db: &mut Db, new: &NewRun) -> Outcome<RunToken> {
     // Runs of one key begin one after another: this row is their lock.
     const FENCE: &str =
         concat!("UPDATE nango_rs.functions SET fence = fence + 1 WHERE id = $1 RETURNING fence, ", now!());
+    // As `lease::holds`, here because a run that holds its lease must not be locked.
     const EXPIRED: &str = "SELECT row FROM nango_rs.runs WHERE function = $1 AND status = 'running' \
-                           AND lease_until <= $2 ORDER BY row FOR UPDATE";
+                           AND (lease_until <= $2 OR lease_until > $2 + lease) ORDER BY row FOR UPDATE";
     const HOLDER: &str = "SELECT id, started_at, lease_until FROM nango_rs.runs \
                           WHERE function = $1 AND status = 'running' AND exclusive";
     const INSERT: &str = "INSERT INTO nango_rs.runs (id, function, exclusive, status, fence, lease, lease_until, \
@@ -54,8 +55,8 @@ pub(super) async fn start(db: &mut Db, new: &NewRun) -> Outcome<RunToken> {
         let holder: Option<(Vec<u8>, i64, i64)> =
             db.query_as(HOLDER).bind(function).fetch_optional(&mut *db.sql).await?;
         if let Some((run, since, lease_until)) = holder {
-            let function = new.key.function.clone();
-            return Err(StoreError::Busy { function, run: uuid(&run)?, since: moment(since), lease_until }.into());
+            let (function, left) = (new.key.function.clone(), left(lease_until, now));
+            return Err(StoreError::Busy { function, run: uuid(&run)?, since: moment(since), lease_until, left }.into());
         }
     }
     let id = Uuid::now_v7();
@@ -132,6 +133,19 @@ pub(super) async fn heartbeat(db: &mut Db, run: &RunToken) -> Outcome<()> {
     );
     let now: Option<i64> = db.query_scalar(RENEW).bind(run.row).bind(run.fence).fetch_optional(&mut *db.sql).await?;
     db.shared.clock.told(now.ok_or(StoreError::LeaseLost)?);
+    Ok(())
+}
+
+/// Moves the ends of all leases.
+#[cfg(test)]
+pub(super) async fn move_leases(db: &mut Db, micros: i64) -> Outcome<()> {
+    for sql in [
+        "UPDATE nango_rs.runs SET lease_until = lease_until + $1",
+        "UPDATE nango_rs.connections SET refresh_until = refresh_until + $1",
+        "UPDATE nango_rs.processes SET until = until + $1",
+    ] {
+        db.query(sql).bind(micros).execute(&mut *db.sql).await?;
+    }
     Ok(())
 }
 

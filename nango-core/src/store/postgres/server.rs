@@ -76,11 +76,8 @@ pub(super) async fn open(url: &str, target: bool) -> Result<Opened, StoreError> 
         // A broken connection is found out by the transaction, which is done again: asking before each would cost more.
         .test_before_acquire(false)
         .connect_lazy_with(options.clone());
-    let listening = PgPoolOptions::new()
-        .max_connections(1)
-        .acquire_timeout(ACQUIRE_PATIENCE)
-        .idle_timeout(None)
-        .max_lifetime(None);
+    let listening =
+        PgPoolOptions::new().max_connections(1).acquire_timeout(ACQUIRE_PATIENCE).idle_timeout(None).max_lifetime(None);
     let listening = named.then(|| listening.connect_lazy_with(options));
     Ok(Opened { pool, listening, named, found })
 }
@@ -145,9 +142,9 @@ fn unverified(error: &io::Error) -> Option<String> {
         rustls::Error::InvalidCertificate(
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
         ) => "its certificate is for another host name".to_owned(),
-        rustls::Error::InvalidCertificate(
-            CertificateError::Expired | CertificateError::ExpiredContext { .. },
-        ) => "its certificate has expired".to_owned(),
+        rustls::Error::InvalidCertificate(CertificateError::Expired | CertificateError::ExpiredContext { .. }) => {
+            "its certificate has expired".to_owned()
+        }
         error => error.to_string(),
     })
 }

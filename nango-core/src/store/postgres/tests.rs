@@ -6,6 +6,7 @@ mod house;
 mod open;
 mod plans;
 mod sealed;
+mod secure;
 mod together;
 mod upgrade;
 

@@ -6,12 +6,14 @@ use rusqlite::params;
 use uuid::Uuid;
 
 use super::{Db, clock, fault::Outcome};
-use crate::store::runs::micros;
+use crate::store::{processes::LONGEST, runs::micros};
 
 /// Gives a sign of life and counts the living.
 pub(super) fn beat(db: &Db, process: Uuid, lease: Duration) -> Outcome<u32> {
     let now = clock::wall();
-    db.sql.prepare_cached("DELETE FROM processes WHERE until <= ?1")?.execute([now])?;
+    db.sql
+        .prepare_cached("DELETE FROM processes WHERE until <= ?1 OR until > ?2")?
+        .execute([now, now + micros(LONGEST)])?;
     db.sql
         .prepare_cached("INSERT OR REPLACE INTO processes (id, until) VALUES (?1, ?2)")?
         .execute(params![&process.as_bytes()[..], now + micros(lease)])?;

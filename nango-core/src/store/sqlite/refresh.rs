@@ -1,7 +1,5 @@
 //! Turns to renew a token.
 
-use std::time::Duration;
-
 use rusqlite::{OptionalExtension, params};
 
 use super::{Db, clock, connections, encryption, fault::Outcome};
@@ -25,14 +23,22 @@ pub(super) fn claim(db: &Db, claim: RefreshClaim) -> Outcome<RefreshTurn> {
     if let Some(stored) = connections::of_row(db, claim.row)? {
         encryption::current(db, &stored.credentials, &credentials_context(&stored.integration, &stored.id))?;
     }
-    let held = holder.zip(until).filter(|(holder, until)| *until > now && holder[..] != claim.holder.as_bytes()[..]);
-    if let Some((_, until)) = held {
-        return Ok(RefreshTurn::Held(Duration::from_micros(u64::try_from(until - now).unwrap_or(0))));
+    if let Some(left) = claim.held_for(holder.as_deref(), until, now) {
+        return Ok(RefreshTurn::Held(left));
     }
     db.sql
         .prepare_cached("UPDATE connections SET refresh_holder = ?2, refresh_until = ?3 WHERE row = ?1")?
         .execute(params![claim.row, &claim.holder.as_bytes()[..], now + micros(claim.lease)])?;
     Ok(RefreshTurn::Taken { interrupted: until.is_some() })
+}
+
+/// Begins the lease of a turn anew.
+pub(super) fn keep(db: &Db, claim: RefreshClaim) -> Outcome<bool> {
+    let mut keep = db.sql.prepare_cached(
+        "UPDATE connections SET refresh_until = ?4 WHERE row = ?1 AND version = ?2 AND refresh_holder = ?3",
+    )?;
+    let until = clock::wall() + micros(claim.lease);
+    Ok(keep.execute(params![claim.row, claim.version, &claim.holder.as_bytes()[..], until])? == 1)
 }
 
 /// Ends a turn.

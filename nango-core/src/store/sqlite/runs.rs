@@ -18,8 +18,10 @@ pub(super) use crate::store::runs::micros;
 use crate::{
     declare::Kind,
     store::{
-        FunctionKey, ModelCounts, NewRun, Run, RunEnd, RunStatus, RunToken, StoreError, Totals, failpoint::failpoint,
-        runs::moment,
+        FunctionKey, ModelCounts, NewRun, Run, RunEnd, RunStatus, RunToken, StoreError, Totals,
+        failpoint::failpoint,
+        lease,
+        runs::{left, moment},
     },
 };
 
@@ -34,11 +36,13 @@ pub(super) fn start(db: &Db, new: &NewRun) -> Outcome<RunToken> {
         }
     }
     let function = functions::open(db, &new.key)?;
-    let mut ended = db
-        .sql
-        .prepare_cached("SELECT row FROM runs WHERE function = ?1 AND status = 'running' AND lease_until <= ?2")?;
-    for row in ended.query_map([function, now], |row| row.get(0))?.collect::<Result<Vec<i64>, _>>()? {
-        finish(db, row, RunStatus::Interrupted, now, None)?;
+    let mut running =
+        db.sql.prepare_cached("SELECT row, lease_until, lease FROM runs WHERE function = ?1 AND status = 'running'")?;
+    let running = running.query_map([function], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    for (row, until, length) in running.collect::<Result<Vec<(i64, i64, i64)>, _>>()? {
+        if !lease::holds(until, length, now) {
+            finish(db, row, RunStatus::Interrupted, now, None)?;
+        }
     }
     if new.exclusive {
         let mut holder = db.sql.prepare_cached(
@@ -47,9 +51,15 @@ pub(super) fn start(db: &Db, new: &NewRun) -> Outcome<RunToken> {
         let read = |row: &Row<'_>| Ok((row.get::<_, [u8; 16]>(0)?, row.get(1)?, row.get(2)?));
         if let Some((run, since, lease_until)) = holder.query_row([function], read).optional()? {
             let function = new.key.function.clone();
-            return Err(
-                StoreError::Busy { function, run: Uuid::from_bytes(run), since: moment(since), lease_until }.into()
-            );
+            let left = left(lease_until, now);
+            return Err(StoreError::Busy {
+                function,
+                run: Uuid::from_bytes(run),
+                since: moment(since),
+                lease_until,
+                left,
+            }
+            .into());
         }
     }
     let fence: i64 = db
@@ -117,6 +127,15 @@ pub(super) fn heartbeat(db: &Db, run: &RunToken) -> Outcome<()> {
         "UPDATE runs SET lease_until = ?3 + lease WHERE row = ?1 AND fence = ?2 AND status = 'running'",
     )?;
     written(renew.execute([run.row, run.fence, clock::wall()])?)
+}
+
+/// Moves the ends of all leases.
+#[cfg(test)]
+pub(super) fn move_leases(db: &Db, micros: i64) -> Outcome<()> {
+    for (table, column) in [("runs", "lease_until"), ("connections", "refresh_until"), ("processes", "until")] {
+        db.sql.execute(&format!("UPDATE {table} SET {column} = {column} + ?1"), [micros])?;
+    }
+    Ok(())
 }
 
 /// Ends a run.
