@@ -16,6 +16,7 @@ use crate::{crash, refresh};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Waiting {
     ADatabaseThatAnotherProcessHolds,
+    ARenewalThatIsSlow,
     ATokenThatIsStillGood,
     AnAnswerThatIsLost,
     #[cfg(debug_assertions)]
@@ -25,6 +26,7 @@ pub(crate) enum Waiting {
 
 const ALL: &[Waiting] = &[
     Waiting::ADatabaseThatAnotherProcessHolds,
+    Waiting::ARenewalThatIsSlow,
     Waiting::ATokenThatIsStillGood,
     Waiting::AnAnswerThatIsLost,
     #[cfg(debug_assertions)]
@@ -55,6 +57,7 @@ impl Waiting {
     fn test(self) -> fn() {
         match self {
             Self::ADatabaseThatAnotherProcessHolds => crash::a_database_is_held,
+            Self::ARenewalThatIsSlow => refresh::a_renewal_is_slow,
             Self::ATokenThatIsStillGood => refresh::a_token_is_still_good,
             Self::AnAnswerThatIsLost => refresh::an_answer_is_lost,
             #[cfg(debug_assertions)]

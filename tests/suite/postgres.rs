@@ -1,6 +1,19 @@
 //! The binary on a database of its own on a server.
 
-use nango_tests::{Registry, postgres};
+use std::{
+    fs,
+    net::TcpListener,
+    os::unix::fs::{MetadataExt, PermissionsExt, chown},
+    path::PathBuf,
+    process::Command,
+};
+
+use nango_tests::{
+    Registry,
+    postgres::{self, Server},
+    tools,
+};
+use tempfile::TempDir;
 
 #[test]
 fn the_demo_runs_on_a_server_and_no_message_shows_the_password() {
@@ -26,4 +39,118 @@ fn the_demo_runs_on_a_server_and_no_message_shows_the_password() {
     std::fs::remove_file(registry.dir().join("nango.key")).expect("a key that can be removed");
     let refused = registry.run(["--database", &url, "connection", "list"]).expect(3);
     assert!(refused.stderr.contains("nango.key is missing") && !refused.stderr.contains("hush"), "{}", refused.stderr);
+}
+
+/// Certificates of an authority that only the test knows.
+struct Certificates(TempDir);
+
+impl Certificates {
+    /// Makes them with `openssl`, for the address 0.0.0.0. `None`: it is missing here, which was said.
+    fn new() -> Option<Self> {
+        const CONFIG: &str = "[req]\ndistinguished_name=name\n[name]\n[authority]\nbasicConstraints=critical,CA:TRUE\n\
+                              [server]\nbasicConstraints=critical,CA:FALSE\nsubjectAltName=IP:0.0.0.0\n";
+        let Some(openssl) = tools::find("openssl") else {
+            return tools::skip("a server with TLS", "it needs `openssl`");
+        };
+        let made = Self(tempfile::Builder::new().prefix("tls-").tempdir().expect("a temporary directory"));
+        // The server runs as another user.
+        fs::set_permissions(made.0.path(), fs::Permissions::from_mode(0o755)).expect("permissions");
+        fs::write(made.path("config"), CONFIG).expect("a file");
+        let make = |name: &str, more: &[&str]| {
+            let (key, certificate) = (format!("{name}.key"), format!("{name}.pem"));
+            let mut command = Command::new(&openssl);
+            command.current_dir(made.0.path()).args(["req", "-x509", "-config", "config", "-nodes", "-days", "2"]);
+            command.args([
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:prime256v1",
+                "-subj",
+                &format!("/CN={name}"),
+            ]);
+            command.args(["-extensions", name, "-keyout", &key, "-out", &certificate]).args(more);
+            let ran = command.output().expect("`openssl` runs");
+            assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+        };
+        make("authority", &[]);
+        make("server", &["-CA", "authority.pem", "-CAkey", "authority.key"]);
+        Some(made)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+}
+
+/// A server with TLS on a free port of the loopback interface.
+fn server_with_tls(certificates: &Certificates) -> Option<(Server, u16)> {
+    let owner = fs::metadata(postgres::server()?.data()?).expect("the files of a server");
+    let (key, certificate) = (certificates.path("server.key"), certificates.path("server.pem"));
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).expect("permissions");
+    chown(&key, Some(owner.uid()), Some(owner.gid())).expect("another owner");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = listener.local_addr().expect("an address").port();
+    drop(listener);
+    let files = [("ssl_cert_file", certificate), ("ssl_key_file", key)];
+    let [certificate, key] = files.map(|(name, file)| format!("{name}={}", file.display()));
+    let port_setting = format!("port={port}");
+    let server = Server::start(&["listen_addresses=127.0.0.1", &port_setting, "ssl=on", &certificate, &key]);
+    Some((server.expect("a server with TLS"), port))
+}
+
+#[test]
+fn server_on_another_host_is_verified_unless_the_url_says_otherwise() {
+    let Some(certificates) = Certificates::new() else { return };
+    let Some((_server, port)) = server_with_tls(&certificates) else { return };
+    let authority = certificates.path("authority.pem");
+    let authority = authority.display();
+    // This address leads to the loopback interface, and is none of it.
+    let url = format!("postgres://postgres:hush@0.0.0.0:{port}/postgres");
+    let list = |registry: &Registry, url: &str| registry.run(["--database", url, "connection", "list"]);
+
+    let mut registry = Registry::new();
+    let refused = list(&registry, &url).expect(3).stderr;
+    assert!(refused.contains("is not secure: its certificate is signed by an unknown authority"), "{refused}");
+    assert!(refused.contains("?sslrootcert=FILE") && !refused.contains("hush"), "{refused}");
+    list(&registry, &format!("{url}?sslrootcert={authority}")).expect(0);
+    list(&registry, &format!("{url}?sslmode=require")).expect(0);
+    let local = url.replace("0.0.0.0", "127.0.0.1");
+    list(&registry, &local).expect(0);
+    let other = list(&registry, &format!("{local}?sslmode=verify-full&sslrootcert={authority}")).expect(3).stderr;
+    assert!(other.contains("is not secure: its certificate is for another host name"), "{other}");
+    let missing = list(&registry, &format!("{url}?sslrootcert=no-such-file")).expect(3).stderr;
+    assert!(missing.contains("the file `no-such-file` of its parameter `sslrootcert` cannot be read"), "{missing}");
+
+    registry.env("PGSSLMODE", "verify_full");
+    let unknown = list(&registry, &url).expect(3).stderr;
+    assert!(unknown.contains("PGSSLMODE has an unknown value"), "{unknown}");
+    registry.env("PGSSLMODE", "require");
+    list(&registry, &url).expect(0);
+    registry.env("PGSSLMODE", "verify-full").env("PGSSLROOTCERT", certificates.path("authority.pem"));
+    list(&registry, &url).expect(0);
+}
+
+#[test]
+fn superuser_is_warned_about_once_and_beside_the_output() {
+    let Some(server) = postgres::server() else { return };
+    let database = server.empty();
+    if database.sql("SELECT rolsuper FROM pg_roles WHERE rolname = current_user") != "t" {
+        return;
+    }
+    let warning = "warning: the database role `postgres` is a superuser: create a role of its own";
+    let registry = Registry::new();
+    let listed = registry.run(["--database", &database.url, "connection", "list", "--json"]).expect(0);
+    assert_eq!(listed.stderr.matches(warning).count(), 1, "{}", listed.stderr);
+    listed.json();
+    let owner = format!("{}_owner", database.name());
+    database.sql(&format!("DROP SCHEMA nango_rs CASCADE; CREATE ROLE {owner} LOGIN"));
+    database.sql(&format!("ALTER DATABASE {} OWNER TO {owner}", database.name()));
+    let url = database.url.replace("user=postgres", &format!("user={owner}"));
+    let listed = registry.run(["--database", &url, "connection", "list"]).expect(0);
+    assert!(!listed.stderr.contains("warning"), "{}", listed.stderr);
+    // Its tables run no code as a superuser.
+    let refused = registry.run(["--database", &database.url, "connection", "list"]).expect(3).stderr;
+    assert!(refused.contains(&format!("log in as `{owner}`")), "{refused}");
+    database.sql(&format!("ALTER DATABASE {} OWNER TO postgres", database.name()));
+    database.sql(&format!("DROP OWNED BY {owner} CASCADE; DROP ROLE {owner}"));
 }

@@ -6,6 +6,7 @@ mod failures;
 mod killed;
 mod stage;
 
+pub(crate) use crowds::a_renewal_is_slow;
 pub(crate) use failures::{a_token_is_still_good, an_answer_is_lost};
 #[cfg(debug_assertions)]
 pub(crate) use killed::at_every_step as killed_at_every_step;

@@ -201,6 +201,11 @@ impl Server {
         self.own.as_ref().map(|own| own.folder.join("data"))
     }
 
+    /// A command that runs as the user of the server.
+    pub fn command(&self, program: &str) -> Command {
+        as_user(program, self.own.as_ref().and_then(|own| own.user))
+    }
+
     /// The URL of a database by name.
     pub fn url(&self, name: &str) -> String {
         self.url.replace(NAME, name)

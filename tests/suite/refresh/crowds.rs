@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use nango_tests::oauth::{Answer, Peer, Seen};
 
-use super::stage::{Crowded, Kind, LATER, PAST, Stage};
+use super::stage::{Crowded, Kind, LATER, PAST, Stage, at_the_same_time};
+use crate::ahead::Waiting;
 
 const CROWD: usize = 200;
 /// Long enough for two processes to meet.
@@ -125,6 +126,65 @@ fn who_ask_for_a_new_token_share_it() {
         assert!(!stage.oauth.is_current(&first.access_token));
         assert_eq!(stage.ask(), Ok(()));
     }
+}
+
+/// The answer is slow enough for both to have asked before it comes.
+#[test]
+fn processes_that_ask_for_a_new_token_at_the_same_time_share_it() {
+    for kind in Kind::BOTH {
+        for peer in Peer::BOTH {
+            let Some(stage) = Stage::new(peer, kind) else { return };
+            let first = stage.connect(LATER);
+            stage.oauth.next(&Answer::Slow(Duration::from_secs(4)));
+            assert_eq!(stage.renew_in(2), Crowded { answered: 2, errors: Vec::new() }, "{kind:?}, {peer:?}");
+            assert_eq!(stage.statuses(), [200], "{kind:?}, {peer:?}");
+            assert!(!stage.oauth.is_current(&first.access_token));
+        }
+    }
+}
+
+/// A connection that must be made again, which two persons test at the same time.
+#[test]
+fn tests_of_a_failed_connection_at_the_same_time_make_one_request() {
+    let Some(stage) = Stage::new(Peer::Rotating, Kind::Sqlite) else { return };
+    stage.connect(PAST);
+    stage.oauth.next(&Answer::refused(503, "down"));
+    stage.ask().expect_err("the server is down");
+    stage.oauth.next(&Answer::Slow(Duration::from_secs(4)));
+    let test = || stage.registry.start(["connection", "test", "proof", "acme"]);
+    for test in [test(), test()] {
+        stage.no_secret(test.finish()).expect(0);
+    }
+    assert_eq!(stage.statuses(), [503, 200]);
+}
+
+#[test]
+fn through_a_pooler() {
+    for peer in Peer::BOTH {
+        let Some(stage) = Stage::new(peer, Kind::Pooled) else { return };
+        stage.connect(PAST);
+        stage.oauth.next(&Answer::Slow(Duration::from_secs(4)));
+        let crowd = stage.crowd(3, 20);
+        assert_eq!(crowd, Crowded { answered: 60, errors: Vec::new() }, "{peer:?}");
+        assert_eq!(stage.statuses(), [200], "{peer:?}");
+    }
+}
+
+/// Its lease is extended while its request is on its way.
+#[test]
+fn renewal_that_takes_longer_than_its_lease_is_one_request() {
+    Waiting::ARenewalThatIsSlow.run();
+}
+
+pub(crate) fn a_renewal_is_slow() {
+    at_the_same_time(Kind::BOTH.to_vec(), |kind| {
+        let Some(stage) = Stage::new(Peer::Rotating, kind) else { return };
+        stage.connect(PAST);
+        stage.oauth.next(&Answer::Slow(Duration::from_secs(22)));
+        let crowd = stage.crowd(2, 5);
+        assert_eq!(crowd, Crowded { answered: 10, errors: Vec::new() }, "{kind:?}");
+        assert_eq!(stage.statuses(), [200], "{kind:?}");
+    });
 }
 
 /// An API that takes no token at all does not make the authorization server work.

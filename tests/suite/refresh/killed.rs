@@ -2,9 +2,12 @@
 //!
 //! Whoever comes next waits until the turn of the dead one has ended, so the cases are tried at the same time.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use nango_tests::oauth::{Answer, Peer};
+use nango_tests::{
+    faketime::Shifted,
+    oauth::{Answer, Peer},
+};
 
 use crate::ahead::Waiting;
 
@@ -71,6 +74,23 @@ pub(crate) fn while_the_answer_is_on_its_way() {
     });
 }
 
+/// The turn of the dead one seems to last for decades.
+#[test]
+fn killed_under_a_clock_that_ran_ahead_it_recovers() {
+    let Some(shifted) = Shifted::decades_ahead() else { return };
+    let Some(stage) = Stage::new(Peer::Lasting, Kind::Sqlite) else { return };
+    stage.connect(PAST);
+    stage.oauth.next(&Answer::Slow(Duration::from_secs(20)));
+    let mut running = stage.start_with(&shifted.variables());
+    running.wait_until("the server did its work", |_| stage.statuses() == [200]);
+    running.kill_now();
+    running.finish();
+    let started = Instant::now();
+    assert_eq!(stage.ask(), Ok(()));
+    assert!(started.elapsed() < Duration::from_secs(15), "{:?}", started.elapsed());
+    assert_eq!(stage.statuses(), [200, 200]);
+}
+
 /// Ctrl-C ends the run, and not the renewal: its answer may be the only way to the next token.
 #[test]
 fn a_person_who_stops_a_run_loses_no_token() {
@@ -91,7 +111,10 @@ fn a_person_who_stops_a_run_loses_no_token() {
 /// What the next ones find: all is well; or the connection is to be made again, which is told, and helps.
 #[track_caller]
 fn check_afterwards(stage: &Stage, lost: bool, what: &str) {
+    let started = Instant::now();
     let asked = stage.crowd(2, 10);
+    // The lease of a renewal is 15 s, and no process is alive to extend it.
+    assert!(started.elapsed() < Duration::from_secs(35), "{what}: {:?}", started.elapsed());
     if lost {
         assert_eq!(asked.answered, 0, "{what}");
         assert!(asked.errors.iter().all(|error| must_be_made_again(error)), "{what}: {asked:?}");

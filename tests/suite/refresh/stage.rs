@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use nango_tests::{
     Output, Registry, Running,
     oauth::{Api, OAuth, Peer, Tokens},
+    pgbouncer::PgBouncer,
     postgres::{self, Database},
 };
 use serde_json::{Value, json};
@@ -43,6 +44,8 @@ pub(super) fn at_the_same_time<T: Send>(cases: Vec<T>, test: impl Fn(T) + Sync) 
 pub(super) enum Kind {
     Sqlite,
     Postgres,
+    /// A server behind a pooler that lends a connection for one transaction.
+    Pooled,
 }
 
 impl Kind {
@@ -57,6 +60,7 @@ pub(super) struct Stage {
     client: &'static str,
     /// Every token that a line of output must not show.
     secrets: RefCell<Vec<String>>,
+    _pooler: Option<PgBouncer>,
     _database: Option<Database>,
 }
 
@@ -77,18 +81,20 @@ impl Stage {
     pub(super) fn with(peer: Peer, kind: Kind, client: &'static str, lifetime: u64) -> Option<Self> {
         let database = match kind {
             Kind::Sqlite => None,
-            Kind::Postgres => Some(postgres::server()?.empty()),
+            Kind::Postgres | Kind::Pooled => Some(postgres::server()?.empty()),
         };
+        let pooler = if kind == Kind::Pooled { Some(PgBouncer::start()?) } else { None };
         let oauth = OAuth::start(peer, lifetime)?;
         let api = Api::start(&oauth);
         let mut registry = Registry::proof(api.url());
         registry.write("providers.yaml", providers(&oauth, &api, client));
         registry.config(&config("guarded"));
         if let Some(database) = &database {
-            registry.env("NANGO_DATABASE_URL", &database.url);
+            let url = pooler.as_ref().map_or_else(|| database.url.clone(), |pooler| pooler.url(database));
+            registry.env("NANGO_DATABASE_URL", url);
         }
         let secrets = RefCell::new(vec![OAuth::secret(client)]);
-        Some(Self { oauth, api, registry, client, secrets, _database: database })
+        Some(Self { oauth, api, registry, client, secrets, _pooler: pooler, _database: database })
     }
 
     /// Adds the connection, or makes it again: with tokens of the server, of which the connection believes that the access
@@ -170,6 +176,20 @@ impl Stage {
         all
     }
 
+    /// Lets so many processes renew the token at once, whether it is due or not.
+    #[track_caller]
+    pub(super) fn renew_in(&self, processes: usize) -> Crowded {
+        let input = input(1);
+        let start = |_| self.registry.start(action("renew", "acme", &input));
+        let running: Vec<_> = (0..processes).map(start).collect();
+        let mut all = Crowded { answered: 0, errors: Vec::new() };
+        for process in running {
+            let output = self.no_secret(process.finish());
+            all.add(&output);
+        }
+        all
+    }
+
     /// One request; what it ends with if it fails.
     #[track_caller]
     pub(super) fn ask(&self) -> Result<(), String> {
@@ -180,6 +200,11 @@ impl Stage {
     /// Starts one request.
     pub(super) fn start(&self) -> Running {
         self.registry.start(action("crowd", "acme", &input(1)))
+    }
+
+    /// Starts one request of a process with these variables.
+    pub(super) fn start_with(&self, variables: &[(&str, &OsStr)]) -> Running {
+        self.registry.start_with(action("crowd", "acme", &input(1)), variables)
     }
 
     /// One request of a process that dies at a failpoint. Gives whether it passed there.

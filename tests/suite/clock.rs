@@ -1,0 +1,44 @@
+//! A clock that ran ahead when a process died: what it left in the database holds nothing for decades.
+
+use std::{thread, time::Duration};
+
+use nango_tests::{Registry, faketime::Shifted, upstream::Upstream};
+use serde_json::json;
+
+const RUN: [&str; 6] = ["run", "proof", "items", "--connection", "acme", "--json"];
+
+#[test]
+fn run_that_died_under_a_clock_that_ran_ahead_does_not_block_the_next() {
+    let Some(shifted) = Shifted::decades_ahead() else { return };
+    let upstream = Upstream::new();
+    upstream.change("items", |all| drop(all.insert("1".to_owned(), json!({ "id": "1", "text": "a" }).to_string())));
+    upstream.pause(Duration::from_mins(1));
+    let registry = Registry::proof(upstream.url());
+    registry.run(["connection", "add", "proof", "acme", "--auth", "none"]).expect(0);
+    let mut died = registry.start_with(RUN, &shifted.variables());
+    let lease = "SELECT lease_until FROM runs";
+    died.wait_until("the run began", |_| query(&registry, lease).is_some());
+    died.kill_now();
+    died.finish();
+    let decades =
+        query(&registry, lease).expect("a lease") - query(&registry, "SELECT unixepoch() * 1000000").expect("now");
+    assert!(decades > 60 * 365 * 86_400 * 1_000_000, "the clock was shifted: {decades}");
+
+    upstream.pause(Duration::ZERO);
+    let mut next = registry.start(RUN);
+    // Two leases of the test's configuration, and time to start: not until the clock has caught up.
+    for _ in 0..200 {
+        if !next.is_running() {
+            break;
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
+    assert!(!next.is_running(), "it waits: {}", next.stderr());
+    assert_eq!(next.finish().expect(0).json()["status"], "success");
+}
+
+/// A number of the database.
+fn query(registry: &Registry, sql: &str) -> Option<i64> {
+    let database = rusqlite::Connection::open(registry.database()).ok()?;
+    database.query_row(sql, [], |row| row.get(0)).ok()
+}

@@ -1,0 +1,37 @@
+//! A process whose clock is wrong, by Debian's `faketime`.
+
+use std::{ffi::OsString, process::Command};
+
+use crate::tools;
+
+/// The environment of a process whose clock runs ahead.
+#[derive(Debug)]
+pub struct Shifted(Vec<(String, OsString)>);
+
+impl Shifted {
+    /// A clock that is ahead by decades. `None`: there is no `faketime` here, which was said.
+    ///
+    /// # Panics
+    ///
+    /// Skipping is not allowed here: see [`tools::required`].
+    pub fn decades_ahead() -> Option<Self> {
+        let Some(program) = tools::find("faketime") else {
+            return tools::skip(
+                "a test with a wrong clock",
+                "it needs `faketime` (on Debian: apt-get install faketime)",
+            );
+        };
+        // The program sets a library that is loaded first, and the clocks of all its children share a memory of its own:
+        // with the library alone each process has a clock of its own, which starts with it.
+        let told = Command::new(program).args(["-f", "+70y", "env"]).output().expect("`faketime` runs");
+        let told = String::from_utf8_lossy(&told.stdout).into_owned();
+        let library = told.lines().find_map(|line| line.strip_prefix("LD_PRELOAD=")).expect("a library to load");
+        let variables = [("LD_PRELOAD", library), ("FAKETIME", "+70y"), ("FAKETIME_DONT_FAKE_MONOTONIC", "1")];
+        Some(Self(variables.map(|(name, value)| (name.to_owned(), value.into())).into()))
+    }
+
+    /// Its variables, for [`Registry::start_with`](crate::Registry::start_with).
+    pub fn variables(&self) -> Vec<(&str, &std::ffi::OsStr)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_os_str())).collect()
+    }
+}
