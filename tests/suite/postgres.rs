@@ -52,14 +52,16 @@ impl Certificates {
         let Some(openssl) = tools::find("openssl") else {
             return tools::skip("a server with TLS", "it needs `openssl`");
         };
-        let made = Self(tempfile::Builder::new().prefix("tls-").tempdir().expect("a temporary directory"));
+        let certificates = Self(tempfile::Builder::new().prefix("tls-").tempdir().expect("a temporary directory"));
         // The server runs as another user.
-        fs::set_permissions(made.0.path(), fs::Permissions::from_mode(0o755)).expect("permissions");
-        fs::write(made.path("config"), CONFIG).expect("a file");
+        fs::set_permissions(certificates.0.path(), fs::Permissions::from_mode(0o755)).expect("permissions");
+        fs::write(certificates.path("config"), CONFIG).expect("a file");
         let make = |name: &str, more: &[&str]| {
             let (key, certificate) = (format!("{name}.key"), format!("{name}.pem"));
             let mut command = Command::new(&openssl);
-            command.current_dir(made.0.path()).args(["req", "-x509", "-config", "config", "-nodes", "-days", "2"]);
+            command
+                .current_dir(certificates.0.path())
+                .args(["req", "-x509", "-config", "config", "-nodes", "-days", "2"]);
             command.args([
                 "-newkey",
                 "ec",
@@ -74,7 +76,7 @@ impl Certificates {
         };
         make("authority", &[]);
         make("server", &["-CA", "authority.pem", "-CAkey", "authority.key"]);
-        Some(made)
+        Some(certificates)
     }
 
     fn path(&self, name: &str) -> PathBuf {

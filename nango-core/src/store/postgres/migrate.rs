@@ -9,7 +9,7 @@ use super::{
     SCHEMA,
     fault::{Fault, Outcome, code},
     owner::{self, Role},
-    server::BEGIN,
+    transaction::OPEN,
 };
 use crate::store::{StoreError, failpoint::failpoint};
 
@@ -101,7 +101,7 @@ async fn step(sql: &mut PgConnection, role: &Role, at: &str) -> Outcome<()> {
          LOCK TABLE nango_rs.version IN ACCESS EXCLUSIVE MODE";
     const META: &str = "INSERT INTO nango_rs.meta (key, value) VALUES ('instance', $1), ('hash_key', $2)";
     const DONE: &str = "WITH old AS (DELETE FROM nango_rs.version) INSERT INTO nango_rs.version VALUES ($1, $2)";
-    let mut tx = sql.begin_with(BEGIN).await?;
+    let mut tx = sql.begin_with(OPEN).await?;
     // Of the catalogue only: a lock on the table that is raised later is a deadlock of two processes.
     is_there(&mut tx, at).await?;
     sqlx::raw_sql(SCHEMA).execute(&mut *tx).await?;

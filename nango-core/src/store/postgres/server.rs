@@ -18,6 +18,7 @@ use super::{
     migrate, now,
     options::{Options, at, name},
     owner::{self, Role},
+    transaction::OPEN,
     transfer,
 };
 use crate::store::{StoreError, failpoint::failpoint};
@@ -31,11 +32,6 @@ const CONNECTIONS: u32 = 12;
 const IDLE: Duration = Duration::from_mins(5);
 /// So long a server may take to answer the first connection.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// Begins a transaction of the opening. Names are looked up in the catalogue of the system only: another search path is
-/// set for a database by its owner, and may lead to functions of that role.
-pub(super) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL search_path = pg_catalog, pg_temp; \
-                                SET LOCAL lock_timeout = '60s'; SET LOCAL idle_in_transaction_session_timeout = '60s'";
-
 /// A server that is ready.
 pub(super) struct Opened {
     /// The connections for transactions.
@@ -85,7 +81,7 @@ pub(super) async fn open(url: &str, target: bool) -> Result<Opened, StoreError> 
 /// Checks the server and reads what is needed of it, with the schema up to date.
 async fn ready(sql: &mut PgConnection, at: &str, target: bool) -> Outcome<Found> {
     loop {
-        let mut tx = sql.begin_with(BEGIN).await?;
+        let mut tx = sql.begin_with(OPEN).await?;
         check(&mut tx, at).await?;
         let role = owner::role(&mut tx).await?;
         owner::check(&mut tx, &role, at).await?;

@@ -189,6 +189,22 @@ async fn a_commit_elsewhere_wakes_who_waits() {
     assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_listens_without_named_statements() {
+    let Some(database) = database() else { return };
+    let url = database.with("statement-cache-capacity=0");
+    let here = Postgres::open(&url).await.unwrap();
+    let there = Postgres::open(&url).await.unwrap();
+    let run = begin(&there).await;
+    let waiting = here.changed(Duration::from_mins(1));
+    save(&there, run, [1], "x").await;
+    let started = Instant::now();
+    waiting.await.unwrap();
+    assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
+    let listens = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'";
+    assert_eq!(database.sql(listens), "0");
+}
+
 #[tokio::test]
 async fn what_the_server_is_set_to_does_not_make_a_sequence_that_can_be_lost() {
     let Some(database) = database() else { return };
