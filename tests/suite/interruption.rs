@@ -77,7 +77,13 @@ fn a_killed_run_is_taken_over_when_its_lease_has_ended() {
     running.kill();
     running.finish();
 
-    let report = registry.json(RUN);
+    let next = registry.run(RUN).expect(0);
+    assert!(
+        next.stderr.contains("waiting at most ") && next.stderr.contains(" s to see whether it is alive"),
+        "{}",
+        next.stderr
+    );
+    let report = next.json();
     assert_eq!(report["status"], "success", "{report:#}");
     assert_eq!(report["models"]["HubspotContact"]["deleted"], 0);
     assert_eq!(stored(&registry).len(), 400);

@@ -23,9 +23,9 @@ impl Shifted {
         };
         // The program sets a library that is loaded first, and the clocks of all its children share a memory of its own:
         // with the library alone each process has a clock of its own, which starts with it.
-        let told = Command::new(program).args(["-f", "+70y", "env"]).output().expect("`faketime` runs");
-        let told = String::from_utf8_lossy(&told.stdout).into_owned();
-        let library = told.lines().find_map(|line| line.strip_prefix("LD_PRELOAD=")).expect("a library to load");
+        let shown = Command::new(program).args(["-f", "+70y", "env"]).output().expect("`faketime` runs");
+        let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
+        let library = shown.lines().find_map(|line| line.strip_prefix("LD_PRELOAD=")).expect("a library to load");
         let variables = [("LD_PRELOAD", library), ("FAKETIME", "+70y"), ("FAKETIME_DONT_FAKE_MONOTONIC", "1")];
         Some(Self(variables.map(|(name, value)| (name.to_owned(), value.into())).into()))
     }

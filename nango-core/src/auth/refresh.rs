@@ -9,6 +9,7 @@
 //! somebody gives other credentials, or asks for it; and the times of tokens, which a provider compares with its own
 //! clock, are those of the system: the database's clock stays ahead if it ever was.
 
+mod hold;
 mod live;
 mod turn;
 

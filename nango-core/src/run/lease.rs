@@ -36,8 +36,7 @@ pub(super) async fn start(
     observer: &dyn Observer,
 ) -> Result<RunToken> {
     let lease = instance.config.lease;
-    // The end of the lease that holds the key, and when that is at the latest.
-    let mut seen: Option<(i64, Option<Instant>)> = None;
+    let mut seen: Option<Watched> = None;
     loop {
         let (key, connection) = (ready.key.clone(), ready.connection_row());
         let new = NewRun { key, connection, exclusive, lease };
@@ -49,18 +48,31 @@ pub(super) async fn start(
                     "`{function}` is held by run {run} (since {since}): waiting at most {} s to see whether it is alive",
                     wait.as_secs()
                 ));
-                seen = Some((lease_until, Instant::now().checked_add(wait)));
+                seen = Some(Watched { until: lease_until, end: Instant::now().checked_add(wait) });
             }
             Err(StoreError::Busy { lease_until, .. })
-                if seen
-                    .is_some_and(|(until, end)| until == lease_until && end.is_none_or(|end| Instant::now() < end)) => {
-            }
+                if seen.as_ref().is_some_and(|seen| seen.goes_on(lease_until, Instant::now())) => {}
             Err(error) => return Err(store_error(error)),
         }
         tokio::select! {
             () = stop.stopped() => return Err(interrupted()),
             () = tokio::time::sleep(LOOK.min(lease / BEATS)) => {}
         }
+    }
+}
+
+/// A lease of another run that is watched.
+struct Watched {
+    /// Its end, by the clock of the database.
+    until: i64,
+    /// When the watch ends; `None`: never, because that is too far away to be represented.
+    end: Option<Instant>,
+}
+
+impl Watched {
+    /// Whether the watch goes on: the lease, as it is now, was not renewed, and there is time left.
+    fn goes_on(&self, until: i64, now: Instant) -> bool {
+        until == self.until && self.end.is_none_or(|end| now < end)
     }
 }
 
@@ -99,5 +111,19 @@ impl Heart {
 impl Drop for Heart {
     fn drop(&mut self) {
         self.task.abort();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn watch_ends_when_the_lease_is_renewed_and_when_its_time_is_over() {
+        let now = Instant::now();
+        let seen = Watched { until: 7, end: Some(now + Duration::from_secs(3)) };
+        assert!(seen.goes_on(7, now + Duration::from_secs(2)));
+        assert!(!seen.goes_on(8, now), "its owner is alive");
+        assert!(!seen.goes_on(7, now + Duration::from_secs(3)), "also if the clock of the database was set back");
     }
 }

@@ -338,16 +338,16 @@ impl House {
 
 #[tokio::test]
 async fn processes_that_ask_for_a_token_at_the_same_time_share_one_request() {
-    let house = House::new(old(), None, Server { slow: Duration::from_millis(300), ..Server::default() }).await;
-    let first = house.forced(house.process());
-    until(|| house.server.asked() == 1).await;
-    let others = [house.forced(house.process()), house.forced(house.process())];
+    let setup = House::new(old(), None, Server { slow: Duration::from_millis(300), ..Server::default() }).await;
+    let first = setup.forced(setup.process());
+    until(|| setup.server.asked() == 1).await;
+    let others = [setup.forced(setup.process()), setup.forced(setup.process())];
     for one in [first].into_iter().chain(others) {
         assert_eq!(one.await.unwrap().unwrap().credentials.token(), Some("t1"));
     }
-    assert_eq!(house.server.asked(), 1);
+    assert_eq!(setup.server.asked(), 1);
     // One that asks later gets another.
-    assert_eq!(house.forced(house.process()).await.unwrap().unwrap().credentials.token(), Some("t2"));
+    assert_eq!(setup.forced(setup.process()).await.unwrap().unwrap().credentials.token(), Some("t2"));
 }
 
 #[tokio::test]
@@ -357,15 +357,15 @@ async fn processes_that_ask_for_a_token_at_the_same_time_share_its_failure() {
     {
         let server =
             Server { answers: Mutex::new([answer].into()), slow: Duration::from_millis(300), ..Server::default() };
-        let house = House::new(old(), None, server).await;
-        let first = house.forced(house.process());
-        until(|| house.server.asked() == 1).await;
-        for one in [first, house.forced(house.process())] {
+        let setup = House::new(old(), None, server).await;
+        let first = setup.forced(setup.process());
+        until(|| setup.server.asked() == 1).await;
+        for one in [first, setup.forced(setup.process())] {
             let error = one.await.unwrap().unwrap_err().to_string();
             assert!(error.contains(expect), "{error}");
         }
-        assert_eq!(house.server.asked(), 1);
-        house.forced(house.process()).await.unwrap().unwrap();
+        assert_eq!(setup.server.asked(), 1);
+        setup.forced(setup.process()).await.unwrap().unwrap();
     }
 }
 
@@ -390,11 +390,11 @@ impl Clock for Still {
 #[tokio::test]
 async fn times_of_tokens_are_of_the_systems_clock() {
     let hour = 3_600_000_000;
-    let house = House::new(ended(), Some(0), Server::default()).await;
+    let setup = House::new(ended(), Some(0), Server::default()).await;
     // The database's clock is decades ahead of it.
     let clock = Arc::new(Still(5 * hour));
-    let tokens = Tokens::new(house.store.clone(), house.tokens.ring.clone(), house.server.clone(), clock);
-    let current = house.forced(tokens.clone()).await.unwrap().unwrap();
+    let tokens = Tokens::new(setup.store.clone(), setup.tokens.ring.clone(), setup.server.clone(), clock);
+    let current = setup.forced(tokens.clone()).await.unwrap().unwrap();
     assert_eq!(current.connection.renew_at, Some(6 * hour - hour / 4));
     assert!(!tokens.is_due(&current) && tokens.still_good(&current));
 }
@@ -403,20 +403,20 @@ async fn times_of_tokens_are_of_the_systems_clock() {
 async fn failure_from_the_future_does_not_delay_the_next_attempt() {
     let down = (503, json!({}));
     let server = Server { answers: Mutex::new([down].into()), ..Server::default() };
-    let house = House::new(ended(), Some(0), server).await;
-    sent(&house.live().await).await.unwrap_err();
-    let mut current = house.tokens.look(&house.of).await.unwrap();
+    let setup = House::new(ended(), Some(0), server).await;
+    sent(&setup.live().await).await.unwrap_err();
+    let mut current = setup.tokens.look(&setup.of).await.unwrap();
     let why = Why::Ends(current.connection.version);
-    let may = |current: &Current| house.tokens.may_try(&house.of, current, &Last::default(), why, Instant::now());
+    let may = |current: &Current| setup.tokens.may_try(&setup.of, current, &Last::default(), why, Instant::now());
     may(&current).unwrap_err();
     current.connection.failure.as_mut().unwrap().at += 86_400_000_000;
     may(&current).unwrap();
 }
 
 #[derive(Debug, Default)]
-struct Told(Mutex<Vec<String>>);
+struct Reports(Mutex<Vec<String>>);
 
-impl Watch for Told {
+impl Watch for Reports {
     fn waiting(&self, what: &str) {
         self.0.lock().unwrap().push(what.to_owned());
     }
@@ -424,16 +424,16 @@ impl Watch for Told {
 
 #[tokio::test]
 async fn wait_for_another_process_is_reported_with_its_end() {
-    let house = House::new(ended(), Some(0), Server { slow: Duration::from_millis(1_500), ..Server::default() }).await;
-    let first = house.forced(house.process());
-    until(|| house.server.asked() == 1).await;
-    let told = Arc::new(Told::default());
-    let current = house.tokens.look(&house.of).await.unwrap();
-    let live = Arc::new(Live::new(house.process(), house.of.clone(), current).unwrap());
-    live.watch(told.clone());
+    let setup = House::new(ended(), Some(0), Server { slow: Duration::from_millis(1_500), ..Server::default() }).await;
+    let first = setup.forced(setup.process());
+    until(|| setup.server.asked() == 1).await;
+    let reports = Arc::new(Reports::default());
+    let current = setup.tokens.look(&setup.of).await.unwrap();
+    let live = Arc::new(Live::new(setup.process(), setup.of.clone(), current).unwrap());
+    live.watch(reports.clone());
     assert_eq!(sent(&live).await.unwrap().0, "Bearer t1");
     first.await.unwrap().unwrap();
     let expect = "waiting at most 90 s for another process that renews the token of connection `ann` of `shop`";
-    assert_eq!(*told.0.lock().unwrap(), [expect]);
-    assert_eq!(house.server.asked(), 1);
+    assert_eq!(*reports.0.lock().unwrap(), [expect]);
+    assert_eq!(setup.server.asked(), 1);
 }

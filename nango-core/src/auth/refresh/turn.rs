@@ -8,7 +8,9 @@ use std::{
 use uuid::Uuid;
 
 use super::{
-    Before, Current, Holder, JUST_NOW, LONGEST_PAUSE, Last, RefreshError, Tokens, Why, failures, pause, renew_at,
+    Before, Current, Holder, JUST_NOW, LONGEST_PAUSE, Last, RefreshError, Tokens, Why, failures,
+    hold::{Beat, Waiting},
+    pause, renew_at,
 };
 use crate::{
     auth::{
@@ -17,17 +19,11 @@ use crate::{
         redactor,
     },
     http::{Client, ClientParts, Url, Watch},
-    store::{Connection, RefreshClaim, RefreshEnd, RefreshTurn, SharedStore, StoreError, failpoint::failpoint},
+    store::{Connection, RefreshClaim, RefreshEnd, RefreshTurn, StoreError, failpoint::failpoint},
 };
 
 /// How long a turn is held without a sign of life: if its process was killed, others wait so long.
 const LEASE: Duration = Duration::from_secs(15);
-/// How often the process that holds a turn extends it. A database that is busy for a while delays some of them.
-const BEAT: Duration = Duration::from_secs(3);
-/// How long the turn of another process is waited for: longer than one that lives takes to ask and to store.
-const WAIT: Duration = Duration::from_secs(90);
-/// A wait that takes longer is reported.
-const NOTABLE: Duration = Duration::from_secs(1);
 /// How often somebody looks whether the turn of another process has ended.
 const LOOK: Duration = Duration::from_millis(50);
 /// How long storing what was brought is tried, beyond the patience of the database itself.
@@ -44,7 +40,7 @@ impl Tokens {
     ) -> Result<Current, RefreshError> {
         let turn = self.turn_of(of);
         let mut last = turn.lock().await;
-        let mut waiting = Waiting { of, watch, since: None, reported: false };
+        let mut waiting = Waiting::new(of.name(), watch);
         let failed = |error: StoreError| RefreshError::Store { of: of.name(), reason: error.to_string() };
         loop {
             if let Some((claim, end)) = last.unsaved.clone() {
@@ -242,59 +238,6 @@ impl Tokens {
             renew_at: renew_at(obtained.expires_at, now, of.provider.token.buffer),
             config: obtained.config.clone(),
         })
-    }
-}
-
-/// A wait for the turn of another process.
-struct Waiting<'a> {
-    of: &'a Holder,
-    watch: Option<Arc<dyn Watch>>,
-    since: Option<Instant>,
-    reported: bool,
-}
-
-impl Waiting<'_> {
-    /// Reports the wait once it is long, and ends it when it is too long.
-    fn check(&mut self) -> Result<(), RefreshError> {
-        let waited = self.since.get_or_insert_with(Instant::now).elapsed();
-        if waited >= WAIT {
-            let reason = format!("another process has been renewing it for {} s", WAIT.as_secs());
-            return Err(RefreshError::Later { of: self.of.name(), reason, wait: Duration::ZERO });
-        }
-        if waited >= NOTABLE && !self.reported {
-            self.reported = true;
-            if let Some(watch) = &self.watch {
-                let most = WAIT.as_secs();
-                let text =
-                    format!("waiting at most {most} s for another process that renews the token of {}", self.of.name());
-                watch.waiting(&text);
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Extends a turn until it is dropped.
-struct Beat(tokio::task::JoinHandle<()>);
-
-impl Beat {
-    fn begin(store: SharedStore, claim: RefreshClaim) -> Self {
-        Self(tokio::spawn(async move {
-            loop {
-                tokio::time::sleep(BEAT).await;
-                // A database that does not answer now may do so for the next one. A turn that was taken over meanwhile is
-                // extended by its new holder; what this one brings is stored if it is the first.
-                if let Ok(false) = store.keep_refresh(claim).await {
-                    return;
-                }
-            }
-        }))
-    }
-}
-
-impl Drop for Beat {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }
 

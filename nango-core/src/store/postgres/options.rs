@@ -157,8 +157,8 @@ mod tests {
         ] {
             match options(url) {
                 Err(error) => {
-                    let told = format!("{error} {error:?}");
-                    assert!(!told.contains("hush") && told.contains("postgres://user:password@host"), "{told}");
+                    let shown = format!("{error} {error:?}");
+                    assert!(!shown.contains("hush") && shown.contains("postgres://user:password@host"), "{shown}");
                 }
                 Ok(options) => assert_eq!(url, "postgres://", "{}", at(&options)),
             }

@@ -38,7 +38,7 @@ const WRITE: &str = begin!("BEGIN ISOLATION LEVEL READ COMMITTED");
 /// All statements see one state.
 const READ: &str = begin!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
 
-/// For the opening: whatever the schema is, and whoever it belongs to.
+/// For the opening, before the schema is known.
 pub(super) const OPEN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL search_path = pg_catalog, pg_temp; \
                                SET LOCAL lock_timeout = '60s'; SET LOCAL idle_in_transaction_session_timeout = '60s'";
 /// For a transaction of one statement that looks up no row.

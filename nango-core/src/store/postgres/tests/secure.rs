@@ -30,8 +30,8 @@ async fn answering(answer: &'static [u8]) -> (u16, tokio::task::JoinHandle<Vec<u
 
 async fn refused(url: &str) -> String {
     let error = crate::store::open(url).await.unwrap_err();
-    let told = format!("{error} {error:?}");
-    assert!(!told.contains("hush"), "{told}");
+    let shown = format!("{error} {error:?}");
+    assert!(!shown.contains("hush"), "{shown}");
     error.to_string()
 }
 
@@ -39,10 +39,10 @@ async fn refused(url: &str) -> String {
 async fn server_that_refuses_tls_gets_no_login_unless_it_is_on_this_machine() {
     let (port, seen) = answering(b"N").await;
     // This address leads to the loopback interface, and is none of it.
-    let told = refused(&format!("postgres://me:hush@0.0.0.0:{port}/shop")).await;
-    assert!(told.contains(&format!("`shop` at 0.0.0.0:{port} is not secure: server does not support TLS")), "{told}");
+    let shown = refused(&format!("postgres://me:hush@0.0.0.0:{port}/shop")).await;
+    assert!(shown.contains(&format!("`shop` at 0.0.0.0:{port} is not secure: server does not support TLS")), "{shown}");
     for choice in ["?sslrootcert=FILE", "?sslmode=require", "?sslmode=disable"] {
-        assert!(told.contains(choice), "{told}");
+        assert!(shown.contains(choice), "{shown}");
     }
     assert_eq!(seen.await.unwrap(), b"", "neither a user nor a password");
 
@@ -109,10 +109,10 @@ async fn schema_of_another_role_is_refused_before_its_code_runs() {
     database.sql(&format!("ALTER DATABASE {} OWNER TO {evil}", database.name()));
     database.sql(&prepared(&evil));
     for url in [database.url.clone(), roles.url(&app)] {
-        let told = refused(&url).await;
-        assert!(told.contains(&format!("belongs to the role `{evil}`, whose code would run")), "{told}");
-        assert!(told.contains(&format!("log in as `{evil}`")), "{told}");
-        assert_eq!(told.contains("a member of"), url != database.url, "{told}");
+        let shown = refused(&url).await;
+        assert!(shown.contains(&format!("belongs to the role `{evil}`, whose code would run")), "{shown}");
+        assert!(shown.contains(&format!("log in as `{evil}`")), "{shown}");
+        assert_eq!(shown.contains("a member of"), url != database.url, "{shown}");
     }
     assert_eq!(database.sql(&format!("SELECT rolsuper FROM pg_roles WHERE rolname = '{evil}'")), "f");
     // A membership that another role granted does not make a superuser trust it.
@@ -148,8 +148,11 @@ async fn one_thing_of_another_role_in_the_schema_is_refused() {
         let url = roles.url(&app);
         Postgres::open(&url).await.unwrap().close().await.unwrap();
         database.sql(&format!("SET ROLE {app}; RESET ROLE; {}", made.replace("{evil}", &evil)));
-        let told = refused(&url).await;
-        assert!(told.contains(&format!("the {what} of its schema `nango_rs` belongs to the role `{evil}`")), "{told}");
+        let shown = refused(&url).await;
+        assert!(
+            shown.contains(&format!("the {what} of its schema `nango_rs` belongs to the role `{evil}`")),
+            "{shown}"
+        );
     }
 }
 
@@ -166,8 +169,8 @@ async fn schema_is_used_by_its_owner_and_by_members_of_it() {
         save(&store, run, [1], "x").await;
         store.close().await.unwrap();
     }
-    let told = refused(&database.url).await;
-    assert!(told.contains("belongs to the role"), "a superuser does not run the code of others: {told}");
+    let shown = refused(&database.url).await;
+    assert!(shown.contains("belongs to the role"), "a superuser does not run the code of others: {shown}");
 }
 
 #[tokio::test]
