@@ -6,7 +6,7 @@
 
 mod paths;
 
-use super::{AssertionKind, AuthMode, BodyFormat, Catalogue, Listed, Pattern, Provider, Variable};
+use super::{AssertionKind, AuthMode, BodyFormat, Catalogue, Listed, Provider, Variable};
 
 /// What was found out about the entries of a catalogue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -209,12 +209,12 @@ fn nobody(variable: &Variable) -> &'static str {
     }
 }
 
-/// Expressions that cannot be read: the field is there, only nobody checks what is typed.
+/// Expressions that cannot be used: the field is there, but no value of it can be checked.
 fn patterns(provider: &Provider) -> Vec<String> {
     let forms = [&provider.credentials, &provider.config, &provider.integration, &provider.options];
     let wrong = forms.into_iter().flatten().filter_map(|field| {
-        let error = field.pattern.as_deref()?.parse::<Pattern>().err()?;
-        Some(format!("the pattern of `{}` is passed over: {error}", field.name))
+        let error = field.pattern.as_ref()?.compiled().err()?;
+        Some(format!("values of `{}` cannot be checked: {error}", field.name))
     });
     wrong.collect()
 }

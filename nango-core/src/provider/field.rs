@@ -4,6 +4,8 @@ mod check;
 
 pub(super) use check::has_user;
 
+use super::{LazyPattern, NoPattern};
+
 /// A value that a connection needs: part of its credentials or of its configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -17,8 +19,8 @@ pub struct Field {
     pub description: String,
     /// What it may look like.
     pub example: Option<String>,
-    /// A JavaScript regular expression that it fits.
-    pub pattern: Option<String>,
+    /// A regular expression that it fits, in JavaScript's syntax.
+    pub pattern: Option<LazyPattern>,
     /// What it is: `hostname`, `uuid`, `uri`, `email`.
     pub format: Option<String>,
     /// The values it may have; empty: any.
@@ -45,5 +47,15 @@ impl Field {
     /// Whether a connection cannot be made without it.
     pub fn is_required(&self) -> bool {
         !self.optional && !self.automated && self.default.is_none()
+    }
+
+    /// Returns whether a value matches the pattern; any value does if there is none. Takes linear time.
+    ///
+    /// # Errors
+    ///
+    /// The pattern cannot be used, so that no value can be checked.
+    pub fn pattern_matches(&self, value: &str) -> Result<bool, NoPattern> {
+        let Some(pattern) = &self.pattern else { return Ok(true) };
+        pattern.compiled().map(|pattern| pattern.is_match(value)).map_err(Clone::clone)
     }
 }

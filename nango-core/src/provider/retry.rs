@@ -6,8 +6,9 @@
 
 use std::str::FromStr;
 
-use regress::Regex;
 use reqwest::header::HeaderName;
+
+use super::Pattern;
 
 /// The `proxy.retry` of an entry. Default: no rules.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -108,54 +109,6 @@ impl FromStr for Strategy {
     }
 }
 
-/// A regular expression of JavaScript, the language in which the catalogue writes them.
-#[derive(Debug, Clone)]
-pub struct Pattern {
-    text: String,
-    regex: Regex,
-}
-
-impl Pattern {
-    /// How much of a text is searched, in bytes: expressions can go back and forth for ever.
-    const MOST: usize = 2000;
-
-    /// What the first group finds in a text; the whole of what is found, if there is no group.
-    pub fn find<'t>(&self, text: &'t str) -> Option<&'t str> {
-        let text = &text[..text.floor_char_boundary(Self::MOST)];
-        let found = self.regex.find(text)?;
-        let range = if found.captures.is_empty() { found.range() } else { found.group(1)? };
-        text.get(range)
-    }
-}
-
-/// The text decides: equal texts are equal expressions.
-impl PartialEq for Pattern {
-    fn eq(&self, other: &Self) -> bool {
-        self.text == other.text
-    }
-}
-
-/// Why a text is no expression.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{pattern}` is no regular expression: {reason}")]
-pub struct NoPattern {
-    pattern: String,
-    reason: String,
-}
-
-impl FromStr for Pattern {
-    type Err = NoPattern;
-
-    /// Entries write the slashes of a JavaScript literal around it; they are no part of the expression.
-    fn from_str(text: &str) -> Result<Self, NoPattern> {
-        let inner = text.strip_prefix('/').unwrap_or(text);
-        let inner = inner.strip_suffix('/').unwrap_or(inner);
-        let regex =
-            Regex::new(inner).map_err(|error| NoPattern { pattern: text.to_owned(), reason: error.to_string() })?;
-        Ok(Self { text: inner.to_owned(), regex })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,19 +129,6 @@ mod tests {
             let error = text.parse::<StatusRange>().unwrap_err();
             assert!(error.to_string().starts_with(&format!("`{text}` is no status: ")), "{error}");
         }
-    }
-
-    #[test]
-    fn a_pattern_loses_its_slashes_and_gives_its_group() {
-        let find = |pattern: &str, text: &str| pattern.parse::<Pattern>().unwrap().find(text).map(str::to_owned);
-        assert_eq!(find(r"/Retry after (\S+)/", "No. Retry after 12s, please").as_deref(), Some("12s,"));
-        assert_eq!(find(r"(?<=in )\d+", "try in 30").as_deref(), Some("30"));
-        assert_eq!(find("(a)?b", "b"), None);
-        assert_eq!(find("z", "b"), None);
-        // A long text is cut at a character.
-        assert_eq!(find("é$", &"é".repeat(5000)).as_deref(), Some("é"));
-        let error = "/(/".parse::<Pattern>().unwrap_err();
-        assert!(error.to_string().starts_with("`/(/` is no regular expression: "), "{error}");
     }
 
     #[test]

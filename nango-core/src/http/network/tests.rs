@@ -235,7 +235,8 @@ async fn private_host_of_an_integration_is_reached_by_it_and_at_its_port_alone()
     let network = Network::with(NetworkSettings { policy: Arc::new(policy), ..settings(&[]) }).unwrap();
     let send = |integration: &str, port: u16| {
         let base = url(port).parse().unwrap();
-        let parts = ClientParts::new(Arc::new(network.clone()), Arc::new(crate::http::SystemClock), base).integration(integration);
+        let parts = ClientParts::new(Arc::new(network.clone()), Arc::new(crate::http::SystemClock), base)
+            .integration(integration);
         async move { Client::new(parts).send(&Call::get("/a")).await }
     };
     for (integration, port) in [("jira", listed.port()), ("github", other.port())] {

@@ -3,7 +3,7 @@
 use url::{Host, Url};
 
 use super::Field;
-use crate::{declare::suggest, provider::Pattern};
+use crate::declare::suggest;
 
 impl Field {
     /// Checks a value against the field's choices, pattern and format. An empty value fits a field that may be left
@@ -21,11 +21,11 @@ impl Field {
             let hint = near.map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default();
             return Err(format!("must be one of {}{hint}", suggest::list(self.choices.iter().map(String::as_str))));
         }
-        if let Some(text) = &self.pattern
+        if let Some(pattern) = &self.pattern
             // One that is no expression is reported by `registry providers check`.
-            && let Ok(pattern) = text.parse::<Pattern>()
-            && pattern.find(value).is_none()
+            && self.pattern_matches(value) == Ok(false)
         {
+            let text = pattern.text();
             let example = self.example.as_ref().map(|example| format!(", such as `{example}`")).unwrap_or_default();
             return Err(format!("must match the pattern `{text}`{example}"));
         }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::keys::{Keys, plain};
-use crate::provider::Field;
+use crate::provider::{Field, LazyPattern};
 
 /// The fields of a form, those with a place first. One that is wrong is left out and told: nothing else depends on it.
 pub(super) fn read(keys: &Keys<'_>, key: &'static str) -> Vec<Field> {
@@ -25,7 +25,7 @@ fn field(name: &str, keys: Keys<'_>) -> Result<Field, String> {
         title: keys.text("title")?.filter(|title| !title.is_empty()).unwrap_or_else(|| name.to_owned()),
         description: keys.text("description")?.unwrap_or_default(),
         example: keys.text("example")?,
-        pattern: keys.text("pattern")?,
+        pattern: keys.text("pattern")?.map(LazyPattern::new),
         format: keys.text("format")?,
         choices: keys.texts("enum")?,
         default: keys.get("default_value").and_then(plain),

@@ -1,0 +1,193 @@
+//! Regular expressions of the catalogue.
+//!
+//! Entries write them in JavaScript's syntax. They are translated for an engine that takes linear time, because an entry
+//! may come from anybody and the text comes from an API or a customer: a backtracking engine can be kept busy for ever by
+//! a few bytes. What that engine cannot express (lookbehind, backreferences, lookahead except directly behind a leading
+//! `^`) is an error when the expression is read.
+
+mod translate;
+
+use std::{str::FromStr, sync::OnceLock};
+
+use regex::{Regex, RegexBuilder};
+
+use translate::{Guard, translate};
+
+/// Limit of a compiled expression, in bytes.
+const COMPILED: usize = 1 << 20;
+/// Limit of an expression's text, in bytes.
+const WRITTEN: usize = 4096;
+/// The bytes of a text that [`Pattern::find`] searches.
+const SEARCHED: usize = 2000;
+
+/// A regular expression in JavaScript's syntax, without flags. Matching takes linear time.
+#[derive(Debug, Clone)]
+pub struct Pattern {
+    text: String,
+    regex: Regex,
+    /// Lookaheads directly behind a leading `^`, and whether each has to match.
+    guards: Vec<(Regex, bool)>,
+}
+
+impl Pattern {
+    /// Returns whether the expression matches anywhere in a text.
+    pub fn is_match(&self, text: &str) -> bool {
+        self.guards.iter().all(|(guard, wanted)| guard.is_match(text) == *wanted) && self.regex.is_match(text)
+    }
+
+    /// Returns what the first group matches in the first 2,000 bytes of a text, or the whole match if there is no group.
+    pub fn find<'t>(&self, text: &'t str) -> Option<&'t str> {
+        let text = &text[..text.floor_char_boundary(SEARCHED)];
+        if !self.guards.iter().all(|(guard, wanted)| guard.is_match(text) == *wanted) {
+            return None;
+        }
+        let found = self.regex.captures(text)?;
+        found.get(usize::from(found.len() > 1)).map(|part| part.as_str())
+    }
+}
+
+/// The text decides: equal texts are equal expressions.
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Pattern {}
+
+/// Why a text cannot be used as a regular expression.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{pattern}` cannot be used as a regular expression: {reason}")]
+pub struct NoPattern {
+    pattern: String,
+    reason: String,
+}
+
+impl FromStr for Pattern {
+    type Err = NoPattern;
+
+    /// Entries write the slashes of a JavaScript literal around it; they are no part of the expression.
+    fn from_str(text: &str) -> Result<Self, NoPattern> {
+        let wrong = |reason: String| NoPattern { pattern: text.chars().take(300).collect(), reason };
+        if text.len() > WRITTEN {
+            return Err(wrong(format!("it has {} bytes, the limit is {WRITTEN}", text.len())));
+        }
+        let inner = text.strip_prefix('/').unwrap_or(text);
+        let inner = inner.strip_suffix('/').unwrap_or(inner);
+        let translated = translate(inner).map_err(wrong)?;
+        let compile = |text: &str| {
+            let mut builder = RegexBuilder::new(text);
+            builder.size_limit(COMPILED).dfa_size_limit(COMPILED).build().map_err(|error| match error {
+                regex::Error::CompiledTooBig(_) => wrong("its repetitions multiply to more than 1 MiB".to_owned()),
+                // The engine would quote the translation, which is not in the entry.
+                _ => wrong("its syntax is not that of JavaScript".to_owned()),
+            })
+        };
+        let guards = translated.guards.iter().map(|Guard { text, wanted }| Ok((compile(text)?, *wanted)));
+        Ok(Self {
+            text: inner.to_owned(),
+            regex: compile(&translated.text)?,
+            guards: guards.collect::<Result<_, NoPattern>>()?,
+        })
+    }
+}
+
+/// An expression that is compiled once, when it is first needed: most fields of a catalogue are never filled in.
+#[derive(Debug, Clone)]
+pub struct LazyPattern {
+    text: String,
+    compiled: OnceLock<Result<Pattern, NoPattern>>,
+}
+
+impl LazyPattern {
+    /// Takes an expression as it is written.
+    pub(crate) fn new(text: String) -> Self {
+        Self { text, compiled: OnceLock::new() }
+    }
+
+    /// The expression as it is written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The compiled expression.
+    ///
+    /// # Errors
+    ///
+    /// The text is no expression, or one that the linear engine cannot express.
+    pub fn compiled(&self) -> Result<&Pattern, &NoPattern> {
+        self.compiled.get_or_init(|| self.text.parse()).as_ref()
+    }
+}
+
+impl PartialEq for LazyPattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for LazyPattern {}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    fn find(pattern: &str, text: &str) -> Option<String> {
+        pattern.parse::<Pattern>().unwrap().find(text).map(str::to_owned)
+    }
+
+    fn reason(pattern: &str) -> String {
+        pattern.parse::<Pattern>().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn slashes_are_dropped_and_first_group_is_found() {
+        assert_eq!(find(r"/Retry after (\S+)/", "No. Retry after 12s, please").as_deref(), Some("12s,"));
+        assert_eq!(find(r"in \d+", "try in 30").as_deref(), Some("in 30"));
+        assert_eq!(find("(a)?b", "b"), None);
+        assert_eq!(find("z", "b"), None);
+        // A long text is cut at a character.
+        assert_eq!(find("é$", &"é".repeat(5000)).as_deref(), Some("é"));
+        assert_eq!(reason("/(/"), "`/(/` cannot be used as a regular expression: a `(` is not closed");
+    }
+
+    #[test]
+    fn nested_repetition_matches_in_linear_time() {
+        let started = Instant::now();
+        for pattern in ["/(a+)+$/", r"^(\w+\s?)*$", "(a|aa)+$", "(.*)*x", "^(([a-z])+.)+[A-Z]([a-z])+$"] {
+            let _ = find(pattern, &format!("{}!", "a".repeat(5000)));
+        }
+        assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+        assert!(reason("(((a{99}){99}){99}){99}").contains("multiply to more than 1 MiB"));
+        assert!(reason(&"a".repeat(5000)).contains("it has 5000 bytes, the limit is 4096"));
+    }
+
+    #[test]
+    fn constructs_that_need_backtracking_are_refused_by_name() {
+        for (pattern, construct) in [
+            ("a(?=b)", "lookahead `(?=`"),
+            ("^a|^(?!b)", "lookahead `(?!`"),
+            ("^(?!b)a|c", "lookahead `(?!`"),
+            ("(?<=in )x", "lookbehind `(?<=`"),
+            ("(?<!in )x", "lookbehind `(?<!`"),
+            (r"(a)\1", r"backreference `\1`"),
+            (r"(?<n>a)\k<n>", r"backreference `\k`"),
+        ] {
+            let error = reason(pattern);
+            let expect =
+                format!("`{pattern}` cannot be used as a regular expression: the {construct} is not supported");
+            assert!(error.starts_with(&expect), "{error}");
+        }
+    }
+
+    #[test]
+    fn expression_is_compiled_once_and_compared_by_its_text() {
+        let (one, other) = (LazyPattern::new("^a$".to_owned()), LazyPattern::new("^a$".to_owned()));
+        assert!(one.compiled().unwrap().is_match("a"));
+        assert!(std::ptr::eq(one.compiled().unwrap(), one.compiled().unwrap()));
+        assert_eq!(one, other);
+        assert_eq!(LazyPattern::new("(".to_owned()).compiled().unwrap_err().to_string(), reason("("));
+    }
+}

@@ -1,0 +1,393 @@
+//! JavaScript's syntax of regular expressions, without flags, into that of the linear engine.
+//!
+//! Every literal becomes a code point, so that no character keeps a meaning that only the engine's syntax gives it.
+
+use std::{fmt::Write, iter::Peekable, str::Chars};
+
+/// A translated expression.
+#[derive(Debug, Default)]
+pub(super) struct Translated {
+    pub(super) text: String,
+    pub(super) guards: Vec<Guard>,
+}
+
+/// A lookahead directly behind a leading `^`: an expression of its own from the start of the text.
+#[derive(Debug)]
+pub(super) struct Guard {
+    pub(super) text: String,
+    /// `(?=`; otherwise `(?!`.
+    pub(super) wanted: bool,
+}
+
+const DIGIT: &str = "0-9";
+const WORD: &str = "0-9A-Za-z_";
+const SPACE: &str = r"\t\n\x0B\x0C\r \x{A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000}\x{FEFF}";
+/// Everything but line ends.
+const ANY: &str = r"[^\n\r\x{2028}\x{2029}]";
+
+/// Translates an expression. The error is a reason.
+pub(super) fn translate(text: &str) -> Result<Translated, String> {
+    let mut rest = text;
+    let mut guards = Vec::new();
+    if let Some(mut behind) = text.strip_prefix('^') {
+        while let Some(inner) = behind.strip_prefix("(?!").or_else(|| behind.strip_prefix("(?=")) {
+            let wanted = behind.starts_with("(?=");
+            let end = group_end(inner).ok_or("a `(` is not closed")?;
+            let (body, _) = Translator::new(&inner[..end]).run()?;
+            guards.push(Guard { text: format!("^(?:{body})"), wanted });
+            behind = &inner[end + 1..];
+            if behind.starts_with(['*', '+', '?', '{']) {
+                return Err("there is nothing to repeat in front of a quantifier".to_owned());
+            }
+        }
+        rest = behind;
+    }
+    let (body, alternatives) = Translator::new(rest).run()?;
+    if guards.is_empty() {
+        let anchor = if rest.len() < text.len() { "^" } else { "" };
+        return Ok(Translated { text: format!("{anchor}{body}"), guards });
+    }
+    if alternatives {
+        // The guards would hold for the first alternative only.
+        return Err(unsupported("lookahead", if guards[0].wanted { "(?=" } else { "(?!" }));
+    }
+    Ok(Translated { text: format!("^{body}"), guards })
+}
+
+fn unsupported(construct: &str, written: &str) -> String {
+    format!(
+        "the {construct} `{written}` is not supported, because expressions are matched in linear time: write it without"
+    )
+}
+
+/// Where the group ends whose content a text begins with.
+fn group_end(text: &str) -> Option<usize> {
+    let (mut depth, mut class, mut escaped) = (0_usize, false, false);
+    for (at, letter) in text.char_indices() {
+        match letter {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '[' => class = true,
+            ']' => class = false,
+            '(' if !class => depth += 1,
+            ')' if !class && depth == 0 => return Some(at),
+            ')' if !class => depth -= 1,
+            _ => {}
+        }
+    }
+    None
+}
+
+/// One element of a character class, or an escape.
+enum Atom {
+    Letter(char),
+    /// The content of a class, and whether it is negated.
+    Set(&'static str, bool),
+}
+
+struct Translator<'a> {
+    left: Peekable<Chars<'a>>,
+    out: String,
+    depth: usize,
+    /// Whether a quantifier may follow.
+    repeatable: bool,
+    /// Whether there is a `|` outside of groups.
+    alternatives: bool,
+}
+
+impl<'a> Translator<'a> {
+    fn new(text: &'a str) -> Self {
+        Self { left: text.chars().peekable(), out: String::new(), depth: 0, repeatable: false, alternatives: false }
+    }
+
+    /// The translation, and whether it has alternatives outside of groups.
+    fn run(mut self) -> Result<(String, bool), String> {
+        while let Some(letter) = self.left.next() {
+            let mut repeatable = true;
+            match letter {
+                '\\' => repeatable = self.escape()?,
+                '[' => self.class()?,
+                '(' => {
+                    self.group()?;
+                    repeatable = false;
+                }
+                ')' => {
+                    self.depth = self.depth.checked_sub(1).ok_or("a `)` closes nothing")?;
+                    self.out.push(')');
+                }
+                '|' => {
+                    self.alternatives |= self.depth == 0;
+                    self.out.push('|');
+                    repeatable = false;
+                }
+                '^' | '$' => {
+                    self.out.push(letter);
+                    repeatable = false;
+                }
+                '.' => self.out.push_str(ANY),
+                '*' | '+' | '?' => {
+                    self.repeat(&letter.to_string())?;
+                    repeatable = false;
+                }
+                '{' => match self.count() {
+                    Some(count) => {
+                        self.repeat(&count)?;
+                        repeatable = false;
+                    }
+                    None => self.letter('{'),
+                },
+                other => self.letter(other),
+            }
+            self.repeatable = repeatable;
+        }
+        if self.depth > 0 { Err("a `(` is not closed".to_owned()) } else { Ok((self.out, self.alternatives)) }
+    }
+
+    fn letter(&mut self, letter: char) {
+        let _ = write!(self.out, "\\x{{{:X}}}", u32::from(letter));
+    }
+
+    fn repeat(&mut self, quantifier: &str) -> Result<(), String> {
+        if !self.repeatable {
+            return Err("there is nothing to repeat in front of a quantifier".to_owned());
+        }
+        self.out.push_str(quantifier);
+        if self.left.next_if_eq(&'?').is_some() {
+            self.out.push('?');
+        }
+        Ok(())
+    }
+
+    /// The rest of `{2}`, `{2,}` or `{2,3}`; anything else behind a `{` is no quantifier, and stays where it is.
+    fn count(&mut self) -> Option<String> {
+        let text: String = self.left.clone().take_while(|letter| *letter != '}').take(20).collect();
+        let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let is_count = match text.split_once(',') {
+            None => number(&text),
+            Some((least, most)) => number(least) && (most.is_empty() || number(most)),
+        };
+        if !is_count || self.left.clone().nth(text.len()) != Some('}') {
+            return None;
+        }
+        self.left.by_ref().take(text.len() + 1).for_each(drop);
+        Some(format!("{{{text}}}"))
+    }
+
+    /// What follows a `(`.
+    fn group(&mut self) -> Result<(), String> {
+        self.depth += 1;
+        self.out.push('(');
+        if self.left.next_if_eq(&'?').is_none() {
+            return Ok(());
+        }
+        match self.left.next() {
+            Some(':') => self.out.push_str("?:"),
+            Some(kind @ ('=' | '!')) => return Err(unsupported("lookahead", &format!("(?{kind}"))),
+            Some('<') => {
+                if let Some(kind) = self.left.next_if(|letter| matches!(letter, '=' | '!')) {
+                    return Err(unsupported("lookbehind", &format!("(?<{kind}")));
+                }
+                let name: String = self.left.by_ref().take_while(|letter| *letter != '>').collect();
+                let plain = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+                if name.is_empty() || name.starts_with(|first: char| first.is_ascii_digit()) || !name.chars().all(plain)
+                {
+                    return Err(format!("`{name}` is no name of a group: letters, digits and `_` are allowed"));
+                }
+                let _ = write!(self.out, "?P<{name}>");
+            }
+            _ => return Err("a group begins with `(?`, but not with `(?:` or `(?<name>`".to_owned()),
+        }
+        Ok(())
+    }
+
+    /// What follows a backslash outside of a class. Returns whether it can be repeated.
+    fn escape(&mut self) -> Result<bool, String> {
+        match self.left.peek() {
+            Some('b' | 'B') => {
+                let word_boundary = if self.left.next() == Some('b') { r"(?-u:\b)" } else { r"(?-u:\B)" };
+                self.out.push_str(word_boundary);
+                return Ok(false);
+            }
+            Some(digit @ '1'..='9') => return Err(unsupported("backreference", &format!("\\{digit}"))),
+            Some('k') => return Err(unsupported("backreference", "\\k")),
+            _ => {}
+        }
+        match self.escaped()? {
+            Atom::Letter(letter) => self.letter(letter),
+            Atom::Set(content, negated) => self.set(content, negated),
+        }
+        Ok(true)
+    }
+
+    fn set(&mut self, content: &str, negated: bool) {
+        let _ = write!(self.out, "[{}{content}]", if negated { "^" } else { "" });
+    }
+
+    /// What follows a backslash, wherever it is.
+    fn escaped(&mut self) -> Result<Atom, String> {
+        let letter = self.left.next().ok_or("it ends with a `\\`")?;
+        Ok(Atom::Letter(match letter {
+            'd' | 'D' => return Ok(Atom::Set(DIGIT, letter == 'D')),
+            'w' | 'W' => return Ok(Atom::Set(WORD, letter == 'W')),
+            's' | 'S' => return Ok(Atom::Set(SPACE, letter == 'S')),
+            't' => '\t',
+            'n' => '\n',
+            'v' => '\x0B',
+            'f' => '\x0C',
+            'r' => '\r',
+            '0' if !self.left.peek().is_some_and(char::is_ascii_digit) => '\0',
+            'x' => self.code(2)?,
+            'u' => self.code(4)?,
+            other if other.is_ascii_alphanumeric() => return Err(format!("the escape `\\{other}` is not known")),
+            other => other,
+        }))
+    }
+
+    fn code(&mut self, digits: usize) -> Result<char, String> {
+        let text: String = self.left.by_ref().take(digits).collect();
+        let plain = text.len() == digits && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let code = u32::from_str_radix(&text, 16).ok().filter(|_| plain);
+        code.and_then(char::from_u32).ok_or_else(|| format!("`{text}` is no code of a character"))
+    }
+
+    /// What follows a `[`, to the `]`.
+    fn class(&mut self) -> Result<(), String> {
+        const EVERYTHING: &str = r"\x{0}-\x{10FFFF}";
+        let negated = self.left.next_if_eq(&'^').is_some();
+        if self.left.next_if_eq(&']').is_some() {
+            self.set(EVERYTHING, !negated);
+            return Ok(());
+        }
+        self.out.push_str(if negated { "[^" } else { "[" });
+        loop {
+            let first = self.class_atom()?;
+            let mut ahead = self.left.clone();
+            let is_range = ahead.next() == Some('-') && ahead.next().is_some_and(|letter| letter != ']');
+            if is_range {
+                self.left.next();
+                match (first, self.class_atom()?) {
+                    (Atom::Letter(first), Atom::Letter(last)) if first > last => {
+                        return Err(format!("the range `{first}-{last}` is out of order"));
+                    }
+                    (Atom::Letter(first), Atom::Letter(last)) => {
+                        self.letter(first);
+                        self.out.push('-');
+                        self.letter(last);
+                    }
+                    // A class is no end of a range: the `-` is one of the characters.
+                    (first, last) => [first, Atom::Letter('-'), last].into_iter().for_each(|atom| self.put(&atom)),
+                }
+            } else {
+                self.put(&first);
+            }
+            if self.left.next_if_eq(&']').is_some() {
+                self.out.push(']');
+                return Ok(());
+            }
+        }
+    }
+
+    fn put(&mut self, atom: &Atom) {
+        match atom {
+            Atom::Letter(letter) => self.letter(*letter),
+            Atom::Set(content, negated) => self.set(content, *negated),
+        }
+    }
+
+    fn class_atom(&mut self) -> Result<Atom, String> {
+        match self.left.next().ok_or("a `[` is not closed")? {
+            '\\' if self.left.next_if_eq(&'b').is_some() => Ok(Atom::Letter('\x08')),
+            '\\' => self.escaped(),
+            letter => Ok(Atom::Letter(letter)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::provider::Pattern;
+
+    #[track_caller]
+    fn check(pattern: &str, yes: &[&str], no: &[&str]) {
+        let pattern: Pattern = pattern.parse().unwrap();
+        for text in yes {
+            assert!(pattern.is_match(text), "{pattern:?} {text:?}");
+        }
+        for text in no {
+            assert!(!pattern.is_match(text), "{pattern:?} {text:?}");
+        }
+    }
+
+    #[test]
+    fn classes_mean_what_javascript_means() {
+        check(r"^\d+$", &["0123"], &["٣", "", "1\n"]);
+        check(r"^\w+$", &["aZ_9"], &["é", "a-b"]);
+        check(r"^\s$", &[" ", "\u{a0}", "\u{feff}", "\u{2028}", "\u{b}"], &["\u{85}", "x"]);
+        check(r"^[\w\-]+$", &["a-b"], &["a b"]);
+        check("^[a-zA-Z0-9-_]+$", &["a-_9"], &["."]);
+        check(r"^[\w-x]$", &["-", "x", "a"], &["."]);
+        check(r"^[^\d\s]$", &["a"], &["1", " "]);
+        check(r"^[\D]$", &["a"], &["1"]);
+        check("^[[&&a]$", &["[", "&", "a"], &["b"]);
+        check("^[--a~~b]$", &["a", "~", "b", "-", "A"], &["c", ","]);
+        check("^[^]$", &["\n"], &[""]);
+        check("[]", &[], &["", "a"]);
+        check(r"^[\b]$", &["\u{8}"], &["b"]);
+        check("^.$", &["é", "😀"], &["\n", "\r", "\u{2028}"]);
+        check(r"\b[a-f0-9]{4}\b", &["é abcd é", "éabcdé"], &["xabcd"]);
+        check(r"a\Bb", &["ab"], &[]);
+    }
+
+    #[test]
+    fn escapes_and_braces_are_literal_where_javascript_takes_them_so() {
+        check(r"^https?:\/\/\S+$", &["https://a"], &["https:a"]);
+        check(r"^\x41\u00e9\t\0\$$", &["Aé\t\0$"], &[]);
+        check(r"^\$\{apiKey\}$", &["${apiKey}"], &[]);
+        check("^a{,2}{x}$", &["a{,2}{x}"], &["aa"]);
+        check("^a{2}b{1,}c{0,2}$", &["aab", "aabbcc"], &["ab", "aabccc"]);
+        check(r"^<\>]#a }$", &["<>]#a }"], &["<>]"]);
+        check("^(?:a|)$", &["a", ""], &["b"]);
+        check("^(?<part>a+?)b$", &["aab"], &[]);
+        check("a$|^b", &["xa", "bx"], &["ax"]);
+    }
+
+    #[test]
+    fn lookahead_behind_the_start_is_a_condition_of_its_own() {
+        let salesforce = r"^(?!(?:.*\.)?[Ff][Oo]\.([Cc][Oo][Mm])$)[a-z.)]+$";
+        check(salesforce, &["a.com", "fo.com.x", "xfo.com"], &["fo.com", "a.FO.com", "a.fo.com", "A"]);
+        check(r"^(?=.*\d)(?=.*[a-z)(])(?!.*x)[a-z0-9]+$", &["a1"], &["a", "1", "a1x", "A1"]);
+    }
+
+    #[test]
+    fn wrong_syntax_has_a_reason() {
+        for (pattern, expect) in [
+            ("a)", "a `)` closes nothing"),
+            ("[a", "a `[` is not closed"),
+            ("a\\", "it ends with a `\\`"),
+            ("*a", "there is nothing to repeat in front of a quantifier"),
+            ("a**", "there is nothing to repeat in front of a quantifier"),
+            ("a++", "there is nothing to repeat in front of a quantifier"),
+            ("^(?!a)*b", "there is nothing to repeat in front of a quantifier"),
+            (r"[\\-+]", r"the range `\-+` is out of order"),
+            (r"\a", r"the escape `\a` is not known"),
+            (r"\p{L}", r"the escape `\p` is not known"),
+            (r"\u{41}", "`{41}` is no code of a character"),
+            (r"\ud800", "`d800` is no code of a character"),
+            ("(?i:a)", "a group begins with `(?`, but not with `(?:` or `(?<name>`"),
+            ("(?<1>a)", "`1` is no name of a group: letters, digits and `_` are allowed"),
+            ("a{3,2}", "its syntax is not that of JavaScript"),
+        ] {
+            let error = pattern.parse::<Pattern>().unwrap_err().to_string();
+            assert_eq!(error, format!("`{pattern}` cannot be used as a regular expression: {expect}"));
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_panics(text in r"[a-c0-9(){}\[\]?:<>=!|*+^$.,\\dwsbxuk/-]{0,30}|.*") {
+            if let Ok(pattern) = text.parse::<Pattern>() {
+                let _ = (pattern.find(&text), pattern.is_match("a1-é"));
+            }
+        }
+    }
+}
