@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Provider, builtin,
-    file::{self, Place, RawEntry, Reading},
+    file::{self, Merged, Place, RawEntry, Reading, Resolved},
 };
 use crate::declare::suggest;
 
@@ -33,6 +33,8 @@ struct Entries {
     builtin: bool,
     /// All entries by name, as far as they were asked for.
     listed: BTreeMap<String, OnceLock<Listed>>,
+    /// Their keys, as far as they were resolved.
+    resolved: Resolved,
 }
 
 /// An entry of the catalogue.
@@ -53,7 +55,7 @@ pub struct Listed {
 pub struct Origin {
     /// The file; `None`: it is built in.
     pub file: Option<PathBuf>,
-    /// The place of its name.
+    /// The place of its name in the file.
     pub place: Place,
 }
 
@@ -138,8 +140,9 @@ impl Catalogue {
         let (file, own) = own.map_or((None, Vec::new()), |(file, own)| (Some(file.to_owned()), own));
         let own: BTreeMap<_, _> = own.into_iter().map(|entry| (entry.name.clone(), entry)).collect();
         let names = builtin::names().filter(|_| builtin).map(str::to_owned).chain(own.keys().cloned());
-        let listed = names.map(|name| (name, OnceLock::new())).collect();
-        Self(Arc::new(Entries { file, own, builtin, listed }))
+        let listed: BTreeMap<_, _> = names.map(|name| (name, OnceLock::new())).collect();
+        let resolved = listed.keys().map(|name| (name.clone(), OnceLock::new())).collect();
+        Self(Arc::new(Entries { file, own, builtin, listed, resolved }))
     }
 
     /// An entry.
@@ -205,16 +208,28 @@ impl Entries {
         if let Some(listed) = cell.get() {
             return Some(listed);
         }
-        let entry = self.written(name)?;
-        let file = self.own.get(name).and(self.file.as_ref());
-        let replaced = self.builtin(name).filter(|_| file.is_some()).and_then(|entry| entry.keys.ok());
-        let find = |name: &str| self.written(name)?.keys.ok();
-        Some(cell.get_or_init(|| Listed::read(entry, file, replaced, &find)))
+        let origin = match self.own.get(name) {
+            Some(entry) => Origin { file: self.file.clone(), place: entry.place },
+            None => Origin { file: None, place: Place { line: 1, column: 1 } },
+        };
+        let merged = file::resolve(name, &self.resolved, &|name| self.keys(name))?;
+        Some(cell.get_or_init(|| Listed::read(name, origin, merged)))
     }
 
-    /// What is written of a name: in the own file, otherwise among the built-in entries.
-    fn written(&self, name: &str) -> Option<RawEntry> {
-        self.own.get(name).cloned().or_else(|| self.builtin(name))
+    /// The keys that are written of a name: in the own file, otherwise among the built-in entries. An entry of the file
+    /// that refers to its own name goes over the built-in one, with that one's alias.
+    fn keys(&self, name: &str) -> Option<Result<Map<String, Value>, String>> {
+        let Some(own) = self.own.get(name) else { return Some(self.builtin(name)?.keys) };
+        let replaced = || match own.keys.as_ref().map(file::target) {
+            Ok(Ok(Some(target))) if target == name => self.builtin(name)?.keys.ok(),
+            _ => None,
+        };
+        Some(own.keys.clone().map(|mut keys| {
+            let Some(mut below) = replaced() else { return keys };
+            keys.shift_remove("alias");
+            below.extend(keys);
+            below
+        }))
     }
 
     fn builtin(&self, name: &str) -> Option<RawEntry> {
@@ -223,15 +238,8 @@ impl Entries {
 }
 
 impl Listed {
-    fn read(
-        entry: RawEntry,
-        file: Option<&PathBuf>,
-        replaced: Option<Map<String, Value>>,
-        find: &impl Fn(&str) -> Option<Map<String, Value>>,
-    ) -> Self {
-        let origin = Origin { file: file.cloned(), place: entry.place };
-        let merged = entry.keys.and_then(|keys| file::resolve(&entry.name, keys, replaced, find));
-        match merged.and_then(|keys| file::provider(&entry.name, keys)) {
+    fn read(name: &str, origin: Origin, merged: &Merged) -> Self {
+        match merged.as_ref().map_err(Clone::clone).and_then(|keys| file::provider(name, keys)) {
             Ok(Reading { provider, problems, warnings }) => Self { origin, provider: Ok(provider), problems, warnings },
             Err(reason) => Self { origin, provider: Err(reason), problems: Vec::new(), warnings: Vec::new() },
         }

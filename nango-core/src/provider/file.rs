@@ -36,7 +36,7 @@ use serde_json::{Map, Value};
 pub use yaml::Place;
 pub(super) use yaml::{RawEntry, Unreadable, read};
 
-pub(super) use alias::resolve;
+pub(super) use alias::{Merged, Resolved, resolve, target};
 use keys::{Keys, Notes};
 
 use super::{AuthMode, Provider};
@@ -73,11 +73,11 @@ const HOOKS: [&str; 6] = [
 ];
 
 /// Reads the merged keys of an entry; an error says what is wrong.
-pub(super) fn provider(name: &str, map: Map<String, Value>) -> Result<Reading, String> {
+pub(super) fn provider(name: &str, map: &Arc<Map<String, Value>>) -> Result<Reading, String> {
     let notes = Notes::default();
-    let mut provider = read_keys(name, &map, &notes)?;
+    let mut provider = read_keys(name, map, &notes)?;
     let (problems, warnings) = notes.into_parts();
-    provider.raw = Arc::new(map);
+    provider.raw = Arc::clone(map);
     Ok(Reading { provider, problems, warnings })
 }
 
