@@ -24,6 +24,7 @@ pub mod config;
 pub mod declare;
 pub mod error;
 pub mod export;
+mod file_access;
 pub mod http;
 pub mod model;
 pub mod nango;

@@ -1,9 +1,10 @@
 //! The key file: one key a line, the oldest first, for its owner only.
 //!
-//! Must stay true: whoever reads it finds whole keys, and two processes that write at once lose none.
+//! Must stay true: whoever reads it finds whole keys, and two processes that write at once lose none. A file that another
+//! user owns, or that others may read, is refused each time it is read: its keys may be known, or chosen, by somebody else.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File},
     io::{self, Read, Write},
     path::Path,
 };
@@ -11,7 +12,10 @@ use std::{
 use zeroize::Zeroizing;
 
 use super::{Key, KeyError, KeyRing, random};
-use crate::store::KeyId;
+use crate::{
+    file_access::{self, Others, Untrusted},
+    store::KeyId,
+};
 
 /// A file that is longer than this holds something else.
 const LONGEST_FILE: u64 = 16 * 1024;
@@ -25,7 +29,7 @@ impl KeyRing {
     ///
     /// # Errors
     ///
-    /// The file holds something else, or cannot be read or made.
+    /// The file holds something else, cannot be read or made, belongs to another user, or can be read by others.
     pub fn from_file(path: &Path) -> Result<(Self, bool), KeyError> {
         let ring = |keys| Self::of(keys, Some(path.to_owned()));
         if let Some(keys) = read(path)? {
@@ -35,21 +39,28 @@ impl KeyRing {
         if write(path, std::slice::from_ref(&key), Place::New).map_err(|error| wrong(path, error.to_string()))? {
             return Ok((ring(vec![key]), true));
         }
-        let other = read(path)?.ok_or_else(|| wrong(path, "it appeared and vanished again"))?;
+        let other = read(path)?.ok_or_else(|| {
+            let link = fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink());
+            let lost = "it is a symbolic link to a file that does not exist: create that file, or remove the link";
+            wrong(path, if link { lost } else { "it appeared and vanished again" })
+        })?;
         Ok((ring(other), false))
     }
 
     /// Adds a new key to the end of a key file, and gives its id. A process that holds the file's ring finds it when it
-    /// is needed.
+    /// is needed. A symbolic link stays: the file at its end is replaced, in its own directory.
     ///
     /// # Errors
     ///
-    /// The file is not there, holds something else, or cannot be written.
+    /// The file is not there, holds something else, cannot be written, belongs to another user, or can be read by others.
     pub fn add_to_file(path: &Path) -> Result<KeyId, KeyError> {
         let wrong = |error: io::Error| wrong(path, error.to_string());
+        let resolved = fs::canonicalize(path).map_err(wrong)?;
+        let path = resolved.as_path();
         // Whoever adds a key holds the lock of the file that it replaces, and adds to the file that is there then.
         loop {
-            let held = File::open(path).map_err(wrong)?;
+            let held = file_access::open(path).map_err(wrong)?;
+            trusted(&held, path)?;
             held.lock().map_err(wrong)?;
             let keys = read_from(&held, path)?;
             if read(path)?.as_ref() != Some(&keys) {
@@ -69,11 +80,25 @@ fn wrong(path: &Path, reason: impl Into<String>) -> KeyError {
 
 /// The keys of a file; `None`: it is not there.
 pub(super) fn read(path: &Path) -> Result<Option<Vec<Key>>, KeyError> {
-    match File::open(path) {
+    match file_access::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(wrong(path, error.to_string())),
-        Ok(file) => read_from(&file, path).map(Some),
+        Ok(file) => {
+            trusted(&file, path)?;
+            read_from(&file, path).map(Some)
+        }
     }
+}
+
+/// Refuses a file whose keys another user may know or may have chosen. Asks the opened file, not its path.
+fn trusted(file: &File, path: &Path) -> Result<(), KeyError> {
+    let found = file.metadata().map_err(|error| wrong(path, error.to_string()))?;
+    let refused = match file_access::check(path, &found) {
+        Ok(Others::Nothing) => return Ok(()),
+        Ok(others) => Untrusted::mode(path, &found, others),
+        Err(refused) => refused,
+    };
+    Err(wrong(path, format!("{refused}, or give the key in NANGO_ENCRYPTION_KEY instead of a file")))
 }
 
 fn read_from(file: &File, path: &Path) -> Result<Vec<Key>, KeyError> {
@@ -99,11 +124,7 @@ fn write(path: &Path, keys: &[Key], place: Place) -> io::Result<bool> {
     let mut name = path.as_os_str().to_owned();
     name.push(format!(".{:016x}.new", u64::from_be_bytes(suffix)));
     let new = Path::new(&name);
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(new)?;
+    let mut file = file_access::create_private().open(new)?;
     let mut text = Zeroizing::new(String::with_capacity(keys.len() * LINE));
     for key in keys {
         text.push_str(&key.text());
@@ -155,6 +176,7 @@ mod tests {
         assert!(made.iter().all(|(ring, _)| *ring == made[0].0));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
         is_private(&path);
+        // Written in place: the mode stays.
         fs::write(&path, "hush").unwrap();
         let error = KeyRing::from_file(&path).unwrap_err().to_string();
         assert!(error.contains("nango.key") && error.contains("32 bytes") && !error.contains("hush"), "{error}");
@@ -181,6 +203,65 @@ mod tests {
         assert_eq!(early.ids().len(), 1);
         assert_eq!(early.open(&blob, b"x").as_deref(), Ok(&b"hush".to_vec()));
         assert_eq!(early.ids().len(), 9);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn key_file_is_refused_when_others_could_read_or_replace_it() {
+        use std::os::unix::fs::{PermissionsExt, chown};
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("nango.key");
+        KeyRing::from_file(&path).unwrap();
+        let refused = || {
+            let error = KeyRing::from_file(&path).unwrap_err().to_string();
+            assert_eq!(KeyRing::add_to_file(&path).unwrap_err().to_string(), error);
+            error
+        };
+        for (mode, verb) in [(0o644, "read"), (0o640, "read"), (0o620, "change"), (0o666, "change")] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            let expect = format!(
+                "the encryption key file {0}: other users may {verb} it (mode {mode:03o}): run `chmod 600 {0}`, or give the key \
+                 in NANGO_ENCRYPTION_KEY instead of a file",
+                path.display()
+            );
+            assert_eq!(refused(), expect);
+        }
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).unwrap();
+        KeyRing::from_file(&path).unwrap();
+        if rustix::process::geteuid().is_root() {
+            chown(&path, Some(65_534), None).unwrap();
+            let error = refused();
+            assert!(error.contains("belongs to user 65534, but this process runs as user 0"), "{error}");
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn key_file_that_is_a_pipe_is_refused_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("nango.key");
+        rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+        for error in [KeyRing::from_file(&path).unwrap_err(), KeyRing::add_to_file(&path).unwrap_err()] {
+            assert!(error.to_string().contains("it is a named pipe, not a regular file"), "{error}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn symbolic_link_stays_when_a_key_is_added() {
+        let folder = tempfile::tempdir().unwrap();
+        let (secrets, link) = (folder.path().join("secrets"), folder.path().join("nango.key"));
+        fs::create_dir(&secrets).unwrap();
+        let real = secrets.join("real.key");
+        std::os::unix::fs::symlink("secrets/real.key", &link).unwrap();
+        let dangling = KeyRing::from_file(&link).unwrap_err().to_string();
+        assert!(dangling.contains("symbolic link to a file that does not exist"), "{dangling}");
+        let (before, _) = KeyRing::from_file(&real).unwrap();
+        let added = KeyRing::add_to_file(&link).unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(KeyRing::from_file(&real).unwrap().0.ids(), [before.ids()[0], added]);
+        assert_eq!(fs::read_dir(&secrets).unwrap().count(), 1);
+        is_private(&real);
     }
 
     fn is_private(path: &Path) {

@@ -1,12 +1,13 @@
 //! Opening the file: whose it is, which version it has, and the steps to the version of this program.
 //!
 //! Must stay true: a file that is not ours is not written to, and where opening fails nothing new is left behind. The
-//! file is opened by `SQLite` alone: on Unix, closing any other handle of it would drop the locks that `SQLite` holds.
+//! file is opened by `SQLite` alone: on Unix, closing any other handle of it would drop the locks that `SQLite` holds. A
+//! new file has mode 0600 from its first instant, because who opened it while it was readable could read on for ever.
 
 use std::{
     fs,
     path::Path,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     thread,
     time::{Duration, Instant},
 };
@@ -18,7 +19,10 @@ use super::{
     clock::Clock,
     fault::{Fault, Outcome},
 };
-use crate::store::{encryption::Vault, failpoint::failpoint, hash::Hasher};
+use crate::{
+    file_access::{self, Others, Untrusted},
+    store::{encryption::Vault, failpoint::failpoint, hash::Hasher},
+};
 
 /// What marks a file as ours, in the header field that `SQLite` keeps for this: `nng1`.
 const APPLICATION_ID: i64 = 0x6e6e_6731;
@@ -50,22 +54,18 @@ pub(super) fn open(path: &Path) -> Result<Db, StoreError> {
     if path.as_os_str().is_empty() {
         return Err(access("opened", "its path is empty".to_owned()));
     }
-    let found = fs::metadata(path).ok();
-    if found.as_ref().is_some_and(fs::Metadata::is_dir) {
+    if path.is_dir() {
         return Err(access("opened", "it is a directory".to_owned()));
     }
     if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty() && !parent.is_dir()) {
         return Err(access("created", format!("there is no directory {}: create it first", parent.display())));
     }
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let opened = Connection::open_with_flags(path, flags).map_err(|error| {
-        let doing = if found.is_some() { "opened" } else { "created" };
-        access(doing, format!("{error}; check the permissions of the file and of its directory"))
-    });
+    let is_new = create(path).map_err(|reason| access("created", reason))?;
+    trusted(path).map_err(|refused| access("used", refused.to_string()))?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let opened = Connection::open_with_flags(path, flags)
+        .map_err(|error| access("opened", format!("{error}; check the permissions of the file and of its directory")));
     let result = opened.and_then(|sql| {
-        if found.is_none() {
-            private(path).map_err(|error| access("created", error.to_string()))?;
-        }
         check(&sql, path)?;
         let db = prepare(sql).map_err(|fault| match fault {
             // Only here the path of a newer file is known.
@@ -78,7 +78,7 @@ pub(super) fn open(path: &Path) -> Result<Db, StoreError> {
         Ok(db)
     });
     // Only an empty file that this call made is taken away again.
-    if result.is_err() && found.is_none() && fs::metadata(path).is_ok_and(|made| made.len() == 0) {
+    if result.is_err() && is_new && fs::metadata(path).is_ok_and(|made| made.len() == 0) {
         let _ = fs::remove_file(path);
     }
     result
@@ -110,15 +110,37 @@ pub(super) fn open_reader(path: &Path, shared: &Arc<Shared>) -> Outcome<Db> {
     Ok(Db { sql, shared: Arc::clone(shared) })
 }
 
-/// Nobody else may read what customers' credentials are in. The log's files inherit the mode.
-#[cfg(unix)]
-fn private(path: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o600))
+/// Creates an empty file that only its owner may read; `SQLite` gives the log and its index the same mode. `false`: the
+/// file exists.
+fn create(path: &Path) -> Result<bool, String> {
+    /// Held while the new file has a handle that `SQLite` did not open. Without it, another store of this process could
+    /// lock the file before that handle is closed, which drops the locks of the whole process.
+    static CREATING: Mutex<()> = Mutex::new(());
+    let creating = CREATING.lock().unwrap_or_else(PoisonError::into_inner);
+    if path.exists() {
+        return Ok(false);
+    }
+    let created = file_access::create_private().open(path).map(drop);
+    drop(creating);
+    match created {
+        Ok(()) => Ok(true),
+        // Another process was faster.
+        Err(_) if path.exists() => Ok(false),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            Err("it is a symbolic link to a file that does not exist: create that file, or remove the link".to_owned())
+        }
+        Err(error) => Err(format!("{error}; check the permissions of the file and of its directory")),
+    }
 }
 
-#[cfg(not(unix))]
-fn private(_: &Path) -> std::io::Result<()> {
+/// Refuses files that another user owns or may change. Asks their paths: closing a second handle drops locks.
+fn trusted(database: &Path) -> Result<(), Untrusted> {
+    for file in file_access::database_files(database) {
+        let Ok(found) = fs::metadata(&file) else { continue };
+        if file_access::check(&file, &found)? == Others::Write {
+            return Err(Untrusted::mode(&file, &found, Others::Write));
+        }
+    }
     Ok(())
 }
 

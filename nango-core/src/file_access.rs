@@ -1,0 +1,220 @@
+//! Checks of files that hold secrets or records: type, owner, and what other users may do with them.
+//!
+//! A file is trusted if it is a regular file that belongs to the user of this process or to root. Symbolic links are
+//! resolved: the checks hold for the file at their end. Where the system has no users and modes of this kind, only the
+//! type is checked.
+
+use std::{
+    fs::{self, File, Metadata, OpenOptions},
+    io,
+    path::{Path, PathBuf},
+};
+
+/// What users other than the owner may do with a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Others {
+    /// Nothing: its mode ends with `00`.
+    Nothing,
+    /// Read or execute it.
+    Read,
+    /// Change it.
+    Write,
+}
+
+/// Why a file is not trusted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Untrusted {
+    /// Another type of file.
+    #[error("it is {0}, not a regular file")]
+    Type(&'static str),
+    /// Another user owns it, who can change it at any time.
+    #[error(
+        "it belongs to user {owner}, but this process runs as user {user}: run as user {owner}, or take the file over \
+         with `chown {user} {path}` if you know its content"
+    )]
+    Owner {
+        /// The file.
+        path: String,
+        /// The id of its owner.
+        owner: u32,
+        /// The effective user id of this process.
+        user: u32,
+    },
+    /// Other users have access.
+    #[error("other users may {} it (mode {mode:03o}): run `chmod 600 {path}`", verb(*others))]
+    Mode {
+        /// The file.
+        path: String,
+        /// The permission bits.
+        mode: u32,
+        /// What they allow.
+        others: Others,
+    },
+}
+
+fn verb(others: Others) -> &'static str {
+    if others == Others::Write { "change" } else { "read" }
+}
+
+impl Untrusted {
+    /// The error about a file whose mode gives other users access.
+    pub(crate) fn mode(path: &Path, found: &Metadata, others: Others) -> Self {
+        Self::Mode { path: path.display().to_string(), mode: mode(found) & 0o777, others }
+    }
+}
+
+/// Opens a file for reading. A named pipe does not block: [`check`] refuses it.
+pub(crate) fn open(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
+    options.open(path)
+}
+
+/// Options that create a new file with mode 0600; they fail if the path exists, even as a dangling symbolic link.
+pub(crate) fn create_private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+/// Checks type and owner of a file, and returns what other users may do with it. The path is for messages.
+pub(crate) fn check(path: &Path, found: &Metadata) -> Result<Others, Untrusted> {
+    if !found.is_file() {
+        return Err(Untrusted::Type(type_name(found)));
+    }
+    check_owner(path, found)?;
+    Ok(match mode(found) {
+        mode if mode & 0o022 != 0 => Others::Write,
+        mode if mode & 0o077 != 0 => Others::Read,
+        _ => Others::Nothing,
+    })
+}
+
+/// Those of a database's files that other users may read, for a warning; with the mode of the first.
+pub(crate) fn readable_by_others(database: &Path) -> Vec<(PathBuf, u32)> {
+    let files = database_files(database).into_iter();
+    let found = files.filter_map(|file| fs::metadata(&file).ok().map(|found| (file, found)));
+    found
+        .filter(|(file, found)| check(file, found).is_ok_and(|others| others != Others::Nothing))
+        .map(|(file, found)| (file, mode(&found) & 0o777))
+        .collect()
+}
+
+/// The files of an embedded database: itself, its log and the log's index.
+pub(crate) fn database_files(database: &Path) -> [PathBuf; 3] {
+    ["", "-wal", "-shm"].map(|suffix| {
+        let mut name = database.as_os_str().to_owned();
+        name.push(suffix);
+        name.into()
+    })
+}
+
+#[cfg(unix)]
+fn check_owner(path: &Path, found: &Metadata) -> Result<(), Untrusted> {
+    let (owner, user) = (std::os::unix::fs::MetadataExt::uid(found), rustix::process::geteuid().as_raw());
+    if owner == user || owner == 0 {
+        return Ok(());
+    }
+    Err(Untrusted::Owner { path: path.display().to_string(), owner, user })
+}
+
+#[cfg(not(unix))]
+fn check_owner(_: &Path, _: &Metadata) -> Result<(), Untrusted> {
+    Ok(())
+}
+
+#[cfg(unix)]
+fn mode(found: &Metadata) -> u32 {
+    std::os::unix::fs::MetadataExt::mode(found)
+}
+
+#[cfg(not(unix))]
+fn mode(_: &Metadata) -> u32 {
+    0o600
+}
+
+#[cfg(unix)]
+fn type_name(found: &Metadata) -> &'static str {
+    use std::os::unix::fs::FileTypeExt;
+    match found.file_type() {
+        kind if kind.is_dir() => "a directory",
+        kind if kind.is_fifo() => "a named pipe",
+        kind if kind.is_socket() => "a socket",
+        kind if kind.is_char_device() || kind.is_block_device() => "a device",
+        _ => "another type of file",
+    }
+}
+
+#[cfg(not(unix))]
+fn type_name(found: &Metadata) -> &'static str {
+    if found.is_dir() { "a directory" } else { "another type of file" }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, chown};
+
+    use super::*;
+
+    fn found(path: &Path) -> Result<Others, Untrusted> {
+        check(path, &fs::metadata(path).unwrap())
+    }
+
+    #[test]
+    fn mode_bits_of_group_and_others_are_reported() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        create_private().open(&path).unwrap();
+        assert_eq!(found(&path), Ok(Others::Nothing));
+        for (mode, expect) in [
+            (0o400, Others::Nothing),
+            (0o700, Others::Nothing),
+            (0o640, Others::Read),
+            (0o604, Others::Read),
+            (0o611, Others::Read),
+            (0o620, Others::Write),
+            (0o602, Others::Write),
+            (0o666, Others::Write),
+        ] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(found(&path), Ok(expect), "{mode:o}");
+        }
+        let metadata = fs::metadata(&path).unwrap();
+        let text = Untrusted::mode(Path::new("nango.db"), &metadata, Others::Write).to_string();
+        assert_eq!(text, "other users may change it (mode 666): run `chmod 600 nango.db`");
+    }
+
+    #[test]
+    fn other_types_of_file_are_refused_without_blocking() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(found(dir.path()), Err(Untrusted::Type("a directory")));
+        assert_eq!(found(Path::new("/dev/null")), Err(Untrusted::Type("a device")));
+        let pipe = dir.path().join("pipe");
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+        let opened = open(&pipe).unwrap();
+        assert_eq!(check(&pipe, &opened.metadata().unwrap()), Err(Untrusted::Type("a named pipe")));
+    }
+
+    #[test]
+    fn file_of_another_user_is_refused_and_file_of_root_is_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        create_private().open(&path).unwrap();
+        let user = rustix::process::geteuid().as_raw();
+        if user == 0 {
+            chown(&path, Some(65_534), None).unwrap();
+            let error = found(&path).unwrap_err().to_string();
+            let expect = format!(
+                "it belongs to user 65534, but this process runs as user 0: run as user 65534, or take the file over with \
+                 `chown 0 {}` if you know its content",
+                path.display()
+            );
+            assert_eq!(error, expect);
+        }
+        assert!(found(Path::new("/proc/version")).is_ok(), "a file of root");
+    }
+}
