@@ -21,6 +21,7 @@ mod describe;
 mod encryption;
 mod fault;
 mod group;
+mod input;
 mod interrupt;
 mod list;
 pub mod lookup;

@@ -77,7 +77,9 @@ pub use records::{
 pub use refresh::{RefreshClaim, RefreshEnd, RefreshTurn, Refreshes};
 pub use runs::{FunctionKey, ModelCounts, NewRun, Run, RunEnd, RunStatus, RunToken, Runs, Totals};
 pub use transfer::{Cell, Chunk, Copied, Table, Transfer, copy, fingerprint};
-pub use upkeep::{Backup, DatasetExtent, Emptied, Prune, PruneUntil, Pruned, Upkeep, empty_dataset, prune_all};
+pub use upkeep::{
+    Backup, DatasetExtent, Emptied, Prune, PruneUntil, Pruned, Remains, Upkeep, Vacuumed, empty_dataset, prune_all,
+};
 
 /// The variant of a sync that has no other, and of every other function.
 pub const BASE_VARIANT: &str = "base";

@@ -19,7 +19,7 @@ mod time;
 pub use connections::{
     AddedJson, ConnectionDetail, ConnectionList, ConnectionRow, MetadataJson, RemovedJson, TestedJson,
 };
-pub use database::{BackupJson, CheckJson, CopiedJson, PrunedJson, RetainedJson, TakenOutJson};
+pub use database::{BackupJson, CheckJson, CopiedJson, PrunedJson, RetainedJson, TakenOutJson, VacuumedJson};
 pub use errors::WireError;
 pub use functions::FunctionRow;
 pub use providers::{ProviderCheckJson, ProviderDetail, ProviderRow};

@@ -18,6 +18,7 @@ mod database;
 mod demo;
 mod described_github;
 mod encryption;
+mod files;
 mod functions;
 mod hostile_api;
 mod interruption;

@@ -227,8 +227,19 @@ impl Credentials {
     ///
     /// The system gives no randomness.
     pub fn seal(&self, ring: &KeyRing, integration: &str, connection: &str) -> Result<Vec<u8>, KeyError> {
-        let plain = Zeroizing::new(self.to_json(true).to_string());
-        ring.seal(plain.as_bytes(), &credentials_context(integration, connection))
+        let plain = self.plain().map_err(|_| KeyError::Damaged)?;
+        ring.seal(&plain, &credentials_context(integration, connection))
+    }
+
+    /// What is sealed: the form of [`Credentials::to_json`], in memory that is wiped. The buffer has its final size from the
+    /// beginning, because what it grew out of would stay in memory.
+    fn plain(&self) -> serde_json::Result<Zeroizing<Vec<u8>>> {
+        let form = Plain { kind: self.mode.stored_name(), fields: &self.fields };
+        let mut size = Counter(0);
+        serde_json::to_writer(&mut size, &form)?;
+        let mut plain = Zeroizing::new(Vec::with_capacity(size.0));
+        serde_json::to_writer(&mut *plain, &form)?;
+        Ok(plain)
     }
 
     /// Opens what [`Credentials::seal`] made.
@@ -242,6 +253,29 @@ impl Credentials {
         let kind = fields.remove("type").ok_or(KeyError::Damaged)?;
         let mode = kind.as_str().and_then(|name| name.parse().ok()).ok_or(KeyError::Damaged)?;
         Ok(Self { mode, fields })
+    }
+}
+
+/// Credentials as JSON, without a copy of them.
+#[derive(serde::Serialize)]
+struct Plain<'a> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    #[serde(flatten)]
+    fields: &'a Map<String, Value>,
+}
+
+/// Counts the bytes that are written.
+struct Counter(usize);
+
+impl std::io::Write for Counter {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs, io,
+    io,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -10,11 +10,12 @@ use std::{
 
 use tokio::runtime::{Builder, Runtime};
 
-use super::{Fault, Globals, Progress, Terminal, check::check, interrupt, table::counted};
+use super::{Fault, Globals, Progress, Terminal, check::check, input, interrupt, lookup, table::counted};
 use crate::{
     auth::{KeyRing, Secret},
     config::{Config, FILE_NAME, Flags, Sources},
     declare::Registry,
+    file_access,
     http::{Network, NetworkSettings, SystemClock},
     provider::Catalogue,
     run::{Instance, Observer, RunReport, RunRequest, Stop, execute},
@@ -23,6 +24,11 @@ use crate::{
 
 /// How long a renewal of a token is waited for when the command is done, or was stopped.
 const SETTLE: Duration = Duration::from_secs(30);
+
+/// The longest configuration file that is read, in bytes.
+const CONFIG_LIMIT: u64 = 1 << 20;
+/// The longest file of providers that is read, in bytes. Nango's own has 0.9 MB.
+const PROVIDERS_LIMIT: u64 = 4 << 20;
 
 /// Everything that a command works with, made once at the top of the program.
 #[derive(Debug)]
@@ -133,6 +139,7 @@ impl Context {
         for warning in store.warnings() {
             self.terminal.note(format_args!("warning: {}", warning_text(warning)));
         }
+        self.warn_of_readers(&config);
         self.needs_its_key(&config, &store)?;
         let (ring, made) = key_ring(&config)?;
         if let Some(name) = name.filter(|_| made) {
@@ -164,6 +171,20 @@ impl Context {
         self.runtime.block_on(instance.seal_plain_config())?;
         self.opened.push(instance.clone());
         Ok(instance)
+    }
+
+    /// Warns of a database file that other users may read: its records are not encrypted unless somebody says so.
+    pub(super) fn warn_of_readers(&mut self, config: &Config) {
+        let exposed = config.database_file().map(file_access::readable_by_others).unwrap_or_default();
+        if let Some((_, mode)) = exposed.first() {
+            let files: Vec<String> =
+                exposed.iter().map(|(file, _)| lookup::quoted(&file.display().to_string())).collect();
+            self.terminal.note(format_args!(
+                "warning: other users may read {} (mode {mode:03o}), which holds your customers' records: run `chmod 600 {}`",
+                config.database_name(),
+                files.join(" ")
+            ));
+        }
     }
 
     /// A new key in place of a lost one would open nothing that is there, and what is sealed with it would be lost when
@@ -241,7 +262,7 @@ fn warning_text(warning: &StoreWarning) -> String {
 /// The built-in providers, and the person's own over them.
 fn catalogue(config: &Config) -> Result<Catalogue, Fault> {
     let Some(file) = &config.providers else { return Ok(Catalogue::builtin()) };
-    let text = fs::read_to_string(file)
+    let text = input::read_text(file, PROVIDERS_LIMIT)
         .map_err(|error| Fault::setup(format!("the file of providers {} cannot be read: {error}", file.display())))?;
     Catalogue::load(Some((file, &text))).map_err(|error| Fault::setup(error.to_string()))
 }
@@ -260,7 +281,7 @@ fn key_ring(config: &Config) -> Result<(KeyRing, bool), Fault> {
 
 fn sources(globals: &Globals) -> Result<Sources, Fault> {
     let path = globals.config.clone().unwrap_or_else(|| PathBuf::from(FILE_NAME));
-    let file = match fs::read_to_string(&path) {
+    let file = match input::read_text(&path, CONFIG_LIMIT) {
         Ok(text) => Some((path, text)),
         Err(error) if error.kind() == io::ErrorKind::NotFound && globals.config.is_none() => None,
         Err(error) => {

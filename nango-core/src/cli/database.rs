@@ -7,18 +7,30 @@ mod empty;
 mod erase;
 mod prune;
 mod retain;
+mod vacuum;
 
 use clap::{ArgMatches, Args};
 
 use super::{Command, Context, Exit, Fault, group, lookup, table::number};
-use crate::store::{BASE_VARIANT, DatasetKey};
+use crate::{
+    run::Instance,
+    store::{BASE_VARIANT, DatasetKey, Remains},
+};
 
 /// `registry database …`
 #[derive(Debug)]
 pub(super) struct Database;
 
-const COMMANDS: [&dyn Command; 7] =
-    [&check::Check, &backup::Backup, &copy::Copy, &retain::Retain, &prune::Prune, &empty::Empty, &erase::Erase];
+const COMMANDS: [&dyn Command; 8] = [
+    &check::Check,
+    &backup::Backup,
+    &copy::Copy,
+    &retain::Retain,
+    &prune::Prune,
+    &empty::Empty,
+    &erase::Erase,
+    &vacuum::Vacuum,
+];
 
 impl Command for Database {
     fn clap(&self) -> clap::Command {
@@ -61,6 +73,39 @@ impl DatasetArguments {
             lookup::model(context.registry(), &self.integration, &self.model)?;
         }
         Ok(key)
+    }
+}
+
+/// Clears what a removal left in the database's files. The records are gone in any case, so a failure is a note.
+pub(super) fn clear_removed(context: &mut Context, instance: &Instance) {
+    match context.block_on(instance.store.clear_removed()) {
+        Ok(None) => {}
+        Ok(Some(left)) => context.terminal.note(remains(left)),
+        Err(error) => context.terminal.note(format_args!(
+            "note: the records are removed, but parts of them may be left in the database's files: {error}. Run `registry \
+             database vacuum`"
+        )),
+    }
+}
+
+/// Where parts of removed content may be left, and what to do about it.
+fn remains(left: Remains) -> String {
+    match left {
+        Remains::Log => "note: parts of removed content may be left in the database's log (-wal), because another process \
+                         reads. Run `registry database vacuum` when it is done"
+            .to_owned(),
+        Remains::Pages { bytes } => format!(
+            "note: parts of removed content may be left in unused parts of the file, because the database ({}) is too large \
+             to be rebuilt while others wait. Run `registry database vacuum` when nothing else writes",
+            size(bytes)
+        ),
+        Remains::DeadRows => "note: the server keeps removed rows until it vacuums their tables: `registry database vacuum` \
+                              does that now"
+            .to_owned(),
+        Remains::Server => "note: the server overwrites removed content when it needs the space again; until then parts of \
+                            it may be left in its data files, its write-ahead log and their backups. `VACUUM FULL` writes \
+                            the tables anew, and locks them meanwhile"
+            .to_owned(),
     }
 }
 

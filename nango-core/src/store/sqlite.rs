@@ -34,6 +34,7 @@ mod scans;
 mod tests;
 mod transfer;
 mod upkeep;
+mod vacuum;
 mod writer;
 
 use std::{

@@ -15,7 +15,7 @@
 //!   neither, whether it has a payload or not.
 //! - Each call is one bounded transaction; whoever wants more calls again.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{Answer, CheckReport, DatasetKey, SharedStore, StoreError};
 
@@ -82,12 +82,42 @@ pub struct DatasetExtent {
 }
 
 /// A backup that was written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Backup {
     /// Records in it, tombstones included.
     pub records: u64,
     /// Its size in bytes.
     pub bytes: u64,
+    /// Partial files of other backups to the same name, which were interrupted or are being written.
+    pub partial: Vec<PathBuf>,
+}
+
+/// What a vacuum did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Vacuumed {
+    /// The size of the database before, in bytes.
+    pub before: u64,
+    /// The size after it.
+    pub after: u64,
+    /// What may be left of removed content nevertheless.
+    pub remains: Option<Remains>,
+}
+
+/// Where the database still holds parts of removed or replaced content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Remains {
+    /// In the log: another process reads the state from before.
+    Log,
+    /// Single copies in unused parts of pages: the database is too large to be rebuilt while others wait.
+    Pages {
+        /// The size of the database, in bytes.
+        bytes: u64,
+    },
+    /// In dead rows, until the server vacuums their tables.
+    DeadRows,
+    /// In unused parts of pages and in the server's log, until both are written over.
+    Server,
 }
 
 /// Keeping house in the cache of a database.
@@ -121,6 +151,14 @@ pub trait Upkeep {
     ///
     /// A database that is backed up by tools of its own answers [`StoreError::OwnTool`] with the command.
     fn backup(&self, to: &Path) -> Answer<'_, Backup>;
+
+    /// Clears what removed content left in the database's files, and returns where something may be left nevertheless. To
+    /// be called behind removals; a large embedded database is left to [`Self::vacuum`].
+    fn clear_removed(&self) -> Answer<'_, Option<Remains>>;
+
+    /// Rebuilds or cleans the database, whatever its size. Writers may have to wait; needs free disk space up to twice the
+    /// size of an embedded database.
+    fn vacuum(&self) -> Answer<'_, Vacuumed>;
 }
 
 /// Takes out all rows that a dataset has now, in bounded transactions; gives how many. After each of them `go_on` is asked,

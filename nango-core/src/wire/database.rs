@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::time::micros;
 use crate::{
     run::{Retained, RetainedDataset},
-    store::{Backup, CheckReport, Copied, DatasetKey, Pruned},
+    store::{Backup, CheckReport, Copied, DatasetKey, Pruned, Vacuumed},
 };
 
 /// A dataset: `{ "provider_config_key", "connection_id", "model", "variant" }`.
@@ -127,6 +127,20 @@ impl<'a> BackupJson<'a> {
     /// The form of a backup.
     pub fn new(file: &'a Path, made: &Backup) -> Self {
         Self { file: file.to_string_lossy(), records: made.records, bytes: made.bytes }
+    }
+}
+
+/// `{ "bytes_before", "bytes" }`
+#[derive(Debug, Serialize)]
+pub struct VacuumedJson {
+    bytes_before: u64,
+    bytes: u64,
+}
+
+impl VacuumedJson {
+    /// The form of a vacuum.
+    pub fn new(done: &Vacuumed) -> Self {
+        Self { bytes_before: done.before, bytes: done.after }
     }
 }
 

@@ -100,3 +100,12 @@ fn they_open_in_their_own_row_only() {
     assert_eq!(Credentials::open(&ring, &sealed, "github", "ann"), Ok(credentials));
     assert_eq!(Credentials::open(&ring, &sealed, "github", "bob"), Err(KeyError::Damaged));
 }
+
+#[test]
+fn credentials_are_serialised_into_one_buffer_that_is_wiped() {
+    let value = json!({ "username": "ann", "password": "hush \"quoted\" \u{e9}".repeat(40) });
+    let credentials = Credentials::parse(AuthMode::Basic, &value, None).unwrap();
+    let plain: Zeroizing<Vec<u8>> = credentials.plain().unwrap();
+    assert_eq!(std::str::from_utf8(&plain).unwrap(), credentials.to_json(true).to_string());
+    assert_eq!(plain.capacity(), plain.len(), "a buffer that grew leaves copies");
+}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use clap::{ArgMatches, Args, FromArgMatches};
 
 use crate::{
-    cli::{Command, Context, Exit, Fault, lookup, table::counted},
+    cli::{Command, Context, Exit, Fault, database::clear_removed, lookup, table::counted},
     run::{Observer, remove_connection},
     wire::RemovedJson,
 };
@@ -42,6 +42,7 @@ impl Command for Remove {
         context.terminal.json(&RemovedJson::new(records))?;
         let with = counted(records, "record");
         context.terminal.line(format_args!("removed connection {id} of {integration} and {with}"))?;
+        clear_removed(context, &instance);
         Ok(Exit::Success)
     }
 }

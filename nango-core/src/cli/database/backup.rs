@@ -33,6 +33,12 @@ impl Command for Backup {
         context.terminal.json(&BackupJson::new(&arguments.file, &made))?;
         let file = arguments.file.display();
         context.terminal.line(format_args!("{file}: {}, {}", counted(made.records, "record"), size(made.bytes)))?;
+        for partial in &made.partial {
+            context.terminal.note(format_args!(
+                "note: {} is left of an interrupted backup and holds records: remove it, unless a backup is being written",
+                partial.display()
+            ));
+        }
         if instance.config.encryption_key.is_none() {
             let key = instance.config.key_file.display();
             context

@@ -53,6 +53,7 @@ impl Command for Copy {
         if from == to || (file(&from_config).is_some() && file(&from_config) == file(&to_config)) {
             return Err(Fault::usage("FROM and TO are one database"));
         }
+        context.warn_of_readers(&from_config);
         let mut terminal = std::mem::take(&mut context.terminal);
         let watched = terminal.is_watched();
         let copied = context.block_on(async {

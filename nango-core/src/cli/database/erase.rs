@@ -4,7 +4,11 @@ use clap::{ArgMatches, Args, FromArgMatches};
 
 use super::DatasetArguments;
 use crate::{
-    cli::{Command, Context, Exit, Fault, database::shown, table::counted},
+    cli::{
+        Command, Context, Exit, Fault,
+        database::{clear_removed, shown},
+        table::counted,
+    },
     wire::TakenOutJson,
 };
 
@@ -43,6 +47,9 @@ impl Command for Erase {
         }
         context.terminal.json(&TakenOutJson::new(&dataset, count))?;
         context.terminal.line(format_args!("took {} out of {}", counted(count, "record"), shown(&dataset)))?;
+        if count > 0 {
+            clear_removed(context, &instance);
+        }
         Ok(Exit::Success)
     }
 }

@@ -6,7 +6,7 @@ use super::DatasetArguments;
 use crate::{
     cli::{
         Command, Context, Exit, Fault,
-        database::{shown, size},
+        database::{clear_removed, shown, size},
         table::counted,
     },
     store::{self, PruneUntil},
@@ -49,6 +49,9 @@ impl Command for Prune {
         context.terminal.json(&PrunedJson::new(&pruned))?;
         let (count, bytes) = (counted(pruned.count, "record"), size(pruned.bytes));
         context.terminal.line(format_args!("pruned {count} of {} ({bytes})", shown(&dataset)))?;
+        if pruned.count > 0 {
+            clear_removed(context, &instance);
+        }
         if pruned.next.is_some() {
             context.terminal.hint("There is more: run it again, or leave --limit out");
         }

@@ -5,7 +5,7 @@ use clap::{ArgMatches, Args, FromArgMatches};
 use crate::{
     cli::{
         Command, Context, Exit, Fault,
-        database::{shown, size},
+        database::{clear_removed, shown, size},
         table::{count, moment, table},
     },
     config::Retention,
@@ -66,6 +66,9 @@ impl Command for Retain {
         }
         for dataset in &retained.busy {
             context.terminal.note(format_args!("left {}: a sync of it is running", shown(dataset)));
+        }
+        if !arguments.dry_run && !(retained.emptied.is_empty() && retained.pruned.is_empty()) {
+            clear_removed(context, &instance);
         }
         Ok(Exit::Success)
     }

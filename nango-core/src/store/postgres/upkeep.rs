@@ -9,14 +9,14 @@ use super::{
     Db, Postgres, check,
     dataset::Dataset,
     deletes,
-    fault::Outcome,
+    fault::{Fault, Outcome},
     feed, natural,
     rows::{NOBODY, plain_size},
     scans,
 };
 use crate::store::{
-    Answer, Backup, CheckReport, Cursor, DatasetExtent, DatasetKey, Emptied, Prune, PruneUntil, Pruned, StoreError,
-    Upkeep,
+    Answer, Backup, CheckReport, Cursor, DatasetExtent, DatasetKey, Emptied, Prune, PruneUntil, Pruned, Remains,
+    StoreError, Upkeep, Vacuumed,
 };
 
 /// The most records that one call prunes or takes out.
@@ -53,9 +53,30 @@ impl Upkeep for Postgres {
         let told = self.own_tool(to);
         Box::pin(async move { Err(StoreError::OwnTool(told)) })
     }
+
+    fn clear_removed(&self) -> Answer<'_, Option<Remains>> {
+        Box::pin(async { Ok(Some(Remains::DeadRows)) })
+    }
+
+    fn vacuum(&self) -> Answer<'_, Vacuumed> {
+        Box::pin(async {
+            let size = || self.read_with((), |db, ()| Box::pin(size(db)));
+            let before = size().await?;
+            self.vacuum_tables().await.map_err(Fault::told)?;
+            Ok(Vacuumed { before, after: size().await?, remains: Some(Remains::Server) })
+        })
+    }
 }
 
 impl Postgres {
+    /// Vacuums the tables that hold content; not in a transaction, where the server does not do it.
+    async fn vacuum_tables(&self) -> Outcome<()> {
+        const VACUUM: &str = "VACUUM nango_rs.records, nango_rs.record_keys, nango_rs.delete_states, nango_rs.connections, \
+             nango_rs.checkpoints, nango_rs.resume_states, nango_rs.runs, nango_rs.run_logs, nango_rs.scan_marks";
+        sqlx::raw_sql(VACUUM).execute(&self.pool).await?;
+        Ok(())
+    }
+
     /// What to type for a backup. The password is not in it: the tool asks for it as this program was given it.
     fn own_tool(&self, to: &Path) -> String {
         let options = self.pool.connect_options();
@@ -221,6 +242,16 @@ async fn save(db: &mut Db, dataset: &Dataset) -> Outcome<()> {
     const SAVE: &str = "UPDATE nango_rs.datasets SET live = $2, bytes = $3 WHERE id = $1";
     db.query(SAVE).bind(dataset.id).bind(dataset.live).bind(dataset.bytes).execute(&mut *db.sql).await?;
     Ok(())
+}
+
+/// The size of all tables with their indexes, in bytes.
+async fn size(db: &mut Db) -> Outcome<u64> {
+    const SIZE: &str = "SELECT coalesce(sum(pg_catalog.pg_total_relation_size(c.oid)), 0)::bigint \
+         FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+         WHERE n.nspname = 'nango_rs' AND c.relkind = 'r'";
+    db.walk().await?;
+    let bytes: i64 = db.query_scalar(SIZE).fetch_one(&mut *db.sql).await?;
+    Ok(natural(bytes))
 }
 
 /// How much each dataset holds, by its narrow rows.

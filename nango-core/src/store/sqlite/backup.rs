@@ -1,10 +1,11 @@
 //! A backup beside a running process: `VACUUM INTO`, which writes one committed state, without what was deleted.
 //!
 //! Must stay true: under the name that was asked for there is never a part of a backup. It is written beside it, closed,
-//! checked, flushed, and only then gets its name.
+//! checked, flushed, and only then gets its name. The name it has until then is drawn at random, so that what a killed
+//! backup left is not in the way of the next one.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File},
     io,
     path::{Path, PathBuf},
 };
@@ -16,7 +17,10 @@ use super::{
     fault::{Fault, Outcome},
     file,
 };
-use crate::store::Backup;
+use crate::{file_access, store::Backup};
+
+/// How the names of unfinished files end.
+const PARTIAL: &str = ".partial";
 
 /// Writes the database into a new file.
 pub(super) async fn backup(store: &Sqlite, to: &Path) -> Result<Backup, StoreError> {
@@ -41,15 +45,13 @@ fn write(db: &Db, to: &Path) -> Outcome<Backup> {
     if fs::symlink_metadata(to).is_ok() {
         return Err(fault(to, "it is there already, and a backup replaces nothing"));
     }
+    let mut suffix = [0; 8];
+    getrandom::fill(&mut suffix).map_err(|error| StoreError::Database(error.to_string().into()))?;
     let mut partial = to.as_os_str().to_owned();
-    partial.push(".partial");
+    partial.push(format!(".{:016x}{PARTIAL}", u64::from_be_bytes(suffix)));
     let partial = PathBuf::from(partial);
-    create(&partial).map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => {
-            fault(&partial, "it is left of a backup that was interrupted, or is being written: if it is not, remove it")
-        }
-        _ => fault(&partial, &error.to_string()),
-    })?;
+    // Closed at once: SQLite is to be the only one that has it open.
+    file_access::create_private().open(&partial).map(drop).map_err(|error| fault(&partial, &error.to_string()))?;
     let made = fill(db, &partial).and_then(|made| {
         name(&partial, to).map_err(|error| fault(to, &error.to_string()))?;
         Ok(made)
@@ -57,16 +59,22 @@ fn write(db: &Db, to: &Path) -> Outcome<Backup> {
     if made.is_err() {
         let _ = fs::remove_file(&partial);
     }
-    made
+    made.map(|made| Backup { partial: leftovers(to), ..made })
 }
 
-/// An empty file that only its owner may read.
-fn create(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+/// The partial files of other backups to the same name: of those that were interrupted, and of those being written.
+fn leftovers(to: &Path) -> Vec<PathBuf> {
+    let parent = to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let Some(prefix) = to.file_name().and_then(|name| name.to_str()) else { return Vec::new() };
+    let is_partial = |name: &str| {
+        let random = name.strip_prefix(prefix).and_then(|rest| rest.strip_suffix(PARTIAL));
+        random.is_some_and(|random| random.is_empty() || (random.len() == 17 && random.starts_with('.')))
+    };
+    let names = fs::read_dir(parent).into_iter().flatten().flatten().map(|entry| entry.file_name());
+    let mut found: Vec<PathBuf> =
+        names.filter(|name| name.to_str().is_some_and(is_partial)).map(|name| to.with_file_name(name)).collect();
+    found.sort();
+    found
 }
 
 fn fill(db: &Db, partial: &Path) -> Outcome<Backup> {
@@ -97,7 +105,7 @@ fn look(partial: &Path) -> Outcome<Backup> {
     }
     let records = sql.query_row("SELECT count(*) FROM records", [], |row| super::natural(row, 0))?;
     let bytes = fs::metadata(partial).map_or(0, |file| file.len());
-    Ok(Backup { records, bytes })
+    Ok(Backup { records, bytes, partial: Vec::new() })
 }
 
 /// Gives the finished file its name, unless somebody else took it meanwhile.

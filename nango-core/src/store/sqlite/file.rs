@@ -18,6 +18,7 @@ use super::{
     Db, LOCK_PATIENCE, Shared, StoreError,
     clock::Clock,
     fault::{Fault, Outcome},
+    vacuum,
 };
 use crate::{
     file_access::{self, Others, Untrusted},
@@ -35,6 +36,9 @@ const STEPS: [&str; 6] = [
     include_str!("schema/005.sql"),
     include_str!("schema/006.sql"),
 ];
+/// The steps, by the numbers of their files, that remove content. Behind them the file is rebuilt, so that nothing of it is
+/// left.
+const REMOVING: &[usize] = &[];
 /// The measured page size, in bytes: records of about 2.5 KB pack badly into the usual 4096.
 const PAGE_SIZE: i64 = 8192;
 /// Pages in the log after which a commit copies them into the file.
@@ -182,8 +186,11 @@ fn prepare(mut sql: Connection) -> Outcome<Db> {
     sql.pragma_update(None, "temp_store", "MEMORY")?;
     sql.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
     sql.pragma_update(None, "journal_size_limit", 64 << 20)?;
+    // Removed and replaced content is overwritten. Measured on 100,000 records of 2.5 KB: first and unchanged runs cost the
+    // same, updates 5 % more CPU, removals 50 % more.
+    sql.pragma_update(None, "secure_delete", true)?;
     sql.set_prepared_statement_cache_capacity(STATEMENTS);
-    migrate(&mut sql)?;
+    migrate(&mut sql, &STEPS, REMOVING)?;
 
     let key = sql.query_row("SELECT value FROM meta WHERE key = 'hash_key'", [], |row| row.get::<_, [u8; 32]>(0))?;
     let hasher = Hasher::new(&key);
@@ -192,8 +199,10 @@ fn prepare(mut sql: Connection) -> Outcome<Db> {
     // A system clock that was set back must not make earlier writes look newer than what is requested now.
     let latest = sql.query_row("SELECT max(stamp) FROM datasets", [], |row| row.get::<_, Option<i64>>(0))?;
     shared.clock.at_least(latest.unwrap_or(0));
+    let db = Db { sql, shared: Arc::new(shared) };
+    vacuum::finish_migration(&db)?;
     failpoint!("sqlite:open:ready");
-    Ok(Db { sql, shared: Arc::new(shared) })
+    Ok(db)
 }
 
 /// Switches to the write-ahead log. `SQLite` does not wait by itself when another process does the same.
@@ -227,20 +236,24 @@ fn pragma(sql: &Connection, name: &str) -> rusqlite::Result<i64> {
 }
 
 /// Carries out the steps that the file has not seen, all in one transaction: forwards only.
-fn migrate(sql: &mut Connection) -> Outcome<()> {
-    let known = known_version();
+pub(super) fn migrate(sql: &mut Connection, steps: &[&str], removing: &[usize]) -> Outcome<()> {
+    let known = i64::try_from(steps.len()).unwrap_or(i64::MAX);
     if pragma(sql, "user_version")? == known {
         return Ok(());
     }
     let tx = sql.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Read again under the lock: another process may have been faster, or newer.
     let found = pragma(&tx, "user_version")?;
-    let done = usize::try_from(found).ok().filter(|done| *done <= STEPS.len());
+    let done = usize::try_from(found).ok().filter(|done| *done <= steps.len());
     let Some(done) = done else {
         return Err(StoreError::Newer { path: MEMORY.into(), found, known }.into());
     };
-    for step in &STEPS[done..] {
+    for step in &steps[done..] {
         tx.execute_batch(step)?;
+    }
+    // A new file has nothing to remove.
+    if done > 0 && removing.iter().any(|number| (done..steps.len()).contains(&(number - 1))) {
+        vacuum::ask(&tx)?;
     }
     if done == 0 {
         let (mut instance, mut key) = ([0; 16], [0; 32]);

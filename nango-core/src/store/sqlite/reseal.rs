@@ -7,11 +7,12 @@
 
 use std::collections::{HashMap, hash_map::Entry};
 
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Row, params};
 
 use super::{
     Db, encryption,
     fault::{Fault, Outcome},
+    vacuum,
 };
 use crate::{
     declare::Kind,
@@ -67,17 +68,7 @@ pub(super) fn scrub(db: &Db) -> Outcome<()> {
     if !db.sql.query_row("SELECT scrub FROM encryption", [], |row| row.get::<_, bool>(0))? {
         return Ok(());
     }
-    // The copy is as large as the file and holds what is sealed: it need not be in memory.
-    db.sql.pragma_update(None, "temp_store", "FILE")?;
-    let made_new = db.sql.execute_batch("VACUUM");
-    db.sql.pragma_update(None, "temp_store", "MEMORY")?;
-    made_new?;
-    // In memory there is no log, and the answer is empty.
-    let busy = db.sql.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
-    if busy.optional()?.unwrap_or(0) > 0 {
-        return Err(StoreError::Locked(super::LOCK_PATIENCE.as_secs()).into());
-    }
-    Ok(())
+    if vacuum::rebuild(db)? { Ok(()) } else { Err(StoreError::Locked(super::LOCK_PATIENCE.as_secs()).into()) }
 }
 
 /// A row as the walk finds it, without its payload.

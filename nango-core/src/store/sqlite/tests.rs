@@ -7,6 +7,7 @@ mod house;
 mod sealed;
 mod sealed_house;
 mod upgrade;
+mod vacuum;
 
 use std::{
     fs,

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use super::{
     Db, Sqlite,
     fault::{Fault, Outcome},
+    vacuum,
 };
 use crate::store::{
     Answer, Cell, Chunk, StoreError, Table, Transfer,
@@ -48,7 +49,9 @@ pub(super) fn is_half(db: &Db) -> Outcome<bool> {
 fn select(table: Table) -> String {
     let plain = |name: &str, order: &str| format!("SELECT {} FROM {name} ORDER BY {order}", table.columns().join(", "));
     match table {
-        Table::Meta => format!("SELECT key, value FROM meta WHERE key <> '{MARK}' ORDER BY key"),
+        Table::Meta => {
+            format!("SELECT key, value FROM meta WHERE key NOT IN ('{MARK}', '{}') ORDER BY key", vacuum::MARK)
+        }
         // A walk goes by numbers that do not travel.
         Table::Encryption => {
             "SELECT epoch, payloads, active, hash_secret, stage IS NOT NULL FROM encryption".to_owned()

@@ -6,10 +6,12 @@ use std::path::Path;
 
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::{Db, Sqlite, backup, check, dataset::Dataset, deletes, fault::Outcome, feed, natural, rows::PRUNED, scans};
+use super::{
+    Db, Sqlite, backup, check, dataset::Dataset, deletes, fault::Outcome, feed, natural, rows::PRUNED, scans, vacuum,
+};
 use crate::store::{
-    Answer, Backup, CheckReport, Cursor, DatasetExtent, DatasetKey, Emptied, Prune, PruneUntil, Pruned, StoreError,
-    Upkeep,
+    Answer, Backup, CheckReport, Cursor, DatasetExtent, DatasetKey, Emptied, Prune, PruneUntil, Pruned, Remains,
+    StoreError, Upkeep, Vacuumed,
 };
 
 /// The most records that one call prunes or takes out.
@@ -47,6 +49,14 @@ impl Upkeep for Sqlite {
     fn backup(&self, to: &Path) -> Answer<'_, Backup> {
         let to = to.to_owned();
         Box::pin(async move { backup::backup(self, &to).await })
+    }
+
+    fn clear_removed(&self) -> Answer<'_, Option<Remains>> {
+        Box::pin(vacuum::clear_removed(self))
+    }
+
+    fn vacuum(&self) -> Answer<'_, Vacuumed> {
+        Box::pin(vacuum::vacuum(self))
     }
 }
 

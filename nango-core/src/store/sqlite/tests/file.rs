@@ -26,6 +26,95 @@ async fn a_new_file_is_ours_and_nobody_elses() {
     assert_eq!((pragma("page_size").await.unwrap(), pragma("synchronous").await.unwrap()), (8192, 2));
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn new_file_has_no_wider_mode_at_any_time() {
+    use std::{
+        os::unix::fs::PermissionsExt,
+        sync::atomic::{AtomicBool, Ordering},
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let done = AtomicBool::new(false);
+    let (seen, wide) = std::thread::scope(|scope| {
+        let watcher = scope.spawn(|| {
+            let (mut seen, mut wide) = (0, Vec::new());
+            while !done.load(Ordering::Relaxed) {
+                for suffix in ["", "-wal", "-shm", "-journal"] {
+                    let Ok(found) = fs::metadata(dir.path().join(format!("nango.db{suffix}"))) else { continue };
+                    seen += 1;
+                    let mode = found.permissions().mode() & 0o777;
+                    if mode != 0o600 && wide.len() < 10 {
+                        wide.push((suffix, format!("{mode:o}")));
+                    }
+                }
+            }
+            (seen, wide)
+        });
+        for _ in 0..60 {
+            super::super::file::open(&dir.path().join("nango.db")).unwrap();
+            for name in names(&dir) {
+                let _ = fs::remove_file(dir.path().join(name));
+            }
+        }
+        done.store(true, Ordering::Relaxed);
+        watcher.join().unwrap()
+    });
+    assert!(seen > 100 && wide.is_empty(), "{seen}, other modes: {wide:?}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn file_that_another_user_owns_or_may_change_is_refused() {
+    use std::os::unix::fs::{PermissionsExt, chown};
+    let (dir, path) = file();
+    let store = Sqlite::open(&path).await.unwrap();
+    let change = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    for mode in [0o620, 0o602, 0o666] {
+        change(&path, mode);
+        let expect = format!(
+            "the database DIR/nango.db cannot be used: other users may change it (mode {mode:o}): run `chmod 600 DIR/nango.db`"
+        );
+        assert_eq!(refused(&path).await.replace(dir.path().to_str().unwrap(), "DIR"), expect);
+    }
+    // One that others may only read is opened: the command warns.
+    change(&path, 0o644);
+    let wal = dir.path().join("nango.db-wal");
+    assert_eq!(crate::file_access::readable_by_others(&path), [(path.clone(), 0o644)]);
+    Sqlite::open(&path).await.unwrap();
+    change(&path, 0o600);
+    change(&wal, 0o606);
+    assert!(refused(&path).await.contains("(mode 606): run `chmod 600 DIR/nango.db-wal`"));
+    change(&wal, 0o600);
+    if rustix::process::geteuid().is_root() {
+        chown(&path, Some(65_534), None).unwrap();
+        assert!(
+            refused(&path).await.contains("cannot be used: it belongs to user 65534, but this process runs as user 0")
+        );
+        chown(&path, Some(0), None).unwrap();
+    }
+    store.close().await.unwrap();
+    Sqlite::open(&path).await.unwrap();
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn pipes_and_dangling_links_are_refused_at_once() {
+    let (dir, path) = file();
+    std::os::unix::fs::symlink("elsewhere.db", &path).unwrap();
+    assert_eq!(
+        refused(&path).await,
+        "the database DIR/nango.db cannot be created: it is a symbolic link to a file that does not exist: create that \
+         file, or remove the link"
+    );
+    fs::remove_file(&path).unwrap();
+    rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+    assert_eq!(
+        refused(&path).await,
+        "the database DIR/nango.db cannot be used: it is a named pipe, not a regular file"
+    );
+    assert_eq!(names(&dir), ["nango.db"]);
+}
+
 #[tokio::test]
 async fn other_files_are_refused_and_left_alone() {
     let (dir, path) = file();

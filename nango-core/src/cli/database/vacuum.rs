@@ -1,0 +1,43 @@
+//! `registry database vacuum`
+
+use clap::{ArgMatches, Args, FromArgMatches};
+
+use super::{remains, size};
+use crate::{
+    cli::{Command, Context, Exit, Fault},
+    wire::VacuumedJson,
+};
+
+/// `registry database vacuum`
+#[derive(Debug)]
+pub(super) struct Vacuum;
+
+#[derive(Debug, Args)]
+struct Arguments {}
+
+impl Command for Vacuum {
+    fn clap(&self) -> clap::Command {
+        let about = "Rebuilds the database, so that nothing of removed content is left in it";
+        Arguments::augment_args(clap::Command::new("vacuum").about(about)).after_help(
+            "A database file is written anew: it becomes smaller, needs free disk space of up to twice its size meanwhile \
+             (SQLITE_TMPDIR names the directory of the temporary file), and writes of other processes wait. Commands that \
+             remove records do this themselves while the database has at most 256 MiB.\n\nPostgreSQL vacuums the tables \
+             while others read and write. It overwrites removed content only when it needs the space again.",
+        )
+    }
+
+    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, Fault> {
+        Arguments::from_arg_matches(matches).map_err(|error| Fault::usage(error.to_string()))?;
+        let instance = context.open_existing()?;
+        let done = context.block_on(instance.store.vacuum())?;
+        context.terminal.json(&VacuumedJson::new(&done))?;
+        let (before, after) = (size(done.before), size(done.after));
+        context
+            .terminal
+            .line(format_args!("vacuumed {}: {before} before, {after} now", instance.config.database_name()))?;
+        if let Some(left) = done.remains {
+            context.terminal.note(remains(left));
+        }
+        Ok(Exit::Success)
+    }
+}

@@ -1,0 +1,174 @@
+//! What is left in the file of content that was removed or replaced.
+
+use super::{
+    super::{file, vacuum},
+    sealed::shows,
+    *,
+};
+use crate::store::{Prune, PruneUntil, Remains, Upkeep};
+
+/// Rows of very different sizes, saved and replaced in another order than they lie: their pages are split and merged, so
+/// that copies of rows stay in unused parts of pages. Every payload contains [`MARK`].
+async fn crowded(store: &Sqlite) -> RunToken {
+    let run = begin(store).await;
+    let mut dice = 1_u64;
+    for round in 0..2 {
+        for part in 0..20 {
+            let mut batch = Batch::default();
+            for n in 0..100 {
+                dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                let id = (n * 20 + (part * 7 + round * 3) % 20) * 7_919;
+                let length = 3 + usize::try_from(dice >> 54).unwrap();
+                batch.push(&Item { id, text: format!("{MARK}-{id} ").repeat(length) }).unwrap();
+            }
+            let mut page = page(store, run, [], "");
+            page.changes[0].write = Write::Save(batch);
+            store.commit(page).await.unwrap();
+        }
+    }
+    run
+}
+
+const MARK: &str = "to-be-removed";
+
+async fn ids(store: &Sqlite) -> Vec<String> {
+    let mut count = store.read(&dataset(), ReadQuery { limit: 10_000, ..ReadQuery::default() }).await.unwrap().records;
+    count.drain(..).map(|row| row.id).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn erased_records_leave_nothing_in_the_file() {
+    let (dir, path) = file();
+    let store = Sqlite::open(&path).await.unwrap();
+    let run = crowded(&store).await;
+    let all = ids(&store).await;
+    assert_eq!(all.len(), 2_000);
+    // Others stay, on the same pages.
+    save(&store, run, all.iter().step_by(2).map(|id| id.parse().unwrap()), &"kept ".repeat(50)).await;
+    let gone: Vec<String> = all.into_iter().skip(1).step_by(2).collect();
+    assert_eq!(store.erase(&dataset(), gone.clone()).await.unwrap(), 1_000);
+    assert_eq!(store.clear_removed().await.unwrap(), None);
+    assert_eq!(shows(&dir, MARK), [""; 0]);
+    assert_eq!(ids(&store).await.len(), 1_000);
+    assert_eq!(names(&dir), ["nango.db", "nango.db-shm", "nango.db-wal"]);
+    assert_eq!(fs::metadata(dir.path().join("nango.db-wal")).unwrap().len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn emptied_and_pruned_datasets_leave_nothing_in_the_file() {
+    for empty in [true, false] {
+        let (dir, path) = file();
+        let store = Sqlite::open(&path).await.unwrap();
+        crowded(&store).await;
+        if empty {
+            assert_eq!(store.empty(&dataset(), None, 10_000).await.unwrap().count, 2_000);
+        } else {
+            let until = PruneUntil::Before(i64::MAX);
+            assert_eq!(
+                store.prune(&dataset(), Prune { until, after: None, limit: 10_000 }).await.unwrap().count,
+                2_000
+            );
+        }
+        assert_eq!(store.clear_removed().await.unwrap(), None);
+        assert_eq!(shows(&dir, MARK), [""; 0], "empty: {empty}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replaced_value_is_overwritten_at_once() {
+    let (dir, path) = file();
+    let store = Sqlite::open(&path).await.unwrap();
+    let run = begin(&store).await;
+    // One that fits into its page, and one with pages of its own.
+    save(&store, run, [1], MARK).await;
+    save(&store, run, [2], &MARK.repeat(3_000)).await;
+    save(&store, run, [1, 2], "new").await;
+    store.close().await.unwrap();
+    assert_eq!(shows(&dir, MARK), [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reader_that_keeps_the_log_is_reported() {
+    let (dir, path) = file();
+    let store = Sqlite::open(&path).await.unwrap();
+    let run = begin(&store).await;
+    save(&store, run, 0..50, MARK).await;
+    let reader = Raw::open(&path).unwrap();
+    reader.execute_batch("BEGIN; SELECT count(*) FROM records").unwrap();
+    store.empty(&dataset(), None, 10_000).await.unwrap();
+    let clear = |at_once| {
+        store.writer.read(move |db| {
+            db.sql.busy_timeout(Duration::from_millis(50))?;
+            vacuum::clear(db, at_once)
+        })
+    };
+    assert_eq!(clear(u64::MAX).await.unwrap(), Some(Remains::Log));
+    assert_eq!(shows(&dir, MARK), ["nango.db-wal"]);
+    reader.execute_batch("ROLLBACK").unwrap();
+    // A large database is not rebuilt behind each removal; what statements removed is overwritten nevertheless.
+    let Some(Remains::Pages { bytes }) = clear(0).await.unwrap() else { panic!("it was rebuilt") };
+    assert_eq!(bytes, fs::metadata(&path).unwrap().len());
+    assert_eq!(shows(&dir, MARK), [""; 0]);
+    let done = store.vacuum().await.unwrap();
+    assert_eq!((done.before, done.remains), (bytes, None));
+    assert_eq!(done.after, fs::metadata(&path).unwrap().len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn file_is_rebuilt_behind_a_migration_that_removes_content() {
+    let (dir, path) = file();
+    let store = Sqlite::open(&path).await.unwrap();
+    crowded(&store).await;
+    store.close().await.unwrap();
+    let steps = |raw: &Raw| -> Vec<String> {
+        let version: u32 = raw.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+        let mut steps = vec![String::new(); version as usize];
+        steps.push("DELETE FROM records; DELETE FROM record_keys; UPDATE datasets SET live = 0, bytes = 0".to_owned());
+        steps
+    };
+    // As an older program left it: what it removed was not overwritten.
+    let mut raw = Raw::open(&path).unwrap();
+    let steps = steps(&raw);
+    let steps: Vec<&str> = steps.iter().map(String::as_str).collect();
+    let asked = |raw: &Raw| raw.prepare("SELECT 1 FROM meta WHERE key = 'rebuild'").unwrap().exists([]).unwrap();
+    file::migrate(&mut raw, &steps, &[steps.len()]).unwrap();
+    assert!(asked(&raw) && !shows(&dir, MARK).is_empty());
+    raw.pragma_update(None, "user_version", i64::try_from(steps.len() - 1).unwrap()).unwrap();
+    drop(raw);
+
+    // A reader is in the way at the first start, and not at the second.
+    let reader = Raw::open(&path).unwrap();
+    reader.execute_batch("BEGIN; SELECT count(*) FROM runs").unwrap();
+    let open = || {
+        let raw = Raw::open(&path).unwrap();
+        raw.busy_timeout(Duration::from_millis(50)).unwrap();
+        let shared = Arc::new(Shared {
+            clock: Clock::default(),
+            hasher: Hasher::new(&[0; 32]),
+            vault: Vault::new(Hasher::new(&[0; 32])),
+        });
+        let db = Db { sql: raw, shared };
+        vacuum::finish_migration(&db).unwrap();
+        asked(&db.sql)
+    };
+    assert!(open());
+    reader.execute_batch("ROLLBACK").unwrap();
+    drop(reader);
+    let store = Sqlite::open(&path).await.unwrap();
+    assert_eq!(shows(&dir, MARK), [""; 0]);
+    assert!(!store.writer.write(move |db| Ok(asked(&db.sql))).await.unwrap());
+}
+
+#[test]
+fn steps_that_remove_nothing_and_new_files_are_not_rebuilt() {
+    let (_dir, path) = file();
+    let mut raw = Raw::open(&path).unwrap();
+    let meta = "CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID";
+    let asked = |raw: &Raw| raw.prepare("SELECT 1 FROM meta WHERE key = 'rebuild'").unwrap().exists([]).unwrap();
+    file::migrate(&mut raw, &[meta, "SELECT 1"], &[2]).unwrap();
+    assert!(!asked(&raw), "a new file");
+    file::migrate(&mut raw, &[meta, "SELECT 1", "SELECT 1"], &[2]).unwrap();
+    assert!(!asked(&raw), "another step");
+    file::migrate(&mut raw, &[meta, "SELECT 1", "SELECT 1", "SELECT 1"], &[2, 4]).unwrap();
+    assert!(asked(&raw));
+}
