@@ -99,7 +99,7 @@ pub(crate) fn readable_by_others(database: &Path) -> Vec<(PathBuf, u32)> {
     let files = database_files(database).into_iter();
     let found = files.filter_map(|file| fs::metadata(&file).ok().map(|found| (file, found)));
     found
-        .filter(|(file, found)| check(file, found).is_ok_and(|others| others != Others::Nothing))
+        .filter(|(file, found)| check(file, found).is_ok_and(|others| others == Others::Read))
         .map(|(file, found)| (file, mode(&found) & 0o777))
         .collect()
 }

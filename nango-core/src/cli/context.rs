@@ -135,11 +135,11 @@ impl Context {
             return Ok(open.clone());
         }
         let name = (!config.is_in_memory()).then(|| config.database_name());
+        self.warn_of_readers(&config);
         let store = self.runtime.block_on(store::open(&config.database))?;
         for warning in store.warnings() {
             self.terminal.note(format_args!("warning: {}", warning_text(warning)));
         }
-        self.warn_of_readers(&config);
         self.needs_its_key(&config, &store)?;
         let (ring, made) = key_ring(&config)?;
         if let Some(name) = name.filter(|_| made) {
