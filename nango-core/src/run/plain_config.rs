@@ -23,7 +23,7 @@ impl Instance {
         if self.store.note(NOTE).await.map_err(store_error)?.is_none() {
             return Ok(());
         }
-        let mut all_sealed = true;
+        let (mut all_sealed, mut any_sealed) = (true, false);
         for connection in self.store.connections(None).await.map_err(store_error)? {
             let (integration, id) = (&connection.integration, &connection.id);
             let provider = outbound::provider(self, integration).ok();
@@ -43,7 +43,13 @@ impl Instance {
             let sealed = credentials.with_config(secret).seal(&self.ring, integration, id);
             let sealed = sealed.map_err(|error| Error::new(ErrorKind::Connection, error))?;
             let done = self.store.seal_config(connection.row, connection.version, sealed, plain).await;
-            all_sealed &= done.map_err(store_error)?;
+            let done = done.map_err(store_error)?;
+            all_sealed &= done;
+            any_sealed |= done;
+        }
+        if any_sealed {
+            // What stood there is gone from the file, too.
+            self.store.clear_removed().await.map_err(store_error)?;
         }
         if all_sealed {
             self.store.put_note(NOTE, None).await.map_err(store_error)?;

@@ -38,7 +38,7 @@ const STEPS: [&str; 6] = [
 ];
 /// The steps, by the numbers of their files, that remove content. Behind them the file is rebuilt, so that nothing of it is
 /// left.
-const REMOVING: &[usize] = &[];
+const REMOVING: &[usize] = &[6];
 /// The measured page size, in bytes: records of about 2.5 KB pack badly into the usual 4096.
 const PAGE_SIZE: i64 = 8192;
 /// Pages in the log after which a commit copies them into the file.
