@@ -139,16 +139,19 @@ where
 
 // ---- values --------------------------------------------------------------------------------------------------------
 
+#[expect(clippy::needless_pass_by_value, reason = "expansions hand the value over")]
 pub fn input<A: ActionMarker>(value: Value) -> Result<A::Input> {
-    read(value, ErrorKind::Input, "the input")
+    read(&value, ErrorKind::Input, "the input")
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "expansions hand the value over")]
 pub fn payload<P: Payload>(value: Value) -> Result<P::Payload> {
-    read(value, ErrorKind::Input, "the payload of the webhook")
+    read(&value, ErrorKind::Input, "the payload of the webhook")
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "expansions hand the value over")]
 pub fn metadata<S: HasMetadata>(value: Value) -> Result<S::Metadata> {
-    read(value, ErrorKind::Connection, "the metadata of the connection")
+    read(&value, ErrorKind::Connection, "the metadata of the connection")
 }
 
 /// The time in the field that a model names as `updated`.
@@ -156,8 +159,8 @@ pub fn updated<T: ApiTime>(field: &T) -> Option<i64> {
     field.unix_micros()
 }
 
-fn read<T: DeserializeOwned>(value: Value, kind: ErrorKind, what: &str) -> Result<T> {
-    decode_value(&value).map_err(|error| misfit::<T>(kind, what, &error))
+fn read<T: DeserializeOwned>(value: &Value, kind: ErrorKind, what: &str) -> Result<T> {
+    decode_value(value).map_err(|error| misfit::<T>(kind, what, &error))
 }
 
 /// A record as the API sent it. The run adds which model and which record of the page it was.

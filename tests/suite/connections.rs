@@ -142,6 +142,8 @@ fn credentials_are_asked_for_on_a_terminal_without_echo() {
         assert!(read > 0, "it ended without asking: {shown}");
         shown.push_str(&String::from_utf8_lossy(&piece[..read]));
     }
+    // The echo is switched off right behind the prompt; a person does not type faster than this.
+    std::thread::sleep(std::time::Duration::from_secs(1));
     input.write_all(b"hush-typed-token\n").expect("a terminal");
     output.read_to_string(&mut shown).expect("output");
     child.wait().expect("its end");

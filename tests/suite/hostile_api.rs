@@ -166,7 +166,10 @@ fn page_on_another_origin_proves_nothing_when_guests_get_an_empty_list() {
         };
         std::future::ready(answer)
     };
-    let registry = github(&serve(Router::new().route("/repos/o/r/issues", get(issues))));
+    let home = serve(Router::new().route("/repos/o/r/issues", get(issues)));
+    let registry = github(&home);
+    // Only the port of the base URL is an exception of the egress policy.
+    registry.config(&format!("[egress]\nallow = [\"127.0.0.1\"]\n[integrations.github]\nbase_url = \"{home}\"\n"));
     assert_eq!(sync(&registry, "github", "repo-issues")["models"]["GithubIssue"]["added"], 3);
     mode.turn();
     for _ in 0..RUNS {

@@ -46,5 +46,7 @@ pub(super) fn add_secrets(redactor: &Redactor, credentials: &Credentials, config
             redactor.add_pair(user, Zeroizing::new(password.to_owned()));
         }
     }
-    secrets.into_iter().for_each(|secret| redactor.add(secret));
+    for secret in secrets {
+        redactor.add(secret);
+    }
 }

@@ -22,8 +22,17 @@ pub struct Terminal {
     answered: bool,
     width: Option<u16>,
     watched: bool,
-    /// Whether stdout is a terminal.
-    on_terminal: bool,
+    /// What reads stdout.
+    reader: Reader,
+}
+
+/// What reads stdout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reader {
+    /// A person: a terminal acts on some characters.
+    Terminal,
+    /// A program, which gets the bytes as they are.
+    Program,
 }
 
 impl std::fmt::Debug for Terminal {
@@ -44,13 +53,13 @@ impl Terminal {
             // A window that is too narrow for a table, or does not know its size, is written to like a file.
             width: on_terminal.then(|| comfy_table::Table::new().width()).flatten().filter(|width| *width >= 40),
             watched: io::stderr().is_terminal(),
-            on_terminal,
+            reader: if on_terminal { Reader::Terminal } else { Reader::Program },
         }
     }
 
     /// Two writers in place of stdout and stderr.
     pub fn on(out: Box<dyn Write + Send>, err: Box<dyn Write + Send>) -> Self {
-        Self { out, err, json: false, answered: false, width: None, watched: false, on_terminal: false }
+        Self { out, err, json: false, answered: false, width: None, watched: false, reader: Reader::Program }
     }
 
     /// Whether an answer is a JSON document.
@@ -98,8 +107,7 @@ impl Terminal {
     pub(super) fn bytes(&mut self, json: &[u8]) -> Result<(), Fault> {
         self.answered = true;
         match std::str::from_utf8(json) {
-            // A program reads the bytes as they are; a terminal would act on some.
-            Ok(text) if self.on_terminal => self.out.write_all(printable_json(text).as_bytes())?,
+            Ok(text) if self.reader == Reader::Terminal => self.out.write_all(printable_json(text).as_bytes())?,
             _ => self.out.write_all(json)?,
         }
         self.out.flush()?;

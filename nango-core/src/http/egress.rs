@@ -158,10 +158,9 @@ impl Policy {
         }
         // A network that is allowed does not open the metadata service in it, nor does a base URL.
         if address::is_metadata(address) {
-            return match self.allow.iter().any(|rule| rule.is_exactly(address)) {
-                true => Ok(()),
-                false => refuse(format!("{} {}; {EXACT}", it(host, address), address::IS_METADATA)),
-            };
+            let listed = self.allow.iter().any(|rule| rule.is_exactly(address));
+            let refusal = || refuse(format!("{} {}; {EXACT}", it(host, address), address::IS_METADATA));
+            return if listed { Ok(()) } else { refusal() };
         }
         if by_address == Some(true) {
             return Ok(());

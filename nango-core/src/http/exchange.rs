@@ -243,7 +243,9 @@ impl Answer {
     /// signature may have put into it.
     pub(super) fn into_failure(self, plan: &Plan, mut body: Bytes, attempts: u32) -> HttpFailure {
         let redactor = plan.redactor.detached();
-        redact::secrets_of(&self.head.0, &self.head.1).into_iter().for_each(|secret| redactor.add(secret));
+        for secret in redact::secrets_of(&self.head.0, &self.head.1) {
+            redactor.add(secret);
+        }
         let cut = body.len() >= FAILURE_BYTES;
         if let Some(hidden) = redactor.hidden(&body) {
             body = hidden.into();

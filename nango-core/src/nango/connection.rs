@@ -203,13 +203,13 @@ impl Nango {
 
     async fn typed_metadata<M: Data>(self) -> Result<M> {
         let metadata = Value::Object(self.metadata_map().await?);
-        read_metadata(metadata, &self.context().key.integration, &self.context().key.connection)
+        read_metadata(&metadata, &self.context().key.integration, &self.context().key.connection)
     }
 }
 
 /// Reads metadata as the type that a function declares; the error says what is missing and how to set it.
-pub(crate) fn read_metadata<M: Data>(metadata: Value, integration: &str, connection: &str) -> Result<M> {
-    decode_value(&metadata).map_err(|error| {
+pub(crate) fn read_metadata<M: Data>(metadata: &Value, integration: &str, connection: &str) -> Result<M> {
+    decode_value(metadata).map_err(|error| {
         let place = if error.path == "." { String::new() } else { format!(" at `{}`", error.path) };
         Error::new(
             ErrorKind::Connection,

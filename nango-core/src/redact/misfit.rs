@@ -62,15 +62,12 @@ fn unquoted(text: &str) -> String {
     while let Some(at) = rest.find(['"', '`', '\'']) {
         let mark = &rest[at..=at];
         shown.push_str(&rest[..at]);
-        match rest[at + 1..].rfind(mark) {
-            Some(end) => {
-                shown.push('…');
-                rest = &rest[at + 1 + end + 1..];
-            }
-            None => {
-                shown.push_str(mark);
-                rest = &rest[at + 1..];
-            }
+        if let Some(end) = rest[at + 1..].rfind(mark) {
+            shown.push('…');
+            rest = &rest[at + 1 + end + 1..];
+        } else {
+            shown.push_str(mark);
+            rest = &rest[at + 1..];
         }
     }
     shown + rest
@@ -154,24 +151,24 @@ mod tests {
     }
 
     #[track_caller]
-    fn check<T: DeserializeOwned + fmt::Debug>(value: Value, expect: &str) {
-        assert_eq!(decode_value::<T>(&value).unwrap_err().to_string(), expect);
+    fn check<T: DeserializeOwned + fmt::Debug>(value: &Value, expect: &str) {
+        assert_eq!(decode_value::<T>(value).unwrap_err().to_string(), expect);
     }
 
     #[test]
     fn misfit_names_kinds_and_never_the_value() {
-        check::<u64>(json!("hush \", expected u8"), "invalid type: a string, expected u64");
-        check::<u8>(json!(-4711), "invalid value: an integer, expected u8");
-        check::<u8>(json!(47.11), "invalid type: a number, expected u8");
-        check::<String>(json!(true), "invalid type: a boolean, expected a string");
-        check::<String>(json!({ "a": 1 }), "invalid type: an object, expected a string");
-        check::<u8>(json!(null), "invalid type: null, expected u8");
-        check::<Colour>(json!("hush`, x"), "unknown variant, expected `red` or `blue`");
-        check::<Either>(json!("hush"), "data did not match any variant of untagged enum Either");
-        check::<Strict>(json!("hush-1"), "no code: …, nor …, see …");
-        check::<Strict>(json!("a"), "no code: …, nor …, see …");
-        check::<Issue>(json!({ "id": 1, "strict": "hush" }), "no code: …, nor …, see …");
-        check::<IpAddr>(json!("hush"), "invalid IP address syntax");
+        check::<u64>(&json!("hush \", expected u8"), "invalid type: a string, expected u64");
+        check::<u8>(&json!(-4711), "invalid value: an integer, expected u8");
+        check::<u8>(&json!(47.11), "invalid type: a number, expected u8");
+        check::<String>(&json!(true), "invalid type: a boolean, expected a string");
+        check::<String>(&json!({ "a": 1 }), "invalid type: an object, expected a string");
+        check::<u8>(&json!(null), "invalid type: null, expected u8");
+        check::<Colour>(&json!("hush`, x"), "unknown variant, expected `red` or `blue`");
+        check::<Either>(&json!("hush"), "data did not match any variant of untagged enum Either");
+        check::<Strict>(&json!("hush-1"), "no code: …, nor …, see …");
+        check::<Strict>(&json!("a"), "no code: …, nor …, see …");
+        check::<Issue>(&json!({ "id": 1, "strict": "hush" }), "no code: …, nor …, see …");
+        check::<IpAddr>(&json!("hush"), "invalid IP address syntax");
     }
 
     proptest! {

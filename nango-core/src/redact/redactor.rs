@@ -39,7 +39,9 @@ impl Redactor {
     /// Hides these texts.
     pub fn new(secrets: impl IntoIterator<Item = Zeroizing<String>>) -> Self {
         let redactor = Self::default();
-        secrets.into_iter().for_each(|secret| redactor.add(secret));
+        for secret in secrets {
+            redactor.add(secret);
+        }
         redactor
     }
 
@@ -70,8 +72,12 @@ impl Redactor {
             return;
         }
         let (secrets, pairs) = other.read(|held| (held.secrets.clone(), held.pairs.clone()));
-        secrets.into_iter().for_each(|secret| self.add(secret));
-        pairs.into_iter().for_each(|(user, password)| self.add_pair(&user, password));
+        for secret in secrets {
+            self.add(secret);
+        }
+        for (user, password) in pairs {
+            self.add_pair(&user, password);
+        }
     }
 
     /// A redactor of its own with the same secrets: what is added to it is hidden by it alone.

@@ -111,7 +111,7 @@ fn closed(error: RefreshError) -> Error {
 /// names.
 fn add_settings(redactor: &Redactor, instance: &Instance, integration: &str) {
     let headers = instance.config.integrations.get(integration).map(|settings| &settings.headers);
-    let headers = headers.into_iter().flatten().map(|(name, value)| (name, value));
+    let headers = headers.into_iter().flatten();
     for (name, value) in headers.chain(&instance.config.environment) {
         if is_secret_name(name) {
             redactor.add(Zeroizing::new(value.clone()));

@@ -8,8 +8,9 @@
 //! Each side is a process of its own that asks for the same small JSON answer, with the headers that an API sends, one
 //! request after the other over one connection; CPU is user and system time of that process. The server runs in this
 //! process and is not counted. The pipeline's side joins, authorises, checks the place, counts, keeps the budget and
-//! reads the limits of each answer; the difference within a round is what that costs, and its median counts. Linux only:
-//! CPU is read from `/proc`.
+//! reads the limits of each answer; the difference within a round is what that costs, and its median counts. It is measured
+//! twice: with a redactor that holds the secrets of a connection and its app, as in a run, and with one that holds none.
+//! Linux only: CPU is read from `/proc`.
 
 #![expect(clippy::print_stdout, reason = "the figures are this program's output")]
 
@@ -19,6 +20,7 @@ use nango_core::http::{
     AuthError, Authorize, BoxFuture, Budgets, Call, Client, ClientParts, HeaderValue, Lane, Network, NetworkSettings,
     Outgoing, Policy, Quota, Stamp, SystemClock, Url,
 };
+use nango_core::redact::Redactor;
 use nango_tests::measure::{self, Outcome, median};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -27,8 +29,10 @@ use tokio::{
 
 /// The argument with which this program sends by reqwest alone.
 const BARE: &str = "--bare";
-/// The argument with which it sends through the pipeline.
+/// The argument with which it sends through the pipeline of a run, whose redactor holds secrets.
 const PIPELINE: &str = "--pipeline";
+/// The argument with which it sends through a pipeline whose redactor holds none.
+const NO_SECRETS: &str = "--pipeline-without-secrets";
 
 /// An answer as an API gives it.
 const ANSWER: &str = "HTTP/1.1 200 OK\r\n\
@@ -52,7 +56,10 @@ fn main() -> Outcome {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         [BARE, url, requests] => return runtime.block_on(bare(url, requests.parse()?)),
-        [PIPELINE, url, requests] => return runtime.block_on(pipeline(url, requests.parse()?)),
+        [PIPELINE, url, requests] => return runtime.block_on(pipeline(url, requests.parse()?, secrets())),
+        [NO_SECRETS, url, requests] => {
+            return runtime.block_on(pipeline(url, requests.parse()?, Redactor::default()));
+        }
         _ => {}
     }
     let mut numbers = args.iter().filter_map(|arg| arg.parse::<u32>().ok());
@@ -61,23 +68,28 @@ fn main() -> Outcome {
     let url = format!("http://{}", listener.local_addr()?);
     runtime.spawn(serve(listener));
     println!("{requests} requests, {rounds} rounds; CPU per request");
-    let mut differences = Vec::new();
+    let (mut differences, mut of_redactor) = (Vec::new(), Vec::new());
     for round in 1..=rounds {
         let cost = |side: &str| -> Outcome<f64> {
             let mut command = Command::new(std::env::current_exe()?);
             let cost = measure::command(command.args([side, &url, &requests.to_string()]), |_| {})?;
             Ok(cost.cpu * 1e6 / f64::from(requests))
         };
-        let (bare, ours) = if round % 2 == 0 {
-            let bare = cost(BARE)?;
-            (bare, cost(PIPELINE)?)
-        } else {
-            let ours = cost(PIPELINE)?;
-            (cost(BARE)?, ours)
-        };
-        println!("round {round}: reqwest {bare:.1} µs, pipeline {ours:.1} µs, difference {:.1} µs", ours - bare);
+        let mut sides = [BARE, PIPELINE, NO_SECRETS];
+        sides.rotate_left(usize::try_from(round).unwrap_or(0) % 3);
+        let mut costs = std::collections::HashMap::new();
+        for side in sides {
+            costs.insert(side, cost(side)?);
+        }
+        let (bare, ours, plain) = (costs[BARE], costs[PIPELINE], costs[NO_SECRETS]);
+        println!(
+            "round {round}: reqwest {bare:.1} µs, pipeline {ours:.1} µs, difference {:.1} µs; without secrets {plain:.1} µs",
+            ours - bare
+        );
         differences.push(ours - bare);
+        of_redactor.push(ours - plain);
     }
+    println!("median cost of the redactor's secrets {:.1} µs", median(of_redactor));
     println!("median difference {:.1} µs, goal 15 µs", median(differences));
     Ok(())
 }
@@ -113,13 +125,21 @@ async fn bare(url: &str, requests: u32) -> Outcome {
     Ok(())
 }
 
-async fn pipeline(url: &str, requests: u32) -> Outcome {
+/// The secrets of a connection with OAuth 2 and of its app.
+fn secrets() -> Redactor {
+    let texts =
+        ["an-access-token-of-forty-characters-0123", "a-refresh-token-of-forty-characters-0123", "a-client-secret"];
+    Redactor::new(texts.map(|text| text.to_owned().into()))
+}
+
+async fn pipeline(url: &str, requests: u32, redactor: Redactor) -> Outcome {
     let base: Url = url.parse()?;
     let policy = Policy::new(vec!["127.0.0.1".parse()?], Vec::new(), false);
     let mut settings = NetworkSettings::default();
     settings.policy = Arc::new(policy);
     let parts = ClientParts::new(Arc::new(Network::with(settings)?), Arc::new(SystemClock), base)
         .authorize(Arc::new(Key))
+        .redactor(redactor)
         .headers([("accept".parse()?, "application/json".parse()?)].into_iter().collect())
         .quota(Quota {
             budget: Budgets::new(Arc::new(SystemClock)).of("app", "one", false),

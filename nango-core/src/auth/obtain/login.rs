@@ -36,7 +36,9 @@ pub(super) async fn login(subject: &Subject<'_>, client: &Client) -> Result<Obta
         let answer = answer::whole(&response, subject)?;
         let mut secrets = Vec::new();
         collect_secrets(&answer, false, &mut secrets);
-        secrets.into_iter().for_each(|secret| subject.redactor.add(secret));
+        for secret in secrets {
+            subject.redactor.add(secret);
+        }
         answers.push(answer);
         let scope = scope.steps(&answers);
         let mut request = TokenRequest::new(subject, step.url.resolve_url(&scope)?, step.get, settings.format)?;

@@ -22,7 +22,7 @@ fn percent(text: &str, upper: bool) -> String {
 }
 
 fn all_escaped(text: &str) -> String {
-    text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect()
+    text.encode_utf16().fold(String::new(), |text, unit| text + &format!("\\u{unit:04x}"))
 }
 
 /// Every form of a secret that the issue names, and mixtures of them.

@@ -131,7 +131,7 @@ pub(super) async fn configuration_is_sealed_unless_the_credentials_changed(store
         row: before.row,
         version: before.version,
         holder: uuid::Uuid::now_v7(),
-        lease: std::time::Duration::from_secs(60),
+        lease: std::time::Duration::from_mins(1),
     };
     store.claim_refresh(claim).await.unwrap();
     assert!(!seal(before.version).await.unwrap());
