@@ -154,7 +154,8 @@ fn type_name(found: &Metadata) -> &'static str {
     if found.is_dir() { "a directory" } else { "another type of file" }
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use std::os::unix::fs::{PermissionsExt, chown};
 

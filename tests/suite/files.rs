@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeSet,
+    fmt::Write,
     fs,
     path::{Path, PathBuf},
 };
@@ -156,7 +157,7 @@ fn long_chain_of_aliases_is_checked_quickly() {
     let registry = Registry::new();
     let mut yaml = "e0: { display_name: E, auth_mode: NONE, proxy: { base_url: 'https://e.test' } }\n".to_owned();
     for n in 1..5_000 {
-        yaml.push_str(&format!("e{n}: {{ alias: e{} }}\n", n - 1));
+        writeln!(yaml, "e{n}: {{ alias: e{} }}", n - 1).expect("a text");
     }
     yaml.push_str("one: { alias: two }\ntwo: { alias: one }\n");
     registry.write("providers.yaml", yaml);
@@ -256,7 +257,7 @@ mod unix {
         registry.run(["connection", "list"]).expect(0);
     }
 
-    /// A shell that runs as the user `nobody` and opens a file as often as it can, until it is killed or once could.
+    /// A shell that runs as another user and opens a file as often as it can, until it is killed or once could.
     struct Watcher(Child);
 
     impl Watcher {

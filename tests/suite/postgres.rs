@@ -35,6 +35,14 @@ fn the_demo_runs_on_a_server_and_no_message_shows_the_password() {
         database.sql("SELECT seq FROM nango_rs.datasets WHERE model = 'GithubIssue'").parse().expect("a sequence");
     assert!(first > 0 && second >= first, "{first} {second}");
 
+    // Removed rows stay in the server's files until it vacuums, and in part longer: both is said.
+    let words = ["--database", &url, "database", "empty", "github", "GithubIssue", "--connection", "stand-in"];
+    let emptied = registry.run(words).expect(0);
+    assert!(emptied.stderr.contains("the server keeps removed rows until it vacuums"), "{}", emptied.stderr);
+    let vacuumed = registry.run(["--database", &url, "database", "vacuum"]).expect(0);
+    assert!(vacuumed.stdout.starts_with("vacuumed ") && !vacuumed.stdout.contains("hush"), "{}", vacuumed.stdout);
+    assert!(vacuumed.stderr.contains("its write-ahead log and their backups"), "{}", vacuumed.stderr);
+
     // The key is gone, and somebody reads the message aloud.
     std::fs::remove_file(registry.dir().join("nango.key")).expect("a key that can be removed");
     let refused = registry.run(["--database", &url, "connection", "list"]).expect(3);

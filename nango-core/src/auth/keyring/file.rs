@@ -1,6 +1,6 @@
 //! The key file: one key a line, the oldest first, for its owner only.
 //!
-//! Must stay true: whoever reads it finds whole keys, and two processes that write at once lose none. A file that another
+//! Must stay true: a reader finds whole keys, and two processes that write at once lose none. A file that another
 //! user owns, or that others may read, is refused each time it is read: its keys may be known, or chosen, by somebody else.
 
 use std::{

@@ -67,7 +67,8 @@ impl Command for Retain {
         for dataset in &retained.busy {
             context.terminal.note(format_args!("left {}: a sync of it is running", shown(dataset)));
         }
-        if !arguments.dry_run && !(retained.emptied.is_empty() && retained.pruned.is_empty()) {
+        let removed = retained.emptied.len() + retained.pruned.len();
+        if removed > 0 && !arguments.dry_run {
             clear_removed(context, &instance);
         }
         Ok(Exit::Success)

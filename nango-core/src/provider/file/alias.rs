@@ -14,6 +14,9 @@ use serde_json::{Map, Value};
 /// The keys of an entry with those of its alias below, or why there are none.
 pub(in crate::provider) type Merged = Result<Arc<Map<String, Value>>, String>;
 
+/// The keys of an entry as they are written, or why they cannot be read.
+pub(in crate::provider) type Written = Result<Map<String, Value>, String>;
+
 /// Entries by name, as far as they were resolved.
 pub(in crate::provider) type Resolved = BTreeMap<String, OnceLock<Merged>>;
 
@@ -27,10 +30,10 @@ const NAMED: usize = 6;
 pub(in crate::provider) fn resolve<'a>(
     name: &str,
     known: &'a Resolved,
-    find: &impl Fn(&str) -> Option<Result<Map<String, Value>, String>>,
+    find: &impl Fn(&str) -> Option<Written>,
 ) -> Option<&'a Merged> {
     // From the entry to the first one that is known, or has no alias.
-    let mut chain: Vec<(String, Result<Map<String, Value>, String>)> = Vec::new();
+    let mut chain: Vec<(String, Written)> = Vec::new();
     let mut places: HashSet<String> = HashSet::new();
     let mut next = Some(name.to_owned());
     while let Some(name) = next.take() {
@@ -40,7 +43,9 @@ pub(in crate::provider) fn resolve<'a>(
         if places.contains(&name) {
             let circle = chain.iter().map(|(name, _)| name.as_str()).skip_while(|other| *other != name);
             let reason = format!("its `alias` leads in a circle: {}", shown(&circle.collect::<Vec<_>>()));
-            chain.iter_mut().for_each(|(_, keys)| *keys = Err(reason.clone()));
+            for (_, keys) in &mut chain {
+                *keys = Err(reason.clone());
+            }
             break;
         }
         let Some(keys) = find(&name) else { break };
