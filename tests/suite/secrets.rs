@@ -7,7 +7,7 @@ use nango_tests::{Output, Registry, echo::Echo};
 use serde_json::{Value, json};
 
 /// Entries of every kind; `URL` is the server of the test.
-const PROVIDERS: &str = r#"
+const PROVIDERS: &str = r"
 key:
   auth_mode: API_KEY
   proxy: { base_url: 'URL', headers: { x-api-key: '${apiKey}' }, query: { k: '${apiKey}' }, verification: { endpoints: [/me] } }
@@ -72,7 +72,7 @@ configured:
   auth_mode: NONE
   proxy: { base_url: 'URL', headers: { x-developer: '${connectionConfig.developer}' } }
   connection_config: { developer: { title: Developer, secret: true } }
-"#;
+";
 
 /// One kind of credentials with its secrets.
 struct Kind {
@@ -207,7 +207,7 @@ impl Stage {
     /// Runs a command and keeps what it prints: as text and as JSON for the first kind of credentials, and in turns for the
     /// others.
     fn run(&mut self, args: &[&str], input: &str) {
-        let turn = self.shown.len() % 2 == 0;
+        let turn = self.shown.len().is_multiple_of(2);
         let forms = if self.provider == "key" { vec![false, true] } else { vec![turn] };
         for json in forms {
             let all: Vec<&str> = args.iter().copied().chain(json.then_some("--json")).collect();
@@ -258,7 +258,7 @@ fn private_key() -> (String, String) {
 fn leak(marks: &[String], bytes: &[u8]) -> Option<String> {
     let holds = |what: &str| memchr::memmem::find(bytes, what.as_bytes()).is_some();
     marks.iter().find_map(|mark| {
-        let unicode: String = mark.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
+        let unicode = mark.encode_utf16().fold(String::new(), |text, unit| text + &format!("\\u{unit:04x}"));
         let escaped = [unicode.replace('\\', "\\\\"), unicode];
         // The characters of base64 that depend on the mark alone, at each of the three positions.
         let base64 = (0..3).map(|offset| {
@@ -298,7 +298,9 @@ fn walk(stage: &mut Stage, kind: &Kind, elsewhere: &Path) {
         fs::write(&file, value).expect("a file");
         settings.push(format!("{name}={}", file.display()));
     }
-    settings.iter().for_each(|setting| add.extend(["--set-file", setting]));
+    for setting in &settings {
+        add.extend(["--set-file", setting]);
+    }
     let refused: Vec<&str> = add.iter().copied().chain(["--credentials", "-"]).collect();
 
     // Refused, by the test of the credentials or for a token.

@@ -99,7 +99,7 @@ pub fn forms(secret: &str) -> Vec<String> {
         };
         secret.bytes().map(encode).collect::<String>()
     };
-    let unicode: String = secret.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
+    let unicode = secret.encode_utf16().fold(String::new(), |text, unit| text + &format!("\\u{unit:04x}"));
     let pair = format!("user:{secret}");
     let json = json!(secret).to_string();
     vec![
