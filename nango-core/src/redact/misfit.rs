@@ -10,7 +10,7 @@ pub(crate) fn without_value(error: &serde_json::Error, whole: &Value) -> String 
     if error.classify() != Category::Data {
         return text;
     }
-    // A position in a text that is not shown helps nobody.
+    // A position in a text that is not shown does not help.
     let place = format!(" at line {} column {}", error.line(), error.column());
     let text = text.strip_suffix(&place).unwrap_or(&text);
     for start in ["invalid type: ", "invalid value: "] {

@@ -23,7 +23,7 @@ pub enum StoreError {
     /// password.
     #[error(
         "`{0}` names no database that this program knows: write `sqlite:nango.db` (a file) or \
-         `postgres://user:password@host/database` (a server)"
+         `postgres://user@host/database` (a server; its password by PGPASSWORD or PGPASSFILE)"
     )]
     Url(String),
     /// The file is a database, but not one of ours.
@@ -59,7 +59,7 @@ pub enum StoreError {
     #[error("the database is locked by another process: it did not let go within {0} seconds")]
     Locked(u64),
     /// The URL of a server cannot be read. What is wrong with it, without the URL: it may contain a password.
-    #[error("the database URL cannot be used: {0}. Write `postgres://user:password@host:5432/database`")]
+    #[error("the database URL cannot be used: {0}. Write `postgres://user@host:5432/database`, and give the password by PGPASSWORD or PGPASSFILE")]
     ServerUrl(String),
     /// The server does not answer.
     #[error("the database {at} cannot be reached: {reason}. Check that the server runs and that the URL is right")]

@@ -126,7 +126,7 @@ pub struct Postgres {
 impl Postgres {
     /// Connects, checks the server and brings the schema up to date.
     ///
-    /// The URL is `postgres://user:password@host:5432/database`; what it leaves out is taken from `PGHOST`, `PGPORT`,
+    /// The URL is `postgres://user@host:5432/database`; what it leaves out is taken from `PGHOST`, `PGPORT`,
     /// `PGUSER`, `PGPASSWORD`, `PGDATABASE`, `PGSSLMODE` and the password file. Parameters behind `?` are those of
     /// `libpq` (`sslmode`, `sslrootcert`, `host` for a folder with a socket, `application_name` …), and
     /// `statement-cache-capacity=0`, which prepares no named statements: for poolers that lend a connection for one
