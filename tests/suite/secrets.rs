@@ -82,7 +82,7 @@ struct Kind {
     secrets: Vec<String>,
     /// Secrets that the product obtains.
     obtained: Vec<String>,
-    /// What the server gives for a token.
+    /// The answer to a request for a token.
     token: Option<Value>,
     /// Whether the credentials are sent as they are, so that the server must have seen them.
     sent: bool,

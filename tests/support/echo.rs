@@ -37,7 +37,7 @@ struct Words {
     secrets: Vec<String>,
     token: Option<Value>,
     verifies: bool,
-    /// What the requests carried.
+    /// The requests so far, as text.
     received: String,
 }
 
@@ -57,7 +57,7 @@ impl Echo {
         Self { url, state, server }
     }
 
-    /// Where it listens, without a trailing slash.
+    /// The base URL, without a trailing slash.
     pub fn url(&self) -> &str {
         &self.url
     }

@@ -90,7 +90,7 @@ impl Network {
     }
 }
 
-/// What clients are made of.
+/// The parts of the two clients.
 struct Make<R> {
     settings: NetworkSettings,
     /// The hosts of the proxies that the environment names.

@@ -46,7 +46,7 @@ pub enum ConfigurationError {
         integration: String,
         /// The name.
         name: String,
-        /// What it must be.
+        /// The value that is allowed.
         reason: String,
     },
 }

@@ -11,7 +11,7 @@ use url::{Host, Url};
 
 use super::{Provider, Template, Variable};
 
-/// What stands for a value of the connection in an outline; no host has it.
+/// The mark for a value of the connection in an outline; no host has it.
 const VALUE: char = '\u{0}';
 /// The most outlines of one template.
 const MOST: usize = 1000;

@@ -17,7 +17,7 @@ use super::{
     views::{self, View},
 };
 
-/// What stands in place of a secret.
+/// The mark in place of a secret.
 const HIDDEN: &str = "***";
 
 /// Hides the secrets of a connection and its app in texts: raw, percent-encoded, as a form, JSON or HTML writes them,

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 /// How many bytes a message has at most.
 pub(crate) const MESSAGE_BYTES: usize = 4096;
-/// What stands at the end of a text that was cut.
+/// The end of a text that was cut.
 const CUT: &str = " …";
 
 /// The text with its control characters escaped, line breaks and tabs apart, and with those marks that change the

@@ -55,7 +55,7 @@ pub(super) fn decoded(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     View::of(text).map(|view| view.bytes)
 }
 
-/// What an encoded sequence stands for: at most one character.
+/// The bytes of an encoded sequence: at most one character.
 struct Symbol([u8; 4], usize);
 
 impl Symbol {
