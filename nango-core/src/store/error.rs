@@ -59,7 +59,9 @@ pub enum StoreError {
     #[error("the database is locked by another process: it did not let go within {0} seconds")]
     Locked(u64),
     /// The URL of a server cannot be read. What is wrong with it, without the URL: it may contain a password.
-    #[error("the database URL cannot be used: {0}. Write `postgres://user@host:5432/database`, and give the password by PGPASSWORD or PGPASSFILE")]
+    #[error(
+        "the database URL cannot be used: {0}. Write `postgres://user@host:5432/database`, and give the password by PGPASSWORD or PGPASSFILE"
+    )]
     ServerUrl(String),
     /// The server does not answer.
     #[error("the database {at} cannot be reached: {reason}. Check that the server runs and that the URL is right")]
