@@ -3,7 +3,7 @@
 use std::{fs, path::Path, process::Command};
 
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
-use nango_tests::{Output, Registry, echo::Echo};
+use nango_tests::{Output, Registry, echo::Echo, postgres};
 use serde_json::{Value, json};
 
 /// Entries of every kind; `URL` is the server of the test.
@@ -348,26 +348,44 @@ fn walk(stage: &mut Stage, kind: &Kind, elsewhere: &Path) {
 
 #[test]
 fn secrets_that_a_server_repeats_are_neither_shown_nor_stored() {
-    let elsewhere = tempfile::tempdir().expect("a directory");
     let kinds = kinds(&mut Draw::default());
     // Each in a directory of its own, two at a time.
-    let check = |kind: &Kind| {
-        let mut draw = Draw::default();
-        let app_secret = draw.secret();
-        draw.0.extend(kind.secrets.iter().chain(&kind.obtained).map(|secret| mark(secret)));
-        let mut secrets = kind.secrets.clone();
-        secrets.push(app_secret.clone());
-        let mut stage = Stage::new(kind.provider, &app_secret, &mut draw);
-        let folder = elsewhere.path().join(uuid::Uuid::new_v4().to_string());
-        fs::create_dir(&folder).expect("a directory");
-        walk(&mut stage, &Kind { secrets, ..clone(kind) }, &folder);
-        stage.check(kind.provider);
-    };
     std::thread::scope(|scope| {
         for half in kinds.chunks(kinds.len().div_ceil(2)) {
-            scope.spawn(|| half.iter().for_each(check));
+            scope.spawn(|| half.iter().for_each(|kind| drop(walked(kind, None))));
         }
     });
+}
+
+#[test]
+fn secrets_that_a_server_repeats_are_not_stored_on_postgresql() {
+    let Some(server) = postgres::server() else { return };
+    for kind in kinds(&mut Draw::default()).iter().filter(|kind| matches!(kind.provider, "key" | "refresh")) {
+        let database = server.empty();
+        let marks = walked(kind, Some(&database.url));
+        for table in ["runs", "run_logs", "connections", "checkpoints", "meta"] {
+            let rows = database.sql(&format!("SELECT t::text FROM nango_rs.{table} t"));
+            assert_eq!(leak(&marks, rows.as_bytes()), None, "{} in {table}", kind.provider);
+        }
+        assert_ne!(database.sql("SELECT count(*) FROM nango_rs.runs WHERE error IS NOT NULL"), "0");
+    }
+}
+
+/// Walks every path with credentials of a kind and searches what was printed and written; gives the marks of its secrets.
+fn walked(kind: &Kind, database: Option<&str>) -> Vec<String> {
+    let elsewhere = tempfile::tempdir().expect("a directory");
+    let mut draw = Draw::default();
+    let app_secret = draw.secret();
+    draw.0.extend(kind.secrets.iter().chain(&kind.obtained).map(|secret| mark(secret)));
+    let mut secrets = kind.secrets.clone();
+    secrets.push(app_secret.clone());
+    let mut stage = Stage::new(kind.provider, &app_secret, &mut draw);
+    if let Some(url) = database {
+        stage.registry.env("NANGO_DATABASE_URL", url);
+    }
+    walk(&mut stage, &Kind { secrets, ..clone(kind) }, elsewhere.path());
+    stage.check(kind.provider);
+    stage.marks
 }
 
 /// The letters and digits at the beginning of a secret.
