@@ -149,9 +149,7 @@ pub async fn add_connection(
         metadata: new.metadata,
     };
     let (connection, is_new) = instance.store.put_connection(new).await.map_err(store_error)?;
-    if let Some(spent) = &spent {
-        spent.drop(instance).await?;
-    }
+    Spent::forget(instance, &connection.integration, &connection.id).await?;
     if is_new {
         for def in instance.registry.on_event(&connection.integration, Event::PostConnectionCreation) {
             events.push(fire(instance, &connection, None, def, &observer).await?);
@@ -186,6 +184,7 @@ pub async fn remove_connection(
             observer.waiting(&format!("`{}` failed, removing the connection all the same: {error}", def.name));
         }
     }
+    Spent::forget(instance, integration, id).await?;
     instance.store.remove_connection(integration, id).await.map_err(store_error)
 }
 

@@ -26,7 +26,7 @@ impl Spent {
     pub(super) fn of(integration: &str, id: &str, credentials: &Credentials) -> Option<Self> {
         let given = credentials.refresh_token()?;
         Some(Self {
-            name: format!("spent:{integration}:{id}"),
+            name: name(integration, id),
             context: (integration.to_owned(), id.to_owned()),
             given: blake3::hash(given.as_bytes()).to_string(),
         })
@@ -65,13 +65,19 @@ impl Spent {
         instance.store.put_note(&self.name, Some(sealed)).await.map_err(store_error)
     }
 
-    /// Drops what was kept.
-    pub(super) async fn drop(&self, instance: &Instance) -> Result<()> {
-        if instance.store.note(&self.name).await.map_err(store_error)?.is_none() {
+    /// Drops what was kept for a connection.
+    pub(super) async fn forget(instance: &Instance, integration: &str, id: &str) -> Result<()> {
+        let name = name(integration, id);
+        if instance.store.note(&name).await.map_err(store_error)?.is_none() {
             return Ok(());
         }
-        instance.store.put_note(&self.name, None).await.map_err(store_error)
+        instance.store.put_note(&name, None).await.map_err(store_error)
     }
+}
+
+/// The name of the note of a connection.
+fn name(integration: &str, id: &str) -> String {
+    format!("spent:{integration}:{id}")
 }
 
 /// The key beside the kept credentials that names the token they replaced, by its hash.

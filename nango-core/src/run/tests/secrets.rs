@@ -133,6 +133,18 @@ async fn refresh_token_that_was_spent_is_kept_when_the_connection_is_refused() {
 }
 
 #[tokio::test]
+async fn removed_connection_takes_the_kept_token_along() {
+    let setup = Setup::new("").await;
+    setup.token(1);
+    setup.add(json!({ "refresh_token": "first" }), json!({}), "s").await.unwrap();
+    setup.token(2);
+    setup.add(json!({ "refresh_token": "second" }), json!({}), "forbidden").await.unwrap_err();
+    assert!(setup.instance.store.note("spent:acme:one").await.unwrap().is_some());
+    super::super::remove_connection(&setup.instance, "acme", "one", Arc::new(Unobserved)).await.unwrap();
+    assert_eq!(setup.instance.store.note("spent:acme:one").await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn refused_new_credentials_leave_the_old_ones_in_use() {
     let setup = Setup::new("").await;
     setup.token(1);
