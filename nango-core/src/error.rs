@@ -14,7 +14,7 @@ use reqwest::header::HeaderMap;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::redact::{MESSAGE_BYTES, Redactor, capped, one_line, printable, without_value};
+use crate::redact::{Redactor, one_line, without_value};
 
 /// The result of every annotated function.
 pub type Result<T, E = Error> = core::result::Result<T, E>;
@@ -148,11 +148,10 @@ impl<E: StdError + Send + Sync + 'static> From<E> for Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let whole = format!("{}", Whole(self));
-        let hidden = match &self.0.redactor {
-            Some(redactor) => redactor.hide(&whole),
-            None => whole.as_str().into(),
-        };
-        f.write_str(&capped(printable(&hidden), MESSAGE_BYTES))
+        match &self.0.redactor {
+            Some(redactor) => f.write_str(&redactor.message(&whole)),
+            None => f.write_str(&Redactor::default().message(&whole)),
+        }
     }
 }
 

@@ -17,6 +17,7 @@ mod text;
 mod views;
 
 pub(crate) use misfit::without_value;
+pub(crate) use names::has_user;
 pub use names::is_secret_name;
 pub use redactor::Redactor;
 pub(crate) use text::{MESSAGE_BYTES, capped, one_line, printable, printable_json, printable_value};

@@ -4,35 +4,12 @@ use std::{collections::BTreeSet, fs};
 
 use integrations::standin::{PAGED_REPOSITORY, Standin};
 use nango_tests::{Registry, postgres, wait};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::synced::Synced;
+use crate::synced::{Synced, readable, texts};
 
 const ONE: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 const TWO: &str = "ISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+P0A=";
-
-/// Texts that stand in payloads and nowhere else.
-fn texts(records: &Value) -> BTreeSet<String> {
-    let records = records["records"].as_array().expect("records");
-    let own = |record: &Value| {
-        let fields = record.as_object().expect("an object").iter().filter(|(name, _)| !name.starts_with('_'));
-        fields.filter_map(|(_, value)| value.as_str().map(str::to_owned)).collect::<Vec<_>>()
-    };
-    records.iter().flat_map(own).filter(|text| text.len() >= 12).collect()
-}
-
-/// Which of the texts lie readable in which files, whatever the files are for.
-fn readable(registry: &Registry, texts: &BTreeSet<String>) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    for entry in fs::read_dir(registry.dir()).expect("the directory").flatten() {
-        // SQLite's own temporary files come and go.
-        let Ok(bytes) = fs::read(entry.path()) else { continue };
-        let holds = |text: &&String| bytes.windows(text.len()).any(|window| window == text.as_bytes());
-        let name = entry.file_name().to_string_lossy().into_owned();
-        found.extend(texts.iter().filter(holds).map(|text| format!("{name}: {text}")));
-    }
-    found
-}
 
 fn none() -> BTreeSet<String> {
     BTreeSet::new()
@@ -54,9 +31,9 @@ fn a_database_that_is_made_sealed_never_shows_a_payload() {
     assert!(texts.contains("A title that nobody may read") && texts.len() > 20, "{texts:?}");
     // A process holds the database open, and its log is there.
     assert!(synced.registry.dir().join("nango.db-wal").exists());
-    assert_eq!(readable(&synced.registry, &texts), none());
+    assert_eq!(readable(synced.registry.dir(), &texts), none());
     drop(follower);
-    assert_eq!(readable(&synced.registry, &texts), none());
+    assert_eq!(readable(synced.registry.dir(), &texts), none());
     let status = synced.registry.json(["encryption", "status", "--json"]);
     assert_eq!((&status["payloads"], &status["unfinished"]), (&json!(true), &json!(false)));
     assert_eq!(status["keys"][0]["records"], all["records"].as_array().map_or(0, Vec::len));
@@ -72,20 +49,20 @@ fn a_database_that_is_switched_on_shows_nothing_any_more() {
     let all = synced.read(&["--limit", "1000"]);
     let count = all["records"].as_array().map_or(0, Vec::len);
     let texts = texts(&all);
-    assert_eq!(readable(&synced.registry, &texts).len(), texts.len());
+    assert_eq!(readable(synced.registry.dir(), &texts).len(), texts.len());
 
     let on = synced.registry.json(["encryption", "on", "--json"]);
     assert_eq!((&on["payloads"], &on["unfinished"]), (&json!(true), &json!(false)));
     assert_eq!((&on["changed"], &on["unopened"]), (&json!(count), &json!(0)));
-    assert_eq!(readable(&synced.registry, &texts), none());
+    assert_eq!(readable(synced.registry.dir(), &texts), none());
     assert_eq!(synced.read(&["--limit", "1000"]), all);
     let counts = synced.sync()["models"]["GithubIssue"].clone();
     assert_eq!((&counts["added"], &counts["updated"]), (&json!(0), &json!(0)));
-    assert_eq!(readable(&synced.registry, &texts), none());
+    assert_eq!(readable(synced.registry.dir(), &texts), none());
 
     synced.registry.run(["encryption", "off"]).expect(0);
     assert_eq!(synced.read(&["--limit", "1000"]), all);
-    assert_eq!(readable(&synced.registry, &texts).len(), texts.len());
+    assert_eq!(readable(synced.registry.dir(), &texts).len(), texts.len());
     let counts = synced.sync()["models"]["GithubIssue"].clone();
     assert_eq!((&counts["added"], &counts["updated"]), (&json!(0), &json!(0)));
 }

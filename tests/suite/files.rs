@@ -8,34 +8,12 @@ use std::{
 };
 
 use nango_tests::Registry;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::synced::Synced;
+use crate::synced::{Synced, readable, texts};
 
 /// A connection whose credentials nothing checks.
 const ADD: [&str; 8] = ["connection", "add", "github", "acme", "--auth", "bearer", "--credentials", "\"t\""];
-
-/// Which of the texts the files of a directory hold.
-fn readable(dir: &Path, texts: &BTreeSet<String>) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    for entry in fs::read_dir(dir).expect("the directory").flatten() {
-        let Ok(bytes) = fs::read(entry.path()) else { continue };
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let holds = |text: &&String| bytes.windows(text.len()).any(|window| window == text.as_bytes());
-        found.extend(texts.iter().filter(holds).map(|text| format!("{name}: {text}")));
-    }
-    found
-}
-
-/// Texts of payloads that are long enough to be found nowhere else.
-fn texts(records: &Value) -> BTreeSet<String> {
-    let records = records["records"].as_array().expect("records");
-    let own = |record: &Value| {
-        let fields = record.as_object().expect("an object").iter().filter(|(name, _)| !name.starts_with('_'));
-        fields.filter_map(|(_, value)| value.as_str().map(str::to_owned)).collect::<Vec<_>>()
-    };
-    records.iter().flat_map(own).filter(|text| text.len() >= 12).collect()
-}
 
 /// A synced repository whose temporary files lie in a directory of their own, and the texts of its records.
 fn synced() -> (Synced, PathBuf, BTreeSet<String>) {

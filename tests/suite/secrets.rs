@@ -77,6 +77,7 @@ configured:
 ";
 
 /// One kind of credentials with its secrets.
+#[derive(Clone)]
 struct Kind {
     provider: &'static str,
     credentials: Value,
@@ -392,7 +393,7 @@ fn walked(kind: &Kind, database: Option<&str>) -> Vec<String> {
     if let Some(url) = database {
         stage.registry.env("NANGO_DATABASE_URL", url);
     }
-    walk(&mut stage, &Kind { secrets, ..clone(kind) }, elsewhere.path());
+    walk(&mut stage, &Kind { secrets, ..kind.clone() }, elsewhere.path());
     stage.check(kind.provider);
     stage.marks
 }
@@ -400,19 +401,6 @@ fn walked(kind: &Kind, database: Option<&str>) -> Vec<String> {
 /// The letters and digits at the beginning of a secret.
 fn mark(secret: &str) -> String {
     secret.chars().take_while(char::is_ascii_alphanumeric).collect()
-}
-
-fn clone(kind: &Kind) -> Kind {
-    let Kind { provider, credentials, set, secrets, obtained, token, sent } = kind;
-    Kind {
-        provider,
-        credentials: credentials.clone(),
-        set: set.clone(),
-        secrets: secrets.clone(),
-        obtained: obtained.clone(),
-        token: token.clone(),
-        sent: *sent,
-    }
 }
 
 /// The test of the test: what it searches for is found.

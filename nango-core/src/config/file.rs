@@ -33,6 +33,7 @@
 //!
 //! It is walked by hand and not through serde's derive, so that each message has a line, and none quotes a value.
 
+mod addresses;
 mod limits;
 
 use std::{
@@ -46,7 +47,6 @@ use toml::{
     Spanned,
     de::{DeTable, DeValue},
 };
-use url::Url;
 
 use super::{ConfigError, Egress, IntegrationConfig, Limits, Retention, retention};
 use crate::{declare::suggest, http::Rule};
@@ -105,7 +105,7 @@ impl Reader<'_> {
             match key {
                 "database" => {
                     let url = self.text_of(key, at, value)?;
-                    if holds_password(&url) {
+                    if addresses::holds_password(&url) {
                         let expected = "must not hold a password: files are copied and shared. Give it by PGPASSWORD or \
                                         PGPASSFILE, or the whole URL by NANGO_DATABASE_URL";
                         return Err(self.value(at, key, expected));
@@ -144,7 +144,7 @@ impl Reader<'_> {
                 "provider" => settings.provider = Some(self.text_of(&full, at, value)?),
                 "base_url" => {
                     let text = self.text_of(&full, at, value)?;
-                    check_base_url(&text).map_err(|expected| self.value(at, &full, expected))?;
+                    addresses::check_base_url(&text).map_err(|expected| self.value(at, &full, expected))?;
                     settings.base_url = Some(text);
                 }
                 "headers" => {
@@ -166,7 +166,7 @@ impl Reader<'_> {
                 "trusted_origins" => {
                     settings.trusted_origins = self.list_of(&full, at, value)?;
                     for origin in &settings.trusted_origins {
-                        check_origin(origin).map_err(|expected| self.value(at, &full, expected))?;
+                        addresses::check_origin(origin).map_err(|expected| self.value(at, &full, expected))?;
                     }
                 }
                 "token_hosts" => {
@@ -320,38 +320,6 @@ fn entries<'a, 'i>(table: &'a DeTable<'i>) -> impl Iterator<Item = Found<'a, 'i>
         table.iter().map(|(key, value)| (key.get_ref().as_ref(), key.span().start, value)).collect();
     entries.sort_by_key(|(_, at, _)| *at);
     entries.into_iter()
-}
-
-fn check_base_url(text: &str) -> Result<(), &'static str> {
-    let url =
-        Url::parse(text).map_err(|_| "is not a URL: write it in full, such as \"https://ghe.example.com/api/v3\"")?;
-    if !matches!(url.scheme(), "http" | "https") {
-        Err("must begin with https:// (or http://)")
-    } else if !url.username().is_empty() || url.password().is_some() {
-        Err("must not contain a user or a password: they belong to a connection, see `connection add`")
-    } else if url.query().is_some() || url.fragment().is_some() {
-        Err("must end with its path: parameters belong to the requests of the functions")
-    } else {
-        Ok(())
-    }
-}
-
-fn check_origin(text: &str) -> Result<(), &'static str> {
-    const EXPECTED: &str = "must list origins: a scheme, a host and, if it is not the usual one, a port, such as \"https://api.example.com:8443\"";
-    let url = Url::parse(text).map_err(|_| EXPECTED)?;
-    let bare = matches!(url.path(), "" | "/") && url.query().is_none() && url.fragment().is_none();
-    let web = matches!(url.scheme(), "http" | "https") && url.has_host();
-    let plain = url.username().is_empty() && url.password().is_none();
-    if web && bare && plain { Ok(()) } else { Err(EXPECTED) }
-}
-
-/// Whether a database URL has a password in it, before its host or among its parameters.
-fn holds_password(url: &str) -> bool {
-    let Some((_, rest)) = url.split_once("://") else { return false };
-    let (address, parameters) = rest.split_once('?').unwrap_or((rest, ""));
-    let user = address.rsplit_once('@').map_or("", |(user, _)| user);
-    user.split_once(':').is_some_and(|(_, password)| !password.is_empty())
-        || parameters.split('&').any(|parameter| parameter.starts_with("password="))
 }
 
 #[cfg(test)]

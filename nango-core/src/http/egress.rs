@@ -64,7 +64,7 @@ impl Policy {
     /// Allows the host and port of a URL that the operator wrote down for an integration, such as its base URL in
     /// `nango.toml`: for requests of that integration, and for no other.
     pub fn allow_for(&mut self, integration: &str, url: &Url) {
-        if let Some(place) = place(url) {
+        if let Some(place) = host_and_port(url) {
             self.exceptions.entry(integration.to_owned()).or_default().insert(place);
         }
     }
@@ -72,7 +72,7 @@ impl Policy {
     /// Whether the operator wrote this host and port down for the integration.
     pub(super) fn is_exception(&self, integration: Option<&str>, url: &Url) -> bool {
         let listed = integration.and_then(|integration| self.exceptions.get(integration));
-        listed.zip(place(url)).is_some_and(|(listed, place)| listed.contains(&place))
+        listed.zip(host_and_port(url)).is_some_and(|(listed, place)| listed.contains(&place))
     }
 
     /// Checks where a request of an integration goes, as far as its URL tells.
@@ -200,7 +200,7 @@ fn plain(host: &str) -> String {
 }
 
 /// Host and port of a URL.
-fn place(url: &Url) -> Option<(String, u16)> {
+fn host_and_port(url: &Url) -> Option<(String, u16)> {
     Some((plain(url.host_str()?), url.port_or_known_default()?))
 }
 

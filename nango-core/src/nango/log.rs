@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Context, Nango};
 use crate::{
-    redact::{MESSAGE_BYTES, capped, printable, printable_value},
+    redact::{MESSAGE_BYTES, capped, printable_value},
     store::{Level, LogLine},
 };
 
@@ -26,7 +26,7 @@ impl Context {
     /// 4,096 bytes each.
     pub fn log(&self, level: Level, message: &str, fields: Value) {
         let redactor = self.client.redactor();
-        let message = capped(printable(&redactor.hide(message)), MESSAGE_BYTES).into_owned();
+        let message = redactor.message(message);
         let fields = bounded(printable_value(redactor.hide_value(fields)));
         self.keep(LogLine { at: self.store.now(), level, message, fields });
     }

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::{Provider, Variable, field::has_user};
-use crate::declare::suggest;
+use super::{Provider, Variable};
+use crate::{declare::suggest, redact::has_user};
 
 /// Names that connections may carry whatever their provider asks for: an app of their own, as moved connections have it.
 const RESERVED: [&str; 5] = [
@@ -84,9 +84,7 @@ impl Provider {
                 field.check(&text).map_err(wrong)?;
             }
             // A password in an address is sent to whatever host follows it, and is in no list of secrets.
-            if Url::parse(&text).is_ok_and(|url| has_user(&url))
-                || text.split('/').next().unwrap_or("").contains('@') && names_host(&name)
-            {
+            if holds_user(&name, &text) {
                 return Err(wrong("must not hold a user and password: they belong into the credentials".to_owned()));
             }
             config.insert(name, value);
@@ -150,6 +148,12 @@ impl Provider {
             name,
         }
     }
+}
+
+/// Whether a value is an address with a user in it, in full or as the host that it stands for.
+fn holds_user(name: &str, text: &str) -> bool {
+    let in_host = || text.split('/').next().is_some_and(|host| host.contains('@'));
+    Url::parse(text).is_ok_and(|url| has_user(&url)) || (names_host(name) && in_host())
 }
 
 /// Whether a value of this name is put where a host stands.

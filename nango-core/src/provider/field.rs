@@ -2,8 +2,6 @@
 
 mod check;
 
-pub(super) use check::has_user;
-
 use super::{LazyPattern, NoPattern};
 
 /// A value that a connection needs: part of its credentials or of its configuration.

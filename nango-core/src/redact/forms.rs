@@ -4,6 +4,8 @@
 //! any mixture. What is left are the secret itself, its decoded form (a secret may look encoded), a form's `+` for a
 //! blank, and base64.
 
+use std::iter::successors;
+
 use base64::{
     Engine, alphabet,
     engine::general_purpose::{GeneralPurpose, NO_PAD, PAD},
@@ -47,10 +49,7 @@ pub(super) fn of(secret: &str) -> Vec<Form> {
             .for_each(&mut plain);
     }
     // A secret that looks encoded is decoded with the text around it.
-    let mut decoded = Zeroizing::new(secret.as_bytes().to_vec());
-    for _ in 0..views::ROUNDS {
-        let Some(next) = views::decoded(&decoded) else { break };
-        decoded = next;
+    for decoded in successors(views::decoded(secret.as_bytes()), |text| views::decoded(text)).take(views::ROUNDS) {
         if decoded.len() >= SHORTEST {
             push(&mut forms, decoded.to_vec(), false);
         }

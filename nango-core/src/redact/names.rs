@@ -1,4 +1,6 @@
-//! Names whose values are secrets.
+//! Names whose values are secrets, and URLs that carry one.
+
+use url::Url;
 
 /// Parts of names whose values are secrets, in lower case.
 const SECRET_PARTS: [&str; 12] = [
@@ -41,6 +43,11 @@ const PLAIN_TOKENS: [&str; 8] = [
     "continuation_token",
     "sync_token",
 ];
+
+/// Whether a URL has a user or a password before its host.
+pub(crate) fn has_user(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
+}
 
 /// Whether the value of a header, parameter or setting of this name is taken for a secret.
 ///

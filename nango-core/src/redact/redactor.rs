@@ -3,6 +3,7 @@
 use std::{
     borrow::Cow,
     fmt,
+    iter::successors,
     sync::{Arc, PoisonError, RwLock},
 };
 
@@ -14,6 +15,7 @@ use zeroize::Zeroizing;
 
 use super::{
     forms::{self, Form, SHORTEST},
+    text::{MESSAGE_BYTES, capped, printable},
     views::{self, View},
 };
 
@@ -97,19 +99,19 @@ impl Redactor {
         }
     }
 
+    /// The text as a message: without secrets, its control characters escaped, at most 4,096 bytes. It is redacted before
+    /// it is cut.
+    pub(crate) fn message(&self, text: &str) -> String {
+        capped(printable(&self.hide(text)), MESSAGE_BYTES).into_owned()
+    }
+
     /// The bytes without secrets; `None`: they hold none.
     pub fn hidden(&self, text: &[u8]) -> Option<Vec<u8>> {
         let forms = self.forms()?;
         let mut ranges = Vec::new();
         find(&forms, text, |range| ranges.push(range));
-        let mut view = View::of(text);
-        for _ in 1..views::ROUNDS {
-            let Some(seen) = view else { break };
-            find(&forms, &seen.bytes, |(from, to)| ranges.push(seen.source(from, to)));
-            view = seen.next();
-        }
-        if let Some(seen) = view {
-            find(&forms, &seen.bytes, |(from, to)| ranges.push(seen.source(from, to)));
+        for view in successors(View::of(text), View::next).take(views::ROUNDS) {
+            find(&forms, &view.bytes, |(from, to)| ranges.push(view.source(from, to)));
         }
         (!ranges.is_empty()).then(|| without(text, ranges))
     }

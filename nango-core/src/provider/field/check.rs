@@ -3,7 +3,7 @@
 use url::{Host, Url};
 
 use super::Field;
-use crate::declare::suggest;
+use crate::{declare::suggest, redact::has_user};
 
 impl Field {
     /// Checks a value against the field's choices, pattern and format. An empty value fits a field that may be left
@@ -57,10 +57,6 @@ fn is_host(value: &str) -> bool {
 
 fn is_url(value: &str) -> bool {
     Url::parse(value).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host() && !has_user(&url))
-}
-
-pub(in crate::provider) fn has_user(url: &Url) -> bool {
-    !url.username().is_empty() || url.password().is_some()
 }
 
 fn is_email(value: &str) -> bool {
