@@ -23,7 +23,7 @@ pub use crate::{
 use crate::{
     declare::{EndpointPath, Handle, PathValue, fill},
     error::{Error, ErrorKind, Result},
-    http::{DecodeError, decode_text, decode_value},
+    json::{DecodeError, decode_text, decode_value, short_name},
     model::{ApiTime, Batch, CheckpointValue, Mapped},
     nango::NangoSync,
 };
@@ -174,25 +174,6 @@ fn misfit<T>(kind: ErrorKind, what: &str, error: &DecodeError) -> Error {
     Error::new(kind, format!("{what} does not fit `{}`: {error}", short_name(std::any::type_name::<T>())))
 }
 
-/// `Vec<Issue>` of `alloc::vec::Vec<github::Issue>`.
-fn short_name(type_name: &str) -> String {
-    let mut short = String::with_capacity(type_name.len());
-    let mut word = 0;
-    let mut chars = type_name.chars().peekable();
-    while let Some(c) = chars.next() {
-        if c == ':' && chars.peek() == Some(&':') {
-            chars.next();
-            short.truncate(word);
-        } else {
-            short.push(c);
-            if !(c.is_alphanumeric() || c == '_') {
-                word = short.len();
-            }
-        }
-    }
-    short
-}
-
 // ---- endpoints -----------------------------------------------------------------------------------------------------
 
 /// The endpoint of a mapper: metadata between literals.
@@ -232,14 +213,6 @@ mod tests {
         let expect = "the metadata's `owner` is \"..\" in the path `/repos/{owner}/issues`: a value in a path must not be \
                       empty, `.` or `..`";
         assert_eq!(error.to_string(), expect);
-    }
-
-    #[test]
-    fn a_type_is_named_without_its_modules() {
-        assert_eq!(short_name("demo::github::Issue"), "Issue");
-        assert_eq!(short_name("alloc::vec::Vec<a::b::C>"), "Vec<C>");
-        assert_eq!(short_name("(a::B, &c::D, [e::F; 2])"), "(B, &D, [F; 2])");
-        assert_eq!(short_name("u64"), "u64");
     }
 
     #[derive(Debug, serde::Deserialize)]

@@ -14,7 +14,10 @@ use reqwest::header::HeaderMap;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::redact::{Redactor, one_line, without_value};
+use crate::{
+    json,
+    redact::{Redactor, one_line, without_value},
+};
 
 /// The result of every annotated function.
 pub type Result<T, E = Error> = core::result::Result<T, E>;
@@ -263,8 +266,7 @@ impl HttpFailure {
 
     /// The body as JSON, or as a string where it is none.
     pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body)
-            .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&self.body).into_owned()))
+        json::value_or_text(&self.body, json::charset(&self.headers))
     }
 
     fn kind(&self) -> ErrorKind {
@@ -278,7 +280,7 @@ impl fmt::Display for HttpFailure {
         if self.attempts > 1 {
             write!(f, " after {} attempts", self.attempts)?;
         }
-        let body = one_line(&String::from_utf8_lossy(&self.body));
+        let body = one_line(&json::lossy_text(&self.body, json::charset(&self.headers)));
         if !body.is_empty() {
             let short: String = body.chars().take(300).collect();
             let dots = if short.len() < body.len() { " …" } else { "" };

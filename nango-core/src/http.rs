@@ -18,8 +18,8 @@ mod body;
 mod budget;
 mod client;
 mod clock;
+mod coding;
 mod date;
-mod decode;
 mod egress;
 mod error;
 mod exchange;
@@ -33,9 +33,11 @@ mod redact;
 mod request;
 mod response;
 mod retry;
+mod reuse;
 #[cfg(test)]
 pub(crate) mod script;
 mod transport;
+mod unread;
 
 pub use authorize::{AuthError, Authorize, Nothing, Stamp};
 pub use body::{Body, Part, Payload, StreamBody};
@@ -43,8 +45,6 @@ pub use budget::{Budget, Budgets, Lane};
 pub use client::Client;
 pub use clock::{Clock, SystemClock};
 pub use date::parse_http_date;
-pub use decode::{DecodeError, decode};
-pub(crate) use decode::{decode_text, decode_value};
 pub use egress::{NoRule, Policy, Refusal, Rule};
 pub use error::HttpError;
 pub use network::{Network, NetworkSettings};
@@ -55,6 +55,7 @@ pub(crate) use redact::place;
 pub use request::{Call, Outgoing};
 pub use response::{Response, Streaming};
 pub use transport::{Incoming, Transport, TransportError};
+pub use unread::BodyError;
 
 pub use futures_util::future::BoxFuture;
 pub use reqwest::{

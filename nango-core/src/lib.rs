@@ -26,6 +26,7 @@ pub mod error;
 pub mod export;
 mod file_access;
 pub mod http;
+mod json;
 pub mod model;
 pub mod nango;
 pub mod paginate;

@@ -16,7 +16,7 @@ mod redactor;
 mod text;
 mod views;
 
-pub(crate) use misfit::without_value;
+pub(crate) use misfit::{INEXACT, without_value};
 pub(crate) use names::has_user;
 pub use names::is_secret_name;
 pub use redactor::Redactor;

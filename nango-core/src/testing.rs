@@ -53,6 +53,7 @@ use crate::{
     declare::{ActionDef, BoxFuture, Handle, Kind, Merging},
     error::{Error, Result},
     http::{Client, ClientParts},
+    json::decode,
     model::{Batch, Record},
     nango::{Context, ContextParts, Host, Nango, RunOptions, Stop},
     provider::{Catalogue, Provider},
@@ -293,7 +294,7 @@ fn dataset(model: &str) -> DatasetKey {
 
 #[track_caller]
 fn read<M: Record>(payload: &[u8]) -> M {
-    match serde_json::from_slice(payload) {
+    match decode(payload) {
         Ok(record) => record,
         Err(error) => panic!("the saved record {} is no `{}`: {error}", String::from_utf8_lossy(payload), M::NAME),
     }

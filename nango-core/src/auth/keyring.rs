@@ -185,7 +185,7 @@ impl Key {
 
     fn read_all(text: &str) -> Result<Vec<Self>, KeyError> {
         let mut keys: Vec<Self> = Vec::new();
-        let texts = text.split([',', ' ', '\t', '\r', '\n']).filter(|text| !text.is_empty());
+        let texts = text.split(['\u{feff}', ',', ' ', '\t', '\r', '\n']).filter(|text| !text.is_empty());
         for text in texts {
             let bytes = STANDARD
                 .decode(text)

@@ -6,6 +6,8 @@ use std::{
     path::Path,
 };
 
+use crate::json;
+
 /// Reads a text of at most `limit` bytes; a longer one is not read to its end.
 pub(super) fn read_text(path: &Path, limit: u64) -> io::Result<String> {
     let mut bytes = Vec::new();
@@ -14,7 +16,10 @@ pub(super) fn read_text(path: &Path, limit: u64) -> io::Result<String> {
         let message = format!("it is larger than the limit of {} MiB: is it the right file?", limit >> 20);
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
     }
-    String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"))
+    match json::text(&bytes, None) {
+        Ok(text) => Ok(text.into_owned()),
+        Err(_) => Err(io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8")),
+    }
 }
 
 #[cfg(test)]

@@ -2,11 +2,14 @@
 //!
 //! An error names the option and the place in the text, never the text: it may be a credential.
 
-use std::{fs, io::Read as _};
+use std::{borrow::Cow, fs, io::Read as _};
 
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
+use zeroize::Zeroizing;
 
 use super::Fault;
+use crate::json;
 
 /// Reads the values of one command line. Stdin can be given to one option.
 #[derive(Debug, Default)]
@@ -72,22 +75,34 @@ impl Values {
                 return Err(Fault::usage(format!("{option}: stdin is read by {taken} already, use a file: @PATH")));
             }
             self.stdin = Some(option.to_owned());
-            let mut text = String::new();
-            std::io::stdin()
-                .read_to_string(&mut text)
-                .map_err(|error| Fault::usage(format!("{option}: stdin cannot be read: {error}")))?;
-            return Ok(text);
+            let mut bytes = Vec::new();
+            let failed = |reason: String| Fault::usage(format!("{option}: stdin cannot be read: {reason}"));
+            std::io::stdin().read_to_end(&mut bytes).map_err(|error| failed(error.to_string()))?;
+            return whole_text(bytes).map_err(failed);
         }
         match given.strip_prefix('@') {
-            Some(path) => fs::read_to_string(path)
-                .map_err(|error| Fault::usage(format!("{option}: {path} cannot be read: {error}"))),
+            Some(path) => {
+                let failed = |reason: String| Fault::usage(format!("{option}: {path} cannot be read: {reason}"));
+                fs::read(path)
+                    .map_err(|error| failed(error.to_string()))
+                    .and_then(|bytes| whole_text(bytes).map_err(failed))
+            }
             None => Ok(given.to_owned()),
         }
     }
 }
 
+/// The text of a file, whichever mark its editor put in front of it.
+fn whole_text(bytes: Vec<u8>) -> Result<String, String> {
+    let bytes = Zeroizing::new(bytes);
+    json::text(&bytes, None).map(Cow::into_owned).map_err(|error| error.to_string())
+}
+
 fn parse(option: &str, text: &str) -> Result<Value, Fault> {
-    serde_json::from_str(text).map_err(|error| {
+    json::decode_text(text).map_err(|error| {
+        let Some(error) = serde_json::from_str::<IgnoredAny>(text).err() else {
+            return Fault::usage(format!("{option}: {error}"));
+        };
         let place = format!("line {}, column {}", error.line(), error.column());
         Fault::usage(format!("{option} is not JSON ({place}): give JSON in quotes, @FILE, or - for stdin"))
     })

@@ -103,7 +103,9 @@ impl Plan {
         };
         let mut trusted = self.trusted;
         let mut acted = false;
-        for redirects in 0.. {
+        let mut redirects = 0;
+        let mut sent_again = false;
+        loop {
             let mut request = hop.clone();
             let (mut stamp, mut permit) = (None, None);
             if trusted {
@@ -124,8 +126,15 @@ impl Plan {
             let head = (request.url.clone(), request.headers.clone());
             let sent = Sent::of(&request.method, &request.url, &request.headers, &client.parts.redactor);
             client.count();
-            let incoming =
-                client.parts.transport.send(request).await.map_err(|error| Fault::Transport(error, acted))?;
+            let incoming = match client.parts.transport.send(request).await {
+                Ok(incoming) => incoming,
+                // The server had closed the connection before the request came: it costs no attempt, once.
+                Err(TransportError::Stale(_)) if !sent_again && hop.may_be_sent_again() => {
+                    sent_again = true;
+                    continue;
+                }
+                Err(error) => return Err(Fault::Transport(error, acted)),
+            };
 
             if let Some(permit) = permit {
                 account(permit, &incoming, &hop.url, &client.parts);
@@ -156,12 +165,12 @@ impl Plan {
                 return Err(self.lost("was redirected, and its body is a stream that cannot be sent again".to_owned()));
             }
             hop = next;
+            redirects += 1;
             if left && !listed && !(trusted && client.parts.forward_headers) {
                 trusted = false;
                 hop.headers = redact::plain_headers(&hop.headers);
             }
         }
-        Err(self.lost("was redirected for ever".to_owned()))
     }
 
     /// The request that an answer redirects to, if it does.

@@ -18,8 +18,9 @@ use reqwest::{dns::Resolve, redirect};
 use url::Url;
 
 use super::{
-    Incoming, Outgoing, Policy, Refusal, Transport, TransportError,
+    Incoming, Outgoing, Policy, Refusal, Transport, TransportError, coding,
     egress::{self, Checked},
+    reuse,
 };
 
 /// How large the head of an answer may be over HTTP/2; the library's own limit of 16 KB is less than some APIs send.
@@ -116,6 +117,9 @@ impl<R: Resolve + Clone + 'static> Clients for Make<R> {
             .connect_timeout(*connect_timeout)
             .read_timeout(*idle_timeout)
             .http2_max_header_list_size(HEAD_BYTES)
+            // RFC 9112, 5.2: a line that goes on in the next is one line.
+            .http1_allow_obsolete_multiline_headers_in_responses(true)
+            .connector_layer(reuse::Watch)
             .dns_resolver(resolver)
             .build()
             .map_err(|error| TransportError::Unsendable(Box::new(error)))
@@ -151,17 +155,25 @@ impl Transport for Network {
                 return Err(TransportError::Forbidden(egress::is_a_proxy(host)));
             }
             let timeout = request.timeout;
-            let (method, url, headers, payload) = request.into_wire()?;
+            let (method, url, mut headers, payload) = request.into_wire()?;
+            coding::accept(&mut headers);
             let client = if exception { self.exceptions()? } else { &self.client };
             let mut request = client.request(method, url).headers(headers).body(payload);
             if let Some(timeout) = timeout {
                 request = request.timeout(timeout);
             }
             let patience = Patience { started: Instant::now(), timeout };
-            let sent = request.send().await.map_err(|error| classify(error, patience))?;
+            let (sent, reused) = reuse::watched(request.send()).await;
+            let mut sent = sent.map_err(|error| match classify(error, patience) {
+                TransportError::Broken(error) if reused && reuse::ended_before_answer(&*error) => {
+                    TransportError::Stale(error)
+                }
+                other => other,
+            })?;
             let status = sent.status().as_u16();
-            let headers = sent.headers().clone();
+            let mut headers = std::mem::take(sent.headers_mut());
             let body = sent.bytes_stream().map_err(move |error| classify(error, patience)).boxed();
+            let body = coding::decoded(&mut headers, body);
             Ok(Incoming { status, headers, body })
         })
     }
@@ -196,7 +208,7 @@ fn classify(error: reqwest::Error, patience: Patience) -> TransportError {
         TransportError::Slow(limit)
     } else if error.is_timeout() {
         TransportError::Silent(Box::new(error))
-    } else if error.is_decode() && is_damaged(&error) {
+    } else if is_damaged(&error) {
         TransportError::Unreadable(Box::new(error))
     } else {
         TransportError::Broken(Box::new(error))
@@ -228,12 +240,15 @@ fn proxies() -> BTreeSet<String> {
         .collect()
 }
 
-/// Whether the bytes arrived and make no sense: reqwest reports a lost connection in a body as undecodable, too.
+/// Whether the bytes arrived and make no sense: a lost connection is not that.
 fn is_damaged(error: &(dyn StdError + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {
         if let Some(io) = error.downcast_ref::<io::Error>() {
             return matches!(io.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput);
+        }
+        if error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse) {
+            return true;
         }
         cause = error.source();
     }

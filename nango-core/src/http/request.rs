@@ -8,7 +8,7 @@ use reqwest::{
 };
 use url::Url;
 
-use super::{Body, Payload, TransportError, redact};
+use super::{Body, Payload, TransportError, redact, retry};
 
 /// A request as a function writes it: relative to the connection's base URL, and without credentials.
 #[derive(Clone)]
@@ -136,6 +136,11 @@ pub struct Outgoing {
 }
 
 impl Outgoing {
+    /// Whether sending it twice does what sending it once does.
+    pub(super) fn may_be_sent_again(&self) -> bool {
+        retry::is_idempotent(&self.method) && self.body.is_repeatable()
+    }
+
     /// A request without headers and body.
     pub fn new(method: Method, url: Url) -> Self {
         Self {

@@ -1,6 +1,6 @@
 //! What comes back.
 
-use std::fmt;
+use std::{any::type_name, borrow::Cow, fmt};
 
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
@@ -8,7 +8,8 @@ use reqwest::header::{DATE, HeaderMap};
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::{DecodeError, HttpError, Sent, decode, limits::Limits, parse_http_date, redact};
+use super::{BodyError, HttpError, Sent, limits::Limits, parse_http_date, redact};
+use crate::json;
 
 /// An answer, its body in memory.
 #[derive(Clone)]
@@ -38,14 +39,43 @@ impl Response {
     ///
     /// # Errors
     ///
-    /// The body is not the JSON of a `T`; the error names the field.
-    pub fn json<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
-        decode(&self.body)
+    /// The body is not the JSON of a `T`; the error names the request, the answer and the field. What it quotes of a body
+    /// that is no JSON may hold secrets.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, BodyError> {
+        json::text(&self.body, json::charset(&self.headers)).and_then(|text| json::decode_text(&text)).map_err(
+            |error| {
+                let at = format!("{} {}", self.request.method, redact::place(&self.request.url));
+                BodyError::new(at, self.status, &self.headers, &self.body, error)
+                    .wanted(json::short_name(type_name::<T>()))
+            },
+        )
     }
 
-    /// The body as text; what is not UTF-8 is replaced.
+    /// The body as text, in the charset that its byte order mark or its content type names, else UTF-8; bytes that are
+    /// not in it are replaced by U+FFFD.
     pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.body).into_owned()
+        json::lossy_text(&self.body, json::charset(&self.headers))
+    }
+
+    /// The answer with its body in UTF-8, if a byte order mark or the content type says that it is in another charset.
+    ///
+    /// # Errors
+    ///
+    /// It is not in the charset that it says.
+    pub(crate) fn into_utf8(mut self, at: impl FnOnce() -> String) -> Result<Self, BodyError> {
+        let charset = json::charset(&self.headers);
+        let marked = self.body.starts_with(&[0xff, 0xfe]) || self.body.starts_with(&[0xfe, 0xff]);
+        if !marked && charset.is_none_or(|charset| charset.eq_ignore_ascii_case("utf-8")) {
+            return Ok(self);
+        }
+        match json::text(&self.body, charset) {
+            Ok(Cow::Borrowed(_)) => Ok(self),
+            Ok(Cow::Owned(text)) => {
+                self.body = text.into();
+                Ok(self)
+            }
+            Err(error) => Err(BodyError::new(at(), self.status, &self.headers, &self.body, error)),
+        }
     }
 
     /// How long the answer asks to wait (`Retry-After`), read against the server's own time or `now`.

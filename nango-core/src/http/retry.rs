@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     error::HttpFailure,
+    json,
     provider::{RetryRules, Strategy, lookup},
 };
 
@@ -23,7 +24,7 @@ use crate::{
 const LONGEST_BACKOFF: Duration = Duration::from_mins(1);
 
 /// Whether repeating a request changes nothing (RFC 9110, 9.2.2).
-fn is_idempotent(method: &Method) -> bool {
+pub(super) fn is_idempotent(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD | Method::PUT | Method::DELETE | Method::OPTIONS | Method::TRACE)
 }
 
@@ -49,7 +50,7 @@ impl Verdict {
         let HttpFailure { status, headers, body, .. } = failure;
         let limits = Limits::read(headers);
         let told = rules.in_body.as_ref().and_then(|rule| {
-            let body: Value = serde_json::from_slice(body).ok()?;
+            let body: Value = json::decode(body).ok()?;
             let found = rule.pattern.find(lookup(&body, &rule.path)?.as_str()?)?;
             Some((moment::read(found, Unit::Seconds), rule.strategy))
         });

@@ -56,6 +56,10 @@ pub enum TransportError {
     /// The answer was not whole in time, though the server went on speaking. The request may have had its effect.
     #[error("the answer was not whole after {} s", .0.as_secs_f64())]
     Slow(Duration),
+    /// A connection that had carried a request before ended before the answer began, most likely because the server had
+    /// closed it. The request may have had its effect.
+    #[error("the connection broke off")]
+    Stale(#[source] Source),
     /// The exchange broke off. The request may have had its effect.
     #[error("the connection broke off")]
     Broken(#[source] Source),

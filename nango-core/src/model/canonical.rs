@@ -16,6 +16,8 @@ use serde::{
     ser::{self, SerializeMap},
 };
 
+use crate::json::decode_text;
+
 use text::{KeyText, RawText};
 
 /// The name under which `serde_json::value::RawValue` hands over JSON that is already written.
@@ -299,7 +301,7 @@ impl Fields<'_> {
         if self.raw {
             // What is already JSON is read once more, so that maps inside it are sorted too.
             let text = value.serialize(RawText)?;
-            let value: serde_json::Value = serde_json::from_str(&text).map_err(ser::Error::custom)?;
+            let value: serde_json::Value = decode_text(&text).map_err(ser::Error::custom)?;
             return write(&value, self.out);
         }
         if !std::mem::take(&mut self.first) {

@@ -6,6 +6,7 @@ use super::{Nango, NangoSync, checkpoint::checkpoint_value, context::Draft};
 use crate::{
     declare::{BoxFuture, HasCheckpoint, Saves, suggest},
     error::{Error, ErrorKind, Result},
+    json::decode,
     model::{Batch, Checkpoint, KeyOf, ModelInfo, Patch, PatchOf, Record, RecordId, canonical},
     store::{Change, DeleteRow, Done, PatchRow, RowOutcome, Write},
     time,
@@ -243,7 +244,7 @@ fn patch_rows<P: PatchOf>(patches: impl IntoIterator<Item = P>) -> Result<Vec<Pa
     let fields = |patch: &P| -> Result<Value> {
         let mut bytes = Vec::new();
         canonical::write(patch, &mut bytes).map_err(|error| Error::new(ErrorKind::Record, error))?;
-        Ok(serde_json::from_slice(&bytes)?)
+        decode(&bytes).map_err(|error| Error::new(ErrorKind::Record, error))
     };
     patches.into_iter().map(|patch| patch_row(patch.id().to_string(), fields(&patch)?, P::Model::UPDATED)).collect()
 }

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     declare::{BoxFuture, HasCheckpoint},
     error::{Error, ErrorKind, Result},
-    http::decode_value,
+    json::decode_value,
     model::Checkpoint,
     store::{BASE_VARIANT, CheckpointWrite},
 };

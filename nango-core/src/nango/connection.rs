@@ -11,7 +11,7 @@ use crate::{
     auth::{Credentials, RefreshError},
     declare::{BoxFuture, HasMetadata},
     error::{Error, ErrorKind, Result},
-    http::decode_value,
+    json::decode_value,
     model::Data,
     store::{Connection, MetadataChange, StoreError},
 };

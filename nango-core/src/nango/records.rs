@@ -8,7 +8,7 @@ use super::{Nango, NangoSync, context::store_error};
 use crate::{
     declare::{BoxFuture, Saves},
     error::{Error, ErrorKind, Result},
-    http::decode,
+    json::decode,
     model::{Record, RecordId, Stored},
     store::{FeedRow, ReadQuery},
 };

@@ -16,6 +16,8 @@ use crate::{
     declare::{BoxFuture, IntoEndpoint},
     error::{Error, ErrorKind, Result},
     http::{self, Body, Call, Outgoing, Part, StreamBody, Url},
+    json,
+    redact::Redactor,
 };
 
 /// A request that is being written. It is sent when awaited, or by one of [`json`](Self::json), [`text`](Self::text),
@@ -273,7 +275,7 @@ impl IntoFuture for Request {
             if !foreign {
                 context.note_plain(&answer);
             }
-            Ok(Response { answer, data: OnceLock::new() })
+            Ok(Response { answer, data: OnceLock::new(), redactor: context.client.redactor().clone() })
         })
     }
 }
@@ -326,6 +328,7 @@ impl IntoFuture for OptionalRequest {
 pub struct Response {
     answer: http::Response,
     data: OnceLock<Value>,
+    redactor: Redactor,
 }
 
 impl Response {
@@ -344,21 +347,27 @@ impl Response {
         self.answer.headers.get(name)?.to_str().ok()
     }
 
-    /// The body as JSON, parsed on first use; a body that is no JSON is a string, an empty one is `null`.
+    /// The body as JSON, parsed on first use. An empty body is `null`; a body that is no JSON is a string, and so is one
+    /// with a number that a [`Value`] would round.
     pub fn data(&self) -> &Value {
         self.data.get_or_init(|| match self.answer.body.as_ref() {
             [] => Value::Null,
-            body => serde_json::from_slice(body)
-                .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(body).into_owned())),
+            body => json::value_or_text(body, json::charset(&self.answer.headers)),
         })
     }
 
     /// The body as JSON of type `T`.
+    ///
+    /// # Errors
+    ///
+    /// It is not: the error names the request, the status, the content type and the field, and quotes the first characters
+    /// of a body that is no JSON. A number that a [`Value`] in `T` would round is an error, too.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
-        self.answer.json().map_err(|error| Error::new(ErrorKind::Decode, error))
+        self.answer.json().map_err(|error| Error::new(ErrorKind::Decode, error.redacted(&self.redactor)))
     }
 
-    /// The body as text.
+    /// The body as text, in the charset that its byte order mark or its content type names, else UTF-8. Bytes that are not
+    /// in it are replaced by U+FFFD.
     pub fn text(&self) -> String {
         self.answer.text()
     }

@@ -7,7 +7,7 @@ use super::{ActionRef, Nango, NangoAction};
 use crate::{
     declare::{ActionMarker, BoxFuture},
     error::{Error, ErrorKind, Result},
-    http::decode_value,
+    json::decode_value,
 };
 
 /// The functions that `trigger` takes: those with `#[action]`, with and without an input.

@@ -1,28 +1,79 @@
 //! Values that lead to the next page.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, value::RawValue};
 
 use super::PaginateError;
 
+/// The value of a cursor's parameter. It is opaque: it is sent as it came, digit by digit.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Cursor {
+    /// A number that a [`Value`] would write in another way.
+    Number {
+        /// The number as the API wrote it.
+        number: String,
+    },
+    /// A string or a number.
+    Json(Value),
+}
+
+impl Cursor {
+    /// The value as a query has it.
+    pub(super) fn text(&self) -> String {
+        match self {
+            Self::Number { number } => number.clone(),
+            Self::Json(Value::String(text)) => text.clone(),
+            Self::Json(value) => value.to_string(),
+        }
+    }
+
+    /// The value as JSON has it.
+    pub(super) fn json(&self) -> String {
+        match self {
+            Self::Number { number } => number.clone(),
+            Self::Json(value) => value.to_string(),
+        }
+    }
+
+    /// Whether it may count records or pages: a JSON number, or a text of digits.
+    pub(super) fn is_counting(&self) -> bool {
+        match self {
+            Self::Number { .. } | Self::Json(Value::Number(_)) => true,
+            Self::Json(value) => value.as_str().is_some_and(is_digits),
+        }
+    }
+}
+
+/// Whether a text is a whole number.
+pub(super) fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// A string or number that leads to the next page. Nothing, `null`, `false`, and a text or list that is empty end the
 /// walk; 0 does not. Cursors are opaque: a text is sent as it came.
 pub(super) fn scalar(
-    value: &RawValue,
+    raw: &RawValue,
     what: &'static str,
     at: &str,
     path: &str,
-) -> Result<Option<Value>, PaginateError> {
+) -> Result<Option<Cursor>, PaginateError> {
     let bad = |reason: &str| PaginateError::Next {
         at: at.to_owned(),
         what,
         place: path.to_owned(),
         reason: reason.to_owned(),
     };
-    let value: Value = serde_json::from_str(value.get()).map_err(|error| bad(&error.to_string()))?;
+    let raw = raw.get();
+    if raw.starts_with(|c: char| c == '-' || c.is_ascii_digit()) {
+        let value = serde_json::from_str(raw).ok().map(Cursor::Json).filter(|value| value.json() == raw);
+        return Ok(Some(value.unwrap_or_else(|| Cursor::Number { number: raw.to_owned() })));
+    }
+    let value: Value = serde_json::from_str(raw).map_err(|error| bad(&error.to_string()))?;
     match value {
         Value::Null | Value::Bool(false) => Ok(None),
         Value::String(text) if text.trim().is_empty() => Ok(None),
-        Value::String(_) | Value::Number(_) => Ok(Some(value)),
+        Value::String(_) | Value::Number(_) => Ok(Some(Cursor::Json(value))),
         Value::Array(list) if list.is_empty() => Ok(None),
         Value::Object(object) if object.is_empty() => Ok(None),
         Value::Bool(true) => Err(bad("it is a boolean")),
@@ -33,4 +84,40 @@ pub(super) fn scalar(
 
 pub(super) fn unusable(at: &str, place: &str, reason: String) -> PaginateError {
     PaginateError::Next { at: at.to_owned(), what: "cursor", place: place.to_owned(), reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn number_is_sent_and_kept_digit_by_digit() {
+        for number in
+            ["0", "-7", "18446744073709551616123", "1.50", "1e5", "9007199254740993", "0.12345678901234567890123"]
+        {
+            let raw = RawValue::from_string(number.to_owned()).unwrap();
+            let cursor = scalar(&raw, "cursor", "page 1", "next").unwrap().unwrap();
+            assert_eq!((cursor.text(), cursor.json()), (number.to_owned(), number.to_owned()));
+            let kept: Cursor = serde_json::from_str(&serde_json::to_string(&cursor).unwrap()).unwrap();
+            assert!(kept == cursor && kept.is_counting(), "{number}");
+        }
+    }
+
+    #[test]
+    fn cursor_of_an_earlier_version_is_read() {
+        let read = |value: Value| serde_json::from_value::<Cursor>(value).unwrap();
+        assert_eq!(read(json!("a b")).text(), "a b");
+        assert_eq!(read(json!(100)).text(), "100");
+    }
+
+    #[test]
+    fn cursor_of_digits_counts() {
+        for value in [json!(100), json!("100"), json!(0)] {
+            assert!(Cursor::Json(value.clone()).is_counting(), "{value}");
+        }
+        for value in [json!("b3Blbg"), json!("10x"), json!("-1"), json!("")] {
+            assert!(!Cursor::Json(value.clone()).is_counting(), "{value}");
+        }
+    }
 }

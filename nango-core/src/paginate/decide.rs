@@ -387,7 +387,7 @@ impl Step {
     pub(super) fn key(&self) -> u128 {
         match self {
             Self::First => 0,
-            Self::Cursor(value) => xxh3_128(value.to_string().as_bytes()),
+            Self::Cursor(value) => xxh3_128(value.json().as_bytes()),
             Self::Link(url) => xxh3_128(url.as_str().as_bytes()),
             Self::Offset(offset) => xxh3_128(&offset.to_le_bytes()),
         }

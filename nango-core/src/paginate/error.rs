@@ -2,12 +2,10 @@
 
 use crate::{
     error::{Error, ErrorKind},
-    http::HttpError,
+    http::{BodyError, HttpError},
     redact::{Redactor, one_line},
 };
 
-/// How many characters of an answer that is not JSON are shown.
-const SHOWN: usize = 80;
 /// How many characters of an error in a body are shown.
 const SHOWN_ERROR: usize = 200;
 
@@ -25,17 +23,8 @@ pub enum PaginateError {
     #[error(transparent)]
     Http(#[from] HttpError),
     /// A page is not JSON.
-    #[error("{at} is not JSON but {content_type}: {message}; it begins with `{}`", first(start, SHOWN))]
-    NotJson {
-        /// The page.
-        at: String,
-        /// What the API calls it.
-        content_type: String,
-        /// What the parser says.
-        message: String,
-        /// The first characters.
-        start: String,
-    },
+    #[error(transparent)]
+    NotJson(BodyError),
     /// There is nothing at the path of the records.
     #[error("{at} has nothing at `{path}`: {there}")]
     Missing {
@@ -139,11 +128,12 @@ pub enum PaginateError {
 
 impl PaginateError {
     /// The error without secrets in what it quotes of an answer.
-    pub(super) fn redacted(mut self, redactor: &Redactor) -> Self {
-        if let Self::NotJson { start, .. } | Self::InBody { start, .. } = &mut self {
-            *start = redactor.hide(start).into_owned();
+    pub(super) fn redacted(self, redactor: &Redactor) -> Self {
+        match self {
+            Self::NotJson(error) => Self::NotJson(error.redacted(redactor)),
+            Self::InBody { at, key, start } => Self::InBody { at, key, start: redactor.hide(&start).into_owned() },
+            other => other,
         }
-        self
     }
 
     /// The error that functions see. A status failure stays reachable by [`Error::http`].

@@ -11,7 +11,8 @@ use serde::de::DeserializeOwned;
 use super::{PaginateError, SeenIds, Walk, WalkEnd, path};
 use crate::{
     error::{Error, ErrorKind, Result},
-    http::{Response, decode},
+    http::Response,
+    json::{decode_text, short_name},
 };
 
 type OnPage = Box<dyn FnMut(Option<String>, Response) -> BoxFuture<'static, Result<()>> + Send>;
@@ -108,8 +109,9 @@ impl<T: DeserializeOwned> Pages<T> {
         }
         let mut records = Vec::new();
         for (i, raw) in raw_records.into_iter().enumerate() {
-            records.push(decode(raw.as_bytes()).map_err(|error| {
-                let position = format!("record {} of {} is no `{}`", i + 1, page.name(), short_name::<T>());
+            records.push(decode_text(raw).map_err(|error| {
+                let position =
+                    format!("record {} of {} is no `{}`", i + 1, page.name(), short_name(std::any::type_name::<T>()));
                 Error::new(ErrorKind::Decode, error).context(position)
             })?);
         }
@@ -144,13 +146,6 @@ impl<T> fmt::Debug for Pages<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pages").field("walk", &self.walk).finish_non_exhaustive()
     }
-}
-
-/// `Issue` of `integrations::github::Issue`.
-fn short_name<T>() -> &'static str {
-    let full = std::any::type_name::<T>();
-    // A generic type is shown whole: its last segment would be that of a parameter.
-    if full.contains('<') { full } else { full.rsplit("::").next().unwrap_or(full) }
 }
 
 #[cfg(test)]

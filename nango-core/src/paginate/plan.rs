@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt};
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::{PaginateError, path};
+use super::{PaginateError, cursor::Cursor, path};
 use crate::{
     declare::{Paginate, PaginateKind, Pagination, names_more, names_the_end},
     http::{Body, Call, Method},
@@ -21,7 +21,7 @@ pub(super) const AFTER_SHORT: [u16; 2] = [400, 422];
 pub(super) enum Step {
     /// The first page of a cursor or link, or the only one.
     First,
-    Cursor(Value),
+    Cursor(Cursor),
     Link(Url),
     Offset(u64),
 }
@@ -154,7 +154,7 @@ impl Plan {
         match (paginate.limit, paginate.limit_name) {
             (Some(limit), Some(name)) => {
                 let mut call = plan.call.clone();
-                plan.put(&mut call, &name, &limit.into());
+                plan.put(&mut call, &name, &Cursor::Json(limit.into()));
                 if let Some(fields) = &mut plan.body {
                     put_in_body(fields, &name, limit.into());
                 }
@@ -210,7 +210,7 @@ impl Plan {
                 self.put(&mut call, name, value);
             }
             (Step::Offset(offset), Some(PaginateKind::Offset { name, .. })) => {
-                self.put(&mut call, name, &(*offset).into());
+                self.put(&mut call, name, &Cursor::Json((*offset).into()));
             }
             (Step::Link(url), _) => {
                 // The link carries the parameters already.
@@ -222,20 +222,18 @@ impl Plan {
         call
     }
 
-    fn put(&self, call: &mut Call, name: &str, value: &Value) {
+    fn put(&self, call: &mut Call, name: &str, value: &Cursor) {
         let Some(fields) = &self.body else {
             call.query.retain(|(there, _)| there != name);
-            call.query.push((name.to_owned(), text(value)));
+            call.query.push((name.to_owned(), value.text()));
             return;
         };
         if let Body::Form(form) = &mut call.body {
             form.retain(|(there, _)| there != name);
-            form.push((name.to_owned(), text(value)));
+            form.push((name.to_owned(), value.text()));
             return;
         }
-        let mut fields = fields.clone();
-        put_in_body(&mut fields, name, value.clone());
-        call.body = Body::Json(fields.to_string().into());
+        call.body = Body::Json(body_with(fields.clone(), name, value).into());
     }
 }
 
@@ -255,8 +253,23 @@ fn fields(body: &Body) -> Result<Value, PaginateError> {
     })
 }
 
-fn text(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+/// A JSON body with one more field.
+fn body_with(mut fields: Value, name: &str, value: &Cursor) -> String {
+    let number = match value {
+        Cursor::Json(value) => {
+            put_in_body(&mut fields, name, value.clone());
+            return fields.to_string();
+        }
+        Cursor::Number { number } => number,
+    };
+    // The tree cannot hold this number: a text that does not occur in the body takes its place.
+    let mut placeholder = "exact number".to_owned();
+    let text = fields.to_string();
+    while text.contains(&placeholder) {
+        placeholder.push('.');
+    }
+    put_in_body(&mut fields, name, placeholder.clone().into());
+    fields.to_string().replacen(&format!("\"{placeholder}\""), number, 1)
 }
 
 /// Sets a field. A dotted name is a path through objects; at each level, a key that is there as written wins.
@@ -279,6 +292,16 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn number_goes_into_a_body_digit_by_digit() {
+        let number = Cursor::Number { number: "12345678901234567890123.50".to_owned() };
+        let fields = json!({ "a": "exact number", "b": 1 });
+        assert_eq!(
+            body_with(fields, "page.cursor", &number),
+            r#"{"a":"exact number","b":1,"page":{"cursor":12345678901234567890123.50}}"#
+        );
+    }
 
     #[test]
     fn name_with_dots_is_a_path_unless_the_key_is_there_as_written() {

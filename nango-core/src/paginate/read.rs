@@ -11,7 +11,8 @@ use super::{
 };
 use crate::{
     declare::PaginateKind,
-    http::{Response, place},
+    http::{BodyError, Response, place},
+    json::{self, DecodeError},
 };
 
 /// How many characters of an unusable answer an error keeps.
@@ -187,19 +188,13 @@ pub(super) fn in_record<'a>(json: &'a str, path: &str) -> serde_json::Result<Opt
 
 fn text<'a>(response: &'a Response, at: &str) -> Result<&'a str, PaginateError> {
     let text = str::from_utf8(&response.body).map_err(|error| not_json(response, at, &error))?;
-    // A mark that some servers put in front, and JSON does not know.
-    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
+    Ok(json::without_mark(text))
 }
 
 #[cold]
-fn not_json(response: &Response, at: &str, error: &dyn fmt::Display) -> PaginateError {
-    let content_type = response.headers.get("content-type").and_then(|value| value.to_str().ok());
-    PaginateError::NotJson {
-        at: at.to_owned(),
-        content_type: content_type.unwrap_or("without a content type").to_owned(),
-        message: error.to_string(),
-        start: start(&response.text()),
-    }
+pub(super) fn not_json(response: &Response, at: &str, error: &dyn fmt::Display) -> PaginateError {
+    let error = DecodeError::syntax(error.to_string());
+    PaginateError::NotJson(BodyError::new(at.to_owned(), response.status, &response.headers, &response.body, error))
 }
 
 /// The first characters of a text, more than an error shows: they are redacted before they are cut.

@@ -8,7 +8,7 @@ use url::Url;
 use super::{
     PaginateError, Place, RawPage,
     bounds::Bounds,
-    cursor::scalar,
+    cursor::{Cursor, scalar},
     decide::{Answer, Decider, Verdict},
     end::{Completion, Gap, WalkEnd, WalkOutcome},
     link::{self, LinkTarget},
@@ -180,6 +180,7 @@ impl Walk {
         response: Response,
         at: String,
     ) -> Result<RawPage, PaginateError> {
+        let response = response.into_utf8(|| at.clone()).map_err(PaginateError::NotJson)?;
         let evidence = Evidence::read(&self.plan, &response, &at)?;
         let led = self.led(&response, &evidence, &at)?;
         let answer = Answer { status: response.status, at: &at, step, key, evidence: &evidence, led };
@@ -192,7 +193,7 @@ impl Walk {
             Verdict::Next(next) => {
                 page.next = Some(match &next {
                     Step::First => String::new(),
-                    Step::Cursor(value) => value.as_str().map_or_else(|| value.to_string(), str::to_owned),
+                    Step::Cursor(value) => value.text(),
                     Step::Link(url) => url.to_string(),
                     Step::Offset(offset) => offset.to_string(),
                 });
@@ -232,7 +233,7 @@ impl Walk {
         }
         match scalar(value, "link", at, path)? {
             None => Ok(None),
-            Some(Value::String(text)) => {
+            Some(Cursor::Json(Value::String(text))) => {
                 let base = self.client.base_of(&self.plan.call(&Step::First))?;
                 let url = resolve::resolve(&base, &response.url, text.trim()).and_then(web_address);
                 url.map(|url| Some(Step::Link(url))).map_err(|reason| link(path, reason))
@@ -244,7 +245,7 @@ impl Walk {
     /// The resume point of a step, and whether records may shift across it.
     fn place(&mut self, next: &Step, requested: &Url) -> Option<Place> {
         let counting = match (next, &self.plan.kind) {
-            (Step::Cursor(value), Some(PaginateKind::Cursor { .. })) => place::is_counting_cursor(value),
+            (Step::Cursor(value), Some(PaginateKind::Cursor { .. })) => value.is_counting(),
             (Step::Link(url), _) => !place::is_token_link(url, requested),
             _ => false,
         };

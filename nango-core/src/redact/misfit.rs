@@ -3,6 +3,9 @@
 
 use serde_json::{Value, error::Category};
 
+/// The words for a number that its field would round without having asked for it.
+pub(crate) const INEXACT: &str = "a number that loses digits here: declare its field as f64 to round it";
+
 /// Why a value does not fit, without the value: `invalid type: a string, expected u64`. `whole` is the JSON that was
 /// read.
 pub(crate) fn without_value(error: &serde_json::Error, whole: &Value) -> String {
@@ -24,7 +27,8 @@ pub(crate) fn without_value(error: &serde_json::Error, whole: &Value) -> String 
         let allowed = rest.rsplit_once("`, ").map_or("", |(_, allowed)| allowed);
         return format!("unknown variant, {allowed}");
     }
-    let named = ["missing field ", "duplicate field ", "unknown field ", "invalid length ", "data did not match any"];
+    let named =
+        ["missing field ", "duplicate field ", "unknown field ", "invalid length ", "data did not match any", INEXACT];
     if named.iter().any(|start| text.starts_with(start)) {
         return text.to_owned();
     }
@@ -108,7 +112,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::http::decode_value;
+    use crate::json::decode_value;
 
     #[derive(Debug, Deserialize)]
     #[serde(rename_all = "snake_case")]

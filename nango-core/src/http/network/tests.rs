@@ -10,6 +10,8 @@ use tokio::{
     net::TcpListener,
 };
 
+mod connections;
+
 use super::*;
 use crate::http::{
     Body, Call, Client, ClientParts, HttpError, Method, Policy, StreamBody,

@@ -292,7 +292,7 @@ async fn what_is_no_page_is_named() {
     check("", json(r#"{"items":[]}"#), whole).await;
     let html = answer(200, &[("content-type", "text/html")], "<html>\n<title>Sign in</title>");
     let text = format!(
-        "{at} is not JSON but text/html: expected value at line 1 column 1; it begins with `<html> <title>Sign in</title>`"
+        "{at} answered 200 (text/html) with a body that is not JSON: expected value at line 1 column 1; it begins with `<html> <title>Sign in</title>`"
     );
     check("", html, text).await;
     check("", answer(204, &[], ""), String::new()).await;

@@ -7,6 +7,7 @@ use crate::{
     declare::ConfirmRequest,
     error::{Error, ErrorKind, Result},
     http::{Call, HttpError, Response},
+    json::without_mark,
     model::Batch,
     nango::{Draft, Nango, store_error},
     paginate::path,
@@ -87,7 +88,10 @@ impl Run<'_> {
         match self.context.client().send(&call).await {
             Ok(response) if GONE.contains(&response.status) => Ok(Answered::Gone),
             Ok(response) if response.status == 200 && !response.withheld => {
-                Ok(self.returned(request, &row.id, &response).await?)
+                match response.into_utf8(|| row.id.clone()) {
+                    Ok(response) => self.returned(request, &row.id, &response).await,
+                    Err(_) => Ok(Answered::Undecided),
+                }
             }
             Ok(_) => Ok(Answered::Undecided),
             Err(HttpError::Status(failure)) if !stops(failure.status) => Ok(Answered::Undecided),
@@ -127,7 +131,7 @@ impl Run<'_> {
 
 fn record_of<'a>(response: &'a Response, at: Option<&str>) -> Option<&'a RawValue> {
     let text = str::from_utf8(&response.body).ok()?;
-    path::dig(text.strip_prefix('\u{feff}').unwrap_or(text), at.unwrap_or_default())
+    path::dig(without_mark(text), at.unwrap_or_default())
 }
 
 fn stops(status: u16) -> bool {

@@ -1,0 +1,117 @@
+//! A body that is not what was asked for.
+
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
+
+use crate::{
+    json::{self, DecodeError},
+    redact::{Redactor, one_line},
+};
+
+/// How many characters of a body are shown.
+const SHOWN: usize = 80;
+/// How many characters are kept until secrets are hidden: more than are shown, because a text is redacted before it is cut.
+const KEPT: usize = 4096;
+
+/// An answer whose body is not the JSON that was asked for: method and URL without its query, status, content type, what
+/// is wrong, and the first characters of a body that is no JSON. A body that is JSON and does not fit is not quoted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.text())]
+pub struct BodyError(Box<Inner>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Inner {
+    /// The page or the request.
+    at: String,
+    status: u16,
+    content_type: Option<String>,
+    /// The type that was asked for; `None`: any JSON.
+    wanted: Option<String>,
+    source: DecodeError,
+    /// The first characters of a body that is no JSON.
+    start: String,
+}
+
+impl BodyError {
+    pub(crate) fn new(at: String, status: u16, headers: &HeaderMap, body: &[u8], source: DecodeError) -> Self {
+        let content_type =
+            headers.get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        let start = if source.is_syntax {
+            let text = json::lossy_text(&body[..body.len().min(4 * KEPT)], json::charset(headers));
+            text.chars().take(KEPT).collect()
+        } else {
+            String::new()
+        };
+        Self(Box::new(Inner { at, status, content_type, wanted: None, source, start }))
+    }
+
+    /// The type that was asked for, as it is called in messages.
+    pub(crate) fn wanted(mut self, name: String) -> Self {
+        self.0.wanted = Some(name);
+        self
+    }
+
+    /// The error without secrets in what it quotes of the answer.
+    pub(crate) fn redacted(mut self, redactor: &Redactor) -> Self {
+        self.0.start = redactor.hide(&self.0.start).into_owned();
+        self.0.content_type = self.0.content_type.map(|kind| redactor.hide(&kind).into_owned());
+        self
+    }
+
+    fn text(&self) -> String {
+        let Inner { at, status, content_type, wanted, source, start } = &*self.0;
+        let content_type = content_type.as_deref().map_or("without a content type".into(), one_line);
+        let first: String = one_line(start).chars().take(SHOWN).collect();
+        match (wanted, source.is_syntax, first.is_empty()) {
+            (_, true, true) => format!("{at} answered {status} ({content_type}) with an empty body, which is not JSON"),
+            (_, true, false) => format!(
+                "{at} answered {status} ({content_type}) with a body that is not JSON: {source}; it begins with `{first}`"
+            ),
+            (Some(wanted), false, _) => {
+                format!("{at} answered {status} ({content_type}) with JSON that does not fit `{wanted}`: {source}")
+            }
+            (None, false, _) => {
+                format!("{at} answered {status} ({content_type}) with JSON that cannot be kept: {source}")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+
+    fn error(content_type: Option<&str>, body: &str) -> BodyError {
+        let headers = content_type.map(|kind| (CONTENT_TYPE, kind.parse().unwrap())).into_iter().collect();
+        let source = json::decode::<Vec<u8>>(body.as_bytes()).map(|_| Value::Null).unwrap_err();
+        BodyError::new("GET https://api.test/a".into(), 200, &headers, body.as_bytes(), source)
+    }
+
+    #[test]
+    fn error_names_request_status_content_type_and_start() {
+        let cases = [
+            (
+                error(Some("text/html"), "<html>\n<title>Sign in</title>"),
+                "(text/html) with a body that is not JSON: expected value at line 1 column 1; it begins with \
+                 `<html> <title>Sign in</title>`",
+            ),
+            (error(None, ""), "(without a content type) with an empty body, which is not JSON"),
+            (
+                error(Some("application/json"), r#"["personal"]"#).wanted("Vec<u8>".into()),
+                "(application/json) with JSON that does not fit `Vec<u8>`: `[0]`: invalid type: a string, expected u8",
+            ),
+        ];
+        for (error, expect) in cases {
+            assert_eq!(error.to_string(), format!("GET https://api.test/a answered 200 {expect}"));
+        }
+    }
+
+    #[test]
+    fn secret_is_hidden_before_the_start_is_cut() {
+        let redactor = Redactor::default();
+        redactor.add("a-secret-of-the-connection".to_owned().into());
+        let body = format!("<p>{} a-secret-of-the-connection</p>", "x".repeat(60));
+        let text = error(None, &body).redacted(&redactor).to_string();
+        assert!(text.contains("***") && !text.contains("a-secret"), "{text}");
+    }
+}

@@ -1,0 +1,222 @@
+//! JSON into types, with an error that says where it does not fit and never quotes the value.
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::{
+    exact::Exact,
+    number,
+    text::{lossy_text, text},
+};
+use crate::redact::without_value;
+
+/// The reason why a text is not the value that was asked for. It names the field and what was expected, and quotes no
+/// value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}{message}", if path == "." { String::new() } else { format!("`{path}`: ") })]
+pub(crate) struct DecodeError {
+    /// The field, such as `user.login`; `.` is the value itself.
+    pub(crate) path: String,
+    /// What is wrong with it.
+    pub(crate) message: String,
+    /// Whether the text is no JSON at all.
+    pub(crate) is_syntax: bool,
+}
+
+impl DecodeError {
+    /// The error of a text that is no JSON.
+    pub(crate) fn syntax(message: String) -> Self {
+        Self { path: ".".to_owned(), message, is_syntax: true }
+    }
+}
+
+/// Reads a value from UTF-8, with or without a byte order mark. The path to the fault is worked out only when there is
+/// one.
+///
+/// # Errors
+///
+/// The bytes are not JSON, or not the JSON of a `T`, or they have a number that a [`Value`] in `T` would round.
+pub(crate) fn decode<T: DeserializeOwned>(json: &[u8]) -> Result<T, DecodeError> {
+    decode_text(&text(json, None)?)
+}
+
+/// The same for a text without a byte order mark.
+///
+/// # Errors
+///
+/// As [`decode`].
+pub(crate) fn decode_text<T: DeserializeOwned>(json: &str) -> Result<T, DecodeError> {
+    if number::has_inexact(json) {
+        return serde_path_to_error::deserialize(Exact(json)).map_err(|error| misfit(json, &error));
+    }
+    serde_json::from_str(json).map_err(|error| explain::<T>(json, &error))
+}
+
+/// Any JSON; a body that is none, or that has a number which a [`Value`] would round, as a string.
+pub(crate) fn value_or_text(body: &[u8], charset: Option<&str>) -> Value {
+    let value = text(body, charset).and_then(|text| decode_text(&text));
+    value.unwrap_or_else(|_| Value::String(lossy_text(body, charset)))
+}
+
+/// Reads a value that was parsed already.
+///
+/// # Errors
+///
+/// It is not the JSON of a `T`.
+pub(crate) fn decode_value<T: DeserializeOwned>(value: &Value) -> Result<T, DecodeError> {
+    serde_path_to_error::deserialize(value).map_err(|error| DecodeError {
+        path: error.path().to_string(),
+        message: without_value(error.inner(), value),
+        is_syntax: false,
+    })
+}
+
+#[cold]
+fn explain<T: DeserializeOwned>(json: &str, first: &serde_json::Error) -> DecodeError {
+    let mut source = serde_json::Deserializer::from_str(json);
+    match serde_path_to_error::deserialize::<_, T>(&mut source) {
+        Err(error) => misfit(json, &error),
+        // What follows the value is the fault.
+        Ok(_) => DecodeError::syntax(first.to_string()),
+    }
+}
+
+#[cold]
+fn misfit(json: &str, error: &serde_path_to_error::Error<serde_json::Error>) -> DecodeError {
+    let whole = serde_json::from_str(json);
+    DecodeError {
+        path: error.path().to_string(),
+        message: without_value(error.inner(), whole.as_ref().unwrap_or(&Value::Null)),
+        is_syntax: whole.is_err(),
+    }
+}
+
+/// `Vec<Issue>` of `alloc::vec::Vec<github::Issue>`.
+pub(crate) fn short_name(type_name: &str) -> String {
+    let mut short = String::with_capacity(type_name.len());
+    let mut word = 0;
+    let mut chars = type_name.chars().peekable();
+    while let Some(c) = chars.next() {
+        if c == ':' && chars.peek() == Some(&':') {
+            chars.next();
+            short.truncate(word);
+        } else {
+            short.push(c);
+            if !(c.is_alphanumeric() || c == '_') {
+                word = short.len();
+            }
+        }
+    }
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize;
+    use serde_json::{json, value::RawValue};
+    use std::collections::{BTreeMap, HashMap};
+
+    #[test]
+    fn a_fault_has_its_path() {
+        let error = decode::<HashMap<String, Vec<u8>>>(br#"{"a":[1,2],"b":[3,-4]}"#).unwrap_err();
+        assert_eq!((error.path.as_str(), error.is_syntax), ("b[1]", false));
+        assert_eq!(error.to_string(), "`b[1]`: invalid value: an integer, expected u8");
+        let error = decode::<u8>(b"1 2").unwrap_err();
+        assert_eq!((error.to_string().as_str(), error.is_syntax), ("trailing characters at line 1 column 3", true));
+        let error = decode_value::<HashMap<String, u8>>(&serde_json::json!({ "a": "hush" })).unwrap_err();
+        assert_eq!(error.to_string(), "`a`: invalid type: a string, expected u8");
+        assert!(decode::<Value>(b"<html>").unwrap_err().is_syntax);
+    }
+
+    #[test]
+    fn a_type_is_named_without_its_modules() {
+        assert_eq!(short_name("demo::github::Issue"), "Issue");
+        assert_eq!(short_name("alloc::vec::Vec<a::b::C>"), "Vec<C>");
+        assert_eq!(short_name("(a::B, &c::D, [e::F; 2])"), "(B, &D, [F; 2])");
+        assert_eq!(short_name("u64"), "u64");
+    }
+
+    #[test]
+    fn byte_order_mark_is_skipped() {
+        assert_eq!(decode("\u{feff} [1]".as_bytes()), Ok(vec![1_u8]));
+    }
+
+    const LONG: &str = "12345678901234567890123456789";
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(untagged)]
+    enum Untagged {
+        Number(f64),
+        Text(String),
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "only whether it can be read matters")]
+    enum Tagged {
+        Any(Value),
+        Both(u8, Value),
+        Named { any: Value },
+        Float(f64),
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "only whether it can be read matters")]
+    struct Flat {
+        #[serde(flatten)]
+        rest: BTreeMap<String, Value>,
+    }
+
+    fn refused<T: DeserializeOwned>(json: &str, path: &str) {
+        let error = decode_text::<T>(json).map(drop).unwrap_err();
+        let expect = "a number that loses digits here: declare its field as f64 to round it";
+        assert_eq!((error.path.as_str(), error.message.as_str(), error.is_syntax), (path, expect, false), "{json}");
+    }
+
+    #[test]
+    fn number_that_a_value_would_round_is_refused_wherever_it_stands() {
+        refused::<Value>(LONG, ".");
+        refused::<Value>(&format!(r#"{{"a":[1,{{"b":{LONG}}}]}}"#), "a[1].b");
+        refused::<Option<(u8, Value)>>(&format!("[1,{LONG}]"), "[1]");
+        refused::<Flat>(&format!(r#"{{"a":{LONG}}}"#), "a");
+        refused::<Tagged>(&format!(r#"{{"Any":{LONG}}}"#), "Any");
+        refused::<Tagged>(&format!(r#"{{"Both":[1,{LONG}]}}"#), "Both[1]");
+        refused::<Tagged>(&format!(r#"{{"Named":{{"any":{LONG}}}}}"#), "Named.any");
+        assert!(decode_text::<Untagged>(LONG).is_err());
+    }
+
+    #[test]
+    fn number_that_its_field_rounds_or_keeps_is_read() {
+        assert_eq!(decode_text::<f64>(LONG).unwrap().to_string(), "12345678901234568000000000000");
+        assert_eq!(decode_text::<u128>(LONG).unwrap().to_string(), LONG);
+        assert_eq!(decode_text::<Box<RawValue>>(LONG).unwrap().get(), LONG);
+        assert!(matches!(decode_text::<Tagged>(&format!(r#"{{"Float":{LONG}}}"#)), Ok(Tagged::Float(_))));
+        // A field that nobody reads does not matter.
+        let pair = decode_text::<BTreeMap<String, Option<Box<RawValue>>>>(&format!(r#"{{"a":{LONG},"b":null}}"#));
+        assert_eq!(pair.unwrap()["b"].as_deref().map(RawValue::get), None);
+    }
+
+    #[test]
+    fn slow_way_reads_what_the_quick_way_reads() {
+        #[derive(Debug, PartialEq, Deserialize)]
+        struct Whole {
+            #[serde(default)]
+            rounded: f64,
+            values: Vec<Option<Value>>,
+            nested: BTreeMap<String, (bool, char, String, ())>,
+            untagged: Vec<Untagged>,
+            newtype: Wrapped,
+        }
+        #[derive(Debug, PartialEq, Deserialize)]
+        struct Wrapped(i64);
+        let text = format!(
+            r#"{{"rounded":{LONG},"unread":[{LONG}],"values":[1,null,{{"a":"ü\n"}},true,-2.5,[]],
+               "nested":{{"x":[true,"c","text",null]}},"untagged":[1.5,"t"],"newtype":-3}}"#
+        );
+        let slow: Whole = decode_text(&text).unwrap();
+        assert_eq!(slow, serde_json::from_str(&text).unwrap());
+        assert_eq!(slow.values[2], Some(json!({ "a": "ü\n" })));
+        let error = decode_text::<Whole>(&format!("{text} x")).unwrap_err();
+        assert!(error.is_syntax, "{error}");
+    }
+}

@@ -1,0 +1,126 @@
+//! Numbers that 64 bits do not hold exactly.
+
+/// Digits that every 64-bit float keeps: a shorter number needs no look.
+const SAFE: usize = 15;
+/// Significant digits that a 64-bit float has at most.
+const MOST: usize = 767;
+
+/// Whether a JSON text has a number that neither a 64-bit integer nor a 64-bit float holds exactly.
+///
+/// Only every sixteenth byte is looked at, because such a number covers one of them at least.
+pub(super) fn has_inexact(json: &str) -> bool {
+    let bytes = json.as_bytes();
+    let mut at = SAFE;
+    while at < bytes.len() {
+        if !is_numeric(bytes[at]) {
+            at += SAFE + 1;
+            continue;
+        }
+        let start = bytes[..at].iter().rposition(|byte| !is_numeric(*byte)).map_or(0, |before| before + 1);
+        let end = bytes[at..].iter().position(|byte| !is_numeric(*byte)).map_or(bytes.len(), |length| at + length);
+        if end - start > SAFE && is_value(bytes, start) && !is_exact(&json[start..end]) {
+            return true;
+        }
+        at = end + SAFE;
+    }
+    false
+}
+
+fn is_numeric(byte: u8) -> bool {
+    matches!(byte, b'0'..=b'9' | b'.' | b'-' | b'+' | b'e' | b'E')
+}
+
+/// Whether a value may begin here. Most digits outside of numbers stand in strings that hold nothing else.
+fn is_value(bytes: &[u8], start: usize) -> bool {
+    start == 0 || matches!(bytes[start - 1], b':' | b',' | b'[' | b' ' | b'\t' | b'\n' | b'\r')
+}
+
+/// Whether the text of a JSON number keeps all of its digits in 64 bits. A text that is no number does.
+pub(super) fn is_exact(number: &str) -> bool {
+    if number.len() <= SAFE || number.parse::<u64>().is_ok() || number.parse::<i64>().is_ok() {
+        return true;
+    }
+    let Ok(float) = number.parse::<f64>() else { return true };
+    let Some((digits, exponent)) = significant(number) else { return true };
+    if !float.is_finite() {
+        // The parser refuses it.
+        return true;
+    }
+    if digits.is_empty() {
+        return true;
+    }
+    // What is left are the digits that a reader would get back, as many as were written.
+    digits.len() <= MOST && significant(&format!("{:.*e}", digits.len() - 1, float)) == Some((digits, exponent))
+}
+
+/// The digits of a number without zeros at both ends, and the power of ten of the first.
+fn significant(number: &str) -> Option<(Vec<u8>, i64)> {
+    let number = number.trim_start_matches('-');
+    let (mantissa, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
+    let exponent: i64 = exponent.parse().ok()?;
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits: Vec<u8> = whole.bytes().chain(fraction.bytes()).collect();
+    let zeros = digits.iter().take_while(|digit| **digit == b'0').count();
+    let end = digits.iter().rposition(|digit| *digit != b'0').map_or(zeros, |last| last + 1);
+    let power = i64::try_from(whole.len()).ok()? - i64::try_from(zeros).ok()? + exponent;
+    Some((digits[zeros..end].to_vec(), power))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn number_is_exact_when_all_written_digits_come_back() {
+        let exact = [
+            "0",
+            "1e400",
+            "18446744073709551615",
+            "-9223372036854775808",
+            "100000000000000000000",
+            "1.00000000000000000000",
+            "0.30000000000000004",
+            "0.1000000000000000055511151231257827021181583404541015625",
+            "-1.7976931348623157e308",
+            "0.0000000000000000000000",
+        ];
+        let inexact = [
+            "18446744073709551616123",
+            "-9223372036854775809",
+            "12345678901234567890123456789",
+            "0.1234567890123456789012345",
+            "1234567890123456.789",
+            "9007199254740993.0",
+            "1.00000000000000000001e5",
+        ];
+        for number in exact {
+            assert!(is_exact(number), "{number}");
+        }
+        for number in inexact {
+            assert!(!is_exact(number), "{number}");
+            for text in [format!("[1,{number}]"), format!("{{\"a\": {number}}}"), number.to_owned()] {
+                assert!(has_inexact(&text), "{text}");
+            }
+            assert!(!has_inexact(&format!("[\"{number}\"]")), "{number}");
+        }
+    }
+
+    proptest! {
+        /// A float in any of its usual forms keeps its digits, and an integer of 64 bits does.
+        #[test]
+        fn printed_numbers_are_exact(float in any::<f64>(), integer in any::<i64>(), precision in 0_usize..17) {
+            prop_assume!(float.is_finite());
+            for text in [format!("{float}"), format!("{float:e}"), format!("{float:.precision$e}"), integer.to_string()] {
+                prop_assert!(is_exact(&text), "{}", text);
+            }
+        }
+
+        /// A number is found wherever it stands.
+        #[test]
+        fn long_number_is_found_at_every_offset(blanks in 0_usize..40, digits in "[1-9][0-9]{20,60}1") {
+            let text = format!("[{}{digits}{}]", " ".repeat(blanks), " ".repeat(blanks % 7));
+            prop_assert_eq!(has_inexact(&text), !is_exact(&digits));
+        }
+    }
+}
