@@ -256,12 +256,15 @@ pub struct HttpFailure {
     pub body: Bytes,
     /// How often the request was sent, at least 1.
     pub attempts: u32,
+    /// Whether a limit of the API refused the request: by its status 429, its headers, or what the provider's entry says of
+    /// its body.
+    pub limited: bool,
 }
 
 impl HttpFailure {
     /// An answer as the pipeline received it.
     pub fn new(method: String, url: String, status: u16, headers: HeaderMap, body: Bytes, attempts: u32) -> Self {
-        Self { method, url, status, headers, body, attempts }
+        Self { method, url, status, headers, body, attempts, limited: status == 429 }
     }
 
     /// The body as JSON, or as a string where it is none.
@@ -270,7 +273,7 @@ impl HttpFailure {
     }
 
     fn kind(&self) -> ErrorKind {
-        if self.status == 429 { ErrorKind::RateLimit } else { ErrorKind::Http }
+        if self.limited { ErrorKind::RateLimit } else { ErrorKind::Http }
     }
 }
 

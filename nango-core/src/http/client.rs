@@ -215,7 +215,7 @@ impl Client {
             let more = attempt <= plan.retries;
             let sent = attempt + u32::from(renewed);
             let outcome = self.attempt(plan, open).await;
-            let refused = outcome.as_ref().ok().filter(|_| !renewed).and_then(|(answer, _)| refused_of(plan, answer));
+            let refused = outcome.as_ref().ok().filter(|_| !renewed).and_then(|(answer, ..)| refused_of(plan, answer));
             if let Some(used) = refused {
                 match self.0.parts.authorize.refused(used).await {
                     Ok(true) => {
@@ -229,21 +229,20 @@ impl Client {
             }
             let mut limited = false;
             let wait = match outcome {
-                Ok((answer, body)) if plan.accepts(answer.status) => {
+                Ok((answer, body, None)) => {
                     let mut oldest = self.0.oldest();
                     *oldest = Some(oldest.map_or(answer.sent_at, |oldest| oldest.min(answer.sent_at)));
                     drop(oldest);
                     return Ok((answer, body, sent));
                 }
-                Ok((answer, body)) => {
+                Ok((answer, body, Some(verdict))) => {
                     let acted = answer.acted;
-                    let failure = answer.into_failure(plan, body, sent);
+                    limited = verdict.limited;
+                    let failure = answer.into_failure(plan, body, sent, limited);
                     if !more {
                         return Err(HttpError::Status(Box::new(failure)));
                     }
-                    let (wait, by_limit) = self.wait_for(plan, failure, acted, attempt)?;
-                    limited = by_limit;
-                    wait
+                    self.wait_for(plan, failure, &verdict, acted, attempt)?
                 }
                 Err(Fault::Transport(error, acted)) if more && retry::failure_may_pass(&plan.method, &error, acted) => {
                     retry::backoff(attempt, clock)
@@ -267,39 +266,39 @@ impl Client {
         }
     }
 
-    async fn attempt(&self, plan: &Plan, open: bool) -> Result<(Answer, Bytes), Fault> {
+    /// One attempt: an answer that is accepted, or a failure with what it says about another attempt.
+    async fn attempt(&self, plan: &Plan, open: bool) -> Result<(Answer, Bytes, Option<Verdict>), Fault> {
         let mut answer = plan.exchange(&self.0).await?;
         if plan.accepts(answer.status) {
             let body = if open { Bytes::new() } else { answer.read(plan.max_body).await? };
-            return Ok((answer, body));
+            return Ok((answer, body, None));
         }
         // The status is the failure, so that a body that cannot be read does not hide it.
         let body = answer.read_failure().await;
-        Ok((answer, body))
+        let verdict = answer.verdict(&body, &self.0.parts);
+        Ok((answer, body, Some(verdict)))
     }
 
-    /// How long to wait after a failure until the next attempt, and whether for a limit; the failure itself if none is
-    /// due.
+    /// How long to wait after a failure until the next attempt; the failure itself if none is due.
     fn wait_for(
         &self,
         plan: &Plan,
         failure: HttpFailure,
+        verdict: &Verdict,
         acted: bool,
         attempt: u32,
-    ) -> Result<(Duration, bool), HttpError> {
+    ) -> Result<Duration, HttpError> {
         let ClientParts { retry: rules, clock, max_wait: longest, .. } = &self.0.parts;
-        let now = clock.now();
-        let Verdict { limited, wait } = Verdict::of(&failure, rules, now);
-        if !retry::answer_may_pass(&plan.method, failure.status, &plan.retry_on, acted, limited, rules) {
+        if !retry::answer_may_pass(&plan.method, failure.status, &plan.retry_on, acted, verdict.limited, rules) {
             return Err(HttpError::Status(Box::new(failure)));
         }
-        match wait {
+        match verdict.wait {
             Some(wait) if wait > *longest => {
-                let until = error::moment_in(now, wait);
+                let until = error::moment_in(clock.now(), wait);
                 Err(HttpError::WaitTooLong { failure: Box::new(failure), wait, until, longest: *longest })
             }
-            Some(wait) => Ok((wait, limited)),
-            None => Ok((retry::backoff(attempt, &**clock), limited)),
+            Some(wait) => Ok(retry::at_least(wait, attempt)),
+            None => Ok(retry::backoff(attempt, &**clock)),
         }
     }
 }

@@ -11,7 +11,7 @@ use reqwest::{
 use url::Url;
 
 use super::{
-    Body, ClientParts, HttpError, Incoming, Outgoing, Sent, Stamp, TransportError,
+    Body, ClientParts, HttpError, Outgoing, Sent, Stamp, TransportError,
     budget::{Outcome, Permit},
     client::Inner,
     join,
@@ -74,6 +74,8 @@ pub(super) struct Answer {
     pub(super) acted: bool,
     /// Whether the last hop was sent without credentials because of its origin.
     pub(super) withheld: bool,
+    /// The place in the budget, if only the body of a failure says whether a limit refused the request.
+    permit: Option<Permit>,
     pub(super) body: BoxStream<'static, Result<Bytes, TransportError>>,
 }
 
@@ -136,13 +138,19 @@ impl Plan {
                 Err(error) => return Err(Fault::Transport(error, acted)),
             };
 
-            if let Some(permit) = permit {
-                account(permit, &incoming, &hop.url, &client.parts);
+            let in_body = incoming.status >= 400 && client.parts.retry.in_body.is_some();
+            if let Some(permit) = permit.take_if(|_| !in_body) {
+                let limits = Limits::read(&incoming.headers);
+                let verdict = (incoming.status >= 400).then(|| {
+                    let ClientParts { retry, clock, .. } = &client.parts;
+                    Verdict::of_head(incoming.status, &incoming.headers, &limits, retry, clock.now())
+                });
+                account(permit, &incoming.headers, &limits, &hop.url, verdict.as_ref());
             }
             let Some(next) = self.redirect(&hop, incoming.status, &incoming.headers)? else {
                 let (status, headers, body) = (incoming.status, incoming.headers, incoming.body);
                 let (url, withheld) = (hop.url, !trusted);
-                return Ok(Answer { status, headers, url, sent, head, sent_at, stamp, acted, withheld, body });
+                return Ok(Answer { status, headers, url, sent, head, sent_at, stamp, acted, withheld, permit, body });
             };
             if redirects == MAX_REDIRECTS {
                 return Err(self.lost(format!("was redirected more than {MAX_REDIRECTS} times")));
@@ -248,9 +256,18 @@ impl Answer {
         body.freeze()
     }
 
+    /// What a failure says about another attempt.
+    pub(super) fn verdict(&mut self, body: &[u8], parts: &ClientParts) -> Verdict {
+        let verdict = Verdict::of(self.status, &self.headers, body, &parts.retry, parts.clock.now());
+        if let Some(permit) = self.permit.take() {
+            account(permit, &self.headers, &Limits::read(&self.headers), &self.url, Some(&verdict));
+        }
+        verdict
+    }
+
     /// The failure without secrets: those of the connection, and those of the request that failed, which a caller or a
     /// signature may have put into it.
-    pub(super) fn into_failure(self, plan: &Plan, mut body: Bytes, attempts: u32) -> HttpFailure {
+    pub(super) fn into_failure(self, plan: &Plan, mut body: Bytes, attempts: u32, limited: bool) -> HttpFailure {
         let redactor = plan.redactor.detached();
         for secret in redact::secrets_of(&self.head.0, &self.head.1) {
             redactor.add(secret);
@@ -265,21 +282,17 @@ impl Answer {
         }
         let url = redact::place(&redactor.hide_url(plan.url.clone()));
         let headers = redactor.hide_headers(self.headers);
-        HttpFailure::new(plan.method.to_string(), url, self.status, headers, body, attempts)
+        let method = plan.method.to_string();
+        HttpFailure { limited, ..HttpFailure::new(method, url, self.status, headers, body, attempts) }
     }
 }
 
-/// Gives a place back with what the head of an answer says.
-fn account(permit: Permit, incoming: &Incoming, url: &Url, parts: &ClientParts) {
-    let headers = &incoming.headers;
-    let limits = Limits::read(headers);
-    let refused = (incoming.status >= 400)
-        .then(|| Verdict::of_head(incoming.status, headers, &limits, &parts.retry, parts.clock.now()))
-        .filter(|verdict| verdict.limited)
-        .map(|verdict| verdict.wait.unwrap_or(UNTOLD));
+/// Gives a place back with what an answer says.
+fn account(permit: Permit, headers: &HeaderMap, limits: &Limits, url: &Url, verdict: Option<&Verdict>) {
+    let refused = verdict.filter(|verdict| verdict.limited).map(|verdict| verdict.wait.unwrap_or(UNTOLD));
     let dated = limits.windows.iter().any(|window| matches!(window.reset, Some(Moment::At(_))));
     let date = dated.then(|| limits::date(headers)).flatten();
-    permit.answered(&Outcome { path: url.path(), limits: &limits, date, refused });
+    permit.answered(&Outcome { path: url.path(), limits, date, refused });
 }
 
 /// A body while it is read. One of a single piece, which most are, is not copied.

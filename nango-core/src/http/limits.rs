@@ -6,10 +6,13 @@
 //! window, and the words that are left name the window. So no API needs a setting for what it sends.
 
 mod fields;
+mod names;
 
 use std::time::Duration;
 
 use reqwest::header::{DATE, HeaderMap};
+
+use names::{Role, length_of};
 
 use super::{
     moment::{self, Moment, Unit},
@@ -50,12 +53,10 @@ impl Limits {
     pub(super) fn read(headers: &HeaderMap) -> Self {
         let mut limits = Self::default();
         let mut used = Vec::new();
+        let mut lists: Vec<(String, Role, Vec<u64>)> = Vec::new();
         for (name, value) in headers {
             let name = name.as_str();
-            if !name.contains("rate") && !name.contains("retry") {
-                continue;
-            }
-            let Some((role, window)) = role_of(name) else { continue };
+            let Some((role, window)) = names::read(name) else { continue };
             let Ok(value) = value.to_str() else { continue };
             match role {
                 Role::RetryAfter => {
@@ -67,14 +68,30 @@ impl Limits {
                 Role::Policy => fields::policy(value, &mut limits),
                 Role::Limit => {
                     if let Some(limit) = count(value) {
+                        lists.push((window.clone(), Role::Limit, list(value)));
                         let length = length_of(&window);
                         let window = limits.window(&window);
                         window.limit = Some(limit);
                         window.length = fields::parameter(value, "w").map(Duration::from_secs).or(length);
                     }
                 }
-                Role::Remaining => limits.window(&window).remaining = count(value),
-                Role::Used => used.extend(count(value).map(|count| (window, count))),
+                Role::Remaining => {
+                    let length = length_of(&window);
+                    let window = limits.window(&window);
+                    window.remaining = count(value);
+                    window.length = window.length.or(length);
+                }
+                Role::Used => {
+                    lists.push((window.clone(), Role::Used, list(value)));
+                    used.extend(count(value).map(|count| (window, count)));
+                }
+                Role::Usage => {
+                    for (name, used, limit) in value.split(',').filter_map(usage) {
+                        let window = limits.window(name);
+                        window.limit = Some(limit);
+                        window.remaining = Some(limit.saturating_sub(used));
+                    }
+                }
                 Role::Reset => {
                     let read = moment::read(value, Unit::of(name));
                     let reset = &mut limits.window(&window).reset;
@@ -94,13 +111,34 @@ impl Limits {
             let window = limits.window(&name);
             window.remaining = window.remaining.or(window.limit.map(|limit| limit.saturating_sub(count)));
         }
-        limits.windows.retain(|window| !window.is_empty());
+        limits.add_lists(&lists);
+        // A quota without a reset may be one of storage.
+        limits
+            .windows
+            .retain(|window| !window.is_empty() && (window.reset.is_some() || !names::is_quota(&window.name)));
         limits
     }
 
     /// Whether a window has nothing left.
     pub(super) fn is_exhausted(&self) -> bool {
         self.windows.iter().any(|window| window.remaining == Some(0))
+    }
+
+    /// The windows behind the first of a list such as `200, 2000`, of which as many were used.
+    fn add_lists(&mut self, lists: &[(String, Role, Vec<u64>)]) {
+        let of = |role: Role| lists.iter().filter(move |(_, its, values)| *its == role && values.len() > 1);
+        for (name, _, limited) in of(Role::Limit) {
+            let Some((_, _, used)) =
+                of(Role::Used).find(|(other, _, used)| other == name && used.len() == limited.len())
+            else {
+                continue;
+            };
+            for (i, (limit, used)) in limited.iter().zip(used).enumerate().skip(1) {
+                let window = self.window(&format!("{name}#{}", i + 1));
+                window.limit = Some(*limit);
+                window.remaining = Some(limit.saturating_sub(*used));
+            }
+        }
     }
 
     /// The window of this name, made if there is room for another.
@@ -127,74 +165,25 @@ pub(super) fn date(headers: &HeaderMap) -> Option<i64> {
     headers.get(DATE).and_then(|date| parse_http_date(date.to_str().ok()?))
 }
 
-/// What a header is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Role {
-    RetryAfter,
-    Limit,
-    Remaining,
-    Used,
-    Reset,
-    Length,
-    Bucket,
-    /// `RateLimit` itself.
-    Fields,
-    /// `RateLimit-Policy`.
-    Policy,
-}
-
-/// What a header is for, and the name of its window.
-fn role_of(name: &str) -> Option<(Role, String)> {
-    let name = name.replace("rate-limit", "ratelimit").replace("retryafter", "retry-after");
-    if name.contains("retry-after") {
-        return Some((Role::RetryAfter, String::new()));
-    }
-    if !name.contains("ratelimit") {
-        return None;
-    }
-    if name == "ratelimit" {
-        return Some((Role::Fields, String::new()));
-    }
-    let mut role = Role::Limit;
-    let mut window = Vec::new();
-    for word in name.split('-') {
-        role = match word {
-            "reset" | "resets" => Role::Reset,
-            "remaining" | "left" => Role::Remaining,
-            "used" => Role::Used,
-            "policy" => Role::Policy,
-            "resource" | "bucket" => Role::Bucket,
-            "interval" | "window" => Role::Length,
-            "x" | "ratelimit" | "limit" | "max" | "total" | "after" | "in" | "at" | "time" | "ms" | "milliseconds" => {
-                continue;
-            }
-            other => {
-                window.push(other);
-                continue;
-            }
-        };
-    }
-    Some((role, window.join("-")))
-}
-
-/// The length that a window's name tells.
-fn length_of(window: &str) -> Option<Duration> {
-    let last = window.rsplit('-').next()?;
-    Some(Duration::from_secs(match last {
-        "second" | "secondly" => 1,
-        "minute" | "minutely" => 60,
-        "hour" | "hourly" => 3600,
-        "day" | "daily" => 86400,
-        _ => return None,
-    }))
-}
-
 /// A count: the first number of the value. What is less than nothing is nothing.
 fn count(value: &str) -> Option<u64> {
     let first = value.split([',', ';']).next()?.trim();
     let number: f64 = first.parse().ok().filter(|number: &f64| number.is_finite())?;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast saturates")]
     Some(number.max(0.0) as u64)
+}
+
+/// The numbers of a list; none if something else is in it.
+fn list(value: &str) -> Vec<u64> {
+    value.split(',').map(|item| item.trim().parse()).collect::<Result<_, _>>().unwrap_or_default()
+}
+
+/// The name, what is used and the limit of `api-usage=924/15000`, whatever follows.
+fn usage(item: &str) -> Option<(&str, u64, u64)> {
+    let (name, counts) = item.split_once('=')?;
+    let (used, limit) = counts.split_once('/')?;
+    let digits = limit.trim().split(|c: char| !c.is_ascii_digit()).next()?;
+    Some((name.trim(), used.trim().parse().ok()?, digits.parse().ok()?))
 }
 
 /// The later of two moments. A span and a date cannot be compared without a clock: the span stays.

@@ -15,11 +15,12 @@ use super::{
     moment::{self, Moment, Unit},
 };
 use crate::{
-    error::HttpFailure,
     json,
     provider::{RetryRules, Strategy, lookup},
 };
 
+/// The shortest wait from the second retry on.
+const SHORTEST_REPEATED: Duration = Duration::from_secs(1);
 /// The longest wait that we choose ourselves.
 const LONGEST_BACKOFF: Duration = Duration::from_mins(1);
 
@@ -45,20 +46,22 @@ pub(super) struct Verdict {
 
 impl Verdict {
     /// Reads a failure by the standards and by what the provider's entry says. `now` stands in for the answer's `Date`:
-    /// spans are read as they are, moments against the server's own clock, because the two may differ.
-    pub(super) fn of(failure: &HttpFailure, rules: &RetryRules, now: i64) -> Self {
-        let HttpFailure { status, headers, body, .. } = failure;
-        let limits = Limits::read(headers);
-        let told = rules.in_body.as_ref().and_then(|rule| {
+    /// spans are read as they are, dates against the server's own clock, because the two may differ.
+    pub(super) fn of(status: u16, headers: &HeaderMap, body: &[u8], rules: &RetryRules, now: i64) -> Self {
+        let found = rules.in_body.as_ref().and_then(|rule| {
             let body: Value = json::decode(body).ok()?;
-            let found = rule.pattern.find(lookup(&body, &rule.path)?.as_str()?)?;
-            Some((moment::read(found, Unit::Seconds), rule.strategy))
+            let text = match lookup(&body, &rule.path)? {
+                Value::String(text) => text.clone(),
+                Value::Number(number) => number.to_string(),
+                _ => return None,
+            };
+            Some((moment::read(rule.pattern.find(&text)?, Unit::Seconds), rule.strategy))
         });
-        let head = Self::of_head(*status, headers, &limits, rules, now);
+        let head = Self::of_head(status, headers, &Limits::read(headers), rules, now);
         let now = date(headers).unwrap_or(now);
-        let in_body = told.and_then(|(moment, strategy)| future(moment?, strategy, now));
-        let limited = head.limited || (told.is_some() && refuses(*status));
-        Self { limited, wait: head.wait.max(in_body) }
+        let in_body = found.and_then(|(time, strategy)| future(time?, strategy, now));
+        let limited = head.limited || (found.is_some() && refuses(status));
+        Self { limited, wait: head.wait.max(in_body).or(rules.limit_wait.filter(|_| limited)) }
     }
 
     /// The same of an answer whose body is not read.
@@ -84,7 +87,7 @@ impl Verdict {
             };
             wait = wait.max(window.reset.filter(|_| counts).and_then(|reset| future(reset, Strategy::At, now)));
         }
-        Self { limited, wait }
+        Self { limited, wait: wait.or(rules.limit_wait.filter(|_| limited)) }
     }
 }
 
@@ -133,6 +136,12 @@ pub(super) fn answer_may_pass(
 /// Whether a request that was not answered is worth another attempt.
 pub(super) fn failure_may_pass(method: &Method, error: &TransportError, acted: bool) -> bool {
     error.may_pass() && (is_idempotent(method) || (error.nothing_happened() && !acted))
+}
+
+/// The wait that the API asks for, made longer where it asks for none a second time: an API that is asked again and again
+/// without a pause has more to do than one that is at its limit.
+pub(super) fn at_least(wait: Duration, attempt: u32) -> Duration {
+    if attempt > 1 { wait.max(SHORTEST_REPEATED) } else { wait }
 }
 
 /// The wait that we choose: 1 s, 2 s, 4 s … up to a minute, a quarter more or less.

@@ -4,7 +4,7 @@
 //! Only hints. The standard headers are read without any of this (`http::retry`); an entry adds the names and the
 //! habits that the standards do not know.
 
-use std::str::FromStr;
+use std::{str::FromStr, time::Duration};
 
 use reqwest::header::HeaderName;
 
@@ -22,8 +22,10 @@ pub struct RetryRules {
     pub remaining: Option<HeaderName>,
     /// The statuses that are worth another attempt, in place of the usual ones; empty: the usual ones.
     pub error_code: Vec<StatusRange>,
-    /// Where the body tells when to try again.
+    /// Where the body says that a limit refused the request, and perhaps when to try again.
     pub in_body: Option<InBody>,
+    /// How long to wait after a limit refused a request and the answer says no time. Default: a short wait that doubles.
+    pub limit_wait: Option<Duration>,
     /// Whether the API counts the requests of all connections of an app together. `false`: each connection has a quota
     /// of its own.
     pub shared: bool,

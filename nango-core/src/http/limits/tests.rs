@@ -108,6 +108,39 @@ fn waits_in_any_name() {
 }
 
 #[test]
+fn families_of_names_beside_ratelimit_are_read() {
+    let left = |name: &str, limit, remaining, reset, seconds: Option<u64>| Window {
+        name: name.to_owned(),
+        limit,
+        remaining: Some(remaining),
+        reset,
+        length: seconds.map(Duration::from_secs),
+    };
+    let check =
+        |pairs: &[(&'static str, &str)], expect: &[Window]| assert_eq!(read(pairs).windows, expect, "{pairs:?}");
+    check(
+        &[("x-minlimit-remaining", "59"), ("x-daylimit-remaining", "4998"), ("x-appminlimit-remaining", "9999")],
+        &[
+            left("min", None, 59, None, Some(60)),
+            left("day", None, 4998, None, Some(86400)),
+            left("appmin", None, 9999, None, Some(60)),
+        ],
+    );
+    check(
+        &[("x-acme-quota-remaining", "0"), ("x-acme-quota-resets-in", "30")],
+        &[left("acme-quota", None, 0, IN_30, None)],
+    );
+    check(
+        &[("acme-limit-info", "api-usage=924/15000, per-app-api-usage=17/250(appName=x)")],
+        &[left("api-usage", Some(15000), 14076, None, None), left("per-app-api-usage", Some(250), 233, None, None)],
+    );
+    check(
+        &[("x-ratelimit-limit", "200,2000"), ("x-ratelimit-usage", "3,68")],
+        &[left("", Some(200), 197, None, None), left("#2", Some(2000), 1932, None, None)],
+    );
+}
+
+#[test]
 fn what_is_no_limit_is_passed_over() {
     let none = [
         ("x-ratelimit-scope", "user"),
@@ -115,6 +148,11 @@ fn what_is_no_limit_is_passed_over() {
         ("x-generated", "5"),
         ("x-exchange-rate", "7"),
         ("x-ratelimit-limit", "NaN"),
+        // Without a reset it may be one of storage.
+        ("x-storage-quota-remaining", "0"),
+        ("x-file-size-limit", "0"),
+        ("x-delimiter-left", "0"),
+        ("x-limit-info", "none"),
     ];
     assert_eq!(read(&none), Limits::default());
     assert_eq!(read(&[("x-ratelimit-remaining", "-1")]).windows[0].remaining, Some(0));
@@ -123,7 +161,7 @@ fn what_is_no_limit_is_passed_over() {
 proptest! {
     #[test]
     fn anything_is_read_without_a_panic(
-        pairs in prop::collection::vec(("(x-)?(rate-?limit|retry-after)(-[a-z]{1,9}){0,3}", "[ -~]{0,40}"), 0..20)
+        pairs in prop::collection::vec(("(x-)?(rate-?limit|retry-after|daylimit|quota|limit-info)(-[a-z]{1,9}){0,3}", "[ -~]{0,40}"), 0..20)
     ) {
         let headers = pairs.iter().filter_map(|(name, value)| {
             let name = reqwest::header::HeaderName::try_from(name.as_str()).ok()?;

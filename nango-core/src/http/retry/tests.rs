@@ -1,21 +1,19 @@
 use std::time::Duration;
 
-use bytes::Bytes;
-
 use super::*;
 use crate::{http::script::FakeClock, provider::InBody};
 
 /// 1994-11-06T08:49:37Z
 const NOW: i64 = 784_111_777_000_000;
 
-fn failure(status: u16, pairs: &[(&'static str, &str)], body: &str) -> HttpFailure {
+fn verdict(status: u16, pairs: &[(&'static str, &str)], body: &str, rules: &RetryRules, now: i64) -> Verdict {
     let headers = pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
-    HttpFailure::new("GET".into(), "https://h.test/".into(), status, headers, Bytes::from(body.to_owned()), 1)
+    Verdict::of(status, &headers, body.as_bytes(), rules, now)
 }
 
 #[track_caller]
 fn check(rules: &RetryRules, status: u16, pairs: &[(&'static str, &str)], limited: bool, millis: Option<u64>) {
-    let verdict = Verdict::of(&failure(status, pairs, ""), rules, NOW);
+    let verdict = verdict(status, pairs, "", rules, NOW);
     assert_eq!((verdict.limited, verdict.wait), (limited, millis.map(Duration::from_millis)), "{status} {pairs:?}");
 }
 
@@ -37,7 +35,7 @@ fn what_a_server_demands() {
     for junk in ["-1", "soon", "NaN", ""] {
         check(&[("retry-after", junk)], None);
     }
-    let for_ever = Verdict::of(&failure(429, &[("retry-after", "99999999999999999999d")], ""), &none(), 0);
+    let for_ever = verdict(429, &[("retry-after", "99999999999999999999d")], "", &none(), 0);
     assert_eq!(for_ever.wait, Some(Duration::MAX));
 }
 
@@ -71,6 +69,7 @@ fn an_entry_adds_names_and_statuses() {
         remaining: Some("x-left".parse().unwrap()),
         error_code: vec!["400".parse().unwrap(), "5xx".parse().unwrap(), "401".parse().unwrap()],
         in_body: None,
+        limit_wait: None,
         shared: false,
     };
     check(&rules, 503, &[("x-resettime", "784111787")], false, Some(10_000));
@@ -93,7 +92,7 @@ fn a_body_may_tell_when() {
     };
     let wait = |rules: &RetryRules, message: &str| {
         let body = serde_json::json!({ "error": [{ "message": message }] }).to_string();
-        let verdict = Verdict::of(&failure(403, &[], &body), rules, NOW);
+        let verdict = verdict(403, &[], &body, rules, NOW);
         (verdict.limited, verdict.wait)
     };
     let at = rule(r"/Retry after (\S+)/", Strategy::At);
@@ -102,8 +101,42 @@ fn a_body_may_tell_when() {
     assert_eq!(wait(&at, "Forbidden"), (false, None));
     assert_eq!(wait(&rule(r"in (\d+)", Strategy::After), "again in 30"), (true, Some(Duration::from_secs(30))));
     for body in ["", "[]", "{\"error\":7}", "{\"error\":[]}"] {
-        assert_eq!(Verdict::of(&failure(403, &[], body), &at, NOW).wait, None);
+        assert_eq!(verdict(403, &[], body, &at, NOW).wait, None);
     }
+}
+
+#[test]
+fn limit_that_says_no_time_waits_as_the_entry_says() {
+    let rules = RetryRules {
+        in_body: Some(InBody {
+            path: "message".into(),
+            pattern: "secondary rate limit".parse().unwrap(),
+            strategy: Strategy::After,
+        }),
+        limit_wait: Some(Duration::from_mins(1)),
+        ..RetryRules::default()
+    };
+    let check = |status, pairs: &[(&'static str, &str)], body: &str, limited, seconds: Option<u64>| {
+        let verdict = verdict(status, pairs, body, &rules, NOW);
+        assert_eq!((verdict.limited, verdict.wait), (limited, seconds.map(Duration::from_secs)), "{status} {body}");
+    };
+    let secondary = r#"{"message":"You have exceeded a secondary rate limit. Please wait."}"#;
+    let left = [("x-ratelimit-remaining", "4000"), ("x-ratelimit-reset", "784119999")];
+    check(403, &left, secondary, true, Some(60));
+    check(403, &left, r#"{"message":"Resource not accessible"}"#, false, None);
+    check(403, &[("retry-after", "7")], secondary, true, Some(7));
+    check(429, &[], "", true, Some(60));
+    check(429, &[("retry-after", "0")], "", true, Some(0));
+    check(500, &[], secondary, false, None);
+    check(401, &[], secondary, false, None);
+}
+
+#[test]
+fn repeated_retry_waits_a_second_at_least() {
+    let waits =
+        |wait| (1..=3).map(|attempt| at_least(Duration::from_millis(wait), attempt).as_millis()).collect::<Vec<_>>();
+    assert_eq!(waits(0), [0, 1000, 1000]);
+    assert_eq!(waits(2500), [2500; 3]);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! `proxy`: how an API is called.
 
+use std::time::Duration;
+
 use reqwest::Method;
 
 use super::{
@@ -45,7 +47,8 @@ fn retry(keys: Keys<'_>) -> Result<RetryRules, String> {
         remaining: keys.text("remaining")?.map(|name| keys.header_of("remaining", &name)).transpose()?,
         error_code: codes.collect::<Result<_, _>>()?,
         in_body: keys.map("in_body")?.map(in_body).transpose()?,
-        // A key of ours.
+        // Keys of ours.
+        limit_wait: keys.number("limit_wait")?.map(Duration::from_secs),
         shared: keys.switch("shared")?,
     };
     keys.finish();
