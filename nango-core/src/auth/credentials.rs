@@ -6,6 +6,7 @@
 //! Must stay true: no text of an error holds a value, `Debug` shows the kind alone, and the memory of the values is wiped
 //! when they go.
 
+mod import;
 mod shape;
 mod show;
 
@@ -97,6 +98,23 @@ impl Credentials {
     /// The value has another shape. The error names the key that is wrong or missing, and the shape.
     pub fn parse(mode: AuthMode, value: &Value, provider: Option<&Provider>) -> Result<Self, CredentialError> {
         shape::read(mode, value, provider).map(|fields| Self { mode, fields })
+    }
+
+    /// The same for what a person or an application has: also what a token server answered, as it is. Its `expires_in` becomes
+    /// `expires_at`, counted from its `created_at` or from `now` (microseconds since 1970), and what credentials do not have
+    /// goes into `raw`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Credentials::parse`].
+    pub fn import(
+        mode: AuthMode,
+        value: &Value,
+        provider: Option<&Provider>,
+        now: i64,
+    ) -> Result<Self, CredentialError> {
+        let answer = import::from_answer(mode, value, now);
+        Self::parse(mode, answer.as_ref().unwrap_or(value), provider)
     }
 
     /// How credentials of a mode are written: `{"apiKey": "…"}`, with what the provider asks for.

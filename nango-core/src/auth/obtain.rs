@@ -12,6 +12,7 @@ mod app;
 mod jwt;
 mod login;
 mod oauth2;
+mod refusal;
 mod request;
 mod signed;
 mod wsse;
@@ -73,6 +74,8 @@ pub enum ObtainError {
         message: String,
         /// How long the provider asks to wait.
         wait: Option<Duration>,
+        /// Whether the token server answered, and not merely that it cannot answer now.
+        answered: bool,
     },
 }
 
@@ -90,7 +93,7 @@ impl ObtainError {
         match self {
             Self::Setup(text) => Self::Setup(hide(text)),
             Self::Refused(text) => Self::Refused(hide(text)),
-            Self::Failed { message, wait } => Self::Failed { message: hide(message), wait },
+            Self::Failed { message, wait, answered } => Self::Failed { message: hide(message), wait, answered },
             error @ Self::Resolve(_) => error,
         }
     }
@@ -187,5 +190,5 @@ async fn ask(subject: &Subject<'_>, client: &Client) -> Result<Obtained, ObtainE
 /// A failure of the pipeline. A status is an answer here, so that only what has none arrives.
 fn lost(error: HttpError) -> ObtainError {
     let wait = if let HttpError::WaitTooLong { wait, .. } = &error { Some(*wait) } else { None };
-    ObtainError::Failed { message: error.into_error().to_string(), wait }
+    ObtainError::Failed { message: error.into_error().to_string(), wait, answered: false }
 }

@@ -44,8 +44,12 @@ pub struct RefreshFailure {
     pub at: i64,
     /// Why, in words without secrets.
     pub message: String,
-    /// Whether another attempt with these credentials is in vain: the connection must be given new ones.
+    /// Whether the token server refused these credentials, so that another attempt has no purpose: the connection must be
+    /// given new ones.
     pub refused: bool,
+    /// When the token server first answered without a token since one was last obtained, microseconds since 1970. `None`: it
+    /// did not answer, or only that it cannot answer now.
+    pub rejected_since: Option<i64>,
 }
 
 impl std::fmt::Debug for Connection {

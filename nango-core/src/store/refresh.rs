@@ -80,6 +80,8 @@ pub enum RefreshEnd {
         refused: bool,
         /// Whether the provider may have given a token all the same: the next turn is told so, as after an interruption.
         doubt: bool,
+        /// Whether the token server answered, and not merely that it cannot answer now.
+        answered: bool,
     },
     /// Before anything was sent.
     Left {

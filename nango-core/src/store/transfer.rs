@@ -123,6 +123,7 @@ impl Table {
                 "failed_at",
                 "failure",
                 "refused",
+                "rejected_since",
             ],
             Self::Functions => &["id", "integration", "connection", "kind", "name", "variant", "fence"],
             Self::Checkpoints => &["function", "value", "version"],

@@ -77,6 +77,23 @@ fn a_server_that_is_down_is_left_alone_for_a_while() {
     }
 }
 
+#[test]
+fn token_server_that_gives_no_token_for_days_has_refused() {
+    let Some(stage) = Stage::new(Peer::Rotating, Kind::Sqlite) else { return };
+    let page = Answer::refused(404, "<html>moved</html>");
+    stage.connect(PAST);
+    for (days, refused) in [(0, false), (2, false), (1, true)] {
+        let database = rusqlite::Connection::open(stage.registry.database()).expect("the database");
+        let earlier = "UPDATE connections SET rejected_since = rejected_since - ?1, failed_at = failed_at - ?1";
+        database.execute(earlier, [i64::from(days) * 86_400_000_000 + 1]).expect("an earlier failure");
+        stage.oauth.next(&page);
+        let error = stage.ask().expect_err("a page is no token");
+        assert_eq!(must_be_made_again(&error), refused, "{days}: {error}");
+        assert_eq!(stage.must_reconnect(), Some(refused), "{days}");
+    }
+    assert_eq!(stage.statuses(), [404; 3]);
+}
+
 /// A token is renewed some time before its end: what fails then harms nobody yet.
 #[test]
 fn a_token_that_is_still_good_is_used_while_the_server_is_down() {

@@ -309,7 +309,22 @@ fn plain(what: &str, key: &str, text: &str) -> Result<String, String> {
         return Err(format!("{what} is empty"));
     }
     // Of a password everything counts; what surrounds a pasted key does not.
-    checked(what, key, if key.to_ascii_lowercase().contains("password") { text } else { text.trim() })
+    let pasted = if key.to_ascii_lowercase().contains("password") { text } else { text.trim() };
+    let token = if key == "access_token" { without_scheme(pasted) } else { pasted };
+    if token.is_empty() {
+        return Err(format!("{what} is empty"));
+    }
+    checked(what, key, token)
+}
+
+/// A token as it was copied from a header, without its scheme, which is added when it is sent. A token has no blank.
+fn without_scheme(token: &str) -> &str {
+    const SCHEME: &str = "bearer";
+    match token.split_once(char::is_whitespace) {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case(SCHEME) => token.trim_start(),
+        _ if token.eq_ignore_ascii_case(SCHEME) => "",
+        _ => token,
+    }
 }
 
 fn checked(what: &str, key: &str, text: &str) -> Result<String, String> {

@@ -3,23 +3,17 @@
 use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use reqwest::header::{CONTENT_TYPE, LOCATION};
+use reqwest::header::CONTENT_TYPE;
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
-use super::{ObtainError, Obtained, Subject};
+use super::{ObtainError, Obtained, Subject, refusal};
 use crate::{
     auth::{AuthMode, Secret, moment},
-    http::{self, Response},
+    http::Response,
+    json::{self, DecodeError},
     provider::{Expires, Lifetime, TokenResponse, lookup},
-    redact::one_line,
 };
-
-/// How many characters of a server's words are told.
-const SAID: usize = 300;
-/// The errors of RFC 6749 (5.2) that another attempt with the same credentials will meet again.
-const FINAL: [&str; 5] =
-    ["invalid_grant", "invalid_client", "unauthorized_client", "unsupported_grant_type", "bad_refresh_token"];
 
 /// The token of an answer, with all that is said of it.
 pub(super) fn read(response: &Response, subject: &Subject<'_>) -> Result<Obtained, ObtainError> {
@@ -34,12 +28,12 @@ pub(super) fn read_last(
 ) -> Result<Obtained, ObtainError> {
     let settings = &subject.provider.token.response;
     if settings.token.as_deref() == Some("") {
-        success(response, &Value::Null, subject)?;
+        refusal::check_status(response, None, subject)?;
         let text = response.text();
         // Some wrap it in quotes.
-        let token = serde_json::from_str::<String>(&text).unwrap_or_else(|_| text.trim().to_owned());
+        let token = json::decode_text::<String>(&text).unwrap_or_else(|_| text.trim().to_owned());
         if token.is_empty() {
-            return Err(nonsense(response, "an empty body"));
+            return Err(refusal::no_token(response, "an empty body"));
         }
         let expires_at = end(settings, subject, &Value::Null, &token);
         return Ok(Obtained { expires_at, ..Obtained::new(token) });
@@ -48,9 +42,9 @@ pub(super) fn read_last(
     let mode = subject.credentials.mode();
     let Some((holder, token)) = token(settings, mode, &body) else {
         // Some say no with a 200.
-        success_of(&body, response, subject)?;
+        refusal::check_body(response, &body, subject)?;
         let place = settings.token.as_deref().unwrap_or("access_token");
-        return Err(nonsense(response, &format!("nothing at `{place}`")));
+        return Err(refusal::no_token(response, &format!("nothing at `{place}`")));
     };
     let refresh_token = match &settings.refresh_token {
         Some(path) => lookup(&body, path),
@@ -81,20 +75,33 @@ pub(super) fn read_last(
     })
 }
 
-/// The body of an answer that is no refusal, whichever way it is written.
+/// The body of an answer that is no refusal, in whichever way it is written.
 pub(super) fn whole(response: &Response, subject: &Subject<'_>) -> Result<Value, ObtainError> {
-    let body = serde_json::from_slice::<Value>(&response.body).ok().or_else(|| {
-        let kind = response.headers.get(CONTENT_TYPE)?.to_str().ok()?;
-        let is_form = kind.starts_with("application/x-www-form-urlencoded");
-        is_form.then(|| {
-            let pairs = form_urlencoded::parse(&response.body);
-            Value::Object(pairs.map(|(name, value)| (name.into_owned(), Value::String(value.into_owned()))).collect())
-        })
-    });
-    success(response, body.as_ref().unwrap_or(&Value::Null), subject)?;
-    body.ok_or_else(|| {
+    let body = content(response);
+    refusal::check_status(response, body.as_ref().ok(), subject)?;
+    body.map_err(|error| {
+        // The body is not quoted: it may hold the token.
         let kind = response.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("something");
-        nonsense(response, &format!("{kind} that cannot be read"))
+        refusal::no_token(response, &format!("{kind} that cannot be read ({error})"))
+    })
+}
+
+/// The body by its content: some servers send a form as text, and many call JSON something else.
+fn content(response: &Response) -> Result<Value, DecodeError> {
+    let charset = json::charset(&response.headers);
+    let read = json::text(&response.body, charset).and_then(|text| json::decode_text(&text));
+    read.or_else(|error| {
+        let text = json::lossy_text(&response.body, charset);
+        let name = text.split_once('=').map(|(name, _)| name.trim_start());
+        let is_name = |name: &str| {
+            !name.is_empty()
+                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
+        };
+        if !name.is_some_and(is_name) {
+            return Err(error);
+        }
+        let pairs = form_urlencoded::parse(text.trim().as_bytes());
+        Ok(Value::Object(pairs.map(|(name, value)| (name.into_owned(), Value::String(value.into_owned()))).collect()))
     })
 }
 
@@ -147,62 +154,8 @@ fn end(settings: &TokenResponse, subject: &Subject<'_>, holder: &Value, token: &
 /// When a token that is a JWT ends by its own words.
 fn own_end(token: &str) -> Option<i64> {
     let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?.trim_end_matches('=')).ok()?;
-    moment::read(serde_json::from_slice::<Value>(&claims).ok()?.get("exp")?)
+    moment::read(json::decode::<Value>(&claims).ok()?.get("exp")?)
 }
 
-/// Whether an answer is a refusal or a failure by its status.
-fn success(response: &Response, body: &Value, subject: &Subject<'_>) -> Result<(), ObtainError> {
-    let status = response.status;
-    if (200..300).contains(&status) {
-        return Ok(());
-    }
-    let moved = response.headers.get(LOCATION).filter(|_| (300..400).contains(&status));
-    let moved = moved.and_then(|to| to.to_str().ok()?.parse().ok()).map(|to: http::Url| http::place(&to));
-    let moved =
-        moved.map(|to| format!(": it moved to {to}, and what is secret is not sent after it")).unwrap_or_default();
-    let message = format!("{} answered {status}{}{moved}", place(response), said(body, subject));
-    let refused = match error_code(body) {
-        Some(code) => FINAL.contains(&code),
-        // A 403 may as well be a limit, or a wall in front of the server.
-        None => matches!(status, 400 | 401),
-    };
-    let wait = response.demanded_wait(subject.now);
-    Err(if refused && status < 500 { ObtainError::Refused(message) } else { ObtainError::Failed { message, wait } })
-}
-
-/// Whether an answer without a token is a refusal by its words.
-fn success_of(body: &Value, response: &Response, subject: &Subject<'_>) -> Result<(), ObtainError> {
-    let message = || format!("{} refused{}", place(response), said(body, subject));
-    match error_code(body) {
-        Some(code) if FINAL.contains(&code) => Err(ObtainError::Refused(message())),
-        Some(_) => Err(ObtainError::Failed { message: message(), wait: None }),
-        None => Ok(()),
-    }
-}
-
-fn error_code(body: &Value) -> Option<&str> {
-    body.get("error").and_then(|error| error.as_str().or_else(|| error.get("code")?.as_str()))
-}
-
-/// What a server says of its refusal: the code and the description of the standard. Secrets that it repeats are hidden
-/// before the text is cut short, so that no half of one is left.
-fn said(body: &Value, subject: &Subject<'_>) -> String {
-    let description = body.get("error_description").and_then(Value::as_str);
-    let texts = [error_code(body), description, body.get("message").and_then(Value::as_str)];
-    let texts: Vec<&str> = texts.into_iter().flatten().collect();
-    if texts.is_empty() {
-        return String::new();
-    }
-    let hidden = one_line(&subject.redactor.hide(&texts.join(": ")));
-    let text: String = hidden.chars().take(SAID).collect();
-    format!(" ({text})")
-}
-
-fn place(response: &Response) -> String {
-    format!("{} {}", response.request.method, http::place(&response.request.url))
-}
-
-fn nonsense(response: &Response, what: &str) -> ObtainError {
-    let message = format!("{} answered {} with {what} where a token should be", place(response), response.status);
-    ObtainError::Failed { message, wait: None }
-}
+#[cfg(test)]
+mod tests;

@@ -26,6 +26,8 @@ use crate::{
 const LEASE: Duration = Duration::from_secs(15);
 /// How often somebody looks whether the turn of another process has ended.
 const LOOK: Duration = Duration::from_millis(50);
+/// After how many days an answer without a token counts as a refusal, whatever it says.
+const LONG_REJECTED: i64 = 3;
 /// How long storing what was brought is tried, beyond the patience of the database itself.
 const STUBBORN: Duration = Duration::from_secs(30);
 
@@ -148,7 +150,7 @@ impl Tokens {
         let (end, error) = match obtained {
             Ok(obtained) => (self.renewed(of, &current, &obtained, now)?, None),
             Err(error) => {
-                let (end, error, wait) = failure(of, &current, error, interrupted);
+                let (end, error, wait) = failure(of, &current, error, interrupted, self.store.now());
                 last.not_before = wait.and_then(|wait| began.checked_add(wait));
                 (end, Some(error))
             }
@@ -220,7 +222,7 @@ impl Tokens {
         let asked = obtain::obtain(subject, &client);
         tokio::time::timeout(PATIENCE, asked).await.unwrap_or_else(|_| {
             let message = format!("the provider did not answer within {} s", PATIENCE.as_secs());
-            Err(ObtainError::Failed { message, wait: None })
+            Err(ObtainError::Failed { message, wait: None, answered: false })
         })
     }
 
@@ -247,7 +249,9 @@ fn failure(
     current: &Current,
     error: ObtainError,
     interrupted: bool,
+    now: i64,
 ) -> (RefreshEnd, RefreshError, Option<Duration>) {
+    let days = days_rejected(current, now);
     match error {
         ObtainError::Refused(mut reason) => {
             if interrupted {
@@ -255,21 +259,34 @@ fn failure(
                     " (an earlier renewal was interrupted: the provider may have replaced them in an answer that was lost)",
                 );
             }
-            let end = RefreshEnd::Failed { message: reason.clone(), refused: true, doubt: false };
+            let end = RefreshEnd::Failed { message: reason.clone(), refused: true, doubt: false, answered: true };
             (end, refused(of, reason), None)
         }
-        ObtainError::Failed { message: reason, wait } => {
+        ObtainError::Failed { message, answered: true, .. } if days >= LONG_REJECTED => {
+            let reason = format!("{message}; it has given no token for {days} days");
+            let end = RefreshEnd::Failed { message: reason.clone(), refused: true, doubt: true, answered: true };
+            (end, refused(of, reason), None)
+        }
+        ObtainError::Failed { message: reason, wait, answered } => {
             let times = failures(current) + 1;
             let pause = wait.unwrap_or_default().max(pause(times));
             let error = RefreshError::Later { of: of.name(), reason: reason.clone(), wait: pause };
-            (RefreshEnd::Failed { message: reason, refused: false, doubt: true }, error, wait)
+            (RefreshEnd::Failed { message: reason, refused: false, doubt: true, answered }, error, wait)
         }
         error @ (ObtainError::Setup(_) | ObtainError::Resolve(_)) => {
             let reason = error.to_string();
-            let end = RefreshEnd::Failed { message: reason.clone(), refused: false, doubt: interrupted };
+            let end =
+                RefreshEnd::Failed { message: reason.clone(), refused: false, doubt: interrupted, answered: false };
             (end, RefreshError::Setup { of: of.name(), reason }, None)
         }
     }
+}
+
+/// For how many days the token server has answered without a token.
+fn days_rejected(current: &Current, now: i64) -> i64 {
+    const DAY: i64 = 86_400_000_000;
+    let since = current.connection.failure.as_ref().and_then(|failure| failure.rejected_since);
+    since.map_or(0, |since| now.saturating_sub(since) / DAY)
 }
 
 fn refused(of: &Holder, reason: String) -> RefreshError {

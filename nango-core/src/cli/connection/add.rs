@@ -17,6 +17,7 @@ use crate::{
     },
     declare::suggest,
     error::Error,
+    http::{Clock, SystemClock},
     provider::{ConfigurationError, Provider, ResolveError},
     run::{AddConnection, Observer, RunReport, add_connection, check_id},
     store::Connection,
@@ -90,7 +91,7 @@ impl Command for Add {
         if given.is_none() {
             given = prompt::credentials(mode, known)?;
         }
-        let credentials = Credentials::parse(mode, given.as_ref().unwrap_or(&Value::Null), known)
+        let credentials = Credentials::import(mode, given.as_ref().unwrap_or(&Value::Null), known, SystemClock.now())
             .map_err(|error| Fault::usage(format!("--credentials: {error}")))?;
         let shown = credentials.to_json(arguments.show_secrets);
         let new = AddConnection {
@@ -212,9 +213,11 @@ fn guess(given: Option<&Value>, provider: Option<&Provider>) -> Result<AuthMode,
 }
 
 /// Keys that tell the kind, and which kinds they may tell; the first that is taken counts.
-const TELLING: [(&str, &[AuthMode]); 10] = [
+const TELLING: [(&str, &[AuthMode]); 11] = [
     ("apiKey", &[AuthMode::ApiKey, AuthMode::TwoStep]),
     ("refresh_token", &[AuthMode::OAuth2, AuthMode::McpOAuth2, AuthMode::TwoStep]),
+    // What a token server answered.
+    ("token_type", &[AuthMode::OAuth2, AuthMode::McpOAuth2, AuthMode::Bearer]),
     ("access_token", &[AuthMode::Bearer, AuthMode::OAuth2, AuthMode::App]),
     ("client_id", &[AuthMode::OAuth2Cc, AuthMode::TwoStep]),
     ("oauth_token", &[AuthMode::OAuth1]),

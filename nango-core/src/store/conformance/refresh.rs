@@ -17,7 +17,7 @@ fn renewed(credentials: &[u8]) -> RefreshEnd {
 }
 
 fn failed(refused: bool) -> RefreshEnd {
-    RefreshEnd::Failed { message: "no\0answer".to_owned(), refused, doubt: !refused }
+    RefreshEnd::Failed { message: "no\0answer".to_owned(), refused, doubt: !refused, answered: refused }
 }
 
 async fn claim_of(store: &Opened, lease: Duration) -> RefreshClaim {
@@ -109,12 +109,18 @@ pub(super) async fn turn_is_extended_by_its_holder_only(store: Opened) {
 pub(super) async fn failures_are_kept_until_a_token_is_there(store: Opened) {
     store.put_connection(connection("acme")).await.unwrap();
     // What ended in doubt is known to the next turn.
+    let mut rejected_since = None;
     for (times, refused, interrupted) in [(1, false, false), (2, true, true), (3, true, false)] {
         let claim = claim_of(&store, LEASE).await;
         assert_eq!(store.claim_refresh(claim).await.unwrap(), RefreshTurn::Taken { interrupted });
         let stored = store.end_refresh(claim, failed(refused)).await.unwrap().unwrap();
         let failure = stored.failure.clone().unwrap();
         assert_eq!((failure.times, failure.refused, stored.version), (times, refused, 1));
+        let since = failure.rejected_since;
+        assert_eq!(since.is_some(), refused, "only answers count");
+        assert!(since.is_none_or(|since| failure.at.abs_diff(since) < 60_000_000));
+        assert_eq!(rejected_since.or(since), since, "since the first answer");
+        rejected_since = since;
         assert!(failure.message.starts_with("no") && failure.at >= stored.updated_at);
         assert_eq!(store.connections(None).await.unwrap(), [stored]);
     }

@@ -15,7 +15,7 @@ use crate::store::{
 macro_rules! columns {
     () => {
         "row, integration, id, auth, credentials, config, metadata, created_at, updated_at, version, renew_at, failures, \
-         failed_at, failure, refused"
+         failed_at, failure, refused, rejected_since"
     };
 }
 
@@ -30,7 +30,7 @@ pub(super) async fn put(db: &mut Db, new: &NewConnection) -> Outcome<(Connection
          credentials = excluded.credentials, config = excluded.config, metadata = coalesce($6, c.metadata), \
          updated_at = greatest(c.updated_at, excluded.updated_at), renew_at = excluded.renew_at, \
          version = c.version + 1, refresh_holder = NULL, refresh_until = NULL, failures = 0, failed_at = NULL, \
-         failure = NULL, refused = 0 RETURNING xmax = 0 AS is_new, ",
+         failure = NULL, refused = 0, rejected_since = NULL RETURNING xmax = 0 AS is_new, ",
         columns!()
     );
     let newer = encryption::current(db, &new.credentials, &credentials_context(&new.integration, &new.id)).await?;
@@ -185,9 +185,10 @@ fn connection(row: &PgRow) -> Outcome<Connection> {
     let failed: Option<(i64, String)> =
         row.try_get::<Option<i64>, _>("failed_at")?.zip(row.try_get::<Option<String>, _>("failure")?);
     let refused = row.try_get::<i64, _>("refused")? != 0;
+    let rejected_since = row.try_get("rejected_since")?;
     let failure = failed.filter(|_| times > 0).map(|(at, message)| {
         let times = u32::try_from(times).unwrap_or(u32::MAX);
-        RefreshFailure { times, at, message, refused }
+        RefreshFailure { times, at, message, refused, rejected_since }
     });
     Ok(Connection {
         row: row.try_get("row")?,

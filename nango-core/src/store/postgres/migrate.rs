@@ -16,12 +16,13 @@ use crate::store::{StoreError, failpoint::failpoint};
 /// What marks a schema as ours, together with its version.
 const APPLICATION: &str = "nng1";
 /// The steps from an empty schema to that of this program; each is carried out once.
-const STEPS: [&str; 5] = [
+const STEPS: [&str; 6] = [
     include_str!("schema/001.sql"),
     include_str!("schema/002.sql"),
     include_str!("schema/003.sql"),
     include_str!("schema/004.sql"),
     include_str!("schema/005.sql"),
+    include_str!("schema/006.sql"),
 ];
 /// Two processes that make the schema at once are in each other's way once or twice.
 const ATTEMPTS: u32 = 10;

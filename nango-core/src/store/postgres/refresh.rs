@@ -53,12 +53,14 @@ pub(super) async fn end(db: &mut Db, claim: &RefreshClaim, end: &RefreshEnd) -> 
         "UPDATE nango_rs.connections SET credentials = $2, renew_at = $3, config = $4, updated_at = greatest(updated_at, ",
         now!(),
         "), version = version + 1, refresh_holder = NULL, refresh_until = NULL, failures = 0, failed_at = NULL, \
-         failure = NULL, refused = 0 WHERE row = $1"
+         failure = NULL, refused = 0, rejected_since = NULL WHERE row = $1"
     );
     const FAILED: &str = concat!(
         "UPDATE nango_rs.connections SET failures = failures + 1, failed_at = ",
         now!(),
-        ", failure = $3, refused = $4, refresh_holder = NULL, refresh_until = CASE WHEN $5 THEN 0 END \
+        ", failure = $3, refused = $4, rejected_since = CASE WHEN $6 THEN coalesce(rejected_since, ",
+        now!(),
+        ") ELSE rejected_since END, refresh_holder = NULL, refresh_until = CASE WHEN $5 THEN 0 END \
          WHERE row = $1 AND refresh_holder = $2"
     );
     const LEFT: &str = "UPDATE nango_rs.connections SET refresh_holder = NULL, refresh_until = CASE WHEN $3 THEN 0 END \
@@ -78,12 +80,12 @@ pub(super) async fn end(db: &mut Db, claim: &RefreshClaim, end: &RefreshEnd) -> 
             let renewed = db.query(RENEWED).bind(claim.row).bind(newer.as_ref().unwrap_or(credentials));
             renewed.bind(renew_at).bind(connections::text(&merged)?).execute(&mut *db.sql).await?;
         }
-        RefreshEnd::Failed { message, refused, doubt } => {
+        RefreshEnd::Failed { message, refused, doubt, answered } => {
             // A turn that ended in doubt stays, without a holder and without time.
             // PostgreSQL has no NUL in a text, and a server may have put one into its answer.
             let message = message.replace('\0', crate::store::transfer::NUL);
             let failed = db.query(FAILED).bind(claim.row).bind(holder).bind(message);
-            failed.bind(i64::from(*refused)).bind(*doubt).execute(&mut *db.sql).await?;
+            failed.bind(i64::from(*refused)).bind(*doubt).bind(*answered).execute(&mut *db.sql).await?;
         }
         RefreshEnd::Left { doubt } => {
             db.query(LEFT).bind(claim.row).bind(holder).bind(*doubt).execute(&mut *db.sql).await?;

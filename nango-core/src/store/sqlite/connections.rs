@@ -15,7 +15,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT row, integration, id, auth, credentials, config, metadata, created_at, updated_at, version, renew_at, \
-             failures, failed_at, failure, refused FROM connections ",
+             failures, failed_at, failure, refused, rejected_since FROM connections ",
             $rest
         )
     };
@@ -34,7 +34,7 @@ pub(super) fn put(db: &Db, new: &NewConnection) -> Outcome<(Connection, bool)> {
              ON CONFLICT (integration, id) DO UPDATE SET auth = excluded.auth, credentials = excluded.credentials, \
              config = excluded.config, metadata = excluded.metadata, updated_at = excluded.updated_at, \
              renew_at = excluded.renew_at, version = version + 1, refresh_holder = NULL, refresh_until = NULL, \
-             failures = 0, failed_at = NULL, failure = NULL, refused = 0",
+             failures = 0, failed_at = NULL, failure = NULL, refused = 0, rejected_since = NULL",
         )?
         .execute(params![
             new.integration,
@@ -174,7 +174,13 @@ fn connection(row: &Row<'_>) -> Outcome<Connection> {
 fn failure(row: &Row<'_>) -> Outcome<Option<RefreshFailure>> {
     let times: u32 = row.get(11)?;
     let (Some(at), Some(message)) = (row.get(12)?, row.get(13)?) else { return Ok(None) };
-    Ok((times > 0).then_some(RefreshFailure { times, at, message, refused: row.get(14)? }))
+    Ok((times > 0).then_some(RefreshFailure {
+        times,
+        at,
+        message,
+        refused: row.get(14)?,
+        rejected_since: row.get(15)?,
+    }))
 }
 
 pub(super) fn text(object: &Map<String, Value>) -> Outcome<String> {

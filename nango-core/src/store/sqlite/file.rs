@@ -28,13 +28,14 @@ use crate::{
 /// What marks a file as ours, in the header field that `SQLite` keeps for this: `nng1`.
 const APPLICATION_ID: i64 = 0x6e6e_6731;
 /// The steps from an empty file to the schema of this program; each is carried out once, in a transaction.
-const STEPS: [&str; 6] = [
+const STEPS: [&str; 7] = [
     include_str!("schema/001.sql"),
     include_str!("schema/002.sql"),
     include_str!("schema/003.sql"),
     include_str!("schema/004.sql"),
     include_str!("schema/005.sql"),
     include_str!("schema/006.sql"),
+    include_str!("schema/007.sql"),
 ];
 /// The steps, by the numbers of their files, that remove content. Behind them the file is rebuilt, so that nothing of it is
 /// left.

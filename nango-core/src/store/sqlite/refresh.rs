@@ -58,7 +58,7 @@ pub(super) fn end(db: &Db, claim: RefreshClaim, end: &RefreshEnd) -> Outcome<Opt
                 .prepare_cached(
                     "UPDATE connections SET credentials = ?2, renew_at = ?3, config = ?4, updated_at = ?5, \
                      version = version + 1, refresh_holder = NULL, refresh_until = NULL, \
-                     failures = 0, failed_at = NULL, failure = NULL, refused = 0 WHERE row = ?1",
+                     failures = 0, failed_at = NULL, failure = NULL, refused = 0, rejected_since = NULL WHERE row = ?1",
                 )?
                 .execute(params![
                     claim.row,
@@ -68,14 +68,15 @@ pub(super) fn end(db: &Db, claim: RefreshClaim, end: &RefreshEnd) -> Outcome<Opt
                     db.shared.clock.now()
                 ])?;
         }
-        RefreshEnd::Failed { message, refused, doubt } => {
+        RefreshEnd::Failed { message, refused, doubt, answered } => {
             // A turn that ended in doubt stays, without a holder and without time.
             db.sql
                 .prepare_cached(
                     "UPDATE connections SET failures = failures + 1, failed_at = ?3, failure = ?4, refused = ?5, \
-                     refresh_holder = NULL, refresh_until = iif(?6, 0, NULL) WHERE row = ?1 AND refresh_holder = ?2",
+                     rejected_since = iif(?7, coalesce(rejected_since, ?3), rejected_since), refresh_holder = NULL, \
+                     refresh_until = iif(?6, 0, NULL) WHERE row = ?1 AND refresh_holder = ?2",
                 )?
-                .execute(params![claim.row, holder, db.shared.clock.now(), message, refused, doubt])?;
+                .execute(params![claim.row, holder, db.shared.clock.now(), message, refused, doubt, answered])?;
         }
         RefreshEnd::Left { doubt } => {
             db.sql

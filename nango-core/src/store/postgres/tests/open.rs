@@ -48,7 +48,7 @@ async fn a_schema_of_the_first_version_steps_forward() {
     let store = Postgres::open(&database.url).await.unwrap();
     store.put_connection(super::house::connection()).await.unwrap();
     store.close().await.unwrap();
-    let later = "version renew_at refresh_holder refresh_until failures failed_at failure refused";
+    let later = "version renew_at refresh_holder refresh_until failures failed_at failure refused rejected_since";
     for name in later.split(' ') {
         database.sql(&format!("ALTER TABLE nango_rs.connections DROP COLUMN {name}"));
     }
@@ -79,7 +79,7 @@ async fn processes_that_start_at_once_make_one_schema() {
     for store in opening {
         stores.push(store.await.unwrap());
     }
-    assert_eq!(database.sql("SELECT application, number FROM nango_rs.version"), "nng1|5");
+    assert_eq!(database.sql("SELECT application, number FROM nango_rs.version"), "nng1|6");
     assert_eq!(database.sql("SELECT count(*) FROM pg_class WHERE relname LIKE 'records\\___' AND relkind = 'r'"), "16");
     assert_eq!(database.sql("SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace"), "0");
     // One hash key: what one wrote is unchanged for the other, and its cursors are good.
@@ -105,7 +105,7 @@ async fn other_schemas_are_refused_and_left_alone() {
         ),
         (
             "CREATE TABLE nango_rs.version (application TEXT, number BIGINT); INSERT INTO nango_rs.version VALUES ('nng1', 99)",
-            "has schema version 99, this program knows versions up to 5: use a newer program",
+            "has schema version 99, this program knows versions up to 6: use a newer program",
         ),
     ] {
         let database = server.empty();

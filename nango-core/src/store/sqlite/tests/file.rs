@@ -138,7 +138,7 @@ async fn other_files_are_refused_and_left_alone() {
     fs::remove_file(&path).unwrap();
     Sqlite::open(&path).await.unwrap().close().await.unwrap();
     Raw::open(&path).unwrap().execute_batch("PRAGMA journal_mode = DELETE; PRAGMA user_version = 99").unwrap();
-    let newer = "DIR/nango.db has schema version 99, this program knows versions up to 6: use a newer program";
+    let newer = "DIR/nango.db has schema version 99, this program knows versions up to 7: use a newer program";
     check(&fs::read(&path).unwrap(), newer).await;
 
     // An empty file is nobody's.

@@ -395,7 +395,7 @@ async fn a_file_of_the_first_version_steps_forward() {
     save(&store, run, 0..10, "x").await;
     let before = feed(&store).await;
     store.close().await.unwrap();
-    let later = "version renew_at refresh_holder refresh_until failures failed_at failure refused";
+    let later = "version renew_at refresh_holder refresh_until failures failed_at failure refused rejected_since";
     for name in later.split(' ') {
         Raw::open(&path).unwrap().execute_batch(&format!("ALTER TABLE connections DROP COLUMN {name}")).unwrap();
     }
