@@ -19,6 +19,7 @@ mod context;
 mod database;
 mod describe;
 mod encryption;
+mod ending;
 mod fault;
 mod group;
 mod input;

@@ -14,8 +14,10 @@ mod builtin;
 mod catalogue;
 mod check;
 mod configuration;
+mod facts;
 mod field;
 mod file;
+mod lifecycle;
 mod mode;
 mod pattern;
 mod proxy;
@@ -38,11 +40,14 @@ pub use authorization::{Authorization, OAuth1, OAuth1Method, Registration, Regis
 pub use catalogue::{Catalogue, CatalogueError, Listed, Origin};
 pub use check::{Check, Finding};
 pub use configuration::ConfigurationError;
+pub use facts::{Evidence, FactCounts, Facts};
 pub use field::Field;
 pub use file::Place;
+pub use lifecycle::Lifecycle;
+pub(crate) use lifecycle::day_of;
 pub use mode::{AuthMode, UnknownMode};
 pub use pattern::{LazyPattern, NoPattern, Pattern};
-pub use proxy::{Proxy, Verification};
+pub use proxy::{Proxy, Refusal, Verification};
 pub use resolve::{ResolveError, resolve_fields};
 pub use retry::{InBody, NoStatus, NoStrategy, RetryRules, StatusRange, Strategy};
 pub use scope::{RequestParts, Scope, lookup};
@@ -85,6 +90,10 @@ pub struct Provider {
     pub learned: Vec<String>,
     /// How it is called.
     pub proxy: Proxy,
+    /// Where its facts come from.
+    pub facts: Facts,
+    /// When it stops working, where that is known.
+    pub lifecycle: Option<Lifecycle>,
     /// Keys that name code: what happens when a connection is made, or a webhook comes in.
     pub hooks: Map<String, Value>,
     /// The entry as it is written, with what its alias brought.
@@ -109,6 +118,8 @@ impl Provider {
             options: Vec::new(),
             learned: Vec::new(),
             proxy: Proxy::default(),
+            facts: Facts::default(),
+            lifecycle: None,
             hooks: Map::new(),
             raw: Arc::default(),
         }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use axum::{Json, Router, http::StatusCode, routing::get};
-use nango_tests::{Registry, registry::registry_binary, tools::skip};
+use nango_tests::{Registry, faketime::Shifted, registry::registry_binary, tools::skip};
 use serde_json::json;
 
 use crate::servers::serve;
@@ -202,4 +202,65 @@ fn the_key_file_is_made_once_and_needed_ever_after() {
     let lost = registry.run(["connection", "show", "github", "a"]).expect(3);
     assert!(lost.stderr.contains("nango.db.key is missing"), "{}", lost.stderr);
     assert!(!key.exists(), "a new key would open nothing");
+}
+
+#[test]
+fn connection_of_a_provider_that_ends_is_marked_and_added_with_a_warning() {
+    let mut registry = Registry::new();
+    registry.write(
+        "mine.yaml",
+        "github: { alias: github, lifecycle: { until: 2027-04-30, note: 'use `other`' } }\nother: { alias: github }\n",
+    );
+    registry.config("providers = \"mine.yaml\"\n");
+    let add = ["connection", "add", "github", "a", "--auth", "bearer", "--credentials", "t"];
+    let list = ["connection", "list", "--json"];
+    for (day, warning, state, ended, left) in [
+        ("2027-04-28", "the provider `github` stops working after 2027-04-30: use `other`", "ends", false, json!(2)),
+        ("2027-05-01", "the provider `github` ended on 2027-04-30, requests are", "ended", true, json!(null)),
+    ] {
+        let Some(shifted) = Shifted::at_noon_of(day) else { return };
+        for (name, value) in shifted.variables() {
+            registry.env(name, value);
+        }
+        let added = registry.run(add).expect(0);
+        assert!(added.stderr.contains(&format!("warning: {warning}")), "{day}: {}", added.stderr);
+        let listed = registry.json(list);
+        let lifecycle = json!({ "until": "2027-04-30", "note": "use `other`", "ended": ended, "days_left": left });
+        assert_eq!(listed["connections"][0]["lifecycle"], lifecycle);
+        let listed = registry.run(["connection", "list"]).expect(0).stdout;
+        assert!(listed.contains(&format!(" {state} 2027-04-30 ")), "{listed}");
+        let shown = registry.run(["providers", "show", "github"]).expect(0).stdout;
+        let expect = if ended { "2027-04-30, it has ended: use `other`" } else { "2027-04-30, in 2 days: use `other`" };
+        assert!(shown.contains(expect), "{shown}");
+    }
+    let plain = registry.json(["providers", "show", "other", "--json"]);
+    assert_eq!(plain["lifecycle"], json!(null));
+}
+
+#[test]
+fn credentials_that_are_refused_with_status_200_are_not_stored() {
+    let refuse = || async { Json(json!({ "ok": false, "error": "invalid_auth" })) };
+    let page = || async { "<html>" };
+    let url = serve(Router::new().route("/auth.test", get(refuse)).route("/page/auth.test", get(page)));
+    let registry = Registry::new();
+    registry.write(
+        "mine.yaml",
+        format!(
+            "github-pat: {{ alias: github, proxy: {{ base_url: {url}/page, verification: {{ endpoints: [/auth.test], \
+             error: {{ when: ok, is: false }} }} }} }}\ngithub:\n  auth_mode: API_KEY\n  proxy:\n    base_url: {url}\n    headers: {{ x-key: '${{apiKey}}' }}\n    \
+             verification: {{ endpoints: [/auth.test], error: {{ when: ok, is: false, message: error }} }}\n"
+        ),
+    );
+    registry.config("providers = \"mine.yaml\"\n");
+    let add = ["connection", "add", "github", "a", "--credentials", r#"{"apiKey": "k-1234567890"}"#];
+    let refused = registry.run(add);
+    assert_ne!(refused.status, Some(0));
+    assert!(refused.stderr.contains("are refused: the provider answered `invalid_auth`"), "{}", refused.stderr);
+    let listed = registry.json(["connection", "list", "--json"]);
+    assert_eq!(listed["connections"], json!([]));
+
+    // An answer that is not what the entry describes is no success.
+    registry.config("providers = \"mine.yaml\"\n[integrations.github]\nprovider = \"github-pat\"\n");
+    let unreadable = registry.run(add).stderr;
+    assert!(unreadable.contains("could not be tried"), "{unreadable}");
 }

@@ -19,6 +19,7 @@ acme:
     site: { title: Site, description: Where your account is, example: shop, prefix: 'https://', suffix: .acme.test }
   credentials:
     apiKey: { title: Key, secret: true }
+  facts: { read_on: 2026-11-28, unconfirmed: [proxy.retry.after] }
 acme-eu: { alias: acme, display_name: Acme Europe, categories: [crm, europe] }
 hubspot: { alias: hubspot, display_name: Ours, odd: 1 }
 broken: { auth_mode: API_KEY, proxy: { base_url: 'https://${host' } }
@@ -87,7 +88,18 @@ fn a_check_tells_what_cannot_be_used_and_why() {
     assert_eq!(reason("broken"), "`proxy.base_url`: `https://${host` opens a `${` that is not closed");
     assert_eq!(reason("unfinished"), "`token_url` is missing, which OAUTH2_CC needs");
     assert_eq!(check["warnings"][0]["reason"], "`odd` is not known and is passed over");
-    says(&registry.run(["providers", "check"]), 0, &["3 of 5 providers can be used", "token_url", "warning: hubspot"]);
+    let facts = json!({ "machine_checked": 0, "source_read": 1, "unconfirmed": 4, "keys_unconfirmed": 1 });
+    assert_eq!(check["facts"], facts);
+    says(
+        &registry.run(["providers", "check"]),
+        0,
+        &[
+            "3 of 5 providers can be used",
+            "0 machine-checked, 1 with a source read, 4 unconfirmed; 1 key unconfirmed",
+            "token_url",
+            "warning: hubspot",
+        ],
+    );
     says(&registry.run(["providers", "check", "--strict"]), 1, &["3 of 5"]);
 }
 
@@ -99,17 +111,27 @@ fn a_provider_is_shown_with_what_it_asks_for() {
         0,
         &[
             "Acme Europe (acme-eu)",
-            "own/providers.yaml:16:1",
+            "own/providers.yaml:17:1",
             "https://${connectionConfig.site}.acme.test/v1",
             "cursor `id` of the last record in `after`; another page if `more`",
             "wait as in x-wait",
             "GET /me",
+            "facts         unconfirmed",
             "https://[shop].acme.test",
             r#"registry connection add acme-eu <id> --auth api-key --credentials '{"apiKey": "…"}' --set site=shop"#,
         ],
     );
     let shown = registry.json(["providers", "show", "acme-eu", "--json"]);
     assert_eq!(shown["required_config"], json!(["site"]));
+    let facts = |state: &str, read_on: Value, unconfirmed: Value| json!({ "state": state, "described_by": null, "read_on": read_on, "unconfirmed": unconfirmed });
+    assert_eq!(shown["facts"], facts("unconfirmed", json!(null), json!([])));
+    let target = registry.json(["providers", "show", "acme", "--json"]);
+    assert_eq!(target["facts"], facts("source_read", json!("2026-11-28"), json!(["proxy.retry.after"])));
+    says(
+        &registry.run(["providers", "show", "acme"]),
+        0,
+        &["facts         source read on 2026-11-28; unconfirmed: proxy.retry.after"],
+    );
     let keys: Vec<&String> = shown["entry"].as_object().expect("an entry").keys().collect();
     assert_eq!(keys.first().map(|key| key.as_str()), Some("display_name"));
     assert_eq!(shown["entry"].get("alias"), None::<&Value>);
@@ -132,7 +154,7 @@ fn a_search_finds_names_and_categories() {
 fn what_is_wrong_is_told_where_it_is_needed() {
     let registry = with_file();
     says(&registry.run(["providers", "show", "acne"]), 2, &["`acne` is no provider", "did you mean `acme`?"]);
-    says(&registry.run(["providers", "show", "broken"]), 2, &["own/providers.yaml:18:1", "is not closed"]);
+    says(&registry.run(["providers", "show", "broken"]), 2, &["own/providers.yaml:19:1", "is not closed"]);
     // Whoever runs something else is told that a part of the file is missing.
     says(&registry.run(["list"]), 0, &["1 provider of own/providers.yaml cannot be read", "registry providers check"]);
     registry.config("providers = \"own/providers.yaml\"\n[integrations.github]\nprovider = \"broken\"\n");

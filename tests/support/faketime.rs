@@ -1,4 +1,4 @@
-//! A process whose clock is wrong, by Debian's `faketime`.
+//! A process whose clock shows another time, by Debian's `faketime`.
 
 use std::{ffi::OsString, process::Command};
 
@@ -15,6 +15,18 @@ impl Shifted {
     ///
     /// Skipping is not allowed here: see [`tools::required`].
     pub fn decades_ahead() -> Option<Self> {
+        Self::by("+70y")
+    }
+
+    /// A clock that starts at noon (UTC) of a day such as `2027-05-01`. `None` and panics: as for
+    /// [`decades_ahead`](Self::decades_ahead).
+    pub fn at_noon_of(day: &str) -> Option<Self> {
+        let mut shifted = Self::by(&format!("@{day} 12:00:00"))?;
+        shifted.0.push(("TZ".to_owned(), "UTC".into()));
+        Some(shifted)
+    }
+
+    fn by(shift: &str) -> Option<Self> {
         let Some(program) = tools::find("faketime") else {
             return tools::skip(
                 "a test with a wrong clock",
@@ -23,10 +35,10 @@ impl Shifted {
         };
         // The program sets a library that is loaded first, and the clocks of all its children share a memory of its own:
         // with the library alone each process has a clock of its own, which starts with it.
-        let shown = Command::new(program).args(["-f", "+70y", "env"]).output().expect("`faketime` runs");
+        let shown = Command::new(program).args(["-f", shift, "env"]).output().expect("`faketime` runs");
         let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
         let library = shown.lines().find_map(|line| line.strip_prefix("LD_PRELOAD=")).expect("a library to load");
-        let variables = [("LD_PRELOAD", library), ("FAKETIME", "+70y"), ("FAKETIME_DONT_FAKE_MONOTONIC", "1")];
+        let variables = [("LD_PRELOAD", library), ("FAKETIME", shift), ("FAKETIME_DONT_FAKE_MONOTONIC", "1")];
         Some(Self(variables.map(|(name, value)| (name.to_owned(), value.into())).into()))
     }
 

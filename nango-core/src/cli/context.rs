@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use jiff::civil::Date;
 use tokio::runtime::{Builder, Runtime};
 
 use super::{Fault, Globals, Progress, Terminal, check::check, input, interrupt, lookup, table::counted};
@@ -16,8 +17,8 @@ use crate::{
     config::{Config, FILE_NAME, Flags, Sources},
     declare::Registry,
     file_access,
-    http::{Network, NetworkSettings, SystemClock},
-    provider::Catalogue,
+    http::{Clock, Network, NetworkSettings, SystemClock},
+    provider::{Catalogue, day_of},
     run::{Instance, Observer, RunReport, RunRequest, Stop, execute},
     store::{self, SharedStore, StoreWarning},
 };
@@ -38,6 +39,7 @@ pub struct Context {
     config: Config,
     registry: Registry,
     catalogue: Catalogue,
+    clock: Arc<dyn Clock>,
     runtime: Runtime,
     stop: Option<Stop>,
     opened: Vec<Arc<Instance>>,
@@ -58,7 +60,9 @@ impl Context {
             .enable_all()
             .build()
             .map_err(|error| Fault::setup(format!("the system gives no threads: {error}")))?;
-        Ok(Self { terminal: Terminal::new(), config, registry, catalogue, runtime, stop: None, opened: Vec::new() })
+        let clock = Arc::new(SystemClock);
+        let terminal = Terminal::new();
+        Ok(Self { terminal, config, registry, catalogue, clock, runtime, stop: None, opened: Vec::new() })
     }
 
     /// Tells of a file of providers that can be read in part only: what is in the other part would be missed later.
@@ -88,6 +92,11 @@ impl Context {
     /// The APIs that are known.
     pub fn catalogue(&self) -> &Catalogue {
         &self.catalogue
+    }
+
+    /// The day, in UTC, by the clock of the instance. Nothing else asks for the date.
+    pub fn today(&self) -> Date {
+        day_of(self.clock.now())
     }
 
     /// Runs a future to its end. What it spawned goes on until the command ends.
@@ -166,7 +175,7 @@ impl Context {
             store,
             ring,
             Arc::new(transport),
-            Arc::new(SystemClock),
+            self.clock.clone(),
         ));
         self.runtime.block_on(instance.seal_plain_config())?;
         self.opened.push(instance.clone());

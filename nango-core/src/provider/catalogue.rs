@@ -227,6 +227,7 @@ impl Entries {
         Some(own.keys.clone().map(|mut keys| {
             let Some(mut below) = replaced() else { return keys };
             keys.shift_remove("alias");
+            below.shift_remove(file::FACTS);
             below.extend(keys);
             below
         }))

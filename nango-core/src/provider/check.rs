@@ -6,7 +6,7 @@
 
 mod paths;
 
-use super::{AssertionKind, AuthMode, BodyFormat, Catalogue, Listed, Provider, Variable};
+use super::{AssertionKind, AuthMode, BodyFormat, Catalogue, FactCounts, Facts, Listed, Provider, Variable};
 
 /// What was found out about the entries of a catalogue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub struct Check {
     pub problems: Vec<Finding>,
     /// What was passed over, in usable entries and in others.
     pub warnings: Vec<Finding>,
+    /// How well the facts of the entries are supported.
+    pub facts: FactCounts,
 }
 
 /// What was found out about one entry.
@@ -35,7 +37,8 @@ pub struct Finding {
 impl Catalogue {
     /// Looks at the entries: those of the person's file where there is one, else the built-in ones.
     pub fn check(&self) -> Check {
-        let mut check = Check { total: 0, usable: 0, problems: Vec::new(), warnings: Vec::new() };
+        let mut check =
+            Check { total: 0, usable: 0, problems: Vec::new(), warnings: Vec::new(), facts: FactCounts::default() };
         let own = self.entries().any(|(_, listed)| listed.origin.file.is_some());
         for (name, listed) in self.entries().filter(|(_, listed)| !own || listed.origin.file.is_some()) {
             check.total += 1;
@@ -47,6 +50,10 @@ impl Catalogue {
                 check.problems.push(finding(problems.join("; ")));
             }
             check.warnings.extend(warnings.into_iter().map(finding));
+            match &listed.provider {
+                Ok(provider) => check.facts.add(&provider.facts),
+                Err(_) => check.facts.add(&Facts::default()),
+            }
         }
         check
     }

@@ -5,8 +5,8 @@
 //! without, it would send something else than it says. A mistake in what can be left out (pagination, retries,
 //! verification) is a problem that is told. A key that is not known is a warning.
 //!
-//! Some keys are ours: `accepts`, the kinds of credentials that an entry takes, `proxy.retry.shared`, and in
-//! `proxy.paginate` those of the settings of [`Paginate`](crate::declare::Paginate) that Nango's format cannot write:
+//! Some keys are ours: `accepts`, the kinds of credentials that an entry takes, `proxy.retry.shared`, those of the table
+//! below, and in `proxy.paginate` those of the settings of [`Paginate`](crate::declare::Paginate) that Nango's format cannot write:
 //!
 //! | key | setting |
 //! | --- | --- |
@@ -17,11 +17,23 @@
 //! | `end_status` | `end_status`: a list such as `[404]` |
 //! | `pagination` | `pagination`: `token` or `position` |
 //!
+//! | key | meaning |
+//! | --- | --- |
+//! | `facts.described_by` | the machine-readable description that a test compares the entry with |
+//! | `facts.read_on` | the day on which public sources of the entry were read last |
+//! | `facts.unconfirmed` | the paths of keys that no public source confirmed |
+//! | `lifecycle.until` | the last day on which the entry works |
+//! | `lifecycle.note` | the reason and the replacement |
+//! | `proxy.verification.error` | an answer of success that is a refusal: `when` is a path, `is` the value there, `message` the path of the provider's message |
+//!
+//! An alias takes the `lifecycle` of its target over, and not the `facts`.
+//!
 //! Without `accepts` an entry takes its `auth_mode`, and whatever obtains a token also takes one that somebody else
 //! obtained.
 
 mod alias;
 mod authorization;
+mod facts;
 mod field;
 mod keys;
 mod paginate;
@@ -36,7 +48,7 @@ use serde_json::{Map, Value};
 pub use yaml::Place;
 pub(super) use yaml::{RawEntry, Unreadable, read};
 
-pub(super) use alias::{Merged, Resolved, resolve, target};
+pub(super) use alias::{FACTS, Merged, Resolved, resolve, target};
 use keys::{Keys, Notes};
 
 use super::{AuthMode, Provider};
@@ -122,6 +134,10 @@ fn read_keys(name: &str, map: &Map<String, Value>, notes: &Notes) -> Result<Prov
     if let Some(below) = keys.map("proxy")? {
         provider.proxy = proxy::read(below)?;
     }
+    let stated = keys.map(FACTS).and_then(|below| below.map(|below| facts::facts(below, map)).transpose());
+    provider.facts = notes.keep(stated).flatten().unwrap_or_default();
+    let ends = keys.map("lifecycle").and_then(|below| below.map(facts::lifecycle).transpose());
+    provider.lifecycle = notes.keep(ends).flatten();
     keys.finish();
     Ok(provider)
 }

@@ -1,8 +1,9 @@
 //! How an API is called.
 
 use reqwest::{Method, header::HeaderName};
+use serde_json::Value;
 
-use super::{Param, RetryRules, Template};
+use super::{Param, RetryRules, Template, lookup};
 use crate::declare::Paginate;
 
 /// How an API is called.
@@ -43,10 +44,61 @@ pub struct Verification {
     pub data: Option<Param>,
     /// Another base URL for these requests.
     pub base_url: Option<Template>,
+    /// The answer that is a refusal although its status is one of success.
+    pub refusal: Option<Refusal>,
+}
+
+/// An answer of success whose body refuses the credentials.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Refusal {
+    /// The path in the body, as [`lookup`](super::lookup) reads it.
+    pub when: String,
+    /// The value at `when` that is a refusal.
+    pub is: Value,
+    /// The path of the provider's message.
+    pub message: Option<String>,
 }
 
 impl Verification {
     pub(super) fn new(endpoints: Vec<Template>) -> Self {
-        Self { endpoints, method: Method::GET, headers: Vec::new(), data: None, base_url: None }
+        Self { endpoints, method: Method::GET, headers: Vec::new(), data: None, base_url: None, refusal: None }
+    }
+}
+
+impl Refusal {
+    pub(super) fn new(when: String, is: Value, message: Option<String>) -> Self {
+        Self { when, is, message }
+    }
+
+    /// Whether a body refuses: the provider's message, empty if it gives none.
+    pub fn of(&self, body: &Value) -> Option<String> {
+        if lookup(body, &self.when) != Some(&self.is) {
+            return None;
+        }
+        let message = self.message.as_ref().and_then(|path| lookup(body, path));
+        Some(match message {
+            Some(Value::String(text)) => text.clone(),
+            Some(Value::Null) | None => String::new(),
+            Some(other) => other.to_string(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn refusal_needs_the_value_and_may_have_a_message() {
+        let refusal = Refusal::new("ok".into(), json!(false), Some("error.text".into()));
+        let check = |body: Value, expect: Option<&str>| assert_eq!(refusal.of(&body).as_deref(), expect, "{body}");
+        check(json!({ "ok": false, "error": { "text": "invalid_auth" } }), Some("invalid_auth"));
+        check(json!({ "ok": false, "error": { "text": 7 } }), Some("7"));
+        check(json!({ "ok": false }), Some(""));
+        check(json!({ "ok": true, "error": { "text": "old" } }), None);
+        check(json!({ "ok": "false" }), None);
+        check(json!([]), None);
     }
 }

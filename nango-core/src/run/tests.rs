@@ -13,6 +13,7 @@ mod since;
 mod updated;
 mod upkeep;
 mod vectors;
+mod verification;
 
 use std::sync::Arc;
 

@@ -3,13 +3,16 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::{Instance, outbound::Outbound};
 use crate::{
     auth::{AuthMode, Credentials},
     error::{Error, ErrorKind, Result},
-    http::{Body, Call, HttpError, Lane},
+    http::{Body, Call, HttpError, Lane, Response},
     nango::store_error,
     provider::{ResolveError, Scope, Verification},
+    redact::Redactor,
     store::Connection,
 };
 
@@ -78,14 +81,46 @@ pub(super) async fn probe(
             Err(error) => return Err(Error::new(ErrorKind::Connection, error)),
         };
         match client.send(&call).await {
-            Ok(response) => {
-                let place = crate::http::place(&response.request.url);
-                return Ok(Some(format!("{} {place}", response.request.method)));
-            }
-            Err(error) => last = Some(error),
+            Ok(response) => match said_no(verification, &response) {
+                None => {
+                    let place = crate::http::place(&response.request.url);
+                    return Ok(Some(format!("{} {place}", response.request.method)));
+                }
+                Some(answer) => last = Some(answer.into_error(connection, &outbound.redactor)),
+            },
+            Err(error) => last = Some(refused(connection, error).redacted(&outbound.redactor)),
         }
     }
-    last.map_or(Ok(None), |error| Err(refused(connection, error).redacted(&outbound.redactor)))
+    last.map_or(Ok(None), Err)
+}
+
+/// An answer with a status of success that is none.
+enum No {
+    /// It refuses the credentials, with the provider's message.
+    Refused(String),
+    /// It is not the JSON that the entry describes.
+    Unreadable(String),
+}
+
+/// Whether an answer with a status of success is a refusal, by the entry.
+fn said_no(verification: &Verification, response: &Response) -> Option<No> {
+    let refusal = verification.refusal.as_ref()?;
+    match response.json::<Value>() {
+        Ok(body) => refusal.of(&body).map(No::Refused),
+        Err(error) => Some(No::Unreadable(error.to_string())),
+    }
+}
+
+impl No {
+    /// The error, with the provider's message redacted before it is cut.
+    fn into_error(self, connection: &Connection, redactor: &Redactor) -> Error {
+        let (is_refusal, message) = match self {
+            Self::Refused(message) if message.is_empty() => (true, "the provider refused them".to_owned()),
+            Self::Refused(message) => (true, format!("the provider answered `{message}`")),
+            Self::Unreadable(message) => (false, message),
+        };
+        failed(connection, is_refusal, redactor.message(&message))
+    }
 }
 
 fn call(
@@ -109,10 +144,14 @@ fn call(
 }
 
 fn refused(connection: &Connection, error: HttpError) -> Error {
-    let Connection { integration, id, .. } = connection;
     let said = matches!(&error, HttpError::Status(failure) if matches!(failure.status, 401 | 403));
-    let what = if said { "are refused" } else { "could not be tried (`--no-verify` stores them all the same)" };
-    let cause = error.into_error();
-    Error::new(ErrorKind::Connection, cause.to_string())
+    failed(connection, said, error.into_error().to_string())
+}
+
+/// The error of credentials that are refused, or could not be tried.
+fn failed(connection: &Connection, are_refused: bool, cause: String) -> Error {
+    let Connection { integration, id, .. } = connection;
+    let what = if are_refused { "are refused" } else { "could not be tried (`--no-verify` stores them all the same)" };
+    Error::new(ErrorKind::Connection, cause)
         .context(format!("the credentials of connection `{id}` of `{integration}` {what}"))
 }

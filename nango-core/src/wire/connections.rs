@@ -1,16 +1,19 @@
 //! Connections: what lists show, and what the detail shows. Credentials are only in the detail, and only if whoever
 //! asks may see them.
 
+use jiff::civil::Date;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{
     errors::WireError,
+    providers::LifecycleJson,
     runs::RunJson,
     time::{millis, millis_utc},
 };
 use crate::{
     error::Error,
+    provider::Lifecycle,
     run::{RunReport, Tested},
     store::{Connection, RefreshFailure},
 };
@@ -28,6 +31,9 @@ pub struct ConnectionRow<'a> {
     tags: Map<String, Value>,
     metadata: &'a Map<String, Value>,
     created: String,
+    /// Ours: when its provider's entry stops working, where the entry states that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lifecycle: Option<LifecycleJson<'a>>,
 }
 
 impl<'a> ConnectionRow<'a> {
@@ -44,7 +50,15 @@ impl<'a> ConnectionRow<'a> {
             tags: Map::new(),
             metadata: &connection.metadata,
             created: millis_utc(connection.created_at),
+            lifecycle: None,
         }
+    }
+
+    /// The same with the end of its provider's entry.
+    #[must_use]
+    pub fn lifecycle(mut self, lifecycle: Option<&'a Lifecycle>, today: Date) -> Self {
+        self.lifecycle = lifecycle.map(|lifecycle| LifecycleJson::new(lifecycle, today));
+        self
     }
 }
 

@@ -1,11 +1,12 @@
 //! Providers: what the catalogue knows.
 
+use jiff::civil::Date;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::{
     declare::PaginateKind,
-    provider::{Check, Finding, Listed, Provider},
+    provider::{Check, FactCounts, Facts, Finding, Lifecycle, Listed, Provider},
 };
 
 /// A provider in a list.
@@ -27,11 +28,53 @@ pub struct ProviderRow<'a> {
     pub docs: Option<&'a str>,
     /// The file that it comes from; `None`: it is built in.
     pub file: Option<String>,
+    facts: FactsJson<'a>,
+    lifecycle: Option<LifecycleJson<'a>>,
+}
+
+/// The sources of an entry: `state` is `machine_checked`, `source_read` or `unconfirmed`.
+#[derive(Debug, Serialize)]
+struct FactsJson<'a> {
+    state: &'static str,
+    described_by: Option<&'a str>,
+    read_on: Option<String>,
+    unconfirmed: &'a [String],
+}
+
+impl<'a> FactsJson<'a> {
+    fn new(facts: &'a Facts) -> Self {
+        Self {
+            state: facts.evidence().name(),
+            described_by: facts.described_by.as_deref(),
+            read_on: facts.read_on.map(|day| day.to_string()),
+            unconfirmed: &facts.unconfirmed,
+        }
+    }
+}
+
+/// When an entry stops working: `days_left` is `null` once it has ended.
+#[derive(Debug, Serialize)]
+pub(super) struct LifecycleJson<'a> {
+    until: String,
+    note: &'a str,
+    ended: bool,
+    days_left: Option<u32>,
+}
+
+impl<'a> LifecycleJson<'a> {
+    pub(super) fn new(lifecycle: &'a Lifecycle, today: Date) -> Self {
+        Self {
+            until: lifecycle.until.to_string(),
+            note: &lifecycle.note,
+            ended: lifecycle.has_ended(today),
+            days_left: lifecycle.days_left(today),
+        }
+    }
 }
 
 impl<'a> ProviderRow<'a> {
     /// The row of an entry.
-    pub fn new(provider: &'a Provider, listed: &Listed) -> Self {
+    pub fn new(provider: &'a Provider, listed: &Listed, today: Date) -> Self {
         Self {
             name: &provider.name,
             display_name: &provider.display_name,
@@ -41,6 +84,8 @@ impl<'a> ProviderRow<'a> {
             pagination: provider.proxy.paginate.as_ref().and_then(|pages| pages.kind.as_ref()).map(PaginateKind::name),
             docs: provider.docs.as_deref(),
             file: listed.origin.file.as_ref().map(|file| file.display().to_string()),
+            facts: FactsJson::new(&provider.facts),
+            lifecycle: provider.lifecycle.as_ref().map(|lifecycle| LifecycleJson::new(lifecycle, today)),
         }
     }
 }
@@ -62,10 +107,10 @@ pub struct ProviderDetail<'a> {
 
 impl<'a> ProviderDetail<'a> {
     /// The detail of an entry.
-    pub fn new(provider: &'a Provider, listed: &Listed) -> Self {
+    pub fn new(provider: &'a Provider, listed: &Listed, today: Date) -> Self {
         let (problems, warnings) = listed.findings();
         Self {
-            row: ProviderRow::new(provider, listed),
+            row: ProviderRow::new(provider, listed, today),
             required_config: provider.needed_config(),
             problems,
             warnings,
@@ -85,6 +130,23 @@ pub struct ProviderCheckJson<'a> {
     problems: Vec<ProblemJson<'a>>,
     /// What was passed over.
     warnings: Vec<ProblemJson<'a>>,
+    /// How well the facts of the entries are supported.
+    facts: FactCountsJson,
+}
+
+#[derive(Debug, Serialize)]
+struct FactCountsJson {
+    machine_checked: usize,
+    source_read: usize,
+    unconfirmed: usize,
+    keys_unconfirmed: usize,
+}
+
+impl FactCountsJson {
+    fn new(counts: FactCounts) -> Self {
+        let FactCounts { machine_checked, source_read, unconfirmed, keys_unconfirmed } = counts;
+        Self { machine_checked, source_read, unconfirmed, keys_unconfirmed }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -104,6 +166,7 @@ impl<'a> ProviderCheckJson<'a> {
             usable: check.usable,
             problems: all(&check.problems),
             warnings: all(&check.warnings),
+            facts: FactCountsJson::new(check.facts),
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::{
     cli::{
         Command, Context, Exit, Fault, Terminal,
         check::provider_of,
+        ending,
         lookup::{self, quoted},
         prompt, report,
         values::{Values, key_value},
@@ -83,6 +84,7 @@ impl Command for Add {
         if arguments.auth.is_none() && given.is_none() {
             keeps_nothing(context, &arguments.integration, &arguments.id)?;
         }
+        warn_of_end(context, &arguments.integration);
         let known = context.catalogue().get(provider_of(context.config(), &arguments.integration));
         let mode = match arguments.auth {
             Some(mode) => mode,
@@ -103,6 +105,16 @@ impl Command for Add {
             verify: !arguments.no_verify,
         };
         add(context, new, shown)
+    }
+}
+
+/// Warns of a provider that has ended or will end. It is not refused: the provider may grant a delay.
+fn warn_of_end(context: &mut Context, integration: &str) {
+    let name = provider_of(context.config(), integration);
+    let lifecycle = context.catalogue().get(name).and_then(|provider| provider.lifecycle.as_ref());
+    let warning = lifecycle.map(|lifecycle| ending::warning(name, lifecycle, context.today()));
+    if let Some(warning) = warning {
+        context.terminal.note(warning);
     }
 }
 

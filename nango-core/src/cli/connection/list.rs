@@ -1,15 +1,17 @@
 //! `registry connection list`
 
 use clap::{ArgMatches, Args, FromArgMatches};
+use jiff::civil::Date;
 use serde_json::json;
 
 use super::provider;
 use crate::{
     cli::{
-        Command, Context, Exit, Fault,
+        Command, Context, Exit, Fault, ending,
         lookup::{self, add_line},
         table::{moment, short, table},
     },
+    provider::Lifecycle,
     store::Connection,
     wire::{ConnectionList, ConnectionRow},
 };
@@ -24,13 +26,15 @@ struct Arguments {
     integration: Option<String>,
 }
 
-/// How the connection is: its token may not be renewable.
-fn state(connection: &Connection) -> &'static str {
-    match &connection.failure {
-        None => "",
-        Some(failure) if failure.refused => "connect again",
-        Some(_) => "failing",
-    }
+/// How the connection is: its token may not be renewable, its provider may end.
+fn state(connection: &Connection, lifecycle: Option<&Lifecycle>, today: Date) -> String {
+    let token = match &connection.failure {
+        None => None,
+        Some(failure) if failure.refused => Some("connect again".to_owned()),
+        Some(_) => Some("failing".to_owned()),
+    };
+    let end = lifecycle.map(|lifecycle| ending::short(lifecycle, today));
+    token.into_iter().chain(end).collect::<Vec<_>>().join(", ")
 }
 
 impl Command for List {
@@ -51,10 +55,12 @@ impl Command for List {
             context.block_on(instance.store.connections(only))?
         };
         let config = context.config().clone();
-        let list: ConnectionList<'_> = connections
-            .iter()
-            .map(|connection| ConnectionRow::new(connection, provider(&config, connection)))
-            .collect();
+        let (catalogue, today) = (context.catalogue().clone(), context.today());
+        let lifecycle = |connection| catalogue.get(provider(&config, connection))?.lifecycle.as_ref();
+        let row = |connection| {
+            ConnectionRow::new(connection, provider(&config, connection)).lifecycle(lifecycle(connection), today)
+        };
+        let list: ConnectionList<'_> = connections.iter().map(row).collect();
         context.terminal.json(&list)?;
         if connections.is_empty() {
             let integration =
@@ -72,7 +78,7 @@ impl Command for List {
                 &connection.integration,
                 &connection.id,
                 &connection.auth,
-                state(connection),
+                &state(connection, lifecycle(connection), today),
                 &short(&metadata, 60),
                 &moment(connection.created_at),
             ]);

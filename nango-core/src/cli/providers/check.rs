@@ -47,6 +47,14 @@ impl Command for Check {
         }
         let usable = number(check.usable as u64);
         terminal.line(format_args!("{usable} of {} can be used", counted(check.total as u64, "provider")))?;
+        let facts = check.facts;
+        terminal.line(format_args!(
+            "facts: {} machine-checked, {} with a source read, {} unconfirmed; {} unconfirmed",
+            number(facts.machine_checked as u64),
+            number(facts.source_read as u64),
+            number(facts.unconfirmed as u64),
+            counted(facts.keys_unconfirmed as u64, "key")
+        ))?;
         let refuses = arguments.strict && !check.problems.is_empty();
         Ok(if refuses { Exit::Failed } else { Exit::Success })
     }

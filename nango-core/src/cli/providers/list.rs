@@ -50,8 +50,9 @@ impl Command for List {
             .filter_map(|(_, listed)| Some((listed.provider.as_ref().ok()?, listed)))
             .filter(|(provider, _)| arguments.wants(provider))
             .collect();
+        let today = context.today();
         let rows: Vec<ProviderRow<'_>> =
-            found.iter().map(|(provider, listed)| ProviderRow::new(provider, listed)).collect();
+            found.iter().map(|(provider, listed)| ProviderRow::new(provider, listed, today)).collect();
         let terminal = &mut context.terminal;
         terminal.json(&rows)?;
         if rows.is_empty() {

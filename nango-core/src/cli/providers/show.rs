@@ -3,14 +3,17 @@
 use std::fmt::Display;
 
 use clap::{ArgMatches, Args, FromArgMatches};
+use jiff::civil::Date;
 
 use crate::{
     cli::{
-        Command, Context, Exit, Fault, Terminal, lookup,
+        Command, Context, Exit, Fault, Terminal,
+        ending::ends,
+        lookup,
         table::{short, table},
     },
     declare::{OffsetBy, Paginate, PaginateKind},
-    provider::{Field, Listed, Provider, Template},
+    provider::{Facts, Field, Listed, Provider, Template},
     wire::ProviderDetail,
 };
 
@@ -37,16 +40,17 @@ impl Command for Show {
         let Some((_, listed)) = catalogue.entries().find(|(name, _)| *name == provider.name) else {
             return Ok(Exit::Success);
         };
-        context.terminal.json(&ProviderDetail::new(provider, listed))?;
-        human(&mut context.terminal, provider, listed)?;
+        let today = context.today();
+        context.terminal.json(&ProviderDetail::new(provider, listed, today))?;
+        human(&mut context.terminal, provider, listed, today)?;
         Ok(Exit::Success)
     }
 }
 
-fn human(terminal: &mut Terminal, provider: &Provider, listed: &Listed) -> Result<(), Fault> {
+fn human(terminal: &mut Terminal, provider: &Provider, listed: &Listed, today: Date) -> Result<(), Fault> {
     terminal.line(format_args!("{} ({})", provider.display_name, provider.name))?;
     let (problems, warnings) = listed.findings();
-    for (what, text) in facts(provider, listed) {
+    for (what, text) in facts(provider, listed, today) {
         terminal.line(format_args!("{what:<14}{text}"))?;
     }
     let form = |terminal: &mut Terminal, title: &str, fields: &[Field]| {
@@ -68,7 +72,7 @@ fn human(terminal: &mut Terminal, provider: &Provider, listed: &Listed) -> Resul
 
 type Fact = (&'static str, String);
 
-fn facts(provider: &Provider, listed: &Listed) -> Vec<Fact> {
+fn facts(provider: &Provider, listed: &Listed, today: Date) -> Vec<Fact> {
     let proxy = &provider.proxy;
     let mut facts: Vec<Fact> = Vec::new();
     let mut put = |what: &'static str, text: Option<String>| {
@@ -89,7 +93,23 @@ fn facts(provider: &Provider, listed: &Listed) -> Vec<Fact> {
     put("retries", Some(retries(provider)));
     let probe = proxy.verification.as_ref();
     put("tried by", probe.map(|probe| format!("{} {}", probe.method, names(&probe.endpoints))));
+    put("facts", Some(sources(&provider.facts)));
+    put("ends", provider.lifecycle.as_ref().map(|lifecycle| ends(lifecycle, today)));
     facts
+}
+
+/// The sources of an entry, in words.
+fn sources(facts: &Facts) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    parts.extend(facts.described_by.as_ref().map(|source| format!("machine-checked with {source}")));
+    parts.extend(facts.read_on.map(|day| format!("source read on {day}")));
+    if parts.is_empty() {
+        parts.push("unconfirmed".to_owned());
+    }
+    if !facts.unconfirmed.is_empty() {
+        parts.push(format!("unconfirmed: {}", facts.unconfirmed.join(", ")));
+    }
+    parts.join("; ")
 }
 
 fn names(names: impl IntoIterator<Item = impl Display>) -> String {

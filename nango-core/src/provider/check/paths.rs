@@ -22,7 +22,10 @@ fn provider_paths(provider: &Provider) -> Vec<Path<'_>> {
     let mut paths = page_paths(provider);
     let response = &provider.token.response;
     let of_pages = provider.proxy.paginate.as_ref();
+    let refusal = provider.proxy.verification.as_ref().and_then(|verification| verification.refusal.as_ref());
     let others = [
+        ("proxy.verification.error.when", refusal.map(|refusal| refusal.when.as_str())),
+        ("proxy.verification.error.message", refusal.and_then(|refusal| refusal.message.as_deref())),
         ("proxy.paginate.response_path", of_pages.and_then(|pages| pages.response_path.as_deref())),
         ("proxy.retry.in_body.path", provider.proxy.retry.in_body.as_ref().map(|rule| rule.path.as_str())),
         ("token_response.token", response.token.as_deref()),

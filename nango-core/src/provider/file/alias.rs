@@ -1,7 +1,8 @@
 //! Entries that take over the keys of others.
 //!
 //! `alias: other` puts the entry's own keys over those of `other`, key by key and not deeper: an entry that writes its own
-//! `proxy` has nothing of the other's. Each entry is resolved once, from the end of its chain: a file of n entries that
+//! `proxy` has nothing of the other's. `facts` is not taken over: it is about the entry that states it. Each entry is
+//! resolved once, from the end of its chain: a file of n entries that
 //! refer to each other takes n steps.
 
 use std::{
@@ -19,6 +20,9 @@ pub(in crate::provider) type Written = Result<Map<String, Value>, String>;
 
 /// Entries by name, as far as they were resolved.
 pub(in crate::provider) type Resolved = BTreeMap<String, OnceLock<Merged>>;
+
+/// The key that is about its own entry alone.
+pub(in crate::provider) const FACTS: &str = "facts";
 
 /// How many keys an entry may have, with those that it takes over. The format knows about eighty.
 const MOST_KEYS: usize = 500;
@@ -76,6 +80,7 @@ fn over_its_alias(mut keys: Map<String, Value>, known: &Resolved) -> Merged {
         Some(Err(reason)) if reason.starts_with("its `alias") => return Err(reason.clone()),
         _ => return Err(format!("its `alias: {target}` is no entry that can be read")),
     };
+    merged.shift_remove(FACTS);
     merged.extend(keys);
     if merged.len() > MOST_KEYS {
         return Err(format!("it has {} keys with those of its `alias`, the limit is {MOST_KEYS}", merged.len()));

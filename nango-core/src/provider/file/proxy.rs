@@ -9,7 +9,7 @@ use super::{
     paginate,
 };
 use crate::declare::dot_segment;
-use crate::provider::{InBody, Param, Proxy, RetryRules, StatusRange, Strategy, Verification};
+use crate::provider::{InBody, Param, Proxy, Refusal, RetryRules, StatusRange, Strategy, Verification};
 
 pub(super) fn read(keys: Keys<'_>) -> Result<Proxy, String> {
     // Bodies are always unpacked.
@@ -87,6 +87,20 @@ fn verification(keys: Keys<'_>) -> Result<Verification, String> {
     verification.base_url = keys.template("base_url_override")?;
     let data = keys.get("data").map(Param::from_json).transpose();
     verification.data = data.map_err(|error| format!("`{}`: {error}", keys.path("data")))?;
+    // A key of ours.
+    verification.refusal = keys.map("error")?.map(refusal).transpose()?;
     keys.finish();
     Ok(verification)
+}
+
+fn refusal(keys: Keys<'_>) -> Result<Refusal, String> {
+    let missing = |key: &str| format!("`{}` is missing", keys.path(key));
+    let when = keys.text("when")?.ok_or_else(|| missing("when"))?;
+    let is = keys.get("is").ok_or_else(|| missing("is"))?;
+    if is.is_object() || is.is_array() {
+        return Err(format!("`{}` must be a text, a number, true or false", keys.path("is")));
+    }
+    let refusal = Refusal::new(when, is.clone(), keys.text("message")?);
+    keys.finish();
+    Ok(refusal)
 }

@@ -1,0 +1,117 @@
+//! `facts` and `lifecycle`: keys of ours about the entry itself.
+
+use jiff::civil::Date;
+use serde_json::{Map, Value};
+
+use super::keys::Keys;
+use crate::provider::{Facts, Lifecycle, lookup};
+
+/// The sources of an entry whose keys, with those of its alias, are `entry`.
+pub(super) fn facts(keys: Keys<'_>, entry: &Map<String, Value>) -> Result<Facts, String> {
+    let facts = Facts {
+        described_by: keys.text("described_by")?,
+        read_on: date(&keys, "read_on")?,
+        unconfirmed: keys.texts("unconfirmed")?,
+    };
+    for path in facts.unconfirmed.iter().filter(|path| !leads(entry, path)) {
+        keys.notes().warn(format!("`{}: {path}` is no key of the entry", keys.path("unconfirmed")));
+    }
+    keys.finish();
+    Ok(facts)
+}
+
+/// The end of an entry.
+pub(super) fn lifecycle(keys: Keys<'_>) -> Result<Lifecycle, String> {
+    let missing = |key: &str| format!("`{}` is missing", keys.path(key));
+    let until = date(&keys, "until")?.ok_or_else(|| missing("until"))?;
+    let note = keys.text("note")?.ok_or_else(|| missing("note"))?;
+    keys.finish();
+    Ok(Lifecycle::new(until, note))
+}
+
+/// Whether a path leads to a key.
+fn leads(entry: &Map<String, Value>, path: &str) -> bool {
+    let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
+    entry.get(first).is_some_and(|value| rest.is_none_or(|rest| lookup(value, rest).is_some()))
+}
+
+fn date(keys: &Keys<'_>, key: &'static str) -> Result<Option<Date>, String> {
+    let Some(text) = keys.text(key)? else { return Ok(None) };
+    // Ten characters: jiff reads a date with a time, too.
+    let date = text.parse().ok().filter(|_| text.len() == 10);
+    date.map(Some).ok_or_else(|| format!("`{}: {text}` is no date: write it as `2026-12-31`", keys.path(key)))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::provider::{Catalogue, Evidence};
+
+    const ENTRY: &str = "auth_mode: API_KEY, proxy: { base_url: 'https://a.test', retry: { after: [x-wait] } }";
+
+    fn found(yaml: &str) -> (Vec<String>, Vec<String>) {
+        let catalogue = Catalogue::parse(yaml).unwrap();
+        let (_, listed) = catalogue.entries().find(|(name, _)| *name == "a").unwrap();
+        (listed.problems.clone(), listed.warnings.clone())
+    }
+
+    #[track_caller]
+    fn check(keys: &str, problems: &[&str], warnings: &[&str]) {
+        let (found, warned) = found(&format!("a: {{ {ENTRY}, {keys} }}"));
+        assert_eq!(found, problems, "{keys}");
+        assert_eq!(warned, warnings, "{keys}");
+    }
+
+    #[test]
+    fn facts_and_lifecycle_are_read() {
+        let yaml = format!(
+            "a: {{ {ENTRY}, facts: {{ described_by: 'npm:x', read_on: 2026-11-28, unconfirmed: [proxy.retry.after] }}, \
+             lifecycle: {{ until: 2027-04-30, note: use b }} }}\nb: {{ {ENTRY} }}"
+        );
+        let catalogue = Catalogue::parse(&yaml).unwrap();
+        let a = catalogue.find("a").unwrap();
+        assert_eq!(a.facts.described_by.as_deref(), Some("npm:x"));
+        assert_eq!(a.facts.read_on.map(|day| day.to_string()).as_deref(), Some("2026-11-28"));
+        assert_eq!(a.facts.unconfirmed, ["proxy.retry.after"]);
+        let lifecycle = a.lifecycle.as_ref().unwrap();
+        assert_eq!((lifecycle.until.to_string().as_str(), lifecycle.note.as_str()), ("2027-04-30", "use b"));
+        let b = catalogue.find("b").unwrap();
+        assert_eq!((b.facts.evidence(), &b.lifecycle), (Evidence::Unconfirmed, &None));
+        let counts = catalogue.check().facts;
+        assert_eq!((counts.machine_checked, counts.unconfirmed, counts.keys_unconfirmed), (1, 1, 1));
+    }
+
+    #[test]
+    fn wrong_date_or_missing_key_is_a_problem_and_unknown_path_a_warning() {
+        check(
+            "facts: { read_on: 2026-13-01 }",
+            &["`facts.read_on: 2026-13-01` is no date: write it as `2026-12-31`"],
+            &[],
+        );
+        check(
+            "facts: { read_on: 2026-11-28T10:00 }",
+            &["`facts.read_on: 2026-11-28T10:00` is no date: write it as `2026-12-31`"],
+            &[],
+        );
+        check(
+            "lifecycle: { until: soon, note: x }",
+            &["`lifecycle.until: soon` is no date: write it as `2026-12-31`"],
+            &[],
+        );
+        check("lifecycle: { note: x }", &["`lifecycle.until` is missing"], &[]);
+        check("lifecycle: { until: 2027-04-30 }", &["`lifecycle.note` is missing"], &[]);
+        check(
+            "facts: { unconfirmed: [proxy.retry.at] }",
+            &[],
+            &["`facts.unconfirmed: proxy.retry.at` is no key of the entry"],
+        );
+        check("facts: { unconfirmed: [proxy.retry] }", &[], &[]);
+    }
+
+    #[test]
+    fn alias_takes_the_lifecycle_over_and_not_the_facts() {
+        let keys = "facts: { read_on: 2026-11-28 }, lifecycle: { until: 2027-04-30, note: use b }";
+        let catalogue = Catalogue::parse(&format!("a: {{ {ENTRY}, {keys} }}\nb: {{ alias: a }}")).unwrap();
+        let b = catalogue.find("b").unwrap();
+        assert_eq!((b.facts.evidence(), b.lifecycle.is_some()), (Evidence::Unconfirmed, true));
+    }
+}

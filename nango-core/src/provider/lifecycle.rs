@@ -1,0 +1,61 @@
+//! The end of an API or of a kind of credentials: the `lifecycle` key.
+
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+
+/// When an entry stops working, and what to use instead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Lifecycle {
+    /// The last day on which it works.
+    pub until: Date,
+    /// The reason and the replacement, for people.
+    pub note: String,
+}
+
+impl Lifecycle {
+    pub(super) fn new(until: Date, note: String) -> Self {
+        Self { until, note }
+    }
+
+    /// How many days are left on `today`: 0 on the last day, `None` behind it.
+    pub fn days_left(&self, today: Date) -> Option<u32> {
+        let days = today.duration_until(self.until).as_hours() / 24;
+        u32::try_from(days).ok()
+    }
+
+    /// Whether it no longer works on `today`.
+    pub fn has_ended(&self, today: Date) -> bool {
+        today > self.until
+    }
+}
+
+/// The day of a time in microseconds since 1970, in UTC. A time outside of the calendar has the day at its edge.
+pub(crate) fn day_of(micros: i64) -> Date {
+    let edge = if micros < 0 { Timestamp::MIN } else { Timestamp::MAX };
+    Timestamp::from_microsecond(micros).unwrap_or(edge).to_zoned(TimeZone::UTC).date()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn last_day_is_counted_and_the_day_after_has_ended() {
+        let lifecycle = Lifecycle::new("2027-04-30".parse().unwrap(), "use another".to_owned());
+        let on = |day: &str| {
+            let day = day.parse().unwrap();
+            (lifecycle.days_left(day), lifecycle.has_ended(day))
+        };
+        assert_eq!(on("2026-11-28"), (Some(153), false));
+        assert_eq!(on("2027-04-29"), (Some(1), false));
+        assert_eq!(on("2027-04-30"), (Some(0), false));
+        assert_eq!(on("2027-05-01"), (None, true));
+    }
+
+    #[test]
+    fn day_of_a_time_is_in_utc_and_never_fails() {
+        assert_eq!(day_of(1_795_348_800_000_000).to_string(), "2026-11-22");
+        assert_eq!(day_of(-1).to_string(), "1969-12-31");
+        assert_eq!((day_of(i64::MIN).year(), day_of(i64::MAX).year()), (-9999, 9999));
+    }
+}

@@ -1,0 +1,86 @@
+//! Credentials that are tried: an answer of success that is a refusal.
+
+use serde_json::json;
+
+use super::*;
+use crate::{auth::AuthMode, run::test_connection};
+
+const PROVIDERS: &str = "
+acme:
+  auth_mode: API_KEY
+  proxy:
+    base_url: https://api.acme.test
+    headers: { authorization: 'Bearer ${apiKey}' }
+    verification: { method: POST, endpoints: [/auth.test], error: { when: ok, is: false, message: error } }
+";
+
+struct Setup {
+    instance: Arc<Instance>,
+    script: Script,
+}
+
+impl Setup {
+    async fn new() -> Self {
+        let script = Script::default();
+        let instance = Arc::new(Instance::new(
+            Registry::load().unwrap(),
+            Catalogue::parse(PROVIDERS).unwrap(),
+            Config::load(Sources::default()).unwrap(),
+            Arc::new(Sqlite::open(":memory:").await.unwrap()),
+            KeyRing::ephemeral().unwrap(),
+            Arc::new(script.clone()),
+            Arc::new(Still::default()),
+        ));
+        Self { instance, script }
+    }
+
+    async fn add(&self, verify: bool) -> Result<Added> {
+        let credentials = json!({ "apiKey": "HUSH-key-1234567890" });
+        let new = AddConnection {
+            integration: "acme".into(),
+            id: "one".into(),
+            credentials: Credentials::parse(AuthMode::ApiKey, &credentials, None).unwrap(),
+            config: Map::new(),
+            metadata: None,
+            verify,
+        };
+        add_connection(&self.instance, new, Arc::new(Unobserved)).await
+    }
+
+    fn answers(&self, body: impl serde::Serialize) {
+        self.script.add("/auth.test", 200, &[], body);
+    }
+}
+
+#[tokio::test]
+async fn answer_of_success_that_the_entry_calls_an_error_refuses_the_credentials() {
+    let setup = Setup::new().await;
+    setup.answers(json!({ "ok": false, "error": "invalid_auth" }));
+    let error = setup.add(true).await.unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "the credentials of connection `one` of `acme` are refused: the provider answered `invalid_auth`"
+    );
+    assert!(setup.instance.store.connection("acme", "one").await.unwrap().is_none());
+
+    setup.answers(json!({ "ok": true, "error": "none" }));
+    setup.add(true).await.unwrap();
+    setup.answers(json!({ "ok": true }));
+    assert_eq!(
+        test_connection(&setup.instance, "acme", "one").await.unwrap().request.as_deref(),
+        Some("POST https://api.acme.test/auth.test")
+    );
+    setup.answers(json!({ "ok": false }));
+    let error = test_connection(&setup.instance, "acme", "one").await.unwrap_err().to_string();
+    assert!(error.ends_with("are refused: the provider refused them"), "{error}");
+}
+
+#[tokio::test]
+async fn message_of_a_refusal_is_redacted_and_cut() {
+    let setup = Setup::new().await;
+    let long = format!("no HUSH-key-1234567890 \u{1b}[2J{}", "x".repeat(10_000));
+    setup.answers(json!({ "ok": false, "error": long }));
+    let error = setup.add(true).await.unwrap_err().to_string();
+    assert!(error.contains("no *** ") && !error.contains("HUSH") && !error.contains('\u{1b}'), "{error}");
+    assert!(error.len() < 5_000, "{}", error.len());
+}
