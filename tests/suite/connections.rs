@@ -207,10 +207,7 @@ fn the_key_file_is_made_once_and_needed_ever_after() {
 #[test]
 fn connection_of_a_provider_that_ends_is_marked_and_added_with_a_warning() {
     let mut registry = Registry::new();
-    registry.write(
-        "mine.yaml",
-        "github: { alias: github, lifecycle: { until: 2027-04-30, note: 'use `other`' } }\nother: { alias: github }\n",
-    );
+    registry.write("mine.yaml", "github: { alias: github, lifecycle: { until: 2027-04-30, note: 'use `other`' } }\n");
     registry.config("providers = \"mine.yaml\"\n");
     let add = ["connection", "add", "github", "a", "--auth", "bearer", "--credentials", "t"];
     let list = ["connection", "list", "--json"];
@@ -233,7 +230,7 @@ fn connection_of_a_provider_that_ends_is_marked_and_added_with_a_warning() {
         let expect = if ended { "2027-04-30, it has ended: use `other`" } else { "2027-04-30, in 2 days: use `other`" };
         assert!(shown.contains(expect), "{shown}");
     }
-    let plain = registry.json(["providers", "show", "other", "--json"]);
+    let plain = registry.json(["providers", "show", "gitlab", "--json"]);
     assert_eq!(plain["lifecycle"], json!(null));
 }
 
@@ -246,7 +243,7 @@ fn credentials_that_are_refused_with_status_200_are_not_stored() {
     registry.write(
         "mine.yaml",
         format!(
-            "github-pat: {{ alias: github, proxy: {{ base_url: {url}/page, verification: {{ endpoints: [/auth.test], \
+            "github-pat: {{ alias: github, proxy: {{ base_url: {url}/page, headers: {{ x-key: '${{apiKey}}' }}, verification: {{ endpoints: [/auth.test], \
              error: {{ when: ok, is: false }} }} }} }}\ngithub:\n  auth_mode: API_KEY\n  proxy:\n    base_url: {url}\n    headers: {{ x-key: '${{apiKey}}' }}\n    \
              verification: {{ endpoints: [/auth.test], error: {{ when: ok, is: false, message: error }} }}\n"
         ),
