@@ -1,8 +1,11 @@
 //! The APIs that are known without configuration, by subject.
 //!
 //! Facts are from the public documentation of each API and from public clients of it: the line above an entry names what
-//! was read when it was written. What could not be found out is left out: an entry without `paginate` is one whose lists
-//! have no way in common.
+//! was read when it was written, `facts` the day on which it was read last, and keys that no public source confirmed. What
+//! could not be found out is left out: an entry without `paginate` is one whose lists have no way in common.
+//!
+//! A field that an entry gets later is optional in its templates, with what they were as their last way: a connection that
+//! was stored before keeps its hosts.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -56,38 +59,4 @@ pub(super) fn entry(name: &str) -> Option<RawEntry> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::provider::Catalogue;
-
-    #[test]
-    fn entry_alone_is_read_as_in_its_file() {
-        let whole = FILES.iter().flat_map(|text| file::read(text).unwrap());
-        let mut count = 0;
-        for written in whole {
-            let alone = entry(&written.name).unwrap();
-            assert_eq!((alone.name, alone.keys), (written.name, written.keys));
-            count += 1;
-        }
-        assert_eq!(count, names().count());
-    }
-
-    #[test]
-    fn no_name_is_there_twice() {
-        let each = FILES.iter().map(|text| Catalogue::parse(text).unwrap().names().count());
-        assert_eq!(each.sum::<usize>(), Catalogue::builtin().names().count());
-    }
-
-    #[test]
-    fn every_entry_says_what_it_is() {
-        for provider in Catalogue::builtin().providers() {
-            let name = &provider.name;
-            assert!(!provider.categories.is_empty() && provider.docs.is_some(), "{name}");
-            assert!(provider.raw.contains_key("display_name") && provider.accepts(provider.mode), "{name}");
-            let fields = provider.credentials.iter().chain(&provider.config);
-            for field in fields.filter(|field| !field.hidden) {
-                assert!(!field.description.is_empty(), "{name}: {}", field.name);
-            }
-        }
-    }
-}
+mod tests;

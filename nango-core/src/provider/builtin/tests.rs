@@ -1,0 +1,62 @@
+//! The built-in entries as a whole. What is kept of single facts is in [`kept`], what older connections need in [`stored`].
+
+mod kept;
+mod stored;
+
+use super::*;
+use crate::provider::Catalogue;
+
+#[test]
+fn entry_alone_is_read_as_in_its_file() {
+    let whole = FILES.iter().flat_map(|text| file::read(text).unwrap());
+    let mut count = 0;
+    for written in whole {
+        let alone = entry(&written.name).unwrap();
+        assert_eq!((alone.name, alone.keys), (written.name, written.keys));
+        count += 1;
+    }
+    assert_eq!(count, names().count());
+}
+
+#[test]
+fn no_name_is_there_twice() {
+    let each = FILES.iter().map(|text| Catalogue::parse(text).unwrap().names().count());
+    assert_eq!(each.sum::<usize>(), Catalogue::builtin().names().count());
+}
+
+#[test]
+fn every_entry_says_what_it_is() {
+    for provider in Catalogue::builtin().providers() {
+        let name = &provider.name;
+        assert!(!provider.categories.is_empty() && provider.docs.is_some(), "{name}");
+        assert!(provider.raw.contains_key("display_name") && provider.accepts(provider.mode), "{name}");
+        let fields = provider.credentials.iter().chain(&provider.config);
+        for field in fields.filter(|field| !field.hidden) {
+            assert!(!field.description.is_empty(), "{name}: {}", field.name);
+        }
+    }
+}
+
+#[test]
+fn every_entry_states_its_sources_itself() {
+    let general = ["unauthenticated", "private-api-bearer", "private-api-basic"];
+    for name in names() {
+        let written = entry(name).unwrap().keys.unwrap();
+        assert_eq!(written.contains_key("facts"), !general.contains(&name), "{name}");
+    }
+    let check = Catalogue::builtin().check();
+    assert_eq!((check.problems, check.warnings), (vec![], vec![]));
+    assert_eq!((check.total, check.facts.unconfirmed), (89, general.len()));
+}
+
+#[test]
+fn entry_without_a_request_that_tries_credentials_is_one_of_few() {
+    let catalogue = Catalogue::builtin();
+    let without = catalogue.providers().filter(|provider| provider.proxy.verification.is_none());
+    let without: Vec<&str> = without.map(|provider| provider.name.as_str()).collect();
+    // Nothing is known of general ones; tokens of the other two are obtained when they are added.
+    assert_eq!(
+        without,
+        ["microsoft-oauth2-cc", "paypal-cc", "private-api-basic", "private-api-bearer", "unauthenticated"]
+    );
+}
