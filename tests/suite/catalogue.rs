@@ -1,11 +1,16 @@
-//! Nango's own catalogue, fetched and never shipped: all of its entries load, and what cannot be used is named.
+//! Nango's own catalogue, fetched and never shipped: all of its entries load, what cannot be used is named, and the facts
+//! that both catalogues have are compared.
+
+mod compared;
+mod differences;
 
 use std::{collections::BTreeSet, time::Instant};
 
-use nango_tests::{Registry, catalogue};
+use nango_tests::{Registry, catalogue, dice::is_long};
 
-/// At least so many of the entries are usable (885 of the 981 that the reference was made with).
-const USABLE: u64 = 885;
+/// How many of the entries are usable: the others need what connections do not have (client certificates, XML, SAML,
+/// credentials of one vendor), or lack what their kind needs.
+const USABLE: u64 = 998;
 
 #[test]
 fn nangos_catalogue_loads_whole_and_what_cannot_be_used_is_named() {
@@ -28,4 +33,25 @@ fn nangos_catalogue_loads_whole_and_what_cannot_be_used_is_named() {
         problems.iter().find(|problem| problem["reason"].as_str().is_none_or(|reason| reason.trim().len() < 10));
     assert_eq!(silent, None, "each with its reason");
     assert!(std::fs::read_dir(registry.dir()).expect("the directory").next().is_none(), "looking writes no file");
+}
+
+/// Both catalogues may be wrong: a difference is a reason to read the provider's documentation, not a failure. A difference
+/// that was looked at is listed, so that a new one is seen.
+#[test]
+fn facts_that_both_catalogues_have_differ_only_where_that_was_looked_at() {
+    if !is_long() {
+        return;
+    }
+    let Some(file) = catalogue::providers() else { return };
+    let compared = compared::run(&Registry::new(), file.to_str().expect("a path of text"));
+    println!("{compared}");
+    assert_eq!(compared.entries, compared::ENTRIES);
+    let in_ci = std::env::var("CI").is_ok_and(|value| value == "true");
+    let (new, gone) = (compared.new(), compared.gone());
+    if in_ci {
+        assert_eq!((new.len(), gone.len()), (0, 0), "differences that are new, and listed ones that are gone");
+    } else {
+        assert!(new.is_empty(), "read the documentation of these and list what stays: {new:#?}");
+        assert!(gone.is_empty(), "take these out of the list: {gone:#?}");
+    }
 }

@@ -17,7 +17,7 @@ const KIT: Kit = Kit {
 };
 
 /// How many entries the pinned version has: lines that begin with a name, counted by another reader of YAML.
-pub const ENTRIES: usize = 982;
+pub const ENTRIES: usize = 1013;
 
 /// The path of its `providers.yaml`. `None` if the tools are missing: see [`tools::skip`].
 pub fn providers() -> Option<PathBuf> {

@@ -14,26 +14,26 @@ fn entry(name: &str) -> Provider {
 
 /// What an entry has at a path, with the keys of its alias.
 #[track_caller]
-fn check(name: &str, path: &str, expect: Value) {
+fn check(name: &str, path: &str, expect: &Value) {
     let provider = entry(name);
     let raw = Value::Object((*provider.raw).clone());
-    assert_eq!(lookup(&raw, path).cloned().unwrap_or_default(), expect, "{name}: {path}");
+    assert_eq!(lookup(&raw, path).unwrap_or(&Value::Null), expect, "{name}: {path}");
 }
 
 #[test]
 fn sign_in_is_where_the_provider_documents_it_now() {
-    check("monday", "token_url", json!("https://auth.monday.com/oauth_ms/oauth/token"));
+    check("monday", "token_url", &json!("https://auth.monday.com/oauth_ms/oauth/token"));
     let monday = entry("monday");
     assert!(monday.authorization.pkce, "OAuth 2.1 asks for a challenge");
-    check("hubspot", "token_url", json!("https://api.hubapi.com/oauth/2026-03/token"));
-    check("shopify", "token_params.expiring", json!(1));
+    check("hubspot", "token_url", &json!("https://api.hubapi.com/oauth/2026-03/token"));
+    check("shopify", "token_params.expiring", &json!(1));
     let shopify = entry("shopify");
     let renewal = shopify.token.refresh_params.unwrap();
     assert!(renewal.iter().all(|(name, _)| name != "expiring"), "{renewal:?}");
     for key in ["token_params.expires_in", "refresh_params.expires_in"] {
-        check("zendesk", key, json!(1800));
+        check("zendesk", key, &json!(1800));
     }
-    check("trello", "scope_separator", json!(","));
+    check("trello", "scope_separator", &json!(","));
     let ending = entry("zendesk-api-key").lifecycle.unwrap();
     assert_eq!(ending.until.to_string(), "2027-04-30");
     assert!(ending.note.contains("`zendesk`"), "{}", ending.note);
@@ -45,7 +45,7 @@ fn list_without_one_way_for_all_has_no_preset() {
         assert_eq!(entry(name).proxy.paginate, None, "{name}");
     }
     // A list of the help center has an address there, which has no cursor below it: its walk ends as incomplete.
-    check("intercom", "proxy.paginate.has_more_path", json!("pages.next"));
+    check("intercom", "proxy.paginate.has_more_path", &json!("pages.next"));
     for name in ["confluence", "confluence-oauth"] {
         let kind = entry(name).proxy.paginate.and_then(|pages| pages.kind);
         assert!(matches!(kind, Some(PaginateKind::Link { rel: None, path: Some(_) })), "{name}: {kind:?}");
@@ -84,36 +84,36 @@ fn limit_is_read_from_the_body_and_a_missing_permission_is_none() {
 
 #[test]
 fn value_that_others_have_otherwise_is_kept() {
-    check("greenhouse", "token_url", json!("https://auth.greenhouse.io/token"));
-    check("greenhouse", "token_request_auth_method", json!("basic"));
-    check("klaviyo", "proxy.headers.revision", json!("${connectionConfig.revision} || 2026-07-15"));
-    check("pagerduty", "token_url", json!("https://identity.pagerduty.com/oauth/token"));
-    check("pipedrive", "proxy.paginate.cursor_path_in_response", json!("additional_data.next_cursor"));
+    check("greenhouse", "token_url", &json!("https://auth.greenhouse.io/token"));
+    check("greenhouse", "token_request_auth_method", &json!("basic"));
+    check("klaviyo", "proxy.headers.revision", &json!("${connectionConfig.revision} || 2026-07-15"));
+    check("pagerduty", "token_url", &json!("https://identity.pagerduty.com/oauth/token"));
+    check("pipedrive", "proxy.paginate.cursor_path_in_response", &json!("additional_data.next_cursor"));
     for name in ["zendesk", "zendesk-api-key"] {
-        check(name, "proxy.paginate.link_path_in_response_body", json!("links.next"));
+        check(name, "proxy.paginate.link_path_in_response_body", &json!("links.next"));
     }
     for (name, size) in [("google-calendar", "maxResults"), ("google-mail", "maxResults"), ("google-drive", "pageSize")]
     {
-        check(name, "proxy.paginate.limit_name_in_request", json!(size));
+        check(name, "proxy.paginate.limit_name_in_request", &json!(size));
     }
     for name in ["jira", "jira-oauth"] {
-        check(name, "proxy.paginate.response_path", json!("values"));
-        check(name, "proxy.paginate.offset_name_in_request", json!("startAt"));
+        check(name, "proxy.paginate.response_path", &json!("values"));
+        check(name, "proxy.paginate.offset_name_in_request", &json!("startAt"));
     }
     check(
         "paypal",
         "token_url",
-        json!("https://api-m.${connectionConfig.domain}/v1/oauth2/token || https://api-m.paypal.com/v1/oauth2/token"),
+        &json!("https://api-m.${connectionConfig.domain}/v1/oauth2/token || https://api-m.paypal.com/v1/oauth2/token"),
     );
     assert!(entry("microsoft").authorization.pkce);
-    check("workable", "proxy.paginate.link_path_in_response_body", json!("paging.next"));
-    check("workable", "proxy.base_url", json!("https://${connectionConfig.subdomain}.workable.com"));
+    check("workable", "proxy.paginate.link_path_in_response_body", &json!("paging.next"));
+    check("workable", "proxy.base_url", &json!("https://${connectionConfig.subdomain}.workable.com"));
     let sites = entry("datadog").config.into_iter().find(|field| field.name == "site").unwrap().choices;
     assert_eq!(sites.len(), 9, "{sites:?}");
-    check("figma", "authorization_url", json!("https://www.figma.com/oauth"));
-    check("figma", "token_url", json!("https://api.figma.com/v1/oauth/token"));
-    check("figma", "refresh_url", json!("https://api.figma.com/v1/oauth/refresh"));
-    check("bamboohr", "proxy.base_url", json!("https://${connectionConfig.subdomain}.bamboohr.com/api"));
+    check("figma", "authorization_url", &json!("https://www.figma.com/oauth"));
+    check("figma", "token_url", &json!("https://api.figma.com/v1/oauth/token"));
+    check("figma", "refresh_url", &json!("https://api.figma.com/v1/oauth/refresh"));
+    check("bamboohr", "proxy.base_url", &json!("https://${connectionConfig.subdomain}.bamboohr.com/api"));
 }
 
 #[test]

@@ -24,46 +24,46 @@ fn places(name: &str, config: &Value) -> [Option<String>; 3] {
 }
 
 #[track_caller]
-fn check(name: &str, config: Value, base: &str, consent: &str, token: &str) {
+fn check(name: &str, config: &Value, base: &str, consent: &str, token: &str) {
     let expect = [base, consent, token].map(|url| (!url.is_empty()).then(|| format!("https://{url}")));
-    assert_eq!(places(name, &config), expect, "{name} {config}");
+    assert_eq!(places(name, config), expect, "{name} {config}");
 }
 
 #[test]
 fn stored_configuration_without_a_newer_field_keeps_its_hosts() {
-    let none = || json!({});
+    let none = json!({});
     let tenant = "11111111-1111-1111-1111-111111111111";
-    let of_tenant = || json!({ "tenantId": tenant });
+    let of_tenant = json!({ "tenantId": tenant });
     let login = |path: &str| format!("login.microsoftonline.com/{tenant}/oauth2/v2.0/{path}");
-    let acme = || json!({ "subdomain": "acme" });
+    let acme = json!({ "subdomain": "acme" });
     check(
         "monday",
-        none(),
+        &none,
         "api.monday.com/",
         "auth.monday.com/oauth2/authorize",
         "auth.monday.com/oauth_ms/oauth/token",
     );
     check(
         "pagerduty",
-        none(),
+        &none,
         "api.pagerduty.com/",
         "identity.pagerduty.com/oauth/authorize",
         "identity.pagerduty.com/oauth/token",
     );
-    check("pagerduty-api-key", none(), "api.pagerduty.com/", "", "");
-    check("sendgrid", none(), "api.sendgrid.com/", "", "");
-    check("okta", acme(), "acme.okta.com/", "acme.okta.com/oauth2/v1/authorize", "acme.okta.com/oauth2/v1/token");
-    check("okta-api-key", acme(), "acme.okta.com/", "", "");
+    check("pagerduty-api-key", &none, "api.pagerduty.com/", "", "");
+    check("sendgrid", &none, "api.sendgrid.com/", "", "");
+    check("okta", &acme, "acme.okta.com/", "acme.okta.com/oauth2/v1/authorize", "acme.okta.com/oauth2/v1/token");
+    check("okta-api-key", &acme, "acme.okta.com/", "", "");
     check(
         "docusign",
-        json!({ "hostname": "na3.docusign.net" }),
+        &json!({ "hostname": "na3.docusign.net" }),
         "na3.docusign.net/",
         "account.docusign.com/oauth/auth",
         "account.docusign.com/oauth/token",
     );
     check(
         "quickbooks",
-        json!({ "realmId": "1" }),
+        &json!({ "realmId": "1" }),
         "quickbooks.api.intuit.com/",
         "appcenter.intuit.com/connect/oauth2",
         "oauth.platform.intuit.com/oauth2/v1/tokens/bearer",
@@ -71,38 +71,38 @@ fn stored_configuration_without_a_newer_field_keeps_its_hosts() {
     let square = "connect.squareup.com";
     check(
         "squareup",
-        none(),
+        &none,
         &format!("{square}/"),
         &format!("{square}/oauth2/authorize"),
         &format!("{square}/oauth2/token"),
     );
-    check("paypal", none(), "api-m.paypal.com/", "www.paypal.com/signin/authorize", "api-m.paypal.com/v1/oauth2/token");
-    check("paypal-cc", none(), "api-m.paypal.com/", "", "api-m.paypal.com/v1/oauth2/token");
-    check("gusto", none(), "api.gusto.com/", "api.gusto.com/oauth/authorize", "api.gusto.com/oauth/token");
-    check("lever", none(), "api.lever.co/", "auth.lever.co/authorize", "auth.lever.co/oauth/token");
-    check("lever-basic", none(), "api.lever.co/", "", "");
-    check("typeform", none(), "api.typeform.com/", "api.typeform.com/oauth/authorize", "api.typeform.com/oauth/token");
-    check("intercom", none(), "api.intercom.io/", "app.intercom.com/oauth", "api.intercom.io/auth/eagle/token");
+    check("paypal", &none, "api-m.paypal.com/", "www.paypal.com/signin/authorize", "api-m.paypal.com/v1/oauth2/token");
+    check("paypal-cc", &none, "api-m.paypal.com/", "", "api-m.paypal.com/v1/oauth2/token");
+    check("gusto", &none, "api.gusto.com/", "api.gusto.com/oauth/authorize", "api.gusto.com/oauth/token");
+    check("lever", &none, "api.lever.co/", "auth.lever.co/authorize", "auth.lever.co/oauth/token");
+    check("lever-basic", &none, "api.lever.co/", "", "");
+    check("typeform", &none, "api.typeform.com/", "api.typeform.com/oauth/authorize", "api.typeform.com/oauth/token");
+    check("intercom", &none, "api.intercom.io/", "app.intercom.com/oauth", "api.intercom.io/auth/eagle/token");
     check(
         "intercom",
-        json!({ "hostname": "api.eu.intercom.io" }),
+        &json!({ "hostname": "api.eu.intercom.io" }),
         "api.eu.intercom.io/",
         "app.intercom.com/oauth",
         "api.eu.intercom.io/auth/eagle/token",
     );
-    check("jira", acme(), "acme.atlassian.net/", "", "");
-    check("confluence", acme(), "acme.atlassian.net/", "", "");
+    check("jira", &acme, "acme.atlassian.net/", "", "");
+    check("confluence", &acme, "acme.atlassian.net/", "", "");
     let common = "login.microsoftonline.com/common/oauth2/v2.0";
     for name in ["microsoft", "outlook", "microsoft-teams"] {
-        check(name, none(), "graph.microsoft.com/", &format!("{common}/authorize"), &format!("{common}/token"));
-        check(name, of_tenant(), "graph.microsoft.com/", &login("authorize"), &login("token"));
+        check(name, &none, "graph.microsoft.com/", &format!("{common}/authorize"), &format!("{common}/token"));
+        check(name, &of_tenant, "graph.microsoft.com/", &login("authorize"), &login("token"));
     }
-    check("microsoft-oauth2-cc", of_tenant(), "graph.microsoft.com/", "", &login("token"));
+    check("microsoft-oauth2-cc", &of_tenant, "graph.microsoft.com/", "", &login("token"));
     for end in ["com", "eu", "in", "com.au", "jp", "com.cn"] {
         // A renewed token brings the API's domain; what the connection was added with goes before it.
         check(
             "zoho-crm",
-            json!({ "extension": end, "api_domain": "https://www.zohoapis.test" }),
+            &json!({ "extension": end, "api_domain": "https://www.zohoapis.test" }),
             &format!("www.zohoapis.{end}/"),
             &format!("accounts.zoho.{end}/oauth/v2/auth"),
             &format!("accounts.zoho.{end}/oauth/v2/token"),
@@ -114,42 +114,42 @@ fn stored_configuration_without_a_newer_field_keeps_its_hosts() {
 fn region_or_sandbox_moves_every_host_that_belongs_to_it() {
     check(
         "zoho-crm",
-        json!({ "accounts-server": "https://accounts.zohocloud.ca", "api_domain": "https://www.zohoapis.ca" }),
+        &json!({ "accounts-server": "https://accounts.zohocloud.ca", "api_domain": "https://www.zohoapis.ca" }),
         "www.zohoapis.ca/",
         "accounts.zohocloud.ca/oauth/v2/auth",
         "accounts.zohocloud.ca/oauth/v2/token",
     );
     check(
         "paypal",
-        json!({ "domain": "sandbox.paypal.com" }),
+        &json!({ "domain": "sandbox.paypal.com" }),
         "api-m.sandbox.paypal.com/",
         "www.sandbox.paypal.com/signin/authorize",
         "api-m.sandbox.paypal.com/v1/oauth2/token",
     );
     check(
         "lever",
-        json!({ "apiHost": "api.sandbox.lever.co", "authHost": "sandbox-lever.auth0.com" }),
+        &json!({ "apiHost": "api.sandbox.lever.co", "authHost": "sandbox-lever.auth0.com" }),
         "api.sandbox.lever.co/",
         "sandbox-lever.auth0.com/authorize",
         "sandbox-lever.auth0.com/oauth/token",
     );
     check(
         "microsoft",
-        json!({ "loginHost": "login.microsoftonline.us", "graphHost": "graph.microsoft.us" }),
+        &json!({ "loginHost": "login.microsoftonline.us", "graphHost": "graph.microsoft.us" }),
         "graph.microsoft.us/",
         "login.microsoftonline.us/common/oauth2/v2.0/authorize",
         "login.microsoftonline.us/common/oauth2/v2.0/token",
     );
     check(
         "okta",
-        json!({ "subdomain": "acme", "domain": "oktapreview.com" }),
+        &json!({ "subdomain": "acme", "domain": "oktapreview.com" }),
         "acme.oktapreview.com/",
         "acme.oktapreview.com/oauth2/v1/authorize",
         "acme.oktapreview.com/oauth2/v1/token",
     );
     check(
         "intercom",
-        json!({ "hostname": "api.au.intercom.io", "appHostname": "app.au.intercom.com" }),
+        &json!({ "hostname": "api.au.intercom.io", "appHostname": "app.au.intercom.com" }),
         "api.au.intercom.io/",
         "app.au.intercom.com/oauth",
         "api.au.intercom.io/auth/eagle/token",
@@ -157,12 +157,12 @@ fn region_or_sandbox_moves_every_host_that_belongs_to_it() {
     let site = "11223344-a1b2-3b33-c444-def123456789";
     check(
         "jira",
-        json!({ "subdomain": "acme", "cloudId": site }),
+        &json!({ "subdomain": "acme", "cloudId": site }),
         &format!("api.atlassian.com/ex/jira/{site}"),
         "",
         "",
     );
-    check("confluence", json!({ "cloudId": site }), &format!("api.atlassian.com/ex/confluence/{site}"), "", "");
+    check("confluence", &json!({ "cloudId": site }), &format!("api.atlassian.com/ex/confluence/{site}"), "", "");
 }
 
 #[test]
