@@ -57,7 +57,7 @@ pub(super) struct Compared {
 }
 
 impl Compared {
-    /// Differences that nobody looked at.
+    /// Differences that are not in the list.
     pub(super) fn new(&self) -> Vec<&Fact> {
         let listed = |fact: &&Fact| !LOOKED_AT.contains(&(fact.0.as_str(), fact.1));
         self.different.iter().filter(listed).collect()
