@@ -70,7 +70,7 @@ impl Template {
         scope: &Scope<'s>,
         put: impl Fn(Slot<'_>, Cow<'s, str>) -> Result<Cow<'s, str>, ResolveError>,
     ) -> Result<String, ResolveError> {
-        let mut first_missing = None;
+        let mut missing = None;
         'sides: for side in &self.sides {
             let mut text = String::new();
             for (at, part) in side.iter().enumerate() {
@@ -82,7 +82,7 @@ impl Template {
                     part => match value(part, scope, false) {
                         Ok(value) => value,
                         Err(error) if error.missing().is_some() => {
-                            first_missing.get_or_insert(error);
+                            missing = Some(error);
                             continue 'sides;
                         }
                         Err(error) => return Err(error),
@@ -98,8 +98,9 @@ impl Template {
             }
             return Ok(text);
         }
-        // A template has at least one side, and a side is only left for a missing value.
-        first_missing.map_or_else(|| Ok(String::new()), Err)
+        // A template has at least one side, and a side is only left for a missing value. That of the last side is the one
+        // that it cannot do without.
+        missing.map_or_else(|| Ok(String::new()), Err)
     }
 }
 

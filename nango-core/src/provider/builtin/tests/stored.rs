@@ -239,3 +239,17 @@ fn version_has_a_default_that_a_connection_or_an_integration_overrides() {
         assert_eq!(sent(&provider, json!({})), "1999-01-01", "{name}");
     }
 }
+
+#[test]
+fn value_that_cannot_be_done_without_is_the_one_that_is_asked_for() {
+    let catalogue = Catalogue::builtin();
+    for (name, needed) in
+        [("jira", "subdomain"), ("confluence", "subdomain"), ("okta", "subdomain"), ("okta-api-key", "subdomain")]
+    {
+        let provider = catalogue.find(name).unwrap();
+        assert_eq!(provider.needed_config(), [needed], "{name}");
+        let error = provider.base_url(name, &Map::new()).unwrap_err();
+        let expect = format!("`{name}` needs the configuration value `{needed}`");
+        assert!(error.to_string().starts_with(&expect), "{error}");
+    }
+}

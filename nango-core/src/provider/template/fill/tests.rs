@@ -161,3 +161,10 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn template_without_a_complete_side_lacks_the_value_of_its_last_side() {
+    let template = "https://x.test/${connectionConfig.a} || https://${connectionConfig.b}.test";
+    let error = resolve(template, &json!({}), true).unwrap_err();
+    assert!(error.starts_with("`jira` needs the configuration value `b`"), "{error}");
+}
