@@ -380,6 +380,7 @@ async fn begin_and_call(
     let (output, error, status) = match outcome {
         Ok(output) => (output, None, RunStatus::Success),
         Err(error) => {
+            let error = lease::explained(instance, token, error).await;
             let status = match error.kind() {
                 ErrorKind::Interrupted | ErrorKind::LeaseLost => RunStatus::Interrupted,
                 _ => RunStatus::Error,

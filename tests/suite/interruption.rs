@@ -69,6 +69,36 @@ fn ctrl_c_keeps_the_finished_pages_and_the_next_run_goes_on() {
     assert_eq!(stored(&registry).len(), 400);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn closed_terminal_interrupts_a_run_unless_it_is_ignored() {
+    let registry = connected();
+    let mut running = registry.start(RUN);
+    running.wait_until("some pages", |_| stored(&registry).len() >= 50);
+    running.hang_up();
+    let stopped = running.finish();
+    assert_eq!((stopped.status, &stopped.json()["status"]), (Some(130), &json!("interrupted")), "{}", stopped.stderr);
+
+    let mut ignoring = registry.start_under("nohup", RUN);
+    ignoring.wait_until("the run goes on", |_| stored(&registry).len() >= 150);
+    ignoring.hang_up();
+    assert_eq!(ignoring.finish().expect(0).json()["status"], "success");
+    assert_eq!(stored(&registry).len(), 400);
+}
+
+#[test]
+fn run_whose_connection_is_removed_says_so() {
+    let registry = connected();
+    let mut running = registry.start(RUN);
+    running.wait_until("some pages", |_| stored(&registry).len() >= 50);
+    registry.run(["connection", "remove", "hubspot", "acme"]).expect(0);
+    let stopped = running.finish();
+    let report = stopped.json();
+    assert_eq!(report["status"], "cancelled", "{report:#}");
+    let message = report["error"]["message"].as_str().expect("a message");
+    assert!(message.starts_with("the connection was removed during this run"), "{message}");
+}
+
 #[test]
 fn a_killed_run_is_taken_over_when_its_lease_has_ended() {
     let registry = connected();

@@ -126,9 +126,22 @@ impl Registry {
         Running::start(command, None)
     }
 
+    /// Starts it by a program that becomes it, such as `nohup`.
+    pub fn start_under<A: AsRef<OsStr>>(&self, program: &str, args: impl IntoIterator<Item = A>) -> Running {
+        let mut command = Command::new(program);
+        command.arg(self.binary).args(args);
+        Running::start(self.prepared(command), None)
+    }
+
     fn command<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Command {
         let mut command = Command::new(self.binary);
-        command.args(args).current_dir(self.dir());
+        command.args(args);
+        self.prepared(command)
+    }
+
+    /// A command in the directory, with its variables and none of this process's.
+    fn prepared(&self, mut command: Command) -> Command {
+        command.current_dir(self.dir());
         for (name, _) in env::vars_os() {
             let text = name.to_string_lossy();
             if text.starts_with("NANGO_") || PROXIES.contains(&text.to_lowercase().as_str()) {

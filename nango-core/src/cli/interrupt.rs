@@ -27,7 +27,8 @@ pub(super) fn listen(runtime: &Handle) -> Stop {
     stop
 }
 
-/// Waits for Ctrl-C, or for the signal by which a supervisor asks. `false`: the system gives no signals.
+/// Waits for Ctrl-C, for the signal by which a supervisor asks, or for the end of the terminal. `false`: the system gives no
+/// signals.
 async fn signal() -> bool {
     #[cfg(unix)]
     {
@@ -35,15 +36,33 @@ async fn signal() -> bool {
         let Ok(mut terminate) = signal(SignalKind::terminate()) else {
             return tokio::signal::ctrl_c().await.is_ok();
         };
+        let hangup = if ends_with_terminal() { signal(SignalKind::hangup()).ok() } else { None };
+        let hung_up = async {
+            match hangup {
+                Some(mut hangup) => hangup.recv().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             pressed = tokio::signal::ctrl_c() => pressed.is_ok(),
             _ = terminate.recv() => true,
+            _ = hung_up => true,
         }
     }
     #[cfg(not(unix))]
     {
         tokio::signal::ctrl_c().await.is_ok()
     }
+}
+
+/// Whether the end of the terminal ends this process: `nohup` has it ignored, and listening would undo that. Systems that do
+/// not say whether it is ignored do with it what they always do.
+#[cfg(unix)]
+fn ends_with_terminal() -> bool {
+    const HANGUP: u64 = 1;
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & HANGUP == 0)
 }
 
 /// Waits until nobody reads stdout any more, so that a command that waits for something to print does not wait in vain.

@@ -3,6 +3,8 @@
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 use jiff::Timestamp;
 
+use crate::redact::printable;
+
 /// A table with these headings, as wide as the person's window if that is known.
 pub fn table(headings: &[&str], width: Option<u16>) -> Table {
     let mut table = Table::new();
@@ -44,9 +46,10 @@ pub fn moment(at: i64) -> String {
         .map_or_else(|_| at.to_string(), |moment| moment.strftime("%Y-%m-%d %H:%M:%S").to_string())
 }
 
-/// At most so many characters, on one line.
+/// At most so many characters, on one line. Marks that change the direction of text, or are not seen, are escaped.
 pub fn short(text: &str, most: usize) -> String {
-    let mut line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(most + 1).collect();
+    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(most + 1).collect();
+    let mut line = printable(&line).into_owned();
     if line.chars().count() > most {
         line = line.chars().take(most.saturating_sub(1)).collect();
         line.push('…');
@@ -68,6 +71,7 @@ mod tests {
         assert_eq!(counted(2_000, "page"), "2,000 pages");
         assert_eq!(moment(1_795_348_800_999_999), "2026-11-22 12:00:00");
         assert_eq!(short("a\nb", 10), "a b");
+        assert_eq!(short("a\u{1b}[1m\u{202e}b", 20), "a [1m\\u{202e}b");
         assert_eq!(short("äbcdef", 4), "äbc…");
         assert_eq!(short("abcd", 4), "abcd");
     }

@@ -16,9 +16,9 @@ use tokio::task::JoinHandle;
 
 use super::{Instance, Observer, Stop, begin::Ready};
 use crate::{
-    error::Result,
+    error::{Error, ErrorKind, Result},
     nango::{interrupted, store_error},
-    store::{NewRun, RunToken, SharedStore, StoreError},
+    store::{NewRun, RunStatus, RunToken, SharedStore, StoreError},
 };
 
 /// A lease is renewed so many times in its length.
@@ -27,6 +27,20 @@ const BEATS: u32 = 4;
 const MARGIN: Duration = Duration::from_secs(1);
 /// How often a key that is held is looked at, at least.
 const LOOK: Duration = Duration::from_millis(250);
+
+/// The error of a run, with the reason why it lost its lease: its connection may have been removed meanwhile.
+pub(super) async fn explained(instance: &Instance, token: RunToken, error: Error) -> Error {
+    if error.kind() != ErrorKind::LeaseLost {
+        return error;
+    }
+    match instance.store.run(token.id).await {
+        Ok(Some(run)) if run.status == RunStatus::Cancelled => Error::new(
+            ErrorKind::LeaseLost,
+            "the connection was removed during this run, and what this one still wrote was refused",
+        ),
+        _ => error,
+    }
+}
 
 pub(super) async fn start(
     instance: &Instance,

@@ -133,6 +133,11 @@ impl Running {
         self.signal("INT");
     }
 
+    /// Closes the terminal: sends SIGHUP.
+    pub fn hang_up(&self) {
+        self.signal("HUP");
+    }
+
     /// Ends it at once, without a chance to tidy up: sends SIGKILL.
     pub fn kill(&self) {
         self.signal("KILL");
