@@ -165,6 +165,12 @@ mod proof {
         errors: BTreeMap<String, u32>,
     }
 
+    /// Gives whatever JSON the API answers.
+    #[action]
+    async fn raw(nango: NangoAction) -> Result<Value> {
+        nango.get("/raw").json().await
+    }
+
     /// Makes many requests at once.
     #[action]
     async fn crowd(nango: NangoAction, crowd: Crowd) -> Result<Crowded> {

@@ -8,6 +8,7 @@
 
 mod ahead;
 mod bad_input;
+mod bodies;
 mod budget;
 mod catalogue;
 mod clock;

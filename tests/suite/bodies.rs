@@ -1,0 +1,174 @@
+//! Texts as they come: byte order marks, charsets, codings, and answers that are something else than JSON.
+
+use std::{
+    fs,
+    io::Write as _,
+    sync::{Arc, Mutex},
+};
+
+use axum::{
+    Router,
+    body::Bytes,
+    http::{HeaderMap, StatusCode, header},
+    response::IntoResponse,
+    routing::{any, get},
+};
+use nango_tests::Registry;
+use serde_json::json;
+
+use crate::servers::serve;
+
+const LABEL: &str = r#"{"id":1,"name":"café","color":"ff0000","description":null}"#;
+const LABEL_INPUT: &str = r#"{"owner":"o","repo":"r","name":"bug"}"#;
+
+/// Answers every request with this body, and keeps the credentials it saw.
+fn answering(content_type: &'static str, coding: Option<&'static str>, body: impl Into<Bytes>) -> (String, Seen) {
+    let body: Bytes = body.into();
+    let seen = Seen::default();
+    let keep = seen.clone();
+    let router = Router::new().fallback(any(move |headers: HeaderMap| async move {
+        let token =
+            headers.get(header::AUTHORIZATION).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        keep.0.lock().expect("no panic").push(token.unwrap_or_default());
+        let mut headers = HeaderMap::from_iter([(header::CONTENT_TYPE, content_type.parse().expect("a type"))]);
+        if let Some(coding) = coding {
+            headers.insert(header::CONTENT_ENCODING, coding.parse().expect("a coding"));
+        }
+        (headers, body)
+    }));
+    (serve(router), seen)
+}
+
+/// The `Authorization` headers that a server saw.
+#[derive(Clone, Default)]
+struct Seen(Arc<Mutex<Vec<String>>>);
+
+impl Seen {
+    fn last(&self) -> String {
+        self.0.lock().expect("no panic").last().cloned().unwrap_or_default()
+    }
+}
+
+fn connected(url: &str) -> Registry {
+    let registry = Registry::new();
+    registry.base_url("github", url);
+    registry
+        .run(["connection", "add", "github", "acme", "--auth", "bearer", "--credentials", "t0ken", "--no-verify"])
+        .expect(0);
+    registry
+}
+
+fn label(registry: &Registry) -> nango_tests::Output {
+    registry.run(["run", "github", "get-label", "--connection", "acme", "--input", LABEL_INPUT, "--json"])
+}
+
+fn gzip(text: &str) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(text.as_bytes()).expect("memory");
+    encoder.finish().expect("memory")
+}
+
+fn utf16(text: &str) -> Vec<u8> {
+    format!("\u{feff}{text}").encode_utf16().flat_map(u16::to_le_bytes).collect()
+}
+
+#[test]
+fn answer_is_read_whatever_its_mark_charset_and_coding() {
+    let (start, end) = LABEL.split_at(15);
+    let latin: Vec<u8> = LABEL.chars().map(|c| u8::try_from(u32::from(c)).expect("latin")).collect();
+    let answers: [(&str, Option<&str>, Vec<u8>); 7] = [
+        ("application/json", None, LABEL.into()),
+        ("application/json", None, format!("\u{feff}{LABEL}").into()),
+        ("application/json; charset=iso-8859-1", None, latin),
+        ("application/json", None, utf16(LABEL)),
+        ("application/json", Some("X-GZIP"), gzip(LABEL)),
+        ("application/json", Some("gzip"), [gzip(start), gzip(end)].concat()),
+        ("text/plain", None, LABEL.into()),
+    ];
+    for (content_type, coding, body) in answers {
+        let (url, _) = answering(content_type, coding, body);
+        let report = label(&connected(&url)).expect(0).json();
+        assert_eq!(report["output"]["name"], "café", "{content_type} {coding:?}: {report:#}");
+    }
+}
+
+#[test]
+fn answer_that_is_not_json_names_the_request_and_what_came() {
+    let (url, _) = answering("text/html; charset=utf-8", None, "<html>\n<title>Sign in</title>");
+    let output = label(&connected(&url));
+    assert_eq!(output.status, Some(1), "{}", output.stderr);
+    let message = output.json()["error"]["message"].as_str().expect("a message").to_owned();
+    assert_eq!(
+        message,
+        format!(
+            "GET {url}/repos/o/r/labels/bug answered 200 (text/html; charset=utf-8) with a body that is not JSON: expected \
+             value at line 1 column 1; it begins with `<html> <title>Sign in</title>`"
+        )
+    );
+
+    let (url, _) = answering("application/json", None, r#"{"id":"private@example.com"}"#);
+    let output = label(&connected(&url));
+    let message = output.json()["error"]["message"].as_str().expect("a message").to_owned();
+    let expect =
+        "answered 200 (application/json) with JSON that does not fit `GithubLabel`: `id`: invalid type: a string";
+    assert!(message.contains(expect) && !message.contains("private"), "{message}");
+}
+
+#[test]
+fn file_with_a_byte_order_mark_is_read_wherever_a_person_gives_one() {
+    let (url, seen) = answering("application/json", None, LABEL);
+    let token = |n: u8| format!("token-{n}");
+    let files = [
+        ("utf8.json", format!("\u{feff}{{\"access_token\":\"{}\"}}", token(1)).into_bytes()),
+        ("utf16.json", utf16(&format!("{{\"access_token\":\"{}\"}}", token(2)))),
+        ("bare.txt", format!("\u{feff}{}\n", token(3)).into_bytes()),
+    ];
+    for (n, (name, content)) in (1..).zip(files) {
+        let registry = Registry::new();
+        // The configuration has one, too.
+        registry.config(&format!("\u{feff}[integrations.github]\nbase_url = \"{url}\"\n"));
+        fs::write(registry.dir().join(name), content).expect("a file");
+        fs::write(registry.dir().join("input.json"), format!("\u{feff}{LABEL_INPUT}")).expect("a file");
+        fs::write(registry.dir().join("metadata.json"), "\u{feff}{\"owner\":\"o\"}").expect("a file");
+        let file = format!("@{name}");
+        registry
+            .run(["connection", "add", "github", "acme", "--auth", "bearer", "--credentials", &file, "--no-verify"])
+            .expect(0);
+        registry.run(["connection", "set-metadata", "github", "acme", "@metadata.json"]).expect(0);
+        registry.run(["run", "github", "get-label", "--connection", "acme", "--input", "@input.json"]).expect(0);
+        assert_eq!(seen.last(), format!("Bearer {}", token(n)), "{name}");
+    }
+}
+
+#[test]
+fn credentials_are_taken_as_a_token_server_answered_them() {
+    let (url, seen) = answering("application/json", None, LABEL);
+    let registry = Registry::new();
+    registry.base_url("github", &url);
+    let answer = json!({
+        "access_token": "a1", "refresh_token": "r1", "token_type": "bearer", "scope": "repo", "expires_in": 28800
+    });
+    let added = registry
+        .run(["connection", "add", "github", "acme", "--credentials", &answer.to_string(), "--no-verify", "--json"])
+        .expect(0)
+        .json();
+    let shown = &added["credentials"];
+    assert_eq!(shown["type"], "OAUTH2", "{added:#}");
+    let ends: jiff::Timestamp = shown["expires_at"].as_str().expect("an end").parse().expect("a time");
+    let hours = ends.duration_since(jiff::Timestamp::now()).as_hours();
+    assert!((7..=8).contains(&hours), "{added:#}");
+    label(&registry).expect(0);
+    assert_eq!(seen.last(), "Bearer a1");
+}
+
+#[test]
+fn number_that_would_lose_digits_fails_the_action_that_asks_for_any_json() {
+    let body = r#"{"id":12345678901234567890123}"#;
+    let router = Router::new().route("/raw", get(move || async move { (StatusCode::OK, body).into_response() }));
+    let url = serve(router);
+    let registry = Registry::proof(&url);
+    registry.run(["connection", "add", "proof", "acme", "--auth", "none"]).expect(0);
+    let output = registry.run(["run", "proof", "raw", "--connection", "acme"]);
+    assert_eq!(output.status, Some(1), "{}", output.stderr);
+    assert!(output.stderr.contains("`id`: a number that loses digits here"), "{}", output.stderr);
+}
