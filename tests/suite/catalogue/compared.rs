@@ -58,13 +58,13 @@ pub(super) struct Compared {
 
 impl Compared {
     /// Differences that are not in the list.
-    pub(super) fn new(&self) -> Vec<&Fact> {
+    pub(super) fn unlisted(&self) -> Vec<&Fact> {
         let listed = |fact: &&Fact| !LOOKED_AT.contains(&(fact.0.as_str(), fact.1));
         self.different.iter().filter(listed).collect()
     }
 
     /// Listed differences that are none.
-    pub(super) fn gone(&self) -> Vec<(&'static str, &'static str)> {
+    pub(super) fn outdated(&self) -> Vec<(&'static str, &'static str)> {
         LOOKED_AT.into_iter().filter(|(name, path)| !self.different.contains(&((*name).to_owned(), *path))).collect()
     }
 }
