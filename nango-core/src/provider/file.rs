@@ -24,6 +24,7 @@
 //! | `facts.unconfirmed` | the paths of keys that no public source confirmed |
 //! | `lifecycle.until` | the last day on which the entry works |
 //! | `lifecycle.note` | the reason and the replacement |
+//! | `proxy.retry.limit_wait` | how many seconds to wait after a limit that says no time |
 //! | `proxy.verification.error` | an answer of success that is a refusal: `when` is a path, `is` the value there, `message` the path of the provider's message |
 //!
 //! An alias takes the `lifecycle` of its target over, and not the `facts`.
