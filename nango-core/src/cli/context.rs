@@ -95,7 +95,7 @@ impl Context {
     }
 
     /// The day, in UTC, by the clock of the instance. Nothing else asks for the date.
-    pub fn today(&self) -> Date {
+    pub(crate) fn today(&self) -> Date {
         day_of(self.clock.now())
     }
 
