@@ -298,7 +298,10 @@ impl Client {
                 Err(HttpError::WaitTooLong { failure: Box::new(failure), wait, until, longest: *longest })
             }
             Some(wait) => Ok(retry::at_least(wait, attempt)),
-            None => Ok(retry::backoff(attempt, &**clock)),
+            None => Ok(match verdict.usual {
+                Some(wait) => retry::usual(wait, attempt).min(*longest),
+                None => retry::backoff(attempt, &**clock),
+            }),
         }
     }
 }

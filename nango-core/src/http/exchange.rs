@@ -289,7 +289,8 @@ impl Answer {
 
 /// Gives a place back with what an answer says.
 fn account(permit: Permit, headers: &HeaderMap, limits: &Limits, url: &Url, verdict: Option<&Verdict>) {
-    let refused = verdict.filter(|verdict| verdict.limited).map(|verdict| verdict.wait.unwrap_or(UNTOLD));
+    let refused =
+        verdict.filter(|verdict| verdict.limited).map(|verdict| verdict.wait.or(verdict.usual).unwrap_or(UNTOLD));
     let dated = limits.windows.iter().any(|window| matches!(window.reset, Some(Moment::At(_))));
     let date = dated.then(|| limits::date(headers)).flatten();
     permit.answered(&Outcome { path: url.path(), limits, date, refused });

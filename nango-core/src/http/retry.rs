@@ -42,6 +42,8 @@ pub(super) struct Verdict {
     pub(super) limited: bool,
     /// The wait that the API asks for.
     pub(super) wait: Option<Duration>,
+    /// The wait that the provider's entry names for a limit without a time.
+    pub(super) usual: Option<Duration>,
 }
 
 impl Verdict {
@@ -61,7 +63,7 @@ impl Verdict {
         let now = date(headers).unwrap_or(now);
         let in_body = found.and_then(|(time, strategy)| future(time?, strategy, now));
         let limited = head.limited || (found.is_some() && refuses(status));
-        Self { limited, wait: head.wait.max(in_body).or(rules.limit_wait.filter(|_| limited)) }
+        Self { limited, wait: head.wait.max(in_body), usual: rules.limit_wait.filter(|_| limited) }
     }
 
     /// The same of an answer whose body is not read.
@@ -87,7 +89,7 @@ impl Verdict {
             };
             wait = wait.max(window.reset.filter(|_| counts).and_then(|reset| future(reset, Strategy::At, now)));
         }
-        Self { limited, wait: wait.or(rules.limit_wait.filter(|_| limited)) }
+        Self { limited, wait, usual: rules.limit_wait.filter(|_| limited) }
     }
 }
 
@@ -142,6 +144,11 @@ pub(super) fn failure_may_pass(method: &Method, error: &TransportError, acted: b
 /// without a pause has more to do than one that is at its limit.
 pub(super) fn at_least(wait: Duration, attempt: u32) -> Duration {
     if attempt > 1 { wait.max(SHORTEST_REPEATED) } else { wait }
+}
+
+/// The wait after a limit without a time: what the entry names, twice as long with each attempt.
+pub(super) fn usual(wait: Duration, attempt: u32) -> Duration {
+    wait.saturating_mul(1 << attempt.saturating_sub(1).min(16))
 }
 
 /// The wait that we choose: 1 s, 2 s, 4 s … up to a minute, a quarter more or less.

@@ -29,7 +29,7 @@ async fn secondary_limit_is_waited_for_by_reads_and_writes() {
             ClientParts::new(Arc::new(script.clone()), Arc::new(clock.clone()), "https://h.test".parse().unwrap());
         let client = Client::new(ClientParts { retry: Arc::new(rules.clone()), ..parts });
         assert_eq!(client.send(&Call::new(method, "/a").retries(2)).await.unwrap().attempts, 3);
-        assert_eq!(clock.slept(), [60, 60].map(Duration::from_secs));
+        assert_eq!(clock.slept(), [60, 120].map(Duration::from_secs));
     }
     let script = Script::new([refused()]);
     let parts = ClientParts::new(Arc::new(script), Arc::new(FakeClock::default()), "https://h.test".parse().unwrap());
