@@ -15,6 +15,7 @@
 
 mod authorize;
 mod body;
+mod body_error;
 mod budget;
 mod client;
 mod clock;
@@ -37,10 +38,10 @@ mod reuse;
 #[cfg(test)]
 pub(crate) mod script;
 mod transport;
-mod unread;
 
 pub use authorize::{AuthError, Authorize, Nothing, Stamp};
 pub use body::{Body, Part, Payload, StreamBody};
+pub use body_error::BodyError;
 pub use budget::{Budget, Budgets, Lane};
 pub use client::Client;
 pub use clock::{Clock, SystemClock};
@@ -55,7 +56,6 @@ pub(crate) use redact::place;
 pub use request::{Call, Outgoing};
 pub use response::{Response, Streaming};
 pub use transport::{Incoming, Transport, TransportError};
-pub use unread::BodyError;
 
 pub use futures_util::future::BoxFuture;
 pub use reqwest::{
