@@ -19,6 +19,7 @@ mod database;
 mod demo;
 mod described_github;
 mod encryption;
+mod facts;
 mod files;
 mod functions;
 mod hostile_api;

@@ -9,6 +9,7 @@
 mod background;
 pub mod bench_server;
 pub mod catalogue;
+pub mod descriptions;
 pub mod dice;
 pub mod echo;
 pub mod faketime;

@@ -1,0 +1,72 @@
+//! Tests that hold the facts of the built-in entries against public descriptions, which are fetched and never shipped.
+//!
+//! An entry counts as checked by machine if a description confirms where a credential is tried or how pages are found;
+//! what a description contradicts is a failure, unless `table::ANSWERED` says why ours is right. That a description says
+//! nothing of a key is no failure.
+
+mod address;
+mod check;
+mod entry;
+mod made_up;
+mod table;
+
+use std::{collections::BTreeSet, thread};
+
+use nango_tests::{Registry, descriptions::Descriptions};
+
+use check::check;
+use entry::Entry;
+use table::{ANSWERED, COVERED, GATEWAYS};
+
+/// The number of entries that must be checked at least.
+const AT_LEAST: usize = 45;
+
+#[test]
+fn entries_agree_with_the_public_descriptions_of_their_apis() {
+    let Some(descriptions) = Descriptions::read() else { return };
+    let registry = Registry::new();
+    let names: Vec<&str> = COVERED.iter().map(|(name, _)| *name).collect();
+    let entries = entries(&registry, &names);
+    let mut faults = Vec::new();
+    let mut answered = BTreeSet::new();
+    let mut checked = 0;
+    for ((name, covering), entry) in COVERED.iter().zip(&entries) {
+        let gateway = GATEWAYS.iter().find(|(of, _)| of == name).map(|(_, address)| *address);
+        let report = check(entry, &descriptions, covering, gateway);
+        for wrong in &report.wrong {
+            if let Some(at) = ANSWERED.iter().position(|(of, key, _)| of.contains(name) && *key == wrong.key) {
+                answered.insert((at, *name));
+            } else {
+                faults.push(format!("{name}: {wrong}"));
+            }
+        }
+        let found: Vec<_> = report.found.iter().map(|(key, how)| format!("{key} {how}")).collect();
+        println!("{name} ({}): {}; not said: {}", covering.join(", "), found.join(", "), report.silent.join(", "));
+        if report.counts(entry) {
+            checked += 1;
+        } else {
+            faults.push(format!("{name}: no description confirms how it is verified or how its pages are found"));
+        }
+    }
+    for (at, (names, key, why)) in ANSWERED.iter().enumerate() {
+        for name in names.iter().filter(|name| !answered.contains(&(at, **name))) {
+            faults.push(format!("{name}: its description does not contradict `{key}`, which is answered: {why}"));
+        }
+    }
+    println!("{checked} entries are checked");
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    assert!(checked >= AT_LEAST, "{checked}");
+}
+
+/// Asks several programs at once for entries.
+fn entries(registry: &Registry, names: &[&str]) -> Vec<Entry> {
+    let show = |name: &str| Entry::new(registry.json(["providers", "show", name, "--json"])["entry"].take());
+    thread::scope(|scope| {
+        let part = names.len().div_ceil(4).max(1);
+        let parts: Vec<_> = names
+            .chunks(part)
+            .map(|names| scope.spawn(move || names.iter().map(|name| show(name)).collect::<Vec<_>>()))
+            .collect();
+        parts.into_iter().flat_map(|part| part.join().expect("a list")).collect()
+    })
+}

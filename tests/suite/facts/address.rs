@@ -1,0 +1,68 @@
+//! Comparison of addresses of which parts vary: `${…}` in an entry, `{…}` in a description.
+
+/// The mark of a part that varies.
+const VARIES: &str = "{}";
+
+/// Returns whether two hosts are one, as far as their varying parts allow. `acme.test` and `*.acme.test` are two.
+pub(super) fn same_host(ours: &str, theirs: &str) -> bool {
+    let (ours, theirs) = (plain(host(ours)), plain(host(theirs)));
+    if ours == VARIES || theirs == VARIES {
+        return true;
+    }
+    let (ours, theirs): (Vec<_>, Vec<_>) = (ours.split('.').collect(), theirs.split('.').collect());
+    ours.len() == theirs.len() && ours.iter().zip(&theirs).all(|(ours, theirs)| same_label(ours, theirs))
+}
+
+/// Compares names between dots. A description without variables has an example there: `your-domain.atlassian.net`.
+fn same_label(ours: &str, theirs: &str) -> bool {
+    ours == theirs || ours.contains(VARIES) || theirs.contains(VARIES)
+}
+
+/// Returns whether two addresses are one, as far as their varying parts allow.
+pub(super) fn same_address(ours: &str, theirs: &str) -> bool {
+    same_host(ours, theirs) && plain(path(ours)) == plain(path(theirs))
+}
+
+/// Returns whether a path of an entry is a path of a description.
+pub(super) fn same_path(ours: &str, theirs: &str) -> bool {
+    let (ours, theirs) = (plain(ours), plain(theirs));
+    let (ours, theirs) = (ours.trim_end_matches('/').split('/'), theirs.trim_end_matches('/').split('/'));
+    ours.clone().count() == theirs.clone().count()
+        && ours.zip(theirs).all(|(ours, theirs)| ours == theirs || theirs == VARIES)
+}
+
+/// Returns the path of an address, without its query.
+pub(super) fn path(address: &str) -> &str {
+    let behind = address.split_once("://").map_or(address, |(_, rest)| rest);
+    let path = behind.find('/').map_or("", |at| &behind[at..]);
+    path.split('?').next().unwrap_or_default()
+}
+
+fn host(address: &str) -> &str {
+    let behind = address.split_once("://").map_or(address, |(_, rest)| rest);
+    behind.split('/').next().unwrap_or_default()
+}
+
+/// Puts one mark in place of each part that varies.
+fn plain(text: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once('{') {
+        plain.push_str(before.strip_suffix('$').unwrap_or(before));
+        plain.push_str(VARIES);
+        rest = behind.split_once('}').map_or("", |(_, rest)| rest);
+    }
+    plain + rest
+}
+
+#[test]
+fn addresses_are_compared_as_far_as_what_varies_allows() {
+    assert!(same_host("https://${connectionConfig.subdomain}.acme.test/api", "https://your-domain.acme.test"));
+    assert!(same_host("https://${connectionConfig.hostname}", "https://acme.test"));
+    assert!(!same_host("https://api.acme.test", "https://acme.test/api"));
+    assert!(same_address("https://a.test/${connectionConfig.t}/token", "https://a.test/{tenant}/token"));
+    assert!(!same_address("https://a.test/v1/token", "https://a.test/token"));
+    assert!(same_path("/v1/users/me", "/v1/users/{userId}") && same_path("/v1/A/${c.x}.json", "/v1/A/{Sid}.json"));
+    assert!(!same_path("/v1/users/${c.x}", "/v1/users/me") && !same_path("/v1/users", "/v1/users/me"));
+    assert_eq!(path("https://a.test/v1/me?fields=id"), "/v1/me");
+}
