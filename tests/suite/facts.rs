@@ -31,7 +31,7 @@ fn entries_agree_with_the_public_descriptions_of_their_apis() {
     let mut answered = BTreeSet::new();
     let mut checked = 0;
     for ((name, covering), entry) in COVERED.iter().zip(&entries) {
-        let gateway = GATEWAYS.iter().find(|(of, _)| of == name).map(|(_, address)| *address);
+        let gateway = GATEWAYS.iter().find(|(of, _)| of.contains(name)).map(|(_, address)| *address);
         let report = check(entry, &descriptions, covering, gateway);
         for wrong in &report.wrong {
             if let Some(at) = ANSWERED.iter().position(|(of, key, _)| of.contains(name) && *key == wrong.key) {

@@ -13,6 +13,11 @@ pub(super) fn same_host(ours: &str, theirs: &str) -> bool {
     ours.len() == theirs.len() && ours.iter().zip(&theirs).all(|(ours, theirs)| same_label(ours, theirs))
 }
 
+/// Returns whether an address leaves its host open.
+pub(super) fn any_host(address: &str) -> bool {
+    plain(host(address)) == VARIES
+}
+
 /// Compares names between dots. A description without variables has an example there: `your-domain.atlassian.net`.
 fn same_label(ours: &str, theirs: &str) -> bool {
     ours == theirs || ours.contains(VARIES) || theirs.contains(VARIES)

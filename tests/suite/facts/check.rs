@@ -5,7 +5,7 @@ use std::fmt::{self, Display};
 
 use nango_tests::descriptions::{Description, Descriptions, Operation};
 
-use super::address::{path, same_address, same_host, same_path};
+use super::address::{any_host, path, same_address, same_host, same_path};
 use super::entry::Entry;
 
 /// The result of a check of one entry.
@@ -50,6 +50,17 @@ impl Report {
 /// Operations of several descriptions, with what is in their answers.
 struct Operations<'a>(Vec<(&'a Operation, &'a BTreeSet<String>)>);
 
+impl<'a> Operations<'a> {
+    fn answer(&self, operation: &Operation) -> &'a BTreeSet<String> {
+        static NOTHING: BTreeSet<String> = BTreeSet::new();
+        self.0.iter().find(|(one, _)| std::ptr::eq(*one, operation)).map_or(&NOTHING, |(_, answer)| answer)
+    }
+
+    fn operations(&self) -> impl Iterator<Item = &'a Operation> {
+        self.0.iter().map(|(operation, _)| *operation)
+    }
+}
+
 /// Holds an entry against the descriptions that cover it. `gateway` is an address that only the entry has in front.
 pub(super) fn check(entry: &Entry, all: &Descriptions, covering: &[&str], gateway: Option<&str>) -> Report {
     let descriptions: Vec<&Description> = covering.iter().map(|name| all.get(name)).collect();
@@ -58,9 +69,7 @@ pub(super) fn check(entry: &Entry, all: &Descriptions, covering: &[&str], gatewa
     let servers: Vec<&str> = descriptions.iter().flat_map(|one| &one.servers).map(String::as_str).collect();
     let sign_in: Vec<&str> = descriptions.iter().flat_map(|one| &one.sign_in).map(String::as_str).collect();
     let mut report = Report::default();
-    if gateway.is_none() {
-        base(&mut report, entry, &servers);
-    }
+    base(&mut report, entry, &servers, gateway);
     addresses(&mut report, entry, &sign_in);
     verification(&mut report, entry, &operations, &servers, gateway);
     if entry.has_pages() {
@@ -69,12 +78,9 @@ pub(super) fn check(entry: &Entry, all: &Descriptions, covering: &[&str], gatewa
     report
 }
 
-fn base(report: &mut Report, entry: &Entry, servers: &[&str]) {
+fn base(report: &mut Report, entry: &Entry, servers: &[&str], gateway: Option<&str>) {
     let bases = entry.bases();
-    // A host that varies as a whole is every host.
-    let says = bases
-        .iter()
-        .filter(|base| !base.starts_with("${") && !base.starts_with("https://${connectionConfig.hostname}"));
+    let says = bases.iter().filter(|base| !any_host(base) && gateway != Some(base));
     let says: Vec<_> = says.collect();
     if servers.is_empty() || says.is_empty() {
         report.silent.push("base_url");
@@ -102,23 +108,33 @@ fn addresses(report: &mut Report, entry: &Entry, sign_in: &[&str]) {
 fn verification(report: &mut Report, entry: &Entry, all: &Operations<'_>, servers: &[&str], gateway: Option<&str>) {
     const KEY: &str = "verification";
     let Some(probe) = entry.probe() else { return };
-    let is_described = |address: &&String| servers.iter().any(|server| same_host(address, server));
-    if probe.elsewhere && !probe.addresses.iter().any(|address| is_described(&address)) {
+    let is_described = |base: &String| !any_host(base) && servers.iter().any(|server| same_host(base, server));
+    if probe.elsewhere && !probe.bases.iter().any(is_described) {
         report.silent.push(KEY);
         return;
     }
-    let behind = |address| gateway.and_then(|gateway| str::strip_prefix(address, gateway)).unwrap_or(address);
-    let paths: Vec<&str> = probe.addresses.iter().map(|address| path(behind(address))).collect();
-    let fits = |operation: &Operation| paths.iter().any(|path| same_path(path, &operation.path));
-    let there: Vec<_> = all.0.iter().map(|(operation, _)| operation).filter(|operation| fits(operation)).collect();
-    if let Some(operation) = there.iter().find(|operation| operation.method == probe.method) {
-        report.found.push((KEY, format!("{} {}", operation.method, operation.path)));
-        return;
+    let fits = |operation: &Operation, endpoint: &str| {
+        let path_of = |base: &String| match gateway {
+            Some(gateway) if gateway == base => path(endpoint).to_owned(),
+            _ => path(&format!("{base}{endpoint}")).to_owned(),
+        };
+        probe.bases.iter().any(|base| same_path(&path_of(base), &operation.path))
+    };
+    for endpoint in &probe.endpoints {
+        let there: Vec<_> = all.operations().filter(|operation| fits(operation, endpoint)).collect();
+        if let Some(operation) = there.iter().find(|operation| operation.method == probe.method) {
+            report.found.push((KEY, format!("{} {}", operation.method, operation.path)));
+            let answer = all.answer(operation);
+            for place in probe.asked.iter().filter(|place| !answer.contains(*place)) {
+                report.wrong(KEY, place, listed(answer.iter().filter(|path| path.matches('.').count() == 1)));
+            }
+            continue;
+        }
+        let last = path(endpoint).trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+        let alike = all.operations().filter(|operation| operation.path.contains(last));
+        let theirs = there.into_iter().chain(alike).map(|operation| format!("{} {}", operation.method, operation.path));
+        report.wrong(KEY, format!("{} {endpoint}", probe.method), listed(theirs));
     }
-    let last = paths.first().and_then(|path| path.trim_end_matches('/').rsplit('/').next()).unwrap_or_default();
-    let alike = all.0.iter().map(|(operation, _)| operation).filter(|operation| operation.path.contains(last));
-    let theirs = there.into_iter().chain(alike).map(|operation| format!("{} {}", operation.method, operation.path));
-    report.wrong(KEY, format!("{} {}", probe.method, paths.join(", ")), listed(theirs));
 }
 
 fn pages(report: &mut Report, entry: &Entry, all: &Operations<'_>) {
@@ -126,7 +142,7 @@ fn pages(report: &mut Report, entry: &Entry, all: &Operations<'_>) {
         let in_query = operation.method == "GET" && operation.query.contains(name);
         if entry.pages_in_body() { operation.body.contains(name) } else { in_query }
     };
-    let is_known = |name: &str| all.0.iter().any(|(operation, _)| takes(operation, name));
+    let is_known = |name: &str| all.operations().any(|operation| takes(operation, name));
     let (known, unknown): (Vec<_>, Vec<_>) = entry.request_names().into_iter().partition(|(_, name)| is_known(name));
     for (key, name) in unknown {
         report.wrong(key, name, common(all));
@@ -193,7 +209,7 @@ fn has_identifier(answer: &BTreeSet<String>, records: Option<&str>, name: &str) 
 /// Returns the parameters that most lists take.
 fn common(all: &Operations<'_>) -> String {
     let mut counts = std::collections::BTreeMap::<&str, usize>::new();
-    for (operation, _) in all.0.iter().filter(|(operation, _)| operation.method == "GET") {
+    for operation in all.operations().filter(|operation| operation.method == "GET") {
         for name in &operation.query {
             *counts.entry(name).or_default() += 1;
         }

@@ -28,8 +28,12 @@ pub(super) struct Entry {
 #[derive(Debug)]
 pub(super) struct Probe {
     pub(super) method: String,
-    /// Whole addresses, with `${…}` for what varies.
-    pub(super) addresses: Vec<String>,
+    /// Paths and queries behind a base address, with `${…}` for what varies.
+    pub(super) endpoints: Vec<String>,
+    /// The base address, in each of its forms.
+    pub(super) bases: Vec<String>,
+    /// The places in the answer to a question in GraphQL.
+    pub(super) asked: Vec<String>,
     /// Set if its base address is not that of the API.
     pub(super) elsewhere: bool,
 }
@@ -93,16 +97,40 @@ impl Entry {
     pub(super) fn probe(&self) -> Option<Probe> {
         let verification = self.raw.pointer("/proxy/verification")?;
         let endpoints = verification.get("endpoints")?.as_array()?.iter().filter_map(Value::as_str);
+        let endpoints = endpoints.flat_map(alternatives).map(str::to_owned).collect();
         let own = verification.get("base_url_override").and_then(Value::as_str).map(alternatives);
         let elsewhere = own.is_some();
         let bases = own.unwrap_or_else(|| self.bases());
-        let addresses = endpoints.flat_map(|endpoint| bases.iter().map(move |base| format!("{base}{endpoint}")));
+        let asked = verification.pointer("/data/query").and_then(Value::as_str).map(places).unwrap_or_default();
         let method = verification.get("method").and_then(Value::as_str).unwrap_or("GET").to_uppercase();
-        Some(Probe { method, addresses: addresses.collect(), elsewhere })
+        Some(Probe { method, endpoints, bases: bases.into_iter().map(str::to_owned).collect(), asked, elsewhere })
     }
 }
 
 /// Splits a template into its forms, of which the program uses the first whose values are known.
 fn alternatives(template: &str) -> Vec<&str> {
     template.split(" || ").map(str::trim).collect()
+}
+
+/// Returns the places that a question in GraphQL without arguments asks for: `{ viewer { id } }` for `data.viewer.id`.
+fn places(question: &str) -> Vec<String> {
+    let mut above = Vec::new();
+    let mut last = "data";
+    let mut places = Vec::new();
+    for word in question.split_whitespace() {
+        match word {
+            "{" => above.push(last),
+            "}" => drop(above.pop()),
+            name => {
+                last = name;
+                places.push(format!("{}.{name}", above.join(".")));
+            }
+        }
+    }
+    places
+}
+
+#[test]
+fn places_of_a_question_are_those_of_its_fields() {
+    assert_eq!(places("{ viewer { id } }"), ["data.viewer", "data.viewer.id"]);
 }

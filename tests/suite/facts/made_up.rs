@@ -21,11 +21,13 @@ fn description() -> Descriptions {
         operation("POST", "/v1/search", &[], &["cursor", "limit"], 0),
         operation("GET", "/v1/people/{id}", &[], &[], 2),
         operation("POST", "/v1/ping", &[], &[], 2),
+        operation("POST", "/v1/ask", &[], &["query"], 3),
     ];
     let answers = json!([
         ["results", "results[]", "results[].id", "paging", "paging.next", "paging.next.after"],
         ["events", "events[]", "events[].uid", "more"],
         [],
+        ["data.viewer", "data.viewer.id"],
     ]);
     let acme = json!({
         "package": "acme-api", "servers": ["https://api.acme.test/v1"],
@@ -132,6 +134,27 @@ fn a_verification_that_is_not_there_is_reported() {
     // Elsewhere, the description does not reach.
     let (report, _) = verification(json!({ "base_url_override": "https://acme.test", "endpoints": ["/oauth/me"] }));
     assert_eq!((wrong(&report), report.silent), (Vec::new(), vec!["verification"]));
+    // All endpoints must be there, and all forms of each.
+    let (report, _) = verification(json!({ "endpoints": ["/v1/contacts || /v1/contact", "/v1/events", "/v1/evens"] }));
+    let faults = [
+        "`verification`: ours is GET /v1/contact, the description has GET /v1/contacts",
+        "`verification`: ours is GET /v1/evens, the description has nothing like it",
+    ];
+    assert_eq!(wrong(&report), faults);
+    assert_eq!(report.found.iter().filter(|(key, _)| *key == "verification").count(), 2);
+}
+
+#[test]
+fn a_question_in_graphql_is_looked_for_in_the_answer() {
+    let asks = |question: &str| {
+        let verification = json!({ "method": "POST", "endpoints": ["/v1/ask"], "data": { "query": question } });
+        held(json!({ "proxy": { "base_url": "https://api.acme.test", "verification": verification } })).0
+    };
+    assert!(asks("{ viewer { id } }").wrong.is_empty());
+    assert_eq!(
+        wrong(&asks("{ viewer { uuid } }")),
+        ["`verification`: ours is data.viewer.uuid, the description has data.viewer"]
+    );
 }
 
 #[test]

@@ -8,11 +8,13 @@
 // go.
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import * as clients from "./clients.mjs";
+import * as graphql from "./graphql.mjs";
 import * as openapi from "./openapi.mjs";
 import * as resources from "./resources.mjs";
+import * as stainless from "./stainless.mjs";
 import * as types from "./types.mjs";
 
-const FORMS = { clients, openapi, resources, types };
+const FORMS = { clients, graphql, openapi, resources, stainless, types };
 
 const sources = JSON.parse(readFileSync("sources.json", "utf8"));
 // Answers recur: each is kept once, and operations name it by its number.
@@ -26,9 +28,10 @@ const numbered = (paths) => {
 };
 
 const descriptions = {};
-for (const [name, { package: from, files, form = "openapi", prefix = "", only = "" }] of Object.entries(sources)) {
+for (const [name, source] of Object.entries(sources)) {
+  const { package: from, files, form = "openapi", prefix = "", only = "" } = source;
   const place = `node_modules/${from}`;
-  const parts = FORMS[form].read(place, files);
+  const parts = FORMS[form].read(place, files, source);
   const operations = parts.flatMap((part) => part.operations).filter(({ path }) => new RegExp(only).test(path));
   if (operations.length === 0) {
     throw new Error(`${name}: no operation in ${files} of ${from}`);

@@ -47,17 +47,22 @@ export function readerOf(types) {
     }
     if (ts.isTypeReferenceNode(node)) {
       const name = node.typeName.text;
-      return name === "Array" ? { items: node.typeArguments[0] } : look(types.get(name), seen);
+      const [inner] = node.typeArguments ?? [];
+      const given = { Array: { items: inner }, Maybe: look(inner, seen) };
+      return given[name] ?? look(types.get(name), seen);
     }
     if (ts.isUnionTypeNode(node) || ts.isIntersectionTypeNode(node)) {
       const parts = node.types.map((part) => look(part, seen));
       return { names: parts.flatMap(({ names = [] }) => names), items: parts.find(({ items }) => items)?.items };
     }
     if (node.members !== undefined) {
-      const isStatic = ({ modifiers = [] }) => modifiers.some(({ kind }) => kind === ts.SyntaxKind.StaticKeyword);
+      const hiding = [ts.SyntaxKind.StaticKeyword, ts.SyntaxKind.ProtectedKeyword, ts.SyntaxKind.PrivateKeyword];
+      const isHidden = ({ modifiers = [] }) => modifiers.some(({ kind }) => hiding.includes(kind));
       const isProperty = (member) => ts.isPropertySignature(member) || ts.isPropertyDeclaration(member);
-      const members = node.members.filter((member) => isProperty(member) && !isStatic(member));
-      return { names: members.map((member) => [member.name.text, member.type]) };
+      const members = node.members.filter((member) => isProperty(member) && !isHidden(member));
+      const own = members.filter(({ name }) => !ts.isPrivateIdentifier(name)).map((member) => [member.name.text, member.type]);
+      const parents = (node.heritageClauses ?? []).flatMap(({ types }) => types.map(({ expression }) => expression.text));
+      return { names: [...own, ...parents.flatMap((parent) => look(parent, seen).names ?? [])] };
     }
     return {};
   };
