@@ -10,7 +10,10 @@ mod entry;
 mod made_up;
 mod table;
 
-use std::{collections::BTreeSet, thread};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    thread,
+};
 
 use nango_tests::{Registry, descriptions::Descriptions};
 
@@ -56,6 +59,26 @@ fn entries_agree_with_the_public_descriptions_of_their_apis() {
     println!("{checked} entries are checked");
     assert!(faults.is_empty(), "{}", faults.join("\n"));
     assert!(checked >= AT_LEAST, "{checked}");
+}
+
+#[test]
+fn entries_name_the_package_that_they_are_held_against_and_no_other_entry_names_one() {
+    let Some(descriptions) = Descriptions::read() else { return };
+    let listed = Registry::new().json(["providers", "list", "--json"]);
+    let named: BTreeMap<_, _> = listed
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|row| Some((row["name"].as_str()?.to_owned(), row["facts"]["described_by"].as_str()?.to_owned())))
+        .collect();
+    let package = |covering: &[&str]| {
+        let packages: BTreeSet<_> =
+            covering.iter().map(|name| format!("npm:{}", descriptions.get(name).package)).collect();
+        packages.into_iter().collect::<Vec<_>>().join(", ")
+    };
+    let held = COVERED.iter().map(|(name, covering)| ((*name).to_owned(), package(covering))).collect();
+    assert_eq!(named, held);
+    assert!(named.len() >= AT_LEAST, "{named:#?}");
 }
 
 /// Asks several programs at once for entries.
