@@ -22,6 +22,7 @@ const KIT: Kit = Kit {
         ("prepare.mjs", include_str!("descriptions/prepare.mjs")),
         ("shape.mjs", include_str!("descriptions/shape.mjs")),
         ("clients.mjs", include_str!("descriptions/clients.mjs")),
+        ("fern.mjs", include_str!("descriptions/fern.mjs")),
         ("graphql.mjs", include_str!("descriptions/graphql.mjs")),
         ("openapi.mjs", include_str!("descriptions/openapi.mjs")),
         ("resources.mjs", include_str!("descriptions/resources.mjs")),

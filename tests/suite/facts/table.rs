@@ -24,6 +24,7 @@ pub(super) const COVERED: &[(&str, &[&str])] = &[
     ("google-service-account", &["google-calendar", "google-drive", "google-oauth2"]),
     ("google-sheet", &["google-sheet", "google-oauth2"]),
     ("hubspot", &["hubspot"]),
+    ("intercom", &["intercom"]),
     ("jira", &["jira"]),
     ("jira-oauth", &["jira"]),
     ("klaviyo", &["klaviyo"]),

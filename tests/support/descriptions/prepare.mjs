@@ -8,13 +8,14 @@
 // go.
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import * as clients from "./clients.mjs";
+import * as fern from "./fern.mjs";
 import * as graphql from "./graphql.mjs";
 import * as openapi from "./openapi.mjs";
 import * as resources from "./resources.mjs";
 import * as stainless from "./stainless.mjs";
 import * as types from "./types.mjs";
 
-const FORMS = { clients, graphql, openapi, resources, stainless, types };
+const FORMS = { clients, fern, graphql, openapi, resources, stainless, types };
 
 const sources = JSON.parse(readFileSync("sources.json", "utf8"));
 // Answers recur: each is kept once, and operations name it by its number.

@@ -46,7 +46,7 @@ export function readerOf(types) {
       return { items: node.elementType };
     }
     if (ts.isTypeReferenceNode(node)) {
-      const name = node.typeName.text;
+      const { text: name } = node.typeName.right ?? node.typeName;
       const [inner] = node.typeArguments ?? [];
       const given = { Array: { items: inner }, Maybe: look(inner, seen) };
       return given[name] ?? look(types.get(name), seen);
