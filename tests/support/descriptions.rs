@@ -28,6 +28,7 @@ const KIT: Kit = Kit {
         ("resources.mjs", include_str!("descriptions/resources.mjs")),
         ("stainless.mjs", include_str!("descriptions/stainless.mjs")),
         ("types.mjs", include_str!("descriptions/types.mjs")),
+        ("unpack.mjs", include_str!("descriptions/unpack.mjs")),
     ],
     prepare: Some("prepare.mjs"),
 };

@@ -4,8 +4,7 @@
 // the result.
 //
 // Of each operation it keeps the method, the path with that of its server, the names of its parameters, the names in
-// its body, and the paths in its answer: `data[].id`, `paging.next.after`. The packages, 800 MB when they are unpacked,
-// go.
+// its body, and the paths in its answer: `data[].id`, `paging.next.after`. The packages go.
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import * as clients from "./clients.mjs";
 import * as fern from "./fern.mjs";
@@ -14,10 +13,16 @@ import * as openapi from "./openapi.mjs";
 import * as resources from "./resources.mjs";
 import * as stainless from "./stainless.mjs";
 import * as types from "./types.mjs";
+import { unpack } from "./unpack.mjs";
 
 const FORMS = { clients, fern, graphql, openapi, resources, stainless, types };
 
-const sources = JSON.parse(readFileSync("sources.json", "utf8"));
+const PACKAGES = "packages";
+
+const { packages, descriptions: sources } = JSON.parse(readFileSync("sources.json", "utf8"));
+const filesOf = (name) => Object.values(sources).filter((source) => source.package === name).flatMap(({ files }) => files);
+unpack(packages, filesOf, PACKAGES);
+
 // Answers recur: each is kept once, and operations name it by its number.
 const shapes = new Map();
 const numbered = (paths) => {
@@ -31,7 +36,7 @@ const numbered = (paths) => {
 const descriptions = {};
 for (const [name, source] of Object.entries(sources)) {
   const { package: from, files, form = "openapi", prefix = "", only = "" } = source;
-  const place = `node_modules/${from}`;
+  const place = `${PACKAGES}/${from}`;
   const parts = FORMS[form].read(place, files, source);
   const operations = parts.flatMap((part) => part.operations).filter(({ path }) => new RegExp(only).test(path));
   if (operations.length === 0) {
@@ -47,6 +52,6 @@ for (const [name, source] of Object.entries(sources)) {
 
 const answers = [...shapes.keys()].map((text) => (text === "" ? [] : text.split("\n")));
 writeFileSync("descriptions.json", JSON.stringify({ answers, descriptions }));
-if (!process.argv.includes("--keep")) {
-  rmSync("node_modules", { recursive: true });
+for (const place of [PACKAGES, "node_modules"]) {
+  rmSync(place, { recursive: true });
 }

@@ -7,9 +7,9 @@ import { declarations, readerOf } from "./types.mjs";
 const CALL = /_client\.(get|post|put|patch|delete|getAPIList)\((?:\([^()]*\) ?)?[`'"]([^`'"]+)[`'"]/g;
 const METHOD = /^ {4}(\w+)\([^\n]*\) \{/gm;
 
-export function read(place, directories) {
-  const server = readFileSync(`${place}/client.js`, "utf8").match(/baseURL \|\| `([^`]+)`/)[1];
-  const pages = readFileSync(`${place}/core/pagination.d.ts`, "utf8");
+export function read(place, [client, pagination, ...directories]) {
+  const server = readFileSync(`${place}/${client}`, "utf8").match(/baseURL \|\| `([^`]+)`/)[1];
+  const pages = readFileSync(`${place}/${pagination}`, "utf8");
   const operations = directories.flatMap((directory) => {
     const files = readdirSync(`${place}/${directory}`, { recursive: true }).filter((file) => file.endsWith(".js"));
     return files.flatMap((file) => {
