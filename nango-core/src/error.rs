@@ -269,7 +269,8 @@ impl HttpFailure {
 
     /// The body as JSON, or as a string where it is none.
     pub fn json(&self) -> Value {
-        json::value_or_text(&self.body, json::charset(&self.headers))
+        let charset = json::charset(&self.headers);
+        json::rounded(&self.body, charset).unwrap_or_else(|_| Value::String(json::lossy_text(&self.body, charset)))
     }
 
     fn kind(&self) -> ErrorKind {

@@ -24,8 +24,8 @@ struct Inner {
     at: String,
     status: u16,
     content_type: Option<String>,
-    /// The type that was asked for; `None`: any JSON.
-    wanted: Option<String>,
+    /// The type that was asked for, as it is called in messages.
+    wanted: String,
     source: DecodeError,
     /// The first characters of a body that is no JSON.
     start: String,
@@ -41,12 +41,12 @@ impl BodyError {
         } else {
             String::new()
         };
-        Self(Box::new(Inner { at, status, content_type, wanted: None, source, start }))
+        Self(Box::new(Inner { at, status, content_type, wanted: "JSON".to_owned(), source, start }))
     }
 
     /// The type that was asked for, as it is called in messages.
     pub(crate) fn wanted(mut self, name: String) -> Self {
-        self.0.wanted = Some(name);
+        self.0.wanted = name;
         self
     }
 
@@ -61,18 +61,14 @@ impl BodyError {
         let Inner { at, status, content_type, wanted, source, start } = &*self.0;
         let content_type = content_type.as_deref().map_or("without a content type".into(), one_line);
         let first: String = one_line(start).chars().take(SHOWN).collect();
-        match (wanted, source.is_syntax, first.is_empty()) {
-            (_, true, true) => format!("{at} answered {status} ({content_type}) with an empty body, which is not JSON"),
-            (_, true, false) => format!(
-                "{at} answered {status} ({content_type}) with a body that is not JSON: {source}; it begins with `{first}`"
-            ),
-            (Some(wanted), false, _) => {
-                format!("{at} answered {status} ({content_type}) with JSON that does not fit `{wanted}`: {source}")
-            }
-            (None, false, _) => {
-                format!("{at} answered {status} ({content_type}) with JSON that cannot be kept: {source}")
-            }
-        }
+        let what = if !source.is_syntax {
+            format!("JSON that does not fit `{wanted}`: {source}")
+        } else if first.is_empty() {
+            "an empty body, which is not JSON".to_owned()
+        } else {
+            format!("a body that is not JSON: {source}; it begins with `{first}`")
+        };
+        format!("{at} answered {status} ({content_type}) with {what}")
     }
 }
 

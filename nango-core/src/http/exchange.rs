@@ -138,10 +138,11 @@ impl Plan {
                 Err(error) => return Err(Fault::Transport(error, acted)),
             };
 
-            let in_body = incoming.status >= 400 && client.parts.retry.in_body.is_some();
+            let failed = incoming.status >= 400;
+            let in_body = failed && client.parts.retry.in_body.is_some() && !self.accepts(incoming.status);
             if let Some(permit) = permit.take_if(|_| !in_body) {
                 let limits = Limits::read(&incoming.headers);
-                let verdict = (incoming.status >= 400).then(|| {
+                let verdict = failed.then(|| {
                     let ClientParts { retry, clock, .. } = &client.parts;
                     Verdict::of_head(incoming.status, &incoming.headers, &limits, retry, clock.now())
                 });

@@ -68,7 +68,7 @@ impl Limits {
                 Role::Policy => fields::policy(value, &mut limits),
                 Role::Limit => {
                     if let Some(limit) = count(value) {
-                        lists.push((window.clone(), Role::Limit, list(value)));
+                        lists.extend(list(value).map(|list| (window.clone(), role, list)));
                         let length = length_of(&window);
                         let window = limits.window(&window);
                         window.limit = Some(limit);
@@ -82,7 +82,7 @@ impl Limits {
                     window.length = window.length.or(length);
                 }
                 Role::Used => {
-                    lists.push((window.clone(), Role::Used, list(value)));
+                    lists.extend(list(value).map(|list| (window.clone(), role, list)));
                     used.extend(count(value).map(|count| (window, count)));
                 }
                 Role::Usage => {
@@ -126,7 +126,7 @@ impl Limits {
 
     /// The windows behind the first of a list such as `200, 2000`, of which as many were used.
     fn add_lists(&mut self, lists: &[(String, Role, Vec<u64>)]) {
-        let of = |role: Role| lists.iter().filter(move |(_, its, values)| *its == role && values.len() > 1);
+        let of = |role: Role| lists.iter().filter(move |(_, its, _)| *its == role);
         for (name, _, limited) in of(Role::Limit) {
             let Some((_, _, used)) =
                 of(Role::Used).find(|(other, _, used)| other == name && used.len() == limited.len())
@@ -173,9 +173,9 @@ fn count(value: &str) -> Option<u64> {
     Some(number.max(0.0) as u64)
 }
 
-/// The numbers of a list; none if something else is in it.
-fn list(value: &str) -> Vec<u64> {
-    value.split(',').map(|item| item.trim().parse()).collect::<Result<_, _>>().unwrap_or_default()
+/// The numbers of a list of several; `None` if something else is in it.
+fn list(value: &str) -> Option<Vec<u64>> {
+    value.contains(',').then(|| value.split(',').map(|item| item.trim().parse().ok()).collect()).flatten()
 }
 
 /// The name, what is used and the limit of `api-usage=924/15000`, whatever follows.

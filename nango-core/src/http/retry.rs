@@ -51,7 +51,7 @@ impl Verdict {
     /// spans are read as they are, dates against the server's own clock, because the two may differ.
     pub(super) fn of(status: u16, headers: &HeaderMap, body: &[u8], rules: &RetryRules, now: i64) -> Self {
         let found = rules.in_body.as_ref().and_then(|rule| {
-            let body: Value = json::decode(body).ok()?;
+            let body = json::rounded(body, json::charset(headers)).ok()?;
             let text = match lookup(&body, &rule.path)? {
                 Value::String(text) => text.clone(),
                 Value::Number(number) => number.to_string(),

@@ -52,6 +52,17 @@ pub(crate) fn decode_text<T: DeserializeOwned>(json: &str) -> Result<T, DecodeEr
     serde_json::from_str(json).map_err(|error| explain::<T>(json, &error))
 }
 
+/// Any JSON, with numbers of more digits rounded: for answers that must be understood whatever else is in them, such as
+/// those of token servers and failures.
+///
+/// # Errors
+///
+/// The body is not JSON.
+pub(crate) fn rounded(body: &[u8], charset: Option<&str>) -> Result<Value, DecodeError> {
+    let text = text(body, charset)?;
+    serde_json::from_str(&text).map_err(|error| DecodeError::syntax(error.to_string()))
+}
+
 /// Any JSON; a body that is none, or that has a number which a [`Value`] would round, as a string.
 pub(crate) fn value_or_text(body: &[u8], charset: Option<&str>) -> Value {
     let value = text(body, charset).and_then(|text| decode_text(&text));
@@ -140,6 +151,14 @@ mod tests {
     #[test]
     fn byte_order_mark_is_skipped() {
         assert_eq!(decode("\u{feff} [1]".as_bytes()), Ok(vec![1_u8]));
+    }
+
+    #[test]
+    fn answer_that_must_be_understood_is_read_with_rounded_numbers() {
+        let body = format!("\u{feff}{{\"a\":\"t\",\"id\":{LONG}}}");
+        assert_eq!(rounded(body.as_bytes(), None).unwrap()["a"], "t");
+        assert_eq!(value_or_text(body.as_bytes(), None), Value::String(body[3..].to_owned()));
+        assert!(rounded(b"<html>", None).unwrap_err().is_syntax);
     }
 
     const LONG: &str = "12345678901234567890123456789";

@@ -89,8 +89,7 @@ pub(super) fn whole(response: &Response, subject: &Subject<'_>) -> Result<Value,
 /// The body by its content: some servers send a form as text, and many call JSON something else.
 fn content(response: &Response) -> Result<Value, DecodeError> {
     let charset = json::charset(&response.headers);
-    let read = json::text(&response.body, charset).and_then(|text| json::decode_text(&text));
-    read.or_else(|error| {
+    json::rounded(&response.body, charset).or_else(|error| {
         let text = json::lossy_text(&response.body, charset);
         let name = text.split_once('=').map(|(name, _)| name.trim_start());
         let is_name = |name: &str| {
@@ -154,7 +153,7 @@ fn end(settings: &TokenResponse, subject: &Subject<'_>, holder: &Value, token: &
 /// When a token that is a JWT ends by its own words.
 fn own_end(token: &str) -> Option<i64> {
     let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?.trim_end_matches('=')).ok()?;
-    moment::read(json::decode::<Value>(&claims).ok()?.get("exp")?)
+    moment::read(json::rounded(&claims, None).ok()?.get("exp")?)
 }
 
 #[cfg(test)]

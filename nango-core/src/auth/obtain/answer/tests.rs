@@ -40,7 +40,9 @@ fn token_is_read_by_content_whatever_the_media_type() {
     let json = br#"{"access_token":"t1","refresh_token":"r1","expires_in":60}"#.as_slice();
     let marked = [b"\xef\xbb\xbf", json].concat();
     let form = b"access_token=t1&refresh_token=r1&expires_in=60".as_slice();
-    let cases: [(&str, &[u8]); 8] = [
+    let long = br#"{"access_token":"t1","refresh_token":"r1","expires_in":60,"id":123456789012345678901234567890}"#;
+    let cases: [(&str, &[u8]); 9] = [
+        ("application/json", long),
         ("application/json", json),
         ("application/json", &marked),
         ("text/html; charset=utf-8", json),
