@@ -191,6 +191,7 @@ impl Client {
             attempts,
             request: answer.sent,
             withheld: answer.withheld,
+            redactor: plan.redactor.clone(),
         })
     }
 

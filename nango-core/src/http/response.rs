@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::{BodyError, HttpError, Sent, limits::Limits, parse_http_date, redact};
-use crate::json;
+use crate::{json, redact::Redactor};
 
 /// An answer, its body in memory.
 #[derive(Clone)]
@@ -32,6 +32,8 @@ pub struct Response {
     /// Whether the answer came from another origin than those that get the connection's credentials, so that it was
     /// requested without them.
     pub withheld: bool,
+    /// Hides the secrets of the connection in what errors quote of the answer.
+    pub(super) redactor: Redactor,
 }
 
 impl Response {
@@ -39,14 +41,14 @@ impl Response {
     ///
     /// # Errors
     ///
-    /// The body is not the JSON of a `T`; the error names the request, the answer and the field. What it quotes of a body
-    /// that is no JSON may hold secrets.
+    /// The body is not the JSON of a `T`; the error names the request, the answer and the field.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, BodyError> {
         json::text(&self.body, json::charset(&self.headers)).and_then(|text| json::decode_text(&text)).map_err(
             |error| {
                 let at = format!("{} {}", self.request.method, redact::place(&self.request.url));
                 BodyError::new(at, self.status, &self.headers, &self.body, error)
                     .wanted(json::short_name(type_name::<T>()))
+                    .redacted(&self.redactor)
             },
         )
     }

@@ -17,7 +17,6 @@ use crate::{
     error::{Error, ErrorKind, Result},
     http::{self, Body, Call, Outgoing, Part, StreamBody, Url},
     json,
-    redact::Redactor,
 };
 
 /// A request that is being written. It is sent when awaited, or by one of [`json`](Self::json), [`text`](Self::text),
@@ -275,7 +274,7 @@ impl IntoFuture for Request {
             if !foreign {
                 context.note_plain(&answer);
             }
-            Ok(Response { answer, data: OnceLock::new(), redactor: context.client.redactor().clone() })
+            Ok(Response { answer, data: OnceLock::new() })
         })
     }
 }
@@ -328,7 +327,6 @@ impl IntoFuture for OptionalRequest {
 pub struct Response {
     answer: http::Response,
     data: OnceLock<Value>,
-    redactor: Redactor,
 }
 
 impl Response {
@@ -363,7 +361,7 @@ impl Response {
     /// It is not: the error names the request, the status, the content type and the field, and quotes the first characters
     /// of a body that is no JSON. A number that a [`Value`] in `T` would round is an error, too.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
-        self.answer.json().map_err(|error| Error::new(ErrorKind::Decode, error.redacted(&self.redactor)))
+        self.answer.json().map_err(|error| Error::new(ErrorKind::Decode, error))
     }
 
     /// The body as text, in the charset that its byte order mark or its content type names, else UTF-8. Bytes that are not

@@ -1,3 +1,4 @@
+mod bodies;
 mod limits;
 
 use super::*;
