@@ -13,7 +13,7 @@ use crate::{
         table::{short, table},
     },
     declare::{OffsetBy, Paginate, PaginateKind},
-    provider::{Facts, Field, Listed, Provider, Template},
+    provider::{Facts, Field, Listed, Provider, Template, Verification},
     wire::ProviderDetail,
 };
 
@@ -92,10 +92,19 @@ fn facts(provider: &Provider, listed: &Listed, today: Date) -> Vec<Fact> {
     put("pages", proxy.paginate.as_ref().map(pages));
     put("retries", Some(retries(provider)));
     let probe = proxy.verification.as_ref();
-    put("tried by", probe.map(|probe| format!("{} {}", probe.method, names(&probe.endpoints))));
+    put("tried by", probe.map(probed));
     put("facts", Some(sources(&provider.facts)));
     put("ends", provider.lifecycle.as_ref().map(|lifecycle| ends(lifecycle, today)));
     facts
+}
+
+/// The request that tries credentials, in words.
+fn probed(probe: &Verification) -> String {
+    let request = format!("{} {}", probe.method, names(&probe.endpoints));
+    match &probe.refusal {
+        Some(refusal) => format!("{request}; refused if `{}` is {}", refusal.when, refusal.is),
+        None => request,
+    }
 }
 
 /// The sources of an entry, in words.
@@ -170,6 +179,8 @@ fn retries(provider: &Provider) -> String {
     add("wait as in", names(&rules.after));
     add("wait until", names(&rules.at));
     add("left in", names(&rules.remaining));
+    add("a limit if the body says so at", names(rules.in_body.iter().map(|rule| &rule.path)));
+    add("wait for a limit without a time", names(rules.limit_wait.map(|wait| format!("{} s", wait.as_secs()))));
     parts.join("; ")
 }
 
@@ -234,6 +245,24 @@ mod tests {
         );
         let open = entry("  auth_mode: NONE\n  proxy: { base_url: 'https://h.test' }\n");
         assert_eq!(add_line(&open), "registry connection add acme <id> --auth none");
+    }
+
+    #[test]
+    fn limits_and_verification_in_words() {
+        let provider = entry(
+            "  auth_mode: NONE
+  proxy:
+    base_url: 'https://h.test'
+    retry: { after: [x-wait], in_body: { path: message, value: /limit/, strategy: after }, limit_wait: 60 }
+    verification: { method: POST, endpoints: [/auth.test], error: { when: ok, is: false } }
+",
+        );
+        assert_eq!(
+            retries(&provider),
+            "wait as in x-wait; a limit if the body says so at message; wait for a limit without a time 60 s"
+        );
+        let probe = provider.proxy.verification.as_ref().map(probed);
+        assert_eq!(probe.as_deref(), Some("POST /auth.test; refused if `ok` is false"));
     }
 
     #[test]
