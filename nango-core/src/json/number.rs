@@ -9,15 +9,16 @@ const MOST: usize = 767;
 
 /// Whether a JSON text has a number that neither a 64-bit integer nor a 64-bit float holds exactly.
 ///
-/// Only every sixteenth byte is looked at, because such a number covers one of them at least.
+/// Such a number has a run of at least sixteen digits, one of which may be its point, so that only every sixteenth byte is
+/// looked at. A sign ends a run: dates are none.
 pub(super) fn has_inexact(json: &str) -> bool {
     let bytes = json.as_bytes();
     let mut at = SAFE;
     while at < bytes.len() {
-        // One that is longer than fifteen bytes covers the eight before this one, or the eight behind it.
-        let numeric = |at: usize| bytes.get(at).is_some_and(|byte| NUMERIC[usize::from(*byte)]);
-        let before = || numeric(at - HALF) && numeric(at - HALF / 2);
-        if !numeric(at) || !(before() || numeric(at + HALF) && numeric(at + HALF / 2)) {
+        // A run that covers this byte also covers the eight before it, or the eight behind it.
+        let digit = |at: usize| bytes.get(at).is_some_and(|byte| is_digit(*byte));
+        let before = || digit(at - HALF) && digit(at - HALF / 2);
+        if !digit(at) || !(before() || digit(at + HALF) && digit(at + HALF / 2)) {
             at += SAFE + 1;
             continue;
         }
@@ -31,22 +32,15 @@ pub(super) fn has_inexact(json: &str) -> bool {
     false
 }
 
+/// Whether a byte is a digit or a point. One comparison decides, which lets the slash between them in.
+const fn is_digit(byte: u8) -> bool {
+    byte.wrapping_sub(b'.') <= b'9' - b'.'
+}
+
+/// Whether a byte may be part of a number.
 const fn is_numeric(byte: u8) -> bool {
     matches!(byte, b'0'..=b'9' | b'.' | b'-' | b'+' | b'e' | b'E')
 }
-
-/// [`is_numeric`] of each byte: a look-up is quicker than the comparisons.
-const NUMERIC: [bool; 256] = {
-    let mut numeric = [false; 256];
-    let mut byte = 0_u8;
-    loop {
-        numeric[byte as usize] = is_numeric(byte);
-        if byte == u8::MAX {
-            break numeric;
-        }
-        byte += 1;
-    }
-};
 
 /// Whether a value may begin here. Most digits outside of numbers stand in strings that hold nothing else.
 fn is_value(bytes: &[u8], start: usize) -> bool {
@@ -132,6 +126,16 @@ mod tests {
             for text in [format!("{float}"), format!("{float:e}"), format!("{float:.precision$e}"), integer.to_string()] {
                 prop_assert!(is_exact(&text), "{}", text);
             }
+        }
+
+        /// So is a decimal, with an exponent or without.
+        #[test]
+        fn long_decimal_is_found_at_every_offset(
+            blanks in 0_usize..40,
+            number in "-?(0|[1-9][0-9]{0,9})\\.[0-9]{0,40}1([eE][+-]?[0-9]{1,2})?",
+        ) {
+            let text = format!("[{}{number}{}]", " ".repeat(blanks), " ".repeat(blanks % 7));
+            prop_assert_eq!(has_inexact(&text), !is_exact(&number));
         }
 
         /// A number is found wherever it stands.
