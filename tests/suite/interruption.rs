@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::{Json, Router, extract::Query, response::IntoResponse, routing::get};
-use nango_tests::Registry;
+use nango_tests::{Registry, Running};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -44,11 +44,17 @@ fn stored(registry: &Registry) -> Vec<Value> {
 
 const RUN: [&str; 6] = ["run", "hubspot", "contacts", "--connection", "acme", "--json"];
 
+/// A run that has stored some of its pages.
+fn under_way(registry: &Registry) -> Running {
+    let mut running = registry.start(RUN);
+    running.wait_until("some pages", |_| stored(registry).len() >= 50);
+    running
+}
+
 #[test]
 fn ctrl_c_keeps_the_finished_pages_and_the_next_run_goes_on() {
     let registry = connected();
-    let mut running = registry.start(RUN);
-    running.wait_until("some pages", |_| stored(&registry).len() >= 50);
+    let running = under_way(&registry);
     running.interrupt();
     let stopped = running.finish();
     assert_eq!(stopped.status, Some(130), "{}", stopped.stderr);
@@ -73,8 +79,7 @@ fn ctrl_c_keeps_the_finished_pages_and_the_next_run_goes_on() {
 #[test]
 fn closed_terminal_interrupts_a_run_unless_it_is_ignored() {
     let registry = connected();
-    let mut running = registry.start(RUN);
-    running.wait_until("some pages", |_| stored(&registry).len() >= 50);
+    let running = under_way(&registry);
     running.hang_up();
     let stopped = running.finish();
     assert_eq!((stopped.status, &stopped.json()["status"]), (Some(130), &json!("interrupted")), "{}", stopped.stderr);
@@ -89,8 +94,7 @@ fn closed_terminal_interrupts_a_run_unless_it_is_ignored() {
 #[test]
 fn run_whose_connection_is_removed_says_so() {
     let registry = connected();
-    let mut running = registry.start(RUN);
-    running.wait_until("some pages", |_| stored(&registry).len() >= 50);
+    let running = under_way(&registry);
     registry.run(["connection", "remove", "hubspot", "acme"]).expect(0);
     let stopped = running.finish();
     let report = stopped.json();
@@ -102,8 +106,7 @@ fn run_whose_connection_is_removed_says_so() {
 #[test]
 fn a_killed_run_is_taken_over_when_its_lease_has_ended() {
     let registry = connected();
-    let mut running = registry.start(RUN);
-    running.wait_until("some pages", |_| stored(&registry).len() >= 50);
+    let running = under_way(&registry);
     running.kill();
     running.finish();
 

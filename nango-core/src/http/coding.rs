@@ -2,12 +2,15 @@
 //!
 //! A coding is recognised without regard to case. A gzip body may have several members, as logs and exports have; a
 //! `deflate` body may come without its zlib frame, as some servers send it. Bytes behind the compressed body, and codings
-//! that nobody asked for, are errors: a part of a body must not pass for the whole.
+//! that were not asked for, are errors: a part of a body must not pass for the whole.
 
 use std::io::{self, Write as _};
 
 use bytes::Bytes;
-use flate2::write::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
+use flate2::{
+    Decompress,
+    write::{MultiGzDecoder, ZlibDecoder},
+};
 use futures_util::stream::{self, BoxStream, StreamExt};
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap, HeaderValue, RANGE};
 
@@ -110,8 +113,8 @@ enum Decoder {
     Gzip(MultiGzDecoder<Vec<u8>>),
     /// The first byte, until the second shows whether there is a zlib frame.
     Deflate(Vec<u8>),
-    Zlib(ZlibDecoder<Vec<u8>>),
-    Raw(DeflateDecoder<Vec<u8>>),
+    /// With the frame or without.
+    Inflate(ZlibDecoder<Vec<u8>>),
 }
 
 impl Decoder {
@@ -121,11 +124,7 @@ impl Decoder {
                 decoder.write_all(piece)?;
                 decoder.get_mut()
             }
-            Self::Zlib(decoder) => {
-                decoder.write_all(piece)?;
-                decoder.get_mut()
-            }
-            Self::Raw(decoder) => {
+            Self::Inflate(decoder) => {
                 decoder.write_all(piece)?;
                 decoder.get_mut()
             }
@@ -135,11 +134,7 @@ impl Decoder {
                 let start = std::mem::take(start);
                 // RFC 1950: the method is 8, and the two bytes are a multiple of 31.
                 let framed = first & 0x0f == 8 && u16::from_be_bytes([first, second]).is_multiple_of(31);
-                *self = if framed {
-                    Self::Zlib(ZlibDecoder::new(Vec::new()))
-                } else {
-                    Self::Raw(DeflateDecoder::new(Vec::new()))
-                };
+                *self = Self::Inflate(ZlibDecoder::new_with_decompress(Vec::new(), Decompress::new(framed)));
                 return self.write(&start);
             }
         };
@@ -152,11 +147,7 @@ impl Decoder {
                 decoder.try_finish()?;
                 Ok(std::mem::take(decoder.get_mut()))
             }
-            Self::Zlib(mut decoder) => {
-                decoder.try_finish()?;
-                Ok(std::mem::take(decoder.get_mut()))
-            }
-            Self::Raw(mut decoder) => {
+            Self::Inflate(mut decoder) => {
                 decoder.try_finish()?;
                 Ok(std::mem::take(decoder.get_mut()))
             }

@@ -15,6 +15,20 @@ use super::{
     AuthError, Authorize, BoxFuture as Boxed, Client, ClientParts, Clock, Incoming, Outgoing, Stamp, Transport,
     TransportError,
 };
+use crate::provider::{InBody, RetryRules, Strategy};
+
+/// The rules of an API that names a limit in the message of a failure and gives no time.
+pub(crate) fn limit_in_body() -> RetryRules {
+    RetryRules {
+        in_body: Some(InBody {
+            path: "message".into(),
+            pattern: "secondary rate limit".parse().unwrap(),
+            strategy: Strategy::After,
+        }),
+        limit_wait: Some(Duration::from_mins(1)),
+        ..RetryRules::default()
+    }
+}
 
 /// An answer to come: status, headers, pieces of the body.
 pub(crate) type Answer = Result<Incoming, TransportError>;

@@ -305,13 +305,10 @@ impl<'a> Asked<'a> {
 
 /// A text that is not empty, without what surrounds a pasted key.
 fn plain(what: &str, key: &str, text: &str) -> Result<String, String> {
-    if text.trim().is_empty() {
-        return Err(format!("{what} is empty"));
-    }
     // Of a password everything counts; what surrounds a pasted key does not.
     let pasted = if key.to_ascii_lowercase().contains("password") { text } else { text.trim() };
     let token = if key == "access_token" { without_scheme(pasted) } else { pasted };
-    if token.is_empty() {
+    if token.trim().is_empty() {
         return Err(format!("{what} is empty"));
     }
     checked(what, key, token)

@@ -14,8 +14,8 @@ use crate::{
 
 /// How many characters of a server's words are shown.
 const SAID: usize = 300;
-/// Codes that refuse whatever the status says: those of RFC 6749 (5.2) that name credentials, and those that GitHub, Slack
-/// and Zoho answer with 200.
+/// Codes that refuse whatever the status says: those of RFC 6749 (5.2) that name credentials, and those that token servers
+/// are known to answer with 200.
 const KNOWN: [&str; 13] = [
     "invalid_grant",
     "invalid_client",

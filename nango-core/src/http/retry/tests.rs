@@ -1,7 +1,10 @@
 use std::time::Duration;
 
 use super::*;
-use crate::{http::script::FakeClock, provider::InBody};
+use crate::{
+    http::script::{FakeClock, limit_in_body},
+    provider::InBody,
+};
 
 /// 1994-11-06T08:49:37Z
 const NOW: i64 = 784_111_777_000_000;
@@ -107,15 +110,7 @@ fn a_body_may_tell_when() {
 
 #[test]
 fn limit_that_says_no_time_waits_as_the_entry_says() {
-    let rules = RetryRules {
-        in_body: Some(InBody {
-            path: "message".into(),
-            pattern: "secondary rate limit".parse().unwrap(),
-            strategy: Strategy::After,
-        }),
-        limit_wait: Some(Duration::from_mins(1)),
-        ..RetryRules::default()
-    };
+    let rules = limit_in_body();
     let check = |status, pairs: &[(&'static str, &str)], body: &str, limited, seconds: Option<u64>| {
         let verdict = verdict(status, pairs, body, &rules, NOW);
         let wait = verdict.wait.or(verdict.usual);

@@ -1,27 +1,12 @@
 //! Limits that only the body of a failure names.
 
 use super::*;
-use crate::{
-    http::{Budgets, Clock, Lane, Quota},
-    provider::{InBody, RetryRules, Strategy},
-};
-
-fn rules() -> RetryRules {
-    RetryRules {
-        in_body: Some(InBody {
-            path: "message".into(),
-            pattern: "secondary rate limit".parse().unwrap(),
-            strategy: Strategy::After,
-        }),
-        limit_wait: Some(Duration::from_mins(1)),
-        ..RetryRules::default()
-    }
-}
+use crate::http::{Budgets, Clock, Lane, Quota, script::limit_in_body};
 
 #[tokio::test]
 async fn secondary_limit_is_waited_for_by_reads_and_writes() {
     let refused = || answer(403, &[("x-ratelimit-remaining", "4000")], r#"{"message":"a secondary rate limit"}"#);
-    let rules = rules();
+    let rules = limit_in_body();
     for method in [Method::GET, Method::POST] {
         let script = Script::new([refused(), refused(), answer(201, &[], "")]);
         let clock = FakeClock::default();
@@ -39,7 +24,7 @@ async fn secondary_limit_is_waited_for_by_reads_and_writes() {
 
 #[tokio::test]
 async fn limit_in_a_body_holds_for_the_other_requests_of_the_budget() {
-    let rules = rules();
+    let rules = limit_in_body();
     let script = Script::new([answer(403, &[], r#"{"message":"a secondary rate limit"}"#), json("1")]);
     let clock = FakeClock::default();
     let budget = Budgets::new(Arc::new(clock.clone())).of("acme", "one", false);
