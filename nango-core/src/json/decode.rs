@@ -210,7 +210,7 @@ mod tests {
         assert_eq!(decode_text::<u128>(LONG).unwrap().to_string(), LONG);
         assert_eq!(decode_text::<Box<RawValue>>(LONG).unwrap().get(), LONG);
         assert!(matches!(decode_text::<Tagged>(&format!(r#"{{"Float":{LONG}}}"#)), Ok(Tagged::Float(_))));
-        // A field that nobody reads does not matter.
+        // A field that is not read does not matter.
         let pair = decode_text::<BTreeMap<String, Option<Box<RawValue>>>>(&format!(r#"{{"a":{LONG},"b":null}}"#));
         assert_eq!(pair.unwrap()["b"].as_deref().map(RawValue::get), None);
     }

@@ -110,7 +110,7 @@ fn may_be_limit(name: &str) -> bool {
     })
 }
 
-/// The length that a window's name tells.
+/// The length that a window's name gives.
 pub(super) fn length_of(window: &str) -> Option<Duration> {
     let last = window.rsplit('-').next()?;
     let lengths = [
