@@ -65,6 +65,27 @@ pub enum ErrorKind {
     Internal,
 }
 
+impl ErrorKind {
+    /// The name under which the kind is stored with a run. It never changes.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Action => "Action",
+            Self::Http => "Http",
+            Self::RateLimit => "RateLimit",
+            Self::Network => "Network",
+            Self::Decode => "Decode",
+            Self::Input => "Input",
+            Self::Record => "Record",
+            Self::Connection => "Connection",
+            Self::Checkpoint => "Checkpoint",
+            Self::Interrupted => "Interrupted",
+            Self::LeaseLost => "LeaseLost",
+            Self::Store => "Store",
+            Self::Internal => "Internal",
+        }
+    }
+}
+
 impl Error {
     /// An error of a known class. Floors use it; functions write `?`, [`Error::msg`] or an [`ActionError`].
     #[cold]
@@ -189,7 +210,7 @@ impl fmt::Display for Whole<'_> {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}: {self}", self.0.kind)
+        write!(f, "{}: {self}", self.0.kind.name())
     }
 }
 
@@ -299,6 +320,28 @@ impl StdError for HttpFailure {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn stored_name_of_every_kind_is_frozen() {
+        let names = [
+            (ErrorKind::Action, "Action"),
+            (ErrorKind::Http, "Http"),
+            (ErrorKind::RateLimit, "RateLimit"),
+            (ErrorKind::Network, "Network"),
+            (ErrorKind::Decode, "Decode"),
+            (ErrorKind::Input, "Input"),
+            (ErrorKind::Record, "Record"),
+            (ErrorKind::Connection, "Connection"),
+            (ErrorKind::Checkpoint, "Checkpoint"),
+            (ErrorKind::Interrupted, "Interrupted"),
+            (ErrorKind::LeaseLost, "LeaseLost"),
+            (ErrorKind::Store, "Store"),
+            (ErrorKind::Internal, "Internal"),
+        ];
+        for (kind, name) in names {
+            assert_eq!(kind.name(), name);
+        }
+    }
 
     #[test]
     fn an_action_error_keeps_its_payload_through_question_mark() {

@@ -450,8 +450,7 @@ async fn end(
     error: Option<&Error>,
 ) -> Result<RunStatus> {
     let (logs, requests) = context.take_pending();
-    let error =
-        error.map(|error| serde_json::json!({ "kind": format!("{:?}", error.kind()), "message": error.to_string() }));
+    let error = error.map(|error| serde_json::json!({ "kind": error.kind().name(), "message": error.to_string() }));
     let end = RunEnd { status, error, requests, logs, checkpoint: None, resume: None };
     match instance.store.end_run(&token, end).await {
         Ok(_) => Ok(status),

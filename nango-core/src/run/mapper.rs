@@ -5,6 +5,7 @@
 //! `since` value and deletes what it did not see.
 
 mod confirm;
+mod fingerprint;
 mod finish;
 mod map;
 mod progress;
@@ -125,10 +126,9 @@ impl Run<'_> {
 
     /// What is walked, as far as a position inside it depends on it.
     fn spec(&self, schema: &str) -> String {
-        let since = self.mapper.since.map(|since| (since.param, since.format));
+        let Mapper { paginate, since, .. } = self.mapper;
         let base_url = self.context.base_url();
-        let spec = format!("{base_url} {} {:?} {since:?} {schema}", self.endpoint, self.mapper.paginate);
-        blake3::hash(spec.as_bytes()).to_hex()[..32].to_owned()
+        fingerprint::of_walk(base_url, &self.endpoint, paginate.as_ref(), since.as_ref(), schema)
     }
 
     /// Whether this run reads the whole list although less was due: the caller asks for it, or records become something

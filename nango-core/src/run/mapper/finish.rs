@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Progress, Run};
+use super::{Progress, Run, fingerprint};
 use crate::{
     declare::{Pagination, SinceFrom},
     error::Result,
@@ -92,9 +92,7 @@ impl Run<'_> {
 
     /// What decides about deletes, with the fingerprint of what is walked.
     pub(super) fn policy(&self) -> DeletePolicy {
-        let spec = format!("{} {} {:?}", self.context.base_url(), self.endpoint, self.mapper.paginate);
-        let mut fingerprint = [0; 16];
-        fingerprint.copy_from_slice(&blake3::hash(spec.as_bytes()).as_bytes()[..16]);
+        let fingerprint = fingerprint::of_list(self.context.base_url(), &self.endpoint, self.mapper.paginate.as_ref());
         self.context.delete_policy(&self.def.deletes, fingerprint, self.mapper.since.is_none())
     }
 

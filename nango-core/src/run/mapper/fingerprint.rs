@@ -1,0 +1,191 @@
+//! Fingerprints of the walked list: an interrupted walk resumes, and missed records of two walks are compared, only if
+//! these are equal.
+//!
+//! Fingerprints are stored, so the text that is hashed is frozen and written here by hand, with its own names: renaming a
+//! Rust symbol does not change it. A new setting of [`Paginate`] must leave the text as it is while the setting has its
+//! default, or every interrupted walk starts over once.
+
+use std::fmt::{self, Write as _};
+
+use crate::declare::{OffsetBy, Paginate, PaginateKind, Pagination, Since, SinceFormat};
+
+/// Identifies the list that a position lies in: the requests, and the records that are made of the answers.
+pub(super) fn of_walk(
+    base_url: &str,
+    endpoint: &str,
+    paginate: Option<&Paginate>,
+    since: Option<&Since>,
+    schema: &str,
+) -> String {
+    let since = since.map(|since| format!("({:?}, {})", since.param, format_name(since.format)));
+    let text = format!("{base_url} {endpoint} {} {} {schema}", option(paginate.map(paginate_text)), option(since));
+    blake3::hash(text.as_bytes()).to_hex()[..32].to_owned()
+}
+
+/// Identifies the list whose missing records are compared between walks.
+pub(super) fn of_list(base_url: &str, endpoint: &str, paginate: Option<&Paginate>) -> [u8; 16] {
+    let text = format!("{base_url} {endpoint} {}", option(paginate.map(paginate_text)));
+    let mut fingerprint = [0; 16];
+    fingerprint.copy_from_slice(&blake3::hash(text.as_bytes()).as_bytes()[..16]);
+    fingerprint
+}
+
+fn paginate_text(paginate: &Paginate) -> String {
+    // Named one by one, so that a new field does not compile before this function decides about it.
+    let Paginate {
+        kind,
+        limit,
+        limit_name,
+        response_path,
+        has_more,
+        is_last,
+        total,
+        total_pages,
+        null_is_empty,
+        end_status,
+        pagination,
+        in_body,
+    } = paginate;
+    let mut text = String::from("Paginate { ");
+    field(&mut text, "kind", option(kind.as_ref().map(kind_text)));
+    field(&mut text, "limit", option(*limit));
+    field(&mut text, "limit_name", quoted(limit_name.as_deref()));
+    field(&mut text, "response_path", quoted(response_path.as_deref()));
+    field(&mut text, "has_more", quoted(has_more.as_deref()));
+    field(&mut text, "is_last", quoted(is_last.as_deref()));
+    field(&mut text, "total", quoted(total.as_deref()));
+    field(&mut text, "total_pages", quoted(total_pages.as_deref()));
+    field(&mut text, "null_is_empty", option(*null_is_empty));
+    field(&mut text, "end_status", option(end_status.as_deref().map(statuses)));
+    field(&mut text, "pagination", option(pagination.map(pagination_name)));
+    field(&mut text, "in_body", option(*in_body));
+    text.truncate(text.len() - 2);
+    text.push_str(" }");
+    text
+}
+
+fn kind_text(kind: &PaginateKind) -> String {
+    match kind {
+        PaginateKind::Link { rel, path } => {
+            format!("Link {{ rel: {}, path: {} }}", quoted(rel.as_deref()), quoted(path.as_deref()))
+        }
+        PaginateKind::Cursor { name, path } => format!("Cursor {{ name: {name:?}, path: {path:?} }}"),
+        PaginateKind::LastItem { name, id } => format!("LastItem {{ name: {name:?}, id: {id:?} }}"),
+        PaginateKind::Offset { name, start, by } => {
+            let by = match by {
+                OffsetBy::Records => "Records",
+                OffsetBy::Page => "Page",
+            };
+            format!("Offset {{ name: {name:?}, start: {start}, by: {by} }}")
+        }
+    }
+}
+
+const fn pagination_name(pagination: Pagination) -> &'static str {
+    match pagination {
+        Pagination::Token => "Token",
+        Pagination::Position => "Position",
+    }
+}
+
+const fn format_name(format: SinceFormat) -> &'static str {
+    match format {
+        SinceFormat::Rfc3339 => "Rfc3339",
+        SinceFormat::Unix => "Unix",
+        SinceFormat::UnixMs => "UnixMs",
+    }
+}
+
+fn statuses(statuses: &[u16]) -> String {
+    let statuses: Vec<_> = statuses.iter().map(ToString::to_string).collect();
+    format!("[{}]", statuses.join(", "))
+}
+
+fn field(text: &mut String, name: &str, value: impl fmt::Display) {
+    // Writing to a `String` cannot fail.
+    let _ = write!(text, "{name}: {value}, ");
+}
+
+fn option(value: Option<impl fmt::Display>) -> String {
+    value.map_or_else(|| "None".to_owned(), |value| format!("Some({value})"))
+}
+
+fn quoted(value: Option<&str>) -> String {
+    option(value.map(|value| format!("{value:?}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn full() -> Paginate {
+        Paginate {
+            limit: Some(100),
+            limit_name: Some("per_page".into()),
+            response_path: Some("data.items".into()),
+            has_more: Some("more".into()),
+            is_last: Some("last".into()),
+            total: Some("total".into()),
+            total_pages: Some("pages".into()),
+            null_is_empty: Some(true),
+            end_status: Some(vec![400, 404].into()),
+            pagination: Some(Pagination::Position),
+            in_body: Some(false),
+            ..Paginate::cursor("after", "paging.\"next\"")
+        }
+    }
+
+    #[track_caller]
+    fn check(paginate: &Paginate, expect: &str) {
+        assert_eq!(paginate_text(paginate), expect);
+    }
+
+    #[test]
+    fn text_of_every_setting_is_frozen() {
+        check(
+            &full(),
+            "Paginate { kind: Some(Cursor { name: \"after\", path: \"paging.\\\"next\\\"\" }), limit: Some(100), \
+             limit_name: Some(\"per_page\"), response_path: Some(\"data.items\"), has_more: Some(\"more\"), \
+             is_last: Some(\"last\"), total: Some(\"total\"), total_pages: Some(\"pages\"), null_is_empty: Some(true), \
+             end_status: Some([400, 404]), pagination: Some(Position), in_body: Some(false) }",
+        );
+        let none = "limit: None, limit_name: None, response_path: None, has_more: None, is_last: None, total: None, \
+                    total_pages: None, null_is_empty: None, end_status: None, pagination: None, in_body: None }";
+        for (paginate, kind) in [
+            (Paginate::provider(), "None"),
+            (Paginate::link("next"), "Some(Link { rel: Some(\"next\"), path: None })"),
+            (Paginate::link_in_body("next"), "Some(Link { rel: None, path: Some(\"next\") })"),
+            (Paginate::last_item("after", "id"), "Some(LastItem { name: \"after\", id: \"id\" })"),
+            (Paginate::offset("skip"), "Some(Offset { name: \"skip\", start: 0, by: Records })"),
+            (
+                Paginate::offset("page").start(1).by(OffsetBy::Page),
+                "Some(Offset { name: \"page\", start: 1, by: Page })",
+            ),
+        ] {
+            check(&paginate, &format!("Paginate {{ kind: {kind}, {none}"));
+        }
+    }
+
+    #[test]
+    fn fingerprints_are_frozen() {
+        let base = "https://api.example.com";
+        let since = |format| Since {
+            param: "since",
+            format,
+            from: crate::declare::SinceFrom::RunStart,
+            overlap: 0,
+            full_every: None,
+        };
+        let walk = |paginate: Option<&Paginate>, format: Option<SinceFormat>| {
+            of_walk(base, "/items", paginate, format.map(since).as_ref(), "schema")
+        };
+        let paginate = full();
+        assert_eq!(walk(None, None), "6ffd1108afdd9e36a200ca2ea185f20a");
+        assert_eq!(walk(Some(&paginate), Some(SinceFormat::Rfc3339)), "8e916e30620cdf881dcf36a9cc7dd420");
+        assert_eq!(walk(Some(&paginate), Some(SinceFormat::Unix)), "e2f20cd77e76d5547c84650b8b194f7f");
+        assert_eq!(walk(Some(&paginate), Some(SinceFormat::UnixMs)), "1ba338e209aec3e386097d13216dc2c7");
+        let list = |paginate| u128::from_be_bytes(of_list(base, "/items", paginate));
+        assert_eq!(list(Some(&paginate)), 0x2878_2120_052b_9c10_0896_180f_7240_08ef);
+        assert_eq!(list(None), 0xde7b_9ce8_55b9_9553_a779_c851_d1a0_afb8);
+    }
+}
