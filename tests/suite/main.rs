@@ -30,6 +30,7 @@ mod paths;
 mod peers;
 mod pooler;
 mod postgres;
+mod previous_version;
 mod providers;
 mod recorded_github;
 mod records;

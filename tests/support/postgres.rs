@@ -276,6 +276,21 @@ impl Database {
     pub fn sql(&self, statements: &str) -> String {
         psql(&self.server.psql, &self.url, statements).expect("statements that can be carried out")
     }
+
+    /// Its schema and data as statements that [`sql`](Self::sql) can execute, by the `pg_dump` beside `psql`.
+    ///
+    /// # Panics
+    ///
+    /// `pg_dump` is missing or fails.
+    pub fn dump(&self) -> String {
+        let mut command = Command::new(self.server.psql.with_file_name("pg_dump"));
+        command.args(["--inserts", "--no-owner", "--no-privileges", "--dbname", &self.url]).stdin(Stdio::null());
+        let done = command.output().expect("`pg_dump` runs");
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        // Lines such as `\restrict` are commands of `psql`'s prompt.
+        let text = String::from_utf8(done.stdout).expect("UTF-8");
+        text.lines().filter(|line| !line.starts_with('\\')).fold(String::new(), |all, line| all + line + "\n")
+    }
 }
 
 impl Drop for Database {

@@ -17,21 +17,30 @@ use serde_json::Value;
 /// It does not build (with the compiler's messages), or the named file is not there.
 pub fn registry_binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| match env::var_os("NANGO_TEST_REGISTRY") {
-        Some(path) => fs::canonicalize(&path)
-            .unwrap_or_else(|error| panic!("NANGO_TEST_REGISTRY names {}: {error}", Path::new(&path).display())),
-        None => build("registry", &["--package", "integrations", "--bin", "registry"]),
+    BINARY.get_or_init(|| {
+        named_by("NANGO_TEST_REGISTRY")
+            .unwrap_or_else(|| build("registry", &["--package", "integrations", "--bin", "registry"]))
     })
 }
 
-/// The `registry` whose functions only tests want, built now.
+/// The `registry` whose functions only tests want: the one that `NANGO_TEST_PROOF_REGISTRY` names, else built now.
 ///
 /// # Panics
 ///
-/// It does not build: with the compiler's messages.
+/// It does not build (with the compiler's messages), or the named file is not there.
 pub fn proof_binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| build("proof-registry", &["--package", "nango-tests", "--example", "proof-registry"]))
+    BINARY.get_or_init(|| {
+        named_by("NANGO_TEST_PROOF_REGISTRY")
+            .unwrap_or_else(|| build("proof-registry", &["--package", "nango-tests", "--example", "proof-registry"]))
+    })
+}
+
+/// The binary that a variable names.
+fn named_by(variable: &str) -> Option<PathBuf> {
+    let path = env::var_os(variable)?;
+    let found = fs::canonicalize(&path);
+    Some(found.unwrap_or_else(|error| panic!("{variable} names {}: {error}", Path::new(&path).display())))
 }
 
 /// The target directory that this test was built into.
