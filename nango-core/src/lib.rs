@@ -25,6 +25,8 @@ pub mod declare;
 pub mod error;
 pub mod export;
 mod file_access;
+#[cfg(test)]
+mod golden;
 pub mod http;
 mod json;
 pub mod model;

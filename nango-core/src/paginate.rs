@@ -18,6 +18,8 @@ mod cursor;
 mod decide;
 mod end;
 mod error;
+#[cfg(test)]
+mod frozen;
 mod link;
 mod memory;
 mod page;

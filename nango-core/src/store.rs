@@ -43,6 +43,8 @@ mod upkeep;
 
 #[cfg(test)]
 mod conformance;
+#[cfg(test)]
+mod frozen;
 #[cfg(all(test, feature = "postgres"))]
 #[path = "../../tests/support/postgres.rs"]
 #[allow(

@@ -10,6 +10,8 @@
 mod connections;
 mod database;
 mod errors;
+#[cfg(test)]
+mod frozen;
 mod functions;
 mod providers;
 mod records;

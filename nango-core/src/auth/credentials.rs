@@ -325,4 +325,6 @@ fn wipe(value: &mut Value) {
 }
 
 #[cfg(test)]
+mod frozen;
+#[cfg(test)]
 mod tests;

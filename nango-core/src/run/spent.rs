@@ -76,9 +76,9 @@ impl Spent {
 }
 
 /// The name of the note of a connection.
-fn name(integration: &str, id: &str) -> String {
+pub(super) fn name(integration: &str, id: &str) -> String {
     format!("spent:{integration}:{id}")
 }
 
 /// The key beside the kept credentials that names the token they replaced, by its hash.
-const GIVEN: &str = "given";
+pub(super) const GIVEN: &str = "given";

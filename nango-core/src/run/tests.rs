@@ -4,6 +4,7 @@ mod actions;
 mod deletes;
 mod ends;
 mod forms;
+mod frozen;
 mod functions;
 mod hostile;
 mod limits;

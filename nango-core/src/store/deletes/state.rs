@@ -20,7 +20,7 @@ pub enum HeldBy {
 
 impl HeldBy {
     /// The number that is stored; 0 stands for a candidate that is not held.
-    const fn stored(self) -> i64 {
+    pub(in crate::store) const fn stored(self) -> i64 {
         match self {
             Self::Guard => 1,
             Self::MaxDeletes => 2,
@@ -28,7 +28,7 @@ impl HeldBy {
     }
 
     /// The reason of a stored number.
-    pub(super) const fn from_stored(number: i64) -> Option<Self> {
+    pub(in crate::store) const fn from_stored(number: i64) -> Option<Self> {
         match number {
             1 => Some(Self::Guard),
             2 => Some(Self::MaxDeletes),

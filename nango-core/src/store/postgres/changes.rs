@@ -24,7 +24,7 @@ use super::transaction::SHORT;
 use crate::store::StoreError;
 
 /// The name that notifications go under.
-const CHANNEL: &str = "nango_rs";
+pub(super) const CHANNEL: &str = "nango_rs";
 /// Commits within this time share a notification.
 const COALESCE: Duration = Duration::from_millis(50);
 /// How often the server is asked.

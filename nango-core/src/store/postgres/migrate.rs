@@ -14,7 +14,7 @@ use super::{
 use crate::store::{StoreError, failpoint::failpoint};
 
 /// What marks a schema as ours, together with its version.
-const APPLICATION: &str = "nng1";
+pub(super) const APPLICATION: &str = "nng1";
 /// The steps from an empty schema to that of this program; each is carried out once.
 const STEPS: [&str; 6] = [
     include_str!("schema/001.sql"),

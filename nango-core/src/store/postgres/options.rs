@@ -15,6 +15,8 @@ use crate::store::StoreError;
 
 /// The environment variable of `libpq` that chooses how connections are encrypted.
 const SSL_MODE: &str = "PGSSLMODE";
+/// The name of this program in the server's list of connections.
+pub(super) const APPLICATION_NAME: &str = "nango";
 
 /// Options of a connection and how statements are sent over it.
 #[derive(Debug)]
@@ -42,8 +44,10 @@ impl Options {
         let chosen = parameters.value(&["sslmode", "ssl-mode"]).is_some()
             || from_environment(env::var(SSL_MODE).ok().as_deref())?.is_some();
         let options = encrypted(without_brackets(options), chosen);
-        let options =
-            if options.get_application_name().is_none() { options.application_name("nango") } else { options };
+        let options = match options.get_application_name() {
+            None => options.application_name(APPLICATION_NAME),
+            Some(_) => options,
+        };
         // Nothing here is a float, and poolers refuse settings that they do not know.
         let connect = options.extra_float_digits(None).disable_statement_logging();
         // The driver alone would name statements and forget the names.

@@ -2,6 +2,7 @@
 //! connections that break, plans, and what is left in the tables.
 
 mod broken;
+mod frozen;
 mod house;
 mod open;
 mod plans;

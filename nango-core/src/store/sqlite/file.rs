@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// What marks a file as ours, in the header field that `SQLite` keeps for this: `nng1`.
-const APPLICATION_ID: i64 = 0x6e6e_6731;
+pub(super) const APPLICATION_ID: i64 = 0x6e6e_6731;
 /// The steps from an empty file to the schema of this program; each is carried out once, in a transaction.
 const STEPS: [&str; 7] = [
     include_str!("schema/001.sql"),

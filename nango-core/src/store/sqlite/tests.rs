@@ -3,6 +3,7 @@
 
 mod cost;
 mod file;
+mod frozen;
 mod house;
 mod sealed;
 mod sealed_house;

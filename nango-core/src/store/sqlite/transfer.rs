@@ -17,7 +17,7 @@ use crate::store::{
 };
 
 /// What marks half a copy, in `meta`.
-const MARK: &str = "copying";
+pub(super) const MARK: &str = "copying";
 
 impl Transfer for Sqlite {
     fn export(&self, out: mpsc::Sender<Chunk>) -> Answer<'_, ()> {

@@ -1,0 +1,87 @@
+//! Values of a walk that are stored with an interrupted run or reported, held by `golden/walk.txt`.
+
+use serde_json::json;
+
+use super::{Completion, Gap, Place, StoredGap, WalkMemory, cursor::Cursor};
+use crate::{
+    declare::{PaginateKind, Pagination},
+    golden::{self, Lines},
+};
+
+const FILE: &str = "walk.txt";
+
+fn gaps() -> [StoredGap; 5] {
+    [
+        StoredGap::NullList,
+        StoredGap::ErrorInBody,
+        StoredGap::OtherOrigin("https://a.test".to_owned(), "https://b.test".to_owned()),
+        StoredGap::PageSize,
+        StoredGap::RecordWithoutId,
+    ]
+}
+
+fn places() -> [Place; 4] {
+    [
+        Place::cursor(&Cursor::Json(json!("abc")), true),
+        Place::cursor(&Cursor::Json(json!(100)), false),
+        Place::cursor(&Cursor::Number { number: "1.50".to_owned() }, false),
+        Place::link(&"https://a.test/items?after=abc".parse().unwrap(), true),
+    ]
+}
+
+fn memories() -> Vec<WalkMemory> {
+    let full = |gap| WalkMemory { pages: 1, bytes: 2, records: 3, numbers: true, shifted: true, gap };
+    [WalkMemory::default(), full(None)].into_iter().chain(gaps().map(|gap| full(Some(gap)))).collect()
+}
+
+#[test]
+fn stored_and_reported_values_of_a_walk_are_frozen() {
+    let completions = [
+        Completion::SingleRequest,
+        Completion::NoNextPage,
+        Completion::HasMoreFalse,
+        Completion::EmptyPage,
+        Completion::NoContent,
+        Completion::EndStatus,
+        Completion::TotalReached,
+        Completion::TotalPagesReached,
+    ];
+    let [own, other] = ["https://a.test", "https://b.test"].map(str::to_owned);
+    let incomplete = [
+        Gap::NullList,
+        Gap::ErrorInBody,
+        Gap::OtherOrigin { own, other },
+        Gap::PartialContent,
+        Gap::Contradiction,
+        Gap::Circle,
+        Gap::RepeatedPage,
+        Gap::EndStatus(404),
+        Gap::Total,
+        Gap::PageSize,
+        Gap::RecordWithoutId,
+        Gap::Stopped,
+        Gap::NoWalk,
+        Gap::WithoutScan,
+    ];
+    let offset = PaginateKind::Offset { name: "page".into(), start: 1, by: crate::declare::OffsetBy::Page };
+    let cursor = PaginateKind::Cursor { name: "after".into(), path: "next".into() };
+    let link = PaginateKind::Link { rel: Some("next".into()), path: None };
+
+    let mut lines = Lines::default();
+    lines.all("complete", completions.map(Completion::name));
+    lines.all("incomplete", incomplete.iter().map(Gap::name));
+    lines.all("pagination", [Pagination::Token, Pagination::Position].map(Pagination::name));
+    lines.all("pagination kind", [&link, &cursor, &offset].map(PaginateKind::name));
+    lines.json("gap, stored", &gaps());
+    lines.json("place, stored", &places());
+    lines.json("memory, stored", &memories());
+    lines.check(FILE);
+}
+
+#[test]
+fn stored_values_of_a_walk_are_read_back() {
+    golden::check_read(FILE, "gap, stored", &gaps());
+    golden::check_read(FILE, "place, stored", &places());
+    golden::check_read(FILE, "memory, stored", &memories());
+    assert_eq!(serde_json::from_str::<WalkMemory>("{}").unwrap(), WalkMemory::default());
+}

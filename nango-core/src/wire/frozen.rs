@@ -1,0 +1,43 @@
+//! Values of answers that no run of the suite shows all of, held by `golden/wire.txt`.
+
+use super::{WaitingJson, WireError};
+use crate::{
+    error::{Error, ErrorKind},
+    golden::Lines,
+    nango::WaitingDeletes,
+    provider::Evidence,
+    store::{HeldBy, NextFullRun},
+};
+
+#[test]
+fn values_of_answers_are_frozen() {
+    let kinds = [
+        ErrorKind::Action,
+        ErrorKind::Http,
+        ErrorKind::RateLimit,
+        ErrorKind::Network,
+        ErrorKind::Decode,
+        ErrorKind::Input,
+        ErrorKind::Record,
+        ErrorKind::Connection,
+        ErrorKind::Checkpoint,
+        ErrorKind::Interrupted,
+        ErrorKind::LeaseLost,
+        ErrorKind::Store,
+        ErrorKind::Internal,
+    ];
+    let waiting = |held_by, next_full| WaitingJson::of(&WaitingDeletes { held: 1, unconfirmed: 2, held_by, next_full });
+
+    let mut lines = Lines::default();
+    lines.all("error type", kinds.map(|kind| WireError::of(&Error::new(kind, "x")).r#type));
+    lines.json(
+        "waiting deletes",
+        &[
+            waiting(None, NextFullRun::Regular),
+            waiting(Some(HeldBy::Guard), NextFullRun::NextRun),
+            waiting(Some(HeldBy::MaxDeletes), NextFullRun::NotBefore(0)),
+        ],
+    );
+    lines.all("evidence", [Evidence::MachineChecked, Evidence::SourceRead, Evidence::Unconfirmed].map(Evidence::name));
+    lines.check("wire.txt");
+}
