@@ -30,7 +30,7 @@ async fn contacts(Query(asked): Query<Asked>) -> impl IntoResponse {
     Json(json!({ "results": results, "paging": next }))
 }
 
-fn connected() -> Registry {
+pub(crate) fn connected() -> Registry {
     let registry = Registry::new();
     registry.base_url("hubspot", &serve(Router::new().route("/crm/v3/objects/contacts", get(contacts))));
     registry.run(["connection", "add", "hubspot", "acme", "--auth", "bearer", "--credentials", "\"t\""]).expect(0);
@@ -42,10 +42,10 @@ fn stored(registry: &Registry) -> Vec<Value> {
     registry.json(read)["records"].as_array().expect("records").clone()
 }
 
-const RUN: [&str; 6] = ["run", "hubspot", "contacts", "--connection", "acme", "--json"];
+pub(crate) const RUN: [&str; 6] = ["run", "hubspot", "contacts", "--connection", "acme", "--json"];
 
 /// A run that has stored some of its pages.
-fn under_way(registry: &Registry) -> Running {
+pub(crate) fn under_way(registry: &Registry) -> Running {
     let mut running = registry.start(RUN);
     running.wait_until("some pages", |_| stored(registry).len() >= 50);
     running

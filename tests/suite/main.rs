@@ -21,6 +21,7 @@ mod described_github;
 mod encryption;
 mod facts;
 mod files;
+mod frozen;
 mod functions;
 mod hostile_api;
 mod interruption;
