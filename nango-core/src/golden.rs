@@ -14,7 +14,7 @@
 mod shared;
 
 use std::{
-    fmt::{Debug, Display},
+    fmt::{Debug, Display, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -67,7 +67,10 @@ pub(crate) fn check_read<T: DeserializeOwned + PartialEq + Debug>(file_name: &st
 
 /// Bytes in hexadecimal.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").unwrap();
+        text
+    })
 }
 
 /// The bytes of a text of hexadecimal digits.
