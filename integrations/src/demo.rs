@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 use nango_core::{
     auth::Credentials,
-    cli::{Command, Context, Exit, Fault, clap, record_table, report},
+    cli::{Command, CommandError, Context, Exit, clap, record_table, report},
     config::{Config, IntegrationConfig},
-    run::{AddConnection, Instance, RunReport, RunRequest, Target, Unobserved, add_connection},
+    run::{AddConnection, NoopObserver, RunReport, RunRequest, Runtime, Target, add_connection},
     store::{BASE_VARIANT, DatasetKey, FeedPage, Filter, ReadQuery, RunStatus},
 };
 use serde_json::{Map, Value, json};
@@ -38,7 +38,7 @@ impl Command for Demo {
         )
     }
 
-    fn run(&self, matches: &clap::ArgMatches, context: &mut Context) -> Result<Exit, Fault> {
+    fn run(&self, matches: &clap::ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
         let kept = matches.get_one::<String>("database").is_some();
         let standin = context.block_on(Standin::start())?;
         let mut config = context.config().clone();
@@ -46,8 +46,8 @@ impl Command for Demo {
             config.set_database("sqlite::memory:");
         }
         send_to(&standin, &mut config);
-        let instance = context.open_with(config)?;
-        let done = Tour { context, instance, standin: &standin, kept }.walk();
+        let runtime = context.open_with(config)?;
+        let done = DemoRun { context, runtime, standin: &standin, keep_database: kept }.run();
         context.block_on(standin.stop())?;
         done
     }
@@ -59,63 +59,71 @@ fn send_to(standin: &Standin, config: &mut Config) {
     config.integrations.insert(INTEGRATION.to_owned(), settings);
 }
 
-struct Tour<'a> {
+struct DemoRun<'a> {
     context: &'a mut Context,
-    instance: Arc<Instance>,
+    runtime: Arc<Runtime>,
     standin: &'a Standin,
     /// Whether the database stays.
-    kept: bool,
+    keep_database: bool,
 }
 
-impl Tour<'_> {
-    fn walk(mut self) -> Result<Exit, Fault> {
-        self.say(
+impl DemoRun<'_> {
+    fn run(mut self) -> Result<Exit, CommandError> {
+        self.print_line(
             "This is the main job of this program, done once against a stand-in of the GitHub API on this machine.",
         )?;
         self.connect()?;
 
-        self.step(
+        self.print_step(
             "2. A sync",
             "A mapping of one issue is the whole sync; its pages, deletes and state are written by the macro.",
         )?;
-        self.typed(&format!("registry run {INTEGRATION} {SYNC} --connection {CONNECTION}"))?;
+        self.print_command(&format!("registry run {INTEGRATION} {SYNC} --connection {CONNECTION}"))?;
         let first = self.sync()?;
-        self.say("The records are in the cache now:")?;
+        self.print_line("The records are in the cache now:")?;
         let page = self.read(Filter { added: true, updated: true, deleted: false }, None)?;
         self.table(&page)?;
 
-        self.step("3. An action", "An operation of your product on the customer's account: here it creates an issue.")?;
+        self.print_step(
+            "3. An action",
+            "An operation of your product on the customer's account: here it creates an issue.",
+        )?;
         self.create_issue()?;
 
-        self.step("4. The same sync again", "Only what changed is written, so your application reads only that.")?;
+        self.print_step(
+            "4. The same sync again",
+            "Only what changed is written, so your application reads only that.",
+        )?;
         let second = self.sync()?;
         let behind = page.records.last().map(|record| record.cursor.clone());
         let news = self.read(Filter::default(), behind.clone())?;
         self.table(&news)?;
         let counts = second.totals.models.get(MODEL).copied().unwrap_or_default();
         let (added, unchanged) = (counts.added, counts.unchanged);
-        self.say(&format!(
+        self.print_line(&format!(
             "Exactly {added} record was added; {unchanged} were as they already were, and cost no write."
         ))?;
         expect(added == 1 && counts.updated == 0, "the second sync adds exactly the created issue")?;
 
-        self.step(
+        self.print_step(
             "5. Something is deleted at GitHub",
             "Nobody tells us: the sync finds out because it sees every issue.",
         )?;
-        let gone = self.standin.delete_issue(DEMO_REPOSITORY, 3);
-        expect(gone, "the stand-in has an issue number 3")?;
+        let deleted = self.standin.delete_issue(DEMO_REPOSITORY, 3);
+        expect(deleted, "the stand-in has an issue number 3")?;
         let third = self.sync()?;
         let deleted = self.read(Filter { deleted: true, ..Filter::default() }, behind)?;
         self.table(&deleted)?;
-        self.say("It is marked as deleted and keeps its last content, so that your application can follow.")?;
+        self.print_line("It is marked as deleted and keeps its last content, so that your application can follow.")?;
         let counts = third.totals.models.get(MODEL).copied().unwrap_or_default();
         expect(counts.deleted == 1, "the third sync deletes exactly one record")?;
 
-        self.step("6. The contract", "The schema of the model, for clients in any language:")?;
-        self.typed(&format!("registry schema --format json-schema --integration {INTEGRATION} --model {MODEL}"))?;
+        self.print_step("6. The contract", "The schema of the model, for clients in any language:")?;
+        self.print_command(&format!(
+            "registry schema --format json-schema --integration {INTEGRATION} --model {MODEL}"
+        ))?;
         let schema = nango_core::export::model(self.context.registry(), INTEGRATION, MODEL);
-        let schema = schema.map_err(|errors| Fault::failed(format!("{errors:?}")))?.unwrap_or_default();
+        let schema = schema.map_err(|errors| CommandError::failed(format!("{errors:?}")))?.unwrap_or_default();
         self.context.terminal.line(format!("{schema:#}"))?;
 
         self.next_steps()?;
@@ -128,13 +136,13 @@ impl Tour<'_> {
         Ok(Exit::Success)
     }
 
-    fn connect(&mut self) -> Result<(), Fault> {
+    fn connect(&mut self) -> Result<(), CommandError> {
         let why =
             "One customer's credentials for GitHub, and which repository to read. They are sealed in the database.";
-        self.step("1. A connection", why)?;
+        self.print_step("1. A connection", why)?;
         let (owner, repo) = DEMO_REPOSITORY.split_once('/').unwrap_or((DEMO_REPOSITORY, ""));
         let metadata = json!({ "owner": owner, "repo": repo });
-        self.typed(&format!(
+        self.print_command(&format!(
             "registry connection add {INTEGRATION} {CONNECTION} --auth bearer --credentials @token.json --metadata '{metadata}'"
         ))?;
         let new = AddConnection {
@@ -148,32 +156,36 @@ impl Tour<'_> {
             },
             verify: false,
         };
-        let added = self.context.block_on(add_connection(&self.instance, new, Arc::new(Unobserved)))?;
+        let added = self.context.block_on(add_connection(&self.runtime, new, Arc::new(NoopObserver)))?;
         let checks: Vec<&str> = added.events.iter().map(|event| event.key.function.as_str()).collect();
-        self.say(&format!("Connected; `{}` asked GitHub whether the repository is there.", checks.join("`, `")))
+        self.print_line(&format!("Connected; `{}` asked GitHub whether the repository is there.", checks.join("`, `")))
     }
 
-    fn sync(&mut self) -> Result<RunReport, Fault> {
+    fn sync(&mut self) -> Result<RunReport, CommandError> {
         self.execute(Target::Sync(SYNC.to_owned()))
     }
 
-    fn create_issue(&mut self) -> Result<(), Fault> {
+    fn create_issue(&mut self) -> Result<(), CommandError> {
         let input = json!({ "title": "Created by the demo" });
-        self.typed(&format!("registry run {INTEGRATION} create-issue --connection {CONNECTION} --input '{input}'"))?;
+        self.print_command(&format!(
+            "registry run {INTEGRATION} create-issue --connection {CONNECTION} --input '{input}'"
+        ))?;
         self.execute(Target::Action { name: "create-issue".to_owned(), input }).map(drop)
     }
 
-    fn execute(&mut self, function: Target) -> Result<RunReport, Fault> {
+    fn execute(&mut self, function: Target) -> Result<RunReport, CommandError> {
         let request = RunRequest::new(INTEGRATION, function, CONNECTION);
-        let run = self.context.execute(&self.instance, request)?;
+        let run = self.context.execute(&self.runtime, request)?;
         report::summary(&mut self.context.terminal, &run)?;
         match run.status {
             RunStatus::Success => Ok(run),
-            status => Err(Fault::failed(format!("the demo ends here: the run ended with status {}", status.name()))),
+            status => {
+                Err(CommandError::failed(format!("the demo ends here: the run ended with status {}", status.name())))
+            }
         }
     }
 
-    fn read(&self, filter: Filter, cursor: Option<String>) -> Result<FeedPage, Fault> {
+    fn read(&self, filter: Filter, cursor: Option<String>) -> Result<FeedPage, CommandError> {
         let dataset = DatasetKey {
             integration: INTEGRATION.to_owned(),
             connection: CONNECTION.to_owned(),
@@ -181,36 +193,36 @@ impl Tour<'_> {
             variant: BASE_VARIANT.to_owned(),
         };
         let query = ReadQuery { filter, cursor, ..ReadQuery::default() };
-        Ok(self.context.block_on(self.instance.store.read(&dataset, query))?)
+        Ok(self.context.block_on(self.runtime.store.read(&dataset, query))?)
     }
 
-    fn table(&mut self, page: &FeedPage) -> Result<(), Fault> {
+    fn table(&mut self, page: &FeedPage) -> Result<(), CommandError> {
         let width = self.context.terminal.width().or(Some(WIDTH));
         self.context.terminal.line(record_table(&page.records, width))
     }
 
-    fn step(&mut self, title: &str, why: &str) -> Result<(), Fault> {
+    fn print_step(&mut self, title: &str, why: &str) -> Result<(), CommandError> {
         self.context.terminal.line(format_args!("\n── {title} ──\n{why}"))
     }
 
-    fn say(&mut self, text: &str) -> Result<(), Fault> {
+    fn print_line(&mut self, text: &str) -> Result<(), CommandError> {
         self.context.terminal.line(text)
     }
 
     /// A command that would do the same by hand.
-    fn typed(&mut self, command: &str) -> Result<(), Fault> {
+    fn print_command(&mut self, command: &str) -> Result<(), CommandError> {
         self.context.terminal.line(format_args!("\n  $ {command}"))
     }
 
-    fn next_steps(&mut self) -> Result<(), Fault> {
-        if self.kept {
-            self.say(&format!(
+    fn next_steps(&mut self) -> Result<(), CommandError> {
+        if self.keep_database {
+            self.print_line(&format!(
                 "\nThe connection `{CONNECTION}` stays in your database, but its stand-in ends now. Drop it with\n  \
                  registry connection remove {INTEGRATION} {CONNECTION}"
             ))?;
         }
-        self.step("What to try next", "")?;
-        self.say(
+        self.print_step("What to try next", "")?;
+        self.print_line(
             "  cargo run -- list                          every function of this crate
   cargo run -- describe github repo-issues   one of them
   cargo run -- connection add github me --auth none && cargo run -- run github issues-demo --connection me
@@ -221,6 +233,6 @@ impl Tour<'_> {
 }
 
 /// The demo shows what it says, or fails.
-fn expect(holds: bool, what: &str) -> Result<(), Fault> {
-    if holds { Ok(()) } else { Err(Fault::failed(format!("the demo is broken: {what}"))) }
+fn expect(holds: bool, what: &str) -> Result<(), CommandError> {
+    if holds { Ok(()) } else { Err(CommandError::failed(format!("the demo is broken: {what}"))) }
 }

@@ -23,7 +23,7 @@ pub use crate::{
 use crate::{
     declare::{EndpointPath, Handle, PathValue, fill},
     error::{Error, ErrorKind, Result},
-    json::{DecodeError, decode_text, decode_value, short_name},
+    json::{DecodeError, decode_str, decode_value, short_name},
     model::{ApiTime, Batch, CheckpointValue, Mapped},
     nango::NangoSync,
 };
@@ -160,17 +160,17 @@ pub fn updated<T: ApiTime>(field: &T) -> Option<i64> {
 }
 
 fn read<T: DeserializeOwned>(value: &Value, kind: ErrorKind, what: &str) -> Result<T> {
-    decode_value(value).map_err(|error| misfit::<T>(kind, what, &error))
+    decode_value(value).map_err(|error| decode_error::<T>(kind, what, &error))
 }
 
 /// A record as the API sent it. The run adds which model and which record of the page it was.
 pub fn decode<R: DeserializeOwned>(record: &str) -> Result<R> {
-    decode_text(record).map_err(|error| misfit::<R>(ErrorKind::Decode, "the record", &error))
+    decode_str(record).map_err(|error| decode_error::<R>(ErrorKind::Decode, "the record", &error))
 }
 
 /// `` the record does not fit `GithubIssue`: `user.login`: invalid type: null, expected a string ``
 #[cold]
-fn misfit<T>(kind: ErrorKind, what: &str, error: &DecodeError) -> Error {
+fn decode_error<T>(kind: ErrorKind, what: &str, error: &DecodeError) -> Error {
     Error::new(kind, format!("{what} does not fit `{}`: {error}", short_name(std::any::type_name::<T>())))
 }
 
@@ -203,7 +203,7 @@ mod tests {
     use crate::model::RecordFault;
 
     #[test]
-    fn metadata_that_is_no_segment_is_refused_as_a_fault_of_the_connection() {
+    fn metadata_that_is_not_a_path_segment_is_a_connection_error() {
         assert_eq!(
             endpoint(&["/repos/", "?q=", ""], &[("owner", &"a/b"), ("q", &"c&d")]).unwrap(),
             "/repos/a%2Fb?q=c%26d"
@@ -231,22 +231,25 @@ mod tests {
     }
 
     #[track_caller]
-    fn misfit_of(value: &Value, expect: &str) {
+    fn check_decode_error(value: &Value, expect: &str) {
         let error = decode::<Issue>(&raw(value)).unwrap_err();
         assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::Decode, expect));
     }
 
     #[test]
-    fn a_record_that_does_not_fit_names_the_field_and_the_type() {
+    fn record_of_another_shape_is_an_error_with_field_and_type() {
         let issue: Issue = decode(&raw(&json!({ "id": 1, "user": { "login": "a" }, "more": [] }))).unwrap();
         assert_eq!((issue.id, issue.user.login.as_str()), (1, "a"));
-        misfit_of(
+        check_decode_error(
             &json!({ "id": 1, "user": { "login": null } }),
             "the record does not fit `Issue`: `user.login`: invalid type: null, expected a string",
         );
-        misfit_of(&json!({ "id": 1, "user": {} }), "the record does not fit `Issue`: `user`: missing field `login`");
-        misfit_of(&json!({ "id": 1 }), "the record does not fit `Issue`: missing field `user`");
-        misfit_of(
+        check_decode_error(
+            &json!({ "id": 1, "user": {} }),
+            "the record does not fit `Issue`: `user`: missing field `login`",
+        );
+        check_decode_error(&json!({ "id": 1 }), "the record does not fit `Issue`: missing field `user`");
+        check_decode_error(
             &json!([1]),
             "the record does not fit `Issue`: invalid length 1, expected struct Issue with 2 elements",
         );
@@ -260,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn metadata_that_does_not_fit_is_the_connections_fault() {
+    fn metadata_of_another_type_is_a_connection_error() {
         enum Any {}
         impl HasMetadata for Any {
             type Metadata = Vec<u8>;

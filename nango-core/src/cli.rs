@@ -13,17 +13,15 @@
 //! - Secrets are printed by `--show-secrets` alone.
 
 mod args;
-mod check;
 mod connection;
 mod context;
 mod database;
 mod describe;
 mod encryption;
-mod ending;
-mod fault;
+mod error;
 mod group;
 mod input;
-mod interrupt;
+mod lifecycle;
 mod list;
 pub mod lookup;
 mod progress;
@@ -34,19 +32,21 @@ mod records;
 pub mod report;
 mod run;
 mod schema;
+mod signals;
+mod startup_check;
 pub mod table;
 mod terminal;
 pub mod values;
 
 use std::process::ExitCode;
 
-pub use args::Globals;
-pub use check::check;
+pub use args::GlobalOptions;
 pub use clap;
 pub use context::Context;
-pub use fault::{Exit, Fault};
+pub use error::{CommandError, Exit};
 pub use progress::Progress;
 pub use record_table::record_table;
+pub use startup_check::check;
 pub use terminal::Terminal;
 
 /// A command.
@@ -59,7 +59,7 @@ pub trait Command {
     /// # Errors
     ///
     /// It could not be done: the fault is printed, and decides the exit code.
-    fn run(&self, matches: &clap::ArgMatches, context: &mut Context) -> Result<Exit, Fault>;
+    fn run(&self, matches: &clap::ArgMatches, context: &mut Context) -> Result<Exit, CommandError>;
 }
 
 /// The program: the built-in commands, and those that were added.
@@ -106,20 +106,20 @@ impl App {
         let mut terminal = Terminal::new();
         let exit = self
             .run(&std::env::args_os().collect::<Vec<_>>(), &mut terminal)
-            .unwrap_or_else(|fault| terminal.fault(&fault));
+            .unwrap_or_else(|fault| terminal.report_error(&fault));
         ExitCode::from(exit.code())
     }
 
-    fn run(&self, line: &[std::ffi::OsString], terminal: &mut Terminal) -> Result<Exit, Fault> {
-        let root = args::root(self.commands.iter().map(|command| command.clap()));
+    fn run(&self, line: &[std::ffi::OsString], terminal: &mut Terminal) -> Result<Exit, CommandError> {
+        let root = args::root_command(self.commands.iter().map(|command| command.clap()));
         let matches = match root.clone().try_get_matches_from(line) {
             Ok(matches) => matches,
-            Err(error) => return args::refused(&root, line, &error, terminal),
+            Err(error) => return args::report_parse_error(&root, line, &error, terminal),
         };
         let Some((name, own)) = matches.subcommand() else {
             return Ok(Exit::Usage);
         };
-        let globals = Globals::read(&matches);
+        let globals = GlobalOptions::from_matches(&matches);
         terminal.set_json(globals.json);
         let Some(command) = self.commands.iter().find(|command| command.clap().get_name() == name) else {
             return Ok(Exit::Usage);
@@ -127,7 +127,7 @@ impl App {
         let mut context = Context::new(&globals)?;
         std::mem::swap(&mut context.terminal, terminal);
         if name != providers::NAME {
-            context.tell_of_providers();
+            context.warn_of_unreadable_providers();
         }
         let done = command.run(own, &mut context);
         std::mem::swap(&mut context.terminal, terminal);

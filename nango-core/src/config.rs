@@ -27,20 +27,20 @@ pub use retention::Retention;
 
 use crate::{
     auth::{App, Secret},
-    http::Rule,
+    http::HostPattern,
 };
 
 /// The file that is read when it lies in the working directory and `--config` names no other.
 pub const FILE_NAME: &str = "nango.toml";
 
-const DATABASE: &str = "sqlite:nango.db";
-const LEASE: Duration = Duration::from_secs(15);
+const DEFAULT_DATABASE: &str = "sqlite:nango.db";
+const DEFAULT_LEASE: Duration = Duration::from_secs(15);
 const PROVIDERS_VARIABLE: &str = "NANGO_PROVIDERS";
 const DATABASE_VARIABLE: &str = "NANGO_DATABASE_URL";
 const KEY_VARIABLE: &str = "NANGO_ENCRYPTION_KEY";
 const PRUNE_VARIABLE: &str = "NANGO_RETENTION_PRUNE_AFTER";
 const DELETE_VARIABLE: &str = "NANGO_RETENTION_DELETE_AFTER";
-const SEAL_VARIABLE: &str = "NANGO_ENCRYPT_RECORDS";
+const ENCRYPT_RECORDS_VARIABLE: &str = "NANGO_ENCRYPT_RECORDS";
 const VARIABLE_PREFIX: &str = "NANGO_ENV_";
 
 /// The configuration of the program.
@@ -94,7 +94,7 @@ pub struct IntegrationConfig {
     pub trusted_origins: Vec<String>,
     /// Hosts beside those that the provider's entry names to which the secret of your app is sent for tokens:
     /// `gitlab.example.com`, `*.example.com`.
-    pub token_hosts: Vec<Rule>,
+    pub token_hosts: Vec<HostPattern>,
 }
 
 /// Where settings come from, in the order in which they count.
@@ -132,15 +132,15 @@ impl Config {
         let database = flags.database.or_else(|| variable(DATABASE_VARIABLE)).or(file.database);
         let providers = flags.providers.or_else(|| variable(PROVIDERS_VARIABLE).map(PathBuf::from)).or(file.providers);
         let encryption_key = variable(KEY_VARIABLE).map(Secret::new);
-        let encrypt_records = match variable(SEAL_VARIABLE).as_deref() {
+        let encrypt_records = match variable(ENCRYPT_RECORDS_VARIABLE).as_deref() {
             None => file.encrypt_records,
             Some("true" | "1") => true,
             Some("false" | "0") => false,
-            Some(_) => return Err(ConfigError::variable(SEAL_VARIABLE, "must be `true` or `false`")),
+            Some(_) => return Err(ConfigError::variable(ENCRYPT_RECORDS_VARIABLE, "must be `true` or `false`")),
         };
         let mut age = |name: &str, filed: Option<Duration>| match variable(name) {
             None => Ok(filed),
-            Some(text) => retention::age(&text).map_err(|expected| ConfigError::variable(name, expected)),
+            Some(text) => retention::parse_age(&text).map_err(|expected| ConfigError::variable(name, expected)),
         };
         let retention = Retention {
             prune_after: age(PRUNE_VARIABLE, file.retention.prune_after)?,
@@ -158,7 +158,7 @@ impl Config {
             encryption_key,
             key_file: PathBuf::new(),
             encrypt_records,
-            lease: file.lease.unwrap_or(LEASE),
+            lease: file.lease.unwrap_or(DEFAULT_LEASE),
             providers,
             integrations: file.integrations,
             environment,
@@ -167,7 +167,7 @@ impl Config {
             egress: file.egress,
             limits: file.limits,
         };
-        config.set_database(database.unwrap_or_else(|| DATABASE.to_owned()));
+        config.set_database(database.unwrap_or_else(|| DEFAULT_DATABASE.to_owned()));
         Ok(config)
     }
 
@@ -189,19 +189,20 @@ impl Config {
 
     /// The database in messages: its file, or its URL without what may be secret in it.
     pub fn database_name(&self) -> String {
-        self.database_file().map_or_else(|| redacted(&self.database), |file| redacted(&file.display().to_string()))
+        self.database_file()
+            .map_or_else(|| redacted_url(&self.database), |file| redacted_url(&file.display().to_string()))
     }
 
     /// The app of an integration: what the file says, and over it the environment.
     pub fn app(&self, integration: &str) -> App {
         let filed = self.integrations.get(integration);
-        let of_env = |part: &str| self.apps.get(&App::variable(integration, part));
+        let from_env = |part: &str| self.apps.get(&App::variable(integration, part));
         App {
-            client_id: of_env("CLIENT_ID")
+            client_id: from_env("CLIENT_ID")
                 .map(|id| id.expose().to_owned())
                 .or_else(|| filed.and_then(|filed| filed.client_id.clone())),
-            client_secret: of_env("CLIENT_SECRET").cloned(),
-            private_key: of_env("PRIVATE_KEY").map(App::key_of),
+            client_secret: from_env("CLIENT_SECRET").cloned(),
+            private_key: from_env("PRIVATE_KEY").map(App::parse_private_key),
             scopes: filed.map(|filed| filed.scopes.clone()).unwrap_or_default(),
             token_hosts: filed.map(|filed| filed.token_hosts.clone()).unwrap_or_default(),
         }
@@ -220,7 +221,7 @@ impl Default for Config {
             encryption_key: None,
             key_file: PathBuf::new(),
             encrypt_records: false,
-            lease: LEASE,
+            lease: DEFAULT_LEASE,
             providers: None,
             integrations: BTreeMap::new(),
             environment: BTreeMap::new(),
@@ -229,7 +230,7 @@ impl Default for Config {
             egress: Egress::default(),
             limits: Limits::default(),
         };
-        config.set_database(DATABASE);
+        config.set_database(DEFAULT_DATABASE);
         config
     }
 }
@@ -237,7 +238,7 @@ impl Default for Config {
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")
-            .field("database", &redacted(&self.database))
+            .field("database", &redacted_url(&self.database))
             .field("encryption_key", &self.encryption_key)
             .field("key_file", &self.key_file)
             .field("encrypt_records", &self.encrypt_records)
@@ -268,7 +269,7 @@ impl fmt::Debug for IntegrationConfig {
 }
 
 /// A URL without what stands before the `@` of its host and behind its `?`: both may hold a password.
-fn redacted(url: &str) -> String {
+fn redacted_url(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
     let (address, parameters) = rest.split_once('?').map_or((rest, ""), |(address, _)| (address, "?…"));
     match address.rsplit_once('@') {
@@ -308,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn the_file_of_providers_is_found_like_everything_else() {
+    fn providers_file_follows_the_order_of_sources() {
         let load = |flag: Option<&str>, env: &[(&str, &str)]| {
             let mut sources = sources(None, env, None);
             sources.flags.providers = flag.map(PathBuf::from);
@@ -322,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn only_memory_needs_no_lasting_key() {
+    fn only_an_in_memory_database_needs_no_lasting_key() {
         let in_memory = |url: &str| Config::load(sources(Some(url), &[], None)).unwrap().is_in_memory();
         assert!(in_memory("sqlite::memory:"));
         assert!(!in_memory("sqlite:nango.db"));
@@ -330,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn payloads_are_sealed_if_somebody_says_so() {
+    fn payloads_are_encrypted_only_if_configured() {
         let load = |env: &[(&str, &str)], file| Config::load(sources(None, env, file));
         let file = Some("encrypt_records = true");
         assert!(!load(&[], None).unwrap().encrypt_records);
@@ -353,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn retention_is_off_until_somebody_sets_it() {
+    fn retention_is_off_by_default() {
         assert_eq!(Config::load(sources(None, &[], None)).unwrap().retention, Retention::default());
         let file = "[retention]\nprune_after = '30d'\ndelete_after = '60d'";
         let env = &[("NANGO_RETENTION_DELETE_AFTER", "off")];
@@ -381,7 +382,7 @@ mod tests {
             ("postgres:///db?host=/run&password=hush", "postgres:///db?…"),
             ("postgres://me:hu@sh@host/db?sslmode=disable", "postgres://…@host/db?…"),
         ] {
-            assert_eq!(redacted(url), expect);
+            assert_eq!(redacted_url(url), expect);
         }
         for name in ["TOKEN", "OTHER", "X-Key", "postgres://…@host/db"] {
             assert!(shown.contains(name), "{name} in {shown}");

@@ -8,7 +8,7 @@ mod capability;
 mod def;
 mod deletes;
 mod dots;
-mod ends;
+mod flag_names;
 mod frequency;
 mod paginate;
 mod path;
@@ -23,11 +23,11 @@ pub use def::{
 pub use deletes::{ConfirmField, ConfirmRequest, Deletes, MetadataValues};
 pub(crate) use dots::dot_segment;
 #[doc(hidden)]
-pub use ends::{names_more, names_the_end};
+pub use flag_names::{names_last_page_flag, names_more_flag};
 pub(crate) use frequency::seconds as interval_seconds;
 pub use frequency::{Frequency, FrequencyError};
 pub use paginate::{OffsetBy, Paginate, PaginateKind, Pagination};
 pub use path::{EndpointPath, IntoEndpoint, PathValue};
 pub(crate) use path::{fill, push_encoded};
 pub(crate) use registry::integration_key;
-pub use registry::{Entry, Kind, LoadError, Registry};
+pub use registry::{Entry, FunctionKind, LoadError, Registry};

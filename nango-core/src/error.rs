@@ -101,8 +101,8 @@ impl Error {
 
     /// Puts a sentence in front: what was being done.
     #[must_use]
-    pub fn context(mut self, doing: impl Into<String>) -> Self {
-        self.0.context.push(doing.into());
+    pub fn context(mut self, message: impl Into<String>) -> Self {
+        self.0.context.push(message.into());
         self
     }
 
@@ -111,7 +111,7 @@ impl Error {
     pub(crate) fn redacted(mut self, redactor: &Redactor) -> Self {
         match &self.0.redactor {
             // An error of a triggered action may carry the redactor of its own run.
-            Some(known) => known.add_all(redactor),
+            Some(known) => known.add_from(redactor),
             None => self.0.redactor = Some(redactor.clone()),
         }
         self
@@ -171,22 +171,22 @@ impl<E: StdError + Send + Sync + 'static> From<E> for Error {
 /// Secrets are `***`, control characters are escaped, and the text has at most 4,096 bytes.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let whole = format!("{}", Whole(self));
+        let chain = format!("{}", ErrorChain(self));
         match &self.0.redactor {
-            Some(redactor) => f.write_str(&redactor.message(&whole)),
-            None => f.write_str(&Redactor::default().message(&whole)),
+            Some(redactor) => f.write_str(&redactor.message(&chain)),
+            None => f.write_str(&Redactor::default().message(&chain)),
         }
     }
 }
 
 /// The whole chain of an error.
-struct Whole<'e>(&'e Error);
+struct ErrorChain<'e>(&'e Error);
 
-impl fmt::Display for Whole<'_> {
+impl fmt::Display for ErrorChain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Error(inner) = self.0;
-        for doing in inner.context.iter().rev() {
-            write!(f, "{doing}: ")?;
+        for message in inner.context.iter().rev() {
+            write!(f, "{message}: ")?;
         }
         match inner.source.downcast_ref::<serde_json::Error>() {
             // A function that reads JSON itself must not store what it read.
@@ -194,13 +194,13 @@ impl fmt::Display for Whole<'_> {
             None => write!(f, "{}", inner.source)?,
         }
         // A cause whose text its parent already holds would be said twice.
-        let mut said = inner.source.to_string();
+        let mut shown = inner.source.to_string();
         let mut cause = inner.source.source();
         while let Some(error) = cause {
             let text = error.to_string();
-            if !said.contains(&text) {
+            if !shown.contains(&text) {
                 write!(f, ": {text}")?;
-                said.push_str(&text);
+                shown.push_str(&text);
             }
             cause = error.source();
         }
@@ -279,23 +279,24 @@ pub struct HttpFailure {
     pub attempts: u32,
     /// Whether a limit of the API refused the request: by its status 429, its headers, or what the provider's entry says of
     /// its body.
-    pub limited: bool,
+    pub is_rate_limited: bool,
 }
 
 impl HttpFailure {
     /// An answer as the pipeline received it.
     pub fn new(method: String, url: String, status: u16, headers: HeaderMap, body: Bytes, attempts: u32) -> Self {
-        Self { method, url, status, headers, body, attempts, limited: status == 429 }
+        Self { method, url, status, headers, body, attempts, is_rate_limited: status == 429 }
     }
 
     /// The body as JSON, or as a string where it is none.
     pub fn json(&self) -> Value {
         let charset = json::charset(&self.headers);
-        json::rounded(&self.body, charset).unwrap_or_else(|_| Value::String(json::lossy_text(&self.body, charset)))
+        json::parse_rounding(&self.body, charset)
+            .unwrap_or_else(|_| Value::String(json::body_text_lossy(&self.body, charset)))
     }
 
     fn kind(&self) -> ErrorKind {
-        if self.limited { ErrorKind::RateLimit } else { ErrorKind::Http }
+        if self.is_rate_limited { ErrorKind::RateLimit } else { ErrorKind::Http }
     }
 }
 
@@ -305,7 +306,7 @@ impl fmt::Display for HttpFailure {
         if self.attempts > 1 {
             write!(f, " after {} attempts", self.attempts)?;
         }
-        let body = one_line(&json::lossy_text(&self.body, json::charset(&self.headers)));
+        let body = one_line(&json::body_text_lossy(&self.body, json::charset(&self.headers)));
         if !body.is_empty() {
             let short: String = body.chars().take(300).collect();
             let dots = if short.len() < body.len() { " …" } else { "" };
@@ -344,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn an_action_error_keeps_its_payload_through_question_mark() {
+    fn action_error_keeps_its_payload_through_the_question_mark_operator() {
         let fail = || -> Result<()> { Err(ActionError::new("no title"))? };
         let error = fail().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Action);
@@ -363,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cause_is_said_once() {
+    fn repeated_cause_is_displayed_once() {
         #[derive(Debug, thiserror::Error)]
         #[error("outer: {0}")]
         struct Outer(#[source] std::num::ParseIntError);

@@ -50,9 +50,9 @@ pub fn bundle(registry: &Registry, integration: Option<&str>) -> Result<Value, V
     let mut integrations = Map::new();
     let mut errors = Vec::new();
     for name in registry.integrations().into_iter().filter(|name| integration.is_none_or(|only| only == *name)) {
-        match Integration::read(registry, name) {
+        match IntegrationSchemas::from_registry(registry, name) {
             Ok(integration) => {
-                integrations.insert(name.to_owned(), integration.print());
+                integrations.insert(name.to_owned(), integration.into_json());
             }
             Err(found) => errors.extend(found),
         }
@@ -66,7 +66,7 @@ pub fn bundle(registry: &Registry, integration: Option<&str>) -> Result<Value, V
 ///
 /// All types of the integration that share a name.
 pub fn model(registry: &Registry, integration: &str, model: &str) -> Result<Option<Value>, Vec<ExportError>> {
-    let integration = Integration::read(registry, integration)?;
+    let integration = IntegrationSchemas::from_registry(registry, integration)?;
     Ok(integration.definitions.standalone(model))
 }
 
@@ -76,7 +76,7 @@ pub fn model(registry: &Registry, integration: &str, model: &str) -> Result<Opti
 ///
 /// All types of the integration that share a name.
 pub fn names(registry: &Registry, integration: &str) -> Result<Vec<String>, Vec<ExportError>> {
-    Ok(Integration::read(registry, integration)?.definitions.names())
+    Ok(IntegrationSchemas::from_registry(registry, integration)?.definitions.names())
 }
 
 /// The schema of a type by itself, such as an action's input.
@@ -84,7 +84,7 @@ pub fn standalone(schema: SchemaFn, contract: Contract) -> Value {
     let mut root = Definitions::settings(contract).into_generator();
     let mut value = schema(&mut root).to_value();
     let definitions = root.take_definitions(true);
-    let lone = value.get("$ref").and_then(Value::as_str).and_then(|to| to.strip_prefix(definitions::PREFIX));
+    let lone = value.get("$ref").and_then(Value::as_str).and_then(|to| to.strip_prefix(definitions::DEFS_PREFIX));
     if let Some(name) = lone.map(str::to_owned) {
         return definitions::standalone_of(&definitions.into_iter().collect(), &name).unwrap_or(value);
     }
@@ -95,7 +95,7 @@ pub fn standalone(schema: SchemaFn, contract: Contract) -> Value {
 }
 
 /// What an integration has, with references into its own definitions.
-struct Integration<'a> {
+struct IntegrationSchemas<'a> {
     name: &'a str,
     syncs: BTreeMap<&'static str, Value>,
     actions: BTreeMap<&'static str, Value>,
@@ -103,11 +103,11 @@ struct Integration<'a> {
     definitions: Definitions,
 }
 
-impl<'a> Integration<'a> {
-    fn read(registry: &'a Registry, name: &'a str) -> Result<Self, Vec<ExportError>> {
+impl<'a> IntegrationSchemas<'a> {
+    fn from_registry(registry: &'a Registry, name: &'a str) -> Result<Self, Vec<ExportError>> {
         let mut definitions = Definitions::new(name);
         for entry in registry.of(name) {
-            for (schema, contract) in schemas(entry) {
+            for (schema, contract) in function_schemas(entry) {
                 definitions.add(entry, schema, &contract);
             }
             if let Item::Sync(def) = entry.item() {
@@ -116,16 +116,16 @@ impl<'a> Integration<'a> {
                 }
             }
         }
-        definitions.settle()?;
+        definitions.resolve_names()?;
         let mut this =
             Self { name, syncs: BTreeMap::new(), actions: BTreeMap::new(), events: BTreeMap::new(), definitions };
         for entry in registry.of(name) {
-            this.function(registry, entry);
+            this.add_function(registry, entry);
         }
         Ok(this)
     }
 
-    fn function(&mut self, registry: &Registry, entry: &Entry) {
+    fn add_function(&mut self, registry: &Registry, entry: &Entry) {
         let reads = |schema: Option<SchemaFn>| schema.map(|s| self.definitions.reference(s, Contract::Deserialize));
         let writes = |schema: Option<SchemaFn>| schema.map(|s| self.definitions.reference(s, Contract::Serialize));
         match entry.item() {
@@ -167,7 +167,7 @@ impl<'a> Integration<'a> {
         }
     }
 
-    fn print(self) -> Value {
+    fn into_json(self) -> Value {
         let path = format!("#/integrations/{}/models/", self.name.replace('~', "~0").replace('/', "~1"));
         let mut value = json!({
             "models": self.definitions.into_map(),
@@ -176,7 +176,7 @@ impl<'a> Integration<'a> {
             "events": self.events,
         });
         definitions::for_each_reference(&mut value, &mut |to| {
-            if let Some(name) = to.strip_prefix(definitions::PREFIX) {
+            if let Some(name) = to.strip_prefix(definitions::DEFS_PREFIX) {
                 *to = format!("{path}{name}");
             }
         });
@@ -185,7 +185,7 @@ impl<'a> Integration<'a> {
 }
 
 /// The schemas of a function, but for the records of a sync.
-fn schemas(entry: &Entry) -> Vec<(SchemaFn, Contract)> {
+fn function_schemas(entry: &Entry) -> Vec<(SchemaFn, Contract)> {
     let (reads, writes) = match entry.item() {
         Item::Sync(def) => ([def.metadata, None], [def.checkpoint, None]),
         Item::Action(def) => ([def.input, def.metadata], [Some(def.output), def.checkpoint]),

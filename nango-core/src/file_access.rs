@@ -12,9 +12,9 @@ use std::{
 
 /// What users other than the owner may do with a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Others {
+pub(crate) enum OthersAccess {
     /// Nothing: its mode ends with `00`.
-    Nothing,
+    None,
     /// Read or execute it.
     Read,
     /// Change it.
@@ -23,7 +23,7 @@ pub(crate) enum Others {
 
 /// Why a file is not trusted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Untrusted {
+pub(crate) enum UntrustedFile {
     /// Another type of file.
     #[error("it is {0}, not a regular file")]
     Type(&'static str),
@@ -41,24 +41,24 @@ pub(crate) enum Untrusted {
         user: u32,
     },
     /// Other users have access.
-    #[error("other users may {} it (mode {mode:03o}): run `chmod 600 {path}`", verb(*others))]
+    #[error("other users may {} it (mode {mode:03o}): run `chmod 600 {path}`", access_verb(*others))]
     Mode {
         /// The file.
         path: String,
         /// The permission bits.
         mode: u32,
         /// What they allow.
-        others: Others,
+        others: OthersAccess,
     },
 }
 
-fn verb(others: Others) -> &'static str {
-    if others == Others::Write { "change" } else { "read" }
+fn access_verb(others: OthersAccess) -> &'static str {
+    if others == OthersAccess::Write { "change" } else { "read" }
 }
 
-impl Untrusted {
+impl UntrustedFile {
     /// The error about a file whose mode gives other users access.
-    pub(crate) fn mode(path: &Path, found: &Metadata, others: Others) -> Self {
+    pub(crate) fn mode(path: &Path, found: &Metadata, others: OthersAccess) -> Self {
         Self::Mode { path: path.display().to_string(), mode: mode(found) & 0o777, others }
     }
 }
@@ -82,15 +82,15 @@ pub(crate) fn create_private() -> OpenOptions {
 }
 
 /// Checks type and owner of a file, and returns what other users may do with it. The path is for messages.
-pub(crate) fn check(path: &Path, found: &Metadata) -> Result<Others, Untrusted> {
+pub(crate) fn check(path: &Path, found: &Metadata) -> Result<OthersAccess, UntrustedFile> {
     if !found.is_file() {
-        return Err(Untrusted::Type(type_name(found)));
+        return Err(UntrustedFile::Type(type_name(found)));
     }
     check_owner(path, found)?;
     Ok(match mode(found) {
-        mode if mode & 0o022 != 0 => Others::Write,
-        mode if mode & 0o077 != 0 => Others::Read,
-        _ => Others::Nothing,
+        mode if mode & 0o022 != 0 => OthersAccess::Write,
+        mode if mode & 0o077 != 0 => OthersAccess::Read,
+        _ => OthersAccess::None,
     })
 }
 
@@ -99,7 +99,7 @@ pub(crate) fn readable_by_others(database: &Path) -> Vec<(PathBuf, u32)> {
     let files = database_files(database).into_iter();
     let found = files.filter_map(|file| fs::metadata(&file).ok().map(|found| (file, found)));
     found
-        .filter(|(file, found)| check(file, found).is_ok_and(|others| others == Others::Read))
+        .filter(|(file, found)| check(file, found).is_ok_and(|others| others == OthersAccess::Read))
         .map(|(file, found)| (file, mode(&found) & 0o777))
         .collect()
 }
@@ -114,16 +114,16 @@ pub(crate) fn database_files(database: &Path) -> [PathBuf; 3] {
 }
 
 #[cfg(unix)]
-fn check_owner(path: &Path, found: &Metadata) -> Result<(), Untrusted> {
+fn check_owner(path: &Path, found: &Metadata) -> Result<(), UntrustedFile> {
     let (owner, user) = (std::os::unix::fs::MetadataExt::uid(found), rustix::process::geteuid().as_raw());
     if owner == user || owner == 0 {
         return Ok(());
     }
-    Err(Untrusted::Owner { path: path.display().to_string(), owner, user })
+    Err(UntrustedFile::Owner { path: path.display().to_string(), owner, user })
 }
 
 #[cfg(not(unix))]
-fn check_owner(_: &Path, _: &Metadata) -> Result<(), Untrusted> {
+fn check_owner(_: &Path, _: &Metadata) -> Result<(), UntrustedFile> {
     Ok(())
 }
 
@@ -161,7 +161,7 @@ mod tests {
 
     use super::*;
 
-    fn found(path: &Path) -> Result<Others, Untrusted> {
+    fn found(path: &Path) -> Result<OthersAccess, UntrustedFile> {
         check(path, &fs::metadata(path).unwrap())
     }
 
@@ -170,34 +170,34 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("file");
         create_private().open(&path).unwrap();
-        assert_eq!(found(&path), Ok(Others::Nothing));
+        assert_eq!(found(&path), Ok(OthersAccess::None));
         for (mode, expect) in [
-            (0o400, Others::Nothing),
-            (0o700, Others::Nothing),
-            (0o640, Others::Read),
-            (0o604, Others::Read),
-            (0o611, Others::Read),
-            (0o620, Others::Write),
-            (0o602, Others::Write),
-            (0o666, Others::Write),
+            (0o400, OthersAccess::None),
+            (0o700, OthersAccess::None),
+            (0o640, OthersAccess::Read),
+            (0o604, OthersAccess::Read),
+            (0o611, OthersAccess::Read),
+            (0o620, OthersAccess::Write),
+            (0o602, OthersAccess::Write),
+            (0o666, OthersAccess::Write),
         ] {
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
             assert_eq!(found(&path), Ok(expect), "{mode:o}");
         }
         let metadata = fs::metadata(&path).unwrap();
-        let text = Untrusted::mode(Path::new("nango.db"), &metadata, Others::Write).to_string();
+        let text = UntrustedFile::mode(Path::new("nango.db"), &metadata, OthersAccess::Write).to_string();
         assert_eq!(text, "other users may change it (mode 666): run `chmod 600 nango.db`");
     }
 
     #[test]
     fn other_types_of_file_are_refused_without_blocking() {
         let dir = tempfile::tempdir().unwrap();
-        assert_eq!(found(dir.path()), Err(Untrusted::Type("a directory")));
-        assert_eq!(found(Path::new("/dev/null")), Err(Untrusted::Type("a device")));
+        assert_eq!(found(dir.path()), Err(UntrustedFile::Type("a directory")));
+        assert_eq!(found(Path::new("/dev/null")), Err(UntrustedFile::Type("a device")));
         let pipe = dir.path().join("pipe");
         rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
         let opened = open(&pipe).unwrap();
-        assert_eq!(check(&pipe, &opened.metadata().unwrap()), Err(Untrusted::Type("a named pipe")));
+        assert_eq!(check(&pipe, &opened.metadata().unwrap()), Err(UntrustedFile::Type("a named pipe")));
     }
 
     #[test]

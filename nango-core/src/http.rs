@@ -13,49 +13,49 @@
 //! - An answer's body is bounded in memory, unless it is streamed.
 //! - Only addresses that the [`Policy`] lets through are dialled.
 
+mod attempt;
 mod authorize;
 mod body;
 mod body_error;
-mod budget;
 mod client;
 mod clock;
 mod coding;
 mod date;
 mod egress;
+mod endpoint;
 mod error;
-mod exchange;
-mod join;
-mod limits;
-mod moment;
+#[cfg(test)]
+pub(crate) mod mock;
 mod network;
 mod parts;
 mod quota;
+mod rate_limit;
+mod rate_limit_headers;
 mod redact;
 mod request;
 mod response;
 mod retry;
 mod reuse;
-#[cfg(test)]
-pub(crate) mod script;
+mod time_spec;
 mod transport;
 
-pub use authorize::{AuthError, Authorize, Nothing, Stamp};
+pub use authorize::{AuthError, Authorize, CredentialsVersion, NoAuth};
 pub use body::{Body, Part, Payload, StreamBody};
 pub use body_error::BodyError;
-pub use budget::{Budget, Budgets, Lane};
 pub use client::Client;
 pub use clock::{Clock, SystemClock};
 pub use date::parse_http_date;
-pub use egress::{NoRule, Policy, Refusal, Rule};
+pub use egress::{EgressDenied, EgressPolicy, HostPattern, ParseHostPatternError};
 pub use error::HttpError;
-pub use network::{Network, NetworkSettings};
+pub use network::{NetworkSettings, NetworkTransport};
 pub use parts::ClientParts;
-pub use quota::{Quota, Watch};
-pub use redact::Sent;
-pub(crate) use redact::place;
-pub use request::{Call, Outgoing};
-pub use response::{Response, Streaming};
-pub use transport::{Incoming, Transport, TransportError};
+pub use quota::{ClientQuota, WaitObserver};
+pub use rate_limit::{Priority, RateLimiter, RateLimiters};
+pub use redact::RedactedRequest;
+pub(crate) use redact::redacted_url;
+pub use request::{OutgoingRequest, RequestSpec};
+pub use response::{Response, StreamingResponse};
+pub use transport::{RawResponse, Transport, TransportError};
 
 pub use futures_util::future::BoxFuture;
 pub use reqwest::{

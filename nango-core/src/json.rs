@@ -11,5 +11,5 @@ mod exact;
 mod number;
 mod text;
 
-pub(crate) use decode::{DecodeError, decode, decode_text, decode_value, rounded, short_name, value_or_text};
-pub(crate) use text::{charset, lossy_text, text, without_mark};
+pub(crate) use decode::{DecodeError, decode, decode_str, decode_value, parse_rounding, short_name, value_or_text};
+pub(crate) use text::{body_text, body_text_lossy, charset, strip_bom};

@@ -8,6 +8,7 @@
 //! method writes to the database except through a page of the store that carries the run's token.
 
 mod batch;
+mod cancellation;
 mod checkpoint;
 mod connection;
 mod context;
@@ -20,7 +21,6 @@ mod records;
 mod report;
 mod request;
 mod scan;
-mod stop;
 #[cfg(test)]
 mod tests;
 mod trigger;
@@ -30,17 +30,17 @@ use std::{marker::PhantomData, ops::Deref, sync::Arc};
 use crate::declare::{ActionDef, Handle, SyncDef, SyncMarker};
 
 pub use batch::{PageBuilder, Saved};
+pub use cancellation::Cancellation;
+pub(crate) use cancellation::interrupted;
 pub use connection::{ConnectionInfo, ConnectionRequest, IntegrationInfo};
-pub use context::{Context, ContextParts, Draft, Host, RunOptions};
+pub use context::{Context, ContextParts, PageCommit, RunOptions, RunServices};
 pub(crate) use context::{lease_lost, lock as lock_state, store_error};
 pub use lock::LockGuard;
 pub use log::LogEntry;
 pub use records::RecordStream;
-pub use report::{RunFindings, WaitingDeletes};
+pub use report::{DeferredDeletes, RunFindings};
 pub use request::{OptionalRequest, Request, Response};
 pub use scan::{FullScan, ScanEnd};
-pub use stop::Stop;
-pub(crate) use stop::interrupted;
 pub use trigger::ActionFn;
 
 /// What all functions can do: call the API, log, read their connection.

@@ -8,7 +8,7 @@
 //!
 //! Nothing here sends anything: the rooms above ask an entry what to send where.
 
-mod asked;
+mod auth_mode;
 mod authorization;
 mod builtin;
 mod catalogue;
@@ -18,15 +18,15 @@ mod facts;
 mod field;
 mod file;
 mod lifecycle;
-mod mode;
+mod overrides;
 mod pattern;
 mod proxy;
 mod resolve;
-mod retry;
+mod retry_rules;
 mod scope;
-mod settings;
 pub mod sign;
 mod template;
+mod templates;
 mod token;
 mod token_hosts;
 
@@ -36,25 +36,25 @@ use reqwest::header::AUTHORIZATION;
 use serde_json::{Map, Value};
 use url::Url;
 
+pub use auth_mode::{AuthMode, UnknownAuthMode};
 pub use authorization::{Authorization, OAuth1, OAuth1Method, Registration, RegistrationKind};
-pub use catalogue::{Catalogue, CatalogueError, Listed, Origin};
-pub use check::{Check, Finding};
-pub use configuration::ConfigurationError;
+pub use catalogue::{Catalogue, CatalogueEntry, CatalogueError, Origin};
+pub use check::{CatalogueReport, Finding};
+pub use configuration::ConnectionConfigError;
 pub use facts::{Evidence, FactCounts, Facts};
 pub use field::Field;
-pub use file::Place;
+pub use file::SourceLocation;
 pub use lifecycle::Lifecycle;
-pub(crate) use lifecycle::day_of;
-pub use mode::{AuthMode, UnknownMode};
-pub use pattern::{LazyPattern, NoPattern, Pattern};
+pub(crate) use lifecycle::utc_date;
+pub use overrides::OverrideError;
+pub use pattern::{InvalidPattern, LazyPattern, Pattern};
 pub use proxy::{Proxy, Refusal, Verification};
 pub use resolve::{ResolveError, resolve_fields};
-pub use retry::{InBody, NoStatus, NoStrategy, RetryRules, StatusRange, Strategy};
-pub use scope::{RequestParts, Scope, lookup};
-pub use settings::SettingsError;
-pub use template::{Function, Moment, RequestValue, Template, TemplateError, TimeFormat, Variable};
+pub use retry_rules::{BodyWait, InvalidStatusRange, InvalidWaitFormat, RetryRules, StatusRange, WaitFormat};
+pub use scope::{RequestParts, TemplateScope, lookup_path};
+pub use template::{Function, RequestEntropy, RequestValue, Template, TemplateError, TimeFormat, Variable};
 pub use token::{
-    Assertion, AssertionKind, BodyFormat, ClientAuth, Expires, Lifetime, Param, SignatureProtocol, SignedToken,
+    Assertion, AssertionKind, BodyFormat, ClientAuth, ExpiryFormat, Lifetime, Param, SignatureProtocol, SignedToken,
     TokenResponse, TokenSettings, TokenStep,
 };
 
@@ -71,7 +71,7 @@ pub struct Provider {
     /// Where its documentation is.
     pub docs: Option<String>,
     /// The kind of credentials that the entry describes.
-    pub mode: AuthMode,
+    pub auth_mode: AuthMode,
     /// The kinds of credentials that it takes, the usual one first.
     pub auth: Vec<AuthMode>,
     /// How its tokens are obtained, where it has any.
@@ -85,9 +85,9 @@ pub struct Provider {
     /// What the operator is asked for as configuration of the integration.
     pub integration: Vec<Field>,
     /// What is asked for once, when a connection is made, and not kept.
-    pub options: Vec<Field>,
+    pub assertion_options: Vec<Field>,
     /// Configuration of the connection that answers of the provider bring.
-    pub learned: Vec<String>,
+    pub response_config: Vec<String>,
     /// How it is called.
     pub proxy: Proxy,
     /// Where its facts come from.
@@ -102,21 +102,21 @@ pub struct Provider {
 
 impl Provider {
     /// An entry that says nothing but its mode.
-    fn new(name: &str, mode: AuthMode) -> Self {
+    fn new(name: &str, auth_mode: AuthMode) -> Self {
         Self {
             name: name.to_owned(),
             display_name: name.to_owned(),
             categories: Vec::new(),
             docs: None,
-            mode,
-            auth: vec![mode],
+            auth_mode,
+            auth: vec![auth_mode],
             token: TokenSettings::default(),
             authorization: Authorization::default(),
             credentials: Vec::new(),
             config: Vec::new(),
             integration: Vec::new(),
-            options: Vec::new(),
-            learned: Vec::new(),
+            assertion_options: Vec::new(),
+            response_config: Vec::new(),
             proxy: Proxy::default(),
             facts: Facts::default(),
             lifecycle: None,
@@ -131,7 +131,7 @@ impl Provider {
     /// # Errors
     ///
     /// The base URL is no template.
-    pub fn plain(name: &str, base_url: &str) -> Result<Self, TemplateError> {
+    pub fn from_base_url(name: &str, base_url: &str) -> Result<Self, TemplateError> {
         let mut plain = Self::new(name, AuthMode::Bearer);
         plain.auth = vec![AuthMode::Bearer, AuthMode::ApiKey, AuthMode::Basic, AuthMode::None];
         plain.proxy.base_url = Some(base_url.parse()?);
@@ -145,7 +145,7 @@ impl Provider {
     ///
     /// As [`Provider::base_url_of`].
     pub fn base_url(&self, integration: &str, config: &Map<String, Value>) -> Result<Url, ResolveError> {
-        self.base_url_of(&Scope::new(integration, config, &Map::new()))
+        self.resolve_base_url(&TemplateScope::new(integration, config, &Map::new()))
     }
 
     /// The base URL of a connection. A few APIs have the key in it.
@@ -154,7 +154,7 @@ impl Provider {
     ///
     /// A value is missing (the error says where to set it), or would change the host in a way that a value must not; or
     /// the entry has no base URL.
-    pub fn base_url_of(&self, scope: &Scope<'_>) -> Result<Url, ResolveError> {
+    pub fn resolve_base_url(&self, scope: &TemplateScope<'_>) -> Result<Url, ResolveError> {
         match &self.proxy.base_url {
             Some(template) => template.resolve_url(scope),
             None => Err(ResolveError::NoBaseUrl {
@@ -184,8 +184,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_api_that_is_not_in_the_catalogue() {
-        let plain = Provider::plain("acme", "https://api.acme.test").unwrap();
+    fn provider_from_base_url_accepts_static_credentials() {
+        let plain = Provider::from_base_url("acme", "https://api.acme.test").unwrap();
         assert!(plain.accepts(AuthMode::ApiKey) && !plain.accepts(AuthMode::OAuth2));
         assert_eq!(plain.base_url("acme", &Map::new()).unwrap().as_str(), "https://api.acme.test/");
     }

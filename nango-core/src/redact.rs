@@ -9,15 +9,15 @@
 //!
 //! Invariant: a text is redacted before it is cut, so that no part of a secret is left at its end.
 
-mod forms;
-mod misfit;
+mod mismatch;
 mod names;
+mod patterns;
 mod redactor;
 mod text;
 mod views;
 
-pub(crate) use misfit::{INEXACT, without_value};
-pub(crate) use names::has_user;
+pub(crate) use mismatch::{INEXACT, without_value};
+pub(crate) use names::has_userinfo;
 pub use names::is_secret_name;
 pub use redactor::Redactor;
-pub(crate) use text::{MESSAGE_BYTES, capped, one_line, printable, printable_json, printable_value};
+pub(crate) use text::{MAX_MESSAGE_BYTES, one_line, printable, printable_json, printable_value, truncated};

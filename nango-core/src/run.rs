@@ -5,25 +5,25 @@
 //! this process or by the one that takes over its key; a run that was asked to stop or lost its lease has no other
 //! effects than those of its committed pages.
 
-mod ahead;
-mod begin;
-mod beginning;
 mod confirm_path;
 mod connection;
-mod host;
+mod heartbeat;
 mod lease;
-mod living;
+mod maintenance;
 mod mapper;
 mod outbound;
 mod plain_config;
+mod prefetch;
+mod prepare;
 mod resume;
+mod rotated_token;
+mod services;
+mod setup;
 mod since;
-mod spent;
 #[cfg(test)]
 mod tests;
 mod tracing_log;
 mod transport;
-mod upkeep;
 mod verify;
 
 use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
@@ -32,13 +32,13 @@ use futures_util::FutureExt;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-pub use crate::nango::Stop;
+pub use crate::nango::Cancellation;
 use crate::{
-    auth::{KeyRing, Tokens},
+    auth::{KeyRing, TokenRefresher},
     config::Config,
-    declare::{ActionDef, EventDef, Handle, Kind, Registry, SyncDef, SyncRun, WebhookDef},
+    declare::{ActionDef, EventDef, FunctionKind, Handle, Registry, SyncDef, SyncRun, WebhookDef},
     error::{Error, ErrorKind, Result},
-    http::{Budgets, Clock, Transport},
+    http::{Clock, RateLimiters, Transport},
     nango::{Context, Nango, RunFindings, RunOptions, lease_lost, store_error},
     provider::Catalogue,
     store::{
@@ -47,18 +47,18 @@ use crate::{
     },
 };
 
-use beginning::Beginning;
 #[doc(hidden)]
 pub use confirm_path::confirm_path;
-pub use connection::{AddConnection, Added, add_connection, check_id, remove_connection};
-use host::RunHost;
+pub use connection::{AddConnection, AddedConnection, add_connection, check_connection_id, remove_connection};
+pub use maintenance::{RetainedDataset, RetentionReport, empty, retain};
+use services::RuntimeServices;
+use setup::RunSetup;
 pub use tracing_log::capture as capture_tracing;
-pub use upkeep::{Retained, RetainedDataset, empty, retain};
-pub use verify::{Tested, test_connection};
+pub use verify::{ConnectionTest, test_connection};
 
 /// Everything a run needs, made once at the top.
 #[derive(Debug)]
-pub struct Instance {
+pub struct Runtime {
     /// The functions of the program.
     pub registry: Registry,
     /// The APIs that are known.
@@ -70,17 +70,17 @@ pub struct Instance {
     /// What opens credentials and resume states.
     pub ring: KeyRing,
     /// What renews tokens.
-    pub tokens: Arc<Tokens>,
+    pub tokens: Arc<TokenRefresher>,
     /// The way out.
     pub transport: Arc<dyn Transport>,
     /// Time outside the database: waits between attempts.
     pub clock: Arc<dyn Clock>,
-    living: living::Living,
+    heartbeat: heartbeat::ProcessHeartbeat,
     /// What may still be asked of each API, by that clock.
-    pub budgets: Arc<Budgets>,
+    pub rate_limiters: Arc<RateLimiters>,
 }
 
-impl Instance {
+impl Runtime {
     /// An installation of these parts.
     pub fn new(
         registry: Registry,
@@ -91,8 +91,8 @@ impl Instance {
         transport: Arc<dyn Transport>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let tokens = Tokens::new(store.clone(), ring.clone(), transport.clone(), clock.clone());
-        let budgets = Arc::new(Budgets::new(clock.clone()));
+        let tokens = TokenRefresher::new(store.clone(), ring.clone(), transport.clone(), clock.clone());
+        let rate_limiters = Arc::new(RateLimiters::new(clock.clone()));
         Self {
             registry,
             catalogue,
@@ -102,19 +102,19 @@ impl Instance {
             tokens,
             transport,
             clock,
-            budgets,
-            living: living::Living::default(),
+            rate_limiters,
+            heartbeat: heartbeat::ProcessHeartbeat::default(),
         }
     }
 }
 
-impl Instance {
+impl Runtime {
     /// Finishes what must not be broken off: a renewal of a token that is on its way, for so long at most; and lets go of
     /// the database.
-    pub async fn close(&self, patience: Duration) {
+    pub async fn close(&self, timeout: Duration) {
         // An answer that is on its way may hold the only token that comes next.
-        self.tokens.settle(patience).await;
-        self.living.end(self).await;
+        self.tokens.wait_until_idle(timeout).await;
+        self.heartbeat.end(self).await;
         // What was acknowledged is durable already, so an error here loses nothing.
         let _ = self.store.close().await;
     }
@@ -147,7 +147,7 @@ pub struct RunRequest {
     /// Lifts the guard, `hold` and `max_deletes` for this run: what is confirmed to be gone is deleted.
     pub allow_deletes: bool,
     /// Runs on a copy in memory: nothing is kept, what would have been saved is reported.
-    pub dry: bool,
+    pub dry_run: bool,
 }
 
 impl RunRequest {
@@ -164,7 +164,7 @@ impl RunRequest {
             empty_cache: false,
             full: false,
             allow_deletes: false,
-            dry: false,
+            dry_run: false,
         }
     }
 }
@@ -222,9 +222,9 @@ pub struct RunReport {
     /// For how long of that it waited for limits of the API.
     pub waited: Duration,
     /// The records of a dry run, by model.
-    pub dry: Option<BTreeMap<String, DryRecords>>,
+    pub dry_records: Option<BTreeMap<String, DryRecords>>,
     /// The syncs that the function asked for with `trigger_sync`, in order.
-    pub triggered: Vec<Triggered>,
+    pub triggered: Vec<TriggeredSync>,
 }
 
 /// The records that a dry run would have left.
@@ -238,7 +238,7 @@ pub struct DryRecords {
 
 /// A sync that a function asked for with `trigger_sync`.
 #[derive(Debug)]
-pub struct Triggered {
+pub struct TriggeredSync {
     /// Its name.
     pub sync: String,
     /// What it did, or why it could not begin.
@@ -253,21 +253,21 @@ pub trait Observer: Send + Sync {
     }
 
     /// A line was logged.
-    fn log(&self, line: &LogLine) {
+    fn on_log(&self, line: &LogLine) {
         let _ = line;
     }
 
     /// The run waits for something, such as another run of its key.
-    fn waiting(&self, what: &str) {
+    fn on_wait(&self, what: &str) {
         let _ = what;
     }
 }
 
 /// Nobody watches.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Unobserved;
+pub struct NoopObserver;
 
-impl Observer for Unobserved {}
+impl Observer for NoopObserver {}
 
 /// A function that was found.
 #[derive(Debug, Clone)]
@@ -279,12 +279,12 @@ enum Job {
 }
 
 impl Job {
-    fn kind(&self) -> Kind {
+    fn kind(&self) -> FunctionKind {
         match self {
-            Self::Sync(_) => Kind::Sync,
-            Self::Action(..) => Kind::Action,
-            Self::Webhook(..) => Kind::OnWebhook,
-            Self::Event(_) => Kind::OnEvent,
+            Self::Sync(_) => FunctionKind::Sync,
+            Self::Action(..) => FunctionKind::Action,
+            Self::Webhook(..) => FunctionKind::OnWebhook,
+            Self::Event(_) => FunctionKind::OnEvent,
         }
     }
 
@@ -305,82 +305,87 @@ impl Job {
 /// The run could not begin: an unknown function or connection, credentials that cannot be opened, a key that another
 /// run holds, a database that fails. Whatever happens after it began is in the report.
 pub async fn execute(
-    instance: &Arc<Instance>,
+    runtime: &Arc<Runtime>,
     request: RunRequest,
-    stop: Stop,
+    cancellation: Cancellation,
     observer: Arc<dyn Observer>,
 ) -> Result<RunReport> {
-    instance.living.begin(instance);
-    let dry = if request.dry { Some(Arc::new(begin::dry_instance(instance, &request).await?)) } else { None };
-    let used = dry.as_ref().unwrap_or(instance);
-    let mut report = run_one(used, request, stop.clone(), observer.clone()).await?;
+    runtime.heartbeat.start(runtime);
+    let dry = if request.dry_run { Some(Arc::new(prepare::dry_run_runtime(runtime, &request).await?)) } else { None };
+    let effective = dry.as_ref().unwrap_or(runtime);
+    let mut report = run_one(effective, request, cancellation.clone(), observer.clone()).await?;
     if dry.is_some() {
-        report.dry = Some(dry_records(used, &report).await?);
+        report.dry_records = Some(dry_records(effective, &report).await?);
     }
     Ok(report)
 }
 
 async fn run_one(
-    instance: &Arc<Instance>,
+    runtime: &Arc<Runtime>,
     request: RunRequest,
-    stop: Stop,
+    cancellation: Cancellation,
     observer: Arc<dyn Observer>,
 ) -> Result<RunReport> {
-    let job = begin::find(instance, &request)?;
-    let mut ready = begin::ready(instance, &request, &job).await?;
-    ready.beginning = Beginning {
+    let job = prepare::resolve_function(runtime, &request)?;
+    let mut prepared = prepare::prepare(runtime, &request, &job).await?;
+    prepared.setup = RunSetup {
         reset: request.reset,
         empty_cache: request.empty_cache && request.reset,
         checkpoint: request.checkpoint,
     };
-    ready.options = RunOptions { full: request.full, allow_deletes: request.allow_deletes };
-    let host = Arc::new(RunHost::new(instance.clone(), observer, true));
-    let mut report = begin_and_call(instance, ready, job, stop.clone(), host.clone()).await?;
-    follow_up(instance, &host, &mut report, &stop).await;
+    prepared.options = RunOptions { full: request.full, allow_deletes: request.allow_deletes };
+    let services = Arc::new(RuntimeServices::new(runtime.clone(), observer, true));
+    let mut report = execute_prepared(runtime, prepared, job, cancellation.clone(), services.clone()).await?;
+    run_triggered_syncs(runtime, &services, &mut report, &cancellation).await;
     Ok(report)
 }
 
 /// Runs the syncs that a function asked for. One that cannot begin does not undo what the function did.
-async fn follow_up(instance: &Arc<Instance>, host: &RunHost, report: &mut RunReport, stop: &Stop) {
-    let triggered = host.take_triggered();
+async fn run_triggered_syncs(
+    runtime: &Arc<Runtime>,
+    services: &RuntimeServices,
+    report: &mut RunReport,
+    cancellation: &Cancellation,
+) {
+    let triggered = services.take_triggered();
     for sync in triggered {
-        if stop.is_stopped() || report.status != RunStatus::Success {
+        if cancellation.is_cancelled() || report.status != RunStatus::Success {
             return;
         }
         let (integration, connection) = (report.key.integration.clone(), report.key.connection.clone());
         let next = RunRequest::new(integration, Target::Sync(sync.clone()), connection);
-        let outcome = Box::pin(run_one(instance, next, stop.clone(), host.observer.clone())).await;
-        report.triggered.push(Triggered { sync, outcome });
+        let outcome = Box::pin(run_one(runtime, next, cancellation.clone(), services.observer.clone())).await;
+        report.triggered.push(TriggeredSync { sync, outcome });
     }
 }
 
 /// Takes the run's key, calls the function, ends the run.
-async fn begin_and_call(
-    instance: &Arc<Instance>,
-    mut ready: begin::Ready,
+async fn execute_prepared(
+    runtime: &Arc<Runtime>,
+    mut prepared: prepare::PreparedRun,
     job: Job,
-    stop: Stop,
-    host: Arc<RunHost>,
+    cancellation: Cancellation,
+    services: Arc<RuntimeServices>,
 ) -> Result<RunReport> {
     let started = std::time::Instant::now();
     let exclusive = matches!(job, Job::Sync(_));
-    let token = lease::start(instance, &ready, exclusive, &stop, host.observer.as_ref()).await?;
-    let started_at = instance.store.now();
-    let heart = lease::Heart::beat(instance.store.clone(), token, instance.config.lease, stop.clone());
-    let beginning = std::mem::take(&mut ready.beginning);
-    let context = Arc::new(Context::new(ready.context(instance, token, stop.clone(), host)));
+    let token = lease::acquire(runtime, &prepared, exclusive, &cancellation, services.observer.as_ref()).await?;
+    let started_at = runtime.store.now();
+    let renewer = lease::LeaseRenewer::spawn(runtime.store.clone(), token, runtime.config.lease, cancellation.clone());
+    let setup = std::mem::take(&mut prepared.setup);
+    let context = Arc::new(Context::new(prepared.into_context_parts(runtime, token, cancellation.clone(), services)));
     let work = async {
-        beginning.carry_out(&context, &job).await?;
+        setup.apply(&context, &job).await?;
         failpoint!("run:before-call");
-        guarded(instance, context.clone(), &job).await
+        call_catching_panics(runtime, context.clone(), &job).await
     };
-    let outcome = tracing_log::within(context.clone(), Box::pin(work)).await;
-    let lost = heart.rest();
+    let outcome = tracing_log::in_run(context.clone(), Box::pin(work)).await;
+    let lost = renewer.stop();
     let outcome = if lost { outcome.and(Err(lease_lost())) } else { outcome };
     let (output, error, status) = match outcome {
         Ok(output) => (output, None, RunStatus::Success),
         Err(error) => {
-            let error = lease::explained(instance, token, error).await;
+            let error = lease::with_lease_loss_reason(runtime, token, error).await;
             let status = match error.kind() {
                 ErrorKind::Interrupted | ErrorKind::LeaseLost => RunStatus::Interrupted,
                 _ => RunStatus::Error,
@@ -390,15 +395,15 @@ async fn begin_and_call(
     };
     failpoint!("run:before-end");
     let error = error.map(|error| error.redacted(context.client().redactor()));
-    let status = end(instance, &context, token, status, error.as_ref()).await?;
+    let status = end(runtime, &context, token, status, error.as_ref()).await?;
     failpoint!("run:ended");
-    let checkpoint = instance.store.checkpoint(context.key()).await.map_err(store_error)?.value;
-    let resume = instance.store.resume_state(context.key()).await.map_err(store_error)?;
+    let checkpoint = runtime.store.checkpoint(context.key()).await.map_err(store_error)?.value;
+    let resume = runtime.store.resume_state(context.key()).await.map_err(store_error)?;
     let tokens_only = match &job {
-        Job::Sync(def @ SyncDef { run: SyncRun::Mapper(mapper), .. }) => mapper::tokens_only(def, mapper),
+        Job::Sync(def @ SyncDef { run: SyncRun::Mapper(mapper), .. }) => mapper::requires_token(def, mapper),
         _ => false,
     };
-    let walking = resume.is_some_and(|sealed| resume::is_walking(instance, context.key(), &sealed, tokens_only));
+    let walking = resume.is_some_and(|sealed| resume::has_resumable_walk(runtime, context.key(), &sealed, tokens_only));
     Ok(RunReport {
         run: token.id,
         key: context.key().clone(),
@@ -411,15 +416,15 @@ async fn begin_and_call(
         error,
         started_at,
         duration: started.elapsed(),
-        waited: context.client().waited(),
-        dry: None,
+        waited: context.client().rate_limit_wait(),
+        dry_records: None,
         triggered: Vec::new(),
     })
 }
 
 /// [`call`], with a panic of the function as an error: the run ends in either case.
-async fn guarded(instance: &Arc<Instance>, context: Arc<Context>, job: &Job) -> Result<Option<Value>> {
-    match AssertUnwindSafe(call(instance, context, job)).catch_unwind().await {
+async fn call_catching_panics(runtime: &Arc<Runtime>, context: Arc<Context>, job: &Job) -> Result<Option<Value>> {
+    match AssertUnwindSafe(call(runtime, context, job)).catch_unwind().await {
         Ok(outcome) => outcome,
         Err(panic) => {
             let text = panic.downcast_ref::<&str>().map(ToString::to_string);
@@ -429,12 +434,12 @@ async fn guarded(instance: &Arc<Instance>, context: Arc<Context>, job: &Job) -> 
     }
 }
 
-async fn call(instance: &Arc<Instance>, context: Arc<Context>, job: &Job) -> Result<Option<Value>> {
+async fn call(runtime: &Arc<Runtime>, context: Arc<Context>, job: &Job) -> Result<Option<Value>> {
     let handle = Handle::from(Nango::new(context.clone()));
     match job {
         Job::Sync(def) => match &def.run {
             SyncRun::Function(run) => run(handle).await.map(|()| None),
-            SyncRun::Mapper(mapper) => mapper::walk(instance, context, def, mapper).await.map(|()| None),
+            SyncRun::Mapper(mapper) => mapper::walk(runtime, context, def, mapper).await.map(|()| None),
         },
         Job::Action(def, input) => (def.run)(handle, input.clone()).await.map(Some),
         Job::Webhook(def, payload) => (def.run)(handle, payload.clone()).await.map(|()| None),
@@ -443,7 +448,7 @@ async fn call(instance: &Arc<Instance>, context: Arc<Context>, job: &Job) -> Res
 }
 
 async fn end(
-    instance: &Instance,
+    runtime: &Runtime,
     context: &Context,
     token: RunToken,
     status: RunStatus,
@@ -452,24 +457,24 @@ async fn end(
     let (logs, requests) = context.take_pending();
     let error = error.map(|error| serde_json::json!({ "kind": error.kind().name(), "message": error.to_string() }));
     let end = RunEnd { status, error, requests, logs, checkpoint: None, resume: None };
-    match instance.store.end_run(&token, end).await {
+    match runtime.store.end_run(&token, end).await {
         Ok(_) => Ok(status),
         // Whoever took over has ended this run already, and knows how.
         Err(crate::store::StoreError::LeaseLost) => {
-            let ended = instance.store.run(token.id).await.map_err(store_error)?;
+            let ended = runtime.store.run(token.id).await.map_err(store_error)?;
             Ok(ended.map_or(RunStatus::Interrupted, |run| run.status))
         }
         Err(error) => Err(store_error(error)),
     }
 }
 
-async fn dry_records(instance: &Instance, report: &RunReport) -> Result<BTreeMap<String, DryRecords>> {
+async fn dry_records(runtime: &Runtime, report: &RunReport) -> Result<BTreeMap<String, DryRecords>> {
     let (integration, connection) = (Some(report.key.integration.as_str()), Some(report.key.connection.as_str()));
-    let datasets = instance.store.datasets(integration, connection).await.map_err(store_error)?;
+    let datasets = runtime.store.datasets(integration, connection).await.map_err(store_error)?;
     let mut records = BTreeMap::new();
     for stats in datasets {
         let query = ReadQuery { limit: 100, ..ReadQuery::default() };
-        let page = instance.store.read(&stats.dataset, query).await.map_err(store_error)?;
+        let page = runtime.store.read(&stats.dataset, query).await.map_err(store_error)?;
         records.insert(stats.dataset.model, DryRecords { total: stats.live, first: page.records });
     }
     Ok(records)

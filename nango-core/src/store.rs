@@ -14,32 +14,32 @@
 //! Adding a database is adding a folder that implements these traits; the conformance suite in `conformance.rs` says
 //! when it is done.
 
-mod building;
 mod check;
 mod checkpoints;
 mod connections;
 mod cursor;
 mod deletes;
-mod draft;
 pub(crate) mod encryption;
 mod error;
 #[doc(hidden)]
 pub mod failpoint;
+mod feed_page;
 mod hash;
+mod hashed_page;
 mod lease;
 mod logs;
+mod maintenance;
 mod merge;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 mod processes;
 mod records;
 mod refresh;
-mod row;
+mod row_flags;
 mod runs;
 pub mod sqlite;
 mod transfer;
-mod updated;
-mod upkeep;
+mod update_times;
 
 #[cfg(test)]
 mod conformance;
@@ -60,34 +60,34 @@ use std::{future::Future, pin::Pin, sync::Arc};
 
 pub use check::{CheckReport, Finding, Problem};
 pub use checkpoints::{CheckpointWrite, Checkpoints, ResumeWrite, StoredCheckpoint};
-pub use connections::{Connection, Connections, MetadataChange, NewConnection, RefreshFailure, Removed};
+pub use connections::{Connection, Connections, MetadataChange, NewConnection, RefreshFailure, RemovedConnection};
 pub use cursor::Cursor;
 pub use deletes::{
-    Confirmation, DEFAULT_HOLD, DeleteOutlook, DeletePolicy, HeldBy, NextFullRun, PartKind, ScanFinished, ScanPart,
-    ScanWalk,
+    Confirmation, DEFAULT_HOLD, DeletePolicy, HeldBy, NextFullRun, PendingDeletes, ScanOutcome, ScanWalk, WalkKind,
+    WalkResult,
 };
 pub use encryption::{
-    Encryption, EncryptionState, KeyId, KeyUse, Keys, Resealed, credentials_context, reseal, resume_context,
+    Encryption, EncryptionState, KeyId, KeyUse, Keys, ResealProgress, credentials_context, reseal, resume_context,
 };
 pub use error::{StoreError, StoreWarning};
 pub use logs::{Level, LogLine, Logs};
+pub use maintenance::{
+    Backup, DatasetUsage, Emptied, Maintenance, Prune, PruneUntil, Pruned, Remains, Vacuumed, empty_dataset, prune_all,
+};
 pub use processes::Processes;
 pub use records::{
-    Change, Committed, DatasetKey, DatasetStats, DeleteRow, Done, FeedPage, FeedRow, Filter, FinishScan, LastAction,
-    Page, PatchRow, ReadQuery, Records, RowOutcome, Scan, ScanFrom, Write,
+    Change, ChangeOutcome, Committed, DatasetKey, DatasetStats, DeleteRow, FeedPage, FeedRow, Filter, FinishScan,
+    LastAction, Page, PatchRow, ReadQuery, Records, RowOutcome, Scan, ScanFrom, Write,
 };
-pub use refresh::{RefreshClaim, RefreshEnd, RefreshTurn, Refreshes};
+pub use refresh::{ClaimOutcome, RefreshClaim, RefreshEnd, Refreshes};
 pub use runs::{FunctionKey, ModelCounts, NewRun, Run, RunEnd, RunStatus, RunToken, Runs, Totals};
-pub use transfer::{Cell, Chunk, Copied, Table, Transfer, copy, fingerprint};
-pub use upkeep::{
-    Backup, DatasetExtent, Emptied, Prune, PruneUntil, Pruned, Remains, Upkeep, Vacuumed, empty_dataset, prune_all,
-};
+pub use transfer::{Cell, Chunk, CopySummary, Table, Transfer, copy, fingerprint};
 
 /// The variant of a sync that has no other, and of every other function.
 pub const BASE_VARIANT: &str = "base";
 
 /// What a store answers, later.
-pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
 /// A database.
 pub trait Store:
@@ -99,7 +99,7 @@ pub trait Store:
     + Runs
     + Logs
     + Encryption
-    + Upkeep
+    + Maintenance
     + Transfer
     + Send
     + Sync
@@ -115,10 +115,10 @@ pub trait Store:
 
     /// Waits until something may have changed since the call began: in this process at once, from another within
     /// `patience`. Returns after `patience` in any case.
-    fn changed(&self, patience: std::time::Duration) -> Answer<'_, ()>;
+    fn wait_for_change(&self, timeout: std::time::Duration) -> StoreFuture<'_, ()>;
 
     /// Finishes what is being written and lets go of the database.
-    fn close(&self) -> Answer<'_, ()>;
+    fn close(&self) -> StoreFuture<'_, ()>;
 }
 
 /// A database that many hold.

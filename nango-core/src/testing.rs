@@ -33,7 +33,7 @@
 //! # Ok::<(), Error>(()) }).unwrap();
 //! ```
 
-pub(crate) mod script;
+pub(crate) mod mock_api;
 
 use std::{
     collections::BTreeMap,
@@ -44,18 +44,18 @@ use std::{
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-pub use script::Seen;
-use script::{Script, Still};
+pub use mock_api::ReceivedRequest;
+use mock_api::{AutoAdvanceClock, MockApi};
 
 use crate::{
-    auth::{Credentials, Held},
+    auth::{Credentials, CredentialsSource},
     config::Limits,
-    declare::{ActionDef, BoxFuture, Handle, Kind, Merging},
+    declare::{ActionDef, BoxFuture, FunctionKind, Handle, Merging},
     error::{Error, Result},
     http::{Client, ClientParts},
     json::decode,
     model::{Batch, Record},
-    nango::{Context, ContextParts, Host, Nango, RunOptions, Stop},
+    nango::{Cancellation, Context, ContextParts, Nango, RunOptions, RunServices},
     provider::{Catalogue, Provider},
     store::{
         BASE_VARIANT, Change, DatasetKey, FeedRow, FunctionKey, LogLine, NewConnection, NewRun, Page, ReadQuery,
@@ -68,11 +68,11 @@ const BASE_URL: &str = "https://api.mock.test";
 
 /// A connection whose provider answers from a script.
 #[derive(Debug, Clone)]
-pub struct Mock(Arc<Inner>);
+pub struct Mock(Arc<MockInner>);
 
 #[derive(Debug)]
-struct Inner {
-    script: Script,
+struct MockInner {
+    script: MockApi,
     settings: std::sync::Mutex<Settings>,
     store: OnceLock<SharedStore>,
 }
@@ -82,7 +82,7 @@ struct Settings {
     metadata: Map<String, Value>,
     environment: BTreeMap<String, String>,
     provider: Option<String>,
-    stop: Stop,
+    stop: Cancellation,
 }
 
 impl Default for Mock {
@@ -94,8 +94,8 @@ impl Default for Mock {
 impl Mock {
     /// A connection without metadata whose provider knows nothing yet.
     pub fn new() -> Self {
-        Self(Arc::new(Inner {
-            script: Script::default(),
+        Self(Arc::new(MockInner {
+            script: MockApi::default(),
             settings: std::sync::Mutex::default(),
             store: OnceLock::new(),
         }))
@@ -160,7 +160,7 @@ impl Mock {
         assert!(pushed.is_ok(), "this record cannot be saved: {pushed:?}");
         let handle: Handle = self.nango();
         let context = Nango::from(handle).context().clone();
-        let (dataset, merging) = (dataset(M::NAME), Merging::Override);
+        let (dataset, merging) = (dataset_key(M::NAME), Merging::Override);
         let change = Change { dataset, merging, full_walk: None, write: Write::Save(batch) };
         let page = Page {
             run: context.token(),
@@ -185,12 +185,12 @@ impl Mock {
     }
 
     /// Asks the function to stop, as Ctrl-C does.
-    pub fn stop(&self) {
-        self.settings(|settings| settings.stop.stop());
+    pub fn cancel(&self) {
+        self.settings(|settings| settings.stop.cancel());
     }
 
     /// The requests that the provider saw, in order.
-    pub fn requests(&self) -> Vec<Seen> {
+    pub fn received_requests(&self) -> Vec<ReceivedRequest> {
         self.0.script.seen()
     }
 
@@ -200,7 +200,7 @@ impl Mock {
         rows.iter()
             .filter(|row| row.deleted_at.is_none())
             .filter_map(|row| row.payload.as_ref())
-            .map(|payload| read(payload))
+            .map(|payload| decode_record(payload))
             .collect()
     }
 
@@ -211,7 +211,7 @@ impl Mock {
 
     async fn rows(&self, model: &str) -> Vec<FeedRow> {
         let query = ReadQuery { limit: 10_000, ..ReadQuery::default() };
-        let page = self.store().read(&dataset(model), query).await;
+        let page = self.store().read(&dataset_key(model), query).await;
         assert!(page.is_ok(), "the mock's database failed: {page:?}");
         page.unwrap_or_default().records
     }
@@ -223,7 +223,7 @@ impl Mock {
     fn store(&self) -> &SharedStore {
         self.0.store.get_or_init(|| {
             let settings = self.settings(|settings| settings.clone());
-            wait(async move {
+            block_on(async move {
                 let store: SharedStore = Arc::new(Sqlite::open(":memory:").await?);
                 let new = NewConnection {
                     integration: "mock".to_owned(),
@@ -243,10 +243,10 @@ impl Mock {
     fn context(&self) -> Context {
         let settings = self.settings(|settings| settings.clone());
         let store = self.store().clone();
-        let key = key();
+        let key = function_key();
         let (token, connection) = {
             let (store, key) = (store.clone(), key.clone());
-            wait(async move {
+            block_on(async move {
                 // Each call is a run of its own; they need not take turns.
                 let lease = Duration::from_hours(1);
                 let token = store.start_run(NewRun { key, connection: None, exclusive: false, lease }).await?;
@@ -257,43 +257,43 @@ impl Mock {
         let connection = connection.unwrap_or_else(|| unreachable!("the mock's connection was added above"));
         let base_url = BASE_URL.parse().unwrap_or_else(|_| unreachable!("a constant"));
         let provider = settings.provider.map_or_else(
-            || Provider::plain("mock", BASE_URL).unwrap_or_else(|error| panic!("a constant: {error}")),
+            || Provider::from_base_url("mock", BASE_URL).unwrap_or_else(|error| panic!("a constant: {error}")),
             |name| Catalogue::builtin().find(&name).cloned().unwrap_or_else(|error| panic!("{error}")),
         );
-        let parts = ClientParts::new(Arc::new(self.0.script.clone()), Arc::new(Still::default()), base_url);
-        let host = Arc::new(MockHost(self.clone()));
+        let parts = ClientParts::new(Arc::new(self.0.script.clone()), Arc::new(AutoAdvanceClock::default()), base_url);
+        let host = Arc::new(MockServices(self.clone()));
         Context::new(ContextParts {
             key,
             token,
             store,
             client: Client::new(parts),
             connection,
-            held: Held::Fixed(Credentials::none()),
+            held: CredentialsSource::Static(Credentials::none()),
             provider: Arc::new(provider),
             base_url: BASE_URL.to_owned(),
             environment: Arc::new(settings.environment),
             metadata: None,
-            stop: settings.stop,
-            host,
+            cancellation: settings.stop,
+            services: host,
             options: RunOptions::default(),
             limits: Limits::default(),
         })
     }
 }
 
-fn key() -> FunctionKey {
+fn function_key() -> FunctionKey {
     let name = || "mock".to_owned();
     let variant = BASE_VARIANT.to_owned();
-    FunctionKey { kind: Kind::Sync, integration: name(), connection: name(), function: name(), variant }
+    FunctionKey { kind: FunctionKind::Sync, integration: name(), connection: name(), function: name(), variant }
 }
 
-fn dataset(model: &str) -> DatasetKey {
+fn dataset_key(model: &str) -> DatasetKey {
     let name = || "mock".to_owned();
     DatasetKey { integration: name(), connection: name(), model: model.to_owned(), variant: BASE_VARIANT.to_owned() }
 }
 
 #[track_caller]
-fn read<M: Record>(payload: &[u8]) -> M {
+fn decode_record<M: Record>(payload: &[u8]) -> M {
     match decode(payload) {
         Ok(record) => record,
         Err(error) => panic!("the saved record {} is no `{}`: {error}", String::from_utf8_lossy(payload), M::NAME),
@@ -301,7 +301,9 @@ fn read<M: Record>(payload: &[u8]) -> M {
 }
 
 /// Runs a future to its end on a thread of its own, so that a handle can be had without `.await`.
-fn wait<T: Send + 'static>(future: impl Future<Output = Result<T, crate::store::StoreError>> + Send + 'static) -> T {
+fn block_on<T: Send + 'static>(
+    future: impl Future<Output = Result<T, crate::store::StoreError>> + Send + 'static,
+) -> T {
     let thread = std::thread::spawn(|| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         runtime.map_err(|error| error.to_string())?.block_on(future).map_err(|error| error.to_string())
@@ -314,10 +316,15 @@ fn wait<T: Send + 'static>(future: impl Future<Output = Result<T, crate::store::
 }
 
 /// Triggered actions are called at once, on the same mock.
-struct MockHost(Mock);
+struct MockServices(Mock);
 
-impl Host for MockHost {
-    fn trigger(&self, _caller: &Arc<Context>, action: &'static ActionDef, input: Value) -> BoxFuture<Result<Value>> {
+impl RunServices for MockServices {
+    fn trigger_action(
+        &self,
+        _caller: &Arc<Context>,
+        action: &'static ActionDef,
+        input: Value,
+    ) -> BoxFuture<Result<Value>> {
         (action.run)(self.0.nango(), input)
     }
 
@@ -325,7 +332,7 @@ impl Host for MockHost {
         Err(Error::msg(format!("a mock runs no other syncs: `{sync}` was triggered")))
     }
 
-    fn logged(&self, _line: &LogLine) {}
+    fn on_log(&self, _line: &LogLine) {}
 
-    fn committed(&self, _totals: &Totals) {}
+    fn on_commit(&self, _totals: &Totals) {}
 }

@@ -16,7 +16,7 @@ pub(crate) fn from_json(json: &str) -> Option<i64> {
     if json.trim_start().starts_with('"') {
         return from_text(&serde_json::from_str::<String>(json).ok()?);
     }
-    number(json.trim())
+    from_number(json.trim())
 }
 
 /// The time in a JSON value.
@@ -35,7 +35,7 @@ pub(crate) fn from_value(value: &Value) -> Option<i64> {
 pub(crate) fn from_text(text: &str) -> Option<i64> {
     match text.parse::<Timestamp>() {
         Ok(stamp) => Some(stamp.as_microsecond()),
-        Err(_) => number(text),
+        Err(_) => from_number(text),
     }
 }
 
@@ -60,7 +60,7 @@ pub(crate) fn from_float(number: f64) -> Option<i64> {
     Some(micros.round() as i64)
 }
 
-fn number(text: &str) -> Option<i64> {
+fn from_number(text: &str) -> Option<i64> {
     match text.parse() {
         Ok(number) => from_integer(number),
         Err(_) => from_float(text.parse().ok()?),
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_is_no_time_is_none() {
+    fn value_that_is_no_time_is_none() {
         for json in [
             "null",
             "true",

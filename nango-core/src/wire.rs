@@ -19,13 +19,13 @@ mod runs;
 mod time;
 
 pub use connections::{
-    AddedJson, ConnectionDetail, ConnectionList, ConnectionRow, MetadataJson, RemovedJson, TestedJson,
+    AddedJson, ConnectionDetail, ConnectionList, ConnectionRow, ConnectionTestJson, MetadataJson, RemovedJson,
 };
-pub use database::{BackupJson, CheckJson, CopiedJson, PrunedJson, RetainedJson, TakenOutJson, VacuumedJson};
+pub use database::{BackupJson, CheckJson, CopiedJson, PrunedJson, RemovedRowsJson, RetainedJson, VacuumedJson};
 pub use errors::WireError;
 pub use functions::FunctionRow;
 pub use providers::{ProviderCheckJson, ProviderDetail, ProviderRow};
 pub use records::{PageWriter, write_page, write_record};
 pub use runs::RunJson;
-pub(crate) use runs::WaitingJson;
+pub(crate) use runs::WaitingDeletesJson;
 pub use time::{micros, millis, millis_utc};

@@ -23,7 +23,7 @@ pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
     };
     let ident = func.sig.ident.clone();
     let marker = marker::path(&ident, Span::call_site());
-    let head = parts::head(&mut args, &func);
+    let head = parts::descriptor_fields(&mut args, &func);
     let version = parts::version(&mut args);
     let scopes = args.strings("scopes");
     let checkpoint = args.ty("checkpoint");
@@ -35,7 +35,7 @@ pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
     }
     if func.arity() > 2 {
         let message = "an action takes the handle and at most one input: group the inputs in a `#[model]` struct";
-        signature.at(func.param_span(2), message);
+        signature.push_at(func.param_span(2), message);
     }
     let input = func.param(1).cloned();
     let (output, span) = func.output();
@@ -63,10 +63,10 @@ pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
             }
         });
         args.errors.extend(signature);
-        return func.broken(args.errors, &quote!(#has_checkpoint #has_metadata #callable));
+        return func.with_errors(args.errors, &quote!(#has_checkpoint #has_metadata #callable));
     }
 
-    let function = marker::at(&ident, span);
+    let function = marker::with_span(&ident, span);
     let (n, v, i) = (syn::Ident::new("n", span), syn::Ident::new("v", span), syn::Ident::new("i", span));
     let run = if input.is_some() {
         quote_spanned! {span=>

@@ -23,7 +23,7 @@ impl Errors {
         }
     }
 
-    pub(crate) fn at(&mut self, span: Span, message: impl std::fmt::Display) {
+    pub(crate) fn push_at(&mut self, span: Span, message: impl std::fmt::Display) {
         self.add(Error::new(span, message));
     }
 
@@ -46,7 +46,7 @@ impl Errors {
 /// What stands after a key.
 pub(crate) enum Value {
     Flag,
-    Is(TokenStream),
+    Assigned(TokenStream),
     List(TokenStream),
 }
 
@@ -92,7 +92,7 @@ impl Args {
                 if value.is_empty() {
                     return Err(Error::new(key.span(), format!("`{key} =` needs a value")));
                 }
-                Value::Is(value)
+                Value::Assigned(value)
             } else if input.peek(syn::token::Paren) {
                 let content;
                 syn::parenthesized!(content in input);
@@ -119,14 +119,14 @@ impl Args {
                 _ => return,
             }
         } else if self.has(&key.to_string()) {
-            return self.errors.at(key.span(), format!("`{key}` is given twice"));
+            return self.errors.push_at(key.span(), format!("`{key}` is given twice"));
         }
         self.list.push(Arg { key, value });
     }
 
     fn unknown(&self, key: &Ident, nearest: Option<&str>) -> Error {
         let name = key.to_string();
-        let hint = match (typescript::here(self.what, &name), nearest) {
+        let hint = match (typescript::rust_equivalent(self.what, &name), nearest) {
             (Some(here), _) => format!(": {here}"),
             (None, Some(nearest)) => format!(", did you mean `{nearest}`?"),
             (None, None) => String::new(),
@@ -148,7 +148,7 @@ impl Args {
     }
 
     /// The arguments that were not taken yet.
-    pub(crate) fn rest(&self) -> &[Arg] {
+    pub(crate) fn remaining(&self) -> &[Arg] {
         &self.list
     }
 
@@ -193,7 +193,7 @@ mod tests {
             .map(|arg| {
                 let value = match &arg.value {
                     Value::Flag => String::new(),
-                    Value::Is(tokens) => tokens.to_string(),
+                    Value::Assigned(tokens) => tokens.to_string(),
                     Value::List(tokens) => format!("({tokens})"),
                 };
                 (arg.key.to_string(), value)
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn the_three_forms() {
+    fn argument_is_a_flag_a_value_or_a_list() {
         check(
             "model = \"A\", scopes(\"a\", \"b\"), track_deletes, checkpoint = Map<A, B>,",
             &[
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn every_mistake_is_reported() {
+    fn every_error_is_reported() {
         check(
             "frequncy = \"x\", colour = 3, model = A, model = B, trackDeletes",
             &[("frequency", "\"x\""), ("model", "A"), ("track_deletes", "")],

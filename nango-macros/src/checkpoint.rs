@@ -31,7 +31,7 @@ pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
             })
             .collect(),
         _ => {
-            args.errors.at(ident.span(), "`#[checkpoint]` goes on a struct with named fields");
+            args.errors.push_at(ident.span(), "`#[checkpoint]` goes on a struct with named fields");
             TokenStream::new()
         }
     };

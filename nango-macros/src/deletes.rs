@@ -35,13 +35,13 @@ pub(crate) fn read(args: &mut Args, mapper: bool, metadata: Option<&Type>, marke
     if mapper && !track {
         for (key, span) in keys {
             if let Some(span) = span {
-                args.errors.at(span, format!("`{key}` needs `track_deletes`: without it nothing is deleted"));
+                args.errors.push_at(span, format!("`{key}` needs `track_deletes`: without it nothing is deleted"));
             }
         }
     }
-    let (confirm, max_percent) = (parts::option(confirm), parts::option(max_percent));
+    let (confirm, max_percent) = (parts::option_tokens(confirm), parts::option_tokens(max_percent));
     let hold = hold.map_or_else(|| quote!(__nango::Deletes::DEFAULT_HOLD), |seconds| quote!(#seconds));
-    let reference = parts::option(request.as_ref().map(|_| quote!(&__CONFIRM)));
+    let reference = parts::option_tokens(request.as_ref().map(|_| quote!(&__CONFIRM)));
     let settings = quote! {
         __nango::Deletes { confirm: #confirm, request: #reference, hold: #hold, max_percent: #max_percent }
     };
@@ -50,7 +50,7 @@ pub(crate) fn read(args: &mut Args, mapper: bool, metadata: Option<&Type>, marke
 }
 
 fn key_span(args: &Args, key: &str) -> Option<Span> {
-    args.rest().iter().find(|arg| arg.key == key).map(|arg| arg.key.span())
+    args.remaining().iter().find(|arg| arg.key == key).map(|arg| arg.key.span())
 }
 
 /// `confirm_deletes = 2`, or `confirm_deletes(get = "…")`.
@@ -60,7 +60,8 @@ fn confirm(
     metadata: Option<&Type>,
     marker: &TokenStream,
 ) -> (Option<u32>, Option<TokenStream>) {
-    let is_list = args.rest().iter().any(|arg| arg.key == "confirm_deletes" && matches!(arg.value, Value::List(_)));
+    let is_list =
+        args.remaining().iter().any(|arg| arg.key == "confirm_deletes" && matches!(arg.value, Value::List(_)));
     if !is_list {
         return (args.number32("confirm_deletes", 1..=100), None);
     }
@@ -71,15 +72,15 @@ fn confirm(
             "`confirm_deletes(…)` needs `get`, the path of one record: `{CONFIRM}`; the number of walks is \
              `confirm_deletes = 2`"
         );
-        inner.errors.at(at, message);
+        inner.errors.push_at(at, message);
     }
     let get = inner.string("get");
-    let response_path = parts::option(inner.string("response_path"));
+    let response_path = parts::option_tokens(inner.string("response_path"));
     let request = get.map(|get| request(&mut inner, &get, metadata, marker, &response_path));
     if !mapper {
         let message = "`confirm_deletes(get = …)` needs an `endpoint`: the answer goes through a mapper; a sync by hand \
                        has `confirm_deletes = 2`";
-        inner.errors.at(at, message);
+        inner.errors.push_at(at, message);
     }
     args.errors.extend(inner.errors);
     (None, request)
@@ -97,13 +98,13 @@ fn request(
     let template = match parse(&get.value()) {
         Ok(template) => template,
         Err(message) => {
-            args.errors.at(span, message);
+            args.errors.push_at(span, message);
             return TokenStream::new();
         }
     };
     let is_metadata = |name: &&String| record_path(name).is_none();
     if let (None, Some(first)) = (metadata, template.names.iter().find(is_metadata)) {
-        args.errors.at(span, endpoint::without_metadata(first));
+        args.errors.push_at(span, endpoint::without_metadata(first));
         return TokenStream::new();
     }
     let (literals, names) = (&template.literals, &template.names);
@@ -122,7 +123,7 @@ fn request(
             }
         }
     });
-    let read = parts::option(read);
+    let read = parts::option_tokens(read);
     quote! {
         __nango::ConfirmRequest {
             literals: &[#(#literals),*],
@@ -164,18 +165,18 @@ fn is_step(step: &str) -> bool {
 fn max_percent(args: &mut Args) -> Option<u8> {
     let arg = args.take("max_deletes")?;
     let text = match arg.value {
-        Value::Is(tokens) => syn::parse2::<LitStr>(tokens).map_err(|error| error.span()),
+        Value::Assigned(tokens) => syn::parse2::<LitStr>(tokens).map_err(|error| error.span()),
         _ => Err(arg.key.span()),
     };
     let text = text
-        .map_err(|span| args.errors.at(span, "`max_deletes` is a share as a string: `max_deletes = \"20%\"`"))
+        .map_err(|span| args.errors.push_at(span, "`max_deletes` is a share as a string: `max_deletes = \"20%\"`"))
         .ok()?;
     let value = text.value();
     let percent = value.trim().strip_suffix('%').and_then(|number| number.trim_end().parse::<u8>().ok());
     let percent = percent.filter(|percent| (1..=100).contains(percent));
     if percent.is_none() {
         let message = format!("`max_deletes` is a share from \"1%\" to \"100%\", such as \"20%\", not \"{value}\"");
-        args.errors.at(text.span(), message);
+        args.errors.push_at(text.span(), message);
     }
     percent
 }

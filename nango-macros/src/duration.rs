@@ -22,7 +22,7 @@ fn within(args: &mut Args, key: &str, range: RangeInclusive<u32>, example: &str)
     let seconds = seconds(&text.value()).filter(|seconds| range.contains(seconds));
     if seconds.is_none() {
         let message = format!("`{}` is not a duration for `{key}`: {example}", text.value());
-        args.errors.at(text.span(), message);
+        args.errors.push_at(text.span(), message);
     }
     seconds
 }

@@ -17,7 +17,7 @@ pub(crate) fn expand(text: &LitStr, metadata: Option<&Type>, marker: &TokenStrea
     let template = match parse(&text.value()) {
         Ok(template) => template,
         Err(message) => {
-            errors.at(span, message);
+            errors.push_at(span, message);
             return TokenStream::new();
         }
     };
@@ -25,7 +25,7 @@ pub(crate) fn expand(text: &LitStr, metadata: Option<&Type>, marker: &TokenStrea
         return quote!(__nango::Endpoint::Fixed(#text));
     };
     if metadata.is_none() {
-        errors.at(span, without_metadata(first));
+        errors.push_at(span, without_metadata(first));
         return TokenStream::new();
     }
     let (literals, names) = (&template.literals, &template.names);
@@ -47,7 +47,7 @@ pub(crate) fn without_metadata(name: &str) -> String {
 /// A field by its name, shown at `span`; a raw identifier where the name is a keyword.
 pub(crate) fn field(name: &str, span: Span) -> Ident {
     let field = syn::parse_str::<Ident>(name).unwrap_or_else(|_| Ident::new_raw(name, span));
-    crate::marker::at(&field, span)
+    crate::marker::with_span(&field, span)
 }
 
 fn parse(text: &str) -> Result<Template, String> {

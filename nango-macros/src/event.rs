@@ -36,22 +36,22 @@ pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
     let ident = func.sig.ident.clone();
     let marker = marker::path(&ident, Span::call_site());
     let event = Ident::new(event(&mut args), Span::call_site());
-    let head = parts::head(&mut args, &func);
+    let head = parts::descriptor_fields(&mut args, &func);
     let metadata = args.ty("metadata");
     func.check(WHAT, EXAMPLE, true, &mut args.errors);
     if func.sig.asyncness.is_some() || func.has_handle() {
         func.inject("NangoAction", WHAT, EXAMPLE, &marker, &mut args.errors);
     }
     if func.arity() > 1 {
-        args.errors.at(func.param_span(1), format!("{WHAT} takes only the handle: `{EXAMPLE}`"));
+        args.errors.push_at(func.param_span(1), format!("{WHAT} takes only the handle: `{EXAMPLE}`"));
     }
     let has_metadata = capability("Metadata", metadata.as_ref(), &marker);
     if !args.errors.is_empty() {
-        return func.broken(args.errors, &has_metadata);
+        return func.with_errors(args.errors, &has_metadata);
     }
 
     let (_, span) = func.output();
-    let function = marker::at(&ident, span);
+    let function = marker::with_span(&ident, span);
     let run = quote_spanned!(span=> |n| __nango::box_sync(#function(n.into())));
     let metadata = schema("metadata_schema", metadata.as_ref(), &marker);
     let cfgs = func.cfgs();
@@ -76,24 +76,24 @@ pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
 
 /// The one event, as a variant of `declare::Event`.
 fn event(args: &mut Args) -> &'static str {
-    let given: Vec<_> = EVENTS.iter().filter_map(|(key, variant)| Some((args.take(key)?, *variant))).collect();
-    for (arg, _) in &given {
+    let name: Vec<_> = EVENTS.iter().filter_map(|(key, variant)| Some((args.take(key)?, *variant))).collect();
+    for (arg, _) in &name {
         if !matches!(arg.value, Value::Flag) {
-            args.errors.at(arg.key.span(), format!("an event has no value: `#[on_event({})]`", arg.key));
+            args.errors.push_at(arg.key.span(), format!("an event has no value: `#[on_event({})]`", arg.key));
         }
     }
-    match given.as_slice() {
+    match name.as_slice() {
         [] => {
             if args.errors.is_empty() {
                 let events: Vec<&str> = EVENTS.iter().map(|(key, _)| *key).collect();
                 let message = format!("{WHAT} needs the event: one of {}", list(&events));
-                args.errors.at(Span::call_site(), message);
+                args.errors.push_at(Span::call_site(), message);
             }
             EVENTS[0].1
         }
         [(_, variant)] => variant,
         [_, (second, variant), ..] => {
-            args.errors.at(second.key.span(), "a function runs on one event: write one function for each");
+            args.errors.push_at(second.key.span(), "a function runs on one event: write one function for each");
             variant
         }
     }

@@ -86,23 +86,23 @@ impl Func {
     }
 
     /// What holds for every annotated function.
-    pub(crate) fn check(&self, what: &str, example: &str, wants_async: bool, errors: &mut Errors) {
+    pub(crate) fn check(&self, what: &str, example: &str, must_be_async: bool, errors: &mut Errors) {
         let sig = &self.sig;
-        if wants_async && sig.asyncness.is_none() {
-            errors.at(sig.fn_token.span(), format!("{what} needs an `async fn`: `{example}`"));
+        if must_be_async && sig.asyncness.is_none() {
+            errors.push_at(sig.fn_token.span(), format!("{what} needs an `async fn`: `{example}`"));
         }
         if let Some(generic) = sig.generics.params.first() {
-            errors.at(generic.span(), format!("{what} cannot be generic: it is registered once, under one name"));
+            errors.push_at(generic.span(), format!("{what} cannot be generic: it is registered once, under one name"));
         }
         for arg in &sig.inputs {
             if let FnArg::Typed(arg) = arg
                 && let Type::ImplTrait(ty) = &*arg.ty
             {
-                errors.at(ty.span(), format!("{what} cannot be generic: it is registered once, under one name"));
+                errors.push_at(ty.span(), format!("{what} cannot be generic: it is registered once, under one name"));
             }
         }
         if let ReturnType::Default = sig.output {
-            errors.at(sig.paren_token.span.close(), format!("{what} needs a return type: `{example}`"));
+            errors.push_at(sig.paren_token.span.close(), format!("{what} needs a return type: `{example}`"));
         }
     }
 
@@ -153,11 +153,11 @@ impl Func {
     ) {
         let close = self.sig.paren_token.span.close();
         let Some(FnArg::Typed(param)) = self.sig.inputs.iter_mut().next() else {
-            return errors.at(close, format!("{what} takes the handle first: `{example}`"));
+            return errors.push_at(close, format!("{what} takes the handle first: `{example}`"));
         };
         if let Type::Reference(reference) = &*param.ty {
             let message = format!("take `{handle}` by value: it is cheap to clone");
-            return errors.at(reference.and_token.span(), message);
+            return errors.push_at(reference.and_token.span(), message);
         }
         let segment = match &mut *param.ty {
             Type::Path(ty) => ty.path.segments.last_mut().filter(|segment| segment.ident == handle),
@@ -166,12 +166,12 @@ impl Func {
         let Some(segment) = segment else {
             let found = param.ty.to_token_stream().to_string().replace(' ', "");
             let message = format!("{what} takes `{handle}` first, found `{found}`: `{example}`");
-            return errors.at(param.ty.span(), message);
+            return errors.push_at(param.ty.span(), message);
         };
         if !segment.arguments.is_none() {
             let message =
                 format!("write `{handle}` without arguments: the attribute fills in what the function declares");
-            return errors.at(segment.arguments.span(), message);
+            return errors.push_at(segment.arguments.span(), message);
         }
         let ty = &param.ty;
         *param.ty = Type::Verbatim(quote!(#ty<#marker>));
@@ -179,7 +179,7 @@ impl Func {
 
     /// The errors, and a function that type-checks by itself, so that nothing else turns red: whatever is wrong, the
     /// handle has a marker, and the marker may save everything.
-    pub(crate) fn broken(mut self, errors: Errors, also: &TokenStream) -> TokenStream {
+    pub(crate) fn with_errors(mut self, errors: Errors, extra: &TokenStream) -> TokenStream {
         let errors = errors.into_tokens();
         if self.sig.receiver().is_some() {
             // In an `impl` there is no place for anything else.
@@ -210,7 +210,7 @@ impl Func {
             const _: () = {
                 use ::nango_core::__private as __nango;
                 impl<M: __nango::Record> __nango::Saves<M> for #path {}
-                #also
+                #extra
             };
             #errors
         }

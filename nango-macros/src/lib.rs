@@ -42,9 +42,9 @@ mod webhook;
 
 #[path = "../../nango-core/src/declare/dots.rs"]
 mod dots;
-#[path = "../../nango-core/src/declare/ends.rs"]
+#[path = "../../nango-core/src/declare/flag_names.rs"]
 #[allow(unreachable_pub, reason = "shared with nango-core, which exports it")]
-mod ends;
+mod flag_names;
 #[path = "../../nango-core/src/declare/frequency.rs"]
 #[allow(dead_code, unreachable_pub, reason = "shared with nango-core, which uses all of it")]
 mod frequency;

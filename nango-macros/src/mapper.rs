@@ -32,19 +32,19 @@ pub(crate) fn expand(
     declared: &Declared<'_>,
 ) -> (TokenStream, TokenStream) {
     if let Some(second) = declared.models.get(1) {
-        args.errors.at(second.span(), "a mapper produces one model: write one mapper for each, or a sync by hand");
+        args.errors.push_at(second.span(), "a mapper produces one model: write one mapper for each, or a sync by hand");
     }
     if let Some(checkpoint) = declared.checkpoint {
         let message = "a mapper keeps its own place: remove `checkpoint`, or write the loop by hand without `endpoint`";
-        args.errors.at(checkpoint.span(), message);
+        args.errors.push_at(checkpoint.span(), message);
     }
     let endpoint = args
         .text(endpoint)
         .map(|text| endpoint::expand(&text, declared.metadata, marker, &mut args.errors))
         .unwrap_or_default();
-    let paginate = parts::option(paginate::expand(args));
+    let paginate = parts::option_tokens(paginate::expand(args));
     let retries = args.number32("retries", 0..=10).unwrap_or(0);
-    let since = parts::option(since::expand(args, declared.track_deletes));
+    let since = parts::option_tokens(since::expand(args, declared.track_deletes));
     let on_invalid = args.choice("on_invalid", &[("fail", "Fail"), ("skip", "Skip")]).unwrap_or("Fail");
     let on_invalid = format_ident!("{on_invalid}");
     let map = map(args, func, marker);
@@ -71,19 +71,24 @@ fn map(args: &mut Args, func: &mut Func, marker: &TokenStream) -> TokenStream {
         (true, 2) => func.inject("NangoSync", "an async mapper", ASYNC, marker, errors),
         (false, 2) => {
             let message = format!("a mapper that takes the handle is async: `{ASYNC}`");
-            errors.at(func.sig.fn_token.span(), message);
+            errors.push_at(func.sig.fn_token.span(), message);
         }
         (true, 1) => {
             let message = format!(
                 "with `endpoint` the loop is written for you, and the function maps one record: `{PLAIN}`, or `{ASYNC}`"
             );
-            errors.at(func.sig.ident.span(), message);
+            errors.push_at(func.sig.ident.span(), message);
         }
-        (_, 0) => errors
-            .at(func.sig.paren_token.span.close(), format!("a mapper takes the record as the API sends it: `{PLAIN}`")),
+        (_, 0) => errors.push_at(
+            func.sig.paren_token.span.close(),
+            format!("a mapper takes the record as the API sends it: `{PLAIN}`"),
+        ),
         (_, arity) => {
-            let takes = if is_async { ASYNC } else { PLAIN };
-            errors.at(func.param_span(arity - 1), format!("a mapper takes nothing else than the record: `{takes}`"));
+            let signature = if is_async { ASYNC } else { PLAIN };
+            errors.push_at(
+                func.param_span(arity - 1),
+                format!("a mapper takes nothing else than the record: `{signature}`"),
+            );
         }
     }
     if let ReturnType::Type(_, ty) = &func.sig.output
@@ -92,11 +97,11 @@ fn map(args: &mut Args, func: &mut Func, marker: &TokenStream) -> TokenStream {
         let found = ty.to_token_stream();
         let message =
             format!("a mapper returns `Model`, `Option<Model>`, `Vec<Model>` or a `Result` of these, not `{found}`");
-        errors.at(ty.span(), message);
+        errors.push_at(ty.span(), message);
     }
     let raw = func.param(usize::from(is_async)).cloned().unwrap_or_else(|| parse_quote!(()));
     let (output, span) = func.output();
-    let function = marker::at(&func.sig.ident, span);
+    let function = marker::with_span(&func.sig.ident, span);
     let marker = marker::respan(marker, span);
     if is_async {
         let decode = quote_spanned!(raw.span()=> __nango::decode::<#raw>);

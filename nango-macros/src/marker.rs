@@ -14,14 +14,14 @@ pub(crate) fn module(function: &Ident) -> Ident {
 
 /// `__fetch_issues::fetch_issues`, shown at `span`.
 pub(crate) fn path(function: &Ident, span: Span) -> TokenStream {
-    let (module, name) = (at(&module(function), span), at(function, span));
+    let (module, name) = (with_span(&module(function), span), with_span(function, span));
     quote!(#module::#name)
 }
 
 /// The module with the type.
 pub(crate) fn define(function: &Ident, vis: &Visibility, cfgs: &[&Attribute]) -> TokenStream {
-    let module = at(&module(function), Span::call_site());
-    let inside = inside(vis);
+    let module = with_span(&module(function), Span::call_site());
+    let inside = nested_visibility(vis);
     quote! {
         #(#cfgs)*
         #[doc(hidden)]
@@ -34,7 +34,7 @@ pub(crate) fn define(function: &Ident, vis: &Visibility, cfgs: &[&Attribute]) ->
 
 /// The visibility that, one module deeper, reaches as far as `vis` does here. A marker that reached further would leak
 /// the types that its function declares.
-fn inside(vis: &Visibility) -> TokenStream {
+fn nested_visibility(vis: &Visibility) -> TokenStream {
     match vis {
         Visibility::Public(_) => quote!(pub),
         Visibility::Inherited => quote!(pub(super)),
@@ -52,7 +52,7 @@ fn inside(vis: &Visibility) -> TokenStream {
 }
 
 /// The same identifier, shown elsewhere in errors.
-pub(crate) fn at(ident: &Ident, span: Span) -> Ident {
+pub(crate) fn with_span(ident: &Ident, span: Span) -> Ident {
     let mut ident = ident.clone();
     ident.set_span(span);
     ident

@@ -22,17 +22,17 @@ pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
     let ident = &input.ident;
     let named = matches!(&input.data, Data::Struct(data) if matches!(data.fields, Fields::Named(_)));
     if !named && !matches!(input.data, Data::Enum(_)) {
-        args.errors.at(ident.span(), "`#[model]` goes on a struct with named fields, or on an enum");
+        args.errors.push_at(ident.span(), "`#[model]` goes on a struct with named fields, or on an enum");
     }
     no_generics(WHAT, &input, &mut args.errors);
     let name = match args.string("name") {
         Some(text) => {
             let value = text.value();
-            let good = |c: char| c.is_ascii_alphanumeric() || c == '_';
-            if !value.starts_with(|c: char| c.is_ascii_alphabetic()) || !value.chars().all(good) {
+            let is_valid_char = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            if !value.starts_with(|c: char| c.is_ascii_alphabetic()) || !value.chars().all(is_valid_char) {
                 let message =
                     format!("`{value}` cannot be the name of a model: a letter, then letters, digits and `_`");
-                args.errors.at(text.span(), message);
+                args.errors.push_at(text.span(), message);
             }
             Some(value)
         }
@@ -81,14 +81,15 @@ fn record(input: &DeriveInput, args: &mut Args) -> TokenStream {
         _ => Vec::new(),
     };
     if let (Some(key), Data::Enum(_)) = (&key, &input.data) {
-        args.errors.at(key.span(), "an enum has no fields, and so no id: it is data, not a record");
+        args.errors.push_at(key.span(), "an enum has no fields, and so no id: it is data, not a record");
         return TokenStream::new();
     }
     if let (Some(updated), Data::Enum(_)) = (&updated, &input.data) {
-        args.errors.at(updated.span(), "an enum has no fields, and so no time of update: it is data, not a record");
+        args.errors
+            .push_at(updated.span(), "an enum has no fields, and so no time of update: it is data, not a record");
         return TokenStream::new();
     }
-    let wanted = key.as_ref().map_or_else(|| "id".to_owned(), LitStr::value);
+    let id_name = key.as_ref().map_or_else(|| "id".to_owned(), LitStr::value);
     let time = updated.as_ref().map(|updated| time(input, &fields, updated, args));
     let broken = quote! {
         impl __nango::Record for #ident {
@@ -96,7 +97,7 @@ fn record(input: &DeriveInput, args: &mut Args) -> TokenStream {
             fn id(&self) -> &Self::Id { loop {} }
         }
     };
-    match (field(&fields, &wanted), key, updated) {
+    match (field(&fields, &id_name), key, updated) {
         (Some((id, field)), ..) => {
             // The type's span: a type that cannot be an id is shown there.
             let ty = &field.ty;
@@ -110,7 +111,7 @@ fn record(input: &DeriveInput, args: &mut Args) -> TokenStream {
             }
         }
         (None, Some(key), _) => {
-            args.errors.at(key.span(), no_field(ident, &fields, &wanted));
+            args.errors.push_at(key.span(), no_field(ident, &fields, &id_name));
             broken
         }
         (None, None, Some(updated)) => {
@@ -119,7 +120,7 @@ fn record(input: &DeriveInput, args: &mut Args) -> TokenStream {
                  integer, or name its key: `#[model(id = \"field\", updated = \"{}\")]`",
                 updated.value()
             );
-            args.errors.at(updated.span(), message);
+            args.errors.push_at(updated.span(), message);
             broken
         }
         (None, None, None) => TokenStream::new(),
@@ -129,7 +130,7 @@ fn record(input: &DeriveInput, args: &mut Args) -> TokenStream {
 /// How the time of a record is read: from the field that `updated` names, as it is called in Rust.
 fn time(input: &DeriveInput, fields: &[&Field], updated: &LitStr, args: &mut Args) -> TokenStream {
     let Some((ident, found)) = field(fields, &updated.value()) else {
-        args.errors.at(updated.span(), no_field(&input.ident, fields, &updated.value()));
+        args.errors.push_at(updated.span(), no_field(&input.ident, fields, &updated.value()));
         return TokenStream::new();
     };
     let name = json_name(&input.attrs, found);
@@ -143,14 +144,14 @@ fn time(input: &DeriveInput, fields: &[&Field], updated: &LitStr, args: &mut Arg
 
 /// Reads a data type; if the item is none, the item again and the error.
 pub(crate) fn read(what: &str, on: &str, item: &TokenStream) -> Result<DeriveInput, TokenStream> {
-    let said = |error: Error| {
+    let with_item = |error: Error| {
         let error = error.into_compile_error();
         quote!(#item #error)
     };
     match syn::parse2::<DeriveInput>(item.clone()) {
         Ok(input) => match &input.data {
             Data::Union(data) => {
-                Err(said(Error::new(data.union_token.span(), format!("{what} goes on {on}, not on a union"))))
+                Err(with_item(Error::new(data.union_token.span(), format!("{what} goes on {on}, not on a union"))))
             }
             _ => Ok(input),
         },
@@ -158,7 +159,7 @@ pub(crate) fn read(what: &str, on: &str, item: &TokenStream) -> Result<DeriveInp
             let is_type = item.clone().into_iter().any(
                 |tree| matches!(&tree, proc_macro2::TokenTree::Ident(word) if *word == "struct" || *word == "enum"),
             );
-            Err(said(if is_type { error } else { Error::new(error.span(), format!("{what} goes on {on}")) }))
+            Err(with_item(if is_type { error } else { Error::new(error.span(), format!("{what} goes on {on}")) }))
         }
     }
 }
@@ -166,7 +167,7 @@ pub(crate) fn read(what: &str, on: &str, item: &TokenStream) -> Result<DeriveInp
 /// A type that is registered has one name and one schema.
 pub(crate) fn no_generics(what: &str, input: &DeriveInput, errors: &mut Errors) {
     if let Some(generic) = input.generics.params.first() {
-        errors.at(generic.span(), format!("{what} cannot be generic: it has one name and one schema"));
+        errors.push_at(generic.span(), format!("{what} cannot be generic: it has one name and one schema"));
     }
 }
 
@@ -179,11 +180,11 @@ pub(crate) fn field<'a>(fields: &[&'a Field], name: &str) -> Option<(&'a Ident, 
 }
 
 /// The message for a field that is not there.
-pub(crate) fn no_field(ident: &Ident, fields: &[&Field], wanted: &str) -> String {
+pub(crate) fn no_field(ident: &Ident, fields: &[&Field], name: &str) -> String {
     let names: Vec<String> =
         fields.iter().filter_map(|field| Some(field.ident.as_ref()?.unraw().to_string())).collect();
-    let hint = suggest::nearest(wanted, names.iter().map(String::as_str))
+    let hint = suggest::nearest(name, names.iter().map(String::as_str))
         .map(|nearest| format!(", did you mean `{nearest}`?"))
         .unwrap_or_default();
-    format!("`{ident}` has no field `{wanted}`{hint}\nits fields: {}", list(&names))
+    format!("`{ident}` has no field `{name}`{hint}\nits fields: {}", list(&names))
 }

@@ -6,7 +6,7 @@ use syn::LitStr;
 
 use crate::{
     args::Args,
-    ends::{names_more, names_the_end},
+    flag_names::{names_last_page_flag, names_more_flag},
     parts,
 };
 
@@ -33,26 +33,26 @@ const EXAMPLE: &str = "paginate(link(rel = \"next\"), limit = 100)";
 /// The `Paginate` of a mapper's descriptor, if it has one. Without a kind the provider's entry decides.
 pub(crate) fn expand(args: &mut Args) -> Option<TokenStream> {
     let (_, mut inner) = args.nested("paginate", "`paginate(…)`", KEYS, EXAMPLE)?;
-    let kind = parts::option(kind(&mut inner));
+    let kind = parts::option_tokens(kind(&mut inner));
     let has_limit = inner.has("limit");
-    let limit = parts::option(inner.number32("limit", 1..=u32::MAX));
+    let limit = parts::option_tokens(inner.number32("limit", 1..=u32::MAX));
     let limit_name = inner.string("limit_name");
     if let (false, Some(name)) = (has_limit, &limit_name) {
-        inner.errors.at(name.span(), "`limit_name` needs `limit = 100`, the number that it carries");
+        inner.errors.push_at(name.span(), "`limit_name` needs `limit = 100`, the number that it carries");
     }
-    let limit_name = parts::option(limit_name.as_ref().map(text));
+    let limit_name = parts::option_tokens(limit_name.as_ref().map(text));
     let [response_path, total, total_pages] =
-        ["response_path", "total", "total_pages"].map(|key| parts::option(inner.string(key).as_ref().map(text)));
-    let has_more = more(&mut inner, "has_more", names_the_end, "is_last");
-    let is_last = more(&mut inner, "is_last", names_more, "has_more");
-    let null_is_empty = parts::option(inner.flag("null_is_empty"));
-    let end_status = parts::option(end_status(&mut inner));
+        ["response_path", "total", "total_pages"].map(|key| parts::option_tokens(inner.string(key).as_ref().map(text)));
+    let has_more = more(&mut inner, "has_more", names_last_page_flag, "is_last");
+    let is_last = more(&mut inner, "is_last", names_more_flag, "has_more");
+    let null_is_empty = parts::option_tokens(inner.flag("null_is_empty"));
+    let end_status = parts::option_tokens(end_status(&mut inner));
     let pagination = inner.choice("pagination", &[("token", "Token"), ("position", "Position")]);
-    let pagination = parts::option(pagination.map(|kind| {
+    let pagination = parts::option_tokens(pagination.map(|kind| {
         let kind = Ident::new(kind, Span::call_site());
         quote!(__nango::Pagination::#kind)
     }));
-    let in_body = parts::option(inner.flag("in_body"));
+    let in_body = parts::option_tokens(inner.flag("in_body"));
     args.errors.extend(inner.errors);
     Some(quote! {
         __nango::Paginate {
@@ -79,9 +79,9 @@ fn more(args: &mut Args, key: &str, is_inverse: fn(&str) -> bool, inverse: &str)
         let (value, when) =
             (path.value(), if key == "has_more" { "while another page follows" } else { "on the last page only" });
         let message = format!("`{key}` is true {when}, and `{value}` is its inverse: write `{inverse} = \"{value}\"`");
-        args.errors.at(path.span(), message);
+        args.errors.push_at(path.span(), message);
     }
-    parts::option(path.as_ref().map(text))
+    parts::option_tokens(path.as_ref().map(text))
 }
 
 /// `end_status(400, 404)`.
@@ -95,11 +95,15 @@ fn text(text: &LitStr) -> TokenStream {
 }
 
 fn kind(args: &mut Args) -> Option<TokenStream> {
-    let kinds: Vec<Ident> =
-        args.rest().iter().filter(|arg| KINDS.iter().any(|kind| arg.key == kind)).map(|arg| arg.key.clone()).collect();
+    let kinds: Vec<Ident> = args
+        .remaining()
+        .iter()
+        .filter(|arg| KINDS.iter().any(|kind| arg.key == kind))
+        .map(|arg| arg.key.clone())
+        .collect();
     if let [first, second, ..] = kinds.as_slice() {
         let message = format!("`{first}` and `{second}` exclude each other: there is one kind of pagination");
-        args.errors.at(second.span(), message);
+        args.errors.push_at(second.span(), message);
     }
     let first = kinds.first()?.to_string();
     let nested = match first.as_str() {
@@ -128,10 +132,10 @@ fn link(args: &mut Args, at: Span) -> TokenStream {
     if !args.has("rel") && !args.has("path") && args.errors.is_empty() {
         let message =
             "`link` pagination needs `rel = \"next\"` (the Link header) or `path = \"…\"` (a link in the body)";
-        args.errors.at(at, message);
+        args.errors.push_at(at, message);
     }
     let (rel, path) = (args.string("rel"), args.string("path"));
-    let (rel, path) = (parts::option(rel.as_ref().map(text)), parts::option(path.as_ref().map(text)));
+    let (rel, path) = (parts::option_tokens(rel.as_ref().map(text)), parts::option_tokens(path.as_ref().map(text)));
     quote!(__nango::PaginateKind::Link { rel: #rel, path: #path })
 }
 
@@ -158,7 +162,7 @@ fn offset(args: &mut Args, at: Span) -> TokenStream {
 
 fn required(args: &mut Args, at: Span, key: &str, kind: &str, meaning: &str) -> TokenStream {
     if !args.has(key) && args.errors.is_empty() {
-        args.errors.at(at, format!("`{kind}` pagination needs `{key} = \"…\"`, {meaning}"));
+        args.errors.push_at(at, format!("`{kind}` pagination needs `{key} = \"…\"`, {meaning}"));
     }
     args.string(key).as_ref().map(text).unwrap_or_default()
 }

@@ -7,12 +7,12 @@ use syn::LitStr;
 use crate::{args::Args, func::Func};
 
 /// `Some(tokens)` or `None`, as tokens.
-pub(crate) fn option(tokens: Option<impl ToTokens>) -> TokenStream {
+pub(crate) fn option_tokens(tokens: Option<impl ToTokens>) -> TokenStream {
     tokens.map_or_else(|| quote!(::core::option::Option::None), |tokens| quote!(::core::option::Option::Some(#tokens)))
 }
 
 /// `at`, `integration`, `name` and `description`, the fields that every descriptor of a named function has.
-pub(crate) fn head(args: &mut Args, func: &Func) -> TokenStream {
+pub(crate) fn descriptor_fields(args: &mut Args, func: &Func) -> TokenStream {
     let integration = identifier(args, "integration")
         .map_or_else(|| quote!(__nango::integration_of(::core::module_path!())), ToTokens::into_token_stream);
     let name = identifier(args, "name").map_or_else(|| func.name(), |name| name.value());
@@ -31,7 +31,7 @@ fn identifier(args: &mut Args, key: &str) -> Option<LitStr> {
     let text = args.string(key)?;
     let value = text.value();
     if !value.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')) {
-        args.errors.at(text.span(), format!("`{key}` has only letters, digits, `-` and `_`"));
+        args.errors.push_at(text.span(), format!("`{key}` has only letters, digits, `-` and `_`"));
     }
     Some(text)
 }
@@ -42,7 +42,7 @@ pub(crate) fn version(args: &mut Args) -> String {
     let value = text.value();
     let parts: Vec<&str> = value.split('.').collect();
     if parts.len() != 3 || !parts.iter().all(|part| part.parse::<u32>().is_ok()) {
-        args.errors.at(text.span(), format!("`{value}` is not a version: write three numbers, such as \"1.0.0\""));
+        args.errors.push_at(text.span(), format!("`{value}` is not a version: write three numbers, such as \"1.0.0\""));
     }
     value
 }

@@ -24,7 +24,8 @@ pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
     no_generics(WHAT, &input, &mut args.errors);
     let model = args.ty("of");
     if model.is_none() && args.errors.is_empty() {
-        args.errors.at(Span::call_site(), "`#[patch]` needs the model that it changes: `#[patch(of = YourModel)]`");
+        args.errors
+            .push_at(Span::call_site(), "`#[patch]` needs the model that it changes: `#[patch(of = YourModel)]`");
     }
     let id = id_field(&input, &mut args);
     let changes = changes(&mut input, id.as_ref(), &mut args);
@@ -43,7 +44,7 @@ pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
         let of = quote_spanned!(model.span()=> type Model = __Model;);
         let body = match id {
             Some(field) if !broken => {
-                let name = crate::marker::at(&field.0, field.1);
+                let name = crate::marker::with_span(&field.0, field.1);
                 quote_spanned!(field.1=> &self.#name)
             }
             _ => quote!(loop {}),
@@ -81,26 +82,26 @@ fn id_field(input: &DeriveInput, args: &mut Args) -> Option<Id> {
     let key = args.string("id");
     if nested {
         if let Some(key) = key {
-            args.errors.at(key.span(), "a nested patch has no id: it is a part of another patch");
+            args.errors.push_at(key.span(), "a nested patch has no id: it is a part of another patch");
         }
         return None;
     }
-    let wanted = key.as_ref().map_or_else(|| "id".to_owned(), LitStr::value);
+    let id_name = key.as_ref().map_or_else(|| "id".to_owned(), LitStr::value);
     let fields: Vec<&Field> = match &input.data {
         Data::Struct(data) => data.fields.iter().collect(),
         _ => Vec::new(),
     };
-    let found = field(&fields, &wanted).map(|(ident, field)| (ident.clone(), field.ty.span()));
+    let found = field(&fields, &id_name).map(|(ident, field)| (ident.clone(), field.ty.span()));
     if found.is_none() {
         if let Some(key) = key {
-            args.errors.at(key.span(), no_field(&input.ident, &fields, &wanted));
+            args.errors.push_at(key.span(), no_field(&input.ident, &fields, &id_name));
         } else if named_fields(&input.data) {
             let message = "a patch says which record it changes: add a field `id`, name it with \
                            `#[patch(of = YourModel, id = \"field\")]`, or write `nested` for a part of another patch";
-            args.errors.at(input.ident.span(), message);
+            args.errors.push_at(input.ident.span(), message);
         }
     }
-    Some((wanted, found))
+    Some((id_name, found))
 }
 
 fn named_fields(data: &Data) -> bool {
@@ -110,7 +111,7 @@ fn named_fields(data: &Data) -> bool {
 /// Makes serde leave out what is not sent, and writes the comparison of every field but the id with the model's.
 fn changes(input: &mut DeriveInput, id: Option<&Id>, args: &mut Args) -> TokenStream {
     if !named_fields(&input.data) {
-        args.errors.at(input.ident.span(), "`#[patch]` goes on a struct with named fields");
+        args.errors.push_at(input.ident.span(), "`#[patch]` goes on a struct with named fields");
     }
     let Data::Struct(data) = &mut input.data else { return TokenStream::new() };
     let mut checks = TokenStream::new();
@@ -129,7 +130,7 @@ fn changes(input: &mut DeriveInput, id: Option<&Id>, args: &mut Args) -> TokenSt
                 let message = format!(
                     "a field of a patch may be left out: write `Option<{ty}>`, or `Patch<{ty}>` if it can also become null"
                 );
-                args.errors.at(field.ty.span(), message);
+                args.errors.push_at(field.ty.span(), message);
                 continue;
             }
         };

@@ -22,18 +22,18 @@ const USAGE: &str =
 /// The expression of an `EndpointPath`.
 pub(crate) fn expand(tokens: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
-    let call = match syn::parse2::<Call>(tokens) {
+    let call = match syn::parse2::<PathInput>(tokens) {
         Ok(call) => call,
         Err(error) => {
             errors.add(error);
-            return broken(errors);
+            return error_tokens(errors);
         }
     };
     let span = call.text.span();
     let values = match Template::parse(&call.text.value(), VALUE) {
         Ok(template) => values(&call, &template, &mut errors).map(|values| (template.literals, template.names, values)),
         Err(message) => {
-            errors.at(span, message);
+            errors.push_at(span, message);
             None
         }
     };
@@ -51,7 +51,7 @@ pub(crate) fn expand(tokens: TokenStream) -> TokenStream {
                 #path
             })
         }
-        _ => broken(errors),
+        _ => error_tokens(errors),
     }
 }
 
@@ -61,7 +61,7 @@ fn local(name: &str, span: Span) -> Ident {
 }
 
 /// The errors, in place of an expression of the right type: a path with mistakes causes no error elsewhere.
-fn broken(errors: Errors) -> TokenStream {
+fn error_tokens(errors: Errors) -> TokenStream {
     let errors = errors.into_tokens();
     quote!({
         #errors
@@ -70,20 +70,20 @@ fn broken(errors: Errors) -> TokenStream {
 }
 
 /// A reference to the value of each name, in order, and where it is shown in errors.
-fn values(call: &Call, template: &Template, errors: &mut Errors) -> Option<Vec<(TokenStream, Span)>> {
+fn values(call: &PathInput, template: &Template, errors: &mut Errors) -> Option<Vec<(TokenStream, Span)>> {
     let span = call.text.span();
     for (at, argument) in call.arguments.iter().enumerate() {
         let name = argument.name();
         if call.arguments[..at].iter().any(|earlier| earlier.name() == name) {
-            errors.at(argument.name.span(), format!("`{name}` is given twice"));
+            errors.push_at(argument.name.span(), format!("`{name}` is given twice"));
         } else if !template.names.contains(&name) {
-            errors.at(argument.name.span(), format!("the path has no `{{{name}}}`"));
+            errors.push_at(argument.name.span(), format!("the path has no `{{{name}}}`"));
         }
     }
     let mut values = Vec::new();
     for name in &template.names {
         if !is_name(name) {
-            errors.at(span, wrong_name(name));
+            errors.push_at(span, wrong_name(name));
             return None;
         }
         let argument = call.arguments.iter().find(|argument| argument.name() == *name);
@@ -109,7 +109,7 @@ fn wrong_name(name: &str) -> String {
 }
 
 /// The arguments of `path!`.
-struct Call {
+struct PathInput {
     text: LitStr,
     arguments: Vec<Argument>,
 }
@@ -125,7 +125,7 @@ impl Argument {
     }
 }
 
-impl Parse for Call {
+impl Parse for PathInput {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let usage = |span: Span| syn::Error::new(span, USAGE);
         let text: LitStr = input.parse().map_err(|error| usage(error.span()))?;
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn path_with_a_mistake_does_not_compile() {
+    fn invalid_path_does_not_compile() {
         error("", "takes a string literal");
         error("path", "takes a string literal");
         error("\"/{a}\", b.c", "takes a string literal");

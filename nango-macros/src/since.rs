@@ -12,16 +12,17 @@ const EXAMPLE: &str = "since(param = \"since\", overlap = \"2m\")";
 pub(crate) fn expand(args: &mut Args, track_deletes: bool) -> Option<TokenStream> {
     let (at, mut inner) = args.nested("since", "`since(…)`", KEYS, EXAMPLE)?;
     if track_deletes && !inner.has("full_every") && inner.errors.is_empty() {
-        inner.errors.at(
+        inner.errors.push_at(
             at,
             "`since` with `track_deletes` needs `full_every = \"7d\"`: a run that reads only what changed sees no record \
              vanish, so records are deleted by the full runs alone",
         );
     }
     if !inner.has("param") && inner.errors.is_empty() {
-        inner
-            .errors
-            .at(at, format!("`since` needs `param = \"…\"`, the query parameter that carries the time: `{EXAMPLE}`"));
+        inner.errors.push_at(
+            at,
+            format!("`since` needs `param = \"…\"`, the query parameter that carries the time: `{EXAMPLE}`"),
+        );
     }
     let param = inner.string("param");
     let format = [("rfc3339", "Rfc3339"), ("unix", "Unix"), ("unix_ms", "UnixMs")];
@@ -29,7 +30,7 @@ pub(crate) fn expand(args: &mut Args, track_deletes: bool) -> Option<TokenStream
     let from = from(&mut inner);
     let overlap = duration::positive(&mut inner, "overlap").unwrap_or(0);
     let full_every = duration::positive(&mut inner, "full_every");
-    let full_every = parts::option(full_every);
+    let full_every = parts::option_tokens(full_every);
     args.errors.extend(inner.errors);
     Some(quote! {
         __nango::Since {
@@ -53,7 +54,7 @@ fn from(args: &mut Args) -> TokenStream {
         _ => {
             let message =
                 format!("`from` is \"run_start\" or \"field:updated_at\" (a field of the record), not \"{value}\"");
-            args.errors.at(text.span(), message);
+            args.errors.push_at(text.span(), message);
             TokenStream::new()
         }
     }

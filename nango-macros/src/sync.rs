@@ -64,9 +64,9 @@ pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
     let function = func.sig.ident.clone();
     let marker = marker::path(&function, proc_macro2::Span::call_site());
     let models = args.models();
-    let head = parts::head(&mut args, &func);
+    let head = parts::descriptor_fields(&mut args, &func);
     let version = parts::version(&mut args);
-    let frequency = parts::option(frequency(&mut args));
+    let frequency = parts::option_tokens(frequency(&mut args));
     let auto_start = args.flag("auto_start").unwrap_or(true);
     let scopes = args.strings("scopes");
     let checkpoint = args.ty("checkpoint");
@@ -86,14 +86,14 @@ pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
             };
             mapper::expand(&mut args, &endpoint, &mut func, &marker, &declared)
         }
-        None => by_hand(&mut args, &mut func, &marker),
+        None => function_run(&mut args, &mut func, &marker),
     };
 
     let has_checkpoint = capability("Checkpoint", checkpoint.as_ref(), &marker);
     let has_metadata = capability("Metadata", metadata.as_ref(), &marker);
     if !args.errors.is_empty() {
-        let unfinished = unfinished(&marker);
-        return func.broken(args.errors, &quote!(#unfinished #has_checkpoint #has_metadata));
+        let unfinished = placeholder_def(&marker);
+        return func.with_errors(args.errors, &quote!(#unfinished #has_checkpoint #has_metadata));
     }
 
     let (saves, infos) = saves(&models, &marker);
@@ -139,7 +139,7 @@ pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
 }
 
 /// A descriptor for a sync with mistakes: its webhook handler, which is not to blame, can then name it.
-fn unfinished(marker: &TokenStream) -> TokenStream {
+fn placeholder_def(marker: &TokenStream) -> TokenStream {
     quote! {
         static __DEF: __nango::SyncDef = __nango::SyncDef {
             at: __nango::Location { file: "", line: 0 },
@@ -165,10 +165,10 @@ fn unfinished(marker: &TokenStream) -> TokenStream {
 }
 
 /// The descriptor's `run` for an async function, after checking it.
-fn by_hand(args: &mut Args, func: &mut Func, marker: &TokenStream) -> (TokenStream, TokenStream) {
+fn function_run(args: &mut Args, func: &mut Func, marker: &TokenStream) -> (TokenStream, TokenStream) {
     for (key, message) in NEED_ENDPOINT {
         if let Some(arg) = args.take(key) {
-            args.errors.at(arg.key.span(), message);
+            args.errors.push_at(arg.key.span(), message);
         }
     }
     let with_handle = func.has_handle();
@@ -179,12 +179,12 @@ fn by_hand(args: &mut Args, func: &mut Func, marker: &TokenStream) -> (TokenStre
     if func.sig.asyncness.is_some() || with_handle {
         func.inject("NangoSync", WHAT, EXAMPLE, marker, &mut args.errors);
         if func.arity() > 1 {
-            args.errors.at(func.param_span(1), format!("{WHAT} takes only the handle: `{EXAMPLE}`"));
+            args.errors.push_at(func.param_span(1), format!("{WHAT} takes only the handle: `{EXAMPLE}`"));
         }
     }
     // The return type's span: a wrong one is shown there.
     let (_, span) = func.output();
-    let function = marker::at(&func.sig.ident, span);
+    let function = marker::with_span(&func.sig.ident, span);
     (TokenStream::new(), quote_spanned!(span=> __nango::SyncRun::Function(|n| __nango::box_sync(#function(n.into())))))
 }
 
@@ -202,7 +202,7 @@ fn frequency(args: &mut Args) -> Option<TokenStream> {
             {
                 message = format!("{what}, did you mean \"{meant}\"?\nwrite{how}");
             }
-            args.errors.at(text.span(), message);
+            args.errors.push_at(text.span(), message);
             None
         }
     }
@@ -224,5 +224,5 @@ fn saves(models: &[Path], marker: &TokenStream) -> (TokenStream, TokenStream) {
 /// The schema of a capability, reached through the marker: a type that has none is reported once, where it is declared.
 pub(crate) fn schema(function: &str, ty: Option<&Type>, marker: &TokenStream) -> TokenStream {
     let function = format_ident!("{function}");
-    parts::option(ty.map(|_| quote!(__nango::#function::<#marker>)))
+    parts::option_tokens(ty.map(|_| quote!(__nango::#function::<#marker>)))
 }

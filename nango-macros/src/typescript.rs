@@ -30,18 +30,18 @@ const NAMES: &[(&str, &str, &str)] = &[
 ];
 
 /// What `name` is here, in the attribute `what`.
-pub(crate) fn here(what: &str, name: &str) -> Option<&'static str> {
+pub(crate) fn rust_equivalent(what: &str, name: &str) -> Option<&'static str> {
     NAMES.iter().find(|(on, there, _)| *there == name && (on.is_empty() || *on == what)).map(|(_, _, here)| *here)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::here;
+    use super::rust_equivalent;
 
     #[test]
-    fn a_name_may_mean_two_things() {
-        assert_eq!(here("`#[sync]`", "output"), Some("here it is `model = \"YourModel\"`"));
-        assert_eq!(here("`#[action]`", "output"), Some("here it is the function's return type"));
-        assert_eq!(here("`#[sync]`", "model"), None);
+    fn typescript_name_is_resolved_by_attribute() {
+        assert_eq!(rust_equivalent("`#[sync]`", "output"), Some("here it is `model = \"YourModel\"`"));
+        assert_eq!(rust_equivalent("`#[action]`", "output"), Some("here it is the function's return type"));
+        assert_eq!(rust_equivalent("`#[sync]`", "model"), None);
     }
 }

@@ -36,7 +36,7 @@ impl Args {
         let found = choices.iter().find(|(name, _)| *name == value);
         if found.is_none() {
             let names: Vec<_> = choices.iter().map(|(name, _)| format!("\"{name}\"")).collect();
-            self.errors.at(text.span(), format!("`{key}` is {}, not \"{value}\"", one_of(&names)));
+            self.errors.push_at(text.span(), format!("`{key}` is {}, not \"{value}\"", one_of(&names)));
         }
         found.map(|(_, value)| *value)
     }
@@ -47,7 +47,9 @@ impl Args {
             let key = &arg.key;
             let usage = format!("`{key}` is a number: `{key} = {}`", range.start().max(&2));
             let number: LitInt = match &arg.value {
-                Value::Is(tokens) => syn::parse2(tokens.clone()).map_err(|error| Error::new(error.span(), &usage))?,
+                Value::Assigned(tokens) => {
+                    syn::parse2(tokens.clone()).map_err(|error| Error::new(error.span(), &usage))?
+                }
                 _ => return Err(Error::new(key.span(), usage)),
             };
             number.base10_parse().ok().filter(|value| range.contains(value)).ok_or_else(|| {
@@ -96,7 +98,7 @@ impl Args {
             let usage = format!("`{0}` is a switch: `{0}`, `{0} = true` or `{0} = false`", arg.key);
             match &arg.value {
                 Value::Flag => Ok(true),
-                Value::Is(tokens) => {
+                Value::Assigned(tokens) => {
                     let value: LitBool =
                         syn::parse2(tokens.clone()).map_err(|error| Error::new(error.span(), usage))?;
                     Ok(value.value)
@@ -110,7 +112,7 @@ impl Args {
     pub(crate) fn ty(&mut self, key: &str) -> Option<Type> {
         self.read_as(key, |arg| {
             let usage = format!("`{0}` is a type: `{0} = YourType`", arg.key);
-            let Value::Is(tokens) = &arg.value else { return Err(Error::new(arg.key.span(), usage)) };
+            let Value::Assigned(tokens) = &arg.value else { return Err(Error::new(arg.key.span(), usage)) };
             match syn::parse2::<LitStr>(tokens.clone()) {
                 Ok(text) => text.parse().map_err(|_| Error::new(text.span(), usage)),
                 Err(_) => syn::parse2(tokens.clone()).map_err(|error| Error::new(error.span(), usage)),
@@ -123,7 +125,7 @@ impl Args {
         let read = |arg: &Arg| {
             let usage = format!("`{0}` is a list of strings: `{0}(\"a\", \"b\")`", arg.key);
             let tokens = match &arg.value {
-                Value::Is(tokens) | Value::List(tokens) if !tokens.is_empty() => tokens.clone(),
+                Value::Assigned(tokens) | Value::List(tokens) if !tokens.is_empty() => tokens.clone(),
                 _ => return Err(Error::new(arg.key.span(), usage)),
             };
             let all = Punctuated::<LitStr, Token![,]>::parse_terminated
@@ -140,19 +142,19 @@ impl Args {
             (Some(arg), None) | (None, Some(arg)) => arg,
             (Some(_), Some(both)) => {
                 let message = "`model` and `models` exclude each other: put all of them into `models(…)`";
-                self.errors.at(both.key.span(), message);
+                self.errors.push_at(both.key.span(), message);
                 return Vec::new();
             }
             (None, None) if self.unread => return Vec::new(),
             (None, None) => {
                 let message = format!("{} needs `model = \"YourModel\"` (or `models(\"A\", \"B\")`)", self.what());
-                self.errors.at(Span::call_site(), message);
+                self.errors.push_at(Span::call_site(), message);
                 return Vec::new();
             }
         };
         let usage = if arg.key == "model" { "`model = \"YourModel\"`" } else { "`models(\"A\", \"B\")`" };
         let read = match arg.value {
-            Value::Is(tokens) | Value::List(tokens) if !tokens.is_empty() => {
+            Value::Assigned(tokens) | Value::List(tokens) if !tokens.is_empty() => {
                 Punctuated::<ModelPath, Token![,]>::parse_terminated.parse2(tokens)
             }
             _ => Err(Error::new(arg.key.span(), format!("`{}` needs the name of a struct: {usage}", arg.key))),
@@ -163,7 +165,7 @@ impl Args {
         for ModelPath(path) in all {
             let text = path.to_token_stream().to_string();
             if seen.contains(&text) {
-                self.errors.at(path.span(), "this model is listed twice");
+                self.errors.push_at(path.span(), "this model is listed twice");
             } else {
                 seen.push(text);
                 paths.push(path);
@@ -184,10 +186,10 @@ impl Args {
         match arg.value {
             Value::List(tokens) => Some((arg.key.span(), Args::parse(what, valid, tokens))),
             Value::Flag => Some((arg.key.span(), Args::parse(what, valid, proc_macro2::TokenStream::new()))),
-            Value::Is(_) => {
+            Value::Assigned(_) => {
                 let keys = list(valid);
                 self.errors
-                    .at(arg.key.span(), format!("`{key}` takes its keys in brackets: `{example}`\nkeys: {keys}"));
+                    .push_at(arg.key.span(), format!("`{key}` takes its keys in brackets: `{example}`\nkeys: {keys}"));
                 None
             }
         }
@@ -205,7 +207,7 @@ fn one_of(names: &[String]) -> String {
 fn string(arg: &Arg) -> Result<LitStr> {
     let key = &arg.key;
     let usage = format!("`{key}` is a string: `{key} = \"…\"`");
-    let Value::Is(tokens) = &arg.value else { return Err(Error::new(key.span(), usage)) };
+    let Value::Assigned(tokens) = &arg.value else { return Err(Error::new(key.span(), usage)) };
     let text: LitStr = syn::parse2(tokens.clone()).map_err(|error| Error::new(error.span(), usage))?;
     if text.value().trim().is_empty() {
         return Err(Error::new(text.span(), format!("`{key}` is empty")));
@@ -249,12 +251,12 @@ mod tests {
     fn check<T: PartialEq + std::fmt::Debug>(input: &str, read: impl Fn(&mut Args) -> T, expect: &T, error: &str) {
         let mut args = args(input);
         assert_eq!(&read(&mut args), expect, "{input}");
-        let said = args.errors.into_tokens().to_string();
-        assert!(if error.is_empty() { said.is_empty() } else { said.contains(error) }, "{input}: {said}");
+        let messages = args.errors.into_tokens().to_string();
+        assert!(if error.is_empty() { messages.is_empty() } else { messages.contains(error) }, "{input}: {messages}");
     }
 
     #[test]
-    fn values_are_what_they_have_to_be() {
+    fn value_of_the_wrong_kind_is_an_error() {
         let text = |args: &mut Args| args.string("text").map(|text| text.value());
         check("text = \"a\"", text, &Some("a".into()), "");
         check("text = 3", text, &None, "`text` is a string");

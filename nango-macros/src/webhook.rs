@@ -30,13 +30,13 @@ pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
     let alias = format_ident!("__sync_of_{}", ident.unraw(), span = proc_macro2::Span::call_site());
     let sync = parsed.as_ref().and_then(|(path, _)| path.segments.last()).map(|last| {
         let name = &last.ident;
-        let alias = marker::at(&alias, name.span());
+        let alias = marker::with_span(&alias, name.span());
         quote!(#alias::#name)
     });
     func.check(WHAT, EXAMPLE, true, &mut errors);
     if func.arity() != 2 {
         let at = func.param_span(2);
-        errors.at(at, format!("{WHAT} takes the handle and the payload: `{EXAMPLE}`"));
+        errors.push_at(at, format!("{WHAT} takes the handle and the payload: `{EXAMPLE}`"));
     } else if func.sig.asyncness.is_some() || func.has_handle() {
         // After a mistake the sync is not imported, and the handler has a marker of its own.
         let own = marker::path(&ident, proc_macro2::Span::call_site());
@@ -46,12 +46,12 @@ pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
     let (Some((path, types)), Some(sync), Some(payload), true) =
         (parsed, sync, func.param(1).cloned(), errors.is_empty())
     else {
-        return func.broken(errors, &TokenStream::new());
+        return func.with_errors(errors, &TokenStream::new());
     };
 
     let (name, description, at) = (func.name(), func.description(), parts::location());
     let (_, span) = func.output();
-    let function = marker::at(&ident, span);
+    let function = marker::with_span(&ident, span);
     let import = import(&path, &alias);
     let (n, v, p) = (syn::Ident::new("n", span), syn::Ident::new("v", span), syn::Ident::new("p", span));
     let shown = marker::respan(&sync, span);
@@ -122,14 +122,14 @@ fn import(path: &Path, alias: &syn::Ident) -> TokenStream {
     let Some(last) = path.segments.pop() else { return TokenStream::new() };
     let span = last.ident.span();
     let (lead, segments) = (path.leading_colon, &path.segments);
-    let (function, module) = (&last.ident, marker::at(&marker::module(&last.ident), span));
-    let alias = marker::at(alias, span);
+    let (function, module) = (&last.ident, marker::with_span(&marker::module(&last.ident), span));
+    let alias = marker::with_span(alias, span);
     // A name alone is one of this module, not of a crate.
-    let here = (segments.is_empty() && lead.is_none()).then(|| quote!(self::));
+    let self_prefix = (segments.is_empty() && lead.is_none()).then(|| quote!(self::));
     let names = quote_spanned!(span=> {#function as _, #module as #alias});
     quote! {
         #[doc(hidden)]
         #[allow(unused_imports)]
-        use #lead #here #segments #names;
+        use #lead #self_prefix #segments #names;
     }
 }

@@ -87,7 +87,7 @@ pub struct AuthorPatch {
 
 /// A place.
 #[checkpoint]
-pub struct Place {
+pub struct Position {
     /// A moment.
     pub since: String,
     /// A page.

@@ -26,7 +26,7 @@ mod google_drive {
     }
 
     #[checkpoint]
-    pub struct Place {
+    pub struct PagePosition {
         pub page: u32,
     }
 
@@ -39,7 +39,7 @@ mod google_drive {
     /// on two lines.
     ///
     /// And more.
-    #[sync(models("File", Folder), checkpoint = Place, metadata = Config, frequency = "30s", confirm_deletes = 3)]
+    #[sync(models("File", Folder), checkpoint = PagePosition, metadata = Config, frequency = "30s", confirm_deletes = 3)]
     async fn files(mut nango: nango_core::NangoSync) -> Result<()> {
         nango = same(nango);
         let page = nango.checkpoint().await?.map_or(1, |place| place.page);
@@ -49,7 +49,7 @@ mod google_drive {
         nango.batch_save([Folder { id: 1 }]).await?;
         nango.batch_update([Rename { id: "a".into(), name: None }]).await?;
         nango.batch_delete::<Folder>([1, 2]).await?;
-        nango.save_checkpoint(Place { page: page + 1 }).await?;
+        nango.save_checkpoint(PagePosition { page: page + 1 }).await?;
         Ok(())
     }
 
@@ -62,7 +62,7 @@ mod google_drive {
         Ok(())
     }
 
-    #[action(scopes("drive"), metadata = Config, checkpoint = Place)]
+    #[action(scopes("drive"), metadata = Config, checkpoint = PagePosition)]
     async fn make(nango: NangoAction, File { id, name }: File) -> Result<File> {
         let config = nango.metadata().await?;
         Ok(File { id, name: name + &config.root })

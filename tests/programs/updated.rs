@@ -14,15 +14,15 @@ macro_rules! models {
         }
     )* };
 }
-models!(Text String, MaybeText Option<String>, Int i64, Natural u64, Small u32, MaybeInt Option<i64>, Float f64, Any Value, Own Stamp);
+models!(Text String, MaybeText Option<String>, Int i64, Natural u64, Small u32, MaybeInt Option<i64>, Float f64, Any Value, Own UnixSeconds);
 
 /// A type of one's own.
 #[model]
-pub struct Stamp {
+pub struct UnixSeconds {
     pub seconds: u64,
 }
 
-impl ApiTime for Stamp {
+impl ApiTime for UnixSeconds {
     fn unix_micros(&self) -> Option<i64> {
         self.seconds.unix_micros()
     }
@@ -54,6 +54,6 @@ async fn issues(nango: NangoSync) -> Result<()> {
 fn main() {
     assert_eq!((Issue::UPDATED, Text::UPDATED, Keyword::UPDATED), (Some("lastEdit"), Some("at"), Some("type")));
     assert_eq!(Int { id: 1, at: 2 }.updated_micros(), Some(2_000_000));
-    assert_eq!(Own { id: 1, at: Stamp { seconds: 2 } }.updated_micros(), Some(2_000_000));
+    assert_eq!(Own { id: 1, at: UnixSeconds { seconds: 2 } }.updated_micros(), Some(2_000_000));
     assert_eq!(MaybeText { id: 1, at: None }.updated_micros(), None);
 }

@@ -40,7 +40,7 @@ mod proof {
 
     /// An item that a webhook tells of; without a text it is gone.
     #[model]
-    struct Told {
+    struct ItemEvent {
         /// The item's id.
         id: String,
         /// Its new text.
@@ -49,10 +49,10 @@ mod proof {
 
     /// Applies what a webhook tells of an item.
     #[on_webhook(items, "told")]
-    async fn item_told(nango: NangoSync, told: Told) -> Result<()> {
-        match told.text {
-            Some(text) => nango.batch_save([Item { id: told.id, text }]).await?,
-            None => nango.batch_delete::<Item>([told.id]).await?,
+    async fn apply_item_event(nango: NangoSync, event: ItemEvent) -> Result<()> {
+        match event.text {
+            Some(text) => nango.batch_save([Item { id: event.id, text }]).await?,
+            None => nango.batch_delete::<Item>([event.id]).await?,
         };
         Ok(())
     }
@@ -77,13 +77,13 @@ mod proof {
 
     /// How far the walk has come.
     #[checkpoint]
-    struct Place {
+    struct NotesCheckpoint {
         /// The last note that was saved.
         after: String,
     }
 
     /// The notes, with the loop, the checkpoint and the scan written out.
-    #[sync(model = "Note", checkpoint = Place)]
+    #[sync(model = "Note", checkpoint = NotesCheckpoint)]
     async fn notes(nango: NangoSync) -> Result<()> {
         let scan = nango.full_scan::<Note>().await?;
         let mut after = nango.checkpoint().await?.map(|place| place.after);
@@ -97,7 +97,7 @@ mod proof {
                 nango.batch_save(page.items).await?;
                 break;
             };
-            nango.page().save(page.items).checkpoint(Place { after: next.clone() }).commit().await?;
+            nango.page().save(page.items).checkpoint(NotesCheckpoint { after: next.clone() }).commit().await?;
             after = Some(next);
         }
         scan.finish().await?;
@@ -151,16 +151,16 @@ mod proof {
 
     /// How many requests are made at once.
     #[model]
-    struct Crowd {
+    struct RequestCount {
         /// So many.
         requests: u32,
     }
 
     /// What came of a crowd.
     #[model]
-    struct Crowded {
+    struct RequestOutcomes {
         /// How many were answered well.
-        answered: u32,
+        succeeded: u32,
         /// How often each error came.
         errors: BTreeMap<String, u32>,
     }
@@ -173,34 +173,34 @@ mod proof {
 
     /// Makes many requests at once.
     #[action]
-    async fn crowd(nango: NangoAction, crowd: Crowd) -> Result<Crowded> {
-        let requests = (0..crowd.requests).map(|_| nango.get("/crowd").into_future());
-        count(requests).await
+    async fn send_requests(nango: NangoAction, count: RequestCount) -> Result<RequestOutcomes> {
+        let requests = (0..count.requests).map(|_| nango.get("/crowd").into_future());
+        run_all_and_count(requests).await
     }
 
     /// Renews the token, many times at once.
     #[action]
-    async fn renew(nango: NangoAction, crowd: Crowd) -> Result<Crowded> {
-        let wishes = (0..crowd.requests).map(|_| nango.connection().force_refresh().into_future());
-        count(wishes).await
+    async fn renew(nango: NangoAction, count: RequestCount) -> Result<RequestOutcomes> {
+        let refreshes = (0..count.requests).map(|_| nango.connection().force_refresh().into_future());
+        run_all_and_count(refreshes).await
     }
 
     /// Lets all of them run at the same time, and counts what comes of them.
-    async fn count<F, T>(all: impl Iterator<Item = F>) -> Result<Crowded>
+    async fn run_all_and_count<F, T>(all: impl Iterator<Item = F>) -> Result<RequestOutcomes>
     where
         F: Future<Output = Result<T>> + Send + 'static,
         T: Send + 'static,
     {
         let running: Vec<_> = all.map(tokio::spawn).collect();
-        let mut crowded = Crowded { answered: 0, errors: BTreeMap::new() };
+        let mut outcomes = RequestOutcomes { succeeded: 0, errors: BTreeMap::new() };
         for one in running {
             match one.await {
-                Ok(Ok(_)) => crowded.answered += 1,
-                Ok(Err(error)) => *crowded.errors.entry(format!("{error:#}")).or_default() += 1,
+                Ok(Ok(_)) => outcomes.succeeded += 1,
+                Ok(Err(error)) => *outcomes.errors.entry(format!("{error:#}")).or_default() += 1,
                 Err(panic) => return Err(ActionError::new(panic.to_string()).into()),
             }
         }
-        Ok(crowded)
+        Ok(outcomes)
     }
 }
 

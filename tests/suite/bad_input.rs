@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::servers::serve;
 
 #[track_caller]
-fn says(output: &Output, status: i32, parts: &[&str]) {
+fn assert_output(output: &Output, status: i32, parts: &[&str]) {
     assert_eq!(output.status, Some(status), "{}\n{}", output.stdout, output.stderr);
     for part in parts {
         assert!(output.stderr.contains(part), "no {part:?} in: {}", output.stderr);
@@ -17,10 +17,10 @@ fn says(output: &Output, status: i32, parts: &[&str]) {
 }
 
 #[test]
-fn a_typo_is_answered_with_the_nearest_name_and_the_list() {
+fn misspelt_name_is_refused_with_suggestion_and_list() {
     let registry = Registry::new();
     registry.run(["connection", "add", "github", "acme", "--auth", "none"]).expect(0);
-    let check = |args: &[&str], parts: &[&str]| says(&registry.run(args), 2, parts);
+    let check = |args: &[&str], parts: &[&str]| assert_output(&registry.run(args), 2, parts);
 
     check(&["run", "githb", "issues-demo", "--connection", "acme"], &["githb", "`github`", "`hubspot`"]);
     check(&["run", "github", "isues-demo", "--connection", "acme"], &["isues-demo", "`issues-demo`", "`repo-issues`"]);
@@ -34,18 +34,18 @@ fn a_typo_is_answered_with_the_nearest_name_and_the_list() {
 }
 
 #[test]
-fn a_typo_in_the_configuration_is_named_with_its_place() {
+fn misspelt_configuration_key_is_reported_with_location() {
     let registry = Registry::new();
     let check = |toml: &str, parts: &[&str]| {
         registry.config(toml);
-        says(&registry.run(["list"]), 3, parts);
+        assert_output(&registry.run(["list"]), 3, parts);
     };
     check("[integrations.github]\nbase_ulr = \"https://x.test\"\n", &["base_ulr", "`base_url`", "nango.toml"]);
     check("databse = \"sqlite:x.db\"\n", &["databse", "`database`"]);
     check("[integrations.github]\nbase_url = \"ftp://x.test\"\n", &["base_url", "http"]);
     check("[integrations.github\n", &["nango.toml"]);
     check("[integrations.github]\nbase_url = 7\n", &["base_url"]);
-    says(&registry.run(["--config", "missing.toml", "list"]), 3, &["missing.toml"]);
+    assert_output(&registry.run(["--config", "missing.toml", "list"]), 3, &["missing.toml"]);
 }
 
 #[test]
@@ -53,7 +53,7 @@ fn credentials_of_another_shape_are_refused_without_being_shown() {
     let registry = Registry::new();
     let check = |auth: &str, credentials: &str, parts: &[&str]| {
         let output = registry.run(["connection", "add", "github", "x", "--auth", auth, "--credentials", credentials]);
-        says(&output, 2, parts);
+        assert_output(&output, 2, parts);
         assert!(!format!("{}{}", output.stdout, output.stderr).contains("hush"), "{}", output.stderr);
     };
     check("bearer", r#"{"acess_token":"hush"}"#, &["acess_token", "access_token"]);
@@ -61,25 +61,25 @@ fn credentials_of_another_shape_are_refused_without_being_shown() {
     check("bearer", r#"{"access_token":7}"#, &["access_token"]);
     check("bearer", "{hush", &["JSON"]);
     let keyed = registry.run(["connection", "add", "github", "x", "--auth", "api-key", "--credentials", "\"hush\""]);
-    says(&keyed, 2, &["bearer"]);
+    assert_output(&keyed, 2, &["bearer"]);
     assert_eq!(registry.json(["connection", "list", "--json"])["connections"], json!([]));
 }
 
 #[test]
-fn what_is_not_set_up_is_another_exit_than_what_is_typed() {
+fn missing_or_invalid_arguments_exit_with_status_2() {
     let registry = Registry::new();
     let add = |config: &[&str]| {
         let basic = r#"{"username":"u@example.com","password":"p"}"#;
         let add = ["connection", "add", "jira", "x", "--auth", "basic", "--credentials", basic, "--no-verify"];
         registry.run(add.iter().chain(config))
     };
-    says(&add(&[]), 2, &["`subdomain`", "--set subdomain="]);
-    says(&add(&["--set", "subdomian=acme"]), 2, &["`subdomian`", "did you mean `subdomain`?"]);
-    says(&add(&["--set", "subdomain=acme", "--set", "subdomain=b"]), 2, &["`subdomain` is set twice"]);
-    says(&add(&["--set", "subdomain"]), 2, &["KEY=VALUE"]);
+    assert_output(&add(&[]), 2, &["`subdomain`", "--set subdomain="]);
+    assert_output(&add(&["--set", "subdomian=acme"]), 2, &["`subdomian`", "did you mean `subdomain`?"]);
+    assert_output(&add(&["--set", "subdomain=acme", "--set", "subdomain=b"]), 2, &["`subdomain` is set twice"]);
+    assert_output(&add(&["--set", "subdomain"]), 2, &["KEY=VALUE"]);
     add(&["--set", "subdomain=acme"]).expect(0);
     let place = ["run", "hubspot", "contacts", "--connection", "x", "--checkpoint", "{}"];
-    says(&registry.run(place), 2, &["--checkpoint", "`contacts`", "--reset"]);
+    assert_output(&registry.run(place), 2, &["--checkpoint", "`contacts`", "--reset"]);
 }
 
 #[test]
@@ -88,28 +88,32 @@ fn a_bad_cursor_leaves_nothing_on_stdout() {
     registry.run(["connection", "add", "github", "acme", "--auth", "none"]).expect(0);
     let read = ["records", "github", "GithubIssue", "--connection", "acme", "--all", "--json", "--cursor", "no"];
     let output = registry.run(read);
-    says(&output, 2, &["cursor"]);
+    assert_output(&output, 2, &["cursor"]);
     assert_eq!(output.json()["error"]["type"], "failed", "one document: {}", output.stdout);
 }
 
 #[test]
-fn a_database_that_is_none_of_ours_is_left_alone() {
+fn foreign_database_is_refused_and_not_changed() {
     let registry = Registry::new();
     registry.write("notes.db", "these are my notes, not a database, and they are long enough to be looked at");
     let before = std::fs::read(registry.dir().join("notes.db")).expect("the file");
-    says(
+    assert_output(
         &registry.run(["--database", "sqlite:notes.db", "connection", "list"]),
         3,
         &["notes.db", "not an SQLite database"],
     );
     assert_eq!(std::fs::read(registry.dir().join("notes.db")).expect("the file"), before);
 
-    says(
+    assert_output(
         &registry.run(["--database", "sqlite:no/such/dir/x.db", "connection", "add", "github", "a"]),
         3,
         &["no/such/dir"],
     );
-    says(&registry.run(["--database", "mysql://u:hush@h/d", "connection", "list"]), 3, &["mysql", "sqlite:nango.db"]);
+    assert_output(
+        &registry.run(["--database", "mysql://u:hush@h/d", "connection", "list"]),
+        3,
+        &["mysql", "sqlite:nango.db"],
+    );
 }
 
 #[test]
@@ -119,7 +123,7 @@ fn a_newer_database_is_refused_with_both_versions() {
     let db = rusqlite::Connection::open(registry.database()).expect("the database");
     db.pragma_update(None, "user_version", 999).expect("a newer version");
     drop(db);
-    says(&registry.run(["connection", "list"]), 3, &["999", "newer"]);
+    assert_output(&registry.run(["connection", "list"]), 3, &["999", "newer"]);
 }
 
 /// A registry whose HubSpot answers every list of contacts with this.
@@ -138,7 +142,7 @@ fn contact(id: &Value) -> Value {
 }
 
 #[track_caller]
-fn fails_with(registry: &Registry, parts: &[&str]) -> Value {
+fn assert_sync_fails_with(registry: &Registry, parts: &[&str]) -> Value {
     let report = registry.run(["run", "hubspot", "contacts", "--connection", "acme", "--json"]).expect(1).json();
     assert_eq!(report["status"], "error", "{report:#}");
     let message = report["error"]["message"].as_str().expect("a message");
@@ -156,11 +160,11 @@ fn a_record_of_another_shape_is_named_with_model_field_and_position() {
     let mut bad = contact(&json!("2"));
     bad["properties"]["email"] = json!(7);
     let registry = contacts(move || json!({ "results": [good(), bad.clone()] }));
-    fails_with(&registry, &["HubspotContact", "record 2", "properties.email"]);
+    assert_sync_fails_with(&registry, &["HubspotContact", "record 2", "properties.email"]);
 }
 
 #[test]
-fn a_record_without_an_id_or_with_one_that_cannot_be_kept_is_named() {
+fn record_without_storable_id_is_reported() {
     let check = |id: Value, parts: &[&str]| {
         let registry = contacts(move || {
             let mut record = contact(&id);
@@ -169,7 +173,7 @@ fn a_record_without_an_id_or_with_one_that_cannot_be_kept_is_named() {
             }
             json!({ "results": [record] })
         });
-        fails_with(&registry, parts);
+        assert_sync_fails_with(&registry, parts);
     };
     check(Value::Null, &["record 1", "id"]);
     check(json!(""), &["HubspotContact", "id is empty"]);
@@ -178,25 +182,25 @@ fn a_record_without_an_id_or_with_one_that_cannot_be_kept_is_named() {
 }
 
 #[test]
-fn a_lone_surrogate_is_no_text() {
+fn lone_surrogate_is_refused() {
     let body = r#"{"results":[{"id":"1","properties":{"email":"\ud800"},"updatedAt":"x"}]}"#;
     let registry = Registry::new();
     let answer = move || async move { ([("content-type", "application/json")], body) };
     registry.base_url("hubspot", &serve(Router::new().route("/crm/v3/objects/contacts", get(answer))));
     registry.run(["connection", "add", "hubspot", "acme", "--auth", "bearer", "--credentials", "\"t\""]).expect(0);
-    fails_with(&registry, &["record 1", "properties.email", "hex escape"]);
+    assert_sync_fails_with(&registry, &["record 1", "properties.email", "hex escape"]);
 }
 
 #[test]
-fn an_answer_that_is_not_json_or_has_no_list_is_described() {
+fn response_without_json_list_is_described() {
     let registry = Registry::new();
     let page = || async { ([("content-type", "text/html")], "<html>Please sign in</html>") };
     registry.base_url("hubspot", &serve(Router::new().route("/crm/v3/objects/contacts", get(page))));
     registry.run(["connection", "add", "hubspot", "acme", "--auth", "bearer", "--credentials", "\"t\""]).expect(0);
-    fails_with(&registry, &["JSON", "text/html", "Please sign in"]);
+    assert_sync_fails_with(&registry, &["JSON", "text/html", "Please sign in"]);
 
-    fails_with(&contacts(|| json!({ "items": [], "total": 0 })), &["results", "items", "total"]);
-    fails_with(&contacts(|| json!({ "results": { "a": 1 } })), &["results", "object"]);
+    assert_sync_fails_with(&contacts(|| json!({ "items": [], "total": 0 })), &["results", "items", "total"]);
+    assert_sync_fails_with(&contacts(|| json!({ "results": { "a": 1 } })), &["results", "object"]);
 }
 
 #[test]
@@ -216,7 +220,7 @@ fn a_server_that_closes_mid_body_is_a_network_error() {
     let registry = Registry::new();
     registry.base_url("hubspot", &url);
     registry.run(["connection", "add", "hubspot", "acme", "--auth", "bearer", "--credentials", "\"t\""]).expect(0);
-    let report = fails_with(&registry, &["/crm/v3/objects/contacts", "broke off"]);
+    let report = assert_sync_fails_with(&registry, &["/crm/v3/objects/contacts", "broke off"]);
     assert_eq!(report["error"]["type"], "script_network_error");
 }
 
@@ -226,7 +230,7 @@ fn a_failed_answer_keeps_its_status_and_body() {
     let refuse = || async { (axum::http::StatusCode::FORBIDDEN, Json(json!({ "message": "no scope" }))) };
     registry.base_url("hubspot", &serve(Router::new().route("/crm/v3/objects/contacts", get(refuse))));
     registry.run(["connection", "add", "hubspot", "acme", "--auth", "bearer", "--credentials", "\"t\""]).expect(0);
-    let report = fails_with(&registry, &["403"]);
+    let report = assert_sync_fails_with(&registry, &["403"]);
     assert_eq!(report["error"]["type"], "script_http_error");
     assert_eq!(report["error"]["payload"], json!({ "message": "no scope" }));
 }
@@ -246,7 +250,7 @@ fn an_input_that_does_not_fit_names_the_field() {
 }
 
 #[test]
-fn an_empty_state_says_what_to_do_next() {
+fn missing_setup_is_reported_with_next_step() {
     let registry = Registry::new();
     let run = registry.run(["run", "github", "issues-demo", "--connection", "acme"]);
     assert!(run.stderr.contains("registry connection add github"), "{}", run.stderr);

@@ -22,10 +22,14 @@ const LABEL: &str = r#"{"id":1,"name":"café","color":"ff0000","description":nul
 const LABEL_INPUT: &str = r#"{"owner":"o","repo":"r","name":"bug"}"#;
 
 /// Answers every request with this body, and keeps the credentials it saw.
-fn answering(content_type: &'static str, coding: Option<&'static str>, body: impl Into<Bytes>) -> (String, Seen) {
+fn serve_response(
+    content_type: &'static str,
+    coding: Option<&'static str>,
+    body: impl Into<Bytes>,
+) -> (String, SeenBodies) {
     let body: Bytes = body.into();
-    let seen = Seen::default();
-    let keep = seen.clone();
+    let bodies = SeenBodies::default();
+    let keep = bodies.clone();
     let router = Router::new().fallback(any(move |headers: HeaderMap| async move {
         let token =
             headers.get(header::AUTHORIZATION).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
@@ -36,14 +40,14 @@ fn answering(content_type: &'static str, coding: Option<&'static str>, body: imp
         }
         (headers, body)
     }));
-    (serve(router), seen)
+    (serve(router), bodies)
 }
 
 /// The `Authorization` headers that a server saw.
 #[derive(Clone, Default)]
-struct Seen(Arc<Mutex<Vec<String>>>);
+struct SeenBodies(Arc<Mutex<Vec<String>>>);
 
-impl Seen {
+impl SeenBodies {
     fn last(&self) -> String {
         self.0.lock().expect("no panic").last().cloned().unwrap_or_default()
     }
@@ -73,7 +77,7 @@ fn utf16(text: &str) -> Vec<u8> {
 }
 
 #[test]
-fn answer_is_read_whatever_its_mark_charset_and_coding() {
+fn response_is_decoded_with_any_byte_order_mark_charset_and_encoding() {
     let (start, end) = LABEL.split_at(15);
     let latin: Vec<u8> = LABEL.chars().map(|c| u8::try_from(u32::from(c)).expect("latin")).collect();
     let answers: [(&str, Option<&str>, Vec<u8>); 7] = [
@@ -86,15 +90,15 @@ fn answer_is_read_whatever_its_mark_charset_and_coding() {
         ("text/plain", None, LABEL.into()),
     ];
     for (content_type, coding, body) in answers {
-        let (url, _) = answering(content_type, coding, body);
+        let (url, _) = serve_response(content_type, coding, body);
         let report = label(&connected(&url)).expect(0).json();
         assert_eq!(report["output"]["name"], "café", "{content_type} {coding:?}: {report:#}");
     }
 }
 
 #[test]
-fn answer_that_is_not_json_names_the_request_and_what_came() {
-    let (url, _) = answering("text/html; charset=utf-8", None, "<html>\n<title>Sign in</title>");
+fn response_without_json_is_reported_with_request_and_body() {
+    let (url, _) = serve_response("text/html; charset=utf-8", None, "<html>\n<title>Sign in</title>");
     let output = label(&connected(&url));
     assert_eq!(output.status, Some(1), "{}", output.stderr);
     let message = output.json()["error"]["message"].as_str().expect("a message").to_owned();
@@ -106,7 +110,7 @@ fn answer_that_is_not_json_names_the_request_and_what_came() {
         )
     );
 
-    let (url, _) = answering("application/json", None, r#"{"id":"private@example.com"}"#);
+    let (url, _) = serve_response("application/json", None, r#"{"id":"private@example.com"}"#);
     let output = label(&connected(&url));
     let message = output.json()["error"]["message"].as_str().expect("a message").to_owned();
     let expect =
@@ -115,8 +119,8 @@ fn answer_that_is_not_json_names_the_request_and_what_came() {
 }
 
 #[test]
-fn file_with_a_byte_order_mark_is_read_wherever_a_person_gives_one() {
-    let (url, seen) = answering("application/json", None, LABEL);
+fn file_with_byte_order_mark_is_read_by_every_command() {
+    let (url, bodies) = serve_response("application/json", None, LABEL);
     let token = |n: u8| format!("token-{n}");
     let files = [
         ("utf8.json", format!("\u{feff}{{\"access_token\":\"{}\"}}", token(1)).into_bytes()),
@@ -136,13 +140,13 @@ fn file_with_a_byte_order_mark_is_read_wherever_a_person_gives_one() {
             .expect(0);
         registry.run(["connection", "set-metadata", "github", "acme", "@metadata.json"]).expect(0);
         registry.run(["run", "github", "get-label", "--connection", "acme", "--input", "@input.json"]).expect(0);
-        assert_eq!(seen.last(), format!("Bearer {}", token(n)), "{name}");
+        assert_eq!(bodies.last(), format!("Bearer {}", token(n)), "{name}");
     }
 }
 
 #[test]
-fn credentials_are_taken_as_a_token_server_answered_them() {
-    let (url, seen) = answering("application/json", None, LABEL);
+fn credentials_are_accepted_in_token_response_format() {
+    let (url, bodies) = serve_response("application/json", None, LABEL);
     let registry = Registry::new();
     registry.base_url("github", &url);
     let answer = json!({
@@ -158,11 +162,11 @@ fn credentials_are_taken_as_a_token_server_answered_them() {
     let hours = ends.duration_since(jiff::Timestamp::now()).as_hours();
     assert!((7..=8).contains(&hours), "{added:#}");
     label(&registry).expect(0);
-    assert_eq!(seen.last(), "Bearer a1");
+    assert_eq!(bodies.last(), "Bearer a1");
 }
 
 #[test]
-fn number_that_would_lose_digits_fails_the_action_that_asks_for_any_json() {
+fn number_beyond_f64_precision_fails_action_that_returns_any_json() {
     let body = r#"{"id":12345678901234567890123}"#;
     let router = Router::new().route("/raw", get(move || async move { (StatusCode::OK, body).into_response() }));
     let url = serve(router);

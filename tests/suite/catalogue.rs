@@ -1,19 +1,19 @@
 //! Nango's own catalogue, fetched and never shipped: all of its entries load, what cannot be used is named, and the facts
 //! that both catalogues have are compared.
 
-mod compared;
+mod comparison;
 mod differences;
 
 use std::{collections::BTreeSet, time::Instant};
 
-use nango_tests::{Registry, catalogue, dice::is_long};
+use nango_tests::{Registry, catalogue, rng::is_long_run};
 
 /// How many of the entries are usable: the others need what connections do not have (client certificates, XML, SAML,
 /// credentials of one vendor), or lack what their kind needs.
 const USABLE: u64 = 998;
 
 #[test]
-fn nangos_catalogue_loads_whole_and_what_cannot_be_used_is_named() {
+fn nango_catalogue_loads_completely_and_unusable_entries_are_named() {
     let Some(file) = catalogue::providers() else { return };
     let file = file.to_str().expect("a path of text");
     let registry = Registry::new();
@@ -38,14 +38,14 @@ fn nangos_catalogue_loads_whole_and_what_cannot_be_used_is_named() {
 /// Both catalogues may be wrong: a difference is a reason to read the provider's documentation, not a failure. A difference
 /// that was looked at is listed, so that a new one is seen.
 #[test]
-fn facts_that_both_catalogues_have_differ_only_where_that_was_looked_at() {
-    if !is_long() {
+fn facts_of_both_catalogues_differ_only_where_reviewed() {
+    if !is_long_run() {
         return;
     }
     let Some(file) = catalogue::providers() else { return };
-    let compared = compared::run(&Registry::new(), file.to_str().expect("a path of text"));
+    let compared = comparison::run(&Registry::new(), file.to_str().expect("a path of text"));
     println!("{compared}");
-    assert_eq!(compared.entries, compared::ENTRIES);
+    assert_eq!(compared.entries, comparison::ENTRIES);
     let in_ci = std::env::var("CI").is_ok_and(|value| value == "true");
     let (unlisted, outdated) = (compared.unlisted(), compared.outdated());
     if in_ci {

@@ -2,20 +2,20 @@
 
 use std::{thread, time::Duration};
 
-use nango_tests::{Registry, faketime::Shifted, upstream::Upstream};
+use nango_tests::{Registry, faketime::ShiftedClock, upstream::Upstream};
 use serde_json::json;
 
 const RUN: [&str; 6] = ["run", "proof", "items", "--connection", "acme", "--json"];
 
 #[test]
-fn run_that_died_under_a_clock_that_ran_ahead_does_not_block_the_next() {
-    let Some(shifted) = Shifted::decades_ahead() else { return };
+fn killed_run_with_future_clock_does_not_block_next_run() {
+    let Some(shifted) = ShiftedClock::decades_ahead() else { return };
     let upstream = Upstream::new();
     upstream.change("items", |all| drop(all.insert("1".to_owned(), json!({ "id": "1", "text": "a" }).to_string())));
-    upstream.pause(Duration::from_mins(1));
+    upstream.set_response_delay(Duration::from_mins(1));
     let registry = Registry::proof(upstream.url());
     registry.run(["connection", "add", "proof", "acme", "--auth", "none"]).expect(0);
-    let mut died = registry.start_with(RUN, &shifted.variables());
+    let mut died = registry.start_with_env(RUN, &shifted.environment());
     let lease = "SELECT lease_until FROM runs";
     died.wait_until("the run began", |_| query(&registry, lease).is_some());
     died.kill_now();
@@ -24,7 +24,7 @@ fn run_that_died_under_a_clock_that_ran_ahead_does_not_block_the_next() {
         query(&registry, lease).expect("a lease") - query(&registry, "SELECT unixepoch() * 1000000").expect("now");
     assert!(decades > 60 * 365 * 86_400 * 1_000_000, "the clock was shifted: {decades}");
 
-    upstream.pause(Duration::ZERO);
+    upstream.set_response_delay(Duration::ZERO);
     let mut next = registry.start(RUN);
     // Two leases of the test's configuration, and time to start: not until the clock has caught up.
     for _ in 0..200 {

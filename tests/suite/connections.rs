@@ -6,13 +6,13 @@ use std::{
 };
 
 use axum::{Json, Router, http::StatusCode, routing::get};
-use nango_tests::{Registry, faketime::Shifted, registry::registry_binary, tools::skip};
+use nango_tests::{Registry, faketime::ShiftedClock, registry::registry_binary, tools::skip};
 use serde_json::json;
 
 use crate::servers::serve;
 
 #[test]
-fn a_secret_is_sealed_and_shown_only_when_asked_for() {
+fn secret_is_sealed_and_shown_only_with_show_secrets() {
     let registry = Registry::new();
     let secret = "ghp_a-very-secret-token";
     let credentials = json!({ "access_token": secret }).to_string();
@@ -32,7 +32,7 @@ fn a_secret_is_sealed_and_shown_only_when_asked_for() {
 }
 
 #[test]
-fn looking_makes_no_database() {
+fn read_only_commands_create_no_database() {
     let registry = Registry::new();
     registry.run(["connection", "list"]).expect(0);
     for args in [&["connection", "show", "github", "a"][..], &["records", "github", "GithubIssue", "--connection", "a"]]
@@ -44,7 +44,7 @@ fn looking_makes_no_database() {
 }
 
 #[test]
-fn what_is_there_is_not_lost_by_changing_something_else() {
+fn changed_connection_keeps_its_other_settings() {
     let registry = Registry::new();
     registry.run(["connection", "add", "github", "acme", "--auth", "bearer", "--credentials", "\"kept\""]).expect(0);
     let refused = registry.run(["connection", "add", "github", "acme", "--metadata", "{}"]).expect(2);
@@ -125,7 +125,7 @@ fn configuration_may_come_from_a_file_or_standard_input() {
 
 /// `script` of util-linux gives the command a terminal.
 #[test]
-fn credentials_are_asked_for_on_a_terminal_without_echo() {
+fn credentials_are_prompted_on_terminal_without_echo() {
     let registry = Registry::new();
     let line = format!("{} connection add github typed --auth bearer", registry_binary().display());
     let mut script = Command::new("script");
@@ -189,7 +189,7 @@ fn a_function_can_refuse_a_connection() {
 }
 
 #[test]
-fn the_key_file_is_made_once_and_needed_ever_after() {
+fn key_file_is_created_once_and_required_afterwards() {
     let registry = Registry::new();
     let add =
         |id: &str| ["connection", "add", "github", id, "--auth", "bearer", "--credentials", "\"t\""].map(str::to_owned);
@@ -205,7 +205,7 @@ fn the_key_file_is_made_once_and_needed_ever_after() {
 }
 
 #[test]
-fn connection_of_a_provider_that_ends_is_marked_and_added_with_a_warning() {
+fn connection_of_deprecated_provider_is_marked_and_added_with_warning() {
     let mut registry = Registry::new();
     registry.write("mine.yaml", "github: { alias: github, lifecycle: { until: 2027-04-30, note: 'use `other`' } }\n");
     registry.config("providers = \"mine.yaml\"\n");
@@ -215,8 +215,8 @@ fn connection_of_a_provider_that_ends_is_marked_and_added_with_a_warning() {
         ("2027-04-28", "the provider `github` stops working after 2027-04-30: use `other`", "ends", false, json!(2)),
         ("2027-05-01", "the provider `github` ended on 2027-04-30, requests are", "ended", true, json!(null)),
     ] {
-        let Some(shifted) = Shifted::at_noon_of(day) else { return };
-        for (name, value) in shifted.variables() {
+        let Some(shifted) = ShiftedClock::at_noon_of(day) else { return };
+        for (name, value) in shifted.environment() {
             registry.env(name, value);
         }
         let added = registry.run(add).expect(0);

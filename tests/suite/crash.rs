@@ -8,72 +8,73 @@ mod faults;
 mod power;
 mod preload;
 mod replica;
+mod scenario;
 mod server;
 mod two_processes;
 mod values;
 mod verify;
-mod voyage;
 
 use std::time::{Duration, Instant};
 
-pub(crate) use faults::a_database_is_held;
-use nango_tests::dice::{self, Dice};
-use voyage::{Blow, Kind, Sync, Voyage};
+pub(crate) use faults::check_locked_database;
+use nango_tests::rng::{self, Rng};
+use scenario::{DatabaseKind, Kill, ProofSync, Scenario};
 
 /// Records of the API.
 const RECORDS: u64 = 2_500;
 /// So many kills are dealt to one database before a new one is taken.
-const KILLS_OF_ONE: u64 = 40;
+const KILLS_PER_DATABASE: u64 = 40;
 
 #[test]
-fn killed_at_random_instants_nothing_is_lost_and_nothing_doubled() {
-    killed_at_random_instants(Kind::Sqlite);
+fn run_killed_at_random_instants_loses_and_duplicates_nothing_on_sqlite() {
+    check_kills_at_random_instants(DatabaseKind::Sqlite);
 }
 
 #[test]
-fn killed_at_random_instants_on_a_server_nothing_is_lost_and_nothing_doubled() {
-    killed_at_random_instants(Kind::Postgres);
+fn run_killed_at_random_instants_loses_and_duplicates_nothing_on_postgres() {
+    check_kills_at_random_instants(DatabaseKind::Postgres);
 }
 
-fn killed_at_random_instants(kind: Kind) {
-    let seed = dice::seed();
-    let mut dice = Dice::new(seed);
-    let kills = if dice::is_long() { 1_000 } else { 25 };
-    let (mut dealt, mut idle) = (0, 0);
+fn check_kills_at_random_instants(kind: DatabaseKind) {
+    let seed = rng::seed();
+    let mut rng = Rng::new(seed);
+    let kills = if rng::is_long_run() { 1_000 } else { 25 };
+    let (mut kills_done, mut missed_kills) = (0, 0);
     let started = Instant::now();
-    while dealt < kills {
-        let Some(base) = kind.base() else { return };
-        let mut voyage = Voyage::on(base, &format!("NANGO_TEST_SEED={seed}"), dice.roll(u64::MAX), RECORDS);
-        let of_this = KILLS_OF_ONE.min(kills - dealt);
-        let mut here = 0;
-        while here < of_this {
-            let sync = *dice.one_of(&[Sync::Mapped, Sync::ByHand]);
+    while kills_done < kills {
+        let Some(base) = kind.create_database() else { return };
+        let mut scenario =
+            Scenario::on_database(base, &format!("NANGO_TEST_SEED={seed}"), rng.below(u64::MAX), RECORDS);
+        let kills_planned = KILLS_PER_DATABASE.min(kills - kills_done);
+        let mut kills_on_this_database = 0;
+        while kills_on_this_database < kills_planned {
+            let sync = *rng.choose(&[ProofSync::Mapped, ProofSync::ByHand]);
             // Whether the API changes only while nothing runs: then every counter is known.
-            let still = dice.roll(2) == 0;
-            voyage.upstream_changes();
-            for _ in 0..=dice.roll(4) {
-                let most = u64::try_from(voyage.usual(sync).as_micros()).expect("a short while") * 5 / 4;
-                let died = voyage.run_and(sync, Blow::After(Duration::from_micros(dice.roll(most))));
-                here += u64::from(died);
-                idle += u64::from(!died);
-                if !still {
-                    voyage.upstream_changes();
+            let upstream_idle = rng.below(2) == 0;
+            scenario.change_upstream();
+            for _ in 0..=rng.below(4) {
+                let most = u64::try_from(scenario.typical_duration(sync).as_micros()).expect("a short while") * 5 / 4;
+                let died = scenario.run_and_kill(sync, Kill::AfterDelay(Duration::from_micros(rng.below(most))));
+                kills_on_this_database += u64::from(died);
+                missed_kills += u64::from(!died);
+                if !upstream_idle {
+                    scenario.change_upstream();
                 }
-                voyage.reader_reads(1 + dice.roll(2));
+                scenario.read_pages(1 + rng.below(2));
             }
-            voyage.complete(sync);
-            if still {
-                voyage.verify_counters(sync);
+            scenario.run_to_completion(sync);
+            if upstream_idle {
+                scenario.verify_counters(sync);
             } else {
                 // What changed in front of the walk's place is seen by the next one.
-                voyage.complete(sync);
+                scenario.run_to_completion(sync);
             }
-            voyage.verify(sync);
+            scenario.verify(sync);
         }
-        dealt += here;
+        kills_done += kills_on_this_database;
     }
     println!(
-        "{kind:?}: {dealt} kills, {idle} blows that came after the end, {:.0} s: 0 lost, 0 doubled",
+        "{kind:?}: {kills_done} kills, {missed_kills} blows that came after the end, {:.0} s: 0 lost, 0 doubled",
         started.elapsed().as_secs_f64()
     );
 }
@@ -81,54 +82,54 @@ fn killed_at_random_instants(kind: Kind) {
 /// Every name in the list is died at, so that none is forgotten: neither by the code nor by this test.
 #[cfg(debug_assertions)]
 #[test]
-fn killed_at_every_failpoint_nothing_is_lost_and_nothing_doubled() {
-    killed_at_every_failpoint(Kind::Sqlite);
+fn run_killed_at_every_failpoint_loses_and_duplicates_nothing_on_sqlite() {
+    check_kills_at_every_failpoint(DatabaseKind::Sqlite);
 }
 
 #[cfg(debug_assertions)]
 #[test]
-fn killed_at_every_failpoint_on_a_server_nothing_is_lost_and_nothing_doubled() {
-    killed_at_every_failpoint(Kind::Postgres);
+fn run_killed_at_every_failpoint_loses_and_duplicates_nothing_on_postgres() {
+    check_kills_at_every_failpoint(DatabaseKind::Postgres);
 }
 
 #[cfg(debug_assertions)]
-fn killed_at_every_failpoint(kind: Kind) {
+fn check_kills_at_every_failpoint(kind: DatabaseKind) {
     use nango_core::store::failpoint::NAMES;
 
-    let seed = dice::seed();
-    let mut dice = Dice::new(seed);
-    let Some(base) = kind.base() else { return };
-    let mut voyage = Voyage::that_dies_first(base, kind.schema(), seed, RECORDS / 5);
-    let (mut deaths, mut died_at) = (0, vec![kind.schema()]);
-    let names = || NAMES.iter().copied().filter(|name| kind.passes(name));
+    let seed = rng::seed();
+    let mut rng = Rng::new(seed);
+    let Some(base) = kind.create_database() else { return };
+    let mut scenario = Scenario::after_killed_schema_creation(base, kind.schema_failpoint(), seed, RECORDS / 5);
+    let (mut deaths, mut died_at) = (0, vec![kind.schema_failpoint()]);
+    let names = || NAMES.iter().copied().filter(|name| kind.reaches_failpoint(name));
     for name in names() {
-        let some = 1 + dice.roll(4);
+        let random_passing = 1 + rng.below(4);
         // A name that the one sync does not pass (a checkpoint, a resume state) is passed by the other.
-        let attempts: Vec<_> = if dice::is_long() { vec![1, 2, 3, 5, 9] } else { vec![some, 1] }
+        let attempts: Vec<_> = if rng::is_long_run() { vec![1, 2, 3, 5, 9] } else { vec![random_passing, 1] }
             .into_iter()
-            .flat_map(|passing| Sync::BOTH.map(|sync| (sync, passing)))
+            .flat_map(|passing| ProofSync::BOTH.map(|sync| (sync, passing)))
             .collect();
         for (sync, passing) in attempts {
-            voyage.upstream_changes();
+            scenario.change_upstream();
             if name == "scan:closed-other" {
                 // Without its checkpoint the next walk starts over, and closes the scan that this one leaves open.
-                voyage.run_and(Sync::ByHand, Blow::Failpoint("page:records", 1));
+                scenario.run_and_kill(ProofSync::ByHand, Kill::AtFailpoint("page:records", 1));
             }
-            let died = voyage.run_and(sync, Blow::Failpoint(name, passing));
-            voyage.reader_reads(1);
-            voyage.complete(sync);
-            voyage.verify_counters(sync);
-            voyage.verify(sync);
+            let died = scenario.run_and_kill(sync, Kill::AtFailpoint(name, passing));
+            scenario.read_pages(1);
+            scenario.run_to_completion(sync);
+            scenario.verify_counters(sync);
+            scenario.verify(sync);
             if died {
                 deaths += 1;
                 died_at.push(name);
-                if !dice::is_long() {
+                if !rng::is_long_run() {
                     break;
                 }
             }
         }
     }
-    let forgotten: Vec<_> = names().filter(|name| !died_at.contains(name)).collect();
-    assert!(forgotten.is_empty(), "nobody died at {forgotten:?}");
+    let never_reached: Vec<_> = names().filter(|name| !died_at.contains(name)).collect();
+    assert!(never_reached.is_empty(), "nobody died at {never_reached:?}");
     println!("{kind:?}: {deaths} deaths at {} failpoints: 0 lost, 0 doubled", names().count());
 }

@@ -5,17 +5,17 @@ use std::fs;
 use integrations::standin::PAGED_REPOSITORY;
 use serde_json::{Value, json};
 
-use crate::synced::Synced;
+use crate::synced_registry::SyncedRegistry;
 
 const DATASET: [&str; 4] = ["github", "GithubIssue", "--connection", "acme"];
 
-impl Synced {
+impl SyncedRegistry {
     fn database(&self, args: &[&str]) -> Value {
         self.registry.json(["database"].iter().chain(args).chain(&["--json"]))
     }
 
     /// A command on the dataset.
-    fn keep(&self, command: &str, args: &[&str]) -> Value {
+    fn run_maintenance(&self, command: &str, args: &[&str]) -> Value {
         let words: Vec<&str> = [command].into_iter().chain(DATASET).chain(args.iter().copied()).collect();
         self.database(&words)
     }
@@ -30,7 +30,7 @@ impl Synced {
     }
 }
 
-fn count(records: &Value) -> usize {
+fn record_count(records: &Value) -> usize {
     records.as_array().map_or(0, Vec::len)
 }
 
@@ -39,11 +39,11 @@ fn cursor(record: &Value) -> &str {
 }
 
 #[test]
-fn a_check_says_what_it_found_and_what_it_left() {
-    let synced = Synced::new();
+fn check_reports_problems_found_and_not_repaired() {
+    let synced = SyncedRegistry::new();
     let sound = synced.database(&["check"]);
     assert_eq!((&sound["sound"], &sound["findings"]), (&json!(true), &json!([])));
-    assert_eq!(sound["records"], json!(count(&synced.all())));
+    assert_eq!(sound["records"], json!(record_count(&synced.all())));
 
     synced.damage("UPDATE datasets SET live = live + 5");
     let found = synced.registry.run(["database", "check", "--json"]).expect(1).json();
@@ -66,10 +66,10 @@ fn a_check_says_what_it_found_and_what_it_left() {
 
 #[test]
 fn a_backup_opens_and_holds_the_same() {
-    let synced = Synced::new();
+    let synced = SyncedRegistry::new();
     let before = synced.all();
     let made = synced.database(&["backup", "backup.db"]);
-    assert_eq!((&made["file"], &made["records"]), (&json!("backup.db"), &json!(count(&before))));
+    assert_eq!((&made["file"], &made["records"]), (&json!("backup.db"), &json!(record_count(&before))));
     let again = synced.registry.run(["database", "backup", "backup.db"]).expect(3);
     assert!(again.stderr.contains("a backup replaces nothing"), "{}", again.stderr);
     let dir = synced.registry.dir();
@@ -81,12 +81,12 @@ fn a_backup_opens_and_holds_the_same() {
 }
 
 #[test]
-fn a_copy_goes_on_where_the_source_was() {
-    let synced = Synced::new();
+fn copy_continues_feed_and_sync_of_its_source() {
+    let synced = SyncedRegistry::new();
     let before = synced.all();
-    let place = cursor(&before[count(&before) - 1]).to_owned();
+    let place = cursor(&before[record_count(&before) - 1]).to_owned();
     let copied = synced.database(&["copy", "sqlite:nango.db", "sqlite:new.db"]);
-    assert_eq!(copied["rows"]["records"], json!(count(&before)));
+    assert_eq!(copied["rows"]["records"], json!(record_count(&before)));
     assert!(copied["rows"]["runs"].as_u64().is_some_and(|runs| runs > 0), "{copied}");
     let refused = synced.registry.run(["database", "copy", "sqlite:nango.db", "sqlite:new.db"]).expect(3);
     assert!(refused.stderr.contains("not empty"), "{}", refused.stderr);
@@ -104,17 +104,17 @@ fn a_copy_goes_on_where_the_source_was() {
     let counts = synced.sync()["models"]["GithubIssue"].clone();
     assert_eq!((&counts["added"], &counts["updated"]), (&json!(0), &json!(1)));
     let changed = synced.read(&["--cursor", &place])["records"].clone();
-    assert_eq!((count(&changed), &changed[0]["title"]), (1, &json!("A new title")));
+    assert_eq!((record_count(&changed), &changed[0]["title"]), (1, &json!("A new title")));
 }
 
 #[test]
 fn records_are_pruned_erased_and_emptied() {
-    let synced = Synced::new();
+    let synced = SyncedRegistry::new();
     let before = synced.all();
     let third = cursor(&before[2]).to_owned();
-    let pruned = synced.keep("prune", &["--until", &third, "--limit", "2"]);
+    let pruned = synced.run_maintenance("prune", &["--until", &third, "--limit", "2"]);
     assert_eq!((&pruned["count"], &pruned["has_more"]), (&json!(2), &json!(true)));
-    let pruned = synced.keep("prune", &["--until", &third]);
+    let pruned = synced.run_maintenance("prune", &["--until", &third]);
     assert_eq!((&pruned["count"], &pruned["has_more"]), (&json!(1), &json!(false)));
     let after = synced.all();
     assert_eq!((after[0].get("title"), &after[0]["id"]), (None, &before[0]["id"]));
@@ -123,20 +123,20 @@ fn records_are_pruned_erased_and_emptied() {
     synced.registry.run([&["database", "prune"][..], &DATASET, &["--until", "x"]].concat()).expect(2);
 
     let ids = [&before[0], &before[5]].map(|record| record["id"].as_str().expect("an id"));
-    let erased = synced.keep("erase", &["--id", ids[0], "--id", ids[1], "--id", "none"]);
+    let erased = synced.run_maintenance("erase", &["--id", ids[0], "--id", ids[1], "--id", "none"]);
     assert_eq!(erased["count"], 2);
-    assert_eq!(count(&synced.all()), count(&before) - 2);
+    assert_eq!(record_count(&synced.all()), record_count(&before) - 2);
 
-    let emptied = synced.keep("empty", &[]);
-    assert_eq!(emptied["count"], json!(count(&before) - 2));
+    let emptied = synced.run_maintenance("empty", &[]);
+    assert_eq!(emptied["count"], json!(record_count(&before) - 2));
     assert_eq!(synced.all(), json!([]));
     assert_eq!(synced.database(&["check"])["sound"], true);
     // The next run brings them anew, behind the places of before.
-    let last = cursor(&before[count(&before) - 1]).to_owned();
-    assert_eq!(synced.sync()["models"]["GithubIssue"]["added"], json!(count(&before)));
-    assert_eq!(count(&synced.read(&["--cursor", &last, "--limit", "1000"])["records"]), count(&before));
+    let last = cursor(&before[record_count(&before) - 1]).to_owned();
+    assert_eq!(synced.sync()["models"]["GithubIssue"]["added"], json!(record_count(&before)));
+    assert_eq!(record_count(&synced.read(&["--cursor", &last, "--limit", "1000"])["records"]), record_count(&before));
     let reset = ["run", "github", "repo-issues", "--connection", "acme", "--reset", "--empty-cache", "--json"];
-    assert_eq!(synced.registry.json(reset)["models"]["GithubIssue"]["added"], json!(count(&before)));
+    assert_eq!(synced.registry.json(reset)["models"]["GithubIssue"]["added"], json!(record_count(&before)));
     synced.registry.run(["run", "github", "repo-issues", "--connection", "acme", "--empty-cache"]).expect(2);
 
     let unknown = synced.registry.run(["database", "empty", "github", "GithubIsue", "--connection", "acme"]).expect(2);
@@ -144,8 +144,8 @@ fn records_are_pruned_erased_and_emptied() {
 }
 
 #[test]
-fn retention_is_asked_for() {
-    let mut synced = Synced::new();
+fn retain_prunes_and_empties_by_configured_age() {
+    let mut synced = SyncedRegistry::new();
     let unset = synced.registry.run(["database", "retain"]).expect(3);
     assert!(unset.stderr.contains("[retention]") && unset.stderr.contains("NANGO_RETENTION_"), "{}", unset.stderr);
     synced.registry.env("NANGO_RETENTION_PRUNE_AFTER", "1h").env("NANGO_RETENTION_DELETE_AFTER", "2h");
@@ -160,7 +160,7 @@ fn retention_is_asked_for() {
              UPDATE runs SET started_at = started_at - {time}, finished_at = finished_at - {time}"
         ));
     };
-    let records = count(&synced.all());
+    let records = record_count(&synced.all());
     age(&hours(1));
     let dry = synced.database(&["retain", "--dry-run"]);
     assert_eq!((&dry["pruned"][0]["count"], &dry["pruned"][0]["model"]), (&json!(records), &json!("GithubIssue")));

@@ -3,7 +3,7 @@
 use nango_tests::Registry;
 
 #[test]
-fn it_does_the_main_job_and_leaves_nothing_behind() {
+fn demo_runs_sync_and_removes_its_files() {
     let registry = Registry::new();
     let output = registry.run(["demo"]).expect(0);
     for part in ["GithubIssue", "added", "deleted", "create-issue", "cargo run -- list"] {
@@ -14,7 +14,7 @@ fn it_does_the_main_job_and_leaves_nothing_behind() {
 }
 
 #[test]
-fn it_keeps_its_database_when_one_is_named() {
+fn demo_keeps_database_named_by_the_user() {
     let registry = Registry::new();
     registry.run(["--database", "sqlite:kept.db", "demo"]).expect(0);
     let page = registry.json([

@@ -32,7 +32,7 @@ fn functions() -> Vec<(&'static str, Option<Value>, usize)> {
 }
 
 #[test]
-fn no_request_violates_githubs_description() {
+fn requests_conform_to_github_description() {
     let Some(github) = Prism::start() else { return };
     let registry = Registry::new();
     registry.base_url("github", github.url());
@@ -40,16 +40,20 @@ fn no_request_violates_githubs_description() {
     // Adding it calls `check-repository`.
     registry.run(add.into_iter().chain(["--metadata", REPOSITORY])).expect(0);
 
-    let mut asked = 1;
+    let mut expected_requests = 1;
     for (name, input, requests) in functions() {
         let input = input.map(|input| input.to_string());
         let run = ["run", "github", name, "--connection", "octo", "--json"].into_iter();
         let report = registry.json(run.chain(input.iter().flat_map(|input| ["--input", input])));
         assert_eq!(report["status"], "success", "{name}: {report:#}");
-        asked += requests;
-        let all = github.asked();
+        expected_requests += requests;
+        let all = github.requests();
         let wrong: Vec<_> = all.iter().filter(|asked| !asked.violations.is_empty() || asked.status >= 300).collect();
-        assert!(wrong.is_empty() && all.len() == asked, "{name}: {wrong:#?} of {} (expected {asked})", all.len());
+        assert!(
+            wrong.is_empty() && all.len() == expected_requests,
+            "{name}: {wrong:#?} of {} (expected {expected_requests})",
+            all.len()
+        );
     }
 
     let listed = registry.json(["list", "--json"]);
@@ -61,7 +65,7 @@ fn no_request_violates_githubs_description() {
 }
 
 #[test]
-fn what_the_description_does_not_allow_is_told() {
+fn request_outside_description_is_reported() {
     let Some(github) = Prism::start() else { return };
     let wrong = [
         (Method::GET, "/issues?state=half-open", ""),
@@ -83,6 +87,9 @@ fn what_the_description_does_not_allow_is_told() {
         let status = wait(async move { request.send().await.expect("an answer").status().as_u16() });
         assert!(matches!(status, 404 | 422), "{method} {path}: {status}");
     }
-    let asked = github.asked();
-    assert!(asked.len() == wrong.len() && asked.iter().all(|asked| !asked.violations.is_empty()), "{asked:#?}");
+    let requests = github.requests();
+    assert!(
+        requests.len() == wrong.len() && requests.iter().all(|asked| !asked.violations.is_empty()),
+        "{requests:#?}"
+    );
 }

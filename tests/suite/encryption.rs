@@ -6,12 +6,12 @@ use integrations::standin::{PAGED_REPOSITORY, Standin};
 use nango_tests::{Registry, postgres, wait};
 use serde_json::json;
 
-use crate::synced::{Synced, readable, texts};
+use crate::synced_registry::{SyncedRegistry, texts, texts_in_files};
 
-const ONE: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
-const TWO: &str = "ISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+P0A=";
+const FIRST_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+const SECOND_KEY: &str = "ISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+P0A=";
 
-fn none() -> BTreeSet<String> {
+fn nothing_found() -> BTreeSet<String> {
     BTreeSet::new()
 }
 
@@ -20,7 +20,7 @@ fn a_database_that_is_made_sealed_never_shows_a_payload() {
     let standin = wait(Standin::start()).expect("a stand-in");
     let mut registry = Registry::new();
     registry.env("NANGO_ENCRYPT_RECORDS", "true");
-    let synced = Synced::first(standin, registry);
+    let synced = SyncedRegistry::sync_first(standin, registry);
     let mut follower =
         synced.registry.start(["records", "github", "GithubIssue", "--connection", "acme", "--follow", "--json"]);
     follower.wait_until("a first record", |follower| !follower.stdout().is_empty());
@@ -31,9 +31,9 @@ fn a_database_that_is_made_sealed_never_shows_a_payload() {
     assert!(texts.contains("A title that nobody may read") && texts.len() > 20, "{texts:?}");
     // A process holds the database open, and its log is there.
     assert!(synced.registry.dir().join("nango.db-wal").exists());
-    assert_eq!(readable(synced.registry.dir(), &texts), none());
+    assert_eq!(texts_in_files(synced.registry.dir(), &texts), nothing_found());
     drop(follower);
-    assert_eq!(readable(synced.registry.dir(), &texts), none());
+    assert_eq!(texts_in_files(synced.registry.dir(), &texts), nothing_found());
     let status = synced.registry.json(["encryption", "status", "--json"]);
     assert_eq!((&status["payloads"], &status["unfinished"]), (&json!(true), &json!(false)));
     assert_eq!(status["keys"][0]["records"], all["records"].as_array().map_or(0, Vec::len));
@@ -42,27 +42,27 @@ fn a_database_that_is_made_sealed_never_shows_a_payload() {
 }
 
 #[test]
-fn a_database_that_is_switched_on_shows_nothing_any_more() {
-    let synced = Synced::new();
+fn database_sealed_later_contains_no_plain_payload() {
+    let synced = SyncedRegistry::new();
     assert!(synced.standin.edit_issue(PAGED_REPOSITORY, 2, "A second title"));
     synced.sync();
     let all = synced.read(&["--limit", "1000"]);
     let count = all["records"].as_array().map_or(0, Vec::len);
     let texts = texts(&all);
-    assert_eq!(readable(synced.registry.dir(), &texts).len(), texts.len());
+    assert_eq!(texts_in_files(synced.registry.dir(), &texts).len(), texts.len());
 
     let on = synced.registry.json(["encryption", "on", "--json"]);
     assert_eq!((&on["payloads"], &on["unfinished"]), (&json!(true), &json!(false)));
     assert_eq!((&on["changed"], &on["unopened"]), (&json!(count), &json!(0)));
-    assert_eq!(readable(synced.registry.dir(), &texts), none());
+    assert_eq!(texts_in_files(synced.registry.dir(), &texts), nothing_found());
     assert_eq!(synced.read(&["--limit", "1000"]), all);
     let counts = synced.sync()["models"]["GithubIssue"].clone();
     assert_eq!((&counts["added"], &counts["updated"]), (&json!(0), &json!(0)));
-    assert_eq!(readable(synced.registry.dir(), &texts), none());
+    assert_eq!(texts_in_files(synced.registry.dir(), &texts), nothing_found());
 
     synced.registry.run(["encryption", "off"]).expect(0);
     assert_eq!(synced.read(&["--limit", "1000"]), all);
-    assert_eq!(readable(synced.registry.dir(), &texts).len(), texts.len());
+    assert_eq!(texts_in_files(synced.registry.dir(), &texts).len(), texts.len());
     let counts = synced.sync()["models"]["GithubIssue"].clone();
     assert_eq!((&counts["added"], &counts["updated"]), (&json!(0), &json!(0)));
 }
@@ -71,8 +71,8 @@ fn a_database_that_is_switched_on_shows_nothing_any_more() {
 fn a_key_is_distributed_then_activated_then_removed() {
     let standin = wait(Standin::start()).expect("a stand-in");
     let mut registry = Registry::new();
-    registry.env("NANGO_ENCRYPT_RECORDS", "true").env("NANGO_ENCRYPTION_KEY", ONE);
-    let mut synced = Synced::first(standin, registry);
+    registry.env("NANGO_ENCRYPT_RECORDS", "true").env("NANGO_ENCRYPTION_KEY", FIRST_KEY);
+    let mut synced = SyncedRegistry::sync_first(standin, registry);
     let all = synced.read(&["--limit", "1000"]);
     let early = synced.registry.run(["encryption", "rotate"]).expect(2);
     assert!(early.stderr.contains("NANGO_ENCRYPTION_KEY") && early.stderr.contains("none to rotate to"));
@@ -80,7 +80,7 @@ fn a_key_is_distributed_then_activated_then_removed() {
     assert!(refused.stderr.contains("append a new one"), "{}", refused.stderr);
 
     // Distributed: nothing uses it.
-    synced.registry.env("NANGO_ENCRYPTION_KEY", format!("{ONE},{TWO}"));
+    synced.registry.env("NANGO_ENCRYPTION_KEY", format!("{FIRST_KEY},{SECOND_KEY}"));
     synced.sync();
     let before = synced.registry.json(["encryption", "status", "--json"]);
     assert_eq!((&before["keys"][0]["active"], &before["keys"][1]["records"]), (&json!(true), &json!(0)));
@@ -94,16 +94,16 @@ fn a_key_is_distributed_then_activated_then_removed() {
     assert_eq!(synced.read(&["--limit", "1000"]), all);
 
     // A process that was forgotten says what it needs, and writes nothing.
-    synced.registry.env("NANGO_ENCRYPTION_KEY", ONE);
+    synced.registry.env("NANGO_ENCRYPTION_KEY", FIRST_KEY);
     let needed = new["key"].as_str().expect("a key's name");
     let read = synced.registry.run(["records", "github", "GithubIssue", "--connection", "acme"]).expect(3);
     assert!(read.stderr.contains(needed) && read.stderr.contains("NANGO_ENCRYPTION_KEY"), "{}", read.stderr);
     let add = ["connection", "add", "github", "late", "--auth", "bearer", "--credentials", "\"t\""];
     let add = synced.registry.run(add).expect(3);
-    assert!(add.stderr.contains(needed) && !add.stderr.contains(ONE), "{}", add.stderr);
+    assert!(add.stderr.contains(needed) && !add.stderr.contains(FIRST_KEY), "{}", add.stderr);
 
     // The old key is removed.
-    synced.registry.env("NANGO_ENCRYPTION_KEY", TWO);
+    synced.registry.env("NANGO_ENCRYPTION_KEY", SECOND_KEY);
     assert_eq!(synced.read(&["--limit", "1000"]), all);
     let counts = synced.sync()["models"]["GithubIssue"].clone();
     assert_eq!((&counts["added"], &counts["updated"]), (&json!(0), &json!(0)));
@@ -114,11 +114,11 @@ fn a_key_is_distributed_then_activated_then_removed() {
 #[test]
 fn a_database_on_a_server_is_sealed_and_rotated() {
     let Some(server) = postgres::server() else { return };
-    let database = server.empty();
+    let database = server.create_empty_database();
     let standin = wait(Standin::start()).expect("a stand-in");
     let mut registry = Registry::new();
-    registry.env("NANGO_DATABASE_URL", &database.url).env("NANGO_ENCRYPTION_KEY", ONE);
-    let mut synced = Synced::first(standin, registry);
+    registry.env("NANGO_DATABASE_URL", &database.url).env("NANGO_ENCRYPTION_KEY", FIRST_KEY);
+    let mut synced = SyncedRegistry::sync_first(standin, registry);
     let all = synced.read(&["--limit", "1000"]);
     let count = all["records"].as_array().map_or(0, Vec::len);
     let status = synced.registry.run(["encryption", "status"]).expect(0);
@@ -135,18 +135,18 @@ fn a_database_on_a_server_is_sealed_and_rotated() {
         assert_eq!(database.sql(&found), "0");
     }
 
-    synced.registry.env("NANGO_ENCRYPTION_KEY", format!("{ONE},{TWO}"));
+    synced.registry.env("NANGO_ENCRYPTION_KEY", format!("{FIRST_KEY},{SECOND_KEY}"));
     let rotated = synced.registry.json(["encryption", "rotate", "--json"]);
     let [old, new] = [&rotated["keys"][0], &rotated["keys"][1]];
     assert_eq!((&old["removable"], &old["records"], &old["credentials"]), (&json!(true), &json!(0), &json!(0)));
     assert_eq!((&new["active"], &new["records"], &new["credentials"]), (&json!(true), &json!(count), &json!(1)));
 
     // A process that was forgotten says what it needs; without the old key everything is there.
-    synced.registry.env("NANGO_ENCRYPTION_KEY", ONE);
+    synced.registry.env("NANGO_ENCRYPTION_KEY", FIRST_KEY);
     let needed = new["key"].as_str().expect("a key's name");
     let run = synced.registry.run(["run", "github", "repo-issues", "--connection", "acme"]).expect(3);
-    assert!(run.stderr.contains(needed) && !run.stderr.contains(ONE), "{}", run.stderr);
-    synced.registry.env("NANGO_ENCRYPTION_KEY", TWO);
+    assert!(run.stderr.contains(needed) && !run.stderr.contains(FIRST_KEY), "{}", run.stderr);
+    synced.registry.env("NANGO_ENCRYPTION_KEY", SECOND_KEY);
     assert_eq!(synced.read(&["--limit", "1000"]), all);
     let counts = synced.sync()["models"]["GithubIssue"].clone();
     assert_eq!((&counts["added"], &counts["updated"]), (&json!(0), &json!(0)));
@@ -155,8 +155,8 @@ fn a_database_on_a_server_is_sealed_and_rotated() {
 }
 
 #[test]
-fn a_key_file_gets_a_new_key_by_itself() {
-    let synced = Synced::new();
+fn rotation_with_new_key_appends_it_to_key_file() {
+    let synced = SyncedRegistry::new();
     let file = synced.registry.dir().join("nango.db.key");
     let old = fs::read_to_string(&file).expect("a key file");
     let rotated = synced.registry.run(["encryption", "rotate", "--new-key"]).expect(0);

@@ -10,26 +10,26 @@ use std::{
 use nango_tests::Registry;
 use serde_json::json;
 
-use crate::synced::{Synced, readable, texts};
+use crate::synced_registry::{SyncedRegistry, texts, texts_in_files};
 
 /// A connection whose credentials nothing checks.
 const ADD: [&str; 8] = ["connection", "add", "github", "acme", "--auth", "bearer", "--credentials", "\"t\""];
 
 /// A synced repository whose temporary files lie in a directory of their own, and the texts of its records.
-fn synced() -> (Synced, PathBuf, BTreeSet<String>) {
+fn synced() -> (SyncedRegistry, PathBuf, BTreeSet<String>) {
     let standin = nango_tests::wait(integrations::standin::Standin::start()).expect("a stand-in");
     let mut registry = Registry::new();
     let temporary = registry.dir().join("temporary");
     fs::create_dir(&temporary).expect("a directory");
     registry.env("SQLITE_TMPDIR", &temporary).env("TMPDIR", &temporary);
-    let synced = Synced::first(standin, registry);
+    let synced = SyncedRegistry::sync_first(standin, registry);
     let texts = texts(&synced.read(&["--limit", "1000"]));
-    assert!(texts.len() > 20 && !readable(synced.registry.dir(), &texts).is_empty(), "{texts:?}");
+    assert!(texts.len() > 20 && !texts_in_files(synced.registry.dir(), &texts).is_empty(), "{texts:?}");
     (synced, temporary, texts)
 }
 
 #[track_caller]
-fn nothing_is_left_after(command: &[&str]) {
+fn check_nothing_readable_after(command: &[&str]) {
     let (synced, temporary, texts) = synced();
     let command: Vec<String> = match command {
         ["erase"] => {
@@ -53,49 +53,49 @@ fn nothing_is_left_after(command: &[&str]) {
     };
     let done = synced.registry.run(&command).expect(0);
     assert!(!done.stderr.contains("may be left"), "{}", done.stderr);
-    assert_eq!(readable(synced.registry.dir(), &texts), BTreeSet::new(), "{command:?}");
+    assert_eq!(texts_in_files(synced.registry.dir(), &texts), BTreeSet::new(), "{command:?}");
     assert_eq!(fs::read_dir(&temporary).expect("the directory").count(), 0);
 }
 
 #[test]
 fn erased_records_leave_no_byte_in_any_file() {
-    nothing_is_left_after(&["erase"]);
+    check_nothing_readable_after(&["erase"]);
 }
 
 #[test]
 fn emptied_model_leaves_no_byte_in_any_file() {
-    nothing_is_left_after(&["database", "empty", "github", "GithubIssue", "--connection", "acme"]);
+    check_nothing_readable_after(&["database", "empty", "github", "GithubIssue", "--connection", "acme"]);
 }
 
 #[test]
 fn pruned_payloads_leave_no_byte_in_any_file() {
-    nothing_is_left_after(&["prune"]);
+    check_nothing_readable_after(&["prune"]);
 }
 
 #[test]
 fn removed_connection_leaves_no_byte_in_any_file() {
-    nothing_is_left_after(&["connection", "remove", "github", "acme"]);
+    check_nothing_readable_after(&["connection", "remove", "github", "acme"]);
 }
 
 #[test]
-fn vacuum_clears_what_an_older_program_left() {
+fn vacuum_clears_content_left_by_older_version() {
     let (synced, temporary, texts) = synced();
     // Without overwriting what is removed.
     let file = rusqlite::Connection::open(synced.registry.database()).expect("the database");
     file.execute_batch("DELETE FROM records; DELETE FROM record_keys; PRAGMA wal_checkpoint(TRUNCATE)")
         .expect("a statement");
     drop(file);
-    assert!(!readable(synced.registry.dir(), &texts).is_empty());
+    assert!(!texts_in_files(synced.registry.dir(), &texts).is_empty());
     let done = synced.registry.json(["database", "vacuum", "--json"]);
     let bytes = |name: &str| done[name].as_u64().expect("a size");
     assert!(bytes("bytes") < bytes("bytes_before"), "{done}");
     assert_eq!(bytes("bytes"), fs::metadata(synced.registry.database()).expect("the database").len());
-    assert_eq!(readable(synced.registry.dir(), &texts), BTreeSet::new());
+    assert_eq!(texts_in_files(synced.registry.dir(), &texts), BTreeSet::new());
     assert_eq!(fs::read_dir(&temporary).expect("the directory").count(), 0);
 }
 
 #[test]
-fn reader_in_another_process_that_keeps_remains_is_reported() {
+fn reader_that_keeps_deleted_content_in_log_is_reported() {
     let (synced, _, texts) = synced();
     let reader = rusqlite::Connection::open(synced.registry.database()).expect("the database");
     reader.execute_batch("BEGIN; SELECT count(*) FROM records").expect("a reader");
@@ -104,11 +104,11 @@ fn reader_in_another_process_that_keeps_remains_is_reported() {
     assert!(done.stderr.contains("Run `registry database vacuum` when it is done"), "{}", done.stderr);
     drop(reader);
     synced.registry.run(["database", "vacuum"]).expect(0);
-    assert_eq!(readable(synced.registry.dir(), &texts), BTreeSet::new());
+    assert_eq!(texts_in_files(synced.registry.dir(), &texts), BTreeSet::new());
 }
 
 #[test]
-fn file_of_providers_and_configuration_are_bounded() {
+fn oversized_provider_and_configuration_files_are_refused() {
     let registry = Registry::new();
     let pad = |bytes: usize| format!("# {}\n", "x".repeat(bytes));
     registry.config(&pad(1 << 20));
@@ -179,7 +179,7 @@ mod unix {
     }
 
     #[test]
-    fn key_file_and_database_of_others_are_refused_with_the_command_that_helps() {
+    fn files_accessible_to_other_users_are_refused_with_repair_command() {
         let registry = Registry::new();
         registry.run(ADD).expect(0);
         let (key, database) = (registry.dir().join("nango.db.key"), registry.database());
@@ -236,9 +236,9 @@ mod unix {
     }
 
     /// A shell that runs as another user and opens a file as often as it can, until it is killed or once could.
-    struct Watcher(Child);
+    struct FileWatcher(Child);
 
-    impl Watcher {
+    impl FileWatcher {
         fn start(setpriv: &Path, file: &Path) -> Self {
             const LOOP: &str = "while :; do if true < \"$1\"; then echo opened; exit; fi; done 2>/dev/null";
             let mut command = Command::new(setpriv);
@@ -247,7 +247,7 @@ mod unix {
         }
 
         /// Ends it; whether it ever could open the file.
-        fn opened(mut self) -> bool {
+        fn was_opened(mut self) -> bool {
             let _ = self.0.kill();
             let output = self.0.wait_with_output().expect("its output");
             !output.stdout.is_empty()
@@ -256,14 +256,14 @@ mod unix {
 
     #[test]
     fn second_user_never_opens_a_new_database_key_copy_or_backup() {
-        const WHAT: &str = "a second user who watches new files";
+        const SECOND_USER: &str = "a second user who watches new files";
         let probe = Registry::new();
         if fs::metadata(probe.dir()).expect("the directory").uid() != 0 {
-            let _: Option<()> = tools::skip(WHAT, "only root can act as another user");
+            let _: Option<()> = tools::skip(SECOND_USER, "only root can act as another user");
             return;
         }
         let Some(setpriv) = tools::find("setpriv") else {
-            let _: Option<()> = tools::skip(WHAT, "it needs `setpriv` (util-linux), which is not on the PATH");
+            let _: Option<()> = tools::skip(SECOND_USER, "it needs `setpriv` (util-linux), which is not on the PATH");
             return;
         };
         for _ in 0..15 {
@@ -271,19 +271,19 @@ mod unix {
             change_mode(registry.dir(), 0o755);
             // The watcher can open what everybody may.
             let open = registry.write("open", "");
-            let mut sees = Watcher::start(&setpriv, &open);
+            let mut sees = FileWatcher::start(&setpriv, &open);
             assert!(sees.0.wait().expect("its end").success());
 
             let names = ["nango.db", "nango.db-wal", "nango.db.key", "copy.db", "backup.db"];
-            let watchers: Vec<Watcher> =
-                names.iter().map(|name| Watcher::start(&setpriv, &registry.dir().join(name))).collect();
+            let watchers: Vec<FileWatcher> =
+                names.iter().map(|name| FileWatcher::start(&setpriv, &registry.dir().join(name))).collect();
             registry.run(ADD).expect(0);
             registry.run(["database", "copy", "sqlite:nango.db", "sqlite:copy.db"]).expect(0);
             registry.run(["database", "backup", "backup.db"]).expect(0);
             let opened: Vec<&str> = names
                 .into_iter()
                 .zip(watchers)
-                .filter_map(|(name, watcher)| watcher.opened().then_some(name))
+                .filter_map(|(name, watcher)| watcher.was_opened().then_some(name))
                 .collect();
             assert_eq!(opened, [""; 0]);
         }

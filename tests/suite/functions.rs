@@ -3,7 +3,7 @@
 use nango_tests::Registry;
 use serde_json::{Value, json};
 
-fn row<'a>(list: &'a Value, name: &str) -> &'a Value {
+fn function_row<'a>(list: &'a Value, name: &str) -> &'a Value {
     let rows = list.as_array().expect("a list");
     rows.iter().find(|row| row["name"] == name).unwrap_or_else(|| panic!("no `{name}` in {list:#}"))
 }
@@ -12,7 +12,7 @@ fn row<'a>(list: &'a Value, name: &str) -> &'a Value {
 fn the_list_has_every_function_and_its_declaration() {
     let list = Registry::new().json(["list", "--json"]);
 
-    let sync = row(&list, "repo-issues");
+    let sync = function_row(&list, "repo-issues");
     assert_eq!(sync["type"], "sync");
     assert_eq!(sync["integration"], "github");
     assert_eq!(sync["description"], "Keeps the issues of a repository: the whole sync is this mapping.");
@@ -24,14 +24,14 @@ fn the_list_has_every_function_and_its_declaration() {
     assert_eq!(sync["scopes"], json!(["repo"]));
     assert!(sync["at"].as_str().is_some_and(|at| at.contains("repo_issues.rs:")), "{sync}");
 
-    let action = row(&list, "create-issue");
+    let action = function_row(&list, "create-issue");
     assert_eq!((&action["type"], &action["frequency"]), (&json!("action"), &Value::Null));
     assert_eq!((&action["input"], &action["output"]), (&json!("CreateIssueInput"), &json!("CreateIssueResult")));
 
-    let handler = row(&list, "issue-changed");
+    let handler = function_row(&list, "issue-changed");
     assert_eq!((&handler["type"], &handler["sync"]), (&json!("on-webhook"), &json!("repo-issues")));
-    assert_eq!(row(&list, "check-repository")["type"], "on-event");
-    assert_eq!(row(&list, "projects")["integration"], "jira");
+    assert_eq!(function_row(&list, "check-repository")["type"], "on-event");
+    assert_eq!(function_row(&list, "projects")["integration"], "jira");
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn the_list_is_sorted_and_the_same_every_time() {
 }
 
 #[test]
-fn a_function_is_described_with_what_it_needs() {
+fn function_description_names_its_requirements() {
     let registry = Registry::new();
     let text = registry.run(["describe", "github", "repo-issues"]).expect(0).stdout;
     for part in ["repo-issues", "GithubIssue", "every 30 minutes", "repo_issues.rs:", "owner"] {

@@ -31,14 +31,14 @@ impl Mode {
         self.0.load(Ordering::Relaxed) > 0
     }
 
-    fn turn(&self) {
+    fn become_hostile(&self) {
         self.0.store(1, Ordering::Relaxed);
     }
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Window {
+struct PageRequest {
     start_at: usize,
     max_results: usize,
 }
@@ -52,7 +52,7 @@ fn jira(router: Router) -> Registry {
     registry
 }
 
-fn bearer(integration: &str, url: &str) -> Registry {
+fn connect_with_bearer(integration: &str, url: &str) -> Registry {
     let registry = Registry::new();
     registry.base_url(integration, url);
     let add = ["connection", "add", integration, "acme", "--auth", "bearer", "--credentials", "\"secret-token\""];
@@ -61,7 +61,7 @@ fn bearer(integration: &str, url: &str) -> Registry {
 }
 
 fn github(url: &str) -> Registry {
-    let registry = bearer("github", url);
+    let registry = connect_with_bearer("github", url);
     registry.run(["connection", "set-metadata", "github", "acme", r#"{"owner":"o","repo":"r"}"#]).expect(0);
     registry
 }
@@ -71,7 +71,7 @@ fn sync(registry: &Registry, integration: &str, sync: &str) -> Value {
 }
 
 #[track_caller]
-fn keeps_all(report: &Value, model: &str, complete: bool, reason: &str) {
+fn assert_keeps_all(report: &Value, model: &str, complete: bool, reason: &str) {
     assert_eq!(report["models"][model]["deleted"].as_u64().unwrap_or(0), 0, "{report:#}");
     assert_eq!(
         (&report["walk"]["complete"], &report["walk"]["reason"]),
@@ -101,7 +101,7 @@ fn contact(id: usize) -> Value {
 fn offset_walk_reads_the_whole_list_when_the_server_caps_its_pages() {
     let mode = Mode::default();
     let served = mode.clone();
-    let projects = move |Query(window): Query<Window>| {
+    let projects = move |Query(window): Query<PageRequest>| {
         let size = if served.is_hostile() { 20 } else { window.max_results };
         let end = (window.start_at + size).min(120);
         let values: Vec<Value> = (window.start_at..end).map(project).collect();
@@ -111,10 +111,10 @@ fn offset_walk_reads_the_whole_list_when_the_server_caps_its_pages() {
     };
     let registry = jira(Router::new().route("/rest/api/3/project/search", get(projects)));
     assert_eq!(sync(&registry, "jira", "projects")["models"]["JiraProject"]["added"], 120);
-    mode.turn();
+    mode.become_hostile();
     for _ in 0..RUNS {
         let report = sync(&registry, "jira", "projects");
-        keeps_all(&report, "JiraProject", true, "has_more_false");
+        assert_keeps_all(&report, "JiraProject", true, "has_more_false");
         assert_eq!(report["requests"], 6, "{report:#}");
     }
 }
@@ -122,7 +122,7 @@ fn offset_walk_reads_the_whole_list_when_the_server_caps_its_pages() {
 /// F3: a `Link` header with raw UTF-8 or single quotes was taken for the last page, and six of nine issues became
 /// tombstones.
 #[test]
-fn link_header_leads_on_when_it_has_raw_utf8_or_single_quotes() {
+fn link_header_with_raw_utf8_or_single_quotes_is_followed() {
     let mode = Mode::default();
     let served = mode.clone();
     let issues = move |Query(query): Query<Vec<(String, String)>>| {
@@ -143,10 +143,10 @@ fn link_header_leads_on_when_it_has_raw_utf8_or_single_quotes() {
     };
     let registry = github(&serve(Router::new().route("/repos/o/r/issues", get(issues))));
     assert_eq!(sync(&registry, "github", "repo-issues")["models"]["GithubIssue"]["added"], 9);
-    mode.turn();
+    mode.become_hostile();
     for _ in 0..RUNS {
         let report = sync(&registry, "github", "repo-issues");
-        keeps_all(&report, "GithubIssue", true, "no_next_page");
+        assert_keeps_all(&report, "GithubIssue", true, "no_next_page");
         assert_eq!(report["pages"], 3, "{report:#}");
     }
 }
@@ -154,7 +154,7 @@ fn link_header_leads_on_when_it_has_raw_utf8_or_single_quotes() {
 /// F4: a page on another origin, requested without credentials and answered with an empty list for guests, was taken for
 /// the end of the list.
 #[test]
-fn page_on_another_origin_proves_nothing_when_guests_get_an_empty_list() {
+fn empty_page_from_another_origin_deletes_nothing() {
     let elsewhere = serve(Router::new().route("/page2", get(|| async { Json(json!([])) })));
     let mode = Mode::default();
     let served = mode.clone();
@@ -171,9 +171,9 @@ fn page_on_another_origin_proves_nothing_when_guests_get_an_empty_list() {
     // Only the port of the base URL is an exception of the egress policy.
     registry.config(&format!("[egress]\nallow = [\"127.0.0.1\"]\n[integrations.github]\nbase_url = \"{home}\"\n"));
     assert_eq!(sync(&registry, "github", "repo-issues")["models"]["GithubIssue"]["added"], 3);
-    mode.turn();
+    mode.become_hostile();
     for _ in 0..RUNS {
-        keeps_all(&sync(&registry, "github", "repo-issues"), "GithubIssue", false, "other_origin");
+        assert_keeps_all(&sync(&registry, "github", "repo-issues"), "GithubIssue", false, "other_origin");
     }
 }
 
@@ -190,29 +190,30 @@ fn hubspot(hostile: impl Fn(Option<String>) -> Response + Clone + Send + Sync + 
         };
         std::future::ready(answer)
     };
-    let registry = bearer("hubspot", &serve(Router::new().route("/crm/v3/objects/contacts", get(contacts))));
+    let registry =
+        connect_with_bearer("hubspot", &serve(Router::new().route("/crm/v3/objects/contacts", get(contacts))));
     assert_eq!(sync(&registry, "hubspot", "contacts")["models"]["HubspotContact"]["added"], 3);
-    mode.turn();
+    mode.become_hostile();
     (registry, mode)
 }
 
 /// F5: `null` in place of the list, beside errors, was an empty list, and everything became a tombstone.
 #[test]
-fn null_list_beside_errors_proves_nothing() {
+fn null_list_with_errors_deletes_nothing() {
     let (registry, _) =
         hubspot(|_| Json(json!({ "results": null, "errors": [{ "message": "timeout" }] })).into_response());
     for _ in 0..RUNS {
-        keeps_all(&sync(&registry, "hubspot", "contacts"), "HubspotContact", false, "error_in_body");
+        assert_keeps_all(&sync(&registry, "hubspot", "contacts"), "HubspotContact", false, "error_in_body");
     }
 }
 
 /// F6: 206 with a part of the list was the whole list.
 #[test]
-fn partial_content_without_a_next_page_proves_nothing() {
+fn partial_content_without_next_page_deletes_nothing() {
     let (registry, _) =
         hubspot(|_| (StatusCode::PARTIAL_CONTENT, Json(json!({ "results": [contact(1)] }))).into_response());
     for _ in 0..RUNS {
-        keeps_all(&sync(&registry, "hubspot", "contacts"), "HubspotContact", false, "partial_content");
+        assert_keeps_all(&sync(&registry, "hubspot", "contacts"), "HubspotContact", false, "partial_content");
     }
 }
 

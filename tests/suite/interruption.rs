@@ -12,7 +12,7 @@ use crate::servers::serve;
 const PAGES: u32 = 40;
 
 #[derive(Deserialize)]
-struct Asked {
+struct ContactsQuery {
     after: Option<String>,
 }
 
@@ -22,9 +22,9 @@ fn contact(i: u32) -> Value {
 }
 
 /// Contacts by cursor, slowly enough to be interrupted between two pages.
-async fn contacts(Query(asked): Query<Asked>) -> impl IntoResponse {
+async fn contacts(Query(query): Query<ContactsQuery>) -> impl IntoResponse {
     tokio::time::sleep(Duration::from_millis(60)).await;
-    let page: u32 = asked.after.map_or(0, |after| after.trim_start_matches('c').parse().expect("a page"));
+    let page: u32 = query.after.map_or(0, |after| after.trim_start_matches('c').parse().expect("a page"));
     let results: Vec<Value> = (page * 10..(page + 1) * 10).map(contact).collect();
     let next = (page + 1 < PAGES).then(|| json!({ "next": { "after": format!("c{}", page + 1) } }));
     Json(json!({ "results": results, "paging": next }))
@@ -45,16 +45,16 @@ fn stored(registry: &Registry) -> Vec<Value> {
 pub(crate) const RUN: [&str; 6] = ["run", "hubspot", "contacts", "--connection", "acme", "--json"];
 
 /// A run that has stored some of its pages.
-pub(crate) fn under_way(registry: &Registry) -> Running {
+pub(crate) fn start_and_wait_for_page(registry: &Registry) -> Running {
     let mut running = registry.start(RUN);
     running.wait_until("some pages", |_| stored(registry).len() >= 50);
     running
 }
 
 #[test]
-fn ctrl_c_keeps_the_finished_pages_and_the_next_run_goes_on() {
+fn ctrl_c_keeps_committed_pages_and_next_run_resumes() {
     let registry = connected();
-    let running = under_way(&registry);
+    let running = start_and_wait_for_page(&registry);
     running.interrupt();
     let stopped = running.finish();
     assert_eq!(stopped.status, Some(130), "{}", stopped.stderr);
@@ -79,7 +79,7 @@ fn ctrl_c_keeps_the_finished_pages_and_the_next_run_goes_on() {
 #[test]
 fn closed_terminal_interrupts_a_run_unless_it_is_ignored() {
     let registry = connected();
-    let running = under_way(&registry);
+    let running = start_and_wait_for_page(&registry);
     running.hang_up();
     let stopped = running.finish();
     assert_eq!((stopped.status, &stopped.json()["status"]), (Some(130), &json!("interrupted")), "{}", stopped.stderr);
@@ -92,9 +92,9 @@ fn closed_terminal_interrupts_a_run_unless_it_is_ignored() {
 }
 
 #[test]
-fn run_whose_connection_is_removed_says_so() {
+fn run_reports_that_its_connection_was_removed() {
     let registry = connected();
-    let running = under_way(&registry);
+    let running = start_and_wait_for_page(&registry);
     registry.run(["connection", "remove", "hubspot", "acme"]).expect(0);
     let stopped = running.finish();
     let report = stopped.json();
@@ -104,9 +104,9 @@ fn run_whose_connection_is_removed_says_so() {
 }
 
 #[test]
-fn a_killed_run_is_taken_over_when_its_lease_has_ended() {
+fn killed_run_is_taken_over_after_lease_expiry() {
     let registry = connected();
-    let running = under_way(&registry);
+    let running = start_and_wait_for_page(&registry);
     running.kill();
     running.finish();
 
@@ -123,7 +123,7 @@ fn a_killed_run_is_taken_over_when_its_lease_has_ended() {
 }
 
 #[test]
-fn a_second_run_of_a_living_one_is_refused() {
+fn second_run_is_refused_while_first_is_running() {
     let registry = connected();
     let mut running = registry.start(RUN);
     running.wait_until("a page", |_| !stored(&registry).is_empty());

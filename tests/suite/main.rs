@@ -6,16 +6,16 @@
     reason = "only tests: a panic is how they report, and a figure is told where somebody asks for the output"
 )]
 
-mod ahead;
+mod auth_servers;
 mod bad_input;
 mod bodies;
-mod budget;
 mod catalogue;
 mod clock;
 mod compile_fail;
 mod connections;
 mod crash;
 mod database;
+mod database_copy;
 mod demo;
 mod described_github;
 mod encryption;
@@ -25,20 +25,20 @@ mod frozen;
 mod functions;
 mod hostile_api;
 mod interruption;
-mod moves;
 mod pagination;
 mod paths;
-mod peers;
 mod pooler;
 mod postgres;
 mod previous_version;
 mod providers;
+mod rate_limit;
 mod recorded_github;
 mod records;
 mod refresh;
 mod schema;
 mod secrets;
 mod servers;
+mod slow_tests;
 mod support;
-mod synced;
+mod synced_registry;
 mod webhooks;

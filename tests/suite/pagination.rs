@@ -17,21 +17,21 @@ use crate::servers::serve;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Window {
+struct PageRequest {
     start_at: usize,
     max_results: usize,
 }
 
 /// Jira's project search over 120 projects.
-async fn projects(Query(window): Query<Window>) -> Json<Value> {
-    let end = (window.start_at + window.max_results).min(120);
-    let values: Vec<Value> = (window.start_at..end)
+async fn projects(Query(page): Query<PageRequest>) -> Json<Value> {
+    let end = (page.start_at + page.max_results).min(120);
+    let values: Vec<Value> = (page.start_at..end)
         .map(
             |i| json!({ "id": i.to_string(), "key": format!("P{i}"), "name": "Project", "projectTypeKey": "software" }),
         )
         .collect();
     Json(
-        json!({ "startAt": window.start_at, "maxResults": window.max_results, "total": 120, "isLast": end == 120, "values": values }),
+        json!({ "startAt": page.start_at, "maxResults": page.max_results, "total": 120, "isLast": end == 120, "values": values }),
     )
 }
 

@@ -15,12 +15,12 @@ use serde_json::{Value, json};
 use crate::servers::serve;
 
 /// A GitHub that answers each request with the same issue (204 for DELETE), and a registry with a connection to it.
-struct Stage {
+struct Fixture {
     registry: Registry,
-    seen: Arc<Mutex<Vec<String>>>,
+    requests: Arc<Mutex<Vec<String>>>,
 }
 
-impl Stage {
+impl Fixture {
     fn new() -> Self {
         let seen = Arc::<Mutex<Vec<String>>>::default();
         let log = Arc::clone(&seen);
@@ -34,33 +34,33 @@ impl Stage {
         // The base URL has a path of its own: a request that leaves it would be seen.
         registry.base_url("github", &format!("{}/api", serve(Router::new().fallback(answer))));
         registry.run(["connection", "add", "github", "c", "--auth", "bearer", "--credentials", "\"t\""]).expect(0);
-        let stage = Self { registry, seen };
-        stage.take();
-        stage
+        let fixture = Self { registry, requests: seen };
+        fixture.take_requests();
+        fixture
     }
 
     /// The requests since the last call, as method and target.
-    fn take(&self) -> Vec<String> {
-        std::mem::take(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner))
+    fn take_requests(&self) -> Vec<String> {
+        std::mem::take(&mut self.requests.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn action(&self, name: &str, input: &Value) -> (Output, Vec<String>) {
+    fn run_action(&self, name: &str, input: &Value) -> (Output, Vec<String>) {
         let input = input.to_string();
         let output = self.registry.run(["run", "github", name, "--connection", "c", "--input", &input]);
-        (output, self.take())
+        (output, self.take_requests())
     }
 
     /// The one request of an action with this input.
     #[track_caller]
-    fn sends(&self, name: &str, input: &Value, request: &str) {
-        let (output, seen) = self.action(name, input);
+    fn assert_sends(&self, name: &str, input: &Value, request: &str) {
+        let (output, seen) = self.run_action(name, input);
         assert_eq!((output.status, seen), (Some(0), vec![request.to_owned()]), "{input}: {}", output.stderr);
     }
 
     /// An action with this input fails before a request is sent, and names the value.
     #[track_caller]
-    fn refuses(&self, name: &str, input: &Value, value: &str) {
-        let (output, seen) = self.action(name, input);
+    fn assert_refuses(&self, name: &str, input: &Value, value: &str) {
+        let (output, seen) = self.run_action(name, input);
         assert_eq!((output.status, seen), (Some(1), vec![]), "{input}: {}", output.stderr);
         assert!(output.stderr.contains(value), "no {value:?} in {}", output.stderr);
     }
@@ -84,11 +84,11 @@ fn label(owner: &str, repo: &str, name: &str) -> Value {
 }
 
 #[test]
-fn action_addresses_the_label_that_its_input_names() {
-    let github = Stage::new();
+fn action_encodes_its_input_in_the_request_path() {
+    let github = Fixture::new();
     let delete = |name: &str, segment: &str| {
         let request = format!("DELETE /api/repos/o/r/labels/{segment}");
-        github.sends("delete-label", &label("o", "r", name), &request);
+        github.assert_sends("delete-label", &label("o", "r", name), &request);
     };
     delete("C#", "C%23");
     delete("what?", "what%3F");
@@ -97,20 +97,20 @@ fn action_addresses_the_label_that_its_input_names() {
     delete("%2e%2e", "%252e%252e");
     delete("..\\..\\other", "..%5C..%5Cother");
     delete("good first issue", "good%20first%20issue");
-    github.sends("delete-label", &label("../user", "repos", "x"), "DELETE /api/repos/..%2Fuser/repos/labels/x");
+    github.assert_sends("delete-label", &label("../user", "repos", "x"), "DELETE /api/repos/..%2Fuser/repos/labels/x");
     let change = json!({ "owner": "o", "repo": "r#", "number": 1, "state": "open" });
-    github.sends("update-issue", &change, "PATCH /api/repos/o/r%23/issues/1");
+    github.assert_sends("update-issue", &change, "PATCH /api/repos/o/r%23/issues/1");
 }
 
 #[test]
-fn action_sends_nothing_when_a_value_is_no_segment() {
-    let github = Stage::new();
+fn action_sends_nothing_when_input_is_not_a_path_segment() {
+    let github = Fixture::new();
     for name in ["", ".", ".."] {
-        github.refuses("delete-label", &label("o", "r", name), &format!("`name` is {name:?} in the path"));
+        github.assert_refuses("delete-label", &label("o", "r", name), &format!("`name` is {name:?} in the path"));
     }
-    github.refuses("delete-label", &label("..", "r", "x"), "`owner` is \"..\" in the path");
-    github.refuses("list-labels", &json!({ "owner": "o", "repo": ".." }), "`repo` is \"..\" in the path");
-    github.refuses(
+    github.assert_refuses("delete-label", &label("..", "r", "x"), "`owner` is \"..\" in the path");
+    github.assert_refuses("list-labels", &json!({ "owner": "o", "repo": ".." }), "`repo` is \"..\" in the path");
+    github.assert_refuses(
         "update-issue",
         &json!({ "owner": "o", "repo": "..", "number": 1, "state": "open" }),
         "`repo` is \"..\"",
@@ -118,8 +118,8 @@ fn action_sends_nothing_when_a_value_is_no_segment() {
 }
 
 #[test]
-fn connection_is_refused_when_its_metadata_is_no_segment() {
-    let github = Stage::new();
+fn connection_is_refused_when_metadata_is_not_a_path_segment() {
+    let github = Fixture::new();
     let add = |metadata: &Value| {
         let metadata = metadata.to_string();
         let add =
@@ -129,16 +129,16 @@ fn connection_is_refused_when_its_metadata_is_no_segment() {
     let output = add(&json!({ "owner": "..", "repo": "user" }));
     assert_ne!(output.status, Some(0), "{}", output.stderr);
     assert!(output.stderr.contains("`owner` is \"..\" in the path `/repos/{owner}/{repo}`"), "{}", output.stderr);
-    let seen = github.take();
+    let seen = github.take_requests();
     assert!(seen.iter().all(|request| request != "GET /api/user" && request != "GET /user"), "{seen:?}");
 
     add(&json!({ "owner": "o", "repo": "../../internal/admin?x=1#" })).expect(0);
-    assert!(github.take().contains(&"GET /api/repos/o/..%2F..%2Finternal%2Fadmin%3Fx%3D1%23".to_owned()));
+    assert!(github.take_requests().contains(&"GET /api/repos/o/..%2F..%2Finternal%2Fadmin%3Fx%3D1%23".to_owned()));
 }
 
 #[test]
-fn sync_sends_nothing_when_metadata_is_no_segment() {
-    let github = Stage::new();
+fn sync_sends_nothing_when_metadata_is_not_a_path_segment() {
+    let github = Fixture::new();
     let metadata = r#"{"owner":"o","repo":".."}"#;
     github.registry.run(["connection", "set-metadata", "github", "c", metadata]).expect(0);
     for sync in ["repo-issues", "repo-issues-by-hand"] {
@@ -149,5 +149,5 @@ fn sync_sends_nothing_when_metadata_is_no_segment() {
             output.stderr
         );
     }
-    assert!(github.take().is_empty());
+    assert!(github.take_requests().is_empty());
 }

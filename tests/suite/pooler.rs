@@ -11,7 +11,7 @@ const PROCESSES: usize = 3;
 fn processes_open_and_run_through_a_pooler() {
     let Some(pooler) = PgBouncer::start() else { return };
     let Some(server) = postgres::server() else { return };
-    let database = server.empty();
+    let database = server.create_empty_database();
     let upstream = Upstream::new();
     for n in 0..250 {
         let id = format!("{n:06}");

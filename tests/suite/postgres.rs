@@ -18,8 +18,8 @@ use tempfile::TempDir;
 #[test]
 fn the_demo_runs_on_a_server_and_no_message_shows_the_password() {
     let Some(server) = postgres::server() else { return };
-    let database = server.empty();
-    let url = database.with("password=hush");
+    let database = server.create_empty_database();
+    let url = database.url_with("password=hush");
     let registry = Registry::new();
     let made = registry.run(["--database", &url, "demo"]).expect(0);
     assert!(!made.stderr.contains("hush") && !made.stdout.contains("hush"), "{}", made.stderr);
@@ -143,7 +143,7 @@ fn server_on_another_host_is_verified_unless_the_url_says_otherwise() {
 #[test]
 fn superuser_is_warned_about_once_and_beside_the_output() {
     let Some(server) = postgres::server() else { return };
-    let database = server.empty();
+    let database = server.create_empty_database();
     if database.sql("SELECT rolsuper FROM pg_roles WHERE rolname = current_user") != "t" {
         return;
     }

@@ -4,7 +4,7 @@ use nango_tests::{Output, Registry};
 use serde_json::{Value, json};
 
 /// A file with an entry of every quality.
-const FILE: &str = "
+const PROVIDERS_FILE: &str = "
 acme:
   display_name: Acme
   auth_mode: API_KEY
@@ -27,7 +27,7 @@ unfinished: { auth_mode: OAUTH2_CC, proxy: { base_url: https://a.test } }
 ";
 
 #[track_caller]
-fn says(output: &Output, status: i32, parts: &[&str]) {
+fn assert_output(output: &Output, status: i32, parts: &[&str]) {
     assert_eq!(output.status, Some(status), "{}\n{}", output.stdout, output.stderr);
     let all = format!("{}{}", output.stdout, output.stderr);
     for part in parts {
@@ -38,7 +38,7 @@ fn says(output: &Output, status: i32, parts: &[&str]) {
 fn with_file() -> Registry {
     let registry = Registry::new();
     std::fs::create_dir(registry.dir().join("own")).expect("a directory");
-    registry.write("own/providers.yaml", FILE);
+    registry.write("own/providers.yaml", PROVIDERS_FILE);
     registry.config("providers = \"own/providers.yaml\"\n");
     registry
 }
@@ -60,7 +60,7 @@ fn the_builtin_providers_can_be_used() {
 }
 
 #[test]
-fn a_file_goes_over_them_and_is_found_three_ways() {
+fn provider_file_overrides_builtin_entries_and_is_found_three_ways() {
     let registry = with_file();
     let name = |registry: &Registry, args: &[&str]| {
         let shown = registry.json(args.iter().copied().chain(["providers", "show", "hubspot", "--json"]));
@@ -68,7 +68,7 @@ fn a_file_goes_over_them_and_is_found_three_ways() {
     };
     assert_eq!(name(&registry, &[]).as_deref(), Some("Ours"));
     let mut registry = Registry::new();
-    registry.write("mine.yaml", FILE);
+    registry.write("mine.yaml", PROVIDERS_FILE);
     assert_eq!(name(&registry, &[]).as_deref(), Some("HubSpot"));
     assert_eq!(name(&registry, &["--providers", "mine.yaml"]).as_deref(), Some("Ours"));
     registry.env("NANGO_PROVIDERS", "mine.yaml");
@@ -76,7 +76,7 @@ fn a_file_goes_over_them_and_is_found_three_ways() {
 }
 
 #[test]
-fn a_check_tells_what_cannot_be_used_and_why() {
+fn check_reports_unusable_entries_and_reasons() {
     let registry = with_file();
     let check = registry.json(["providers", "check", "--json"]);
     assert_eq!((&check["total"], &check["usable"]), (&json!(5), &json!(3)));
@@ -90,7 +90,7 @@ fn a_check_tells_what_cannot_be_used_and_why() {
     assert_eq!(check["warnings"][0]["reason"], "`odd` is not known and is passed over");
     let facts = json!({ "machine_checked": 0, "source_read": 1, "unconfirmed": 4, "keys_unconfirmed": 1 });
     assert_eq!(check["facts"], facts);
-    says(
+    assert_output(
         &registry.run(["providers", "check"]),
         0,
         &[
@@ -100,13 +100,13 @@ fn a_check_tells_what_cannot_be_used_and_why() {
             "warning: hubspot",
         ],
     );
-    says(&registry.run(["providers", "check", "--strict"]), 1, &["3 of 5"]);
+    assert_output(&registry.run(["providers", "check", "--strict"]), 1, &["3 of 5"]);
 }
 
 #[test]
-fn a_provider_is_shown_with_what_it_asks_for() {
+fn provider_is_shown_with_required_fields() {
     let registry = with_file();
-    says(
+    assert_output(
         &registry.run(["providers", "show", "acme-eu"]),
         0,
         &[
@@ -127,7 +127,7 @@ fn a_provider_is_shown_with_what_it_asks_for() {
     assert_eq!(shown["facts"], facts("unconfirmed", json!(null), json!([])));
     let target = registry.json(["providers", "show", "acme", "--json"]);
     assert_eq!(target["facts"], facts("source_read", json!("2026-11-28"), json!(["proxy.retry.after"])));
-    says(
+    assert_output(
         &registry.run(["providers", "show", "acme"]),
         0,
         &["facts         source read on 2026-11-28; unconfirmed: proxy.retry.after"],
@@ -147,23 +147,27 @@ fn a_search_finds_names_and_categories() {
     };
     assert_eq!(found("ACME"), ["acme", "acme-eu"]);
     assert_eq!(found("Europe"), ["acme-eu"]);
-    says(&registry.run(["providers", "list", "--search", "nobody-has-this"]), 0, &["No provider fits"]);
+    assert_output(&registry.run(["providers", "list", "--search", "nobody-has-this"]), 0, &["No provider fits"]);
 }
 
 #[test]
-fn what_is_wrong_is_told_where_it_is_needed() {
+fn broken_entry_is_reported_when_used() {
     let registry = with_file();
-    says(&registry.run(["providers", "show", "acne"]), 2, &["`acne` is no provider", "did you mean `acme`?"]);
-    says(&registry.run(["providers", "show", "broken"]), 2, &["own/providers.yaml:19:1", "is not closed"]);
+    assert_output(&registry.run(["providers", "show", "acne"]), 2, &["`acne` is no provider", "did you mean `acme`?"]);
+    assert_output(&registry.run(["providers", "show", "broken"]), 2, &["own/providers.yaml:19:1", "is not closed"]);
     // Whoever runs something else is told that a part of the file is missing.
-    says(&registry.run(["list"]), 0, &["1 provider of own/providers.yaml cannot be read", "registry providers check"]);
+    assert_output(
+        &registry.run(["list"]),
+        0,
+        &["1 provider of own/providers.yaml cannot be read", "registry providers check"],
+    );
     registry.config("providers = \"own/providers.yaml\"\n[integrations.github]\nprovider = \"broken\"\n");
-    says(&registry.run(["list"]), 3, &["[integrations.github]", "`broken`", "is not closed"]);
+    assert_output(&registry.run(["list"]), 3, &["[integrations.github]", "`broken`", "is not closed"]);
     registry.config("providers = \"none.yaml\"\n");
-    says(&registry.run(["list"]), 3, &["the file of providers none.yaml cannot be read"]);
+    assert_output(&registry.run(["list"]), 3, &["the file of providers none.yaml cannot be read"]);
     registry.write("own/providers.yaml", "acme:\n  proxy: [\nb: 1");
     registry.config("providers = \"own/providers.yaml\"\n");
-    says(&registry.run(["list"]), 3, &["own/providers.yaml:", "the providers cannot be read"]);
+    assert_output(&registry.run(["list"]), 3, &["own/providers.yaml:", "the providers cannot be read"]);
     registry.write("own/providers.yaml", "");
-    says(&registry.run(["list"]), 3, &["own/providers.yaml has no provider"]);
+    assert_output(&registry.run(["list"]), 3, &["own/providers.yaml has no provider"]);
 }

@@ -26,7 +26,7 @@ fn sync(registry: &Registry, function: &str) -> Value {
     registry.json(["run", "github", function, "--connection", "octo", "--json"])
 }
 
-fn syncs_the_recording_and_finds_nothing_new_the_second_time(function: &str) {
+fn check_second_run_finds_nothing_new(function: &str) {
     let start = || Recording::start(Scenario::PaginateIssues, TOKEN, &[("state", "all")]);
     let Some(github) = start() else { return };
     let registry = connected(&github, "paginate-issues");
@@ -56,13 +56,13 @@ fn syncs_the_recording_and_finds_nothing_new_the_second_time(function: &str) {
 }
 
 #[test]
-fn repo_issues() {
-    syncs_the_recording_and_finds_nothing_new_the_second_time("repo-issues");
+fn repo_issues_sync_finds_nothing_new_in_second_run() {
+    check_second_run_finds_nothing_new("repo-issues");
 }
 
 #[test]
-fn repo_issues_by_hand() {
-    syncs_the_recording_and_finds_nothing_new_the_second_time("repo-issues-by-hand");
+fn repo_issues_by_hand_sync_finds_nothing_new_in_second_run() {
+    check_second_run_finds_nothing_new("repo-issues-by-hand");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use integrations::standin::PAGED_REPOSITORY;
 use serde_json::{Value, json};
 
-use crate::synced::Synced;
+use crate::synced_registry::SyncedRegistry;
 
 fn ids(page: &Value) -> Vec<String> {
     let records = page["records"].as_array().expect("records");
@@ -11,8 +11,8 @@ fn ids(page: &Value) -> Vec<String> {
 }
 
 #[test]
-fn a_record_is_the_models_fields_and_what_the_cache_knows() {
-    let synced = Synced::new();
+fn record_has_model_fields_and_metadata() {
+    let synced = SyncedRegistry::new();
     let record = synced.read(&["--limit", "1"])["records"][0].clone();
     let fields: Vec<&String> = record.as_object().expect("an object").keys().collect();
     assert_eq!(fields[..4], ["id", "number", "url", "title"]);
@@ -25,8 +25,8 @@ fn a_record_is_the_models_fields_and_what_the_cache_knows() {
 }
 
 #[test]
-fn a_cursor_walks_all_records_and_later_gives_only_what_changed() {
-    let synced = Synced::new();
+fn cursor_reads_all_records_and_then_only_changes() {
+    let synced = SyncedRegistry::new();
     let all = ids(&synced.read(&[]));
     let mut walked = Vec::new();
     let mut page = synced.read(&["--limit", "4"]);
@@ -48,8 +48,8 @@ fn a_cursor_walks_all_records_and_later_gives_only_what_changed() {
 }
 
 #[test]
-fn what_is_gone_upstream_is_deleted_and_lives_again_when_it_comes_back() {
-    let synced = Synced::new();
+fn record_deleted_upstream_is_restored_when_it_returns() {
+    let synced = SyncedRegistry::new();
     let added = synced.standin.add_issue(PAGED_REPOSITORY, "Soon gone", &[]).expect("an issue");
     assert_eq!(synced.sync()["models"]["GithubIssue"]["added"], 1);
     assert!(synced.standin.delete_issue(PAGED_REPOSITORY, added));
@@ -63,7 +63,7 @@ fn what_is_gone_upstream_is_deleted_and_lives_again_when_it_comes_back() {
 
 #[test]
 fn an_unchanged_run_writes_no_record() {
-    let synced = Synced::new();
+    let synced = SyncedRegistry::new();
     let before = synced.read(&["--limit", "1000"]);
     let counts = synced.sync()["models"]["GithubIssue"].clone();
     assert_eq!((&counts["added"], &counts["updated"], &counts["deleted"]), (&json!(0), &json!(0), &json!(0)));
@@ -71,8 +71,8 @@ fn an_unchanged_run_writes_no_record() {
 }
 
 #[test]
-fn following_gives_changes_as_they_are_committed() {
-    let synced = Synced::new();
+fn follow_prints_changes_as_they_are_committed() {
+    let synced = SyncedRegistry::new();
     let read = ["records", "github", "GithubIssue", "--connection", "acme", "--follow", "--json"];
     let mut following = synced.registry.start(read);
     following
@@ -85,8 +85,8 @@ fn following_gives_changes_as_they_are_committed() {
 }
 
 #[test]
-fn a_dry_run_tells_and_keeps_nothing() {
-    let synced = Synced::new();
+fn dry_run_reports_changes_and_stores_nothing() {
+    let synced = SyncedRegistry::new();
     synced.standin.add_issue(PAGED_REPOSITORY, "Not yet", &[]);
     let report = synced.registry.json(["run", "github", "repo-issues", "--connection", "acme", "--dry-run", "--json"]);
     assert_eq!(report["status"], "success");

@@ -37,7 +37,7 @@ fn the_schema_of_a_model_validates_what_the_demo_stored() {
 }
 
 #[test]
-fn an_input_is_described_as_it_is_read_and_an_output_as_it_is_written() {
+fn input_and_output_schemas_follow_serde_direction() {
     let bundle = Registry::new().json(["schema", "--format", "json-schema"]);
     let models = &bundle["integrations"]["github"]["models"];
     let required = |model: &str| models[model]["required"].as_array().cloned().unwrap_or_default();
@@ -46,7 +46,7 @@ fn an_input_is_described_as_it_is_read_and_an_output_as_it_is_written() {
 }
 
 #[test]
-fn the_stand_in_is_what_the_tests_think_it_is() {
+fn stand_in_listens_on_loopback_and_adds_issues() {
     let standin = wait(Standin::start()).expect("a stand-in");
     assert!(standin.url().starts_with("http://127.0.0.1:"));
     assert!(standin.add_issue(DEMO_REPOSITORY, "One more", &[]).is_some());

@@ -5,7 +5,7 @@
 use std::{fs, path::Path, process::Command};
 
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
-use nango_tests::{Output, Registry, dice::is_long, echo::Echo, postgres};
+use nango_tests::{Output, Registry, echo::Echo, postgres, rng::is_long_run};
 use serde_json::{Value, json};
 
 /// Entries of every kind; `URL` is the server of the test.
@@ -78,7 +78,7 @@ configured:
 
 /// One kind of credentials with its secrets.
 #[derive(Clone)]
-struct Kind {
+struct CredentialsCase {
     provider: &'static str,
     credentials: Value,
     set: Vec<(&'static str, String)>,
@@ -88,14 +88,14 @@ struct Kind {
     /// The answer to a request for a token.
     token: Option<Value>,
     /// Whether the credentials are sent as they are, so that the server must have seen them.
-    sent: bool,
+    is_sent_unchanged: bool,
 }
 
 /// Random secrets, each with a part of letters and digits by which it is found in every form.
 #[derive(Default)]
-struct Draw(Vec<String>);
+struct SecretGenerator(Vec<String>);
 
-impl Draw {
+impl SecretGenerator {
     fn mark(&mut self) -> String {
         let mark = format!("Hush{}", uuid::Uuid::new_v4().simple());
         self.0.push(mark.clone());
@@ -108,42 +108,42 @@ impl Draw {
     }
 
     /// The same for what must be ASCII.
-    fn ascii(&mut self) -> String {
+    fn ascii_secret(&mut self) -> String {
         format!("{}/+=&%\"<", self.mark())
     }
 }
 
-fn kinds(draw: &mut Draw) -> Vec<Kind> {
-    let kind = |provider, credentials, secrets: &[&String]| Kind {
+fn credentials_cases(secrets_gen: &mut SecretGenerator) -> Vec<CredentialsCase> {
+    let case = |provider, credentials, secrets: &[&String]| CredentialsCase {
         provider,
         credentials,
         set: Vec::new(),
         secrets: secrets.iter().map(|secret| (*secret).clone()).collect(),
         obtained: Vec::new(),
         token: None,
-        sent: false,
+        is_sent_unchanged: false,
     };
-    let sent = |kind: Kind| Kind { sent: true, ..kind };
+    let sent = |case: CredentialsCase| CredentialsCase { is_sent_unchanged: true, ..case };
     let mut all = Vec::new();
-    let key = draw.ascii();
-    all.push(sent(kind("key", json!(key), &[&key])));
-    let key = draw.mark();
-    all.push(sent(kind("path-key", json!(key), &[&key])));
+    let key = secrets_gen.ascii_secret();
+    all.push(sent(case("key", json!(key), &[&key])));
+    let key = secrets_gen.mark();
+    all.push(sent(case("path-key", json!(key), &[&key])));
     for provider in ["basic", "plugin"] {
-        let password = draw.secret();
-        all.push(kind(provider, json!({ "username": "user", "password": password }), &[&password]));
+        let password = secrets_gen.secret();
+        all.push(case(provider, json!({ "username": "user", "password": password }), &[&password]));
     }
-    let (alone, bearer) = (draw.ascii(), draw.ascii());
-    all.push(kind("basic", json!({ "username": alone }), &[&alone]));
-    all.push(sent(kind("github", json!({ "access_token": bearer }), &[&bearer])));
-    let token = |draw: &mut Draw| {
-        let (access, refresh) = (draw.ascii(), draw.secret());
+    let (alone, bearer) = (secrets_gen.ascii_secret(), secrets_gen.ascii_secret());
+    all.push(case("basic", json!({ "username": alone }), &[&alone]));
+    all.push(sent(case("github", json!({ "access_token": bearer }), &[&bearer])));
+    let token = |secrets_gen: &mut SecretGenerator| {
+        let (access, refresh) = (secrets_gen.ascii_secret(), secrets_gen.secret());
         let body = json!({ "access_token": access, "refresh_token": refresh, "expires_in": 3600 });
         (body, [access, refresh])
     };
     for provider in ["refresh", "client", "login", "app"] {
-        let (body, obtained) = token(draw);
-        let secret = draw.secret();
+        let (body, obtained) = token(secrets_gen);
+        let secret = secrets_gen.secret();
         let credentials = match provider {
             "refresh" => json!({ "refresh_token": secret }),
             "client" => json!({ "client_id": "user", "client_secret": secret }),
@@ -151,44 +151,48 @@ fn kinds(draw: &mut Draw) -> Vec<Kind> {
             _ => json!({ "installation_id": "123" }),
         };
         let given: &[&String] = if provider == "app" { &[] } else { &[&secret] };
-        all.push(Kind { token: Some(body), obtained: obtained.to_vec(), ..kind(provider, credentials, given) });
+        all.push(CredentialsCase {
+            token: Some(body),
+            obtained: obtained.to_vec(),
+            ..case(provider, credentials, given)
+        });
     }
-    let key = draw.secret();
-    all.push(kind("jwt", json!({ "key": key }), &[&key]));
-    let password = draw.secret();
-    all.push(kind("signature", json!({ "username": "user", "password": password }), &[&password]));
-    let (token, secret) = (draw.ascii(), draw.secret());
-    all.push(kind("oauth1", json!({ "oauth_token": token, "oauth_token_secret": secret }), &[&token, &secret]));
-    let secret = draw.secret();
-    let tba = kind("tba", json!({ "token_id": "user", "token_secret": secret }), &[&secret]);
-    all.push(Kind { set: vec![("accountId", "a1".to_owned())], ..tba });
-    let (secret, session) = (draw.secret(), draw.ascii());
+    let key = secrets_gen.secret();
+    all.push(case("jwt", json!({ "key": key }), &[&key]));
+    let password = secrets_gen.secret();
+    all.push(case("signature", json!({ "username": "user", "password": password }), &[&password]));
+    let (token, secret) = (secrets_gen.ascii_secret(), secrets_gen.secret());
+    all.push(case("oauth1", json!({ "oauth_token": token, "oauth_token_secret": secret }), &[&token, &secret]));
+    let secret = secrets_gen.secret();
+    let tba = case("tba", json!({ "token_id": "user", "token_secret": secret }), &[&secret]);
+    all.push(CredentialsCase { set: vec![("accountId", "a1".to_owned())], ..tba });
+    let (secret, session) = (secrets_gen.secret(), secrets_gen.ascii_secret());
     let aws = json!({
         "access_key_id": "AKID", "secret_access_key": secret, "session_token": session, "region": "eu", "service": "s",
     });
-    all.push(kind("aws", aws, &[&secret, &session]));
-    let (password, developer, session) = (draw.secret(), draw.ascii(), draw.ascii());
+    all.push(case("aws", aws, &[&secret, &session]));
+    let (password, developer, session) = (secrets_gen.secret(), secrets_gen.ascii_secret(), secrets_gen.ascii_secret());
     let bill = json!({
         "username": "user", "password": password, "organization_id": "o", "dev_key": developer, "session_id": session,
     });
-    all.push(kind("bill", bill, &[&password, &developer, &session]));
-    let developer = draw.ascii();
-    let configured = kind("configured", json!({}), &[&developer]);
-    all.push(sent(Kind { set: vec![("developer", developer)], ..configured }));
+    all.push(case("bill", bill, &[&password, &developer, &session]));
+    let developer = secrets_gen.ascii_secret();
+    let configured = case("configured", json!({}), &[&developer]);
+    all.push(sent(CredentialsCase { set: vec![("developer", developer)], ..configured }));
     all
 }
 
 /// A directory with one integration, `github`, of a provider whose server repeats secrets.
-struct Stage {
+struct Fixture {
     provider: &'static str,
     registry: Registry,
     echo: Echo,
     marks: Vec<String>,
-    shown: Vec<(String, Output)>,
+    outputs: Vec<(String, Output)>,
 }
 
-impl Stage {
-    fn new(provider: &'static str, app_secret: &str, draw: &mut Draw) -> Self {
+impl Fixture {
+    fn new(provider: &'static str, app_secret: &str, secrets_gen: &mut SecretGenerator) -> Self {
         let (mut registry, echo) = (Registry::new(), Echo::new());
         registry.write("providers.yaml", PROVIDERS.replace("URL", echo.url()));
         let named = if provider == "github" {
@@ -202,35 +206,35 @@ impl Stage {
         if provider == "app" {
             let (key, line) = private_key();
             registry.env("NANGO_APP_GITHUB_PRIVATE_KEY", key);
-            draw.0.push(line);
+            secrets_gen.0.push(line);
         }
-        Self { provider, registry, echo, marks: draw.0.clone(), shown: Vec::new() }
+        Self { provider, registry, echo, marks: secrets_gen.0.clone(), outputs: Vec::new() }
     }
 
     /// Runs a command and keeps what it prints: as text and as JSON for the first kind of credentials, and in turns for the
     /// others.
     fn run(&mut self, args: &[&str], input: &str) {
-        let turn = self.shown.len().is_multiple_of(2);
+        let turn = self.outputs.len().is_multiple_of(2);
         let forms = if self.provider == "key" { vec![false, true] } else { vec![turn] };
         for json in forms {
             let all: Vec<&str> = args.iter().copied().chain(json.then_some("--json")).collect();
             let output = self.registry.run_with_input(&all, input);
-            self.shown.push((all.join(" "), output));
+            self.outputs.push((all.join(" "), output));
         }
     }
 
-    fn last(&self) -> &Output {
-        &self.shown.last().expect("a command").1
+    fn last_output(&self) -> &Output {
+        &self.outputs.last().expect("a command").1
     }
 
     /// That nothing that was printed or stored holds a secret.
     #[track_caller]
-    fn check(&self, what: &str) {
+    fn assert_no_leak(&self, what: &str) {
         let mut found = Vec::new();
-        for (command, output) in &self.shown {
+        for (command, output) in &self.outputs {
             for (name, text) in [("stdout", &output.stdout), ("stderr", &output.stderr)] {
                 found.extend(
-                    leak(&self.marks, text.as_bytes()).map(|leak| format!("{command} ({name}): {leak}\n{text}")),
+                    find_leak(&self.marks, text.as_bytes()).map(|leak| format!("{command} ({name}): {leak}\n{text}")),
                 );
                 let raw = text.chars().find(|c| (c.is_control() && !"\n\t".contains(*c)) || *c == '\u{202e}');
                 found.extend(raw.map(|c| format!("{command} ({name}): the control character {c:?}\n{text}")));
@@ -242,7 +246,7 @@ impl Stage {
         }
         for path in files(self.registry.dir()) {
             let bytes = fs::read(&path).expect("a file");
-            found.extend(leak(&self.marks, &bytes).map(|leak| format!("{}: {leak}", path.display())));
+            found.extend(find_leak(&self.marks, &bytes).map(|leak| format!("{}: {leak}", path.display())));
         }
         assert!(found.is_empty(), "{what}: {} leaks, the first: {}", found.len(), found[0]);
     }
@@ -258,7 +262,7 @@ fn private_key() -> (String, String) {
 }
 
 /// The form in which a secret was found.
-fn leak(marks: &[String], bytes: &[u8]) -> Option<String> {
+fn find_leak(marks: &[String], bytes: &[u8]) -> Option<String> {
     let holds = |what: &str| memchr::memmem::find(bytes, what.as_bytes()).is_some();
     marks.iter().find_map(|mark| {
         let unicode = mark.encode_utf16().fold(String::new(), |text, unit| text + &format!("\\u{unit:04x}"));
@@ -280,10 +284,10 @@ fn files(dir: &Path) -> Vec<std::path::PathBuf> {
 }
 
 /// Every path on which an API can repeat something.
-fn walk(stage: &mut Stage, kind: &Kind, elsewhere: &Path) {
-    let credentials = kind.credentials.to_string();
+fn exercise_api_paths(fixture: &mut Fixture, case: &CredentialsCase, outside_dir: &Path) {
+    let credentials = case.credentials.to_string();
     let mut add = vec!["connection", "add", "github", "acme", "--auth"];
-    let auth = match kind.provider {
+    let auth = match case.provider {
         "path-key" | "key" => "api-key",
         "plugin" => "install-plugin",
         "refresh" => "oauth2",
@@ -295,9 +299,9 @@ fn walk(stage: &mut Stage, kind: &Kind, elsewhere: &Path) {
         other => other,
     };
     add.push(auth);
-    let file = elsewhere.join("value");
+    let file = outside_dir.join("value");
     let mut settings = Vec::new();
-    for (name, value) in &kind.set {
+    for (name, value) in &case.set {
         fs::write(&file, value).expect("a file");
         settings.push(format!("{name}={}", file.display()));
     }
@@ -307,62 +311,69 @@ fn walk(stage: &mut Stage, kind: &Kind, elsewhere: &Path) {
     let refused: Vec<&str> = add.iter().copied().chain(["--credentials", "-"]).collect();
 
     // Refused, by the test of the credentials or for a token.
-    stage.echo.repeat(&kind.secrets);
-    stage.run(&refused, &credentials);
-    stage.echo.give(kind.token.clone());
-    stage.echo.verify(true);
+    fixture.echo.set_secrets(&case.secrets);
+    fixture.run(&refused, &credentials);
+    fixture.echo.set_token(case.token.clone());
+    fixture.echo.set_accepts_credentials(true);
     let no_verify: Vec<&str> = refused.iter().copied().chain(["--no-verify"]).collect();
-    stage.run(&no_verify, &credentials);
-    assert_eq!(stage.last().status, Some(0), "{}: {}{}", kind.provider, stage.last().stdout, stage.last().stderr);
-    stage.run(&["connection", "show", "github", "acme"], "");
-    stage.run(&["connection", "list"], "");
+    fixture.run(&no_verify, &credentials);
+    assert_eq!(
+        fixture.last_output().status,
+        Some(0),
+        "{}: {}{}",
+        case.provider,
+        fixture.last_output().stdout,
+        fixture.last_output().stderr
+    );
+    fixture.run(&["connection", "show", "github", "acme"], "");
+    fixture.run(&["connection", "list"], "");
 
     // In the answers of the API.
-    let mut all: Vec<String> = kind.secrets.iter().chain(&kind.obtained).cloned().collect();
-    if kind.provider == "refresh" {
+    let mut all: Vec<String> = case.secrets.iter().chain(&case.obtained).cloned().collect();
+    if case.provider == "refresh" {
         // The refresh token that was given was replaced: the connection does not have it any more.
         all.remove(0);
     }
-    stage.echo.repeat(&all);
+    fixture.echo.set_secrets(&all);
     let mut cases = vec!["status", "link", "redirect", "circle", "text", "record", "errors"];
-    if kind.provider != "key" && !is_long() {
+    if case.provider != "key" && !is_long_run() {
         // Which two depends on the kind, so that each path is taken with several kinds.
-        let turn = kind.provider.bytes().map(usize::from).sum::<usize>() % cases.len();
+        let turn = case.provider.bytes().map(usize::from).sum::<usize>() % cases.len();
         cases.rotate_left(turn);
         cases.truncate(2);
     }
     for case in cases {
         let metadata = json!({ "owner": "o", "repo": case }).to_string();
-        stage.registry.run(["connection", "set-metadata", "github", "acme", &metadata]).expect(0);
-        stage.run(&["run", "github", "repo-issues", "--connection", "acme"], "");
-        assert_ne!(stage.last().status, Some(0), "{case}: {}", stage.last().stdout);
+        fixture.registry.run(["connection", "set-metadata", "github", "acme", &metadata]).expect(0);
+        fixture.run(&["run", "github", "repo-issues", "--connection", "acme"], "");
+        assert_ne!(fixture.last_output().status, Some(0), "{case}: {}", fixture.last_output().stdout);
         let input = json!({ "owner": "o", "repo": case, "title": "t", "name": "n" }).to_string();
-        stage.run(&["run", "github", "create-issue", "--connection", "acme", "--input", "-"], &input);
+        fixture.run(&["run", "github", "create-issue", "--connection", "acme", "--input", "-"], &input);
     }
     // In a webhook, and in what a person gives.
     let payload = json!({ "action": "edited", "issue": { "id": all[0], "title": all } }).to_string();
     let hook = ["run", "github", "repo-issues", "--connection", "acme", "--webhook", "issues.edited", "--input", "-"];
-    stage.run(&hook, &payload);
-    assert_ne!(stage.last().status, Some(0), "{}", stage.last().stdout);
-    stage.run(&["run", "github", "create-issue", "--connection", "acme", "--input", "-"], &payload);
+    fixture.run(&hook, &payload);
+    assert_ne!(fixture.last_output().status, Some(0), "{}", fixture.last_output().stdout);
+    fixture.run(&["run", "github", "create-issue", "--connection", "acme", "--input", "-"], &payload);
 
     // Refused later on.
-    stage.echo.give(None);
-    stage.echo.verify(false);
-    stage.run(&["connection", "test", "github", "acme"], "");
-    stage.run(&["database", "backup", "backup.db"], "");
-    if kind.sent {
-        assert!(stage.echo.received(&mark(&kind.secrets[0])), "{}", kind.provider);
+    fixture.echo.set_token(None);
+    fixture.echo.set_accepts_credentials(false);
+    fixture.run(&["connection", "test", "github", "acme"], "");
+    fixture.run(&["database", "backup", "backup.db"], "");
+    if case.is_sent_unchanged {
+        assert!(fixture.echo.received(&mark(&case.secrets[0])), "{}", case.provider);
     }
 }
 
 #[test]
 fn secrets_that_a_server_repeats_are_neither_shown_nor_stored() {
-    let kinds = kinds(&mut Draw::default());
+    let kinds = credentials_cases(&mut SecretGenerator::default());
     // Each in a directory of its own, two at a time.
     std::thread::scope(|scope| {
         for half in kinds.chunks(kinds.len().div_ceil(2)) {
-            scope.spawn(|| half.iter().for_each(|kind| drop(walked(kind, None))));
+            scope.spawn(|| half.iter().for_each(|kind| drop(check_case(kind, None))));
         }
     });
 }
@@ -370,32 +381,35 @@ fn secrets_that_a_server_repeats_are_neither_shown_nor_stored() {
 #[test]
 fn secrets_that_a_server_repeats_are_not_stored_on_postgresql() {
     let Some(server) = postgres::server() else { return };
-    for kind in kinds(&mut Draw::default()).iter().filter(|kind| matches!(kind.provider, "key" | "refresh")) {
-        let database = server.empty();
-        let marks = walked(kind, Some(&database.url));
+    for case in credentials_cases(&mut SecretGenerator::default())
+        .iter()
+        .filter(|kind| matches!(kind.provider, "key" | "refresh"))
+    {
+        let database = server.create_empty_database();
+        let marks = check_case(case, Some(&database.url));
         for table in ["runs", "run_logs", "connections", "checkpoints", "meta"] {
             let rows = database.sql(&format!("SELECT t::text FROM nango_rs.{table} t"));
-            assert_eq!(leak(&marks, rows.as_bytes()), None, "{} in {table}", kind.provider);
+            assert_eq!(find_leak(&marks, rows.as_bytes()), None, "{} in {table}", case.provider);
         }
         assert_ne!(database.sql("SELECT count(*) FROM nango_rs.runs WHERE error IS NOT NULL"), "0");
     }
 }
 
 /// Walks every path with credentials of a kind and searches what was printed and written; gives the marks of its secrets.
-fn walked(kind: &Kind, database: Option<&str>) -> Vec<String> {
-    let elsewhere = tempfile::tempdir().expect("a directory");
-    let mut draw = Draw::default();
-    let app_secret = draw.secret();
-    draw.0.extend(kind.secrets.iter().chain(&kind.obtained).map(|secret| mark(secret)));
-    let mut secrets = kind.secrets.clone();
+fn check_case(case: &CredentialsCase, database: Option<&str>) -> Vec<String> {
+    let outside_dir = tempfile::tempdir().expect("a directory");
+    let mut secrets_gen = SecretGenerator::default();
+    let app_secret = secrets_gen.secret();
+    secrets_gen.0.extend(case.secrets.iter().chain(&case.obtained).map(|secret| mark(secret)));
+    let mut secrets = case.secrets.clone();
     secrets.push(app_secret.clone());
-    let mut stage = Stage::new(kind.provider, &app_secret, &mut draw);
+    let mut fixture = Fixture::new(case.provider, &app_secret, &mut secrets_gen);
     if let Some(url) = database {
-        stage.registry.env("NANGO_DATABASE_URL", url);
+        fixture.registry.env("NANGO_DATABASE_URL", url);
     }
-    walk(&mut stage, &Kind { secrets, ..kind.clone() }, elsewhere.path());
-    stage.check(kind.provider);
-    stage.marks
+    exercise_api_paths(&mut fixture, &CredentialsCase { secrets, ..case.clone() }, outside_dir.path());
+    fixture.assert_no_leak(case.provider);
+    fixture.marks
 }
 
 /// The letters and digits at the beginning of a secret.
@@ -406,10 +420,10 @@ fn mark(secret: &str) -> String {
 /// The test of the test: what it searches for is found.
 #[test]
 fn search_finds_a_secret_in_each_form() {
-    let mut draw = Draw::default();
-    let secret = draw.secret();
-    for form in nango_tests::echo::forms(&secret) {
-        assert!(leak(&draw.0, format!("x {form} y").as_bytes()).is_some(), "{form}");
+    let mut secrets_gen = SecretGenerator::default();
+    let secret = secrets_gen.secret();
+    for form in nango_tests::echo::encoded_forms(&secret) {
+        assert!(find_leak(&secrets_gen.0, format!("x {form} y").as_bytes()).is_some(), "{form}");
     }
-    assert_eq!(leak(&draw.0, b"nothing"), None);
+    assert_eq!(find_leak(&secrets_gen.0, b"nothing"), None);
 }

@@ -11,18 +11,18 @@ use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 
 /// An answer, read to its end.
-struct Answer {
+struct HttpResponse {
     status: u16,
     link: Option<String>,
     body: String,
 }
 
-impl Answer {
+impl HttpResponse {
     fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap()
     }
 
-    fn next(&self) -> Option<String> {
+    fn next_link(&self) -> Option<String> {
         let next = self.link.as_deref()?.split(", ").find(|link| link.ends_with("rel=\"next\""))?;
         Some(next.split(['<', '>']).nth(1)?.to_owned())
     }
@@ -33,26 +33,26 @@ fn client() -> Client {
     Client::builder().no_proxy().user_agent("tests").build().unwrap()
 }
 
-fn send(request: RequestBuilder) -> Answer {
+fn send(request: RequestBuilder) -> HttpResponse {
     wait(async move {
         let answer = request.send().await.unwrap();
         let link = answer.headers().get("link").map(|link| link.to_str().unwrap().to_owned());
-        Answer { status: answer.status().as_u16(), link, body: answer.text().await.unwrap() }
+        HttpResponse { status: answer.status().as_u16(), link, body: answer.text().await.unwrap() }
     })
 }
 
-fn get(url: &str) -> Answer {
+fn get(url: &str) -> HttpResponse {
     send(client().get(url))
 }
 
-fn walk(first: &str, step: impl Fn(&str) -> Answer) -> (usize, Vec<Value>) {
+fn walk(first: &str, step: impl Fn(&str) -> HttpResponse) -> (usize, Vec<Value>) {
     let (mut pages, mut records, mut next) = (0, Vec::new(), Some(first.to_owned()));
     while let Some(url) = next {
         let page = step(&url);
         assert_eq!(page.status, 200, "{}", page.body);
         records.extend(page.json().as_array().unwrap().iter().cloned());
         pages += 1;
-        next = page.next();
+        next = page.next_link();
     }
     (pages, records)
 }
@@ -60,7 +60,7 @@ fn walk(first: &str, step: impl Fn(&str) -> Answer) -> (usize, Vec<Value>) {
 const ISSUES: &str = "/repos/octokit-fixture-org/paginate-issues/issues?per_page=100&state=all";
 
 #[test]
-fn a_recording_is_walked_through_its_front() {
+fn recording_is_paginated_through_its_proxy() {
     let play = || {
         let github = Recording::start(Scenario::PaginateIssues, "mine", &[("state", "all")])?;
         let (pages, issues) =
@@ -76,7 +76,7 @@ fn a_recording_is_walked_through_its_front() {
 }
 
 #[test]
-fn a_recording_is_changed_through_its_front() {
+fn recording_of_changes_is_replayed_through_its_proxy() {
     let Some(github) = Recording::start(Scenario::Labels, "mine", &[]) else { return };
     let labels = format!("{}/repos/octokit-fixture-org/labels/labels", github.url());
     let ask = |method: Method, path: &str, body: Option<Value>| {
@@ -99,7 +99,7 @@ fn a_recording_is_changed_through_its_front() {
 }
 
 #[test]
-fn a_front_refuses_what_is_not_the_next_request() {
+fn proxy_refuses_request_out_of_order() {
     let Some(github) = Recording::start(Scenario::PaginateIssues, "mine", &[("state", "all")]) else { return };
     let right = format!("{}{ISSUES}", github.url());
     let refused = |request: RequestBuilder, why: &str| {
@@ -123,7 +123,7 @@ fn a_front_refuses_what_is_not_the_next_request() {
 }
 
 #[test]
-fn the_bench_server_has_the_same_records_in_three_ways() {
+fn bench_server_serves_same_records_by_link_cursor_and_offset() {
     let server = BenchServer::start(250);
     let ids = |records: &[Value]| records.iter().map(|record| record["id"].as_u64().unwrap()).collect::<Vec<_>>();
     let (pages, by_link) = walk(&format!("{}/repos/o/r/issues?per_page=100&page=1", server.url()), get);
@@ -152,7 +152,7 @@ fn the_bench_server_has_the_same_records_in_three_ways() {
 }
 
 #[test]
-fn the_bench_server_changes_as_much_as_it_is_told() {
+fn bench_server_mutates_the_requested_share() {
     let server = BenchServer::start(2000);
     let all = || walk(&format!("{}/repos/o/r/issues", server.url()), get).1;
     let before = all();
@@ -172,7 +172,7 @@ fn the_bench_server_changes_as_much_as_it_is_told() {
 }
 
 #[test]
-fn the_binary_is_built_and_run_in_a_directory_of_its_own() {
+fn registry_binary_runs_in_its_own_directory() {
     let registry = Registry::new();
     let help = registry.run(["--help"]).expect(0);
     assert!(help.stdout.contains("registry"), "{}", help.stdout);

@@ -3,9 +3,9 @@
 use nango_tests::Output;
 use serde_json::{Value, json};
 
-use crate::synced::Synced;
+use crate::synced_registry::SyncedRegistry;
 
-fn hook(synced: &Synced, kind: &str, payload: &Value) -> Output {
+fn deliver(synced: &SyncedRegistry, kind: &str, payload: &Value) -> Output {
     synced.registry.write("payload.json", payload.to_string());
     synced.registry.run([
         "run",
@@ -23,12 +23,12 @@ fn hook(synced: &Synced, kind: &str, payload: &Value) -> Output {
 
 #[test]
 fn a_partial_payload_changes_only_what_it_carries() {
-    let synced = Synced::new();
+    let synced = SyncedRegistry::new();
     let before = synced.read(&["--limit", "1"])["records"][0].clone();
     let id: u64 = before["id"].as_str().expect("an id").parse().expect("a number");
 
     let report =
-        hook(&synced, "issues.edited", &json!({ "action": "edited", "issue": { "id": id, "title": "Renamed" } }));
+        deliver(&synced, "issues.edited", &json!({ "action": "edited", "issue": { "id": id, "title": "Renamed" } }));
     let report = report.expect(0).json();
     assert_eq!(report["type"], "on-webhook");
     assert_eq!(report["models"]["GithubIssue"]["updated"], 1, "{report:#}");
@@ -41,12 +41,12 @@ fn a_partial_payload_changes_only_what_it_carries() {
 
 #[test]
 fn an_event_of_2020_behind_one_of_today_is_skipped_and_counted() {
-    let synced = Synced::new();
+    let synced = SyncedRegistry::new();
     let before = synced.read(&["--limit", "1"])["records"][0].clone();
     let id: u64 = before["id"].as_str().expect("an id").parse().expect("a number");
     let event = |title: &str, at: &str| {
         let issue = json!({ "id": id, "title": title, "updated_at": at });
-        hook(&synced, "issues.edited", &json!({ "action": "edited", "issue": issue })).expect(0).json()
+        deliver(&synced, "issues.edited", &json!({ "action": "edited", "issue": issue })).expect(0).json()
     };
 
     let newer = event("Of today", &jiff::Timestamp::now().to_string());
@@ -75,17 +75,18 @@ fn an_event_of_2020_behind_one_of_today_is_skipped_and_counted() {
 }
 
 #[test]
-fn a_type_that_nobody_takes_is_named_with_the_ones_that_are() {
-    let synced = Synced::new();
-    let refused = hook(&synced, "issues.edit", &json!({ "action": "edited", "issue": { "id": 1 } }));
+fn unknown_webhook_type_is_refused_with_known_types() {
+    let synced = SyncedRegistry::new();
+    let refused = deliver(&synced, "issues.edit", &json!({ "action": "edited", "issue": { "id": 1 } }));
     assert_eq!(refused.status, Some(2), "{}", refused.stderr);
     assert!(refused.stderr.contains("issues.edited"), "{}", refused.stderr);
 }
 
 #[test]
 fn a_payload_of_another_shape_is_refused_and_changes_nothing() {
-    let synced = Synced::new();
-    let refused = hook(&synced, "issues.edited", &json!({ "action": "edited", "issue": { "id": "seven" } })).expect(1);
+    let synced = SyncedRegistry::new();
+    let refused =
+        deliver(&synced, "issues.edited", &json!({ "action": "edited", "issue": { "id": "seven" } })).expect(1);
     let report = refused.json();
     assert_eq!(report["status"], "error");
     assert!(report["error"]["message"].as_str().is_some_and(|message| message.contains("issue.id")), "{report:#}");

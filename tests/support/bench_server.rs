@@ -30,13 +30,13 @@ pub use dataset::Mutation;
 /// A running server. It serves until it is dropped.
 #[derive(Debug)]
 pub struct BenchServer {
-    stock: Arc<Stock>,
+    state: Arc<ServerState>,
     server: JoinHandle<()>,
 }
 
 /// What the routes share with the handle.
 #[derive(Debug)]
-struct Stock {
+struct ServerState {
     url: String,
     records: u64,
     dataset: RwLock<Arc<Dataset>>,
@@ -44,7 +44,7 @@ struct Stock {
     bytes: AtomicU64,
 }
 
-impl Stock {
+impl ServerState {
     fn dataset(&self) -> Arc<Dataset> {
         Arc::clone(&self.dataset.read().unwrap_or_else(PoisonError::into_inner))
     }
@@ -73,31 +73,31 @@ impl BenchServer {
         wait(async move {
             let listener = TcpListener::bind(address).await;
             let listener = listener.unwrap_or_else(|error| panic!("{address}: {error}"));
-            let stock = Arc::new(Stock {
+            let state = Arc::new(ServerState {
                 url: format!("http://{}", listener.local_addr().expect("an address")),
                 records,
                 dataset: RwLock::new(Arc::new(dataset)),
                 requests: AtomicU64::new(0),
                 bytes: AtomicU64::new(0),
             });
-            let server = tokio::spawn(routes::serve(listener, Arc::clone(&stock)));
-            Self { stock, server }
+            let server = tokio::spawn(routes::serve(listener, Arc::clone(&state)));
+            Self { state, server }
         })
     }
 
     /// Where it listens, without a trailing slash.
     pub fn url(&self) -> &str {
-        &self.stock.url
+        &self.state.url
     }
 
     /// Pages that were served so far.
     pub fn requests(&self) -> u64 {
-        self.stock.requests.load(Ordering::Relaxed)
+        self.state.requests.load(Ordering::Relaxed)
     }
 
     /// Replaces the records by the original ones with this change, and returns how many are left.
     pub fn mutate(&self, mutation: Mutation) -> usize {
-        self.stock.mutate(mutation)
+        self.state.mutate(mutation)
     }
 }
 

@@ -4,11 +4,11 @@
 
 use std::path::PathBuf;
 
-use crate::{npm::Kit, tools};
+use crate::{npm::NpmProject, tools};
 
-const KIT: Kit = Kit {
+const KIT: NpmProject = NpmProject {
     name: "catalogue",
-    oldest_node: 18,
+    min_node_version: 18,
     files: &[
         ("package.json", include_str!("catalogue/package.json")),
         ("package-lock.json", include_str!("catalogue/package-lock.json")),

@@ -10,11 +10,11 @@ use std::{
 
 use serde::Deserialize;
 
-use crate::{npm::Kit, tools};
+use crate::{npm::NpmProject, tools};
 
-const KIT: Kit = Kit {
+const KIT: NpmProject = NpmProject {
     name: "descriptions",
-    oldest_node: 18,
+    min_node_version: 18,
     files: &[
         ("package.json", include_str!("descriptions/package.json")),
         ("package-lock.json", include_str!("descriptions/package-lock.json")),
@@ -36,7 +36,8 @@ const KIT: Kit = Kit {
 /// The descriptions by the names of `sources.json`.
 #[derive(Debug, Deserialize)]
 pub struct Descriptions {
-    answers: Vec<BTreeSet<String>>,
+    #[serde(rename = "answers")]
+    response_fields: Vec<BTreeSet<String>>,
     descriptions: BTreeMap<String, Description>,
 }
 
@@ -67,7 +68,8 @@ pub struct Operation {
     /// The names of the headers of the answer, in small letters.
     pub headers: BTreeSet<String>,
     /// The number of the answer in the list of all answers.
-    answer: usize,
+    #[serde(rename = "answer")]
+    response_fields: usize,
 }
 
 impl Descriptions {
@@ -99,13 +101,13 @@ impl Descriptions {
     /// # Panics
     ///
     /// There is none.
-    pub fn get(&self, name: &str) -> &Description {
+    pub fn description(&self, name: &str) -> &Description {
         self.descriptions.get(name).unwrap_or_else(|| panic!("`sources.json` has no {name}"))
     }
 
     /// Returns the paths in the answer of an operation: names with dots between them, `[]` behind a list. There is none
     /// if the description leaves the answer out.
-    pub fn answer(&self, operation: &Operation) -> &BTreeSet<String> {
-        &self.answers[operation.answer]
+    pub fn response_fields(&self, operation: &Operation) -> &BTreeSet<String> {
+        &self.response_fields[operation.response_fields]
     }
 }

@@ -28,15 +28,15 @@ use crate::wait;
 #[derive(Debug)]
 pub struct Echo {
     url: String,
-    state: Arc<Mutex<Words>>,
+    state: Arc<Mutex<EchoState>>,
     server: JoinHandle<()>,
 }
 
 #[derive(Debug, Default)]
-struct Words {
+struct EchoState {
     secrets: Vec<String>,
     token: Option<Value>,
-    verifies: bool,
+    accepts_credentials: bool,
     /// The requests so far, as text.
     received: String,
 }
@@ -45,12 +45,12 @@ impl Echo {
     /// Starts one on a free port of 127.0.0.1 that refuses tokens and tests of connections.
     #[expect(clippy::new_without_default, reason = "it listens on a port")]
     pub fn new() -> Self {
-        let state = Arc::new(Mutex::new(Words::default()));
+        let state = Arc::new(Mutex::new(EchoState::default()));
         let shared = Arc::clone(&state);
         let (url, server) = wait(async move {
             let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("a free port");
             let url = format!("http://{}", listener.local_addr().expect("an address"));
-            let router = Router::new().fallback(answer).with_state(shared);
+            let router = Router::new().fallback(handle).with_state(shared);
             let server = tokio::spawn(async move { axum::serve(listener, router).await.expect("an accept loop") });
             (url, server)
         });
@@ -63,18 +63,18 @@ impl Echo {
     }
 
     /// Repeats these texts from now on.
-    pub fn repeat(&self, secrets: &[String]) {
+    pub fn set_secrets(&self, secrets: &[String]) {
         lock(&self.state).secrets = secrets.to_vec();
     }
 
     /// Gives this token, or refuses each request for one.
-    pub fn give(&self, token: Option<Value>) {
+    pub fn set_token(&self, token: Option<Value>) {
         lock(&self.state).token = token;
     }
 
     /// Takes the credentials of a test, or refuses them.
-    pub fn verify(&self, takes: bool) {
-        lock(&self.state).verifies = takes;
+    pub fn set_accepts_credentials(&self, accepts: bool) {
+        lock(&self.state).accepts_credentials = accepts;
     }
 
     /// Whether any request carried this text.
@@ -90,7 +90,7 @@ impl Drop for Echo {
 }
 
 /// A secret in every form, and as the password of basic authentication.
-pub fn forms(secret: &str) -> Vec<String> {
+pub fn encoded_forms(secret: &str) -> Vec<String> {
     let percent = |upper: bool| {
         let encode = |byte: u8| match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => char::from(byte).to_string(),
@@ -116,34 +116,34 @@ pub fn forms(secret: &str) -> Vec<String> {
     ]
 }
 
-async fn answer(
-    State(state): State<Arc<Mutex<Words>>>,
+async fn handle(
+    State(state): State<Arc<Mutex<EchoState>>>,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let mut words = lock(&state);
+    let mut echo_state = lock(&state);
     let sent = format!("{method} {uri} {headers:?} {}", String::from_utf8_lossy(&body));
-    words.received.push_str(&sent);
-    let all: Vec<String> = words.secrets.iter().flat_map(|secret| forms(secret)).collect();
-    let said = format!("{} | {sent} \u{1b}]52;c;eA==\u{7}\u{202e}\r\nforged: line", all.join(" "));
-    let first = words.secrets.first().cloned().unwrap_or_default();
+    echo_state.received.push_str(&sent);
+    let all: Vec<String> = echo_state.secrets.iter().flat_map(|secret| encoded_forms(secret)).collect();
+    let echoed = format!("{} | {sent} \u{1b}]52;c;eA==\u{7}\u{202e}\r\nforged: line", all.join(" "));
+    let first = echo_state.secrets.first().cloned().unwrap_or_default();
     let in_path: String =
         url::form_urlencoded::byte_serialize(first.as_bytes()).collect::<String>().replace('+', "%20");
     let refuse = |status: u16| {
         let key = if status == 400 { "error_description" } else { "message" };
-        let body = json!({ "error": "invalid_grant", key: said });
+        let body = json!({ "error": "invalid_grant", key: echoed });
         (StatusCode::from_u16(status).expect("a status"), [("x-ratelimit-echo", first.clone())], axum::Json(body))
             .into_response()
     };
     let case = uri.path().split('/').nth(3).unwrap_or_default();
     match uri.path() {
-        "/token" => match &words.token {
+        "/token" => match &echo_state.token {
             Some(token) => axum::Json(token.clone()).into_response(),
             None => refuse(400),
         },
-        "/me" if words.verifies => axum::Json(json!({})).into_response(),
+        "/me" if echo_state.accepts_credentials => axum::Json(json!({})).into_response(),
         path if path.starts_with("/repos/") => match case {
             "link" => {
                 let next = format!("</next/{in_path}?where={in_path}>; rel=\"next\"");
@@ -154,15 +154,15 @@ async fn answer(
                 (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, to)]).into_response()
             }
             "circle" => (StatusCode::FOUND, [(header::LOCATION, uri.to_string())]).into_response(),
-            "text" => said.into_response(),
-            "record" => axum::Json(json!([{ "id": said, "number": said }])).into_response(),
-            "errors" => axum::Json(json!({ "errors": [{ "message": said }] })).into_response(),
+            "text" => echoed.into_response(),
+            "record" => axum::Json(json!([{ "id": echoed, "number": echoed }])).into_response(),
+            "errors" => axum::Json(json!({ "errors": [{ "message": echoed }] })).into_response(),
             _ => refuse(422),
         },
         _ => refuse(401),
     }
 }
 
-fn lock(state: &Mutex<Words>) -> MutexGuard<'_, Words> {
+fn lock(state: &Mutex<EchoState>) -> MutexGuard<'_, EchoState> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -6,27 +6,27 @@ use crate::tools;
 
 /// The environment of a process whose clock runs ahead.
 #[derive(Debug)]
-pub struct Shifted(Vec<(String, OsString)>);
+pub struct ShiftedClock(Vec<(String, OsString)>);
 
-impl Shifted {
+impl ShiftedClock {
     /// A clock that is ahead by decades. `None`: there is no `faketime` here, which was said.
     ///
     /// # Panics
     ///
     /// Skipping is not allowed here: see [`tools::required`].
     pub fn decades_ahead() -> Option<Self> {
-        Self::by("+70y")
+        Self::shifted_by("+70y")
     }
 
     /// A clock that starts at noon (UTC) of a day such as `2027-05-01`. `None` and panics: as for
     /// [`decades_ahead`](Self::decades_ahead).
     pub fn at_noon_of(day: &str) -> Option<Self> {
-        let mut shifted = Self::by(&format!("@{day} 12:00:00"))?;
+        let mut shifted = Self::shifted_by(&format!("@{day} 12:00:00"))?;
         shifted.0.push(("TZ".to_owned(), "UTC".into()));
         Some(shifted)
     }
 
-    fn by(shift: &str) -> Option<Self> {
+    fn shifted_by(shift: &str) -> Option<Self> {
         let Some(program) = tools::find("faketime") else {
             return tools::skip(
                 "a test with a wrong clock",
@@ -43,7 +43,7 @@ impl Shifted {
     }
 
     /// Its variables, for [`Registry::start_with`](crate::Registry::start_with).
-    pub fn variables(&self) -> Vec<(&str, &std::ffi::OsStr)> {
+    pub fn environment(&self) -> Vec<(&str, &std::ffi::OsStr)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_os_str())).collect()
     }
 }

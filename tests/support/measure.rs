@@ -36,11 +36,11 @@ impl fmt::Display for Cost {
 /// # Errors
 ///
 /// It cannot be run, or did not succeed: with what it said.
-pub fn command(command: &mut Command, mut look: impl FnMut(u32)) -> Outcome<Cost> {
+pub fn child_process(command: &mut Command, mut sample: impl FnMut(u32)) -> Outcome<Cost> {
     let before = cpu_of_children()?;
     let started = Instant::now();
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
-    let peak_mb = watch(&mut child, &mut look)?;
+    let peak_mb = wait_and_sample(&mut child, &mut sample)?;
     let output = child.wait_with_output()?;
     let wall = started.elapsed();
     if !output.status.success() {
@@ -54,17 +54,17 @@ pub fn command(command: &mut Command, mut look: impl FnMut(u32)) -> Outcome<Cost
 /// # Errors
 ///
 /// The work failed.
-pub fn here(work: impl FnOnce() -> Outcome) -> Outcome<Cost> {
+pub fn in_process(work: impl FnOnce() -> Outcome) -> Outcome<Cost> {
     let before = cpu_of(std::process::id())?;
     let started = Instant::now();
     work()?;
     Ok(Cost { cpu: cpu_of(std::process::id())? - before, wall: started.elapsed(), peak_mb: 0.0 })
 }
 
-fn watch(child: &mut Child, look: &mut impl FnMut(u32)) -> Outcome<f64> {
+fn wait_and_sample(child: &mut Child, sample: &mut impl FnMut(u32)) -> Outcome<f64> {
     let mut peak: f64 = 0.0;
     while child.try_wait()?.is_none() {
-        look(child.id());
+        sample(child.id());
         peak = peak.max(peak_mb(child.id()));
         thread::sleep(Duration::from_millis(10));
     }

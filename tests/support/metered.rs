@@ -16,13 +16,13 @@ use axum::{
     routing::get,
 };
 use jiff::{Timestamp, fmt::rfc2822};
-use nango_core::http::{BoxFuture, Clock, Incoming, Outgoing, SystemClock, Transport, TransportError};
+use nango_core::http::{BoxFuture, Clock, OutgoingRequest, RawResponse, SystemClock, Transport, TransportError};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinHandle};
 
 /// How the API speaks of its limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Style {
+pub enum HeaderStyle {
     /// `x-ratelimit-limit/remaining/used/reset/resource`, the reset in epoch seconds; a refusal is a 403.
     GitHub,
     /// `x-hubspot-ratelimit-max/remaining/interval-milliseconds`, and no reset.
@@ -35,7 +35,7 @@ pub enum Style {
 
 /// How the API counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Counting {
+pub enum WindowKind {
     /// In windows that begin anew, at whole multiples of their length since 1970.
     Fixed,
     /// In what has come within the last window's length.
@@ -46,9 +46,9 @@ pub enum Counting {
 #[derive(Debug, Clone, Copy)]
 pub struct Rules {
     /// How it speaks.
-    pub style: Style,
+    pub style: HeaderStyle,
     /// How it counts.
-    pub counting: Counting,
+    pub counting: WindowKind,
     /// How many requests a window holds.
     pub limit: u64,
     /// How long a window is, in whole seconds.
@@ -59,14 +59,14 @@ pub struct Rules {
 
 /// A running API. Over HTTP it serves until it is dropped.
 #[derive(Debug)]
-pub struct Metered {
+pub struct MeteredApi {
     url: String,
-    counter: Arc<Counter>,
+    counter: Arc<RequestCounter>,
     server: Option<JoinHandle<()>>,
 }
 
 #[derive(Debug)]
-struct Counter {
+struct RequestCounter {
     rules: Rules,
     clock: Arc<dyn Clock>,
     requests: Mutex<Requests>,
@@ -74,31 +74,31 @@ struct Counter {
 
 /// The same API as a transport of the product, on any clock: a request arrives after 0.2 to 1.2 milliseconds.
 #[derive(Debug)]
-struct InProcess(Arc<Counter>);
+struct InProcess(Arc<RequestCounter>);
 
 /// When requests came, since 1970.
 #[derive(Debug, Default)]
 struct Requests {
     /// Those that count now.
-    counted: VecDeque<Duration>,
+    in_window: VecDeque<Duration>,
     granted: Vec<Duration>,
     refused: Vec<Duration>,
 }
 
-impl Metered {
+impl MeteredApi {
     /// Starts one on a free port of 127.0.0.1. Call it inside a tokio runtime.
     pub async fn start(rules: Rules) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let counter = Arc::new(Counter { rules, clock: Arc::new(SystemClock), requests: Mutex::default() });
-        let app = Router::new().route("/work", get(work)).with_state(counter.clone());
+        let counter = Arc::new(RequestCounter { rules, clock: Arc::new(SystemClock), requests: Mutex::default() });
+        let app = Router::new().route("/work", get(handle)).with_state(counter.clone());
         let server = tokio::spawn(async move { axum::serve(listener, app).await.expect("the server runs") });
         Self { url, counter, server: Some(server) }
     }
 
     /// One without sockets, on this clock, and the transport that reaches it.
     pub fn in_process(rules: Rules, clock: Arc<dyn Clock>) -> (Self, Arc<dyn Transport>) {
-        let counter = Arc::new(Counter { rules, clock, requests: Mutex::default() });
+        let counter = Arc::new(RequestCounter { rules, clock, requests: Mutex::default() });
         let transport = Arc::new(InProcess(counter.clone()));
         (Self { url: "http://metered.test".to_owned(), counter, server: None }, transport)
     }
@@ -110,21 +110,21 @@ impl Metered {
 
     /// How many requests were granted from a moment on, in each of so many windows.
     pub fn granted(&self, from: Duration, windows: u32) -> Vec<u64> {
-        self.counter.by_window(&self.counter.requests().granted, from, windows)
+        self.counter.count_by_window(&self.counter.requests().granted, from, windows)
     }
 
     /// How many were refused.
     pub fn refused(&self, from: Duration, windows: u32) -> Vec<u64> {
-        self.counter.by_window(&self.counter.requests().refused, from, windows)
+        self.counter.count_by_window(&self.counter.requests().refused, from, windows)
     }
 
     /// How many were refused since it was started.
-    pub fn refused_ever(&self) -> usize {
+    pub fn refused_total(&self) -> usize {
         self.counter.requests().refused.len()
     }
 }
 
-impl Drop for Metered {
+impl Drop for MeteredApi {
     fn drop(&mut self) {
         if let Some(server) = &self.server {
             server.abort();
@@ -132,66 +132,66 @@ impl Drop for Metered {
     }
 }
 
-impl Counter {
+impl RequestCounter {
     fn requests(&self) -> std::sync::MutexGuard<'_, Requests> {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn by_window(&self, moments: &[Duration], from: Duration, windows: u32) -> Vec<u64> {
+    fn count_by_window(&self, timestamps: &[Duration], from: Duration, windows: u32) -> Vec<u64> {
         let length = self.rules.window;
         (0..windows)
             .map(|window| {
                 let (from, to) = (from + length * window, from + length * (window + 1));
-                moments.iter().filter(|moment| (from..to).contains(*moment)).count() as u64
+                timestamps.iter().filter(|timestamp| (from..to).contains(*timestamp)).count() as u64
             })
             .collect()
     }
 
     /// Counts a request: whether it is granted, its number, and the headers that say so.
-    fn count(&self) -> (bool, usize, HeaderMap) {
+    fn admit(&self) -> (bool, usize, HeaderMap) {
         let Rules { style, counting, limit, window, .. } = self.rules;
         let mut requests = self.requests();
-        let now = since_1970(&*self.clock);
+        let now = unix_time(&*self.clock);
         let begin = match counting {
-            Counting::Fixed => window * u32::try_from(now.as_secs() / window.as_secs()).expect("before 2106"),
-            Counting::Sliding => now.saturating_sub(window),
+            WindowKind::Fixed => window * u32::try_from(now.as_secs() / window.as_secs()).expect("before 2106"),
+            WindowKind::Sliding => now.saturating_sub(window),
         };
-        while requests.counted.front().is_some_and(|moment| *moment < begin) {
-            requests.counted.pop_front();
+        while requests.in_window.front().is_some_and(|timestamp| *timestamp < begin) {
+            requests.in_window.pop_front();
         }
-        let granted = (requests.counted.len() as u64) < limit;
+        let granted = (requests.in_window.len() as u64) < limit;
         if granted {
-            requests.counted.push_back(now);
+            requests.in_window.push_back(now);
             requests.granted.push(now);
         } else {
             requests.refused.push(now);
         }
         let end = match counting {
-            Counting::Fixed => begin + window,
+            WindowKind::Fixed => begin + window,
             // The next place, or a whole window while all are free.
-            Counting::Sliding => requests.counted.front().map_or(now, |first| *first) + window,
+            WindowKind::Sliding => requests.in_window.front().map_or(now, |first| *first) + window,
         };
-        let used = requests.counted.len() as u64;
+        let used = requests.in_window.len() as u64;
         let seconds = end.saturating_sub(now).as_secs_f64().ceil();
         let headers: Vec<(&str, String)> = match style {
-            Style::GitHub => vec![
+            HeaderStyle::GitHub => vec![
                 ("x-ratelimit-limit", limit.to_string()),
                 ("x-ratelimit-remaining", (limit - used).to_string()),
                 ("x-ratelimit-used", used.to_string()),
                 ("x-ratelimit-reset", end.as_secs_f64().ceil().to_string()),
                 ("x-ratelimit-resource", "core".to_owned()),
             ],
-            Style::HubSpot => vec![
+            HeaderStyle::HubSpot => vec![
                 ("x-hubspot-ratelimit-max", limit.to_string()),
                 ("x-hubspot-ratelimit-remaining", (limit - used).to_string()),
                 ("x-hubspot-ratelimit-interval-milliseconds", window.as_millis().to_string()),
             ],
-            Style::Ietf => vec![
+            HeaderStyle::Ietf => vec![
                 ("ratelimit", format!("\"burst\";r={};t={seconds}", limit - used)),
                 ("ratelimit-policy", format!("\"burst\";q={limit};w={}", window.as_secs())),
             ],
-            Style::Slack if granted => Vec::new(),
-            Style::Slack => vec![("retry-after", seconds.to_string())],
+            HeaderStyle::Slack if granted => Vec::new(),
+            HeaderStyle::Slack => vec![("retry-after", seconds.to_string())],
         };
         let pair = |(name, value): (&'static str, String)| {
             (HeaderName::from_static(name), HeaderValue::from_str(&value).expect("a header"))
@@ -200,44 +200,44 @@ impl Counter {
     }
 }
 
-impl Counter {
+impl RequestCounter {
     /// Answers a request that arrived.
     async fn answer(&self) -> (StatusCode, HeaderMap, Value) {
-        let (granted, number, headers) = self.count();
+        let (granted, number, headers) = self.admit();
         let Rules { latency, style, .. } = self.rules;
         self.clock.sleep(if number.is_multiple_of(5) { latency.mul_f64(1.4) } else { latency }).await;
         let status = match style {
             _ if granted => StatusCode::OK,
-            Style::GitHub => StatusCode::FORBIDDEN,
+            HeaderStyle::GitHub => StatusCode::FORBIDDEN,
             _ => StatusCode::TOO_MANY_REQUESTS,
         };
         (status, headers, json!({ "number": number }))
     }
 }
 
-async fn work(State(counter): State<Arc<Counter>>) -> (StatusCode, HeaderMap, Json<Value>) {
+async fn handle(State(counter): State<Arc<RequestCounter>>) -> (StatusCode, HeaderMap, Json<Value>) {
     let (status, headers, body) = counter.answer().await;
     (status, headers, Json(body))
 }
 
 impl Transport for InProcess {
-    fn send(&self, _request: Outgoing) -> BoxFuture<'_, Result<Incoming, TransportError>> {
+    fn send(&self, _request: OutgoingRequest) -> BoxFuture<'_, Result<RawResponse, TransportError>> {
         Box::pin(async move {
             let Self(counter) = self;
-            let way = Duration::from_micros(200).mul_f64(1.0 + 5.0 * counter.clock.jitter());
-            counter.clock.sleep(way).await;
+            let network_delay = Duration::from_micros(200).mul_f64(1.0 + 5.0 * counter.clock.jitter());
+            counter.clock.sleep(network_delay).await;
             let (status, mut headers, body) = counter.answer().await;
             // As every HTTP server sends it.
             let now = Timestamp::from_microsecond(counter.clock.now()).expect("a time");
             let date = rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&now).expect("a date");
             headers.insert("date", HeaderValue::from_str(&date).expect("a header"));
             headers.insert("content-type", HeaderValue::from_static("application/json"));
-            Ok(Incoming::whole(status.as_u16(), headers, body.to_string()))
+            Ok(RawResponse::from_bytes(status.as_u16(), headers, body.to_string()))
         })
     }
 }
 
 /// The time of a clock since 1970.
-pub fn since_1970(clock: &dyn Clock) -> Duration {
+pub fn unix_time(clock: &dyn Clock) -> Duration {
     Duration::from_micros(u64::try_from(clock.now()).expect("a clock after 1970"))
 }

@@ -18,11 +18,11 @@ use crate::tools::Node;
 
 /// Packages, and what is made of them.
 #[derive(Debug)]
-pub struct Kit {
+pub struct NpmProject {
     /// The name, for messages and for the directory.
     pub name: &'static str,
     /// The oldest major version of Node that the packages run on.
-    pub oldest_node: u32,
+    pub min_node_version: u32,
     /// The files by name: `package.json`, `package-lock.json` and the scripts.
     pub files: &'static [(&'static str, &'static str)],
     /// A script that is run once after the installation, to prepare what the others read.
@@ -31,13 +31,13 @@ pub struct Kit {
 
 /// A script that runs until this value goes, or this process.
 #[derive(Debug)]
-pub struct Script {
+pub struct NodeProcess {
     /// Where it listens, without a trailing slash.
     pub url: String,
     process: Child,
 }
 
-impl Kit {
+impl NpmProject {
     /// The directory with the files of the kit and `node_modules`, installed if need be.
     ///
     /// # Errors
@@ -45,7 +45,7 @@ impl Kit {
     /// The reason for a [`skip`](crate::tools::skip): Node is missing or too old, or what npm said, most likely that there
     /// is no network and no cache.
     pub fn install(&self) -> Result<PathBuf, String> {
-        install::once(self, &Node::find(self.oldest_node)?)
+        install::install_once(self, &Node::find(self.min_node_version)?)
     }
 
     /// Starts one of its scripts and waits until it listens.
@@ -57,8 +57,8 @@ impl Kit {
     /// # Panics
     ///
     /// It is installed, and does not start.
-    pub fn start(&self, script: &str, arguments: &[&str]) -> Result<Script, String> {
-        let node = Node::find(self.oldest_node)?.node;
+    pub fn start(&self, script: &str, arguments: &[&str]) -> Result<NodeProcess, String> {
+        let node = Node::find(self.min_node_version)?.node;
         let mut process = Command::new(&node)
             .arg(script)
             .args(arguments)
@@ -73,18 +73,18 @@ impl Kit {
         let url = line.trim().to_owned();
         let listens = url.starts_with("http://127.0.0.1:");
         assert!(listens, "`{script}` of {} did not start, see its message above: {url}", self.name);
-        Ok(Script { url, process })
+        Ok(NodeProcess { url, process })
     }
 }
 
-impl Script {
+impl NodeProcess {
     /// The process id.
     pub fn id(&self) -> u32 {
         self.process.id()
     }
 }
 
-impl Drop for Script {
+impl Drop for NodeProcess {
     fn drop(&mut self) {
         // Both fail only if it has ended already.
         let _ = self.process.kill();

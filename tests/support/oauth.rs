@@ -16,8 +16,8 @@
 //! assert_eq!((oauth.token_requests().len(), api.seen().refused), (2, 1));
 //! ```
 
-mod answer;
 mod api;
+mod token_response;
 
 use std::{
     sync::{Arc, OnceLock},
@@ -29,15 +29,15 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use crate::{
-    npm::{Kit, Script},
+    npm::{NodeProcess, NpmProject},
     tools, wait,
 };
-pub use answer::Answer;
-pub use api::{Api, Seen};
+pub use api::{Api, RequestCounts};
+pub use token_response::TokenResponse;
 
-const KIT: Kit = Kit {
+const KIT: NpmProject = NpmProject {
     name: "oauth",
-    oldest_node: 18,
+    min_node_version: 18,
     files: &[
         ("package.json", include_str!("oauth/package.json")),
         ("package-lock.json", include_str!("oauth/package-lock.json")),
@@ -51,27 +51,27 @@ const KIT: Kit = Kit {
 
 /// Which server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Peer {
+pub enum AuthServerKind {
     /// `oidc-provider`: each refresh brings a new refresh token.
     Rotating,
     /// `oauth2-mock-server`: the refresh token stays.
-    Lasting,
+    NonRotating,
 }
 
-impl Peer {
+impl AuthServerKind {
     /// Both.
-    pub const BOTH: [Self; 2] = [Self::Rotating, Self::Lasting];
+    pub const BOTH: [Self; 2] = [Self::Rotating, Self::NonRotating];
 
     fn module(self) -> &'static str {
         match self {
             Self::Rotating => "rotating",
-            Self::Lasting => "lasting",
+            Self::NonRotating => "lasting",
         }
     }
 
     /// The process that runs all servers of this kind, started if need be.
-    fn process(self) -> Result<&'static Script, &'static str> {
-        static PROCESSES: [OnceLock<Result<Script, String>>; 2] = [const { OnceLock::new() }; 2];
+    fn process(self) -> Result<&'static NodeProcess, &'static str> {
+        static PROCESSES: [OnceLock<Result<NodeProcess, String>>; 2] = [const { OnceLock::new() }; 2];
         let started = PROCESSES[self as usize].get_or_init(|| KIT.start("serve.mjs", &[self.module()]));
         started.as_ref().map_err(String::as_str)
     }
@@ -81,13 +81,13 @@ impl Peer {
 /// are; the rotating one is strict about it.
 #[derive(Debug)]
 pub struct OAuth {
-    process: &'static Script,
-    door: Door,
+    process: &'static NodeProcess,
+    control: ControlClient,
 }
 
 /// The control of a server, for all who hold a copy.
 #[derive(Debug, Clone)]
-struct Door {
+struct ControlClient {
     url: Arc<str>,
     client: Client,
 }
@@ -107,16 +107,19 @@ pub struct Tokens {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct TokenRequest {
     /// The `grant_type`.
-    pub grant: Option<String>,
+    #[serde(rename = "grant")]
+    pub grant_type: Option<String>,
     /// How the client said who it is: `basic`, `body` or `none`.
-    pub client: String,
+    #[serde(rename = "client")]
+    pub client_auth: String,
     /// The media type of its body.
     #[serde(rename = "type")]
     pub media_type: String,
     /// The status that the server gave, also where the answer was lost; `None` while it is at work.
     pub status: Option<u16>,
     /// What became of the answer: `whole`, `instead`, `garbled` or `lost`; `None` while it is on its way.
-    pub answered: Option<String>,
+    #[serde(rename = "answered")]
+    pub outcome: Option<String>,
 }
 
 impl OAuth {
@@ -128,7 +131,7 @@ impl OAuth {
     /// # Panics
     ///
     /// The tools are there, and the server does not start.
-    pub fn start(peer: Peer, lifetime: u64) -> Option<Self> {
+    pub fn start(peer: AuthServerKind, lifetime: u64) -> Option<Self> {
         let process = match peer.process() {
             Ok(process) => process,
             Err(why) => return tools::skip(&format!("an authorization server ({})", peer.module()), why),
@@ -137,12 +140,12 @@ impl OAuth {
         let started: Value =
             wait(post(client.clone(), format!("{}/start", process.url), json!({ "lifetime": lifetime })));
         let url = started["url"].as_str().expect("the address of the server");
-        Some(Self { process, door: Door { url: url.into(), client } })
+        Some(Self { process, control: ControlClient { url: url.into(), client } })
     }
 
     /// Where it listens, without a trailing slash.
     pub fn url(&self) -> &str {
-        &self.door.url
+        &self.control.url
     }
 
     /// Where it gives tokens.
@@ -157,50 +160,50 @@ impl OAuth {
 
     /// A new connection of a client, as a walk through the browser would end; its access token lives so many seconds.
     pub fn connect(&self, client: &str, lifetime: u64) -> Tokens {
-        self.ask("connect", json!({ "client": client, "lifetime": lifetime }))
+        self.call_control("connect", json!({ "client": client, "lifetime": lifetime }))
     }
 
     /// Takes an access token back: an API that asks is told that it is no good.
     pub fn revoke(&self, access_token: &str) {
-        let _: Value = self.ask("revoke", json!({ "token": access_token }));
+        let _: Value = self.call_control("revoke", json!({ "token": access_token }));
     }
 
     /// Says what happens to the next token request that nothing was said of yet.
-    pub fn next(&self, answer: &Answer) {
-        let _: Value = self.ask("next", answer.plan());
+    pub fn set_next_response(&self, answer: &TokenResponse) {
+        let _: Value = self.call_control("next", answer.control_json());
     }
 
     /// The token requests so far, in the order of their arrival.
     pub fn token_requests(&self) -> Vec<TokenRequest> {
-        self.ask("requests", json!({}))
+        self.call_control("requests", json!({}))
     }
 
     /// Whether an access token is the newest one of its connection, and good.
     pub fn is_current(&self, access_token: &str) -> bool {
-        let (door, token) = (self.door.clone(), access_token.to_owned());
+        let (door, token) = (self.control.clone(), access_token.to_owned());
         wait(async move { door.is_current(&token).await })
     }
 
-    fn ask<T: DeserializeOwned + Send + 'static>(&self, control: &'static str, body: Value) -> T {
-        let door = self.door.clone();
-        wait(async move { door.ask(control, &body).await })
+    fn call_control<T: DeserializeOwned + Send + 'static>(&self, control: &'static str, body: Value) -> T {
+        let control_client = self.control.clone();
+        wait(async move { control_client.call(control, &body).await })
     }
 }
 
-impl Door {
+impl ControlClient {
     async fn is_current(&self, access_token: &str) -> bool {
-        let answer: Value = self.ask("check", &json!({ "token": access_token })).await;
+        let answer: Value = self.call("check", &json!({ "token": access_token })).await;
         answer["current"] == true
     }
 
-    async fn ask<T: DeserializeOwned>(&self, control: &str, body: &Value) -> T {
+    async fn call<T: DeserializeOwned>(&self, control: &str, body: &Value) -> T {
         post(self.client.clone(), format!("{}/control/{control}", self.url), body.clone()).await
     }
 }
 
 impl Drop for OAuth {
     fn drop(&mut self) {
-        let stop = self.door.client.post(format!("{}/stop", self.process.url));
+        let stop = self.control.client.post(format!("{}/stop", self.process.url));
         let stop = stop.body(json!({ "url": self.url() }).to_string());
         // Best effort: it ends with its process at the latest, and a test that failed must not panic a second time.
         drop(wait(async move { stop.send().await }));

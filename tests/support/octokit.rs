@@ -19,7 +19,7 @@
 //! assert_eq!(github.finish().len(), 5);
 //! ```
 
-mod front;
+mod proxy;
 mod scenario;
 mod server;
 
@@ -30,7 +30,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::{tools, wait};
-use front::Front;
+use proxy::Proxy;
 pub use scenario::Scenario;
 use scenario::Step;
 use server::Server;
@@ -38,7 +38,7 @@ use server::Server;
 /// A request that arrived at the front and was found right.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Seen {
+pub struct SeenRequest {
     /// The method.
     pub method: Method,
     /// Path and query, as the client sent them.
@@ -53,15 +53,15 @@ pub struct Seen {
 pub struct Recording {
     url: String,
     progress: Arc<Mutex<Progress>>,
-    front: JoinHandle<()>,
+    proxy: JoinHandle<()>,
 }
 
 /// How far the client has come.
 #[derive(Debug)]
 struct Progress {
     steps: Vec<Step>,
-    seen: Vec<Seen>,
-    complaints: Vec<String>,
+    seen: Vec<SeenRequest>,
+    mismatches: Vec<String>,
 }
 
 impl Recording {
@@ -80,7 +80,7 @@ impl Recording {
             Ok(server) => server,
             Err(why) => return tools::skip(&format!("GitHub's recorded `{}`", scenario.name()), why),
         };
-        let progress = Progress { steps: scenario.steps(), seen: Vec::new(), complaints: Vec::new() };
+        let progress = Progress { steps: scenario.steps(), seen: Vec::new(), mismatches: Vec::new() };
         let progress = Arc::new(Mutex::new(progress));
         let parameters = parameters.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
         let (shared, token) = (Arc::clone(&progress), token.to_owned());
@@ -88,9 +88,9 @@ impl Recording {
             let session = server.session(scenario).await;
             let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
             let url = format!("http://{}", listener.local_addr().expect("an address"));
-            let front = Front::new(url.clone(), session, &token, parameters, shared);
+            let front = Proxy::new(url.clone(), session, &token, parameters, shared);
             let front = tokio::spawn(front.serve(listener));
-            Self { url, progress, front }
+            Self { url, progress, proxy: front }
         }))
     }
 
@@ -100,7 +100,7 @@ impl Recording {
     }
 
     /// The requests so far.
-    pub fn seen(&self) -> Vec<Seen> {
+    pub fn seen(&self) -> Vec<SeenRequest> {
         lock(&self.progress).seen.clone()
     }
 
@@ -110,9 +110,9 @@ impl Recording {
     ///
     /// A request was wrong, or a recorded one was not made.
     #[track_caller]
-    pub fn finish(self) -> Vec<Seen> {
+    pub fn finish(self) -> Vec<SeenRequest> {
         let progress = lock(&self.progress);
-        assert!(progress.complaints.is_empty(), "requests that do not fit:\n{}", progress.complaints.join("\n"));
+        assert!(progress.mismatches.is_empty(), "requests that do not fit:\n{}", progress.mismatches.join("\n"));
         let missing = &progress.steps[progress.seen.len()..];
         assert!(missing.is_empty(), "requests that were not made: {missing:#?}");
         progress.seen.clone()
@@ -121,7 +121,7 @@ impl Recording {
 
 impl Drop for Recording {
     fn drop(&mut self) {
-        self.front.abort();
+        self.proxy.abort();
     }
 }
 

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Connections to the server, shared by all clients.
-const POOL: u32 = 3;
+const POOL_SIZE: u32 = 3;
 /// Part of the name of its socket.
 const PORT: u32 = 6432;
 
@@ -53,7 +53,7 @@ impl PgBouncer {
         let (at, server_at) = (folder.display(), socket.display());
         let settings = format!(
             "[databases]\n* = host={server_at} user=postgres\n[pgbouncer]\nunix_socket_dir={at}\nlisten_port={PORT}\n\
-             auth_type=any\npool_mode=transaction\ndefault_pool_size={POOL}\nmax_db_connections={POOL}\n\
+             auth_type=any\npool_mode=transaction\ndefault_pool_size={POOL_SIZE}\nmax_db_connections={POOL_SIZE}\n\
              max_client_conn=200\nlogfile={at}/log\n"
         );
         let file = folder.join("pgbouncer.ini");

@@ -43,12 +43,12 @@ pub struct Server {
     /// What the databases of this process are called.
     prefix: String,
     template: Mutex<bool>,
-    own: Option<Own>,
+    owned: Option<OwnedServer>,
 }
 
 /// A server that this process started.
 #[derive(Debug)]
-struct Own {
+struct OwnedServer {
     bin: PathBuf,
     folder: PathBuf,
     user: Option<(u32, u32)>,
@@ -66,7 +66,7 @@ pub struct Database {
     server: &'static Server,
 }
 
-const NAME: &str = "{database}";
+const DATABASE_PLACEHOLDER: &str = "{database}";
 
 /// An empty database, cloned from one that `migrate` (given its URL) filled once in this process. `None`: there is no
 /// server to use; one line says why, and where skipping is not allowed (`CI`, `NANGO_TEST_REQUIRE`) it is a panic.
@@ -100,7 +100,7 @@ pub fn server() -> Option<&'static Server> {
 impl Server {
     fn find() -> Result<Self, String> {
         match env::var(URL_VARIABLE).ok().filter(|url| !url.is_empty()) {
-            Some(url) => Self::given(&url),
+            Some(url) => Self::from_url(&url),
             // What each of hundreds of databases costs is mostly the files that a clone makes.
             None => Self::start_in(
                 &memory_folder().unwrap_or_else(env::temp_dir),
@@ -110,17 +110,24 @@ impl Server {
     }
 
     /// The server that a URL names.
-    fn given(url: &str) -> Result<Self, String> {
+    fn from_url(url: &str) -> Result<Self, String> {
         let psql =
-            programs("psql").ok_or_else(|| format!("{URL_VARIABLE} is set, but there is no `psql`"))?.join("psql");
+            bin_dir("psql").ok_or_else(|| format!("{URL_VARIABLE} is set, but there is no `psql`"))?.join("psql");
         let (address, query) = url.split_once('?').map_or((url, None), |(address, query)| (address, Some(query)));
         let start = address.find("://").map_or(0, |at| at + 3);
         let end = address[start..].find('/').map_or(address.len(), |at| start + at);
-        let mut pattern = format!("{}/{NAME}", &address[..end]);
+        let mut pattern = format!("{}/{DATABASE_PLACEHOLDER}", &address[..end]);
         if let Some(query) = query {
             let _ = write!(pattern, "?{query}");
         }
-        Ok(Self { psql, url: pattern, admin: url.to_owned(), prefix: prefix(), template: Mutex::new(false), own: None })
+        Ok(Self {
+            psql,
+            url: pattern,
+            admin: url.to_owned(),
+            prefix: database_prefix(),
+            template: Mutex::new(false),
+            owned: None,
+        })
     }
 
     /// Starts a server with these settings (`name=value`) over the usual ones of tests.
@@ -133,15 +140,15 @@ impl Server {
     }
 
     fn start_in(parent: &Path, settings: &[&str]) -> Result<Self, String> {
-        let bin = programs("initdb").ok_or_else(|| {
+        let bin = bin_dir("initdb").ok_or_else(|| {
             format!("there is no server here: install `postgresql`, or set PG_BIN (the folder of `initdb`) or {URL_VARIABLE}")
         })?;
-        let user = unprivileged()?;
+        let user = unprivileged_user()?;
         // Short: the path of a socket has at most 107 bytes.
-        let folder = parent.join(prefix());
+        let folder = parent.join(database_prefix());
         let said = |error: io::Error| format!("{}: {error}", folder.display());
         fs::create_dir(&folder).map_err(said)?;
-        let watchdog = watch(&bin, &folder, user).map_err(said)?;
+        let watchdog = spawn_watchdog(&bin, &folder, user).map_err(said)?;
         let mut all: Vec<String> = [
             "fsync=off",
             "full_page_writes=off",
@@ -156,7 +163,7 @@ impl Server {
         .map(str::to_owned)
         .collect();
         all.push(format!("unix_socket_directories={}", folder.display()));
-        let own = Own { bin, folder, user, settings: all, watchdog };
+        let own = OwnedServer { bin, folder, user, settings: all, watchdog };
         own.run(
             "initdb",
             &[
@@ -169,12 +176,12 @@ impl Server {
                 "--pgdata=data",
             ],
         )?;
-        own.go()?;
+        own.start()?;
         let at = own.folder.display();
-        let url = format!("postgres:///{NAME}?host={at}&user=postgres");
+        let url = format!("postgres:///{DATABASE_PLACEHOLDER}?host={at}&user=postgres");
         let admin = format!("postgresql:///postgres?host={at}&user=postgres");
         let psql = own.bin.join("psql");
-        Ok(Self { psql, url, admin, prefix: prefix(), template: Mutex::new(false), own: Some(own) })
+        Ok(Self { psql, url, admin, prefix: database_prefix(), template: Mutex::new(false), owned: Some(own) })
     }
 
     /// Stops the server as a crash would, without writing anything more. Only one that was started here.
@@ -183,7 +190,7 @@ impl Server {
     ///
     /// It is not ours, or does not stop.
     pub fn crash(&self) {
-        let own = self.own.as_ref().expect("a server that this process started");
+        let own = self.owned.as_ref().expect("a server that this process started");
         own.run("pg_ctl", &["stop", "--silent", "--mode=immediate", "--pgdata=data"]).expect("a stopped server");
     }
 
@@ -193,22 +200,22 @@ impl Server {
     ///
     /// It is not ours, or does not start.
     pub fn restart(&self) {
-        self.own.as_ref().expect("a server that this process started").go().expect("a started server");
+        self.owned.as_ref().expect("a server that this process started").start().expect("a started server");
     }
 
     /// The folder of its data. `None`: it is not ours.
     pub fn data(&self) -> Option<PathBuf> {
-        self.own.as_ref().map(|own| own.folder.join("data"))
+        self.owned.as_ref().map(|own| own.folder.join("data"))
     }
 
     /// A command that runs as the user of the server.
     pub fn command(&self, program: &str) -> Command {
-        as_user(program, self.own.as_ref().and_then(|own| own.user))
+        as_user(program, self.owned.as_ref().and_then(|own| own.user))
     }
 
     /// The URL of a database by name.
     pub fn url(&self, name: &str) -> String {
-        self.url.replace(NAME, name)
+        self.url.replace(DATABASE_PLACEHOLDER, name)
     }
 
     /// A database cloned from the template, see [`database`].
@@ -217,9 +224,9 @@ impl Server {
     ///
     /// The server does not do what it is told.
     pub fn database(&'static self, migrate: impl FnOnce(&str)) -> Database {
-        if self.own.is_none() {
+        if self.owned.is_none() {
             // A template would outlive this process on a server that is not ours.
-            let database = self.empty();
+            let database = self.create_empty_database();
             migrate(&database.url);
             return database;
         }
@@ -239,7 +246,7 @@ impl Server {
     }
 
     /// A database with nothing in it.
-    pub fn empty(&'static self) -> Database {
+    pub fn create_empty_database(&'static self) -> Database {
         self.create("template0")
     }
 
@@ -263,7 +270,7 @@ impl Database {
     }
 
     /// Its URL with one more parameter, `name=value`.
-    pub fn with(&self, parameter: &str) -> String {
+    pub fn url_with(&self, parameter: &str) -> String {
         let separator = if self.url.contains('?') { '&' } else { '?' };
         format!("{}{separator}{parameter}", self.url)
     }
@@ -301,9 +308,9 @@ impl Drop for Database {
     }
 }
 
-impl Own {
+impl OwnedServer {
     /// Starts the server in its folder and waits until it answers.
-    fn go(&self) -> Result<(), String> {
+    fn start(&self) -> Result<(), String> {
         let options: Vec<_> = self.settings.iter().map(|setting| format!("-c '{setting}'")).collect();
         let options = format!("--options={}", options.join(" "));
         self.run("pg_ctl", &["start", "--silent", "--wait", "--timeout=60", "--log=log", "--pgdata=data", &options])
@@ -330,7 +337,7 @@ impl Own {
     }
 }
 
-impl Drop for Own {
+impl Drop for OwnedServer {
     fn drop(&mut self) {
         drop(self.watchdog.stdin.take());
         let _ = self.watchdog.wait();
@@ -338,7 +345,7 @@ impl Drop for Own {
 }
 
 /// Starts the process that cleans up. It is in a group of its own, so that Ctrl-C does not end it before its work.
-fn watch(bin: &Path, folder: &Path, user: Option<(u32, u32)>) -> io::Result<Child> {
+fn spawn_watchdog(bin: &Path, folder: &Path, user: Option<(u32, u32)>) -> io::Result<Child> {
     const SCRIPT: &str =
         "cat >/dev/null; cd /; \"$0/pg_ctl\" stop --silent --mode=immediate --pgdata=\"$1/data\"; rm -rf \"$1\"";
     use std::os::unix::process::CommandExt;
@@ -362,10 +369,10 @@ fn as_user(program: impl AsRef<std::ffi::OsStr>, user: Option<(u32, u32)>) -> Co
 }
 
 /// Whom the server runs as; `None`: as ourselves.
-fn unprivileged() -> Result<Option<(u32, u32)>, String> {
+fn unprivileged_user() -> Result<Option<(u32, u32)>, String> {
     use std::os::unix::fs::MetadataExt;
     // A new file belongs to the user whose rights count.
-    let probe = env::temp_dir().join(format!("{}p", prefix()));
+    let probe = env::temp_dir().join(format!("{}p", database_prefix()));
     let owner = fs::File::create(&probe).and_then(|file| file.metadata()).map(|made| made.uid());
     let _ = fs::remove_file(&probe);
     if owner.map_err(|error| format!("{}: {error}", probe.display()))? != 0 {
@@ -393,10 +400,10 @@ fn memory_folder() -> Option<PathBuf> {
 }
 
 /// The folder of a program of the server, the newest first.
-fn programs(program: &str) -> Option<PathBuf> {
+fn bin_dir(program: &str) -> Option<PathBuf> {
     let mut folders: Vec<PathBuf> = env::var_os("PG_BIN").map(PathBuf::from).into_iter().collect();
-    if let Ok(told) = Command::new("pg_config").arg("--bindir").stdin(Stdio::null()).stderr(Stdio::null()).output() {
-        folders.push(String::from_utf8_lossy(&told.stdout).trim().into());
+    if let Ok(output) = Command::new("pg_config").arg("--bindir").stdin(Stdio::null()).stderr(Stdio::null()).output() {
+        folders.push(String::from_utf8_lossy(&output.stdout).trim().into());
     }
     for root in ["/usr/lib/postgresql", "/usr/pgsql", "/opt/homebrew/opt", "/usr/local/opt"] {
         let mut found: Vec<_> = fs::read_dir(root).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
@@ -408,11 +415,11 @@ fn programs(program: &str) -> Option<PathBuf> {
 }
 
 /// A name that no other process has.
-fn prefix() -> String {
+fn database_prefix() -> String {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     // Two machines may have one server, and processes of the same number.
-    let moment = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.subsec_nanos());
-    format!("nango_{}_{}_{moment:x}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed))
+    let nanos = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.subsec_nanos());
+    format!("nango_{}_{}_{nanos:x}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed))
 }
 
 /// Carries out statements. A template that is still in use is waited for.

@@ -10,13 +10,13 @@ use reqwest::Client;
 use serde::Deserialize;
 
 use crate::{
-    npm::{Kit, Script},
+    npm::{NodeProcess, NpmProject},
     tools, wait,
 };
 
-const KIT: Kit = Kit {
+const KIT: NpmProject = NpmProject {
     name: "prism",
-    oldest_node: 18,
+    min_node_version: 18,
     files: &[
         ("package.json", include_str!("prism/package.json")),
         ("package-lock.json", include_str!("prism/package-lock.json")),
@@ -29,12 +29,12 @@ const KIT: Kit = Kit {
 /// A running GitHub of examples.
 #[derive(Debug)]
 pub struct Prism {
-    script: Script,
+    script: NodeProcess,
 }
 
 /// A request that arrived.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Asked {
+pub struct RequestReport {
     /// The method.
     pub method: String,
     /// Path and query.
@@ -69,7 +69,7 @@ impl Prism {
     }
 
     /// The requests so far.
-    pub fn asked(&self) -> Vec<Asked> {
+    pub fn requests(&self) -> Vec<RequestReport> {
         // The workspace builds reqwest without a choice of its own; another test may have made the same one before.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder().no_proxy().timeout(Duration::from_secs(30)).build().expect("a client");

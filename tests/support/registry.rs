@@ -43,19 +43,19 @@ impl Registry {
     /// An empty directory. Builds the binary if this process has not done so yet.
     #[expect(clippy::new_without_default, reason = "it writes to the disk and may run cargo")]
     pub fn new() -> Self {
-        Self::of(registry_binary())
+        Self::with_binary(registry_binary())
     }
 
     /// An empty directory for the binary whose functions only tests want (`tests/proof`), with its integration `proof`
     /// sent to a server of the test, and leases of 0.3 seconds, so that nobody waits for a killed run's.
     pub fn proof(upstream: &str) -> Self {
-        let registry = Self::of(proof_binary());
+        let registry = Self::with_binary(proof_binary());
         let proof = format!("[integrations.proof]\nprovider = \"github\"\nbase_url = \"{upstream}\"\n");
         registry.config(&format!("lease_seconds = 0.3\n{proof}"));
         registry
     }
 
-    fn of(binary: &'static Path) -> Self {
+    fn with_binary(binary: &'static Path) -> Self {
         let home = tempfile::Builder::new().prefix("registry-").tempdir().expect("a temporary directory");
         Self { binary, home, variables: BTreeMap::new() }
     }
@@ -116,7 +116,7 @@ impl Registry {
     }
 
     /// Starts it with these variables beside those of [`Self::env`].
-    pub fn start_with<A: AsRef<OsStr>>(
+    pub fn start_with_env<A: AsRef<OsStr>>(
         &self,
         args: impl IntoIterator<Item = A>,
         variables: &[(&str, &OsStr)],
@@ -130,17 +130,17 @@ impl Registry {
     pub fn start_under<A: AsRef<OsStr>>(&self, program: &str, args: impl IntoIterator<Item = A>) -> Running {
         let mut command = Command::new(program);
         command.arg(self.binary).args(args);
-        Running::start(self.prepared(command), None)
+        Running::start(self.with_environment(command), None)
     }
 
     fn command<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Command {
         let mut command = Command::new(self.binary);
         command.args(args);
-        self.prepared(command)
+        self.with_environment(command)
     }
 
     /// A command in the directory, with its variables and none of this process's.
-    fn prepared(&self, mut command: Command) -> Command {
+    fn with_environment(&self, mut command: Command) -> Command {
         command.current_dir(self.dir());
         for (name, _) in env::vars_os() {
             let text = name.to_string_lossy();

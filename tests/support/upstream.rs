@@ -23,7 +23,7 @@ use tokio::{net::TcpListener, task::JoinHandle};
 
 use crate::wait;
 
-const PAGE: usize = 100;
+const PAGE_SIZE: usize = 100;
 
 /// The records of a collection: the JSON text by id.
 pub type Collection = BTreeMap<String, String>;
@@ -32,31 +32,31 @@ pub type Collection = BTreeMap<String, String>;
 #[derive(Debug)]
 pub struct Upstream {
     url: String,
-    stock: Arc<Mutex<Stock>>,
+    state: Arc<Mutex<ServerState>>,
     server: JoinHandle<()>,
 }
 
 #[derive(Debug, Default)]
-struct Stock {
+struct ServerState {
     collections: HashMap<String, Collection>,
     /// How long each page takes.
-    pause: Duration,
+    response_delay: Duration,
 }
 
 impl Upstream {
     /// Starts one without records on a free port of 127.0.0.1.
     #[expect(clippy::new_without_default, reason = "it listens on a port")]
     pub fn new() -> Self {
-        let stock = Arc::new(Mutex::new(Stock::default()));
-        let shared = Arc::clone(&stock);
+        let state = Arc::new(Mutex::new(ServerState::default()));
+        let shared = Arc::clone(&state);
         let (url, server) = wait(async move {
             let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("a free port");
             let url = format!("http://{}", listener.local_addr().expect("an address"));
-            let router = Router::new().route("/{collection}", get(page)).with_state(shared);
+            let router = Router::new().route("/{collection}", get(serve_page)).with_state(shared);
             let server = tokio::spawn(async move { axum::serve(listener, router).await.expect("an accept loop") });
             (url, server)
         });
-        Self { url, stock, server }
+        Self { url, state, server }
     }
 
     /// Where it listens, without a trailing slash.
@@ -66,17 +66,17 @@ impl Upstream {
 
     /// Changes a collection.
     pub fn change(&self, collection: &str, change: impl FnOnce(&mut Collection)) {
-        change(lock(&self.stock).collections.entry(collection.to_owned()).or_default());
+        change(lock(&self.state).collections.entry(collection.to_owned()).or_default());
     }
 
     /// A collection as it is now.
     pub fn collection(&self, name: &str) -> Collection {
-        lock(&self.stock).collections.get(name).cloned().unwrap_or_default()
+        lock(&self.state).collections.get(name).cloned().unwrap_or_default()
     }
 
     /// Lets each page take so long from now on.
-    pub fn pause(&self, pause: Duration) {
-        lock(&self.stock).pause = pause;
+    pub fn set_response_delay(&self, pause: Duration) {
+        lock(&self.state).response_delay = pause;
     }
 }
 
@@ -86,18 +86,18 @@ impl Drop for Upstream {
     }
 }
 
-async fn page(
-    State(stock): State<Arc<Mutex<Stock>>>,
+async fn serve_page(
+    State(stock): State<Arc<Mutex<ServerState>>>,
     Path(collection): Path<String>,
     Query(asked): Query<HashMap<String, String>>,
 ) -> Response {
-    let pause = lock(&stock).pause;
+    let pause = lock(&stock).response_delay;
     tokio::time::sleep(pause).await;
-    let limit = asked.get("limit").and_then(|limit| limit.parse().ok()).unwrap_or(PAGE);
+    let limit = asked.get("limit").and_then(|limit| limit.parse().ok()).unwrap_or(PAGE_SIZE);
     let after = asked.get("after").map_or(Bound::Unbounded, |after| Bound::Excluded(after.clone()));
     let body = {
-        let stock = lock(&stock);
-        let all = stock.collections.get(&collection);
+        let state = lock(&stock);
+        let all = state.collections.get(&collection);
         let mut rest = all.into_iter().flat_map(|all| all.range((after.clone(), Bound::Unbounded)));
         let page: Vec<_> = rest.by_ref().take(limit).collect();
         let more = rest.next().is_some();
@@ -108,6 +108,6 @@ async fn page(
     ([(CONTENT_TYPE, "application/json")], body).into_response()
 }
 
-fn lock(stock: &Mutex<Stock>) -> MutexGuard<'_, Stock> {
-    stock.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(state: &Mutex<ServerState>) -> MutexGuard<'_, ServerState> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -19,7 +19,7 @@ use std::{
 
 use nango_core::http::{BoxFuture, Clock};
 
-use crate::dice::Dice;
+use crate::rng::Rng;
 
 /// 2027-01-15T08:00:00.3Z in microseconds since 1970: not the start of any second.
 const START: i64 = 1_800_000_000_300_000;
@@ -34,14 +34,14 @@ struct State {
     /// The wakers by deadline, and in the order of their first poll.
     timers: BTreeMap<(i64, u64), Waker>,
     timer: u64,
-    dice: Dice,
+    rng: Rng,
     spawned: Vec<BoxFuture<'static, ()>>,
 }
 
 /// Set when a future wants to be polled again.
-struct Woken(AtomicBool);
+struct WakeFlag(AtomicBool);
 
-impl Wake for Woken {
+impl Wake for WakeFlag {
     fn wake(self: Arc<Self>) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -51,7 +51,7 @@ impl VirtualTime {
     /// A clock whose jitter repeats with the seed.
     pub fn new(seed: u64) -> Self {
         let (timers, spawned) = (BTreeMap::new(), Vec::new());
-        Self(Arc::new(Mutex::new(State { now: START, timers, timer: 0, dice: Dice::new(seed), spawned })))
+        Self(Arc::new(Mutex::new(State { now: START, timers, timer: 0, rng: Rng::new(seed), spawned })))
     }
 
     /// Adds a future to those that [`run`](Self::run) polls.
@@ -66,7 +66,7 @@ impl VirtualTime {
     /// All of them wait, and none of them for this clock.
     pub fn run<F: Future>(&self, future: F) -> F::Output {
         let mut future = pin!(future);
-        let woken = Arc::new(Woken(AtomicBool::new(true)));
+        let woken = Arc::new(WakeFlag(AtomicBool::new(true)));
         let waker = Waker::from(Arc::clone(&woken));
         let mut context = Context::from_waker(&waker);
         let mut tasks: Vec<BoxFuture<'static, ()>> = Vec::new();
@@ -115,7 +115,7 @@ impl Clock for VirtualTime {
     }
 
     fn jitter(&self) -> f64 {
-        let thousandths = self.state().dice.roll(1000);
+        let thousandths = self.state().rng.below(1000);
         f64::from(u16::try_from(thousandths).expect("a number under 1000")) / 1000.0
     }
 }

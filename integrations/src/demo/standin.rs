@@ -12,11 +12,11 @@
 //!
 //! It checks no credential, knows no secret and keeps none: of an `Authorization` header it notes that there was one.
 
+mod data;
 mod issue;
 mod listing;
 mod routes;
 mod seed;
-mod world;
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -25,9 +25,9 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use data::GithubData;
+pub use data::ReceivedRequest;
 pub use seed::{DEMO_REPOSITORY, PAGED_REPOSITORY};
-pub use world::SeenRequest;
-use world::World;
 
 /// A running stand-in. It serves until it is dropped or [stopped](Self::stop).
 ///
@@ -35,23 +35,23 @@ use world::World;
 /// deletes an issue on the website. They name a repository as `owner/name`.
 #[derive(Debug)]
 pub struct Standin {
-    site: Arc<Site>,
+    state: Arc<AppState>,
     /// Dropping the sender is the signal to stop.
-    stop: oneshot::Sender<()>,
+    shutdown: oneshot::Sender<()>,
     server: JoinHandle<io::Result<()>>,
 }
 
 /// What the routes share with the handle.
 #[derive(Debug)]
-struct Site {
+struct AppState {
     url: String,
-    world: Mutex<World>,
+    data: Mutex<GithubData>,
 }
 
-impl Site {
+impl AppState {
     /// No code panics while it holds the lock, and the issues would still be whole if one did.
-    fn world(&self) -> MutexGuard<'_, World> {
-        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    fn data(&self) -> MutexGuard<'_, GithubData> {
+        self.data.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -63,21 +63,21 @@ impl Standin {
     /// The loopback address cannot be listened on.
     pub async fn start() -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-        let site = Arc::new(Site {
+        let site = Arc::new(AppState {
             url: format!("http://{}", listener.local_addr()?),
-            world: Mutex::new(World::new(seed::repositories(), seed::opening())),
+            data: Mutex::new(GithubData::new(seed::repositories(), seed::start_time())),
         });
         let (stop, stopped) = oneshot::channel::<()>();
         let server = axum::serve(listener, routes::router(Arc::clone(&site))).with_graceful_shutdown(async move {
             // Resolves with an error when the handle is dropped: that is the signal, too.
             let _ = stopped.await;
         });
-        Ok(Self { site, stop, server: tokio::spawn(server.into_future()) })
+        Ok(Self { state: site, shutdown: stop, server: tokio::spawn(server.into_future()) })
     }
 
     /// Where it listens, without a trailing slash: the `base_url` of an integration.
     pub fn url(&self) -> &str {
-        &self.site.url
+        &self.state.url
     }
 
     /// Opens an issue upstream and returns its number; `None` if there is no such repository.
@@ -91,20 +91,20 @@ impl Standin {
     }
 
     fn add(&self, repository: &str, title: &str, labels: &[&str], pull_request: bool) -> Option<u64> {
-        let mut world = self.site.world();
+        let mut world = self.state.data();
         let now = world.tick();
-        let draft = issue::Draft {
+        let issue = issue::NewIssue {
             title: title.to_owned(),
             body: None,
             labels: labels.iter().map(|&label| label.to_owned()).collect(),
             pull_request,
         };
-        Some(world.repository_mut(repository)?.open(draft, now).number)
+        Some(world.repository_mut(repository)?.open(issue, now).number)
     }
 
     /// Gives an issue another title upstream; `false` if there is no such issue.
     pub fn edit_issue(&self, repository: &str, number: u64, title: &str) -> bool {
-        let mut world = self.site.world();
+        let mut world = self.state.data();
         let now = world.tick();
         let Some(issue) = world.repository_mut(repository).and_then(|repository| repository.issue_mut(number)) else {
             return false;
@@ -116,21 +116,21 @@ impl Standin {
 
     /// Deletes an issue upstream: it vanishes from the lists and answers 410; `false` if there is no such issue.
     pub fn delete_issue(&self, repository: &str, number: u64) -> bool {
-        let mut world = self.site.world();
+        let mut world = self.state.data();
         world.tick();
         world.repository_mut(repository).is_some_and(|repository| repository.delete(number))
     }
 
     /// Brings a deleted issue back, as it was; `false` if there is no such deleted issue.
     pub fn restore_issue(&self, repository: &str, number: u64) -> bool {
-        let mut world = self.site.world();
+        let mut world = self.state.data();
         world.tick();
         world.repository_mut(repository).is_some_and(|repository| repository.restore(number))
     }
 
     /// The requests that arrived so far, oldest first.
-    pub fn requests(&self) -> Vec<SeenRequest> {
-        self.site.world().seen().to_vec()
+    pub fn requests(&self) -> Vec<ReceivedRequest> {
+        self.state.data().received_requests().to_vec()
     }
 
     /// Stops serving after the answers that are under way.
@@ -139,7 +139,7 @@ impl Standin {
     ///
     /// The server had failed, or its task had panicked.
     pub async fn stop(self) -> io::Result<()> {
-        drop(self.stop);
+        drop(self.shutdown);
         self.server.await?
     }
 }

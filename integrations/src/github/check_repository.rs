@@ -25,7 +25,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn asks_only_when_a_repository_is_named() {
+    async fn request_is_sent_only_when_repository_is_set() {
         assert!(check_repository(Mock::new().nango()).await.is_ok());
 
         let named = || Mock::new().metadata(json!({ "owner": "octo", "repo": "demo" }));
@@ -37,12 +37,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn metadata_that_would_lead_to_another_path_is_refused_and_nothing_is_sent() {
+    async fn metadata_with_path_traversal_is_refused_without_request() {
         let mock = Mock::new().metadata(json!({ "owner": "..", "repo": "user" })).reply("/user", json!({}));
         let refused = check_repository(mock.nango()).await.unwrap_err();
         let expect =
             "`owner` is \"..\" in the path `/repos/{owner}/{repo}`: a value in a path must not be empty, `.` or `..`";
         assert_eq!(refused.to_string(), expect);
-        assert!(mock.requests().is_empty());
+        assert!(mock.received_requests().is_empty());
     }
 }

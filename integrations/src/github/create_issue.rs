@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn posts_the_issue_and_answers_its_address() -> Result<()> {
+    async fn issue_is_posted_and_url_is_returned() -> Result<()> {
         let mock = Mock::new().reply_with(
             "/repos/NangoHQ/interactive-demo/issues",
             201,
@@ -43,7 +43,7 @@ mod tests {
         let created = create_issue(mock.nango(), CreateIssueInput { title: "Hello".into() }).await?;
 
         assert_eq!(created, CreateIssueResult { url: "https://github.test/issues/9".into(), status: 201 });
-        let sent = &mock.requests()[0];
+        let sent = &mock.received_requests()[0];
         assert_eq!(sent.method, "POST");
         assert_eq!(
             sent.json(),
@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_that_is_no_created_issue_is_an_error() {
+    async fn response_without_issue_is_an_error() {
         let issue = json!({ "html_url": "https://github.test/issues/1" });
         let cases = [
             (200, json!({}), "200 with no `html_url`"),
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_refusal_of_github_is_an_http_error() {
+    async fn github_error_is_an_http_error() {
         let mock = Mock::new().reply_with(
             "/repos/NangoHQ/interactive-demo/issues",
             403,

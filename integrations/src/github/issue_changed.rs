@@ -21,7 +21,7 @@ mod tests {
     use super::*;
     use crate::github::{ApiIssue, repo_issues_by_hand::tests::issue};
 
-    async fn told(payload: Value) -> Result<Vec<GithubIssue>> {
+    async fn records_after_webhook(payload: Value) -> Result<Vec<GithubIssue>> {
         let known: ApiIssue = serde_json::from_value(issue(5, "Old title"))?;
         let mock = Mock::new().record(GithubIssue { body: Some("text".into()), ..known.into() }).await;
         issue_changed(mock.nango(), serde_json::from_value(payload)?).await?;
@@ -29,17 +29,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_what_the_webhook_carries_changes() -> Result<()> {
-        let issues = told(json!({ "action": "edited", "issue": { "id": 5, "title": "New title" } })).await?;
+    async fn webhook_changes_only_its_fields() -> Result<()> {
+        let issues =
+            records_after_webhook(json!({ "action": "edited", "issue": { "id": 5, "title": "New title" } })).await?;
         assert_eq!((issues[0].title.as_str(), issues[0].body.as_deref()), ("New title", Some("text")));
 
-        let issues = told(json!({ "action": "edited", "issue": { "id": 5, "body": null } })).await?;
+        let issues = records_after_webhook(json!({ "action": "edited", "issue": { "id": 5, "body": null } })).await?;
         assert_eq!((issues[0].title.as_str(), issues[0].body.as_deref()), ("Old title", None));
         Ok(())
     }
 
     #[tokio::test]
-    async fn an_event_of_2020_does_not_overwrite_one_of_2026() -> Result<()> {
+    async fn older_event_does_not_overwrite_newer_one() -> Result<()> {
         let event = |title: &str, at: &str| json!({ "action": "edited", "issue": { "id": 5, "title": title, "updated_at": at } });
         let known: ApiIssue = serde_json::from_value(issue(5, "Old title"))?;
         let mock = Mock::new().record(GithubIssue::from(known)).await;
@@ -53,15 +54,16 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_unknown_issue_is_left_to_the_next_sync() -> Result<()> {
-        let issues = told(json!({ "action": "edited", "issue": { "id": 6, "title": "Another" } })).await?;
+    async fn unknown_issue_is_not_created_by_webhook() -> Result<()> {
+        let issues =
+            records_after_webhook(json!({ "action": "edited", "issue": { "id": 6, "title": "Another" } })).await?;
         assert_eq!(issues.len(), 1);
         Ok(())
     }
 
     #[tokio::test]
-    async fn a_deleted_issue_is_deleted() -> Result<()> {
-        assert!(told(json!({ "action": "deleted", "issue": { "id": 5 } })).await?.is_empty());
+    async fn deleted_event_deletes_issue() -> Result<()> {
+        assert!(records_after_webhook(json!({ "action": "deleted", "issue": { "id": 5 } })).await?.is_empty());
         Ok(())
     }
 }

@@ -21,15 +21,15 @@ mod tests {
     use crate::github::repo_issues_by_hand::tests::issue;
 
     #[tokio::test]
-    async fn keeps_id_title_and_address() -> Result<()> {
+    async fn id_title_and_url_are_saved() -> Result<()> {
         let mock =
             Mock::new().reply("/repos/NangoHQ/interactive-demo/issues", json!([issue(1, "First"), issue(2, "Second")]));
 
         issues_demo(mock.nango()).await?;
 
-        let asked = &mock.requests()[0];
+        let request = &mock.received_requests()[0];
         assert_eq!(
-            asked.query,
+            request.query,
             [("labels", "demo"), ("sort", "created"), ("direction", "asc")].map(|(k, v)| (k.into(), v.into()))
         );
         let first = GithubIssueDemo { id: 1, title: "First".into(), url: "https://github.test/issues/1".into() };

@@ -21,7 +21,7 @@ mod tests {
     use crate::github::repo_issues_by_hand::tests::issue;
 
     #[tokio::test]
-    async fn maps_with_the_shared_function() -> Result<()> {
+    async fn issue_is_mapped_with_shared_function() -> Result<()> {
         let mock = Mock::new().reply("/repos/NangoHQ/interactive-demo/issues", json!([issue(7, "Seventh")]));
 
         issues_demo_mapped(mock.nango()).await?;

@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_label_that_is_not_there_is_nothing() -> Result<()> {
+    async fn missing_label_is_none() -> Result<()> {
         let mock = Mock::new().reply_with("/repos/octo/demo/labels/bug", 404, json!({ "message": "Not Found" }));
         assert_eq!(get_label(mock.nango(), bug()).await?, None);
         assert!(!delete_label(mock.nango(), bug()).await?);
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_name_stays_one_segment_when_it_has_separators() -> Result<()> {
+    async fn name_with_separators_is_one_path_segment() -> Result<()> {
         let names = [
             ("C#", "C%23"),
             ("what?", "what%3F"),
@@ -150,30 +150,30 @@ mod tests {
             let path = format!("/repos/octo/demo/labels/{segment}");
             let mock = Mock::new().reply_with(&path, 204, Value::Null);
             assert!(delete_label(mock.nango(), label(name)).await?);
-            assert_eq!(mock.requests()[0].path, path);
+            assert_eq!(mock.received_requests()[0].path, path);
         }
         Ok(())
     }
 
     #[tokio::test]
-    async fn a_name_that_would_lead_to_another_path_is_refused_and_nothing_is_sent() {
+    async fn name_with_path_traversal_is_refused_without_request() {
         for name in ["", ".", ".."] {
             let mock = Mock::new();
             let error = delete_label(mock.nango(), label(name)).await.unwrap_err();
             assert!(error.to_string().starts_with(&format!("`name` is {name:?} in the path")), "{error}");
-            assert!(mock.requests().is_empty());
+            assert!(mock.received_requests().is_empty());
         }
     }
 
     #[tokio::test]
-    async fn an_answer_that_is_no_deletion_is_an_error() {
+    async fn unexpected_delete_response_is_an_error() {
         let mock = Mock::new().reply("/repos/octo/demo/labels/bug", json!([]));
         let error = delete_label(mock.nango(), bug()).await.unwrap_err();
         assert_eq!(error.to_string(), "the label may still be there: GitHub answered 200 in place of 204");
     }
 
     #[tokio::test]
-    async fn an_answer_that_is_no_label_is_an_error() {
+    async fn response_without_label_is_an_error() {
         for answer in [json!({}), json!([]), json!("<html>"), Value::Null] {
             let mock = Mock::new().reply_with("/repos/octo/demo/labels", 201, answer);
             let LabelInput { owner, repo, name } = bug();
@@ -183,13 +183,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_what_changes_is_sent() -> Result<()> {
+    async fn only_given_fields_are_sent() -> Result<()> {
         let label = json!({ "id": 1, "name": "bug", "color": "BADA55", "description": null });
         let mock = Mock::new().reply("/repos/octo/demo/labels/bug", label);
         let LabelInput { owner, repo, name } = bug();
         let input = UpdateLabelInput { owner, repo, name, new_name: None, color: Some("BADA55".into()) };
         assert_eq!(update_label(mock.nango(), input).await?.color, "BADA55");
-        assert_eq!(mock.requests()[0].json(), json!({ "color": "BADA55" }));
+        assert_eq!(mock.received_requests()[0].json(), json!({ "color": "BADA55" }));
         Ok(())
     }
 }

@@ -29,14 +29,14 @@ mod tests {
     }
 
     #[test]
-    fn a_mapper_is_a_function() -> Result<()> {
+    fn mapper_maps_issue() -> Result<()> {
         let kept = map(issue(1, "First"))?;
         assert_eq!(kept.map(|issue| (issue.author, issue.labels)), Some((Some("octocat".into()), vec!["bug".into()])));
         Ok(())
     }
 
     #[test]
-    fn a_pull_request_is_no_issue() -> Result<()> {
+    fn pull_request_is_skipped() -> Result<()> {
         let mut pull = issue(2, "Second");
         pull["pull_request"] = json!({ "url": "https://api.github.test/pulls/2" });
         assert_eq!(map(pull)?, None);
@@ -44,7 +44,7 @@ mod tests {
     }
 
     #[test]
-    fn the_author_may_be_gone() -> Result<()> {
+    fn missing_author_is_none() -> Result<()> {
         let mut orphan = issue(3, "Third");
         orphan["user"] = Value::Null;
         assert_eq!(map(orphan)?.map(|issue| issue.author), Some(None));

@@ -38,7 +38,7 @@ pub(super) mod tests {
     }
 
     #[tokio::test]
-    async fn walks_all_pages_and_deletes_what_is_gone() -> Result<()> {
+    async fn all_pages_are_read_and_missing_issues_deleted() -> Result<()> {
         let path = "/repos/octo/demo/issues";
         let mock = Mock::new()
             .provider("github")

@@ -30,37 +30,37 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn sends_only_what_changes() -> Result<()> {
+    async fn only_given_fields_are_sent() -> Result<()> {
         let mock = Mock::new().reply("/repos/octo/demo/issues/3", issue(3, "Third"));
 
         let updated = update_issue(mock.nango(), input(Some("open"))).await?;
 
         assert_eq!(updated.state, "open");
         assert_eq!(
-            (mock.requests()[0].method.as_str(), mock.requests()[0].json()),
+            (mock.received_requests()[0].method.as_str(), mock.received_requests()[0].json()),
             ("PATCH", json!({ "state": "open" }))
         );
         Ok(())
     }
 
     #[tokio::test]
-    async fn a_name_stays_one_segment_when_it_has_separators() -> Result<()> {
+    async fn name_with_separators_is_one_path_segment() -> Result<()> {
         let mock = Mock::new().reply("/repos/octo/r%23/issues/3", issue(3, "Third"));
 
         update_issue(mock.nango(), UpdateIssueInput { repo: "r#".into(), ..input(Some("open")) }).await?;
 
-        assert_eq!(mock.requests()[0].path, "/repos/octo/r%23/issues/3");
+        assert_eq!(mock.received_requests()[0].path, "/repos/octo/r%23/issues/3");
         Ok(())
     }
 
     #[tokio::test]
-    async fn a_change_of_nothing_is_refused_before_github_is_asked() {
+    async fn empty_change_is_refused_without_request() {
         let mock = Mock::new();
 
         let error = update_issue(mock.nango(), input(None)).await.unwrap_err();
 
         let message = "nothing to change: give a `title`, a `body` or a `state`";
         assert_eq!(error.action().map(ActionError::payload), Some(&json!({ "message": message })));
-        assert!(mock.requests().is_empty());
+        assert!(mock.received_requests().is_empty());
     }
 }

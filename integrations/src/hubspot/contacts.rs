@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_name_is_what_is_known_of_it() {
+    fn name_is_built_from_known_parts() {
         let named = |first: Option<&str>, last: Option<&str>| {
             let (firstname, lastname) = (first.map(Into::into), last.map(Into::into));
             let properties = ApiProperties { email: None, firstname, lastname };

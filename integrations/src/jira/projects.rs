@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_kind_is_jiras_project_type() -> Result<()> {
+    fn kind_is_jira_project_type() -> Result<()> {
         let raw =
             json!({ "id": "10000", "key": "EX", "name": "Example", "projectTypeKey": "software", "style": "classic" });
         let project = projects(serde_json::from_value(raw)?);

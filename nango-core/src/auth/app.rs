@@ -5,7 +5,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value};
 
 use super::{Credentials, Secret};
-use crate::http::Rule;
+use crate::http::HostPattern;
 
 /// What the provider gave to whoever registered an app there.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub struct App {
     /// The scopes that it asks for.
     pub scopes: Vec<String>,
     /// Hosts to which its secret may be sent, beside those that the provider's entry names.
-    pub token_hosts: Vec<Rule>,
+    pub token_hosts: Vec<HostPattern>,
 }
 
 impl App {
@@ -53,7 +53,7 @@ impl App {
     }
 
     /// What is to be done where an integration needs its app.
-    pub(super) fn wanted(integration: &str) -> String {
+    pub(super) fn missing_app_hint(integration: &str) -> String {
         format!(
             "put `client_id = \"…\"` under `[integrations.{integration}]` in nango.toml, and the secret into the \
              environment as `{}`",
@@ -62,7 +62,7 @@ impl App {
     }
 
     /// A private key as the environment holds it: PEM, PEM with `\\n` for its line breaks, or base64 of PEM.
-    pub(crate) fn key_of(text: &Secret) -> Secret {
+    pub(crate) fn parse_private_key(text: &Secret) -> Secret {
         let plain = text.expose().trim();
         if plain.starts_with("-----") {
             return Secret::new(plain.replace("\\n", "\n"));
@@ -86,16 +86,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_in_one_line() {
+    fn private_key_is_read_from_one_line() {
         let pem = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----";
         for text in [pem.to_owned(), pem.replace('\n', "\\n"), STANDARD.encode(pem)] {
-            assert_eq!(App::key_of(&Secret::new(text)).expose(), pem);
+            assert_eq!(App::parse_private_key(&Secret::new(text)).expose(), pem);
         }
-        assert_eq!(App::key_of(&"no key".into()).expose(), "no key");
+        assert_eq!(App::parse_private_key(&"no key".into()).expose(), "no key");
     }
 
     #[test]
-    fn the_names_of_its_variables() {
+    fn variable_names_are_derived_from_the_integration() {
         assert_eq!(App::variable("github-eu.2", "CLIENT_SECRET"), "NANGO_APP_GITHUB_EU_2_CLIENT_SECRET");
     }
 }

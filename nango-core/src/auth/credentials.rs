@@ -16,8 +16,8 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::{AuthMode, KeyError, KeyRing, Secret};
 use crate::{provider::Provider, store::credentials_context};
-pub(crate) use shape::AskedPart;
 pub use shape::CredentialError;
+pub(crate) use shape::PromptField;
 pub(super) use show::collect as collect_secrets;
 
 /// The credentials of a connection.
@@ -29,12 +29,12 @@ pub struct Credentials {
 }
 
 /// The key of configuration that is secret: it lies sealed with the credentials.
-const CONFIG: &str = "connection_config";
+const SECRET_CONFIG_KEY: &str = "connection_config";
 
 /// What a provider gave for credentials.
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
-pub struct Obtained {
+pub struct ObtainedToken {
     /// The token.
     pub token: Secret,
     /// What renews it; `None`: the one that there was.
@@ -49,7 +49,7 @@ pub struct Obtained {
     pub config: Map<String, Value>,
 }
 
-impl Obtained {
+impl ObtainedToken {
     /// A token of which nothing else is known.
     pub fn new(token: impl Into<String>) -> Self {
         Self {
@@ -113,18 +113,18 @@ impl Credentials {
         provider: Option<&Provider>,
         now: i64,
     ) -> Result<Self, CredentialError> {
-        let answer = import::from_answer(mode, value, now);
+        let answer = import::from_token_response(mode, value, now);
         Self::parse(mode, answer.as_ref().unwrap_or(value), provider)
     }
 
     /// How credentials of a mode are written: `{"apiKey": "…"}`, with what the provider asks for.
-    pub fn written(mode: AuthMode, provider: Option<&Provider>) -> String {
-        shape::written(mode, provider)
+    pub fn example(mode: AuthMode, provider: Option<&Provider>) -> String {
+        shape::example(mode, provider)
     }
 
     /// The parts of credentials of a mode that a person is asked for, with what the provider's entry says of them.
-    pub(crate) fn asked(mode: AuthMode, provider: Option<&Provider>) -> Vec<AskedPart> {
-        shape::asked(mode, provider)
+    pub(crate) fn prompt_fields(mode: AuthMode, provider: Option<&Provider>) -> Vec<PromptField> {
+        shape::prompt_fields(mode, provider)
     }
 
     /// The kind of these credentials.
@@ -169,11 +169,11 @@ impl Credentials {
 
     /// The connection's configuration that is secret.
     pub fn config(&self) -> impl Iterator<Item = (&String, &Value)> {
-        self.fields.get(CONFIG).and_then(Value::as_object).into_iter().flatten()
+        self.fields.get(SECRET_CONFIG_KEY).and_then(Value::as_object).into_iter().flatten()
     }
 
     /// Puts the secret part of the connection's configuration beside the other.
-    pub(crate) fn complete(&self, config: &mut Map<String, Value>) {
+    pub(crate) fn add_secret_config(&self, config: &mut Map<String, Value>) {
         config.extend(self.config().map(|(key, value)| (key.clone(), value.clone())));
     }
 
@@ -181,15 +181,15 @@ impl Credentials {
     #[must_use]
     pub(crate) fn with_config(mut self, config: Map<String, Value>) -> Self {
         if config.is_empty() {
-            self.fields.remove(CONFIG);
+            self.fields.remove(SECRET_CONFIG_KEY);
         } else {
-            self.fields.insert(CONFIG.to_owned(), Value::Object(config));
+            self.fields.insert(SECRET_CONFIG_KEY.to_owned(), Value::Object(config));
         }
         self
     }
 
     /// Whether the token is obtained or renewed by us.
-    pub fn are_renewed(&self) -> bool {
+    pub fn are_refreshable(&self) -> bool {
         match self.mode {
             AuthMode::OAuth2 | AuthMode::McpOAuth2 | AuthMode::McpOAuth2Generic => self.refresh_token().is_some(),
             mode => shape::obtains_a_token(mode),
@@ -198,7 +198,7 @@ impl Credentials {
 
     /// These credentials with what was obtained for them.
     #[must_use]
-    pub fn renewed(&self, obtained: &Obtained) -> Self {
+    pub fn with_token(&self, obtained: &ObtainedToken) -> Self {
         let mut fields = self.fields.clone();
         if let Some(key) = shape::token_keys(self.mode).first() {
             fields.insert((*key).to_owned(), Value::String(obtained.token.expose().to_owned()));
@@ -222,7 +222,7 @@ impl Credentials {
     pub fn to_json(&self, show_secrets: bool) -> Value {
         let mut object = Map::new();
         object.insert("type".to_owned(), Value::String(self.mode.stored_name().to_owned()));
-        object.extend(if show_secrets { self.fields.clone() } else { show::hidden(self) });
+        object.extend(if show_secrets { self.fields.clone() } else { show::redacted_fields(self) });
         Value::Object(object)
     }
 
@@ -245,15 +245,15 @@ impl Credentials {
     ///
     /// The system gives no randomness.
     pub fn seal(&self, ring: &KeyRing, integration: &str, connection: &str) -> Result<Vec<u8>, KeyError> {
-        let plain = self.plain().map_err(|_| KeyError::Damaged)?;
+        let plain = self.to_sealed_json().map_err(|_| KeyError::Damaged)?;
         ring.seal(&plain, &credentials_context(integration, connection))
     }
 
     /// What is sealed: the form of [`Credentials::to_json`], in memory that is wiped. The buffer has its final size from the
     /// beginning, because what it grew out of would stay in memory.
-    fn plain(&self) -> serde_json::Result<Zeroizing<Vec<u8>>> {
-        let form = Plain { kind: self.mode.stored_name(), fields: &self.fields };
-        let mut size = Counter(0);
+    fn to_sealed_json(&self) -> serde_json::Result<Zeroizing<Vec<u8>>> {
+        let form = SealedForm { kind: self.mode.stored_name(), fields: &self.fields };
+        let mut size = ByteCounter(0);
         serde_json::to_writer(&mut size, &form)?;
         let mut plain = Zeroizing::new(Vec::with_capacity(size.0));
         serde_json::to_writer(&mut *plain, &form)?;
@@ -276,7 +276,7 @@ impl Credentials {
 
 /// Credentials as JSON, without a copy of them.
 #[derive(serde::Serialize)]
-struct Plain<'a> {
+struct SealedForm<'a> {
     #[serde(rename = "type")]
     kind: &'a str,
     #[serde(flatten)]
@@ -284,9 +284,9 @@ struct Plain<'a> {
 }
 
 /// Counts the bytes that are written.
-struct Counter(usize);
+struct ByteCounter(usize);
 
-impl std::io::Write for Counter {
+impl std::io::Write for ByteCounter {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         self.0 += bytes.len();
         Ok(bytes.len())
@@ -303,7 +303,7 @@ impl std::fmt::Debug for Credentials {
     }
 }
 
-impl std::fmt::Debug for Obtained {
+impl std::fmt::Debug for ObtainedToken {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Obtained").field("expires_at", &self.expires_at).finish_non_exhaustive()
     }

@@ -4,7 +4,7 @@
 //! told before the first request. Templates that ask for the request itself, the time or a random number are filled for
 //! each, all of one request with the same moment.
 
-mod place;
+mod placement;
 mod sign;
 
 use std::sync::Arc;
@@ -17,8 +17,8 @@ use zeroize::Zeroizing;
 use super::{App, AuthMode, Credentials, Secret};
 use crate::{
     declare::suggest,
-    http::{AuthError, Authorize, BoxFuture, Clock, Outgoing, Stamp},
-    provider::{Moment, Param, Provider, RequestParts, ResolveError, Scope, Template, Variable},
+    http::{AuthError, Authorize, BoxFuture, Clock, CredentialsVersion, OutgoingRequest},
+    provider::{Param, Provider, RequestEntropy, RequestParts, ResolveError, Template, TemplateScope, Variable},
 };
 
 /// Puts a provider's headers, its parameters and a connection's credentials into requests.
@@ -28,24 +28,24 @@ use crate::{
 /// that lacks an optional value of the configuration.
 #[derive(Debug)]
 pub struct Injector {
-    subject: Owned,
+    inputs: TemplateInputs,
     headers: HeaderMap,
     query: Vec<(String, Secret)>,
     body: Vec<(String, Param)>,
     /// What differs from one request to the next.
-    changing: Vec<(Spot, Template)>,
+    per_request: Vec<(ParamLocation, Template)>,
     signer: Option<sign::Signer>,
 }
 
 /// Where a value goes.
 #[derive(Debug, Clone)]
-enum Spot {
+enum ParamLocation {
     Header(HeaderName),
     Query(String),
 }
 
 /// What templates are filled from, kept for those that are filled later.
-struct Owned {
+struct TemplateInputs {
     integration: String,
     provider: String,
     credentials: Credentials,
@@ -75,7 +75,7 @@ pub enum InjectError {
     #[error(
         "the entry of `{provider}` has no place for an API key: give one of its headers or parameters the value `${{apiKey}}`{others}"
     )]
-    NoPlace {
+    NoApiKeyPlacement {
         /// The provider.
         provider: String,
         /// The kinds of credentials that fit.
@@ -105,16 +105,16 @@ pub enum InjectError {
 }
 
 /// Configuration may be secret too.
-impl std::fmt::Debug for Owned {
+impl std::fmt::Debug for TemplateInputs {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Owned").field("integration", &self.integration).finish_non_exhaustive()
     }
 }
 
-impl Owned {
-    fn scope(&self) -> Scope<'_> {
+impl TemplateInputs {
+    fn scope(&self) -> TemplateScope<'_> {
         let client = self.client.as_ref().map(|(id, secret)| (id.as_str(), secret.expose()));
-        Scope::new(&self.integration, &self.config, self.credentials.parts())
+        TemplateScope::new(&self.integration, &self.config, self.credentials.parts())
             .token(self.credentials.token())
             .client(client)
     }
@@ -150,7 +150,7 @@ impl Injector {
             });
         }
         let client = app.client(credentials, config).map(|(id, secret)| (id.to_owned(), Secret::new(secret)));
-        let subject = Owned {
+        let subject = TemplateInputs {
             integration: integration.to_owned(),
             provider: provider.name.clone(),
             credentials: credentials.clone(),
@@ -161,58 +161,64 @@ impl Injector {
             headers: HeaderMap::new(),
             query: Vec::new(),
             body: provider.proxy.body.clone(),
-            changing: Vec::new(),
+            per_request: Vec::new(),
             signer: sign::Signer::of(provider, &subject)?,
-            subject,
+            inputs: subject,
         };
-        let placed = injector.place_all(provider)?;
+        let placed = injector.fill_static(provider)?;
         let in_url = provider.proxy.base_url.as_ref().is_some_and(Template::is_secret);
         if !placed && mode == AuthMode::ApiKey && injector.body.is_empty() && !in_url {
             let others = provider.auth.iter().filter(|other| **other != AuthMode::ApiKey).map(|other| other.name());
             let others = suggest::list(others);
             let others = if others.is_empty() { others } else { format!(", or use {others} credentials") };
-            return Err(InjectError::NoPlace { provider: provider.name.clone(), others });
+            return Err(InjectError::NoApiKeyPlacement { provider: provider.name.clone(), others });
         }
         Ok(injector)
     }
 
     /// Fills what can be filled now; says whether a credential found a place.
-    fn place_all(&mut self, provider: &Provider) -> Result<bool, InjectError> {
+    fn fill_static(&mut self, provider: &Provider) -> Result<bool, InjectError> {
         let mut placed = false;
         let mut own_token = false;
-        let headers = provider.proxy.headers.iter().map(|(name, text)| (Spot::Header(name.clone()), text));
-        let query = provider.proxy.query.iter().map(|(name, text)| (Spot::Query(name.clone()), text));
+        let headers = provider.proxy.headers.iter().map(|(name, text)| (ParamLocation::Header(name.clone()), text));
+        let query = provider.proxy.query.iter().map(|(name, text)| (ParamLocation::Query(name.clone()), text));
         for (spot, template) in headers.chain(query) {
-            let Some(carries) = place::fits(template, &self.subject.credentials, provider) else { continue };
+            let Some(carries) = placement::carries_credentials(template, &self.inputs.credentials, provider) else {
+                continue;
+            };
             placed |= carries;
-            own_token |= matches!(spot, Spot::Header(_)) && template.variables().any(|v| *v == Variable::AccessToken);
-            if template.changes() {
-                self.changing.push((spot, template.clone()));
+            own_token |=
+                matches!(spot, ParamLocation::Header(_)) && template.variables().any(|v| *v == Variable::AccessToken);
+            if template.varies_per_request() {
+                self.per_request.push((spot, template.clone()));
                 continue;
             }
-            let text = match template.resolve(&self.subject.scope()) {
+            let text = match template.resolve(&self.inputs.scope()) {
                 Ok(text) => Zeroizing::new(text),
-                Err(error) if place::may_be_left_out(&error, provider) => continue,
+                Err(error) if placement::may_be_omitted(&error, provider) => continue,
                 Err(error) => return Err(error.into()),
             };
             match spot {
-                Spot::Header(name) => {
-                    let value = self.subject.header(&name, &text, carries)?;
+                ParamLocation::Header(name) => {
+                    let value = self.inputs.header(&name, &text, carries)?;
                     self.headers.append(name, value);
                 }
-                Spot::Query(name) => self.query.push((name, Secret::new(text.as_str()))),
+                ParamLocation::Query(name) => self.query.push((name, Secret::new(text.as_str()))),
             }
         }
         let taken = self.headers.contains_key(AUTHORIZATION)
-            || self.changing.iter().any(|(spot, _)| matches!(spot, Spot::Header(name) if *name == AUTHORIZATION));
+            || self
+                .per_request
+                .iter()
+                .any(|(spot, _)| matches!(spot, ParamLocation::Header(name) if *name == AUTHORIZATION));
         let login =
-            self.subject.credentials.mode() == AuthMode::TwoStep && (own_token || self.headers.contains_key(COOKIE));
+            self.inputs.credentials.mode() == AuthMode::TwoStep && (own_token || self.headers.contains_key(COOKIE));
         if !taken
             && !login
             && self.signer.is_none()
-            && let Some(text) = place::default_of(&self.subject.credentials)
+            && let Some(text) = placement::default_authorization(&self.inputs.credentials)
         {
-            let value = self.subject.header(&AUTHORIZATION, &text, true)?;
+            let value = self.inputs.header(&AUTHORIZATION, &text, true)?;
             self.headers.insert(AUTHORIZATION, value);
             placed = true;
         }
@@ -224,19 +230,19 @@ impl Injector {
     /// # Errors
     ///
     /// A value that differs from request to request cannot be had or sent, or the request cannot be signed.
-    pub fn put(&self, request: &mut Outgoing, now: i64) -> Result<(), AuthError> {
-        self.put_all(request, now).map_err(|error| AuthError::Missing(error.to_string()))
+    pub fn put(&self, request: &mut OutgoingRequest, now: i64) -> Result<(), AuthError> {
+        self.apply_all(request, now).map_err(|error| AuthError::Missing(error.to_string()))
     }
 
-    fn put_all(&self, request: &mut Outgoing, now: i64) -> Result<(), InjectError> {
+    fn apply_all(&self, request: &mut OutgoingRequest, now: i64) -> Result<(), InjectError> {
         // Most requests need no moment, and a random number costs a call of the system.
-        let differs = !self.body.is_empty() || !self.changing.is_empty() || self.signer.is_some();
-        let moment = differs.then(|| Moment { now, random: Uuid::new_v4() });
-        if let Some(moment) = moment
+        let differs = !self.body.is_empty() || !self.per_request.is_empty() || self.signer.is_some();
+        let entropy = differs.then(|| RequestEntropy { now, random: Uuid::new_v4() });
+        if let Some(entropy) = entropy
             && !self.body.is_empty()
             && !matches!(request.method.as_str(), "GET" | "HEAD")
         {
-            place::into_body(&self.body, &self.subject.scope().moment(moment), &mut request.body)?;
+            placement::into_body(&self.body, &self.inputs.scope().entropy(entropy), &mut request.body)?;
         }
         for name in self.headers.keys() {
             if !request.headers.contains_key(name) {
@@ -246,16 +252,16 @@ impl Injector {
             }
         }
         for (name, value) in &self.query {
-            place::into_query(&mut request.url, name, value.expose());
+            placement::into_query(&mut request.url, name, value.expose());
         }
-        let Some(moment) = moment else { return Ok(()) };
-        self.put_changing(request, moment)?;
+        let Some(entropy) = entropy else { return Ok(()) };
+        self.apply_per_request(request, entropy)?;
         // A signature covers what the request has become.
-        self.signer.as_ref().map_or(Ok(()), |signer| signer.sign(&self.subject, request, moment))
+        self.signer.as_ref().map_or(Ok(()), |signer| signer.sign(&self.inputs, request, entropy))
     }
 
-    fn put_changing(&self, request: &mut Outgoing, moment: Moment) -> Result<(), InjectError> {
-        for (spot, template) in &self.changing {
+    fn apply_per_request(&self, request: &mut OutgoingRequest, entropy: RequestEntropy) -> Result<(), InjectError> {
+        for (spot, template) in &self.per_request {
             let text = {
                 let (content_type, body) = request.body.seen();
                 let parts = RequestParts {
@@ -265,16 +271,16 @@ impl Injector {
                     content_type: content_type.as_deref(),
                     body: &body,
                 };
-                Zeroizing::new(template.resolve(&self.subject.scope().moment(moment).request(&parts))?)
+                Zeroizing::new(template.resolve(&self.inputs.scope().entropy(entropy).request(&parts))?)
             };
             match spot {
-                Spot::Header(name) => {
+                ParamLocation::Header(name) => {
                     if !request.headers.contains_key(name) {
-                        let value = self.subject.header(name, &text, template.is_secret())?;
+                        let value = self.inputs.header(name, &text, template.is_secret())?;
                         request.headers.insert(name, value);
                     }
                 }
-                Spot::Query(name) => place::into_query(&mut request.url, name, &text),
+                ParamLocation::Query(name) => placement::into_query(&mut request.url, name, &text),
             }
         }
         Ok(())
@@ -283,17 +289,20 @@ impl Injector {
 
 /// Credentials that nobody renews meanwhile: those of a connection that is not stored yet.
 #[derive(Debug)]
-pub struct Fixed {
+pub struct StaticAuthorizer {
     /// What puts them in.
     pub injector: Injector,
     /// The time for what is signed.
     pub clock: Arc<dyn Clock>,
 }
 
-impl Authorize for Fixed {
-    fn authorize<'a>(&'a self, request: &'a mut Outgoing) -> BoxFuture<'a, Result<Stamp, AuthError>> {
+impl Authorize for StaticAuthorizer {
+    fn authorize<'a>(
+        &'a self,
+        request: &'a mut OutgoingRequest,
+    ) -> BoxFuture<'a, Result<CredentialsVersion, AuthError>> {
         let put = self.injector.put(request, self.clock.now());
-        Box::pin(std::future::ready(put.map(|()| Stamp::default())))
+        Box::pin(std::future::ready(put.map(|()| CredentialsVersion::default())))
     }
 }
 

@@ -24,10 +24,10 @@ use zeroize::Zeroizing;
 
 use crate::store::{KeyId, Keys};
 
-const VERSION: u8 = 1;
-const ID: usize = 4;
-const NONCE: usize = 12;
-const HEAD: usize = 1 + ID;
+const FORMAT_VERSION: u8 = 1;
+const KEY_ID_BYTES: usize = 4;
+const NONCE_BYTES: usize = 12;
+const HEADER_BYTES: usize = 1 + KEY_ID_BYTES;
 
 /// Seals and opens. Cheap to clone; clones share what they learn.
 #[derive(Clone)]
@@ -56,7 +56,7 @@ struct Key {
 pub enum KeyError {
     /// A text is no key.
     #[error("the encryption key must be 32 bytes in base64, and {0}: make one with `openssl rand -base64 32`")]
-    NoKey(String),
+    InvalidKey(String),
     /// The key file cannot be read or made.
     #[error("the encryption key file {path}: {reason}")]
     File {
@@ -70,7 +70,7 @@ pub enum KeyError {
         "this was sealed with the encryption key {needed}, and the one in use is {have}: set NANGO_ENCRYPTION_KEY to that \
          key or put its key file back; without it, add the connection again"
     )]
-    OtherKey {
+    WrongKey {
         /// The id of the key that is needed.
         needed: String,
         /// The ids of the keys in use.
@@ -81,7 +81,7 @@ pub enum KeyError {
     Damaged,
     /// A newer version of this program sealed it.
     #[error("the sealed data has the form {0}, which this version does not know: use a newer one")]
-    Newer(u8),
+    UnsupportedVersion(u8),
     /// The system gives no randomness.
     #[error("the system gives no randomness: {0}")]
     NoRandomness(String),
@@ -94,7 +94,7 @@ impl KeyRing {
     ///
     /// The text is something else, or names a key twice.
     pub fn from_key(text: &str) -> Result<Self, KeyError> {
-        Ok(Self::of(Key::read_all(text)?, None))
+        Ok(Self::from_keys(Key::parse_all(text)?, None))
     }
 
     /// A ring of a new key that lives as long as this process.
@@ -103,20 +103,20 @@ impl KeyRing {
     ///
     /// The system gives no randomness.
     pub fn ephemeral() -> Result<Self, KeyError> {
-        Ok(Self::of(vec![Key::draw()?], None))
+        Ok(Self::from_keys(vec![Key::generate()?], None))
     }
 
-    fn of(keys: Vec<Key>, file: Option<PathBuf>) -> Self {
+    fn from_keys(keys: Vec<Key>, file: Option<PathBuf>) -> Self {
         Self { ring: Arc::new(RwLock::new(Ring { keys, active: 0 })), file }
     }
 
-    fn with<T>(&self, look: impl FnOnce(&Ring) -> T) -> T {
+    fn with_ring<T>(&self, look: impl FnOnce(&Ring) -> T) -> T {
         look(&self.ring.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The key of this id. One that is missing may have been added to the key file since it was read.
     fn key(&self, id: KeyId) -> Option<Key> {
-        let find = || self.with(|ring| ring.keys.iter().find(|key| key.id == id).cloned());
+        let find = || self.with_ring(|ring| ring.keys.iter().find(|key| key.id == id).cloned());
         find().or_else(|| {
             let keys = file::read(self.file.as_deref()?).ok()??;
             let mut ring = self.ring.write().unwrap_or_else(PoisonError::into_inner);
@@ -131,7 +131,7 @@ impl KeyRing {
     }
 
     fn active(&self) -> Key {
-        self.with(|ring| ring.keys[ring.active].clone())
+        self.with_ring(|ring| ring.keys[ring.active].clone())
     }
 
     /// The name of the key that seals, which tells nothing about it: eight hexadecimal digits.
@@ -154,63 +154,63 @@ impl KeyRing {
     ///
     /// It was sealed with another key or context, or is damaged.
     pub fn open(&self, blob: &[u8], context: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-        let (head, rest) = blob.split_first_chunk::<HEAD>().ok_or(KeyError::Damaged)?;
-        let (nonce, sealed) = rest.split_first_chunk::<NONCE>().ok_or(KeyError::Damaged)?;
-        let [VERSION, a, b, c, d] = *head else { return Err(KeyError::Newer(head[0])) };
+        let (head, rest) = blob.split_first_chunk::<HEADER_BYTES>().ok_or(KeyError::Damaged)?;
+        let (nonce, sealed) = rest.split_first_chunk::<NONCE_BYTES>().ok_or(KeyError::Damaged)?;
+        let [FORMAT_VERSION, a, b, c, d] = *head else { return Err(KeyError::UnsupportedVersion(head[0])) };
         let id = KeyId::new([a, b, c, d]).ok_or(KeyError::Damaged)?;
-        let key = self.key(id).ok_or_else(|| KeyError::OtherKey { needed: id.to_string(), have: self.names() })?;
+        let key = self.key(id).ok_or_else(|| KeyError::WrongKey { needed: id.to_string(), have: self.key_ids() })?;
         let payload = Payload { msg: sealed, aad: &[head, context].concat() };
         key.cipher().decrypt(&Nonce::from(*nonce), payload).map(Zeroizing::new).map_err(|_| KeyError::Damaged)
     }
 
-    fn names(&self) -> String {
+    fn key_ids(&self) -> String {
         self.ids().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
     }
 }
 
 impl Key {
-    fn of(secret: Zeroizing<[u8; 32]>) -> Result<Self, KeyError> {
-        let mut id = [0; ID];
-        id.copy_from_slice(&blake3::hash(&*secret).as_bytes()[..ID]);
-        let id =
-            KeyId::new(id).ok_or_else(|| KeyError::NoKey("this one has the name 0, as one of 2³² has".to_owned()))?;
+    fn from_secret(secret: Zeroizing<[u8; 32]>) -> Result<Self, KeyError> {
+        let mut id = [0; KEY_ID_BYTES];
+        id.copy_from_slice(&blake3::hash(&*secret).as_bytes()[..KEY_ID_BYTES]);
+        let id = KeyId::new(id)
+            .ok_or_else(|| KeyError::InvalidKey("this one has the name 0, as one of 2³² has".to_owned()))?;
         Ok(Self { id, secret })
     }
 
-    fn draw() -> Result<Self, KeyError> {
+    fn generate() -> Result<Self, KeyError> {
         let mut secret = Zeroizing::new([0; 32]);
-        random(&mut *secret)?;
-        Self::of(secret)
+        fill_random(&mut *secret)?;
+        Self::from_secret(secret)
     }
 
-    fn read_all(text: &str) -> Result<Vec<Self>, KeyError> {
+    fn parse_all(text: &str) -> Result<Vec<Self>, KeyError> {
         let mut keys: Vec<Self> = Vec::new();
         let texts = text.split(['\u{feff}', ',', ' ', '\t', '\r', '\n']).filter(|text| !text.is_empty());
         for text in texts {
             let bytes = STANDARD
                 .decode(text)
                 .map(Zeroizing::new)
-                .map_err(|_| KeyError::NoKey("this is not base64".to_owned()))?;
+                .map_err(|_| KeyError::InvalidKey("this is not base64".to_owned()))?;
             let secret: [u8; 32] =
-                bytes.as_slice().try_into().map_err(|_| KeyError::NoKey(format!("these are {}", bytes.len())))?;
-            let key = Self::of(Zeroizing::new(secret))?;
+                bytes.as_slice().try_into().map_err(|_| KeyError::InvalidKey(format!("these are {}", bytes.len())))?;
+            let key = Self::from_secret(Zeroizing::new(secret))?;
             if keys.iter().any(|known| known.id == key.id) {
-                return Err(KeyError::NoKey(format!("the key {} is there twice", key.id)));
+                return Err(KeyError::InvalidKey(format!("the key {} is there twice", key.id)));
             }
             keys.push(key);
         }
-        if keys.is_empty() { Err(KeyError::NoKey("there is none".to_owned())) } else { Ok(keys) }
+        if keys.is_empty() { Err(KeyError::InvalidKey("there is none".to_owned())) } else { Ok(keys) }
     }
 
-    fn text(&self) -> Zeroizing<String> {
+    fn to_base64(&self) -> Zeroizing<String> {
         Zeroizing::new(STANDARD.encode(*self.secret))
     }
 
     fn seal(&self, plain: &[u8], context: &[u8]) -> Result<Vec<u8>, KeyError> {
-        let mut nonce = [0; NONCE];
-        random(&mut nonce)?;
-        let mut blob = Vec::with_capacity(HEAD + NONCE + plain.len() + 16);
-        blob.push(VERSION);
+        let mut nonce = [0; NONCE_BYTES];
+        fill_random(&mut nonce)?;
+        let mut blob = Vec::with_capacity(HEADER_BYTES + NONCE_BYTES + plain.len() + 16);
+        blob.push(FORMAT_VERSION);
         blob.extend_from_slice(&self.id.bytes());
         let payload = Payload { msg: plain, aad: &[&blob, context].concat() };
         // Fails only for texts of 64 GiB, which no caller can hold.
@@ -227,7 +227,7 @@ impl Key {
 
 impl Keys for KeyRing {
     fn ids(&self) -> Vec<KeyId> {
-        self.with(|ring| ring.keys.iter().map(|key| key.id).collect())
+        self.with_ring(|ring| ring.keys.iter().map(|key| key.id).collect())
     }
 
     fn payload_secret(&self, key: KeyId) -> Option<Zeroizing<[u8; 32]>> {
@@ -237,8 +237,8 @@ impl Keys for KeyRing {
     }
 
     fn sealed_with(&self, blob: &[u8]) -> Option<KeyId> {
-        match blob.split_first_chunk::<HEAD>() {
-            Some(([VERSION, a, b, c, d], rest)) if rest.len() >= NONCE => KeyId::new([*a, *b, *c, *d]),
+        match blob.split_first_chunk::<HEADER_BYTES>() {
+            Some(([FORMAT_VERSION, a, b, c, d], rest)) if rest.len() >= NONCE_BYTES => KeyId::new([*a, *b, *c, *d]),
             _ => None,
         }
     }
@@ -258,7 +258,7 @@ impl Keys for KeyRing {
 /// Rings of the same keys, whichever of them is active.
 impl PartialEq for KeyRing {
     fn eq(&self, other: &Self) -> bool {
-        let (keys, theirs) = (self.with(|ring| ring.keys.clone()), other.with(|ring| ring.keys.clone()));
+        let (keys, theirs) = (self.with_ring(|ring| ring.keys.clone()), other.with_ring(|ring| ring.keys.clone()));
         keys == theirs
     }
 }
@@ -267,11 +267,11 @@ impl Eq for KeyRing {}
 
 impl fmt::Debug for KeyRing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "KeyRing({})", self.names())
+        write!(f, "KeyRing({})", self.key_ids())
     }
 }
 
-fn random(bytes: &mut [u8]) -> Result<(), KeyError> {
+fn fill_random(bytes: &mut [u8]) -> Result<(), KeyError> {
     getrandom::fill(bytes).map_err(|error| KeyError::NoRandomness(error.to_string()))
 }
 
@@ -283,7 +283,7 @@ mod tests {
     const OTHER: &str = "ISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+P0A=";
 
     #[test]
-    fn what_is_sealed_opens_again_and_nothing_else_does() {
+    fn sealed_blob_opens_only_unchanged_and_in_its_context() {
         let ring = KeyRing::from_key(KEY).unwrap();
         let blob = ring.seal(b"hush", b"row 1").unwrap();
         assert_ne!(blob, ring.seal(b"hush", b"row 1").unwrap());
@@ -300,23 +300,23 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_key_says_which_one_is_needed() {
+    fn wrong_key_error_names_the_needed_key() {
         let blob = KeyRing::from_key(KEY).unwrap().seal(b"hush", b"").unwrap();
         let other = KeyRing::ephemeral().unwrap();
         let error = other.open(&blob, b"").unwrap_err();
         let needed = KeyRing::from_key(KEY).unwrap().id();
-        assert_eq!(error, KeyError::OtherKey { needed: needed.clone(), have: other.id() });
+        assert_eq!(error, KeyError::WrongKey { needed: needed.clone(), have: other.id() });
         assert!(error.to_string().contains(&needed) && !format!("{error} {other:?}").contains("AAEC"));
         let mut newer = blob;
         newer[0] = 2;
-        assert_eq!(other.open(&newer, b""), Err(KeyError::Newer(2)));
+        assert_eq!(other.open(&newer, b""), Err(KeyError::UnsupportedVersion(2)));
     }
 
     #[test]
-    fn a_key_is_32_bytes() {
-        assert_eq!(KeyRing::from_key("AAEC").unwrap_err(), KeyError::NoKey("these are 3".to_owned()));
-        assert_eq!(KeyRing::from_key("hush!").unwrap_err(), KeyError::NoKey("this is not base64".to_owned()));
-        assert_eq!(KeyRing::from_key(" ,\n").unwrap_err(), KeyError::NoKey("there is none".to_owned()));
+    fn key_must_have_32_bytes() {
+        assert_eq!(KeyRing::from_key("AAEC").unwrap_err(), KeyError::InvalidKey("these are 3".to_owned()));
+        assert_eq!(KeyRing::from_key("hush!").unwrap_err(), KeyError::InvalidKey("this is not base64".to_owned()));
+        assert_eq!(KeyRing::from_key(" ,\n").unwrap_err(), KeyError::InvalidKey("there is none".to_owned()));
         assert!(KeyRing::from_key(&format!(" {KEY}\n")).is_ok());
         let twice = KeyRing::from_key(&format!("{KEY},{OTHER},{KEY}")).unwrap_err().to_string();
         assert!(twice.contains("is there twice") && !twice.contains("AAEC"), "{twice}");
@@ -333,7 +333,7 @@ mod tests {
         let blob = both.seal(b"hush", b"x").unwrap();
         assert_eq!(both.sealed_with(&blob), Some(last));
         assert_eq!(new.open(&blob, b"x").as_deref(), Ok(&b"hush".to_vec()));
-        assert!(matches!(old.open(&blob, b"x"), Err(KeyError::OtherKey { .. })));
+        assert!(matches!(old.open(&blob, b"x"), Err(KeyError::WrongKey { .. })));
         old.activate(last);
         assert_eq!(old.id(), first.to_string());
 

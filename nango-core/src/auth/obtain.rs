@@ -7,13 +7,13 @@
 //! Must stay true: what is obtained is not stored here, a failure says whether the provider refused or did not answer,
 //! and no text holds a secret.
 
-mod answer;
 mod app;
 mod jwt;
 mod login;
 mod oauth2;
 mod refusal;
 mod request;
+mod response;
 mod signed;
 mod wsse;
 
@@ -22,22 +22,22 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-pub(super) use request::pairs;
+pub(super) use request::form_pairs;
 
-use super::{App, AuthMode, Credentials, Obtained};
+use super::{App, AuthMode, Credentials, ObtainedToken};
 use crate::{
     declare::suggest,
     http::{Client, HttpError, Url},
-    provider::{Moment, Provider, ResolveError, Scope, sign::SignError},
-    redact::{MESSAGE_BYTES, Redactor, capped, one_line},
+    provider::{Provider, RequestEntropy, ResolveError, TemplateScope, sign::SignError},
+    redact::{MAX_MESSAGE_BYTES, Redactor, one_line, truncated},
 };
 
 /// How long a provider may take to give a token, redirects and all.
-pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const TOKEN_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What a token is obtained for.
 #[derive(Clone, Copy)]
-pub struct Subject<'a> {
+pub struct TokenContext<'a> {
     /// The provider, with the settings' changes.
     pub provider: &'a Provider,
     /// The integration, for errors.
@@ -80,7 +80,7 @@ pub enum ObtainError {
 }
 
 /// Configuration may be secret too.
-impl std::fmt::Debug for Subject<'_> {
+impl std::fmt::Debug for TokenContext<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Subject").field("integration", &self.integration).finish_non_exhaustive()
     }
@@ -89,7 +89,7 @@ impl std::fmt::Debug for Subject<'_> {
 impl ObtainError {
     /// The error without secrets, on one line of at most 4,096 bytes: it is stored with the connection.
     fn redacted(self, redactor: &Redactor) -> Self {
-        let hide = |text: String| capped(one_line(&redactor.hide(&text)).into(), MESSAGE_BYTES).into_owned();
+        let hide = |text: String| truncated(one_line(&redactor.hide(&text)).into(), MAX_MESSAGE_BYTES).into_owned();
         match self {
             Self::Setup(text) => Self::Setup(hide(text)),
             Self::Refused(text) => Self::Refused(hide(text)),
@@ -105,19 +105,19 @@ impl From<SignError> for ObtainError {
     }
 }
 
-impl Subject<'_> {
+impl TokenContext<'_> {
     /// What templates are filled from.
-    pub(super) fn scope(&self) -> Scope<'_> {
+    pub(super) fn scope(&self) -> TemplateScope<'_> {
         self.scope_of(self.credentials.parts())
     }
 
     /// The same with other parts of credentials.
-    pub(super) fn scope_of<'s>(&'s self, parts: &'s Map<String, Value>) -> Scope<'s> {
-        Scope::new(self.integration, self.config, parts)
+    pub(super) fn scope_of<'s>(&'s self, parts: &'s Map<String, Value>) -> TemplateScope<'s> {
+        TemplateScope::new(self.integration, self.config, parts)
             .options(self.credentials.parts())
             .token(self.credentials.token())
             .client(self.app.client(self.credentials, self.config))
-            .moment(Moment { now: self.now, random: Uuid::new_v4() })
+            .entropy(RequestEntropy { now: self.now, random: Uuid::new_v4() })
     }
 
     /// Checks that the secret of the operator's app may go to the host of a request for a token: a host that a customer
@@ -127,11 +127,11 @@ impl Subject<'_> {
     ///
     /// The entry does not name the host, the operator does not list it, and the connection has no client of its own.
     pub(super) fn check_token_host(&self, url: &Url) -> Result<(), ObtainError> {
-        if !self.app.is_used_by(self.credentials, self.config) || self.provider.names_token_host(url) {
+        if !self.app.is_used_by(self.credentials, self.config) || self.provider.allows_token_host(url) {
             return Ok(());
         }
         let host = url.host_str().unwrap_or_default();
-        if self.app.token_hosts.iter().any(|rule| rule.covers(host)) {
+        if self.app.token_hosts.iter().any(|rule| rule.matches(host)) {
             return Ok(());
         }
         let (integration, domains) = (self.integration, self.provider.token_domains());
@@ -150,7 +150,7 @@ impl Subject<'_> {
     /// The app's id and secret.
     pub(super) fn client(&self) -> Result<(&str, &str), ObtainError> {
         self.app.client(self.credentials, self.config).ok_or_else(|| {
-            let wanted = App::wanted(self.integration);
+            let wanted = App::missing_app_hint(self.integration);
             let of = self.integration;
             ObtainError::Setup(format!(
                 "a token of `{of}` is renewed with the client id and secret of your app there: {wanted}"
@@ -164,11 +164,11 @@ impl Subject<'_> {
 /// # Errors
 ///
 /// [`ObtainError`].
-pub async fn obtain(subject: &Subject<'_>, client: &Client) -> Result<Obtained, ObtainError> {
-    ask(subject, client).await.map_err(|error| error.redacted(subject.redactor))
+pub async fn obtain_token(subject: &TokenContext<'_>, client: &Client) -> Result<ObtainedToken, ObtainError> {
+    request_token(subject, client).await.map_err(|error| error.redacted(subject.redactor))
 }
 
-async fn ask(subject: &Subject<'_>, client: &Client) -> Result<Obtained, ObtainError> {
+async fn request_token(subject: &TokenContext<'_>, client: &Client) -> Result<ObtainedToken, ObtainError> {
     if subject.provider.token.client_certificate {
         let text = format!(
             "the token server of `{}` asks for a client certificate, which cannot be shown here",
@@ -180,15 +180,15 @@ async fn ask(subject: &Subject<'_>, client: &Client) -> Result<Obtained, ObtainE
         AuthMode::OAuth2 | AuthMode::McpOAuth2 | AuthMode::McpOAuth2Generic => oauth2::refresh(subject, client).await,
         AuthMode::OAuth2Cc => oauth2::client_credentials(subject, client).await,
         AuthMode::TwoStep => login::login(subject, client).await,
-        AuthMode::Jwt => signed::token(subject),
+        AuthMode::Jwt => signed::signed_token(subject),
         AuthMode::Signature => wsse::signature(subject),
-        AuthMode::App | AuthMode::Custom => app::installation(subject, client).await,
+        AuthMode::App | AuthMode::Custom => app::installation_token(subject, client).await,
         mode => Err(ObtainError::Setup(format!("{mode} credentials have no token that could be renewed"))),
     }
 }
 
 /// A failure of the pipeline. A status is an answer here, so that only what has none arrives.
-fn lost(error: HttpError) -> ObtainError {
+fn transport_failure(error: HttpError) -> ObtainError {
     let wait = if let HttpError::WaitTooLong { wait, .. } = &error { Some(*wait) } else { None };
     ObtainError::Failed { message: error.into_error().to_string(), wait, answered: false }
 }

@@ -25,7 +25,7 @@ pub(super) fn add_secrets(redactor: &Redactor, credentials: &Credentials, config
         if !password.is_empty() {
             secrets.push(Zeroizing::new(password.to_owned()));
         }
-        redactor.add_pair(user, Zeroizing::new(password.to_owned()));
+        redactor.add_basic_auth(user, Zeroizing::new(password.to_owned()));
     };
     for (id, secret) in [credentials.client(), app.client(credentials, config)].into_iter().flatten() {
         if !secret.is_empty() {
@@ -43,7 +43,7 @@ pub(super) fn add_secrets(redactor: &Redactor, credentials: &Credentials, config
     if let Some(key) = credentials.text("apiKey") {
         // A key stands on one side of a pair, and nothing or a letter on the other.
         for (user, password) in [(key, ""), ("", key), (key, "x"), (key, "X")] {
-            redactor.add_pair(user, Zeroizing::new(password.to_owned()));
+            redactor.add_basic_auth(user, Zeroizing::new(password.to_owned()));
         }
     }
     for secret in secrets {

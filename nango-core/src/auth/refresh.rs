@@ -1,7 +1,7 @@
 //! Tokens that are renewed while they are in use.
 //!
 //! [`Tokens`] renews the token of a connection once for everybody who waits for it: callers of this process take turns at
-//! a lock, processes at a lease in the database ([`Refreshes`](crate::store::Refreshes)). [`Live`] puts the current token
+//! a lock, processes at a lease in the database ([`Refreshes`](crate::store::Refreshes)). [`RefreshingCredentials`] puts the current token
 //! into requests and asks for another one when it is due or was refused.
 //!
 //! Must stay true: no transaction is open while the provider is asked; a caller that goes away does not break a renewal
@@ -9,9 +9,9 @@
 //! somebody gives other credentials, or asks for it; and the times of tokens, which a provider compares with its own
 //! clock, are those of the system: the database's clock stays ahead if it ever was.
 
-mod hold;
-mod live;
-mod turn;
+mod attempt;
+mod lease;
+mod refreshing;
 
 use std::{
     collections::HashMap,
@@ -24,22 +24,22 @@ use tokio::sync::watch;
 
 use super::{App, Credentials, KeyError, KeyRing};
 use crate::{
-    http::{AuthError, Clock, Transport, Url, Watch},
-    provider::{Provider, ResolveError, Scope},
+    http::{AuthError, Clock, Transport, Url, WaitObserver},
+    provider::{Provider, ResolveError, TemplateScope},
     store::{Connection, RefreshClaim, RefreshEnd, SharedStore},
 };
-pub use live::{Following, Live};
+pub use refreshing::{RefreshingAuthorizer, RefreshingCredentials};
 
 /// How long after a first failure the next attempt is made; it doubles with each further one.
-const FIRST_PAUSE: Duration = Duration::from_secs(30);
+const INITIAL_BACKOFF: Duration = Duration::from_secs(30);
 /// The longest pause between two attempts.
-const LONGEST_PAUSE: Duration = Duration::from_hours(1);
+const MAX_BACKOFF: Duration = Duration::from_hours(1);
 /// A token that was renewed so short a time ago and is refused all the same is not renewed again.
-const JUST_NOW: Duration = Duration::from_secs(10);
+const MIN_TOKEN_AGE: Duration = Duration::from_secs(10);
 
 /// Whose token it is.
 #[derive(Debug, Clone)]
-pub struct Holder {
+pub struct ConnectionContext {
     /// The provider, with the settings' changes.
     pub provider: Arc<Provider>,
     /// The integration.
@@ -52,39 +52,39 @@ pub struct Holder {
 
 /// Why another token is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Why {
+pub(super) enum RefreshReason {
     /// The one of this version ends.
-    Ends(i64),
+    Expiring(i64),
     /// The API refused the one of this version.
-    Refused(i64),
+    Rejected(i64),
     /// Somebody asked for it.
-    Asked(Before),
+    Requested(StateAtRequest),
 }
 
 /// What was stored of a connection's renewals when another token was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Before {
+pub(super) struct StateAtRequest {
     /// The version of its credentials.
     version: i64,
     /// How many renewals failed in a row.
     failures: u32,
 }
 
-impl Before {
-    fn of(current: &Current) -> Self {
-        Self { version: current.connection.version, failures: failures(current) }
+impl StateAtRequest {
+    fn from_snapshot(current: &CredentialsSnapshot) -> Self {
+        Self { version: current.connection.version, failures: failure_count(current) }
     }
 }
 
 /// How many renewals of these credentials failed in a row.
-fn failures(current: &Current) -> u32 {
-    current.connection.failure.as_ref().map_or(0, |failure| failure.times)
+fn failure_count(current: &CredentialsSnapshot) -> u32 {
+    current.connection.failure.as_ref().map_or(0, |failure| failure.attempts)
 }
 
 /// A connection with its opened credentials.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub struct Current {
+pub struct CredentialsSnapshot {
     /// The connection as it is stored.
     pub connection: Connection,
     /// Its credentials.
@@ -118,7 +118,7 @@ pub enum RefreshError {
     },
     /// The provider did not give one, and is asked again only later.
     #[error("the token of {of} could not be renewed: {reason}; the next attempt is in {} s", wait.as_secs().max(1))]
-    Later {
+    RetryLater {
         /// The connection.
         of: String,
         /// What happened.
@@ -153,24 +153,24 @@ impl From<RefreshError> for AuthError {
                 Self::Missing(text)
             }
             RefreshError::Refused { .. } => Self::Refused(text),
-            RefreshError::Later { wait, .. } => Self::Later { message: text, wait },
+            RefreshError::RetryLater { wait, .. } => Self::RetryLater { message: text, wait },
         }
     }
 }
 
-impl Holder {
+impl ConnectionContext {
     fn name(&self) -> String {
         format!("connection `{}` of `{}`", self.connection, self.integration)
     }
 
     /// Where requests of the connection go. A few APIs have the key in their base URL.
     pub(crate) fn base_url(&self, config: &Map<String, Value>, credentials: &Credentials) -> Result<Url, ResolveError> {
-        let scope = Scope::new(&self.integration, config, credentials.parts()).token(credentials.token());
-        let url = self.provider.base_url_of(&scope)?;
+        let scope = TemplateScope::new(&self.integration, config, credentials.parts()).token(credentials.token());
+        let url = self.provider.resolve_base_url(&scope)?;
         let host = url.host_str().unwrap_or_default();
         if self.provider.exposes_app_secret(&url)
             && self.app.is_used_by(credentials, config)
-            && !self.app.token_hosts.iter().any(|rule| rule.covers(host))
+            && !self.app.token_hosts.iter().any(|rule| rule.matches(host))
         {
             return Err(ResolveError::Url {
                 integration: self.integration.clone(),
@@ -188,35 +188,42 @@ impl Holder {
 
 /// What renews the tokens of all connections in this process.
 #[derive(Debug)]
-pub struct Tokens {
+pub struct TokenRefresher {
     store: SharedStore,
     ring: KeyRing,
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
     /// A lock for each connection that ever needed one, by integration and id.
-    turns: Mutex<HashMap<(String, String), Turn>>,
+    refresh_locks: Mutex<HashMap<(String, String), RefreshLock>>,
     /// How many renewals are on their way.
-    busy: watch::Sender<usize>,
+    in_flight: watch::Sender<usize>,
 }
 
-type Turn = Arc<tokio::sync::Mutex<Last>>;
+type RefreshLock = Arc<tokio::sync::Mutex<LastRefresh>>;
 
 /// What became of the last renewals of a connection in this process.
 #[derive(Debug, Default)]
-struct Last {
+struct LastRefresh {
     /// When the last one that brought a token began, and the version that it brought.
-    renewed: Option<(Instant, i64)>,
+    succeeded: Option<(Instant, i64)>,
     /// When the last one that failed began, why, and until when the provider asked to wait.
     failed: Option<(Instant, RefreshError)>,
     not_before: Option<Instant>,
     /// What was brought and could not be stored.
-    unsaved: Option<(RefreshClaim, RefreshEnd)>,
+    unstored: Option<(RefreshClaim, RefreshEnd)>,
 }
 
-impl Tokens {
+impl TokenRefresher {
     /// What renews tokens: the database that holds them, the keys that open it, the transport, the system's clock.
     pub fn new(store: SharedStore, ring: KeyRing, transport: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> Arc<Self> {
-        Arc::new(Self { store, ring, transport, clock, turns: Mutex::default(), busy: watch::Sender::new(0) })
+        Arc::new(Self {
+            store,
+            ring,
+            transport,
+            clock,
+            refresh_locks: Mutex::default(),
+            in_flight: watch::Sender::new(0),
+        })
     }
 
     /// The connection as it is stored, its token due or not.
@@ -224,7 +231,7 @@ impl Tokens {
     /// # Errors
     ///
     /// It is gone, or cannot be opened.
-    pub async fn look(&self, of: &Holder) -> Result<Current, RefreshError> {
+    pub async fn look(&self, of: &ConnectionContext) -> Result<CredentialsSnapshot, RefreshError> {
         let failed = |reason: String| RefreshError::Store { of: of.name(), reason };
         let stored = self.store.connection(&of.integration, &of.connection).await;
         let connection = stored
@@ -239,71 +246,74 @@ impl Tokens {
     /// # Errors
     ///
     /// [`RefreshError`].
-    pub async fn forced(self: &Arc<Self>, of: &Arc<Holder>) -> Result<Current, RefreshError> {
+    pub async fn force_refresh(
+        self: &Arc<Self>,
+        of: &Arc<ConnectionContext>,
+    ) -> Result<CredentialsSnapshot, RefreshError> {
         let current = self.look(of).await?;
-        if !current.credentials.are_renewed() {
+        if !current.credentials.are_refreshable() {
             return Ok(current);
         }
-        self.renew(of, Why::Asked(Before::of(&current)), None).await
+        self.refresh_detached(of, RefreshReason::Requested(StateAtRequest::from_snapshot(&current)), None).await
     }
 
     /// Waits until no renewal is on its way, at most so long: before the process ends.
-    pub async fn settle(&self, patience: Duration) {
-        let mut busy = self.busy.subscribe();
-        let _ = tokio::time::timeout(patience, busy.wait_for(|count| *count == 0)).await;
+    pub async fn wait_until_idle(&self, timeout: Duration) {
+        let mut busy = self.in_flight.subscribe();
+        let _ = tokio::time::timeout(timeout, busy.wait_for(|count| *count == 0)).await;
     }
 
     /// A renewal that goes on when its caller goes away.
-    async fn renew(
+    async fn refresh_detached(
         self: &Arc<Self>,
-        of: &Arc<Holder>,
-        why: Why,
-        watch: Option<Arc<dyn Watch>>,
-    ) -> Result<Current, RefreshError> {
+        of: &Arc<ConnectionContext>,
+        why: RefreshReason,
+        watch: Option<Arc<dyn WaitObserver>>,
+    ) -> Result<CredentialsSnapshot, RefreshError> {
         let (tokens, holder) = (Arc::clone(self), Arc::clone(of));
-        let asked = Instant::now();
-        let turn = tokio::spawn(async move { tokens.turn(&holder, why, asked, watch).await });
-        turn.await.unwrap_or_else(|error| {
+        let requested_at = Instant::now();
+        let task = tokio::spawn(async move { tokens.refresh_once(&holder, why, requested_at, watch).await });
+        task.await.unwrap_or_else(|error| {
             let reason = if error.is_panic() { "the renewal panicked" } else { "the program is being stopped" };
             Err(RefreshError::Store { of: of.name(), reason: reason.to_owned() })
         })
     }
 
-    fn open(&self, of: &Holder, connection: Connection) -> Result<Current, RefreshError> {
+    fn open(&self, of: &ConnectionContext, connection: Connection) -> Result<CredentialsSnapshot, RefreshError> {
         let opened = Credentials::open(&self.ring, &connection.credentials, &of.integration, &of.connection);
         let credentials = opened.map_err(|source| RefreshError::Sealed { of: of.name(), source })?;
         let mut connection = connection;
-        credentials.complete(&mut connection.config);
-        Ok(Current { connection, credentials })
+        credentials.add_secret_config(&mut connection.config);
+        Ok(CredentialsSnapshot { connection, credentials })
     }
 
     /// Whether a token must be obtained before the next request.
-    fn is_due(&self, current: &Current) -> bool {
-        current.credentials.are_renewed()
+    fn is_refresh_due(&self, current: &CredentialsSnapshot) -> bool {
+        current.credentials.are_refreshable()
             && (current.credentials.token().is_none()
                 || current.connection.renew_at.is_some_and(|at| at <= self.clock.now()))
     }
 
     /// Whether a token that is due still works.
-    fn still_good(&self, current: &Current) -> bool {
+    fn is_token_valid(&self, current: &CredentialsSnapshot) -> bool {
         current.credentials.token().is_some()
             && current.credentials.expires_at().is_none_or(|end| end > self.clock.now())
     }
 
     /// Counts a request that must not be broken off, until what this gives is dropped.
-    fn busy(&self) -> impl Drop + use<> {
-        struct Busy(watch::Sender<usize>);
-        impl Drop for Busy {
+    fn track_in_flight(&self) -> impl Drop + use<> {
+        struct InFlightGuard(watch::Sender<usize>);
+        impl Drop for InFlightGuard {
             fn drop(&mut self) {
                 self.0.send_modify(|count| *count -= 1);
             }
         }
-        self.busy.send_modify(|count| *count += 1);
-        Busy(self.busy.clone())
+        self.in_flight.send_modify(|count| *count += 1);
+        InFlightGuard(self.in_flight.clone())
     }
 
-    fn turn_of(&self, of: &Holder) -> Turn {
-        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+    fn refresh_lock(&self, of: &ConnectionContext) -> RefreshLock {
+        let mut turns = self.refresh_locks.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(turns.entry((of.integration.clone(), of.connection.clone())).or_default())
     }
 }
@@ -318,8 +328,8 @@ pub(crate) fn renew_at(expires_at: Option<i64>, now: i64, margin: Duration) -> O
 }
 
 /// How long to wait after so many failures in a row.
-fn pause(times: u32) -> Duration {
-    FIRST_PAUSE.saturating_mul(1 << times.saturating_sub(1).min(16)).min(LONGEST_PAUSE)
+fn backoff(times: u32) -> Duration {
+    INITIAL_BACKOFF.saturating_mul(1 << times.saturating_sub(1).min(16)).min(MAX_BACKOFF)
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use clap::{
     value_parser,
 };
 
-use super::{Exit, Fault, Terminal};
+use super::{CommandError, Exit, Terminal};
 use crate::declare::suggest;
 
 const CONFIG: &str = "config-file";
@@ -22,7 +22,7 @@ const JSON: &str = "json";
 
 /// The options of every command.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Globals {
+pub struct GlobalOptions {
     /// `--config FILE`
     pub config: Option<PathBuf>,
     /// `--database URL`
@@ -33,17 +33,17 @@ pub struct Globals {
     pub json: bool,
 }
 
-impl Globals {
+impl GlobalOptions {
     /// Reads them off the matches of the root.
-    pub(super) fn read(matches: &ArgMatches) -> Self {
+    pub(super) fn from_matches(matches: &ArgMatches) -> Self {
         let mut config = None;
-        let mut at = Some(matches);
-        while let Some(matches) = at {
+        let mut current = Some(matches);
+        while let Some(matches) = current {
             // The innermost counts: it is the nearest to what it is said of.
             if let Ok(Some(file)) = matches.try_get_one::<PathBuf>(CONFIG) {
                 config = Some(file.clone());
             }
-            at = matches.subcommand().map(|(_, inner)| inner);
+            current = matches.subcommand().map(|(_, inner)| inner);
         }
         Self {
             config,
@@ -55,7 +55,7 @@ impl Globals {
 }
 
 /// The whole command line.
-pub(super) fn root(commands: impl Iterator<Item = Command>) -> Command {
+pub(super) fn root_command(commands: impl Iterator<Item = Command>) -> Command {
     let root = Command::new("registry")
         .about("Lists, runs and shows the functions of your integrations")
         .version(env!("CARGO_PKG_VERSION"))
@@ -109,12 +109,12 @@ fn with_config_file(mut command: Command) -> Command {
 }
 
 /// Says what is wrong with a command line, or prints the help that it asks for.
-pub(super) fn refused(
+pub(super) fn report_parse_error(
     root: &Command,
-    line: &[OsString],
+    args: &[OsString],
     error: &clap::Error,
     terminal: &mut Terminal,
-) -> Result<Exit, Fault> {
+) -> Result<Exit, CommandError> {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             terminal.line(error.render().to_string().trim_end())?;
@@ -126,10 +126,10 @@ pub(super) fn refused(
         }
         _ => {}
     }
-    terminal.set_json(line.iter().any(|word| word == "--json"));
+    terminal.set_json(args.iter().any(|word| word == "--json"));
     let rendered = error.render().to_string();
     let text = rendered.trim_end().strip_prefix("error: ").unwrap_or(rendered.trim_end());
-    let command = command_of(root, line);
+    let command = find_command(root, args);
     let list = match (error.kind(), error.get(ContextKind::InvalidArg)) {
         (ErrorKind::UnknownArgument, Some(ContextValue::String(wrong))) if wrong.starts_with('-') => {
             let flags: Vec<String> =
@@ -146,51 +146,55 @@ pub(super) fn refused(
         }
         _ => String::new(),
     };
-    Err(Fault::usage(format!("{text}{list}")))
+    Err(CommandError::usage(format!("{text}{list}")))
 }
 
 /// The command that a line names, as far as it can be followed.
-fn command_of(root: &Command, line: &[OsString]) -> Command {
+fn find_command(root: &Command, args: &[OsString]) -> Command {
     // Only a built command knows the options that it inherits.
     let mut root = root.clone();
     root.build();
-    let mut at = &root;
-    for word in line.iter().skip(1).filter_map(|word| word.to_str()) {
-        if let Some(inner) = at.find_subcommand(word) {
-            at = inner;
+    let mut current = &root;
+    for word in args.iter().skip(1).filter_map(|word| word.to_str()) {
+        if let Some(inner) = current.find_subcommand(word) {
+            current = inner;
         }
     }
-    at.clone()
+    current.clone()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::{App, terminal::tests::paper};
+    use crate::cli::{App, terminal::tests::captured_terminal};
 
-    fn line(text: &str) -> Vec<OsString> {
+    fn args(text: &str) -> Vec<OsString> {
         text.split_whitespace().map(OsString::from).collect()
     }
 
     fn command() -> Command {
-        root(App::new().commands.iter().map(|command| command.clap()))
+        root_command(App::new().commands.iter().map(|command| command.clap()))
     }
 
     #[track_caller]
     fn check(text: &str, config: Option<&str>, database: Option<&str>, json: bool) {
-        let matches = command().try_get_matches_from(line(text)).unwrap();
-        let expect =
-            Globals { config: config.map(PathBuf::from), database: database.map(str::to_owned), providers: None, json };
-        assert_eq!(Globals::read(&matches), expect, "{text}");
+        let matches = command().try_get_matches_from(args(text)).unwrap();
+        let expect = GlobalOptions {
+            config: config.map(PathBuf::from),
+            database: database.map(str::to_owned),
+            providers: None,
+            json,
+        };
+        assert_eq!(GlobalOptions::from_matches(&matches), expect, "{text}");
     }
 
     #[test]
-    fn the_command_line_is_sound() {
+    fn command_line_passes_clap_debug_assert() {
         command().debug_assert();
     }
 
     #[test]
-    fn what_is_global_stands_anywhere() {
+    fn global_options_are_accepted_anywhere() {
         check("registry list", None, None, false);
         check("registry --config a.toml --json --database sqlite:x list", Some("a.toml"), Some("sqlite:x"), true);
         check("registry list --config a.toml --database sqlite:x --json", Some("a.toml"), Some("sqlite:x"), true);
@@ -199,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn the_file_and_the_settings_of_a_connection_do_not_clash() {
+    fn config_file_and_connection_config_options_do_not_clash() {
         check(
             "registry --config a.toml connection add github x --config k=v --config l=w",
             Some("a.toml"),
@@ -212,10 +216,10 @@ mod tests {
 
     #[track_caller]
     fn check_refused(text: &str, expect: &[&str]) {
-        let (root, line) = (command(), line(text));
+        let (root, line) = (command(), args(text));
         let error = root.clone().try_get_matches_from(&line).unwrap_err();
-        let (mut terminal, _, _) = paper(false);
-        let fault = refused(&root, &line, &error, &mut terminal).unwrap_err();
+        let (mut terminal, _, _) = captured_terminal(false);
+        let fault = report_parse_error(&root, &line, &error, &mut terminal).unwrap_err();
         assert_eq!(fault.exit(), Exit::Usage);
         for part in expect {
             assert!(fault.to_string().contains(part), "`{part}` in: {fault}");
@@ -223,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_typo_gets_the_nearest_name_and_the_list() {
+    fn typo_is_reported_with_suggestion_and_available_names() {
         check_refused(
             "registry run github x --conection y",
             &["--conection", "--connection", "There is", "`--reset`", "`--json`"],
@@ -234,11 +238,11 @@ mod tests {
     }
 
     #[test]
-    fn help_is_no_error() {
-        let (root, line) = (command(), line("registry run --help"));
+    fn help_exits_with_success() {
+        let (root, line) = (command(), args("registry run --help"));
         let error = root.clone().try_get_matches_from(&line).unwrap_err();
-        let (mut terminal, out, _) = paper(false);
-        assert_eq!(refused(&root, &line, &error, &mut terminal), Ok(Exit::Success));
+        let (mut terminal, out, _) = captured_terminal(false);
+        assert_eq!(report_parse_error(&root, &line, &error, &mut terminal), Ok(Exit::Success));
         assert!(out.text().contains("--connection"), "{}", out.text());
     }
 }

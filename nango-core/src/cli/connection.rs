@@ -9,7 +9,7 @@ mod test;
 
 use clap::ArgMatches;
 
-use super::{Command, Context, Exit, Fault, check::provider_of, group};
+use super::{Command, CommandError, Context, Exit, group, startup_check::provider_of};
 use crate::config::Config;
 
 /// `registry connection …`
@@ -24,7 +24,7 @@ impl Command for Connection {
         group::clap("connection", "Adds, lists, shows, tests and removes connections", &COMMANDS)
     }
 
-    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, Fault> {
+    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
         group::run(&COMMANDS, matches, context)
     }
 }

@@ -9,22 +9,24 @@ use std::{
 };
 
 use jiff::civil::Date;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Runtime as TokioRuntime};
 
-use super::{Fault, Globals, Progress, Terminal, check::check, input, interrupt, lookup, table::counted};
+use super::{
+    CommandError, GlobalOptions, Progress, Terminal, input, lookup, signals, startup_check::check, table::pluralized,
+};
 use crate::{
     auth::{KeyRing, Secret},
     config::{Config, FILE_NAME, Flags, Sources},
     declare::Registry,
     file_access,
-    http::{Clock, Network, NetworkSettings, SystemClock},
-    provider::{Catalogue, day_of},
-    run::{Instance, Observer, RunReport, RunRequest, Stop, execute},
+    http::{Clock, NetworkSettings, NetworkTransport, SystemClock},
+    provider::{Catalogue, utc_date},
+    run::{Cancellation, Observer, RunReport, RunRequest, Runtime, execute},
     store::{self, SharedStore, StoreWarning},
 };
 
 /// How long a renewal of a token is waited for when the command is done, or was stopped.
-const SETTLE: Duration = Duration::from_secs(30);
+const TOKEN_REFRESH_GRACE: Duration = Duration::from_secs(30);
 
 /// The longest configuration file that is read, in bytes.
 const CONFIG_LIMIT: u64 = 1 << 20;
@@ -40,39 +42,48 @@ pub struct Context {
     registry: Registry,
     catalogue: Catalogue,
     clock: Arc<dyn Clock>,
-    runtime: Runtime,
-    stop: Option<Stop>,
-    opened: Vec<Arc<Instance>>,
+    tokio_runtime: TokioRuntime,
+    cancellation: Option<Cancellation>,
+    open_runtimes: Vec<Arc<Runtime>>,
 }
 
 impl Context {
     /// Reads the configuration, loads the registry and checks both. Opens nothing.
-    pub(super) fn new(globals: &Globals) -> Result<Self, Fault> {
+    pub(super) fn new(globals: &GlobalOptions) -> Result<Self, CommandError> {
         let config = Config::load(sources(globals)?)?;
-        let registry = Registry::load().map_err(|errors| Fault::setup(lines(&errors)))?;
+        let registry = Registry::load().map_err(|errors| CommandError::setup(join_lines(&errors)))?;
         let catalogue = catalogue(&config)?;
         let wrong = check(&registry, &catalogue, &config);
         if !wrong.is_empty() {
-            return Err(Fault::setup(lines(&wrong)));
+            return Err(CommandError::setup(join_lines(&wrong)));
         }
         let runtime = Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
             .build()
-            .map_err(|error| Fault::setup(format!("the system gives no threads: {error}")))?;
+            .map_err(|error| CommandError::setup(format!("the system gives no threads: {error}")))?;
         let clock = Arc::new(SystemClock);
         let terminal = Terminal::new();
-        Ok(Self { terminal, config, registry, catalogue, clock, runtime, stop: None, opened: Vec::new() })
+        Ok(Self {
+            terminal,
+            config,
+            registry,
+            catalogue,
+            clock,
+            tokio_runtime: runtime,
+            cancellation: None,
+            open_runtimes: Vec::new(),
+        })
     }
 
     /// Tells of a file of providers that can be read in part only: what is in the other part would be missed later.
-    pub(super) fn tell_of_providers(&mut self) {
+    pub(super) fn warn_of_unreadable_providers(&mut self) {
         let Some(file) = &self.config.providers else { return };
-        let unread = self.catalogue.own_entries().filter(|(_, listed)| listed.provider.is_err()).count() as u64;
+        let unread = self.catalogue.custom_entries().filter(|(_, listed)| listed.provider.is_err()).count() as u64;
         if unread > 0 {
             self.terminal.note(format_args!(
                 "note: {} of {} cannot be read, see `registry providers check`",
-                counted(unread, "provider"),
+                pluralized(unread, "provider"),
                 file.display()
             ));
         }
@@ -96,12 +107,12 @@ impl Context {
 
     /// The day, in UTC, by the clock of the instance. Nothing else asks for the date.
     pub(crate) fn today(&self) -> Date {
-        day_of(self.clock.now())
+        utc_date(self.clock.now())
     }
 
     /// Runs a future to its end. What it spawned goes on until the command ends.
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
-        self.runtime.block_on(future)
+        self.tokio_runtime.block_on(future)
     }
 
     /// Opens the database of the configuration.
@@ -109,7 +120,7 @@ impl Context {
     /// # Errors
     ///
     /// The database or its key cannot be used.
-    pub fn open(&mut self) -> Result<Arc<Instance>, Fault> {
+    pub fn open(&mut self) -> Result<Arc<Runtime>, CommandError> {
         self.open_with(self.config.clone())
     }
 
@@ -124,9 +135,9 @@ impl Context {
     /// # Errors
     ///
     /// There is no database, or it or its key cannot be used.
-    pub fn open_existing(&mut self) -> Result<Arc<Instance>, Fault> {
+    pub fn open_existing(&mut self) -> Result<Arc<Runtime>, CommandError> {
         if let Some(file) = self.missing_database() {
-            return Err(Fault::not_found(format!(
+            return Err(CommandError::not_found(format!(
                 "there is no database {}: `registry connection add` makes it, `--database` names another",
                 file.display()
             )));
@@ -139,17 +150,17 @@ impl Context {
     /// # Errors
     ///
     /// The database or its key cannot be used.
-    pub fn open_with(&mut self, config: Config) -> Result<Arc<Instance>, Fault> {
-        if let Some(open) = self.opened.iter().find(|instance| instance.config == config) {
+    pub fn open_with(&mut self, config: Config) -> Result<Arc<Runtime>, CommandError> {
+        if let Some(open) = self.open_runtimes.iter().find(|runtime| runtime.config == config) {
             return Ok(open.clone());
         }
         let name = (!config.is_in_memory()).then(|| config.database_name());
-        self.warn_of_readers(&config);
-        let store = self.runtime.block_on(store::open(&config.database))?;
+        self.warn_if_readable_by_others(&config);
+        let store = self.tokio_runtime.block_on(store::open(&config.database))?;
         for warning in store.warnings() {
-            self.terminal.note(format_args!("warning: {}", warning_text(warning)));
+            self.terminal.note(format_args!("warning: {}", store_warning_text(warning)));
         }
-        self.needs_its_key(&config, &store)?;
+        self.require_existing_key(&config, &store)?;
         let (ring, made) = key_ring(&config)?;
         if let Some(name) = name.filter(|_| made) {
             let key = config.key_file.display();
@@ -158,17 +169,17 @@ impl Context {
                  each other"
             ));
         }
-        self.runtime.block_on(store.use_keys(Arc::new(ring.clone()), config.encrypt_records))?;
-        if config.encrypt_records && !self.runtime.block_on(store.encryption_settings())?.payloads {
+        self.tokio_runtime.block_on(store.use_keys(Arc::new(ring.clone()), config.encrypt_records))?;
+        if config.encrypt_records && !self.tokio_runtime.block_on(store.encryption_settings())?.payloads {
             self.terminal.note(
                 "encrypt_records is set, but this database was made without it: `registry encryption on` seals what is there",
             );
         }
         let settings =
             NetworkSettings { policy: Arc::new(config.policy(&self.catalogue)), ..NetworkSettings::default() };
-        let transport =
-            Network::with(settings).map_err(|error| Fault::setup(format!("the network cannot be used: {error}")))?;
-        let instance = Arc::new(Instance::new(
+        let transport = NetworkTransport::with_settings(settings)
+            .map_err(|error| CommandError::setup(format!("the network cannot be used: {error}")))?;
+        let runtime = Arc::new(Runtime::new(
             self.registry.clone(),
             self.catalogue.clone(),
             config,
@@ -177,17 +188,17 @@ impl Context {
             Arc::new(transport),
             self.clock.clone(),
         ));
-        self.runtime.block_on(instance.seal_plain_config())?;
-        self.opened.push(instance.clone());
-        Ok(instance)
+        self.tokio_runtime.block_on(runtime.seal_plain_config())?;
+        self.open_runtimes.push(runtime.clone());
+        Ok(runtime)
     }
 
     /// Warns of a database file that other users may read: its records are not encrypted unless somebody says so.
-    pub(super) fn warn_of_readers(&mut self, config: &Config) {
+    pub(super) fn warn_if_readable_by_others(&mut self, config: &Config) {
         let exposed = config.database_file().map(file_access::readable_by_others).unwrap_or_default();
         if let Some((_, mode)) = exposed.first() {
             let files: Vec<String> =
-                exposed.iter().map(|(file, _)| lookup::quoted(&file.display().to_string())).collect();
+                exposed.iter().map(|(file, _)| lookup::shell_quoted(&file.display().to_string())).collect();
             self.terminal.note(format_args!(
                 "warning: other users may read {} (mode {mode:03o}), which holds your customers' records: run `chmod 600 {}`",
                 config.database_name(),
@@ -198,22 +209,22 @@ impl Context {
 
     /// A new key in place of a lost one would open nothing that is there, and what is sealed with it would be lost when
     /// the old one comes back.
-    fn needs_its_key(&self, config: &Config, store: &SharedStore) -> Result<(), Fault> {
+    fn require_existing_key(&self, config: &Config, store: &SharedStore) -> Result<(), CommandError> {
         if config.encryption_key.is_some() || config.is_in_memory() || config.key_file.exists() {
             return Ok(());
         }
-        let connections = self.runtime.block_on(store.connections(None))?.len() as u64;
-        let state = self.runtime.block_on(store.encryption())?;
+        let connections = self.tokio_runtime.block_on(store.connections(None))?.len() as u64;
+        let state = self.tokio_runtime.block_on(store.encryption())?;
         let records = state.uses.iter().filter(|used| used.key.is_some()).map(|used| used.records).sum();
         let sealed = match (connections, records) {
             (0, 0) => return Ok(()),
-            (connections, 0) => counted(connections, "connection"),
-            (0, records) => counted(records, "record"),
+            (connections, 0) => pluralized(connections, "connection"),
+            (0, records) => pluralized(records, "record"),
             (connections, records) => {
-                format!("{} and {}", counted(connections, "connection"), counted(records, "record"))
+                format!("{} and {}", pluralized(connections, "connection"), pluralized(records, "record"))
             }
         };
-        Err(Fault::setup(format!(
+        Err(CommandError::setup(format!(
             "{} is missing: the {} of {} are sealed with it. Put it back from your backup (or give the key in \
              NANGO_ENCRYPTION_KEY); without it, start with another database and add the connections again",
             config.key_file.display(),
@@ -225,9 +236,9 @@ impl Context {
     /// What asks this command's runs to stop: the first Ctrl-C does, the second one ends the process at once.
     ///
     /// Until a command asks for this, Ctrl-C ends the process as usual.
-    pub fn stop(&mut self) -> Stop {
-        let runtime = &self.runtime;
-        self.stop.get_or_insert_with(|| interrupt::listen(runtime.handle())).clone()
+    pub fn cancellation(&mut self) -> Cancellation {
+        let runtime = &self.tokio_runtime;
+        self.cancellation.get_or_insert_with(|| signals::cancel_on_signal(runtime.handle())).clone()
     }
 
     /// Executes a run under the eyes of the person: progress and log on stderr, Ctrl-C asks it to stop.
@@ -235,31 +246,31 @@ impl Context {
     /// # Errors
     ///
     /// The run could not begin.
-    pub fn execute(&mut self, instance: &Arc<Instance>, request: RunRequest) -> Result<RunReport, Fault> {
-        let stop = self.stop();
+    pub fn execute(&mut self, runtime: &Arc<Runtime>, request: RunRequest) -> Result<RunReport, CommandError> {
+        let stop = self.cancellation();
         let progress = self.progress();
         let observer: Arc<dyn Observer> = progress.clone();
-        let report = self.runtime.block_on(execute(instance, request, stop, observer));
+        let report = self.tokio_runtime.block_on(execute(runtime, request, stop, observer));
         progress.finish();
         Ok(report?)
     }
 
     /// Somebody who watches runs and draws what happens on stderr.
     pub fn progress(&self) -> Arc<Progress> {
-        Arc::new(Progress::new(self.terminal.is_watched()))
+        Arc::new(Progress::new(self.terminal.is_interactive()))
     }
 
     /// Lets go of every database that was opened.
     pub(super) fn close(self) {
-        for instance in self.opened {
-            self.runtime.block_on(instance.close(SETTLE));
+        for instance in self.open_runtimes {
+            self.tokio_runtime.block_on(instance.close(TOKEN_REFRESH_GRACE));
         }
-        self.runtime.shutdown_background();
+        self.tokio_runtime.shutdown_background();
     }
 }
 
 /// A warning of the database, with what to do about it.
-fn warning_text(warning: &StoreWarning) -> String {
+fn store_warning_text(warning: &StoreWarning) -> String {
     match warning {
         StoreWarning::Superuser { role } => format!(
             "the database role `{role}` is a superuser: create a role of its own for this program and let it own the \
@@ -269,32 +280,36 @@ fn warning_text(warning: &StoreWarning) -> String {
 }
 
 /// The built-in providers, and the person's own over them.
-fn catalogue(config: &Config) -> Result<Catalogue, Fault> {
+fn catalogue(config: &Config) -> Result<Catalogue, CommandError> {
     let Some(file) = &config.providers else { return Ok(Catalogue::builtin()) };
-    let text = input::read_text(file, PROVIDERS_LIMIT)
-        .map_err(|error| Fault::setup(format!("the file of providers {} cannot be read: {error}", file.display())))?;
-    Catalogue::load(Some((file, &text))).map_err(|error| Fault::setup(error.to_string()))
+    let text = input::read_text(file, PROVIDERS_LIMIT).map_err(|error| {
+        CommandError::setup(format!("the file of providers {} cannot be read: {error}", file.display()))
+    })?;
+    Catalogue::load(Some((file, &text))).map_err(|error| CommandError::setup(error.to_string()))
 }
 
-fn key_ring(config: &Config) -> Result<(KeyRing, bool), Fault> {
+fn key_ring(config: &Config) -> Result<(KeyRing, bool), CommandError> {
     match &config.encryption_key {
         Some(key) => KeyRing::from_key(Secret::expose(key))
             .map(|ring| (ring, false))
-            .map_err(|error| Fault::setup(format!("NANGO_ENCRYPTION_KEY: {error}"))),
+            .map_err(|error| CommandError::setup(format!("NANGO_ENCRYPTION_KEY: {error}"))),
         None if config.is_in_memory() => {
-            KeyRing::ephemeral().map(|ring| (ring, false)).map_err(|error| Fault::setup(error.to_string()))
+            KeyRing::ephemeral().map(|ring| (ring, false)).map_err(|error| CommandError::setup(error.to_string()))
         }
-        None => KeyRing::from_file(&config.key_file).map_err(|error| Fault::setup(error.to_string())),
+        None => KeyRing::from_file(&config.key_file).map_err(|error| CommandError::setup(error.to_string())),
     }
 }
 
-fn sources(globals: &Globals) -> Result<Sources, Fault> {
+fn sources(globals: &GlobalOptions) -> Result<Sources, CommandError> {
     let path = globals.config.clone().unwrap_or_else(|| PathBuf::from(FILE_NAME));
     let file = match input::read_text(&path, CONFIG_LIMIT) {
         Ok(text) => Some((path, text)),
         Err(error) if error.kind() == io::ErrorKind::NotFound && globals.config.is_none() => None,
         Err(error) => {
-            return Err(Fault::setup(format!("the configuration file {} cannot be read: {error}", path.display())));
+            return Err(CommandError::setup(format!(
+                "the configuration file {} cannot be read: {error}",
+                path.display()
+            )));
         }
     };
     // A variable that is not Unicode is none of ours.
@@ -304,6 +319,6 @@ fn sources(globals: &Globals) -> Result<Sources, Fault> {
     Ok(Sources { flags: Flags { database: globals.database.clone(), providers: globals.providers.clone() }, env, file })
 }
 
-fn lines<T: ToString>(errors: &[T]) -> String {
+fn join_lines<T: ToString>(errors: &[T]) -> String {
     errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }

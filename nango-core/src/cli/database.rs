@@ -11,9 +11,9 @@ mod vacuum;
 
 use clap::{ArgMatches, Args};
 
-use super::{Command, Context, Exit, Fault, group, lookup, table::number};
+use super::{Command, CommandError, Context, Exit, group, lookup, table::number};
 use crate::{
-    run::Instance,
+    run::Runtime,
     store::{BASE_VARIANT, DatasetKey, Remains},
 };
 
@@ -37,7 +37,7 @@ impl Command for Database {
         group::clap("database", "Checks, backs up, copies and tidies the database", &COMMANDS)
     }
 
-    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, Fault> {
+    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
         group::run(&COMMANDS, matches, context)
     }
 }
@@ -59,16 +59,16 @@ struct DatasetArguments {
 
 impl DatasetArguments {
     /// The dataset. A model that no sync writes any more may still have records, so only a connection must be there.
-    fn key(&self, context: &mut Context) -> Result<DatasetKey, Fault> {
-        let instance = context.open_existing()?;
-        context.block_on(lookup::connection(&instance, &self.integration, &self.connection))?;
+    fn resolve(&self, context: &mut Context) -> Result<DatasetKey, CommandError> {
+        let runtime = context.open_existing()?;
+        context.block_on(lookup::connection(&runtime, &self.integration, &self.connection))?;
         let key = DatasetKey {
             integration: self.integration.clone(),
             connection: self.connection.clone(),
             model: self.model.clone(),
             variant: self.variant.clone(),
         };
-        let known = context.block_on(instance.store.datasets(Some(&self.integration), Some(&self.connection)))?;
+        let known = context.block_on(runtime.store.datasets(Some(&self.integration), Some(&self.connection)))?;
         if !known.iter().any(|one| one.dataset == key) {
             lookup::model(context.registry(), &self.integration, &self.model)?;
         }
@@ -77,10 +77,10 @@ impl DatasetArguments {
 }
 
 /// Clears what a removal left in the database's files. The records are gone in any case, so a failure is a note.
-pub(super) fn clear_removed(context: &mut Context, instance: &Instance) {
-    match context.block_on(instance.store.clear_removed()) {
+pub(super) fn clear_removed(context: &mut Context, runtime: &Runtime) {
+    match context.block_on(runtime.store.clear_removed()) {
         Ok(None) => {}
-        Ok(Some(left)) => context.terminal.note(remains(left)),
+        Ok(Some(left)) => context.terminal.note(remains_note(left)),
         Err(error) => context.terminal.note(format_args!(
             "note: the records are removed, but parts of them may be left in the database's files: {error}. Run `registry \
              database vacuum`"
@@ -89,7 +89,7 @@ pub(super) fn clear_removed(context: &mut Context, instance: &Instance) {
 }
 
 /// Where parts of removed content may be left, and what to do about it.
-fn remains(left: Remains) -> String {
+fn remains_note(left: Remains) -> String {
     match left {
         Remains::Log => "note: parts of removed content may be left in the database's log (-wal), because another process \
                          reads. Run `registry database vacuum` when it is done"
@@ -97,7 +97,7 @@ fn remains(left: Remains) -> String {
         Remains::Pages { bytes } => format!(
             "note: parts of removed content may be left in unused parts of the file, because the database ({}) is too large \
              to be rebuilt while others wait. Run `registry database vacuum` when nothing else writes",
-            size(bytes)
+            human_size(bytes)
         ),
         Remains::DeadRows => "note: the server keeps removed rows until it vacuums their tables: `registry database vacuum` \
                               does that now"
@@ -110,18 +110,18 @@ fn remains(left: Remains) -> String {
 }
 
 /// `github acme Issue`, as it stands in tables.
-fn shown(dataset: &DatasetKey) -> String {
+fn dataset_label(dataset: &DatasetKey) -> String {
     let DatasetKey { integration, connection, model, variant } = dataset;
     let variant = if variant == BASE_VARIANT { String::new() } else { format!(" ({variant})") };
     format!("{integration} {connection} {model}{variant}")
 }
 
 /// `1,234 bytes`, `12.3 MB`
-fn size(bytes: u64) -> String {
+fn human_size(bytes: u64) -> String {
     let units = [("GB", 1_000_000_000), ("MB", 1_000_000), ("KB", 1_000)];
     match units.iter().find(|(_, unit)| bytes >= *unit) {
         Some((name, unit)) => format!("{}.{} {name}", number(bytes / unit), bytes % unit / (unit / 10)),
-        None => super::table::counted(bytes, "byte"),
+        None => super::table::pluralized(bytes, "byte"),
     }
 }
 
@@ -132,18 +132,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_help_says_of_each_command_what_it_does() {
+    fn each_command_has_its_own_help() {
         let abouts: BTreeSet<String> =
             COMMANDS.iter().filter_map(|command| command.clap().get_about().map(ToString::to_string)).collect();
         assert_eq!(abouts.len(), COMMANDS.len(), "{abouts:#?}");
     }
 
     #[test]
-    fn sizes_are_short() {
+    fn sizes_are_formatted_with_unit() {
         let cases =
             [(1, "1 byte"), (999, "999 bytes"), (1_000, "1.0 KB"), (1_250_000, "1.2 MB"), (3_999_999_999, "3.9 GB")];
         for (bytes, expect) in cases {
-            assert_eq!(size(bytes), expect);
+            assert_eq!(human_size(bytes), expect);
         }
     }
 }

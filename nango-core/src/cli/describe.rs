@@ -7,11 +7,11 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{
-    Command, Context, Exit, Fault, Terminal, list, lookup,
-    table::{short, table},
+    Command, CommandError, Context, Exit, Terminal, list, lookup,
+    table::{table, truncated},
 };
 use crate::{
-    declare::{Entry, Event, Item, Kind, Registry},
+    declare::{Entry, Event, FunctionKind, Item, Registry},
     export::{self, Contract, schema_text},
     model::SchemaFn,
     wire::FunctionRow,
@@ -28,8 +28,8 @@ struct Arguments {
     /// The function's name
     function: String,
     /// Its type, where two functions have one name
-    #[arg(long = "type", value_name = "TYPE", value_parser = list::kind)]
-    kind: Option<Kind>,
+    #[arg(long = "type", value_name = "TYPE", value_parser = list::parse_kind)]
+    kind: Option<FunctionKind>,
     /// Shows the deletes of a sync that wait in this connection, and why
     #[arg(long, value_name = "ID")]
     connection: Option<String>,
@@ -61,30 +61,30 @@ impl Command for Describe {
         Arguments::augment_args(clap::Command::new("describe").about(about))
     }
 
-    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, Fault> {
-        let arguments = Arguments::from_arg_matches(matches).map_err(|error| Fault::usage(error.to_string()))?;
-        let all = [Kind::Sync, Kind::Action, Kind::OnEvent, Kind::OnWebhook];
+    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
+        let arguments = Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
+        let all = [FunctionKind::Sync, FunctionKind::Action, FunctionKind::OnEvent, FunctionKind::OnWebhook];
         let kinds = arguments.kind.as_ref().map_or(&all[..], std::slice::from_ref);
         let registry = context.registry();
         let entry = lookup::function(registry, &arguments.integration, &arguments.function, kinds)?.clone();
         let (row, schemas) = (FunctionRow::new(&entry), schemas(registry, &entry)?);
         let mut walk = walk::Walk::of(&entry);
         match (&mut walk, &arguments.connection) {
-            (Some(walk), Some(connection)) => walk.look_up(&entry, connection, context)?,
+            (Some(walk), Some(connection)) => walk.load_waiting_deletes(&entry, connection, context)?,
             (None, Some(_)) => {
                 let what = format!("{} `{}`", entry.kind().name(), entry.name());
-                return Err(Fault::usage(format!("--connection: {what} walks no list, only syncs do")));
+                return Err(CommandError::usage(format!("--connection: {what} walks no list, only syncs do")));
             }
             _ => {}
         }
         let description = Description { row, walk, schemas };
         context.terminal.json(&description)?;
-        human(&mut context.terminal, &description)?;
+        print_human(&mut context.terminal, &description)?;
         Ok(Exit::Success)
     }
 }
 
-fn schemas(registry: &Registry, entry: &Entry) -> Result<Schemas, Fault> {
+fn schemas(registry: &Registry, entry: &Entry) -> Result<Schemas, CommandError> {
     let reads = |schema: Option<SchemaFn>| schema.map(|schema| export::standalone(schema, Contract::Deserialize));
     let writes = |schema: Option<SchemaFn>| schema.map(|schema| export::standalone(schema, Contract::Serialize));
     let mut schemas =
@@ -109,14 +109,14 @@ fn schemas(registry: &Registry, entry: &Entry) -> Result<Schemas, Fault> {
         }
     }
     for model in models {
-        let schema =
-            export::model(registry, entry.integration(), model.name).map_err(|errors| super::schema::fault(&errors))?;
+        let schema = export::model(registry, entry.integration(), model.name)
+            .map_err(|errors| super::schema::export_error(&errors))?;
         schemas.models.extend(schema.map(|schema| (model.name.to_owned(), schema)));
     }
     Ok(schemas)
 }
 
-fn human(terminal: &mut Terminal, description: &Description) -> Result<(), Fault> {
+fn print_human(terminal: &mut Terminal, description: &Description) -> Result<(), CommandError> {
     let Description { row, walk, schemas } = description;
     terminal.line(
         format_args!("{} {}/{} {}", row.r#type, row.integration, row.name, row.version.unwrap_or_default())
@@ -126,7 +126,7 @@ fn human(terminal: &mut Terminal, description: &Description) -> Result<(), Fault
     if !row.description.is_empty() {
         terminal.line(format_args!("\n{}", row.description))?;
     }
-    terminal.line(format_args!("\nruns      {}", list::runs(row)))?;
+    terminal.line(format_args!("\nruns      {}", list::trigger_text(row)))?;
     if let Some(sync) = row.sync {
         terminal.line(format_args!("sync      {sync}"))?;
     }
@@ -147,14 +147,14 @@ fn human(terminal: &mut Terminal, description: &Description) -> Result<(), Fault
     ];
     for (name, schema) in named.chain(others.map(|(name, schema)| (name.to_owned(), schema.as_ref()))) {
         if let Some(schema) = schema {
-            fields(terminal, &name, schema)?;
+            print_fields(terminal, &name, schema)?;
         }
     }
-    terminal.line(format_args!("\nRun it:\n  {}", run_line(description)))
+    terminal.line(format_args!("\nRun it:\n  {}", run_command(description)))
 }
 
 /// The fields of a schema as a table, or its short form if it has none.
-fn fields(terminal: &mut Terminal, name: &str, schema: &Value) -> Result<(), Fault> {
+fn print_fields(terminal: &mut Terminal, name: &str, schema: &Value) -> Result<(), CommandError> {
     let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
         return terminal.line(format_args!("\n{name}: {}", schema_text(schema)));
     };
@@ -165,7 +165,7 @@ fn fields(terminal: &mut Terminal, name: &str, schema: &Value) -> Result<(), Fau
         let mut row = vec![field.clone(), schema_text(schema_of_field)];
         row.extend(optional.then(|| if is_required(schema, field) { "" } else { "optional" }.to_owned()));
         let text = schema_of_field.get("description").and_then(Value::as_str).unwrap_or_default();
-        row.push(short(text, 80));
+        row.push(truncated(text, 80));
         rows.add_row(row);
     }
     terminal.line(format_args!("\n{name}\n{rows}"))
@@ -176,23 +176,23 @@ fn is_required(schema: &Value, field: &str) -> bool {
 }
 
 /// The line that runs a function, with an input to fill in.
-fn run_line(description: &Description) -> String {
+fn run_command(description: &Description) -> String {
     let Description { row, schemas, .. } = description;
     if let Some(event) = row.event {
         let what = if event == Event::PreConnectionDeletion.name() { "remove" } else { "add" };
         return format!("registry connection {what} {} ID", row.integration);
     }
     let line = format!("registry run {} {} --connection ID", row.integration, row.sync.unwrap_or(row.name));
-    let example = |schema: &Option<Value>| schema.as_ref().and_then(example);
+    let example = |schema: &Option<Value>| schema.as_ref().and_then(example_input);
     let webhook = row.subscriptions.and_then(|types| types.first());
-    let webhook = webhook.map(|kind| format!(" --webhook {} --input @payload.json", lookup::quoted(kind)));
+    let webhook = webhook.map(|kind| format!(" --webhook {} --input @payload.json", lookup::shell_quoted(kind)));
     let input = example(&schemas.input).map(|value| format!(" --input '{value}'"));
     let metadata = example(&schemas.metadata).map(|value| format!(" --metadata '{value}'"));
     [Some(line), webhook, input, metadata].into_iter().flatten().collect()
 }
 
 /// An object with the required fields, each of which says its type.
-pub(super) fn example(schema: &Value) -> Option<Value> {
+pub(super) fn example_input(schema: &Value) -> Option<Value> {
     let properties = schema.get("properties")?.as_object()?;
     let needed = properties.iter().filter(|(field, _)| is_required(schema, field));
     let value = |schema: &Value| match schema.get("type").and_then(Value::as_str) {
@@ -211,21 +211,21 @@ mod tests {
     use super::*;
     use crate::cli::{
         lookup::tests::{action, registry_of},
-        terminal::tests::paper,
+        terminal::tests::captured_terminal,
     };
 
     #[test]
-    fn an_example_has_what_is_required() {
+    fn example_input_has_required_fields() {
         let schema = json!({
             "properties": { "title": { "type": "string" }, "n": { "type": "integer" }, "body": { "type": "string" } },
             "required": ["title", "n"],
         });
-        assert_eq!(example(&schema), Some(json!({ "title": "…", "n": 1 })));
-        assert_eq!(example(&json!({ "type": "string" })), None);
+        assert_eq!(example_input(&schema), Some(json!({ "title": "…", "n": 1 })));
+        assert_eq!(example_input(&json!({ "type": "string" })), None);
     }
 
     #[test]
-    fn an_action_is_described_to_the_line_that_runs_it() {
+    fn action_description_ends_with_run_command() {
         let registry = registry_of(&[action("github", "create")]);
         let entry = &registry.entries()[0];
         let description = Description {
@@ -233,8 +233,8 @@ mod tests {
             walk: walk::Walk::of(entry),
             schemas: schemas(&registry, entry).unwrap(),
         };
-        let (mut terminal, out, _) = paper(false);
-        human(&mut terminal, &description).unwrap();
+        let (mut terminal, out, _) = captured_terminal(false);
+        print_human(&mut terminal, &description).unwrap();
         assert_eq!(
             out.text(),
             "action github/create 0.0.1\n\nruns      when triggered\ndeclared  src/x.rs:9\n\noutput: string\n\nRun it:\n  \

@@ -9,12 +9,12 @@ use std::sync::Arc;
 use clap::ArgMatches;
 
 use super::{
-    Command, Context, Exit, Fault, group,
-    table::{counted, number},
+    Command, CommandError, Context, Exit, group,
+    table::{number, pluralized},
 };
 use crate::{
-    run::Instance,
-    store::{Resealed, reseal},
+    run::Runtime,
+    store::{ResealProgress, reseal},
 };
 
 /// `registry encryption …`
@@ -28,26 +28,26 @@ impl Command for Encryption {
         group::clap("encryption", "Seals the payloads of records, and rotates the keys", &COMMANDS)
     }
 
-    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, Fault> {
+    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
         group::run(&COMMANDS, matches, context)
     }
 }
 
 /// Walks over what is there until it is sealed as the database says, and tells how it ended.
-fn walk(context: &mut Context, instance: &Arc<Instance>) -> Result<Exit, Fault> {
-    let stop = context.stop();
+fn reseal_all(context: &mut Context, runtime: &Arc<Runtime>) -> Result<Exit, CommandError> {
+    let stop = context.cancellation();
     let progress = context.progress();
-    let walked = context.block_on(reseal(&*instance.store, |sum| {
-        progress.show(format!("{} seen, {} changed", counted(sum.seen, "record"), number(sum.changed)));
-        !stop.is_stopped()
+    let outcome = context.block_on(reseal(&*runtime.store, |sum| {
+        progress.show(format!("{} seen, {} changed", pluralized(sum.seen, "record"), number(sum.changed)));
+        !stop.is_cancelled()
     }));
     progress.finish();
-    let walked = walked?;
-    let status = context.block_on(status::read(instance))?;
-    context.terminal.json(&status.with(&walked))?;
-    context.terminal.line(format_args!("{} {}", status.headline(), told(&walked)))?;
-    if !walked.done {
-        context.terminal.hint(status.how_to_go_on());
+    let outcome = outcome?;
+    let status = context.block_on(status::read_status(runtime))?;
+    context.terminal.json(&status.with_reseal(&outcome))?;
+    context.terminal.line(format_args!("{} {}", status.headline(), outcome_text(&outcome)))?;
+    if !outcome.done {
+        context.terminal.hint(status.resume_hint());
         return Ok(Exit::Interrupted);
     }
     for key in status.removable() {
@@ -56,12 +56,12 @@ fn walk(context: &mut Context, instance: &Arc<Instance>) -> Result<Exit, Fault> 
              keep it as long as you keep backups from before"
         ));
     }
-    Ok(if walked.left == 0 { Exit::Success } else { Exit::Failed })
+    Ok(if outcome.skipped == 0 { Exit::Success } else { Exit::Failed })
 }
 
-fn told(walked: &Resealed) -> String {
+fn outcome_text(walked: &ResealProgress) -> String {
     let not_all = if walked.done { "" } else { ", not all yet" };
-    let left = match walked.left {
+    let left = match walked.skipped {
         0 => String::new(),
         left => format!("; {} could not be opened with the keys that are there, and stay as they are", number(left)),
     };

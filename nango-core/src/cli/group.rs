@@ -2,7 +2,7 @@
 
 use clap::ArgMatches;
 
-use super::{Command, Context, Exit, Fault};
+use super::{Command, CommandError, Context, Exit};
 
 /// The commands below a word.
 pub(super) type Commands = [&'static dyn Command];
@@ -17,7 +17,7 @@ pub(super) fn clap(name: &'static str, about: &'static str, commands: &Commands)
 }
 
 /// Does the one that was named.
-pub(super) fn run(commands: &Commands, matches: &ArgMatches, context: &mut Context) -> Result<Exit, Fault> {
+pub(super) fn run(commands: &Commands, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
     let named = matches.subcommand().and_then(|(name, own)| {
         let command = commands.iter().find(|command| command.clap().get_name() == name)?;
         Some((command, own))

@@ -16,7 +16,7 @@ pub(super) fn read_text(path: &Path, limit: u64) -> io::Result<String> {
         let message = format!("it is larger than the limit of {} MiB: is it the right file?", limit >> 20);
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
     }
-    match json::text(&bytes, None) {
+    match json::body_text(&bytes, None) {
         Ok(text) => Ok(text.into_owned()),
         Err(_) => Err(io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8")),
     }

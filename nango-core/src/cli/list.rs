@@ -3,11 +3,11 @@
 use clap::{ArgMatches, Args, FromArgMatches};
 
 use super::{
-    Command, Context, Exit, Fault, lookup,
-    table::{short, table},
+    Command, CommandError, Context, Exit, lookup,
+    table::{table, truncated},
 };
 use crate::{
-    declare::{Entry, Kind},
+    declare::{Entry, FunctionKind},
     wire::FunctionRow,
 };
 
@@ -20,17 +20,18 @@ struct Arguments {
     /// Only the functions of this integration
     integration: Option<String>,
     /// Only functions of this type
-    #[arg(long = "type", value_name = "TYPE", value_parser = kind)]
-    kind: Option<Kind>,
+    #[arg(long = "type", value_name = "TYPE", value_parser = parse_kind)]
+    kind: Option<FunctionKind>,
 }
 
 /// Reads the name of a type.
-pub(super) fn kind(name: &str) -> Result<Kind, String> {
-    const KINDS: [Kind; 4] = [Kind::Sync, Kind::Action, Kind::OnEvent, Kind::OnWebhook];
+pub(super) fn parse_kind(name: &str) -> Result<FunctionKind, String> {
+    const KINDS: [FunctionKind; 4] =
+        [FunctionKind::Sync, FunctionKind::Action, FunctionKind::OnEvent, FunctionKind::OnWebhook];
     KINDS
         .into_iter()
         .find(|kind| kind.name() == name)
-        .ok_or_else(|| lookup::unknown("type", name, &KINDS.map(Kind::name)))
+        .ok_or_else(|| lookup::unknown_name("type", name, &KINDS.map(FunctionKind::name)))
 }
 
 impl Command for List {
@@ -38,16 +39,16 @@ impl Command for List {
         Arguments::augment_args(clap::Command::new("list").about("Lists the functions of all integrations"))
     }
 
-    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, Fault> {
-        let arguments = Arguments::from_arg_matches(matches).map_err(|error| Fault::usage(error.to_string()))?;
+    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
+        let arguments = Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
         let registry = context.registry();
         let only =
             arguments.integration.map(|name| lookup::integration(registry, &name).map(str::to_owned)).transpose()?;
-        let wanted = |entry: &&Entry| {
+        let is_selected = |entry: &&Entry| {
             only.as_deref().is_none_or(|only| only == entry.integration())
                 && arguments.kind.is_none_or(|kind| kind == entry.kind())
         };
-        let rows: Vec<FunctionRow> = registry.entries().iter().filter(wanted).map(FunctionRow::new).collect();
+        let rows: Vec<FunctionRow> = registry.entries().iter().filter(is_selected).map(FunctionRow::new).collect();
         let terminal = &mut context.terminal;
         terminal.json(&rows)?;
         // In a narrow window the descriptions would squeeze the names that one has to type.
@@ -56,8 +57,8 @@ impl Command for List {
         let mut functions = table(&headings[..if described { 6 } else { 5 }], terminal.width());
         for row in &rows {
             let mut cells = vec![row.integration.clone(), row.name.to_owned(), row.r#type.to_owned()];
-            cells.extend([short(&runs(row), 30), data(row)]);
-            cells.extend(described.then(|| short(row.description, 60)));
+            cells.extend([truncated(&trigger_text(row), 30), data_text(row)]);
+            cells.extend(described.then(|| truncated(row.description, 60)));
             functions.add_row(cells);
         }
         terminal.line(functions)?;
@@ -69,7 +70,7 @@ impl Command for List {
 }
 
 /// When a function runs.
-pub(super) fn runs(row: &FunctionRow) -> String {
+pub(super) fn trigger_text(row: &FunctionRow) -> String {
     match (row.r#type, row.frequency, row.event, row.subscriptions) {
         ("sync", Some(frequency), ..) => frequency.to_owned(),
         (_, _, Some(event), _) => event.to_owned(),
@@ -79,7 +80,7 @@ pub(super) fn runs(row: &FunctionRow) -> String {
 }
 
 /// What goes in and out.
-fn data(row: &FunctionRow) -> String {
+fn data_text(row: &FunctionRow) -> String {
     match (row.models.as_slice(), &row.input, &row.output) {
         ([], Some(input), Some(output)) => format!("{input} → {output}"),
         ([], Some(input), None) => input.clone(),

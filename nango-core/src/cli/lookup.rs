@@ -1,31 +1,31 @@
 //! Names on the command line, and what they mean. A name that is not there is told with the nearest one and the list.
 
-use super::{Fault, check::provider_of};
+use super::{CommandError, startup_check::provider_of};
 use crate::{
     auth::{AuthMode, Credentials},
     config::Config,
-    declare::{Entry, Kind, Registry, suggest},
+    declare::{Entry, FunctionKind, Registry, suggest},
     model::ModelInfo,
     provider::{Catalogue, Provider},
-    run::Instance,
+    run::Runtime,
     store::Connection,
 };
 
 /// A list that is longer than this is cut: nobody reads further.
-const LIST: usize = 30;
+const MAX_LISTED_NAMES: usize = 30;
 
 /// An integration.
 ///
 /// # Errors
 ///
 /// There is none of this name.
-pub fn integration<'a>(registry: &'a Registry, name: &str) -> Result<&'a str, Fault> {
+pub fn integration<'a>(registry: &'a Registry, name: &str) -> Result<&'a str, CommandError> {
     let names = registry.integrations();
     names
         .iter()
         .find(|known| **known == name)
         .copied()
-        .ok_or_else(|| Fault::not_found(unknown("integration", name, &names)))
+        .ok_or_else(|| CommandError::not_found(unknown_name("integration", name, &names)))
 }
 
 /// A function. Of several with this name: the one of the first kind of `prefer`.
@@ -37,8 +37,8 @@ pub fn function<'a>(
     registry: &'a Registry,
     integration_name: &str,
     name: &str,
-    prefer: &[Kind],
-) -> Result<&'a Entry, Fault> {
+    prefer: &[FunctionKind],
+) -> Result<&'a Entry, CommandError> {
     let integration = integration(registry, integration_name)?;
     if let Some(entry) = prefer.iter().find_map(|kind| registry.find(integration, *kind, name)) {
         return Ok(entry);
@@ -51,7 +51,7 @@ pub fn function<'a>(
         [one] => one.name(),
         _ => "function",
     };
-    Err(Fault::not_found(unknown(&format!("{what} of `{integration}` named"), name, &names)))
+    Err(CommandError::not_found(unknown_name(&format!("{what} of `{integration}` named"), name, &names)))
 }
 
 /// A model that a sync of the integration writes.
@@ -59,15 +59,15 @@ pub fn function<'a>(
 /// # Errors
 ///
 /// There is none of this name.
-pub fn model(registry: &Registry, integration_name: &str, name: &str) -> Result<&'static ModelInfo, Fault> {
+pub fn model(registry: &Registry, integration_name: &str, name: &str) -> Result<&'static ModelInfo, CommandError> {
     let integration = integration(registry, integration_name)?;
     registry.model(integration, name).ok_or_else(|| {
         let models = registry.models(integration);
         let names: Vec<&str> = models.iter().map(|model| model.name).collect();
         let what = format!("model of `{integration}` named");
-        Fault::not_found(match names.as_slice() {
+        CommandError::not_found(match names.as_slice() {
             [] => format!("`{integration}` has no sync, so it has no records"),
-            names => unknown(&what, name, names),
+            names => unknown_name(&what, name, names),
         })
     })
 }
@@ -77,48 +77,48 @@ pub fn model(registry: &Registry, integration_name: &str, name: &str) -> Result<
 /// # Errors
 ///
 /// There is none of this name, with the line that adds one; or the database failed.
-pub async fn connection(instance: &Instance, integration: &str, id: &str) -> Result<Connection, Fault> {
-    if let Some(found) = instance.store.connection(integration, id).await? {
+pub async fn connection(runtime: &Runtime, integration: &str, id: &str) -> Result<Connection, CommandError> {
+    if let Some(found) = runtime.store.connection(integration, id).await? {
         return Ok(found);
     }
-    let all = instance.store.connections(Some(integration)).await?;
+    let all = runtime.store.connections(Some(integration)).await?;
     let ids: Vec<&str> = all.iter().map(|connection| connection.id.as_str()).collect();
-    Err(Fault::not_found(if ids.is_empty() {
-        let line = add_line(&instance.catalogue, &instance.config, integration, id);
+    Err(CommandError::not_found(if ids.is_empty() {
+        let line = add_command(&runtime.catalogue, &runtime.config, integration, id);
         format!("`{integration}` has no connection yet. Add one:\n  {line}")
     } else {
-        unknown(&format!("connection of `{integration}` named"), id, &ids)
+        unknown_name(&format!("connection of `{integration}` named"), id, &ids)
     }))
 }
 
 /// The line that adds a connection, with the simplest credentials that the provider takes.
-pub fn add_line(catalogue: &Catalogue, config: &Config, integration: &str, id: &str) -> String {
+pub fn add_command(catalogue: &Catalogue, config: &Config, integration: &str, id: &str) -> String {
     let provider = catalogue.get(provider_of(config, integration));
-    let mode = provider.map_or(AuthMode::None, simplest);
+    let mode = provider.map_or(AuthMode::None, simplest_auth_mode);
     let arguments = auth_arguments(mode, provider);
-    format!("registry connection add {integration} {}{arguments}", quoted(id))
+    format!("registry connection add {integration} {}{arguments}", shell_quoted(id))
 }
 
 /// The kind of credentials that a person has at hand: none, or one that nothing has to be obtained for.
-pub(super) fn simplest(provider: &Provider) -> AuthMode {
+pub(super) fn simplest_auth_mode(provider: &Provider) -> AuthMode {
     let plain = [AuthMode::ApiKey, AuthMode::Bearer, AuthMode::Basic];
     if provider.accepts(AuthMode::None) {
         return AuthMode::None;
     }
-    let held = || provider.auth.iter().copied().filter(|mode| mode.is_held());
-    held().find(|mode| plain.contains(mode)).or_else(|| held().next()).unwrap_or(AuthMode::None)
+    let supported = || provider.auth.iter().copied().filter(|mode| mode.is_supported());
+    supported().find(|mode| plain.contains(mode)).or_else(|| supported().next()).unwrap_or(AuthMode::None)
 }
 
 /// What `connection add` is told of credentials: ` --auth basic --credentials '{"username": "…", …}'`.
 pub(super) fn auth_arguments(mode: AuthMode, provider: Option<&Provider>) -> String {
     match mode {
         AuthMode::None => " --auth none".to_owned(),
-        mode => format!(" --auth {mode} --credentials {}", quoted(&Credentials::written(mode, provider))),
+        mode => format!(" --auth {mode} --credentials {}", shell_quoted(&Credentials::example(mode, provider))),
     }
 }
 
 /// A word as a shell takes it.
-pub fn quoted(word: &str) -> String {
+pub fn shell_quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()
@@ -128,14 +128,14 @@ pub fn quoted(word: &str) -> String {
 }
 
 /// A sentence for a name that is not there: the nearest one, and the list as far as somebody reads it.
-pub(super) fn unknown(what: &str, wrong: &str, valid: &[&str]) -> String {
-    if valid.len() <= LIST {
-        return Registry::unknown(what, wrong, valid);
+pub(super) fn unknown_name(what: &str, wrong: &str, valid: &[&str]) -> String {
+    if valid.len() <= MAX_LISTED_NAMES {
+        return Registry::unknown_message(what, wrong, valid);
     }
     let hint = suggest::nearest(wrong, valid.iter().copied())
         .map_or_else(|| ".".to_owned(), |name| format!(", did you mean `{name}`?"));
-    let first: Vec<String> = valid.iter().take(LIST).map(|name| format!("`{name}`")).collect();
-    let more = valid.len() - LIST;
+    let first: Vec<String> = valid.iter().take(MAX_LISTED_NAMES).map(|name| format!("`{name}`")).collect();
+    let more = valid.len() - MAX_LISTED_NAMES;
     format!("there is no {what} `{wrong}`{hint} There is {} and {more} more", first.join(", "))
 }
 
@@ -202,14 +202,14 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_name_that_is_not_there() {
+    fn unknown_name_is_reported_with_suggestion_and_list() {
         let registry = registry_of(&[
             mapper("github", "issues", None),
             action("github", "issues"),
             action("jira", "create-issue"),
         ]);
-        let text = |result: Result<&Entry, Fault>| result.unwrap_err().to_string();
-        let all = &[Kind::Sync, Kind::Action];
+        let text = |result: Result<&Entry, CommandError>| result.unwrap_err().to_string();
+        let all = &[FunctionKind::Sync, FunctionKind::Action];
         assert_eq!(
             text(function(&registry, "gihub", "issues", all)),
             "there is no integration `gihub`, did you mean `github`? There is `github` and `jira`"
@@ -219,7 +219,7 @@ pub(super) mod tests {
             "there is no function of `github` named `isues`, did you mean `issues`? There is `issues`"
         );
         assert_eq!(
-            text(function(&registry, "jira", "x", &[Kind::Action])),
+            text(function(&registry, "jira", "x", &[FunctionKind::Action])),
             "there is no action of `jira` named `x`. There is `create-issue`"
         );
         assert_eq!(
@@ -230,16 +230,16 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn of_one_name_and_two_kinds_the_preferred_one() {
+    fn preferred_type_wins_when_names_are_equal() {
         let registry = registry_of(&[mapper("github", "issues", None), action("github", "issues")]);
-        let kind = |prefer: &[Kind]| function(&registry, "github", "issues", prefer).map(Entry::kind);
-        assert_eq!(kind(&[Kind::Sync, Kind::Action]), Ok(Kind::Sync));
-        assert_eq!(kind(&[Kind::Action, Kind::Sync]), Ok(Kind::Action));
+        let kind = |prefer: &[FunctionKind]| function(&registry, "github", "issues", prefer).map(Entry::kind);
+        assert_eq!(kind(&[FunctionKind::Sync, FunctionKind::Action]), Ok(FunctionKind::Sync));
+        assert_eq!(kind(&[FunctionKind::Action, FunctionKind::Sync]), Ok(FunctionKind::Action));
     }
 
     #[test]
-    fn the_line_that_adds_a_connection_has_credentials_that_fit() {
-        let line = |integration| add_line(&Catalogue::builtin(), &Config::default(), integration, "my acme");
+    fn add_command_contains_simplest_accepted_credentials() {
+        let line = |integration| add_command(&Catalogue::builtin(), &Config::default(), integration, "my acme");
         assert_eq!(line("github"), "registry connection add github 'my acme' --auth none");
         assert_eq!(
             line("hubspot"),
@@ -249,18 +249,18 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_long_list_is_cut() {
+    fn long_list_of_names_is_truncated() {
         let names: Vec<String> = (0..40).map(|n| format!("name-{n}")).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let text = unknown("thing", "nmae-3", &names);
+        let text = unknown_name("thing", "nmae-3", &names);
         assert!(text.starts_with("there is no thing `nmae-3`, did you mean `name-3`? There is `name-0`, "), "{text}");
         assert!(text.ends_with("`name-29` and 10 more"), "{text}");
     }
 
     #[test]
-    fn a_word_is_quoted_when_a_shell_would_split_it() {
-        assert_eq!(quoted("acme-1"), "acme-1");
-        assert_eq!(quoted("it's me"), r"'it'\''s me'");
-        assert_eq!(quoted(""), "''");
+    fn word_is_quoted_when_shell_would_split_it() {
+        assert_eq!(shell_quoted("acme-1"), "acme-1");
+        assert_eq!(shell_quoted("it's me"), r"'it'\''s me'");
+        assert_eq!(shell_quoted(""), "''");
     }
 }

@@ -44,7 +44,7 @@ impl Progress {
         self.bar.set_message(text);
     }
 
-    fn say(&self, text: &str) {
+    fn print_line(&self, text: &str) {
         self.bar.suspend(|| {
             // Nobody may be reading; the run goes on all the same.
             let _ = writeln!(std::io::stderr(), "{text}");
@@ -54,27 +54,27 @@ impl Progress {
 
 impl Observer for Progress {
     fn page(&self, totals: &Totals) {
-        self.bar.set_message(message(totals, self.started.elapsed()));
+        self.bar.set_message(progress_text(totals, self.started.elapsed()));
     }
 
-    fn log(&self, line: &LogLine) {
+    fn on_log(&self, line: &LogLine) {
         if line.level > Level::Debug {
-            self.say(&log_text(line));
+            self.print_line(&log_text(line));
         }
     }
 
-    fn waiting(&self, what: &str) {
-        self.say(what);
+    fn on_wait(&self, what: &str) {
+        self.print_line(what);
     }
 }
 
 /// `3 pages · 1,200 records · 400 records/s`
-fn message(totals: &Totals, passed: Duration) -> String {
+fn progress_text(totals: &Totals, elapsed: Duration) -> String {
     let records: u64 =
         totals.models.values().map(|model| model.added + model.updated + model.deleted + model.unchanged).sum();
     let pages = totals.pages;
     let word = if pages == 1 { "page" } else { "pages" };
-    let rate = u128::from(records) * 1000 / passed.as_millis().max(1);
+    let rate = u128::from(records) * 1000 / elapsed.as_millis().max(1);
     let rate = number(u64::try_from(rate).unwrap_or(u64::MAX));
     format!("{} {word} · {} records · {rate} records/s", number(pages), number(records))
 }
@@ -96,17 +96,17 @@ mod tests {
     use crate::store::ModelCounts;
 
     #[test]
-    fn pages_records_rate() {
+    fn progress_text_shows_pages_records_and_rate() {
         let counts = ModelCounts { added: 1000, unchanged: 200, ..ModelCounts::default() };
         let totals = Totals { models: [("Issue".to_owned(), counts)].into(), pages: 3, requests: 3, left_out: 0 };
-        assert_eq!(message(&totals, Duration::from_secs(3)), "3 pages · 1,200 records · 400 records/s");
-        let none = message(&Totals { pages: 1, ..Totals::default() }, Duration::ZERO);
+        assert_eq!(progress_text(&totals, Duration::from_secs(3)), "3 pages · 1,200 records · 400 records/s");
+        let none = progress_text(&Totals { pages: 1, ..Totals::default() }, Duration::ZERO);
         assert_eq!(none, "1 page · 0 records · 0 records/s");
     }
 
     #[test]
-    fn a_log_line_has_its_fields_behind() {
-        let line = |fields| LogLine { at: 0, level: Level::Warn, message: "slow".into(), fields };
+    fn log_fields_follow_message() {
+        let line = |fields| LogLine { timestamp: 0, level: Level::Warn, message: "slow".into(), fields };
         assert_eq!(log_text(&line(json!(null))), " warn  slow");
         assert_eq!(log_text(&line(json!({ "ms": 5 }))), " warn  slow {\"ms\":5}");
     }

@@ -4,39 +4,39 @@ use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
 use serde_json::{Map, Value};
 
-use super::Fault;
+use super::CommandError;
 use crate::{
     auth::{AuthMode, Credentials},
     provider::Provider,
 };
 
 /// Whether a person can be asked: input and the messages are a terminal.
-pub(super) fn can_ask() -> bool {
+pub(super) fn is_interactive() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
 /// Asks for credentials of a kind; secret parts are not echoed. `None`: there is nothing to ask for, or no terminal.
-pub(super) fn credentials(mode: AuthMode, provider: Option<&Provider>) -> Result<Option<Value>, Fault> {
-    let asked = Credentials::asked(mode, provider);
-    if asked.is_empty() || !can_ask() {
+pub(super) fn credentials(mode: AuthMode, provider: Option<&Provider>) -> Result<Option<Value>, CommandError> {
+    let fields = Credentials::prompt_fields(mode, provider);
+    if fields.is_empty() || !is_interactive() {
         return Ok(None);
     }
-    let failed = |error: io::Error| Fault::usage(format!("the terminal cannot be read: {error}"));
+    let failed = |error: io::Error| CommandError::usage(format!("the terminal cannot be read: {error}"));
     let mut given = Map::new();
-    for part in asked {
-        let answer = if part.secret {
+    for part in fields {
+        let input = if part.secret {
             rpassword::prompt_password(format!("{} (not shown): ", part.title)).map_err(failed)?
         } else {
-            line(&part.title).map_err(failed)?
+            read_line(&part.title).map_err(failed)?
         };
-        if !answer.is_empty() || part.required {
-            given.insert(part.key, Value::String(answer));
+        if !input.is_empty() || part.required {
+            given.insert(part.key, Value::String(input));
         }
     }
     Ok(Some(Value::Object(given)))
 }
 
-fn line(title: &str) -> io::Result<String> {
+fn read_line(title: &str) -> io::Result<String> {
     let mut err = io::stderr();
     write!(err, "{title}: ")?;
     err.flush()?;

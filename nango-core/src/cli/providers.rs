@@ -6,7 +6,7 @@ mod show;
 
 use clap::ArgMatches;
 
-use super::{Command, Context, Exit, Fault, group};
+use super::{Command, CommandError, Context, Exit, group};
 
 /// The name of the command.
 pub(super) const NAME: &str = "providers";
@@ -22,7 +22,7 @@ impl Command for Providers {
         group::clap(NAME, "Lists, shows and checks the APIs that are known", &COMMANDS)
     }
 
-    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, Fault> {
+    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
         group::run(&COMMANDS, matches, context)
     }
 }

@@ -3,37 +3,39 @@
 use comfy_table::Table;
 use serde_json::{Map, Value};
 
-use super::table::{moment, short, table};
+use super::table::{table, truncated, utc_time};
 use crate::store::{FeedRow, LastAction};
 
 /// How many fields are shown at most; the others are in `--json`.
-const COLUMNS: usize = 6;
+const MAX_COLUMNS: usize = 6;
 /// How long a value may be where nobody says how wide the window is, and in a window.
-const CELL: usize = 48;
-const CELL_IN_WINDOW: usize = 32;
+const MAX_CELL_CHARS: usize = 48;
+const MAX_CELL_CHARS_IN_TERMINAL: usize = 32;
 /// What a column takes besides its text.
-const FRAME: usize = 3;
+const COLUMN_OVERHEAD: usize = 3;
 /// What stands beside the fields and the id: `+12`, what last happened, when, and the right border.
-const BESIDE: usize = (3 + FRAME) + (7 + FRAME) + (19 + FRAME) + 1;
+const FIXED_WIDTH: usize = (3 + COLUMN_OVERHEAD) + (7 + COLUMN_OVERHEAD) + (19 + COLUMN_OVERHEAD) + 1;
 
 /// A table of records: their id, their first fields, and what last happened to them.
 pub fn record_table(records: &[FeedRow], width: Option<u16>) -> Table {
-    let most = if width.is_some() { CELL_IN_WINDOW } else { CELL };
+    let max_chars = if width.is_some() { MAX_CELL_CHARS_IN_TERMINAL } else { MAX_CELL_CHARS };
     let parsed: Vec<Map<String, Value>> = records
         .iter()
         .map(|row| row.payload.as_deref().and_then(|json| serde_json::from_slice(json).ok()).unwrap_or_default())
         .collect();
-    let ids = records.iter().map(|row| row.id.chars().count().min(most)).max().unwrap_or(0);
-    let room = width.map(|width| usize::from(width).saturating_sub(BESIDE + ids + FRAME));
-    let (fields, hidden) = columns(&parsed, most, room);
+    let ids = records.iter().map(|row| row.id.chars().count().min(max_chars)).max().unwrap_or(0);
+    let available_width = width.map(|width| usize::from(width).saturating_sub(FIXED_WIDTH + ids + COLUMN_OVERHEAD));
+    let (fields, hidden) = select_columns(&parsed, max_chars, available_width);
     let more = format!("+{hidden}");
     let headings = std::iter::once("id").chain(fields.iter().copied());
     let headings: Vec<&str> =
         headings.chain((hidden > 0).then_some(more.as_str())).chain(["last", "changed"]).collect();
     let mut rows = table(&headings, width);
     for (row, values) in records.iter().zip(&parsed) {
-        let mut cells = vec![short(&row.id, most)];
-        cells.extend(fields.iter().map(|field| values.get(*field).map(|value| cell(value, most)).unwrap_or_default()));
+        let mut cells = vec![truncated(&row.id, max_chars)];
+        cells.extend(
+            fields.iter().map(|field| values.get(*field).map(|value| cell_text(value, max_chars)).unwrap_or_default()),
+        );
         cells.extend((hidden > 0).then(|| "…".to_owned()));
         let last = match row.last_action {
             LastAction::Added => "added",
@@ -41,14 +43,18 @@ pub fn record_table(records: &[FeedRow], width: Option<u16>) -> Table {
             LastAction::Deleted => "deleted",
         };
         cells.push(last.to_owned());
-        cells.push(moment(row.last_modified_at));
+        cells.push(utc_time(row.last_modified_at));
         rows.add_row(cells);
     }
     rows
 }
 
 /// The fields that are shown, and how many are not.
-fn columns(records: &[Map<String, Value>], most: usize, room: Option<usize>) -> (Vec<&str>, usize) {
+fn select_columns(
+    records: &[Map<String, Value>],
+    max_chars: usize,
+    available_width: Option<usize>,
+) -> (Vec<&str>, usize) {
     let mut fields: Vec<&str> = Vec::new();
     for field in records.iter().flat_map(Map::keys).filter(|field| *field != "id") {
         if !fields.contains(&field.as_str()) {
@@ -57,22 +63,22 @@ fn columns(records: &[Map<String, Value>], most: usize, room: Option<usize>) -> 
     }
     let all = fields.len();
     // A column without a value tells nothing where there are more than fit.
-    if all > COLUMNS {
+    if all > MAX_COLUMNS {
         fields.retain(|field| records.iter().any(|values| values.get(*field).is_some_and(|value| !value.is_null())));
     }
     // Addresses are long and rarely what one looks for: they come last.
     let is_address = |value: &Value| value.as_str().is_some_and(|text| text.starts_with("http"));
     fields.sort_by_key(|field| records.iter().any(|values| values.get(*field).is_some_and(is_address)));
-    fields.truncate(COLUMNS);
-    if let Some(mut room) = room {
+    fields.truncate(MAX_COLUMNS);
+    if let Some(mut available_width) = available_width {
         // The first one stays in any case: a table of ids alone tells nothing.
         let mut first = true;
         fields.retain(|field| {
             let values = records.iter().filter_map(|values| values.get(*field));
-            let text = values.map(|value| cell(value, most).chars().count()).max().unwrap_or(0);
-            let needed = text.max(field.chars().count()) + FRAME;
-            let fits = std::mem::take(&mut first) || needed <= room;
-            room = if fits { room.saturating_sub(needed) } else { room };
+            let text = values.map(|value| cell_text(value, max_chars).chars().count()).max().unwrap_or(0);
+            let needed = text.max(field.chars().count()) + COLUMN_OVERHEAD;
+            let fits = std::mem::take(&mut first) || needed <= available_width;
+            available_width = if fits { available_width.saturating_sub(needed) } else { available_width };
             fits
         });
     }
@@ -80,11 +86,11 @@ fn columns(records: &[Map<String, Value>], most: usize, room: Option<usize>) -> 
     (fields, hidden)
 }
 
-fn cell(value: &Value, most: usize) -> String {
+fn cell_text(value: &Value, max_chars: usize) -> String {
     match value {
         Value::Null => String::new(),
-        Value::String(text) => short(text, most),
-        other => short(&other.to_string(), most),
+        Value::String(text) => truncated(text, max_chars),
+        other => truncated(&other.to_string(), max_chars),
     }
 }
 
@@ -116,7 +122,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn the_id_and_the_first_fields() {
+    fn table_shows_id_and_first_fields() {
         let changed = "2026-11-22 12:00:00";
         check(
             r#"{"id":1,"title":"a","n":null,"o":{"x":1}}"#,
@@ -133,7 +139,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_narrow_window_shows_what_fits_on_a_line() {
+    fn narrow_terminal_shows_only_fitting_columns() {
         let payload = r#"{"url":"https://example.com/x","title":"short","body":"a text that is much longer than all the others","state":"open"}"#;
         check(
             payload,

@@ -8,20 +8,20 @@ use std::time::Duration;
 use clap::{ArgMatches, Args, FromArgMatches, ValueEnum};
 
 use super::{
-    Command, Context, Exit, Fault, Terminal, interrupt, lookup,
-    lookup::quoted,
-    record_table,
-    table::{moment, short},
+    Command, CommandError, Context, Exit, Terminal, lookup,
+    lookup::shell_quoted,
+    record_table, signals,
+    table::{truncated, utc_time},
 };
 use crate::{
     declare::Registry,
-    run::Instance,
+    run::Runtime,
     store::{BASE_VARIANT, DatasetKey, FeedPage, FeedRow, Filter, ReadQuery},
     wire::{PageWriter, write_page, write_record},
 };
 
 /// How long another process's commit may go unseen while following.
-const PATIENCE: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// `registry records <integration> <Model>`
 #[derive(Debug)]
@@ -47,7 +47,7 @@ struct Arguments {
     limit: u32,
     /// Only records to which this happened last
     #[arg(long, value_enum, value_delimiter = ',', value_name = "added,updated,deleted")]
-    filter: Vec<Action>,
+    filter: Vec<ActionFilter>,
     /// All pages
     #[arg(long)]
     all: bool,
@@ -57,7 +57,7 @@ struct Arguments {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Action {
+enum ActionFilter {
     Added,
     Updated,
     Deleted,
@@ -68,24 +68,24 @@ impl Command for Records {
         Arguments::augment_args(clap::Command::new("records").about("Shows the records of a connection"))
     }
 
-    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, Fault> {
-        let arguments = Arguments::from_arg_matches(matches).map_err(|error| Fault::usage(error.to_string()))?;
+    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
+        let arguments = Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
         let model = lookup::model(context.registry(), &arguments.integration, &arguments.model)?;
-        let instance = context.open_existing()?;
-        context.block_on(lookup::connection(&instance, &arguments.integration, &arguments.connection))?;
+        let runtime = context.open_existing()?;
+        context.block_on(lookup::connection(&runtime, &arguments.integration, &arguments.connection))?;
         let dataset = DatasetKey {
             integration: arguments.integration.clone(),
             connection: arguments.connection.clone(),
             model: model.name.to_owned(),
             variant: arguments.variant.clone(),
         };
-        let mut reader = Reader { instance: &instance, dataset, query: query(&arguments) };
+        let mut reader = Reader { runtime: &runtime, dataset, query: query(&arguments) };
         if arguments.follow {
             return reader.follow(context);
         }
-        let printed = if arguments.all { reader.all(context)? } else { reader.one(context)? };
+        let printed = if arguments.all { reader.print_all(context)? } else { reader.print_page(context)? };
         if printed == 0 {
-            let hint = empty(context.registry(), &arguments);
+            let hint = empty_hint(context.registry(), &arguments);
             context.terminal.hint(hint);
         }
         Ok(Exit::Success)
@@ -97,23 +97,27 @@ fn query(arguments: &Arguments) -> ReadQuery {
     ReadQuery {
         cursor: arguments.cursor.clone(),
         limit: arguments.limit,
-        filter: Filter { added: has(Action::Added), updated: has(Action::Updated), deleted: has(Action::Deleted) },
+        filter: Filter {
+            added: has(ActionFilter::Added),
+            updated: has(ActionFilter::Updated),
+            deleted: has(ActionFilter::Deleted),
+        },
         ..ReadQuery::default()
     }
 }
 
 struct Reader<'a> {
-    instance: &'a Instance,
+    runtime: &'a Runtime,
     dataset: DatasetKey,
     query: ReadQuery,
 }
 
 impl Reader<'_> {
-    async fn page(&self) -> Result<FeedPage, Fault> {
-        Ok(self.instance.store.read(&self.dataset, self.query.clone()).await?)
+    async fn page(&self) -> Result<FeedPage, CommandError> {
+        Ok(self.runtime.store.read(&self.dataset, self.query.clone()).await?)
     }
 
-    fn one(&mut self, context: &mut Context) -> Result<usize, Fault> {
+    fn print_page(&mut self, context: &mut Context) -> Result<usize, CommandError> {
         let page = context.block_on(self.page())?;
         let terminal = &mut context.terminal;
         if terminal.is_json() {
@@ -126,13 +130,13 @@ impl Reader<'_> {
             terminal.line(rows)?;
         }
         if let Some(cursor) = &page.next_cursor {
-            terminal.hint(format_args!("There is more: add --cursor {}, or --all", quoted(cursor)));
+            terminal.hint(format_args!("There is more: add --cursor {}, or --all", shell_quoted(cursor)));
         }
         Ok(page.records.len())
     }
 
     /// One document, or one table for each page.
-    fn all(&mut self, context: &mut Context) -> Result<usize, Fault> {
+    fn print_all(&mut self, context: &mut Context) -> Result<usize, CommandError> {
         let mut printed = 0;
         let mut document = PageWriter::default();
         loop {
@@ -163,29 +167,29 @@ impl Reader<'_> {
     }
 
     /// Until Ctrl-C.
-    fn follow(&mut self, context: &mut Context) -> Result<Exit, Fault> {
-        let stop = context.stop();
-        let store = self.instance.store.clone();
-        while !stop.is_stopped() {
+    fn follow(&mut self, context: &mut Context) -> Result<Exit, CommandError> {
+        let stop = context.cancellation();
+        let store = self.runtime.store.clone();
+        while !stop.is_cancelled() {
             // Made before the page is read, so that a commit in between is not slept through.
-            let changed = store.changed(PATIENCE);
+            let changed = store.wait_for_change(POLL_INTERVAL);
             let page = context.block_on(self.page())?;
             for row in &page.records {
-                follow_line(&mut context.terminal, row)?;
+                print_followed_record(&mut context.terminal, row)?;
             }
             // The place behind the last record that was printed: without a next page there is no cursor of the page.
             let last = page.records.last().map(|row| row.cursor.clone());
             let more = page.next_cursor.is_some();
             self.query.cursor = page.next_cursor.or(last).or(self.query.cursor.take());
             if !more {
-                let gone = context.block_on(async {
+                let reader_closed = context.block_on(async {
                     tokio::select! {
-                        changed = changed => changed.map(|()| false).map_err(Fault::from),
-                        () = stop.stopped() => Ok(false),
-                        () = interrupt::reader_gone() => Ok(true),
+                        changed = changed => changed.map(|()| false).map_err(CommandError::from),
+                        () = stop.cancelled() => Ok(false),
+                        () = signals::stdout_closed() => Ok(true),
                     }
                 })?;
-                if gone {
+                if reader_closed {
                     return Ok(Exit::Success);
                 }
             }
@@ -194,7 +198,7 @@ impl Reader<'_> {
     }
 }
 
-fn follow_line(terminal: &mut Terminal, row: &FeedRow) -> Result<(), Fault> {
+fn print_followed_record(terminal: &mut Terminal, row: &FeedRow) -> Result<(), CommandError> {
     if terminal.is_json() {
         let mut json = Vec::new();
         write_record(row, &mut json);
@@ -202,13 +206,13 @@ fn follow_line(terminal: &mut Terminal, row: &FeedRow) -> Result<(), Fault> {
         return terminal.bytes(&json);
     }
     let payload = row.payload.as_deref().map(String::from_utf8_lossy).unwrap_or_default();
-    let most = terminal.width().map_or(usize::MAX - 1, usize::from);
-    let line = format!("{} {:<7} {} {payload}", moment(row.last_modified_at), row.last_action.name(), row.id);
-    terminal.line(short(&line, most))
+    let max_chars = terminal.width().map_or(usize::MAX - 1, usize::from);
+    let line = format!("{} {:<7} {} {payload}", utc_time(row.last_modified_at), row.last_action.name(), row.id);
+    terminal.line(truncated(&line, max_chars))
 }
 
 /// What to do when there is nothing to show.
-fn empty(registry: &Registry, arguments: &Arguments) -> String {
+fn empty_hint(registry: &Registry, arguments: &Arguments) -> String {
     let Arguments { integration, model, connection, variant, .. } = arguments;
     if arguments.cursor.is_some() {
         return "Nothing behind this cursor yet. Wait for it with --follow".to_owned();
@@ -219,12 +223,12 @@ fn empty(registry: &Registry, arguments: &Arguments) -> String {
     let sync = registry
         .syncs()
         .find(|(entry, sync)| entry.integration() == integration && sync.models.iter().any(|m| m.name == model));
-    let variant = if variant == BASE_VARIANT { String::new() } else { format!(" --variant {}", quoted(variant)) };
+    let variant = if variant == BASE_VARIANT { String::new() } else { format!(" --variant {}", shell_quoted(variant)) };
     match sync {
         Some((_, sync)) => format!(
             "No records yet. Fetch them:\n  registry run {integration} {} --connection {}{variant}",
             sync.name,
-            quoted(connection)
+            shell_quoted(connection)
         ),
         None => "No records yet.".to_owned(),
     }
@@ -236,23 +240,23 @@ mod tests {
     use crate::cli::{
         lookup::tests::{mapper, registry_of},
         record_table::tests::row,
-        terminal::tests::paper,
+        terminal::tests::captured_terminal,
     };
 
     #[test]
-    fn a_line_of_the_feed_is_a_line() {
+    fn followed_record_is_one_line() {
         for (json, expect) in
             [(false, "2026-11-22 12:00:00 ADDED   1 {\"id\":1}\n"), (true, "{\"id\":\"1\",\"_nango_m")]
         {
-            let (mut terminal, out, _) = paper(json);
-            follow_line(&mut terminal, &row("1", r#"{"id":1}"#)).unwrap();
+            let (mut terminal, out, _) = captured_terminal(json);
+            print_followed_record(&mut terminal, &row("1", r#"{"id":1}"#)).unwrap();
             assert!(out.text().starts_with(expect), "{}", out.text());
             assert_eq!(out.text().lines().count(), 1);
         }
     }
 
     #[test]
-    fn nothing_there_says_what_to_type() {
+    fn empty_result_hint_names_next_command() {
         let registry = registry_of(&[mapper("github", "issues", None)]);
         let mut arguments = Arguments {
             integration: "github".into(),
@@ -266,11 +270,11 @@ mod tests {
             follow: false,
         };
         let expect = "No records yet. Fetch them:\n  registry run github issues --connection 'my acme'";
-        assert_eq!(empty(&registry, &arguments), expect);
+        assert_eq!(empty_hint(&registry, &arguments), expect);
         arguments.variant = "v".into();
-        assert_eq!(empty(&registry, &arguments), format!("{expect} --variant v"));
-        arguments.filter = vec![Action::Deleted];
-        assert_eq!(empty(&registry, &arguments), "No record fits the filter.");
+        assert_eq!(empty_hint(&registry, &arguments), format!("{expect} --variant v"));
+        arguments.filter = vec![ActionFilter::Deleted];
+        assert_eq!(empty_hint(&registry, &arguments), "No record fits the filter.");
         assert_eq!(query(&arguments).filter, Filter { deleted: true, ..Filter::default() });
     }
 }

@@ -5,22 +5,22 @@ use std::time::Duration;
 use comfy_table::Table;
 
 use super::{
-    Exit, Fault, Terminal,
-    lookup::quoted,
+    CommandError, Exit, Terminal,
+    lookup::shell_quoted,
     record_table,
-    table::{count, counted, number, table},
+    table::{count, number, pluralized, table},
 };
 use crate::{
-    declare::Kind,
+    declare::FunctionKind,
     error::{Error, ErrorKind},
-    nango::WaitingDeletes,
+    nango::DeferredDeletes,
     run::{DryRecords, RunReport},
     store::{BASE_VARIANT, HeldBy, NextFullRun, RunStatus},
     wire::{RunJson, WireError, micros},
 };
 
 /// A wait that is shorter is not told.
-const WORTH_TELLING: Duration = Duration::from_millis(500);
+const MIN_REPORTED_WAIT: Duration = Duration::from_millis(500);
 
 /// Prints a report and the reports of the runs that it asked for. Gives how the process ends if nothing else happens:
 /// by the first one that was no success.
@@ -28,22 +28,22 @@ const WORTH_TELLING: Duration = Duration::from_millis(500);
 /// # Errors
 ///
 /// The output cannot be written.
-pub fn print(terminal: &mut Terminal, report: &RunReport) -> Result<Exit, Fault> {
+pub fn print(terminal: &mut Terminal, report: &RunReport) -> Result<Exit, CommandError> {
     terminal.json(&RunJson::new(report))?;
-    human(terminal, report)
+    print_human(terminal, report)
 }
 
-fn human(terminal: &mut Terminal, report: &RunReport) -> Result<Exit, Fault> {
+fn print_human(terminal: &mut Terminal, report: &RunReport) -> Result<Exit, CommandError> {
     summary(terminal, report)?;
     if report.status == RunStatus::Success {
-        hint(terminal, report);
+        print_hint(terminal, report);
     }
-    let mut exit = Exit::of(report.status);
+    let mut exit = Exit::from_run_status(report.status);
     for triggered in &report.triggered {
         terminal.line("")?;
         let next = match &triggered.outcome {
-            Ok(report) => human(terminal, report)?,
-            Err(error) => not_begun(terminal, &report.key.integration, &triggered.sync, error)?,
+            Ok(report) => print_human(terminal, report)?,
+            Err(error) => print_start_failure(terminal, &report.key.integration, &triggered.sync, error)?,
         };
         if exit == Exit::Success {
             exit = next;
@@ -54,8 +54,13 @@ fn human(terminal: &mut Terminal, report: &RunReport) -> Result<Exit, Fault> {
 
 /// A triggered sync that has no report. What kept it from beginning is the fault of that run, whatever it was: the
 /// exit code of a database or a command line would tell of the function that asked for it.
-fn not_begun(terminal: &mut Terminal, integration: &str, sync: &str, error: &Error) -> Result<Exit, Fault> {
-    terminal.line(format_args!("error: {} {integration}/{sync} could not begin", Kind::Sync.name()))?;
+fn print_start_failure(
+    terminal: &mut Terminal,
+    integration: &str,
+    sync: &str,
+    error: &Error,
+) -> Result<Exit, CommandError> {
+    terminal.line(format_args!("error: {} {integration}/{sync} could not begin", FunctionKind::Sync.name()))?;
     let WireError { r#type, message, .. } = WireError::of(error);
     terminal.note(format_args!("error: {type}: {message}"));
     Ok(if error.kind() == ErrorKind::Interrupted { Exit::Interrupted } else { Exit::Failed })
@@ -66,21 +71,21 @@ fn not_begun(terminal: &mut Terminal, integration: &str, sync: &str, error: &Err
 /// # Errors
 ///
 /// The output cannot be written.
-pub fn summary(terminal: &mut Terminal, report: &RunReport) -> Result<(), Fault> {
+pub fn summary(terminal: &mut Terminal, report: &RunReport) -> Result<(), CommandError> {
     terminal.line(headline(report))?;
     if !report.totals.models.is_empty() {
-        let rows = counts(report, terminal.width());
+        let rows = counts_table(report, terminal.width());
         terminal.line(rows)?;
     }
     if report.totals.left_out > 0 {
         terminal
-            .line(format_args!("left out: {}, not fitting the model", counted(report.totals.left_out, "record")))?;
+            .line(format_args!("left out: {}, not fitting the model", pluralized(report.totals.left_out, "record")))?;
     }
     if let Some(end) = &report.findings.walk {
         let shifted = if end.shifted { "; records moved between pages" } else { "" };
         terminal.line(format_args!("walk {}{shifted}", end.outcome))?;
     }
-    for (model, waiting) in &report.findings.waiting {
+    for (model, waiting) in &report.findings.deferred_deletes {
         terminal.line(format_args!("{model}: {}", waiting_text(waiting)))?;
     }
     if let Some(output) = &report.output {
@@ -89,33 +94,33 @@ pub fn summary(terminal: &mut Terminal, report: &RunReport) -> Result<(), Fault>
     if let Some(checkpoint) = &report.checkpoint {
         terminal.line(format_args!("checkpoint {checkpoint}"))?;
     }
-    for (model, DryRecords { total, first }) in report.dry.iter().flatten() {
+    for (model, DryRecords { total, first }) in report.dry_records.iter().flatten() {
         let shown = first.len() as u64;
         let cut = if shown < *total { format!(", the first {}:", number(shown)) } else { String::new() };
-        terminal.line(format_args!("{model}: {} would be there{cut}", counted(*total, "record")))?;
+        terminal.line(format_args!("{model}: {} would be there{cut}", pluralized(*total, "record")))?;
         if !first.is_empty() {
             let rows = record_table(first, terminal.width());
             terminal.line(rows)?;
         }
     }
     if let Some(error) = &report.error {
-        failure(terminal, report, &WireError::of(error));
+        print_failure(terminal, report, &WireError::of(error));
     }
     Ok(())
 }
 
 /// The deletes of a model that wait, why, and until when.
-pub(super) fn waiting_text(waiting: &WaitingDeletes) -> String {
+pub(super) fn waiting_text(waiting: &DeferredDeletes) -> String {
     let mut parts = Vec::new();
     if waiting.held > 0 {
         let why = match waiting.held_by {
             Some(HeldBy::MaxDeletes) => "more records are missing than `max_deletes` allows",
             _ => "the list is empty, or more than half of the records are missing",
         };
-        parts.push(format!("{} held ({why}; --allow-deletes lifts it)", counted(waiting.held, "delete")));
+        parts.push(format!("{} held ({why}; --allow-deletes lifts it)", pluralized(waiting.held, "delete")));
     }
     if waiting.unconfirmed > 0 {
-        parts.push(format!("{} not confirmed yet", counted(waiting.unconfirmed, "delete")));
+        parts.push(format!("{} not confirmed yet", pluralized(waiting.unconfirmed, "delete")));
     }
     parts.push(match waiting.next_full {
         NextFullRun::Regular => "the next regular full run decides".to_owned(),
@@ -125,7 +130,7 @@ pub(super) fn waiting_text(waiting: &WaitingDeletes) -> String {
     parts.join(", ")
 }
 
-fn counts(report: &RunReport, width: Option<u16>) -> Table {
+fn counts_table(report: &RunReport, width: Option<u16>) -> Table {
     let models = &report.totals.models;
     let skipped = models.values().any(|counts| counts.skipped_newer > 0);
     let older = models.values().any(|counts| counts.skipped_older > 0);
@@ -155,21 +160,21 @@ pub fn headline(report: &RunReport) -> String {
         key.connection
     )];
     parts.extend((key.variant != BASE_VARIANT).then(|| format!("variant {}", key.variant)));
-    parts.extend(report.dry.as_ref().map(|_| "dry run".to_owned()));
-    parts.extend((report.totals.pages > 0).then(|| counted(report.totals.pages, "page")));
-    parts.extend((report.totals.requests > 0).then(|| counted(report.totals.requests, "request")));
+    parts.extend(report.dry_records.as_ref().map(|_| "dry run".to_owned()));
+    parts.extend((report.totals.pages > 0).then(|| pluralized(report.totals.pages, "page")));
+    parts.extend((report.totals.requests > 0).then(|| pluralized(report.totals.requests, "request")));
     parts.push(duration(report.duration));
-    let waited = report.waited >= WORTH_TELLING;
+    let waited = report.waited >= MIN_REPORTED_WAIT;
     parts.extend(waited.then(|| format!("of it {} waiting for limits", duration(report.waited))));
     parts.join(", ")
 }
 
-fn failure(terminal: &mut Terminal, report: &RunReport, error: &WireError) {
+fn print_failure(terminal: &mut Terminal, report: &RunReport, error: &WireError) {
     if report.status == RunStatus::Interrupted {
         terminal.note("interrupted: what was committed stays");
     } else {
         terminal.note(format_args!("error: {}: {}", error.r#type, error.message));
-        if let (Kind::Action, Some(payload)) = (report.key.kind, &error.payload) {
+        if let (FunctionKind::Action, Some(payload)) = (report.key.kind, &error.payload) {
             terminal.note(format_args!("payload: {payload}"));
         }
     }
@@ -178,24 +183,27 @@ fn failure(terminal: &mut Terminal, report: &RunReport, error: &WireError) {
     }
 }
 
-fn hint(terminal: &mut Terminal, report: &RunReport) {
+fn print_hint(terminal: &mut Terminal, report: &RunReport) {
     let key = &report.key;
-    if report.dry.is_some() {
+    if report.dry_records.is_some() {
         terminal.hint(match key.kind {
-            Kind::Sync => "Nothing was kept. Run it without --dry-run to keep it.",
+            FunctionKind::Sync => "Nothing was kept. Run it without --dry-run to keep it.",
             _ => "Nothing was kept here; what was sent to the provider was sent.",
         });
         return;
     }
-    if key.kind == Kind::Sync
+    if key.kind == FunctionKind::Sync
         && let Some(model) = report.totals.models.keys().next()
     {
-        let variant =
-            if key.variant == BASE_VARIANT { String::new() } else { format!(" --variant {}", quoted(&key.variant)) };
+        let variant = if key.variant == BASE_VARIANT {
+            String::new()
+        } else {
+            format!(" --variant {}", shell_quoted(&key.variant))
+        };
         terminal.hint(format_args!(
             "Look at them: registry records {} {model} --connection {}{variant}",
             key.integration,
-            quoted(&key.connection)
+            shell_quoted(&key.connection)
         ));
     }
 }
@@ -217,13 +225,13 @@ mod tests {
 
     use super::*;
     use crate::{
-        cli::{record_table::tests::row as record_row, terminal::tests::paper},
+        cli::{record_table::tests::row as record_row, terminal::tests::captured_terminal},
         error::ActionError,
-        run::Triggered,
+        run::TriggeredSync,
         store::{FunctionKey, ModelCounts, Totals},
     };
 
-    fn report(kind: Kind, status: RunStatus) -> RunReport {
+    fn report(kind: FunctionKind, status: RunStatus) -> RunReport {
         RunReport {
             run: Uuid::nil(),
             key: FunctionKey {
@@ -243,17 +251,17 @@ mod tests {
             started_at: 0,
             duration: Duration::from_millis(1_450),
             waited: Duration::ZERO,
-            dry: None,
+            dry_records: None,
             triggered: Vec::new(),
         }
     }
 
     #[test]
-    fn a_sync_has_a_table_and_says_where_to_look() {
+    fn sync_report_has_counts_table_and_hint() {
         let counts = ModelCounts { added: 1_200, ..ModelCounts::default() };
         let totals = Totals { models: [("Issue".to_owned(), counts)].into(), pages: 2, requests: 1, left_out: 3 };
-        let (mut terminal, out, err) = paper(false);
-        let done = RunReport { totals, ..report(Kind::Sync, RunStatus::Success) };
+        let (mut terminal, out, err) = captured_terminal(false);
+        let done = RunReport { totals, ..report(FunctionKind::Sync, RunStatus::Success) };
         assert_eq!(print(&mut terminal, &done), Ok(Exit::Success));
         assert!(
             out.text().starts_with("success: sync github/issues of connection acme, 2 pages, 1 request, 1.4 s\n"),
@@ -261,7 +269,7 @@ mod tests {
             out.text()
         );
         assert!(out.text().contains("1,200"), "{}", out.text());
-        let slow = RunReport { waited: Duration::from_millis(1_200), ..report(Kind::Sync, RunStatus::Success) };
+        let slow = RunReport { waited: Duration::from_millis(1_200), ..report(FunctionKind::Sync, RunStatus::Success) };
         assert!(headline(&slow).ends_with(", 1.4 s, of it 1.2 s waiting for limits"), "{}", headline(&slow));
         assert!(!out.text().contains("newer"), "{}", out.text());
         assert!(out.text().ends_with("\nleft out: 3 records, not fitting the model\n"), "{}", out.text());
@@ -269,10 +277,10 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_action_tells_its_payload_on_stderr() {
-        let (mut terminal, out, err) = paper(false);
+    fn failed_action_prints_payload_on_stderr() {
+        let (mut terminal, out, err) = captured_terminal(false);
         let error = Error::from(ActionError::new(json!({ "message": "no title", "field": "title" })));
-        let failed = RunReport { error: Some(error), ..report(Kind::Action, RunStatus::Error) };
+        let failed = RunReport { error: Some(error), ..report(FunctionKind::Action, RunStatus::Error) };
         assert_eq!(print(&mut terminal, &failed), Ok(Exit::Failed));
         assert!(out.text().starts_with("error: action github/issues"), "{}", out.text());
         assert_eq!(
@@ -282,10 +290,10 @@ mod tests {
     }
 
     #[test]
-    fn an_interrupted_run_ends_with_130_and_one_document() {
-        let (mut terminal, out, err) = paper(true);
+    fn interrupted_run_exits_130_with_one_document() {
+        let (mut terminal, out, err) = captured_terminal(true);
         let error = Some(Error::new(ErrorKind::Interrupted, "stopped"));
-        let stopped = RunReport { error, resumable: true, ..report(Kind::Sync, RunStatus::Interrupted) };
+        let stopped = RunReport { error, resumable: true, ..report(FunctionKind::Sync, RunStatus::Interrupted) };
         assert_eq!(print(&mut terminal, &stopped), Ok(Exit::Interrupted));
         let document: Value = serde_json::from_str(&out.text()).unwrap();
         assert_eq!(document["status"], "interrupted");
@@ -293,22 +301,25 @@ mod tests {
     }
 
     #[test]
-    fn a_triggered_run_that_fails_fails_the_process() {
-        let (mut terminal, out, _) = paper(false);
-        let failed = RunReport { error: Some(Error::msg("x")), ..report(Kind::Sync, RunStatus::Error) };
-        let triggered = vec![Triggered { sync: "issues".into(), outcome: Ok(failed) }];
-        let asked =
-            RunReport { output: Some(json!({ "a": 1 })), triggered, ..report(Kind::Action, RunStatus::Success) };
-        assert_eq!(print(&mut terminal, &asked), Ok(Exit::Failed));
+    fn failed_triggered_run_fails_process() {
+        let (mut terminal, out, _) = captured_terminal(false);
+        let failed = RunReport { error: Some(Error::msg("x")), ..report(FunctionKind::Sync, RunStatus::Error) };
+        let triggered = vec![TriggeredSync { sync: "issues".into(), outcome: Ok(failed) }];
+        let action_report = RunReport {
+            output: Some(json!({ "a": 1 })),
+            triggered,
+            ..report(FunctionKind::Action, RunStatus::Success)
+        };
+        assert_eq!(print(&mut terminal, &action_report), Ok(Exit::Failed));
         assert!(out.text().contains("{\n  \"a\": 1\n}\n\nerror: sync github/issues"), "{}", out.text());
     }
 
     #[test]
-    fn a_triggered_run_that_cannot_begin_does_not_hide_what_was_done() {
-        let (mut terminal, out, err) = paper(false);
-        let triggered = vec![Triggered { sync: "labels".into(), outcome: Err(Error::msg("no such sync")) }];
-        let asked = RunReport { triggered, ..report(Kind::Action, RunStatus::Success) };
-        assert_eq!(print(&mut terminal, &asked), Ok(Exit::Failed));
+    fn triggered_run_that_cannot_start_is_reported_after_result() {
+        let (mut terminal, out, err) = captured_terminal(false);
+        let triggered = vec![TriggeredSync { sync: "labels".into(), outcome: Err(Error::msg("no such sync")) }];
+        let action_report = RunReport { triggered, ..report(FunctionKind::Action, RunStatus::Success) };
+        assert_eq!(print(&mut terminal, &action_report), Ok(Exit::Failed));
         let text = out.text();
         assert!(
             text.starts_with("success: action") && text.ends_with("\n\nerror: sync github/labels could not begin\n"),
@@ -318,12 +329,13 @@ mod tests {
     }
 
     #[test]
-    fn a_dry_run_says_how_many_there_would_be() {
+    fn dry_run_reports_record_total() {
         let text = |total| {
-            let (mut terminal, out, _) = paper(false);
+            let (mut terminal, out, _) = captured_terminal(false);
             let first = vec![record_row("1", r#"{"id":1}"#)];
             let dry = Some([("Issue".to_owned(), DryRecords { total, first })].into());
-            print(&mut terminal, &RunReport { dry, ..report(Kind::Sync, RunStatus::Success) }).unwrap();
+            print(&mut terminal, &RunReport { dry_records: dry, ..report(FunctionKind::Sync, RunStatus::Success) })
+                .unwrap();
             out.text().lines().nth(1).unwrap_or_default().to_owned()
         };
         assert_eq!(text(1), "Issue: 1 record would be there");
@@ -331,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn durations() {
+    fn durations_are_formatted() {
         let text = |millis| duration(Duration::from_millis(millis));
         assert_eq!([text(12), text(3_499), text(125_000)], ["12 ms", "3.4 s", "2 min 5 s"]);
     }

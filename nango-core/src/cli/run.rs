@@ -3,9 +3,9 @@
 use clap::{ArgMatches, Args, FromArgMatches};
 use serde_json::{Map, Value};
 
-use super::{Command, Context, Exit, Fault, describe, list, lookup, report, values::Values};
+use super::{Command, CommandError, Context, Exit, describe, list, lookup, report, values::ValueReader};
 use crate::{
-    declare::{ActionDef, Entry, Item, Kind, Registry, SyncDef, SyncRun, suggest},
+    declare::{ActionDef, Entry, FunctionKind, Item, Registry, SyncDef, SyncRun, suggest},
     export::{Contract, standalone},
     run::{RunRequest, Target},
     store::BASE_VARIANT,
@@ -26,8 +26,8 @@ struct Arguments {
     #[arg(long, value_name = "ID")]
     connection: String,
     /// Its type, where two functions have one name
-    #[arg(long = "type", value_name = "TYPE", value_parser = list::kind)]
-    kind: Option<Kind>,
+    #[arg(long = "type", value_name = "TYPE", value_parser = list::parse_kind)]
+    kind: Option<FunctionKind>,
     /// The input of an action, or the payload of a webhook
     #[arg(long, value_name = "JSON|@FILE|-", allow_hyphen_values = true)]
     input: Option<String>,
@@ -65,42 +65,48 @@ impl Command for Run {
         Arguments::augment_args(clap::Command::new("run").about("Runs a sync, an action or a webhook handler"))
     }
 
-    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, Fault> {
-        let arguments = Arguments::from_arg_matches(matches).map_err(|error| Fault::usage(error.to_string()))?;
+    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
+        let arguments = Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
         let request = request(context.registry(), &arguments)?;
-        let instance = context.open()?;
-        context.block_on(lookup::connection(&instance, &request.integration, &request.connection))?;
-        let report = context.execute(&instance, request)?;
+        let runtime = context.open()?;
+        context.block_on(lookup::connection(&runtime, &request.integration, &request.connection))?;
+        let report = context.execute(&runtime, request)?;
         report::print(&mut context.terminal, &report)
     }
 }
 
-fn request(registry: &Registry, arguments: &Arguments) -> Result<RunRequest, Fault> {
-    let entry = lookup::function(registry, &arguments.integration, &arguments.function, &kinds(arguments))?;
-    let mut values = Values::default();
+fn request(registry: &Registry, arguments: &Arguments) -> Result<RunRequest, CommandError> {
+    let entry = lookup::function(registry, &arguments.integration, &arguments.function, &candidate_kinds(arguments))?;
+    let mut values = ValueReader::default();
     let function = target(registry, entry, arguments, &mut values)?;
     if arguments.variant.is_some() && !matches!(function, Target::Sync(_) | Target::Webhook { .. }) {
-        return Err(Fault::usage(format!("--variant: {} has no variants, only syncs have", named(entry))));
+        return Err(CommandError::usage(format!(
+            "--variant: {} has no variants, only syncs have",
+            function_label(entry)
+        )));
     }
     if arguments.checkpoint.is_some() {
         check_checkpoint(entry)?;
     }
     if arguments.empty_cache && !matches!(function, Target::Sync(_)) {
-        return Err(Fault::usage(format!("--empty-cache: {} has no records, only syncs have", named(entry))));
+        return Err(CommandError::usage(format!(
+            "--empty-cache: {} has no records, only syncs have",
+            function_label(entry)
+        )));
     }
     if arguments.variant.as_deref().is_some_and(|variant| variant.is_empty() || variant.contains("::")) {
-        return Err(Fault::usage("--variant: the name of a variant is not empty and has no `::`"));
+        return Err(CommandError::usage("--variant: the name of a variant is not empty and has no `::`"));
     }
     if arguments.full {
         check_full(entry)?;
     }
     if arguments.allow_deletes && !matches!(function, Target::Sync(_)) {
-        return Err(Fault::usage(format!(
+        return Err(CommandError::usage(format!(
             "--allow-deletes: {} deletes nothing by a walk, only syncs do",
-            named(entry)
+            function_label(entry)
         )));
     }
-    let mut object = |option: &str, given: &Option<String>| -> Result<Option<Map<String, Value>>, Fault> {
+    let mut object = |option: &str, given: &Option<String>| -> Result<Option<Map<String, Value>>, CommandError> {
         given.as_deref().map(|given| values.object(option, given)).transpose()
     };
     Ok(RunRequest {
@@ -114,27 +120,39 @@ fn request(registry: &Registry, arguments: &Arguments) -> Result<RunRequest, Fau
         empty_cache: arguments.empty_cache,
         full: arguments.full,
         allow_deletes: arguments.allow_deletes,
-        dry: arguments.dry_run,
+        dry_run: arguments.dry_run,
     })
 }
 
 /// Which function is meant where several have the name: what the other options speak of.
-fn kinds(arguments: &Arguments) -> Vec<Kind> {
+fn candidate_kinds(arguments: &Arguments) -> Vec<FunctionKind> {
     match arguments.kind {
         Some(kind) => vec![kind],
-        None if arguments.webhook.is_some() => vec![Kind::Sync, Kind::OnWebhook, Kind::Action, Kind::OnEvent],
-        None if arguments.input.is_some() => vec![Kind::Action, Kind::OnWebhook, Kind::Sync, Kind::OnEvent],
-        None => vec![Kind::Sync, Kind::Action, Kind::OnEvent, Kind::OnWebhook],
+        None if arguments.webhook.is_some() => {
+            vec![FunctionKind::Sync, FunctionKind::OnWebhook, FunctionKind::Action, FunctionKind::OnEvent]
+        }
+        None if arguments.input.is_some() => {
+            vec![FunctionKind::Action, FunctionKind::OnWebhook, FunctionKind::Sync, FunctionKind::OnEvent]
+        }
+        None => vec![FunctionKind::Sync, FunctionKind::Action, FunctionKind::OnEvent, FunctionKind::OnWebhook],
     }
 }
 
-fn target(registry: &Registry, entry: &Entry, arguments: &Arguments, values: &mut Values) -> Result<Target, Fault> {
+fn target(
+    registry: &Registry,
+    entry: &Entry,
+    arguments: &Arguments,
+    values: &mut ValueReader,
+) -> Result<Target, CommandError> {
     let name = entry.name().to_owned();
     let given = arguments.input.as_deref();
     match (entry.item(), &arguments.webhook) {
         (Item::Sync(def), Some(kind)) => {
             let Some(handler) = registry.webhook(entry.integration(), def.name) else {
-                return Err(Fault::usage(format!("--webhook: {} has no webhook handler", named(entry))));
+                return Err(CommandError::usage(format!(
+                    "--webhook: {} has no webhook handler",
+                    function_label(entry)
+                )));
             };
             check_webhook(handler.subscriptions, kind)?;
             Ok(Target::Webhook { sync: name, r#type: kind.clone(), payload: payload(given, values)? })
@@ -148,31 +166,36 @@ fn target(registry: &Registry, entry: &Entry, arguments: &Arguments, values: &mu
                 (None, [only]) if *only != "*" => (*only).to_owned(),
                 (None, types) => {
                     let types = suggest::list(types.iter().copied());
-                    return Err(Fault::usage(format!("{} needs --webhook TYPE. It takes {types}", named(entry))));
+                    return Err(CommandError::usage(format!(
+                        "{} needs --webhook TYPE. It takes {types}",
+                        function_label(entry)
+                    )));
                 }
             };
             Ok(Target::Webhook { sync: def.sync.name.to_owned(), r#type: kind, payload: payload(given, values)? })
         }
-        (_, Some(_)) => Err(Fault::usage(format!("--webhook: {} takes no webhooks, only syncs do", named(entry)))),
-        (Item::Sync(_), None) if given.is_some() => Err(Fault::usage(format!(
+        (_, Some(_)) => {
+            Err(CommandError::usage(format!("--webhook: {} takes no webhooks, only syncs do", function_label(entry))))
+        }
+        (Item::Sync(_), None) if given.is_some() => Err(CommandError::usage(format!(
             "--input: {} takes no input. Settings are --metadata, a webhook's payload goes with --webhook TYPE",
-            named(entry)
+            function_label(entry)
         ))),
         (Item::Sync(_), None) => Ok(Target::Sync(name)),
         (Item::Action(def), None) => Ok(Target::Action { name, input: input(entry, def, given, values)? }),
         (Item::Event(_), None) if given.is_some() => {
-            Err(Fault::usage(format!("--input: {} takes no input", named(entry))))
+            Err(CommandError::usage(format!("--input: {} takes no input", function_label(entry))))
         }
         (Item::Event(_), None) => Ok(Target::Event(name)),
     }
 }
 
 /// A checkpoint that the run would not look at is a mistake.
-fn check_checkpoint(entry: &Entry) -> Result<(), Fault> {
+fn check_checkpoint(entry: &Entry) -> Result<(), CommandError> {
     let declared = match entry.item() {
         Item::Sync(SyncDef { run: SyncRun::Mapper(_), .. }) => {
             let instead = "keeps its own place, which cannot be set. --reset makes it begin at the beginning";
-            return Err(Fault::usage(format!("--checkpoint: {} {instead}", named(entry))));
+            return Err(CommandError::usage(format!("--checkpoint: {} {instead}", function_label(entry))));
         }
         Item::Sync(def) => def.checkpoint.is_some(),
         Item::Action(def) => def.checkpoint.is_some(),
@@ -182,47 +205,49 @@ fn check_checkpoint(entry: &Entry) -> Result<(), Fault> {
     if declared {
         return Ok(());
     }
-    Err(Fault::usage(format!("--checkpoint: {} declares no checkpoint", named(entry))))
+    Err(CommandError::usage(format!("--checkpoint: {} declares no checkpoint", function_label(entry))))
 }
 
 /// Only a mapper's loop decides between a full and an incremental run.
-fn check_full(entry: &Entry) -> Result<(), Fault> {
+fn check_full(entry: &Entry) -> Result<(), CommandError> {
     let instead = match entry.item() {
         Item::Sync(SyncDef { run: SyncRun::Mapper(_), .. }) => return Ok(()),
         Item::Sync(_) => "decides itself what it reads. --reset makes it begin at the beginning",
         _ => "reads no list, only syncs do",
     };
-    Err(Fault::usage(format!("--full: {} {instead}", named(entry))))
+    Err(CommandError::usage(format!("--full: {} {instead}", function_label(entry))))
 }
 
-fn named(entry: &Entry) -> String {
+fn function_label(entry: &Entry) -> String {
     format!("{} `{}`", entry.kind().name(), entry.name())
 }
 
-fn check_webhook(types: &[&str], kind: &str) -> Result<(), Fault> {
+fn check_webhook(types: &[&str], kind: &str) -> Result<(), CommandError> {
     if types.iter().any(|known| *known == "*" || *known == kind) {
         return Ok(());
     }
-    Err(Fault::not_found(lookup::unknown("webhook type", kind, types)))
+    Err(CommandError::not_found(lookup::unknown_name("webhook type", kind, types)))
 }
 
-fn payload(given: Option<&str>, values: &mut Values) -> Result<Value, Fault> {
-    let given = given.ok_or_else(|| Fault::usage("--webhook needs the payload: --input JSON, @FILE or -"))?;
+fn payload(given: Option<&str>, values: &mut ValueReader) -> Result<Value, CommandError> {
+    let given = given.ok_or_else(|| CommandError::usage("--webhook needs the payload: --input JSON, @FILE or -"))?;
     values.json("--input", given)
 }
 
 /// The input of an action. Without one: nothing for an action that takes nothing, an empty object where every field is
 /// optional.
-fn input(entry: &Entry, def: &ActionDef, given: Option<&str>, values: &mut Values) -> Result<Value, Fault> {
+fn input(entry: &Entry, def: &ActionDef, given: Option<&str>, values: &mut ValueReader) -> Result<Value, CommandError> {
     match (given, def.input) {
         (Some(given), Some(_)) => values.json("--input", given),
-        (Some(_), None) => Err(Fault::usage(format!("--input: {} takes no input", named(entry)))),
+        (Some(_), None) => Err(CommandError::usage(format!("--input: {} takes no input", function_label(entry)))),
         (None, None) => Ok(Value::Null),
         (None, Some(schema)) => {
             let schema = standalone(schema, Contract::Deserialize);
-            match describe::example(&schema) {
+            match describe::example_input(&schema) {
                 Some(Value::Object(fields)) if fields.is_empty() => Ok(Value::Object(fields)),
-                Some(example) => Err(Fault::usage(format!("{} needs an input: --input '{example}'", named(entry)))),
+                Some(example) => {
+                    Err(CommandError::usage(format!("{} needs an input: --input '{example}'", function_label(entry))))
+                }
                 // Not an object: only its own type knows whether nothing will do.
                 None => Ok(Value::Null),
             }
@@ -282,14 +307,14 @@ mod tests {
         registry_of(&[issues, by_hand, webhook, create, action("github", "issues"), action("github", "ping")])
     }
 
-    fn of(line: &[&str]) -> Result<RunRequest, Fault> {
+    fn parse_request(line: &[&str]) -> Result<RunRequest, CommandError> {
         let words = ["registry", "github"].iter().chain(line).copied().chain(["--connection", "c"]);
         request(&registry(), &Line::parse_from(words).arguments)
     }
 
     #[track_caller]
     fn check(line: &[&str], expect: &str) {
-        let text = match of(line).map(|request| request.function) {
+        let text = match parse_request(line).map(|request| request.function) {
             Ok(Target::Sync(name)) => format!("sync {name}"),
             Ok(Target::Action { name, input }) => format!("action {name} {input}"),
             Ok(Target::Webhook { sync, r#type: kind, payload }) => format!("webhook {sync} {kind} {payload}"),
@@ -300,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_options_speak_of_decides() {
+    fn options_select_function_type() {
         check(&["issues"], "sync issues");
         check(&["issues", "--type", "action"], "action issues null");
         check(&["issues", "--webhook", "issues.edited", "--input", "{}"], "webhook issues issues.edited {}");
@@ -310,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_says_what_does() {
+    fn unfitting_option_is_reported_with_alternative() {
         check(&["create"], r#"action `create` needs an input: --input '{"title":"…"}'"#);
         check(&["ping", "--input", "1"], "--input: action `ping` takes no input");
         check(&["ping", "--variant", "v"], "--variant: action `ping` has no variants, only syncs have");
@@ -333,29 +358,37 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_would_look_at_is_refused() {
-        let place = "--checkpoint={\"p\":2}";
+    fn option_without_effect_is_refused() {
+        let checkpoint = "--checkpoint={\"p\":2}";
         let own = "keeps its own place, which cannot be set. --reset makes it begin at the beginning";
-        check(&["issues", place], &format!("--checkpoint: sync `issues` {own}"));
-        check(&["ping", place], "--checkpoint: action `ping` declares no checkpoint");
-        check(&["by-hand", place], "sync by-hand");
+        check(&["issues", checkpoint], &format!("--checkpoint: sync `issues` {own}"));
+        check(&["ping", checkpoint], "--checkpoint: action `ping` declares no checkpoint");
+        check(&["by-hand", checkpoint], "sync by-hand");
         for variant in ["--variant=", "--variant=a::b"] {
             check(&["issues", variant], "--variant: the name of a variant is not empty and has no `::`");
         }
     }
 
     #[test]
-    fn settings_of_the_run() {
-        let request =
-            of(&["by-hand", "--variant", "v", "--metadata", r#"{"a":1}"#, "--checkpoint", r#"{"p":2}"#, "--dry-run"]);
+    fn run_options_are_passed_to_request() {
+        let request = parse_request(&[
+            "by-hand",
+            "--variant",
+            "v",
+            "--metadata",
+            r#"{"a":1}"#,
+            "--checkpoint",
+            r#"{"p":2}"#,
+            "--dry-run",
+        ]);
         let request = request.unwrap();
-        assert_eq!((request.variant.as_str(), request.dry, request.reset), ("v", true, false));
+        assert_eq!((request.variant.as_str(), request.dry_run, request.reset), ("v", true, false));
         assert_eq!(request.metadata.map(Value::Object), Some(json!({ "a": 1 })));
         assert_eq!(request.checkpoint, Some(json!({ "p": 2 })));
-        assert_eq!(of(&["by-hand", "--checkpoint", "5"]).unwrap_err().exit(), Exit::Usage);
-        let emptied = of(&["by-hand", "--reset", "--empty-cache"]).unwrap();
+        assert_eq!(parse_request(&["by-hand", "--checkpoint", "5"]).unwrap_err().exit(), Exit::Usage);
+        let emptied = parse_request(&["by-hand", "--reset", "--empty-cache"]).unwrap();
         assert!(emptied.reset && emptied.empty_cache);
-        let full = of(&["issues", "--type", "sync", "--full", "--allow-deletes"]).unwrap();
+        let full = parse_request(&["issues", "--type", "sync", "--full", "--allow-deletes"]).unwrap();
         assert!(full.full && full.allow_deletes);
     }
 

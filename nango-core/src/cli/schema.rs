@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf};
 use clap::{ArgMatches, Args, FromArgMatches, ValueEnum};
 use serde_json::Value;
 
-use super::{Command, Context, Exit, Fault, lookup};
+use super::{Command, CommandError, Context, Exit, lookup};
 use crate::{
     declare::Registry,
     export::{self, ExportError},
@@ -43,15 +43,15 @@ impl Command for Schema {
         Arguments::augment_args(clap::Command::new("schema").about(about))
     }
 
-    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, Fault> {
-        let arguments = Arguments::from_arg_matches(matches).map_err(|error| Fault::usage(error.to_string()))?;
+    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
+        let arguments = Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
         let Format::JsonSchema = arguments.format;
         let schema = schema(context.registry(), arguments.integration.as_deref(), arguments.model.as_deref())?;
         match arguments.out {
             Some(path) => {
                 let text = format!("{schema:#}\n");
                 fs::write(&path, &text)
-                    .map_err(|error| Fault::failed(format!("{} cannot be written: {error}", path.display())))?;
+                    .map_err(|error| CommandError::failed(format!("{} cannot be written: {error}", path.display())))?;
                 context.terminal.json(&serde_json::json!({ "out": path, "bytes": text.len() }))?;
                 context.terminal.hint(format_args!("wrote {}", path.display()));
             }
@@ -62,44 +62,44 @@ impl Command for Schema {
     }
 }
 
-fn schema(registry: &Registry, integration: Option<&str>, model: Option<&str>) -> Result<Value, Fault> {
+fn schema(registry: &Registry, integration: Option<&str>, model: Option<&str>) -> Result<Value, CommandError> {
     let integration = integration.map(|name| lookup::integration(registry, name)).transpose()?;
     match model {
-        Some(model) => one(registry, integration, model),
-        None => export::bundle(registry, integration).map_err(|errors| fault(&errors)),
+        Some(model) => model_schema(registry, integration, model),
+        None => export::bundle(registry, integration).map_err(|errors| export_error(&errors)),
     }
 }
 
-fn one(registry: &Registry, integration: Option<&str>, model: &str) -> Result<Value, Fault> {
+fn model_schema(registry: &Registry, integration: Option<&str>, model: &str) -> Result<Value, CommandError> {
     let mut names = Vec::new();
-    let mut homes = Vec::new();
+    let mut owners = Vec::new();
     for candidate in registry.integrations().into_iter().filter(|name| integration.is_none_or(|only| only == *name)) {
-        let own = export::names(registry, candidate).map_err(|errors| fault(&errors))?;
+        let own = export::names(registry, candidate).map_err(|errors| export_error(&errors))?;
         if own.iter().any(|name| name == model) {
-            homes.push(candidate);
+            owners.push(candidate);
         }
         names.extend(own);
     }
-    match homes.as_slice() {
+    match owners.as_slice() {
         [home] => export::model(registry, home, model)
-            .map_err(|errors| fault(&errors))?
-            .ok_or_else(|| Fault::not_found(model)),
+            .map_err(|errors| export_error(&errors))?
+            .ok_or_else(|| CommandError::not_found(model)),
         [] => {
             names.sort_unstable();
             names.dedup();
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
             let what = integration.map_or_else(|| "model".to_owned(), |of| format!("model of `{of}` named"));
-            Err(Fault::not_found(lookup::unknown(&what, model, &names)))
+            Err(CommandError::not_found(lookup::unknown_name(&what, model, &names)))
         }
-        homes => Err(Fault::usage(format!(
+        homes => Err(CommandError::usage(format!(
             "`{model}` is a model of {}: say which with --integration",
             crate::declare::suggest::list(homes.iter().copied())
         ))),
     }
 }
 
-pub(super) fn fault(errors: &[ExportError]) -> Fault {
-    Fault::setup(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+pub(super) fn export_error(errors: &[ExportError]) -> CommandError {
+    CommandError::setup(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
 }
 
 #[cfg(test)]
@@ -108,7 +108,7 @@ mod tests {
     use crate::cli::lookup::tests::{action, registry_of};
 
     #[test]
-    fn a_model_that_is_not_there() {
+    fn unknown_model_is_reported() {
         let registry = registry_of(&[action("github", "create")]);
         assert!(schema(&registry, None, None).unwrap()["integrations"]["github"]["actions"]["create"].is_object());
         let fault = schema(&registry, Some("github"), Some("Issue")).unwrap_err();

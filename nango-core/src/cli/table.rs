@@ -35,23 +35,23 @@ pub fn number(value: u64) -> String {
 }
 
 /// `1 record`, `2 records`
-pub fn counted(value: u64, one: &str) -> String {
+pub fn pluralized(value: u64, one: &str) -> String {
     let many = if value == 1 { "" } else { "s" };
     format!("{} {one}{many}", number(value))
 }
 
 /// `2026-11-22 12:00:00` (UTC), of microseconds since 1970.
-pub fn moment(at: i64) -> String {
+pub fn utc_time(at: i64) -> String {
     Timestamp::from_microsecond(at)
         .map_or_else(|_| at.to_string(), |moment| moment.strftime("%Y-%m-%d %H:%M:%S").to_string())
 }
 
 /// At most so many characters, on one line. Marks that change the direction of text, or are not seen, are escaped.
-pub fn short(text: &str, most: usize) -> String {
-    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(most + 1).collect();
+pub fn truncated(text: &str, max_chars: usize) -> String {
+    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(max_chars + 1).collect();
     let mut line = printable(&line).into_owned();
-    if line.chars().count() > most {
-        line = line.chars().take(most.saturating_sub(1)).collect();
+    if line.chars().count() > max_chars {
+        line = line.chars().take(max_chars.saturating_sub(1)).collect();
         line.push('…');
     }
     line
@@ -62,22 +62,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_moments_and_texts() {
+    fn numbers_times_and_texts_are_formatted() {
         assert_eq!(
             [0, 12, 123, 1_234, 123_456, 1_234_567].map(number),
             ["0", "12", "123", "1,234", "123,456", "1,234,567"]
         );
-        assert_eq!(counted(1, "page"), "1 page");
-        assert_eq!(counted(2_000, "page"), "2,000 pages");
-        assert_eq!(moment(1_795_348_800_999_999), "2026-11-22 12:00:00");
-        assert_eq!(short("a\nb", 10), "a b");
-        assert_eq!(short("a\u{1b}[1m\u{202e}b", 20), "a [1m\\u{202e}b");
-        assert_eq!(short("äbcdef", 4), "äbc…");
-        assert_eq!(short("abcd", 4), "abcd");
+        assert_eq!(pluralized(1, "page"), "1 page");
+        assert_eq!(pluralized(2_000, "page"), "2,000 pages");
+        assert_eq!(utc_time(1_795_348_800_999_999), "2026-11-22 12:00:00");
+        assert_eq!(truncated("a\nb", 10), "a b");
+        assert_eq!(truncated("a\u{1b}[1m\u{202e}b", 20), "a [1m\\u{202e}b");
+        assert_eq!(truncated("äbcdef", 4), "äbc…");
+        assert_eq!(truncated("abcd", 4), "abcd");
     }
 
     #[test]
-    fn a_table_is_as_wide_as_its_window() {
+    fn table_fits_terminal_width() {
         let mut table = table(&["a", "b"], Some(30));
         table.add_row(["x".repeat(40), "y".repeat(40)]);
         assert!(table.to_string().lines().all(|line| line.chars().count() <= 30), "{table}");

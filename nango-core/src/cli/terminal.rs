@@ -11,7 +11,7 @@ use std::{
 use serde::Serialize;
 use serde_json::json;
 
-use super::{Exit, Fault};
+use super::{CommandError, Exit};
 use crate::redact::{printable, printable_json};
 
 /// Stdout and stderr, and how to speak on them.
@@ -19,25 +19,25 @@ pub struct Terminal {
     out: Box<dyn Write + Send>,
     err: Box<dyn Write + Send>,
     json: bool,
-    answered: bool,
+    document_written: bool,
     width: Option<u16>,
-    watched: bool,
+    interactive: bool,
     /// What reads stdout.
-    reader: Reader,
+    output_target: OutputTarget,
 }
 
 /// What reads stdout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Reader {
+enum OutputTarget {
     /// A person: a terminal acts on some characters.
     Terminal,
     /// A program, which gets the bytes as they are.
-    Program,
+    NonTerminal,
 }
 
 impl std::fmt::Debug for Terminal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Terminal").field("json", &self.json).field("watched", &self.watched).finish_non_exhaustive()
+        f.debug_struct("Terminal").field("json", &self.json).field("watched", &self.interactive).finish_non_exhaustive()
     }
 }
 
@@ -49,17 +49,25 @@ impl Terminal {
             out: Box::new(io::BufWriter::new(io::stdout())),
             err: Box::new(io::stderr()),
             json: false,
-            answered: false,
+            document_written: false,
             // A window that is too narrow for a table, or does not know its size, is written to like a file.
             width: on_terminal.then(|| comfy_table::Table::new().width()).flatten().filter(|width| *width >= 40),
-            watched: io::stderr().is_terminal(),
-            reader: if on_terminal { Reader::Terminal } else { Reader::Program },
+            interactive: io::stderr().is_terminal(),
+            output_target: if on_terminal { OutputTarget::Terminal } else { OutputTarget::NonTerminal },
         }
     }
 
     /// Two writers in place of stdout and stderr.
-    pub fn on(out: Box<dyn Write + Send>, err: Box<dyn Write + Send>) -> Self {
-        Self { out, err, json: false, answered: false, width: None, watched: false, reader: Reader::Program }
+    pub fn from_writers(out: Box<dyn Write + Send>, err: Box<dyn Write + Send>) -> Self {
+        Self {
+            out,
+            err,
+            json: false,
+            document_written: false,
+            width: None,
+            interactive: false,
+            output_target: OutputTarget::NonTerminal,
+        }
     }
 
     /// Whether an answer is a JSON document.
@@ -72,8 +80,8 @@ impl Terminal {
     }
 
     /// Whether somebody watches stderr, so that progress is worth drawing.
-    pub fn is_watched(&self) -> bool {
-        self.watched
+    pub fn is_interactive(&self) -> bool {
+        self.interactive
     }
 
     /// How many columns the person's window has. `None`: stdout is no window.
@@ -82,7 +90,7 @@ impl Terminal {
     }
 
     /// A line or a table of the answer in human form. Nothing with `--json`.
-    pub fn line(&mut self, text: impl Display) -> Result<(), Fault> {
+    pub fn line(&mut self, text: impl Display) -> Result<(), CommandError> {
         if !self.json {
             writeln!(self.out, "{}", printable(&text.to_string()))?;
             self.out.flush()?;
@@ -91,23 +99,25 @@ impl Terminal {
     }
 
     /// The answer as a JSON document. Nothing without `--json`.
-    pub fn json(&mut self, answer: &impl Serialize) -> Result<(), Fault> {
-        if self.json { self.document(answer) } else { Ok(()) }
+    pub fn json(&mut self, document: &impl Serialize) -> Result<(), CommandError> {
+        if self.json { self.document(document) } else { Ok(()) }
     }
 
     /// A JSON document, whatever the form.
-    pub fn document(&mut self, answer: &impl Serialize) -> Result<(), Fault> {
-        let mut text = serde_json::to_string_pretty(answer)
-            .map_err(|error| Fault::failed(format!("the answer cannot be written as JSON: {error}")))?;
+    pub fn document(&mut self, document: &impl Serialize) -> Result<(), CommandError> {
+        let mut text = serde_json::to_string_pretty(document)
+            .map_err(|error| CommandError::failed(format!("the answer cannot be written as JSON: {error}")))?;
         text.push('\n');
         self.bytes(printable_json(&text).as_bytes())
     }
 
     /// JSON that is written already.
-    pub(super) fn bytes(&mut self, json: &[u8]) -> Result<(), Fault> {
-        self.answered = true;
+    pub(super) fn bytes(&mut self, json: &[u8]) -> Result<(), CommandError> {
+        self.document_written = true;
         match std::str::from_utf8(json) {
-            Ok(text) if self.reader == Reader::Terminal => self.out.write_all(printable_json(text).as_bytes())?,
+            Ok(text) if self.output_target == OutputTarget::Terminal => {
+                self.out.write_all(printable_json(text).as_bytes())?;
+            }
             _ => self.out.write_all(json)?,
         }
         self.out.flush()?;
@@ -128,12 +138,12 @@ impl Terminal {
     }
 
     /// Tells of a fault, and gives how the process ends.
-    pub(super) fn fault(&mut self, fault: &Fault) -> Exit {
+    pub(super) fn report_error(&mut self, fault: &CommandError) -> Exit {
         if fault.exit() == Exit::Success {
             return Exit::Success;
         }
         self.note(format_args!("error: {fault}"));
-        if self.json && !self.answered {
+        if self.json && !self.document_written {
             let error = json!({ "error": { "type": fault.kind(), "message": fault.to_string() } });
             // Whoever does not read the document has the exit code.
             let _ = self.document(&error);
@@ -156,15 +166,15 @@ pub(super) mod tests {
 
     /// A writer that can be read.
     #[derive(Debug, Clone, Default)]
-    pub(in crate::cli) struct Paper(Arc<Mutex<Vec<u8>>>);
+    pub(in crate::cli) struct SharedBuffer(Arc<Mutex<Vec<u8>>>);
 
-    impl Paper {
+    impl SharedBuffer {
         pub(in crate::cli) fn text(&self) -> String {
             String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
         }
     }
 
-    impl Write for Paper {
+    impl Write for SharedBuffer {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.0.lock().unwrap().write(bytes)
         }
@@ -175,17 +185,17 @@ pub(super) mod tests {
     }
 
     /// A terminal and what it prints to stdout and stderr.
-    pub(in crate::cli) fn paper(json: bool) -> (Terminal, Paper, Paper) {
-        let (out, err) = (Paper::default(), Paper::default());
-        let mut terminal = Terminal::on(Box::new(out.clone()), Box::new(err.clone()));
+    pub(in crate::cli) fn captured_terminal(json: bool) -> (Terminal, SharedBuffer, SharedBuffer) {
+        let (out, err) = (SharedBuffer::default(), SharedBuffer::default());
+        let mut terminal = Terminal::from_writers(Box::new(out.clone()), Box::new(err.clone()));
         terminal.set_json(json);
         (terminal, out, err)
     }
 
     #[test]
-    fn one_document_or_lines_but_not_both() {
+    fn output_is_either_json_or_lines() {
         for json in [false, true] {
-            let (mut terminal, out, err) = paper(json);
+            let (mut terminal, out, err) = captured_terminal(json);
             terminal.line("a line").unwrap();
             terminal.json(&json!({ "a": 1 })).unwrap();
             terminal.hint("a hint");
@@ -197,18 +207,18 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_fault_is_a_document_unless_there_was_one() {
-        let (mut terminal, out, err) = paper(true);
-        assert_eq!(terminal.fault(&Fault::usage("no such thing")), Exit::Usage);
+    fn error_document_is_written_once() {
+        let (mut terminal, out, err) = captured_terminal(true);
+        assert_eq!(terminal.report_error(&CommandError::usage("no such thing")), Exit::Usage);
         assert_eq!(err.text(), "error: no such thing\n");
         let document: serde_json::Value = serde_json::from_str(&out.text()).unwrap();
         assert_eq!(document, json!({ "error": { "type": "usage", "message": "no such thing" } }));
-        terminal.fault(&Fault::usage("again"));
+        terminal.report_error(&CommandError::usage("again"));
         assert_eq!(serde_json::from_str::<serde_json::Value>(&out.text()).unwrap(), document);
     }
 
     #[test]
-    fn a_closed_pipe_is_no_fault() {
+    fn closed_pipe_exits_with_success() {
         struct Closed;
         impl Write for Closed {
             fn write(&mut self, _: &[u8]) -> io::Result<usize> {
@@ -218,10 +228,10 @@ pub(super) mod tests {
                 Ok(())
             }
         }
-        let err = Paper::default();
-        let mut terminal = Terminal::on(Box::new(Closed), Box::new(err.clone()));
+        let err = SharedBuffer::default();
+        let mut terminal = Terminal::from_writers(Box::new(Closed), Box::new(err.clone()));
         let fault = terminal.line("x").unwrap_err();
-        assert_eq!(terminal.fault(&fault), Exit::Success);
+        assert_eq!(terminal.report_error(&fault), Exit::Success);
         assert_eq!(err.text(), "");
     }
 }

@@ -8,22 +8,22 @@ use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use super::Fault;
+use super::CommandError;
 use crate::json;
 
 /// Reads the values of one command line. Stdin can be given to one option.
 #[derive(Debug, Default)]
-pub struct Values {
+pub struct ValueReader {
     stdin: Option<String>,
 }
 
-impl Values {
+impl ValueReader {
     /// Any JSON.
     ///
     /// # Errors
     ///
     /// The file or stdin cannot be read, or holds something else.
-    pub fn json(&mut self, option: &str, given: &str) -> Result<Value, Fault> {
+    pub fn json(&mut self, option: &str, given: &str) -> Result<Value, CommandError> {
         let text = self.text(option, given)?;
         parse(option, &text)
     }
@@ -33,10 +33,10 @@ impl Values {
     /// # Errors
     ///
     /// As [`Values::json`], or the value is of another kind.
-    pub fn object(&mut self, option: &str, given: &str) -> Result<Map<String, Value>, Fault> {
+    pub fn object(&mut self, option: &str, given: &str) -> Result<Map<String, Value>, CommandError> {
         match self.json(option, given)? {
             Value::Object(object) => Ok(object),
-            _ => Err(Fault::usage(format!("{option} must be a JSON object, such as '{{\"owner\": \"acme\"}}'"))),
+            _ => Err(CommandError::usage(format!("{option} must be a JSON object, such as '{{\"owner\": \"acme\"}}'"))),
         }
     }
 
@@ -45,12 +45,12 @@ impl Values {
     /// # Errors
     ///
     /// The file or stdin cannot be read, or holds an object that is no JSON.
-    pub fn credentials(&mut self, option: &str, given: &str) -> Result<Value, Fault> {
+    pub fn credentials(&mut self, option: &str, given: &str) -> Result<Value, CommandError> {
         let text = self.text(option, given)?;
         match text.trim_start().chars().next() {
             Some('{' | '[' | '"') => parse(option, &text),
             _ if given != "-" && !given.starts_with('@') && std::path::Path::new(given).is_file() => {
-                Err(Fault::usage(format!("{option}: {given} is a file: did you mean @{given}?")))
+                Err(CommandError::usage(format!("{option}: {given} is a file: did you mean @{given}?")))
             }
             _ => Ok(Value::String(text.trim().to_owned())),
         }
@@ -62,30 +62,32 @@ impl Values {
     /// # Errors
     ///
     /// The file or stdin cannot be read.
-    pub fn file(&mut self, option: &str, path: &str) -> Result<String, Fault> {
+    pub fn file(&mut self, option: &str, path: &str) -> Result<String, CommandError> {
         let given = if path == "-" { path.to_owned() } else { format!("@{path}") };
         let mut text = self.text(option, &given)?;
         text.truncate(text.trim_end_matches(['\r', '\n']).len());
         Ok(text)
     }
 
-    fn text(&mut self, option: &str, given: &str) -> Result<String, Fault> {
+    fn text(&mut self, option: &str, given: &str) -> Result<String, CommandError> {
         if given == "-" {
-            if let Some(taken) = &self.stdin {
-                return Err(Fault::usage(format!("{option}: stdin is read by {taken} already, use a file: @PATH")));
+            if let Some(reader_option) = &self.stdin {
+                return Err(CommandError::usage(format!(
+                    "{option}: stdin is read by {reader_option} already, use a file: @PATH"
+                )));
             }
             self.stdin = Some(option.to_owned());
             let mut bytes = Vec::new();
-            let failed = |reason: String| Fault::usage(format!("{option}: stdin cannot be read: {reason}"));
+            let failed = |reason: String| CommandError::usage(format!("{option}: stdin cannot be read: {reason}"));
             std::io::stdin().read_to_end(&mut bytes).map_err(|error| failed(error.to_string()))?;
-            return whole_text(bytes).map_err(failed);
+            return decode_file_text(bytes).map_err(failed);
         }
         match given.strip_prefix('@') {
             Some(path) => {
-                let failed = |reason: String| Fault::usage(format!("{option}: {path} cannot be read: {reason}"));
+                let failed = |reason: String| CommandError::usage(format!("{option}: {path} cannot be read: {reason}"));
                 fs::read(path)
                     .map_err(|error| failed(error.to_string()))
-                    .and_then(|bytes| whole_text(bytes).map_err(failed))
+                    .and_then(|bytes| decode_file_text(bytes).map_err(failed))
             }
             None => Ok(given.to_owned()),
         }
@@ -93,18 +95,18 @@ impl Values {
 }
 
 /// The text of a file, whichever mark its editor put in front of it.
-fn whole_text(bytes: Vec<u8>) -> Result<String, String> {
+fn decode_file_text(bytes: Vec<u8>) -> Result<String, String> {
     let bytes = Zeroizing::new(bytes);
-    json::text(&bytes, None).map(Cow::into_owned).map_err(|error| error.to_string())
+    json::body_text(&bytes, None).map(Cow::into_owned).map_err(|error| error.to_string())
 }
 
-fn parse(option: &str, text: &str) -> Result<Value, Fault> {
-    json::decode_text(text).map_err(|error| {
+fn parse(option: &str, text: &str) -> Result<Value, CommandError> {
+    json::decode_str(text).map_err(|error| {
         let Some(error) = serde_json::from_str::<IgnoredAny>(text).err() else {
-            return Fault::usage(format!("{option}: {error}"));
+            return CommandError::usage(format!("{option}: {error}"));
         };
-        let place = format!("line {}, column {}", error.line(), error.column());
-        Fault::usage(format!("{option} is not JSON ({place}): give JSON in quotes, @FILE, or - for stdin"))
+        let position = format!("line {}, column {}", error.line(), error.column());
+        CommandError::usage(format!("{option} is not JSON ({position}): give JSON in quotes, @FILE, or - for stdin"))
     })
 }
 
@@ -131,25 +133,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn inline_or_a_file() {
+    fn value_is_read_inline_or_from_file() {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(b"{\"a\": 1}").unwrap();
-        let mut values = Values::default();
+        let mut values = ValueReader::default();
         assert_eq!(values.json("--input", "[1]"), Ok(json!([1])));
         let from_file = format!("@{}", file.path().display());
         assert_eq!(values.object("--metadata", &from_file).map(Value::Object), Ok(json!({ "a": 1 })));
     }
 
     #[track_caller]
-    fn check<T: std::fmt::Debug>(result: Result<T, Fault>, expect: &str) {
+    fn check<T: std::fmt::Debug>(result: Result<T, CommandError>, expect: &str) {
         let message = result.unwrap_err().to_string();
         assert!(message.starts_with(expect), "{message}");
         assert!(!message.contains("hush"), "{message}");
     }
 
     #[test]
-    fn what_is_no_json_is_told_and_not_shown() {
-        let mut values = Values::default();
+    fn invalid_json_is_reported_without_content() {
+        let mut values = ValueReader::default();
         check(values.json("--input", "hush"), "--input is not JSON (line 1, column 1)");
         check(values.credentials("--credentials", "{\"hush\""), "--credentials is not JSON (line 1, column 7)");
         check(values.object("--metadata", "[\"hush\"]"), "--metadata must be a JSON object");
@@ -157,14 +159,14 @@ mod tests {
     }
 
     #[test]
-    fn a_bare_credential_is_a_string() {
-        let mut values = Values::default();
+    fn bare_credential_becomes_string() {
+        let mut values = ValueReader::default();
         assert_eq!(values.credentials("--credentials", " k1\n"), Ok(json!("k1")));
         assert_eq!(values.credentials("--credentials", "{\"apiKey\": \"k\"}"), Ok(json!({ "apiKey": "k" })));
     }
 
     #[test]
-    fn a_pair_has_a_key() {
+    fn key_value_requires_key() {
         assert_eq!(key_value("a=b=c"), Ok(("a".into(), "b=c".into())));
         assert_eq!(key_value("a="), Ok(("a".into(), String::new())));
         assert!(key_value("nango.toml").unwrap_err().contains("registry --config FILE connection add"));

@@ -4,7 +4,7 @@ use url::{Host, Url};
 
 use super::Config;
 use crate::{
-    http::{Policy, Rule},
+    http::{EgressPolicy, HostPattern},
     provider::Catalogue,
 };
 
@@ -13,20 +13,20 @@ use crate::{
 pub struct Egress {
     /// Hosts, addresses and networks that may be reached although they are not public, or although a wider entry of
     /// `deny` is about them.
-    pub allow: Vec<Rule>,
+    pub allow: Vec<HostPattern>,
     /// Hosts, addresses and networks that may not be reached. `*` leaves only what `allow` and the base URLs name.
-    pub deny: Vec<Rule>,
+    pub deny: Vec<HostPattern>,
     /// Whether private networks and this machine may be reached. Default `false`.
-    pub private: bool,
+    pub allow_private: bool,
 }
 
 impl Config {
     /// The places that may be reached: as `[egress]` says, and for each integration the hosts and ports that the operator
     /// wrote down for it, as base URL or trusted origin or in a file of providers. A host with a value of the connection
     /// in it was not written by the operator alone, and is no exception.
-    pub fn policy(&self, catalogue: &Catalogue) -> Policy {
-        let Egress { allow, deny, private } = self.egress.clone();
-        let mut policy = Policy::new(allow, deny, private);
+    pub fn policy(&self, catalogue: &Catalogue) -> EgressPolicy {
+        let Egress { allow, deny, allow_private: private } = self.egress.clone();
+        let mut policy = EgressPolicy::new(allow, deny, private);
         let mut allow = |integration: &str, text: &str| {
             let url = Url::parse(text).ok();
             let written = match url.as_ref().and_then(Url::host) {
@@ -42,7 +42,7 @@ impl Config {
             let urls = settings.base_url.iter().chain(&settings.trusted_origins);
             urls.for_each(|text| allow(name, text));
         }
-        for (provider, text) in catalogue.own_urls() {
+        for (provider, text) in catalogue.custom_urls() {
             allow(provider, text);
             for (name, settings) in &self.integrations {
                 if settings.provider.as_deref() == Some(provider) {
@@ -62,7 +62,7 @@ mod tests {
     use crate::config::{Flags, Sources};
 
     #[test]
-    fn base_urls_are_places_that_the_operator_named() {
+    fn base_urls_are_egress_exceptions() {
         let file = "[egress]\nallow = ['10.1.0.0/16']\n[integrations.a]\nbase_url = 'http://127.0.0.1:8080/api'\n\
                     [integrations.b]\nbase_url = 'https://${connectionConfig.x}.internal/${connectionConfig.y}'\n\
                     [integrations.c]\nbase_url = 'https://[::1]/'\n[integrations.d]\nprovider = 'own'\n";

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 /// Why a configuration file or a variable cannot be used. Never holds a value of it: it may be a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}: {message}", place(path, *line))]
+#[error("{}: {message}", location(path, *line))]
 #[non_exhaustive]
 pub struct ConfigError {
     /// The file, or the variable.
@@ -22,6 +22,6 @@ impl ConfigError {
     }
 }
 
-fn place(path: &Path, line: usize) -> String {
+fn location(path: &Path, line: usize) -> String {
     if line == 0 { path.display().to_string() } else { format!("{}:{line}", path.display()) }
 }

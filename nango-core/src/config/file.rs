@@ -49,13 +49,13 @@ use toml::{
 };
 
 use super::{ConfigError, Egress, IntegrationConfig, Limits, Retention, retention};
-use crate::{declare::suggest, http::Rule};
+use crate::{declare::suggest, http::HostPattern};
 
 /// The lengths that a lease may have, in seconds: shorter ones end while a busy machine looks elsewhere.
-const LEASE: std::ops::RangeInclusive<f64> = 0.2..=3600.0;
+const LEASE_SECONDS: std::ops::RangeInclusive<f64> = 0.2..=3600.0;
 
 /// The keys of the file.
-const KEYS: [&str; 9] = [
+const FILE_KEYS: [&str; 9] = [
     "database",
     "encrypt_records",
     "lease_seconds",
@@ -69,7 +69,7 @@ const KEYS: [&str; 9] = [
 
 /// What a file said.
 #[derive(Default)]
-pub(super) struct File {
+pub(super) struct FileConfig {
     pub(super) database: Option<String>,
     pub(super) encrypt_records: bool,
     pub(super) lease: Option<Duration>,
@@ -82,7 +82,7 @@ pub(super) struct File {
 }
 
 /// Reads the text of a file. The path is for messages.
-pub(super) fn read(path: &Path, text: &str) -> Result<File, ConfigError> {
+pub(super) fn read(path: &Path, text: &str) -> Result<FileConfig, ConfigError> {
     let reader = Reader { path, text };
     let table = DeTable::parse(text).map_err(|error| {
         reader.error(error.span().map_or(0, |span| span.start), format!("this is not TOML: {}", error.message()))
@@ -96,28 +96,28 @@ struct Reader<'a> {
 }
 
 /// A value and the place where it was found.
-type Found<'a, 'i> = (&'a str, usize, &'a Spanned<DeValue<'i>>);
+type TableEntry<'a, 'i> = (&'a str, usize, &'a Spanned<DeValue<'i>>);
 
 impl Reader<'_> {
-    fn file(&self, table: &DeTable<'_>) -> Result<File, ConfigError> {
-        let mut file = File::default();
+    fn file(&self, table: &DeTable<'_>) -> Result<FileConfig, ConfigError> {
+        let mut file = FileConfig::default();
         for (key, at, value) in entries(table) {
             match key {
                 "database" => {
-                    let url = self.text_of(key, at, value)?;
-                    if addresses::holds_password(&url) {
+                    let url = self.string_of(key, at, value)?;
+                    if addresses::has_password(&url) {
                         let expected = "must not hold a password: files are copied and shared. Give it by PGPASSWORD or \
                                         PGPASSFILE, or the whole URL by NANGO_DATABASE_URL";
-                        return Err(self.value(at, key, expected));
+                        return Err(self.value_error(at, key, expected));
                     }
                     file.database = Some(url);
                 }
-                "encrypt_records" => file.encrypt_records = self.switch_of(key, at, value)?,
+                "encrypt_records" => file.encrypt_records = self.bool_of(key, at, value)?,
                 "lease_seconds" => file.lease = Some(self.lease(key, at, value)?),
                 "providers" => {
                     // As the file says it, whatever directory the program stands in.
                     let beside = self.path.parent().unwrap_or(Path::new(""));
-                    file.providers = Some(beside.join(self.text_of(key, at, value)?));
+                    file.providers = Some(beside.join(self.string_of(key, at, value)?));
                 }
                 "integrations" => {
                     for (name, at, value) in entries(self.table_of(key, at, value)?) {
@@ -126,11 +126,11 @@ impl Reader<'_> {
                         file.integrations.insert(name.to_owned(), settings);
                     }
                 }
-                "environment" => file.environment = self.texts(key, self.table_of(key, at, value)?)?,
+                "environment" => file.environment = self.string_map(key, self.table_of(key, at, value)?)?,
                 "retention" => file.retention = self.retention(self.table_of(key, at, value)?)?,
                 "egress" => file.egress = self.egress(self.table_of(key, at, value)?)?,
                 "limits" => file.limits = self.limits(self.table_of(key, at, value)?)?,
-                _ => return Err(self.unknown(at, key, None, &KEYS)),
+                _ => return Err(self.unknown_key(at, key, None, &FILE_KEYS)),
             }
         }
         Ok(file)
@@ -141,10 +141,10 @@ impl Reader<'_> {
         for (key, at, value) in entries(table) {
             let full = format!("{path}.{key}");
             match key {
-                "provider" => settings.provider = Some(self.text_of(&full, at, value)?),
+                "provider" => settings.provider = Some(self.string_of(&full, at, value)?),
                 "base_url" => {
-                    let text = self.text_of(&full, at, value)?;
-                    addresses::check_base_url(&text).map_err(|expected| self.value(at, &full, expected))?;
+                    let text = self.string_of(&full, at, value)?;
+                    addresses::check_base_url(&text).map_err(|expected| self.value_error(at, &full, expected))?;
                     settings.base_url = Some(text);
                 }
                 "headers" => {
@@ -152,34 +152,34 @@ impl Reader<'_> {
                     for (name, at, _) in entries(headers) {
                         if HeaderName::from_bytes(name.as_bytes()).is_err() {
                             let expected = "is not the name of a header: letters, digits and dashes";
-                            return Err(self.value(at, &format!("{full}.{name}"), expected));
+                            return Err(self.value_error(at, &format!("{full}.{name}"), expected));
                         }
                     }
-                    settings.headers = self.texts(&full, headers)?;
+                    settings.headers = self.string_map(&full, headers)?;
                     if let Some((name, _)) = settings.headers.iter().find(|(_, v)| HeaderValue::from_str(v).is_err()) {
                         let expected = "cannot be sent in a header: it has a line break or another control character";
-                        return Err(self.value(at, &format!("{full}.{name}"), expected));
+                        return Err(self.value_error(at, &format!("{full}.{name}"), expected));
                     }
                 }
-                "client_id" => settings.client_id = Some(self.text_of(&full, at, value)?),
-                "scopes" => settings.scopes = self.list_of(&full, at, value)?,
+                "client_id" => settings.client_id = Some(self.string_of(&full, at, value)?),
+                "scopes" => settings.scopes = self.string_list_of(&full, at, value)?,
                 "trusted_origins" => {
-                    settings.trusted_origins = self.list_of(&full, at, value)?;
+                    settings.trusted_origins = self.string_list_of(&full, at, value)?;
                     for origin in &settings.trusted_origins {
-                        addresses::check_origin(origin).map_err(|expected| self.value(at, &full, expected))?;
+                        addresses::check_origin(origin).map_err(|expected| self.value_error(at, &full, expected))?;
                     }
                 }
                 "token_hosts" => {
-                    settings.token_hosts = self.rules(&full, at, value)?;
-                    if let Some(wide) = settings.token_hosts.iter().find(|rule| rule.is_everything()) {
+                    settings.token_hosts = self.host_patterns(&full, at, value)?;
+                    if let Some(wide) = settings.token_hosts.iter().find(|rule| rule.matches_all()) {
                         let expected = format!("must name hosts, and `{wide}` is every host");
-                        return Err(self.value(at, &full, expected));
+                        return Err(self.value_error(at, &full, expected));
                     }
                 }
                 _ => {
                     let known =
                         ["provider", "base_url", "headers", "client_id", "scopes", "trusted_origins", "token_hosts"];
-                    return Err(self.unknown(at, key, Some(path), &known));
+                    return Err(self.unknown_key(at, key, Some(path), &known));
                 }
             }
         }
@@ -189,14 +189,14 @@ impl Reader<'_> {
     fn retention(&self, table: &DeTable<'_>) -> Result<Retention, ConfigError> {
         let mut retention = Retention::default();
         for (key, at, value) in entries(table) {
-            let place = match key {
+            let field = match key {
                 "prune_after" => &mut retention.prune_after,
                 "delete_after" => &mut retention.delete_after,
-                _ => return Err(self.unknown(at, key, Some("retention"), &["prune_after", "delete_after"])),
+                _ => return Err(self.unknown_key(at, key, Some("retention"), &["prune_after", "delete_after"])),
             };
             let full = format!("retention.{key}");
-            let text = self.text_of(&full, at, value)?;
-            *place = retention::age(&text).map_err(|expected| self.value(at, &full, expected))?;
+            let text = self.string_of(&full, at, value)?;
+            *field = retention::parse_age(&text).map_err(|expected| self.value_error(at, &full, expected))?;
         }
         Ok(retention)
     }
@@ -206,24 +206,33 @@ impl Reader<'_> {
         for (key, at, value) in entries(table) {
             let full = format!("egress.{key}");
             match key {
-                "allow" => egress.allow = self.rules(&full, at, value)?,
-                "deny" => egress.deny = self.rules(&full, at, value)?,
-                "private" => egress.private = self.switch_of(&full, at, value)?,
-                _ => return Err(self.unknown(at, key, Some("egress"), &["allow", "deny", "private"])),
+                "allow" => egress.allow = self.host_patterns(&full, at, value)?,
+                "deny" => egress.deny = self.host_patterns(&full, at, value)?,
+                "private" => egress.allow_private = self.bool_of(&full, at, value)?,
+                _ => return Err(self.unknown_key(at, key, Some("egress"), &["allow", "deny", "private"])),
             }
         }
         Ok(egress)
     }
 
-    fn rules(&self, key: &str, at: usize, value: &Spanned<DeValue<'_>>) -> Result<Vec<Rule>, ConfigError> {
+    fn host_patterns(
+        &self,
+        key: &str,
+        at: usize,
+        value: &Spanned<DeValue<'_>>,
+    ) -> Result<Vec<HostPattern>, ConfigError> {
         let kind = value.get_ref().type_str();
         let list = value.get_ref().as_array().ok_or_else(|| {
-            self.value(at, key, format!("must be a list such as [\"db.example.internal\"], this is of type {kind}"))
+            self.value_error(
+                at,
+                key,
+                format!("must be a list such as [\"db.example.internal\"], this is of type {kind}"),
+            )
         })?;
         let rule = |(index, item): (usize, &Spanned<DeValue<'_>>)| {
             let key = format!("{key}[{index}]");
-            let text = self.text_of(&key, item.span().start, item)?;
-            text.parse::<Rule>().map_err(|error| self.value(item.span().start, &key, error.to_string()))
+            let text = self.string_of(&key, item.span().start, item)?;
+            text.parse::<HostPattern>().map_err(|error| self.value_error(item.span().start, &key, error.to_string()))
         };
         list.iter().enumerate().map(rule).collect()
     }
@@ -234,39 +243,43 @@ impl Reader<'_> {
             DeValue::Float(number) => number.as_str().parse().ok(),
             _ => None,
         };
-        let seconds = seconds.filter(|seconds| LEASE.contains(seconds));
+        let seconds = seconds.filter(|seconds| LEASE_SECONDS.contains(seconds));
         seconds.map(Duration::from_secs_f64).ok_or_else(|| {
-            self.value(at, key, format!("must be a number of seconds from {} to {}", LEASE.start(), LEASE.end()))
+            self.value_error(
+                at,
+                key,
+                format!("must be a number of seconds from {} to {}", LEASE_SECONDS.start(), LEASE_SECONDS.end()),
+            )
         })
     }
 
-    fn texts(&self, path: &str, table: &DeTable<'_>) -> Result<BTreeMap<String, String>, ConfigError> {
+    fn string_map(&self, path: &str, table: &DeTable<'_>) -> Result<BTreeMap<String, String>, ConfigError> {
         entries(table)
-            .map(|(key, at, value)| Ok((key.to_owned(), self.text_of(&format!("{path}.{key}"), at, value)?)))
+            .map(|(key, at, value)| Ok((key.to_owned(), self.string_of(&format!("{path}.{key}"), at, value)?)))
             .collect()
     }
 
-    fn text_of(&self, key: &str, at: usize, value: &Spanned<DeValue<'_>>) -> Result<String, ConfigError> {
+    fn string_of(&self, key: &str, at: usize, value: &Spanned<DeValue<'_>>) -> Result<String, ConfigError> {
         let value = value.get_ref();
         value.as_str().map(str::to_owned).ok_or_else(|| {
             let kind = value.type_str();
-            self.value(at, key, format!("must be text in quotes, this is of type {kind}"))
+            self.value_error(at, key, format!("must be text in quotes, this is of type {kind}"))
         })
     }
 
-    fn list_of(&self, key: &str, at: usize, value: &Spanned<DeValue<'_>>) -> Result<Vec<String>, ConfigError> {
+    fn string_list_of(&self, key: &str, at: usize, value: &Spanned<DeValue<'_>>) -> Result<Vec<String>, ConfigError> {
         let list = value.get_ref().as_array().ok_or_else(|| {
             let kind = value.get_ref().type_str();
-            self.value(at, key, format!("must be a list of texts such as [\"a\", \"b\"], this is of type {kind}"))
+            self.value_error(at, key, format!("must be a list of texts such as [\"a\", \"b\"], this is of type {kind}"))
         })?;
-        list.iter().map(|value| self.text_of(key, value.span().start, value)).collect()
+        list.iter().map(|value| self.string_of(key, value.span().start, value)).collect()
     }
 
-    fn switch_of(&self, key: &str, at: usize, value: &Spanned<DeValue<'_>>) -> Result<bool, ConfigError> {
+    fn bool_of(&self, key: &str, at: usize, value: &Spanned<DeValue<'_>>) -> Result<bool, ConfigError> {
         let value = value.get_ref();
         value.as_bool().ok_or_else(|| {
             let kind = value.type_str();
-            self.value(at, key, format!("must be true or false, this is of type {kind}"))
+            self.value_error(at, key, format!("must be true or false, this is of type {kind}"))
         })
     }
 
@@ -279,7 +292,7 @@ impl Reader<'_> {
         let value = value.get_ref();
         value.as_table().ok_or_else(|| {
             let kind = value.type_str();
-            self.value(
+            self.value_error(
                 at,
                 key,
                 format!("must be a table, this is of type {kind}: write `[{key}]` on a line of its own"),
@@ -287,7 +300,7 @@ impl Reader<'_> {
         })
     }
 
-    fn unknown(&self, at: usize, key: &str, table: Option<&str>, known: &[&str]) -> ConfigError {
+    fn unknown_key(&self, at: usize, key: &str, table: Option<&str>, known: &[&str]) -> ConfigError {
         let hint = if key.contains("key") || key.contains("secret") || key.contains("password") {
             ": secrets are not read from this file, set `NANGO_ENCRYPTION_KEY` in the environment and give credentials \
              to `connection add`."
@@ -301,7 +314,7 @@ impl Reader<'_> {
         self.error(at, format!("`{key}` is not a key of {table}{hint} There is {known}"))
     }
 
-    fn value(&self, at: usize, key: &str, expected: impl AsRef<str>) -> ConfigError {
+    fn value_error(&self, at: usize, key: &str, expected: impl AsRef<str>) -> ConfigError {
         self.error(at, format!("`{key}` {}", expected.as_ref()))
     }
 
@@ -315,8 +328,8 @@ impl Reader<'_> {
 }
 
 /// The entries of a table in the order of the file, so that the first mistake is the one that is told.
-fn entries<'a, 'i>(table: &'a DeTable<'i>) -> impl Iterator<Item = Found<'a, 'i>> {
-    let mut entries: Vec<Found<'a, 'i>> =
+fn entries<'a, 'i>(table: &'a DeTable<'i>) -> impl Iterator<Item = TableEntry<'a, 'i>> {
+    let mut entries: Vec<TableEntry<'a, 'i>> =
         table.iter().map(|(key, value)| (key.get_ref().as_ref(), key.span().start, value)).collect();
     entries.sort_by_key(|(_, at, _)| *at);
     entries.into_iter()
@@ -333,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_file() {
+    fn file_with_every_key_is_read() {
         let text = "database = 'sqlite:x.db'\nlease_seconds = 0.5\n\
                     [integrations.github]\nprovider = 'github'\nbase_url = 'https://ghe.example.com/api/v3'\n\
                     headers = { X-Team = 'data' }\n[environment]\nREGION = 'eu'\n";
@@ -368,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_key_names_the_nearest_one_and_all() {
+    fn unknown_key_error_names_the_nearest_and_all() {
         check(
             "\ndatabse = 'x'",
             "nango.toml:2: `databse` is not a key of the file, did you mean `database`? There is `database`, \
@@ -416,16 +429,16 @@ mod tests {
     }
 
     #[test]
-    fn egress_is_lists_and_a_switch() {
+    fn egress_table_is_read() {
         let text =
             "[egress]\nallow = ['DB.corp', '10.1.0.0/16']\ndeny = ['*.evil.example', 'fd00::/8']\nprivate = true";
         let egress = read(Path::new("nango.toml"), text).unwrap_or_default().egress;
-        let shown = |rules: &[Rule]| rules.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+        let shown = |rules: &[HostPattern]| rules.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
         assert_eq!(
             (shown(&egress.allow), shown(&egress.deny)),
             ("db.corp 10.1.0.0/16".into(), "*.evil.example fd00::/8".into())
         );
-        assert!(egress.private);
+        assert!(egress.allow_private);
         check(
             "[egress]\nallow = 'x'",
             "nango.toml:2: `egress.allow` must be a list such as [\"db.example.internal\"], this is of type string",
@@ -467,7 +480,7 @@ mod tests {
     }
 
     #[test]
-    fn a_base_url_is_a_place_on_the_web() {
+    fn base_url_must_be_http() {
         let check = |url: &str, expect: &str| {
             let text = format!("[integrations.x]\nbase_url = '{url}'");
             check(&text, &format!("nango.toml:2: `integrations.x.base_url` {expect}"));
@@ -482,7 +495,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_toml_has_a_line() {
+    fn syntax_error_has_a_line() {
         let error = read(Path::new("n.toml"), "a = 1\nb = = 2\n").err().map(|error| error.to_string());
         assert!(error.as_deref().is_some_and(|error| error.starts_with("n.toml:2: this is not TOML: ")), "{error:?}");
     }

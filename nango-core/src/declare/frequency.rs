@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn names_and_numbers() {
+    fn frequency_is_parsed_from_a_name_or_a_number() {
         check("every hour", Ok(HOUR));
         check("every half day", Ok(12.0 * HOUR));
         check("every month", Ok(30.0 * DAY));
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_refused_says_what_to_write() {
+    fn invalid_frequency_is_refused_with_an_example() {
         let help = "write \"every hour\", \"every day\", \"every 5 minutes\" or \"every 30s\"";
         for text in ["", "every", "evry hour", "5", "every -5 minutes", "1.2.3h", "every 5 fortnights"] {
             check(text, Err(&format!("`{text}` is not a frequency: {help}")));

@@ -148,7 +148,7 @@ impl Paginate {
 
     /// Whether records can move across the position of the reader, as far as the settings show it, and why. `None`: the
     /// values decide that lead to the next page.
-    pub fn kind_of_pagination(&self) -> (Option<Pagination>, &'static str) {
+    pub fn declared_pagination(&self) -> (Option<Pagination>, &'static str) {
         match (self.pagination, &self.kind) {
             (Some(declared), _) => (Some(declared), "declared"),
             (None, Some(PaginateKind::Offset { .. })) => (Some(Pagination::Position), "an offset counts"),
@@ -290,20 +290,20 @@ impl Paginate {
 
     /// These settings, and `below` where they leave something open.
     #[must_use]
-    pub fn over(self, below: &Self) -> Self {
+    pub fn with_defaults(self, defaults: &Self) -> Self {
         Self {
-            kind: self.kind.or_else(|| below.kind.clone()),
-            limit: self.limit.or(below.limit),
-            limit_name: self.limit_name.or_else(|| below.limit_name.clone()),
-            response_path: self.response_path.or_else(|| below.response_path.clone()),
-            has_more: self.has_more.or_else(|| below.has_more.clone()),
-            is_last: self.is_last.or_else(|| below.is_last.clone()),
-            total: self.total.or_else(|| below.total.clone()),
-            total_pages: self.total_pages.or_else(|| below.total_pages.clone()),
-            null_is_empty: self.null_is_empty.or(below.null_is_empty),
-            end_status: self.end_status.or_else(|| below.end_status.clone()),
-            pagination: self.pagination.or(below.pagination),
-            in_body: self.in_body.or(below.in_body),
+            kind: self.kind.or_else(|| defaults.kind.clone()),
+            limit: self.limit.or(defaults.limit),
+            limit_name: self.limit_name.or_else(|| defaults.limit_name.clone()),
+            response_path: self.response_path.or_else(|| defaults.response_path.clone()),
+            has_more: self.has_more.or_else(|| defaults.has_more.clone()),
+            is_last: self.is_last.or_else(|| defaults.is_last.clone()),
+            total: self.total.or_else(|| defaults.total.clone()),
+            total_pages: self.total_pages.or_else(|| defaults.total_pages.clone()),
+            null_is_empty: self.null_is_empty.or(defaults.null_is_empty),
+            end_status: self.end_status.or_else(|| defaults.end_status.clone()),
+            pagination: self.pagination.or(defaults.pagination),
+            in_body: self.in_body.or(defaults.in_body),
         }
     }
 }
@@ -313,11 +313,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_function_decides_over_the_provider() {
+    fn settings_of_a_function_override_those_of_the_provider() {
         let provider = Paginate::link("next").limit_name("per_page").limit(30);
-        let merged = Paginate::provider().limit(3).over(&provider);
+        let merged = Paginate::provider().limit(3).with_defaults(&provider);
         assert_eq!(merged, Paginate::link("next").limit_name("per_page").limit(3));
-        let merged = Paginate::offset("page").start(1).by(OffsetBy::Page).over(&provider);
+        let merged = Paginate::offset("page").start(1).by(OffsetBy::Page).with_defaults(&provider);
         assert_eq!(merged.limit_name.as_deref(), Some("per_page"));
         assert!(matches!(merged.kind, Some(PaginateKind::Offset { start: 1, by: OffsetBy::Page, .. })));
     }

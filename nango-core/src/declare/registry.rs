@@ -7,7 +7,7 @@ use crate::model::ModelInfo;
 
 /// What a function is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
+pub enum FunctionKind {
     /// `#[sync]`
     Sync,
     /// `#[action]`
@@ -18,7 +18,7 @@ pub enum Kind {
     OnWebhook,
 }
 
-impl Kind {
+impl FunctionKind {
     /// The name on the wire.
     pub const fn name(self) -> &'static str {
         match self {
@@ -64,12 +64,12 @@ impl Entry {
     }
 
     /// What the function is.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> FunctionKind {
         match self.item {
-            Item::Sync(_) => Kind::Sync,
-            Item::Action(_) => Kind::Action,
-            Item::Event(_) => Kind::OnEvent,
-            Item::Webhook(_) => Kind::OnWebhook,
+            Item::Sync(_) => FunctionKind::Sync,
+            Item::Action(_) => FunctionKind::Action,
+            Item::Event(_) => FunctionKind::OnEvent,
+            Item::Webhook(_) => FunctionKind::OnWebhook,
         }
     }
 
@@ -171,12 +171,12 @@ impl Registry {
             (&a.integration, a.kind(), a.name(), a.at()).cmp(&(&b.integration, b.kind(), b.name(), b.at()))
         });
         let registry = Self { entries };
-        let mut errors = registry.duplicates();
-        errors.extend(registry.model_names());
+        let mut errors = registry.duplicate_functions();
+        errors.extend(registry.conflicting_model_names());
         if errors.is_empty() { Ok(registry) } else { Err(errors) }
     }
 
-    fn duplicates(&self) -> Vec<LoadError> {
+    fn duplicate_functions(&self) -> Vec<LoadError> {
         self.entries
             .windows(2)
             .filter(|pair| {
@@ -193,7 +193,7 @@ impl Registry {
             .collect()
     }
 
-    fn model_names(&self) -> Vec<LoadError> {
+    fn conflicting_model_names(&self) -> Vec<LoadError> {
         let mut seen: BTreeMap<(&str, &str), &'static str> = BTreeMap::new();
         let mut errors = Vec::new();
         for (entry, sync) in self.syncs() {
@@ -235,7 +235,7 @@ impl Registry {
     }
 
     /// A function by name and kind.
-    pub fn find(&self, integration: &str, kind: Kind, name: &str) -> Option<&Entry> {
+    pub fn find(&self, integration: &str, kind: FunctionKind, name: &str) -> Option<&Entry> {
         self.entries
             .iter()
             .find(|entry| entry.integration == integration && entry.kind() == kind && entry.name() == name)
@@ -243,7 +243,7 @@ impl Registry {
 
     /// A sync by name.
     pub fn sync(&self, integration: &str, name: &str) -> Option<&'static SyncDef> {
-        self.find(integration, Kind::Sync, name).and_then(|entry| match entry.item {
+        self.find(integration, FunctionKind::Sync, name).and_then(|entry| match entry.item {
             Item::Sync(def) => Some(def),
             _ => None,
         })
@@ -251,7 +251,7 @@ impl Registry {
 
     /// An action by name.
     pub fn action(&self, integration: &str, name: &str) -> Option<&'static ActionDef> {
-        self.find(integration, Kind::Action, name).and_then(|entry| match entry.item {
+        self.find(integration, FunctionKind::Action, name).and_then(|entry| match entry.item {
             Item::Action(def) => Some(def),
             _ => None,
         })
@@ -295,12 +295,12 @@ impl Registry {
     }
 
     /// A sentence for a name that is not there: the nearest one, and the list.
-    pub fn unknown(what: &str, wrong: &str, valid: &[&str]) -> String {
-        let near = suggest::nearest(wrong, valid.iter().copied());
+    pub fn unknown_message(what: &str, unknown: &str, valid: &[&str]) -> String {
+        let near = suggest::nearest(unknown, valid.iter().copied());
         let hint = near.map_or_else(|| ".".to_owned(), |name| format!(", did you mean `{name}`?"));
         match valid {
-            [] => format!("there is no {what} `{wrong}`, and no other either"),
-            _ => format!("there is no {what} `{wrong}`{hint} There is {}", suggest::list(valid.iter().copied())),
+            [] => format!("there is no {what} `{unknown}`, and no other either"),
+            _ => format!("there is no {what} `{unknown}`{hint} There is {}", suggest::list(valid.iter().copied())),
         }
     }
 }
@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn two_of_one_name_are_named_with_both_places() {
+    fn duplicate_name_is_reported_with_both_locations() {
         let errors = Registry::from_items([&LIST, &COPY_AGAIN, &COPY].map(Item::Action)).unwrap_err();
         let text: Vec<String> = errors.iter().map(ToString::to_string).collect();
         assert_eq!(
@@ -350,18 +350,19 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_registry_is_an_error_that_says_what_to_write() {
+    fn empty_registry_is_an_error_with_an_example() {
         let errors = Registry::from_items([]).unwrap_err();
         assert_eq!(errors, [LoadError::Empty]);
         assert!(errors[0].to_string().contains("integrations::main()"));
     }
 
     #[test]
-    fn an_unknown_name_is_answered_with_the_nearest_and_the_list() {
-        let check =
-            |wrong: &str, expect: &str| assert_eq!(Registry::unknown("action", wrong, &["copy", "list"]), expect);
+    fn unknown_name_is_reported_with_suggestion_and_list() {
+        let check = |wrong: &str, expect: &str| {
+            assert_eq!(Registry::unknown_message("action", wrong, &["copy", "list"]), expect);
+        };
         check("lst", "there is no action `lst`, did you mean `list`? There is `copy` and `list`");
         check("move-all", "there is no action `move-all`. There is `copy` and `list`");
-        assert_eq!(Registry::unknown("sync", "x", &[]), "there is no sync `x`, and no other either");
+        assert_eq!(Registry::unknown_message("sync", "x", &[]), "there is no sync `x`, and no other either");
     }
 }

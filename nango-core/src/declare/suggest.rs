@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn near_is_a_third_of_the_letters() {
+    fn suggestion_differs_in_at_most_a_third_of_the_letters() {
         let names = ["create-issue", "issues-demo", "repo-issues"];
         assert_eq!(nearest("create_issue", names), Some("create-issue"));
         assert_eq!(nearest("isues-dmo", names), Some("issues-demo"));

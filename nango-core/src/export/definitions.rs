@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use crate::{declare::Entry, model::SchemaFn};
 
 /// How a reference begins before it gets its place.
-pub(super) const PREFIX: &str = "#/$defs/";
+pub(super) const DEFS_PREFIX: &str = "#/$defs/";
 
 /// Two types of one name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -35,38 +35,38 @@ pub struct ExportError {
 /// The definitions of an integration; [`Definitions::settle`] gives each shape its name.
 pub(super) struct Definitions {
     integration: String,
-    writes: BTreeMap<String, Definition>,
-    reads: BTreeMap<String, Definition>,
+    serialized: BTreeMap<String, Definition>,
+    deserialized: BTreeMap<String, Definition>,
     records: BTreeSet<String>,
     /// What functions refer to themselves, by contract.
-    written: BTreeSet<String>,
-    read: BTreeSet<String>,
+    used_serialized: BTreeSet<String>,
+    used_deserialized: BTreeSet<String>,
     errors: Vec<ExportError>,
     /// What a reference to a name becomes, by contract.
-    written_as: BTreeMap<String, String>,
-    read_as: BTreeMap<String, String>,
-    settled: BTreeMap<String, Value>,
+    serialized_names: BTreeMap<String, String>,
+    deserialized_names: BTreeMap<String, String>,
+    resolved: BTreeMap<String, Value>,
 }
 
 struct Definition {
     schema: Value,
     /// The function that named it first.
-    by: String,
+    declared_by: String,
 }
 
 impl Definitions {
     pub(super) fn new(integration: &str) -> Self {
         Self {
             integration: integration.to_owned(),
-            writes: BTreeMap::new(),
-            reads: BTreeMap::new(),
+            serialized: BTreeMap::new(),
+            deserialized: BTreeMap::new(),
             records: BTreeSet::new(),
-            written: BTreeSet::new(),
-            read: BTreeSet::new(),
+            used_serialized: BTreeSet::new(),
+            used_deserialized: BTreeSet::new(),
             errors: Vec::new(),
-            written_as: BTreeMap::new(),
-            read_as: BTreeMap::new(),
-            settled: BTreeMap::new(),
+            serialized_names: BTreeMap::new(),
+            deserialized_names: BTreeMap::new(),
+            resolved: BTreeMap::new(),
         }
     }
 
@@ -76,37 +76,37 @@ impl Definitions {
 
     /// Takes in a type that a function reads or writes, and all that it holds.
     pub(super) fn add(&mut self, entry: &Entry, schema: SchemaFn, contract: &Contract) {
-        let named = references(&self.take(entry, schema, contract));
-        if contract.is_serialize() { &mut self.written } else { &mut self.read }.extend(named);
+        let named = references(&self.insert_schema(entry, schema, contract));
+        if contract.is_serialize() { &mut self.used_serialized } else { &mut self.used_deserialized }.extend(named);
     }
 
     /// Takes in a type whose values are records of the cache.
     pub(super) fn add_record(&mut self, entry: &Entry, schema: SchemaFn) {
-        let reference = self.take(entry, schema, &Contract::Serialize);
+        let reference = self.insert_schema(entry, schema, &Contract::Serialize);
         self.records.extend(references(&reference));
     }
 
-    fn take(&mut self, entry: &Entry, schema: SchemaFn, contract: &Contract) -> Value {
+    fn insert_schema(&mut self, entry: &Entry, schema: SchemaFn, contract: &Contract) -> Value {
         let mut generator = Self::settings(contract.clone()).into_generator();
         let reference = schema(&mut generator).to_value();
         let by = format!("{} `{}`, {}", entry.kind().name(), entry.name(), entry.at());
         for (name, schema) in generator.take_definitions(true) {
-            let known = if contract.is_serialize() { &mut self.writes } else { &mut self.reads };
+            let known = if contract.is_serialize() { &mut self.serialized } else { &mut self.deserialized };
             match known.entry(name) {
                 btree_map::Entry::Vacant(free) => {
-                    free.insert(Definition { schema, by: by.clone() });
+                    free.insert(Definition { schema, declared_by: by.clone() });
                 }
                 btree_map::Entry::Occupied(old) if old.get().schema == schema => {}
                 btree_map::Entry::Occupied(old) => {
-                    let (name, first) = (old.key().clone(), old.get().by.clone());
-                    self.clash(name, first, by.clone());
+                    let (name, first) = (old.key().clone(), old.get().declared_by.clone());
+                    self.report_conflict(name, first, by.clone());
                 }
             }
         }
         reference
     }
 
-    fn clash(&mut self, name: String, first: String, second: String) {
+    fn report_conflict(&mut self, name: String, first: String, second: String) {
         let error = ExportError { integration: self.integration.clone(), name, first, second };
         if !self.errors.contains(&error) {
             self.errors.push(error);
@@ -114,63 +114,64 @@ impl Definitions {
     }
 
     /// Gives each shape its name.
-    pub(super) fn settle(&mut self) -> Result<(), Vec<ExportError>> {
+    pub(super) fn resolve_names(&mut self) -> Result<(), Vec<ExportError>> {
         if !self.errors.is_empty() {
             return Err(std::mem::take(&mut self.errors));
         }
-        let mut taken: BTreeSet<String> = self.writes.keys().chain(self.reads.keys()).cloned().collect();
+        let mut used_names: BTreeSet<String> =
+            self.serialized.keys().chain(self.deserialized.keys()).cloned().collect();
         let records: BTreeMap<String, Value> = self
             .records
             .iter()
             .filter_map(|name| {
-                let plain = &self.writes.get(name)?.schema;
+                let plain = &self.serialized.get(name)?.schema;
                 let record = as_record(plain);
                 (record != *plain).then(|| (name.clone(), record))
             })
             .collect();
         for name in records.keys() {
-            let output = free_name(name, "Output", &mut taken);
-            self.written_as.insert(name.clone(), output.clone());
-            self.read_as.insert(name.clone(), output);
+            let output = unused_name(name, "Output", &mut used_names);
+            self.serialized_names.insert(name.clone(), output.clone());
+            self.deserialized_names.insert(name.clone(), output);
         }
-        for name in self.names_read_otherwise() {
-            let input = free_name(&name, "Input", &mut taken);
-            self.read_as.insert(name, input);
+        for name in self.types_with_distinct_input() {
+            let input = unused_name(&name, "Input", &mut used_names);
+            self.deserialized_names.insert(name, input);
         }
-        for (name, definition) in &self.reads {
-            let name = self.read_as.get(name).unwrap_or(name);
-            self.settled.insert(name.clone(), renamed(&definition.schema, &self.read_as));
+        for (name, definition) in &self.deserialized {
+            let name = self.deserialized_names.get(name).unwrap_or(name);
+            self.resolved.insert(name.clone(), rename_references(&definition.schema, &self.deserialized_names));
         }
         // Written shapes last: where both are equal, they are the same.
-        for (name, definition) in &self.writes {
-            let name = self.written_as.get(name).unwrap_or(name);
-            self.settled.insert(name.clone(), renamed(&definition.schema, &self.written_as));
+        for (name, definition) in &self.serialized {
+            let name = self.serialized_names.get(name).unwrap_or(name);
+            self.resolved.insert(name.clone(), rename_references(&definition.schema, &self.serialized_names));
         }
         for (name, record) in &records {
-            self.settled.insert(name.clone(), renamed(record, &self.written_as));
+            self.resolved.insert(name.clone(), rename_references(record, &self.serialized_names));
         }
-        self.drop_unused();
+        self.retain_reachable();
         Ok(())
     }
 
     /// Keeps what functions and records reach: the plain shape of a record, say, may have no use.
-    fn drop_unused(&mut self) {
-        let written = self.written.iter().map(|name| self.written_as.get(name).unwrap_or(name));
-        let read = self.read.iter().map(|name| self.read_as.get(name).unwrap_or(name));
-        let used = reached(&self.settled, written.chain(read).chain(&self.records).cloned().collect());
-        self.settled.retain(|name, _| used.contains(name));
+    fn retain_reachable(&mut self) {
+        let written = self.used_serialized.iter().map(|name| self.serialized_names.get(name).unwrap_or(name));
+        let read = self.used_deserialized.iter().map(|name| self.deserialized_names.get(name).unwrap_or(name));
+        let used = reachable(&self.resolved, written.chain(read).chain(&self.records).cloned().collect());
+        self.resolved.retain(|name, _| used.contains(name));
     }
 
     /// The types whose shape for reading is another one than that for writing, and those that refer to such a type.
-    fn names_read_otherwise(&self) -> BTreeSet<String> {
+    fn types_with_distinct_input(&self) -> BTreeSet<String> {
         let mut found = BTreeSet::new();
         loop {
             let more: Vec<String> = self
-                .reads
+                .deserialized
                 .iter()
                 .filter(|(name, read)| {
                     !found.contains(*name)
-                        && self.writes.get(*name).is_some_and(|write| {
+                        && self.serialized.get(*name).is_some_and(|write| {
                             write.schema != read.schema || references(&read.schema).iter().any(|to| found.contains(to))
                         })
                 })
@@ -185,22 +186,22 @@ impl Definitions {
 
     /// A reference to a type that was taken in, or its schema if it has no name.
     pub(super) fn reference(&self, schema: SchemaFn, contract: Contract) -> Value {
-        let names = if contract.is_serialize() { &self.written_as } else { &self.read_as };
-        renamed(schema(&mut Self::settings(contract).into_generator()).as_value(), names)
+        let names = if contract.is_serialize() { &self.serialized_names } else { &self.deserialized_names };
+        rename_references(schema(&mut Self::settings(contract).into_generator()).as_value(), names)
     }
 
     /// A settled definition by itself.
     pub(super) fn standalone(&self, name: &str) -> Option<Value> {
-        standalone_of(&self.settled, name)
+        standalone_of(&self.resolved, name)
     }
 
     pub(super) fn names(&self) -> Vec<String> {
-        self.settled.keys().cloned().collect()
+        self.resolved.keys().cloned().collect()
     }
 
     /// All definitions by name.
     pub(super) fn into_map(self) -> Map<String, Value> {
-        self.settled.into_iter().collect()
+        self.resolved.into_iter().collect()
     }
 }
 
@@ -238,7 +239,7 @@ fn as_record(plain: &Value) -> Value {
 /// A definition with everything that it reaches in its `$defs`.
 pub(super) fn standalone_of(definitions: &BTreeMap<String, Value>, name: &str) -> Option<Value> {
     let root = definitions.get(name)?;
-    let mut reached = reached(definitions, references(root).into_iter().collect());
+    let mut reached = reachable(definitions, references(root).into_iter().collect());
     let mut schema = json!({ "$schema": super::DIALECT, "title": name });
     let object = schema.as_object_mut()?;
     object.extend(root.as_object()?.iter().map(|(key, value)| (key.clone(), value.clone())));
@@ -248,42 +249,42 @@ pub(super) fn standalone_of(definitions: &BTreeMap<String, Value>, name: &str) -
             reached.into_iter().filter_map(|name| Some((name.clone(), definitions.get(&name)?.clone()))).collect();
         object.insert("$defs".into(), defs.into());
     }
-    let myself = format!("{PREFIX}{name}");
+    let own_reference = format!("{DEFS_PREFIX}{name}");
     for_each_reference(&mut schema, &mut |to| {
-        if *to == myself {
+        if *to == own_reference {
             "#".clone_into(to);
         }
     });
     Some(schema)
 }
 
-fn reached(definitions: &BTreeMap<String, Value>, mut waiting: Vec<String>) -> BTreeSet<String> {
+fn reachable(definitions: &BTreeMap<String, Value>, mut queue: Vec<String>) -> BTreeSet<String> {
     let mut reached = BTreeSet::new();
-    while let Some(next) = waiting.pop() {
+    while let Some(next) = queue.pop() {
         if let Some(definition) = definitions.get(&next)
             && reached.insert(next)
         {
-            waiting.extend(references(definition));
+            queue.extend(references(definition));
         }
     }
     reached
 }
 
-pub(super) fn free_name(name: &str, suffix: &str, taken: &mut BTreeSet<String>) -> String {
+pub(super) fn unused_name(name: &str, suffix: &str, used_names: &mut BTreeSet<String>) -> String {
     let mut free = format!("{name}{suffix}");
     let mut number = 2;
-    while !taken.insert(free.clone()) {
+    while !used_names.insert(free.clone()) {
         free = format!("{name}{suffix}{number}");
         number += 1;
     }
     free
 }
 
-fn renamed(schema: &Value, names: &BTreeMap<String, String>) -> Value {
+fn rename_references(schema: &Value, names: &BTreeMap<String, String>) -> Value {
     let mut schema = schema.clone();
     for_each_reference(&mut schema, &mut |to| {
-        if let Some(name) = to.strip_prefix(PREFIX).and_then(|name| names.get(name)) {
-            *to = format!("{PREFIX}{name}");
+        if let Some(name) = to.strip_prefix(DEFS_PREFIX).and_then(|name| names.get(name)) {
+            *to = format!("{DEFS_PREFIX}{name}");
         }
     });
     schema
@@ -292,7 +293,7 @@ fn renamed(schema: &Value, names: &BTreeMap<String, String>) -> Value {
 fn references(schema: &Value) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for_each_reference(&mut schema.clone(), &mut |to| {
-        found.extend(to.strip_prefix(PREFIX).map(str::to_owned));
+        found.extend(to.strip_prefix(DEFS_PREFIX).map(str::to_owned));
     });
     found
 }

@@ -160,7 +160,7 @@ fn a_record_without_an_id_of_its_own_gets_one_and_is_open_for_metadata() {
 }
 
 #[test]
-fn a_sync_tells_of_its_webhook() {
+fn sync_schema_lists_its_webhook_subscriptions() {
     let bundle = bundle(&whole(), None).unwrap();
     assert_eq!(
         bundle["integrations"]["git-hub"]["syncs"]["issues"],
@@ -220,6 +220,6 @@ fn two_types_of_one_name_are_an_error_that_names_both() {
 #[test]
 fn a_name_that_is_taken_is_not_given_again() {
     let mut taken = ["IssueInput".to_owned()].into();
-    assert_eq!(definitions::free_name("Issue", "Input", &mut taken), "IssueInput2");
-    assert_eq!(definitions::free_name("Issue", "Output", &mut taken), "IssueOutput");
+    assert_eq!(definitions::unused_name("Issue", "Input", &mut taken), "IssueInput2");
+    assert_eq!(definitions::unused_name("Issue", "Output", &mut taken), "IssueOutput");
 }

@@ -3,7 +3,7 @@
 use schemars::generate::Contract;
 use serde_json::Value;
 
-use super::definitions::{Definitions, PREFIX};
+use super::definitions::{DEFS_PREFIX, Definitions};
 use crate::model::SchemaFn;
 
 /// The name of a type, or a short form of one that has none. `None`: there is no value (`()`).
@@ -15,7 +15,7 @@ pub fn type_text(schema: SchemaFn, contract: Contract) -> Option<String> {
 /// The same of a schema.
 pub fn schema_text(schema: &Value) -> String {
     if let Some(to) = schema.get("$ref").and_then(Value::as_str) {
-        return to.strip_prefix(PREFIX).or_else(|| to.rsplit('/').next()).unwrap_or(to).to_owned();
+        return to.strip_prefix(DEFS_PREFIX).or_else(|| to.rsplit('/').next()).unwrap_or(to).to_owned();
     }
     for of in ["anyOf", "oneOf"] {
         if let Some(alternatives) = schema.get(of).and_then(Value::as_array) {
@@ -29,15 +29,18 @@ pub fn schema_text(schema: &Value) -> String {
         return values.iter().map(Value::to_string).collect::<Vec<_>>().join(" | ");
     }
     match schema.get("type") {
-        Some(Value::String(kind)) => of_kind(kind, schema),
-        Some(Value::Array(kinds)) => {
-            kinds.iter().filter_map(Value::as_str).map(|kind| of_kind(kind, schema)).collect::<Vec<_>>().join(" | ")
-        }
+        Some(Value::String(kind)) => typed_schema_text(kind, schema),
+        Some(Value::Array(kinds)) => kinds
+            .iter()
+            .filter_map(Value::as_str)
+            .map(|kind| typed_schema_text(kind, schema))
+            .collect::<Vec<_>>()
+            .join(" | "),
         _ => "any".to_owned(),
     }
 }
 
-fn of_kind(kind: &str, schema: &Value) -> String {
+fn typed_schema_text(kind: &str, schema: &Value) -> String {
     match (kind, schema.get("items"), schema.get("additionalProperties")) {
         ("array", Some(items), _) => {
             let items = schema_text(items);
@@ -69,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_or_a_short_form() {
+    fn type_text_is_a_name_or_a_short_form() {
         check::<()>(None);
         check::<Issue>(Some("Issue"));
         check::<Vec<Issue>>(Some("Issue[]"));

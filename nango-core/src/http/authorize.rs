@@ -4,18 +4,21 @@ use std::{fmt::Debug, time::Duration};
 
 use futures_util::future::{BoxFuture, ready};
 
-use super::Outgoing;
+use super::OutgoingRequest;
 
 /// Puts credentials into requests to the origin of a connection's base URL.
 ///
 /// A future, so that an implementation can refresh a token first.
 pub trait Authorize: Send + Sync + Debug {
     /// Adds what is missing; what the caller set stays. Gives the version of the credentials that were put in.
-    fn authorize<'a>(&'a self, request: &'a mut Outgoing) -> BoxFuture<'a, Result<Stamp, AuthError>>;
+    fn authorize<'a>(
+        &'a self,
+        request: &'a mut OutgoingRequest,
+    ) -> BoxFuture<'a, Result<CredentialsVersion, AuthError>>;
 
     /// The API answered 401 to a request with the credentials of this version. `true`: there are others now, and the
     /// request is worth sending once more. An error takes the place of the answer, because it says what to do.
-    fn refused(&self, used: Stamp) -> BoxFuture<'_, Result<bool, AuthError>> {
+    fn refused(&self, used: CredentialsVersion) -> BoxFuture<'_, Result<bool, AuthError>> {
         let _ = used;
         Box::pin(ready(Ok(false)))
     }
@@ -23,7 +26,7 @@ pub trait Authorize: Send + Sync + Debug {
 
 /// A version of a connection's credentials; 0 for those that do not change.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Stamp(pub u64);
+pub struct CredentialsVersion(pub u64);
 
 /// Why a request could not be given its credentials. The text names what is missing and where it is set, or what
 /// happened; it holds no secret.
@@ -38,7 +41,7 @@ pub enum AuthError {
     Refused(String),
     /// New credentials could not be had a moment ago, and are asked for again only later.
     #[error("{message}")]
-    Later {
+    RetryLater {
         /// What happened, and when the next attempt is.
         message: String,
         /// How long it is until then.
@@ -51,10 +54,13 @@ pub enum AuthError {
 
 /// No credentials.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Nothing;
+pub struct NoAuth;
 
-impl Authorize for Nothing {
-    fn authorize<'a>(&'a self, _request: &'a mut Outgoing) -> BoxFuture<'a, Result<Stamp, AuthError>> {
-        Box::pin(ready(Ok(Stamp::default())))
+impl Authorize for NoAuth {
+    fn authorize<'a>(
+        &'a self,
+        _request: &'a mut OutgoingRequest,
+    ) -> BoxFuture<'a, Result<CredentialsVersion, AuthError>> {
+        Box::pin(ready(Ok(CredentialsVersion::default())))
     }
 }

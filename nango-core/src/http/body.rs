@@ -60,7 +60,7 @@ impl Body {
         match self {
             Self::Stream(stream) => (Some(stream.content_type.clone()).filter(|kind| !kind.is_empty()), Bytes::new()),
             other => match other.clone().into_payload() {
-                Ok((Payload::Whole(bytes), kind)) => (kind.and_then(text), bytes),
+                Ok((Payload::Full(bytes), kind)) => (kind.and_then(text), bytes),
                 _ => (None, Bytes::new()),
             },
         }
@@ -70,21 +70,21 @@ impl Body {
     pub(super) fn into_payload(self) -> Result<(Payload, Option<HeaderValue>), TransportError> {
         let typed = |text: &str| HeaderValue::from_str(text).ok().filter(|value| !value.is_empty());
         Ok(match self {
-            Self::Empty => (Payload::Whole(Bytes::new()), None),
-            Self::Json(bytes) => (Payload::Whole(bytes), Some(HeaderValue::from_static("application/json"))),
+            Self::Empty => (Payload::Full(Bytes::new()), None),
+            Self::Json(bytes) => (Payload::Full(bytes), Some(HeaderValue::from_static("application/json"))),
             Self::Form(fields) => {
                 let text = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
                 let kind = HeaderValue::from_static("application/x-www-form-urlencoded");
-                (Payload::Whole(text.into()), Some(kind))
+                (Payload::Full(text.into()), Some(kind))
             }
             Self::Multipart(parts) => {
                 let (bytes, kind) = multipart::encode(&parts);
-                (Payload::Whole(bytes), typed(&kind))
+                (Payload::Full(bytes), typed(&kind))
             }
-            Self::Raw { bytes, content_type } => (Payload::Whole(bytes), typed(&content_type)),
+            Self::Raw { bytes, content_type } => (Payload::Full(bytes), typed(&content_type)),
             Self::Stream(stream) => {
                 let kind = typed(&stream.content_type);
-                (Payload::Pieces(stream.take()?), kind)
+                (Payload::Stream(stream.take_stream()?), kind)
             }
         })
     }
@@ -105,13 +105,13 @@ impl fmt::Debug for Body {
 }
 
 type Source = Box<dyn StdError + Send + Sync>;
-type Pieces = BoxStream<'static, Result<Bytes, Source>>;
+type ByteStream = BoxStream<'static, Result<Bytes, Source>>;
 
 /// Bytes that are sent as they come. They are gone then, so that a request with them has no retries. Clones share the
 /// stream: whichever is sent first has it.
 #[derive(Clone)]
 pub struct StreamBody {
-    pieces: Arc<Mutex<Option<Pieces>>>,
+    stream: Arc<Mutex<Option<ByteStream>>>,
     content_type: String,
 }
 
@@ -123,12 +123,12 @@ impl StreamBody {
         E: Into<Source> + 'static,
     {
         let pieces = pieces.map_err(Into::into).boxed();
-        Self { pieces: Arc::new(Mutex::new(Some(pieces))), content_type: content_type.into() }
+        Self { stream: Arc::new(Mutex::new(Some(pieces))), content_type: content_type.into() }
     }
 
-    fn take(&self) -> Result<Pieces, TransportError> {
-        let mut pieces = self.pieces.lock().unwrap_or_else(PoisonError::into_inner);
-        pieces.take().ok_or_else(|| TransportError::Unsendable("its body is a stream, and was sent before".into()))
+    fn take_stream(&self) -> Result<ByteStream, TransportError> {
+        let mut pieces = self.stream.lock().unwrap_or_else(PoisonError::into_inner);
+        pieces.take().ok_or_else(|| TransportError::InvalidRequest("its body is a stream, and was sent before".into()))
     }
 }
 
@@ -140,7 +140,7 @@ impl fmt::Debug for StreamBody {
 
 impl PartialEq for StreamBody {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.pieces, &other.pieces)
+        Arc::ptr_eq(&self.stream, &other.stream)
     }
 }
 
@@ -149,9 +149,9 @@ impl Eq for StreamBody {}
 /// The bytes of a body, ready to be sent.
 pub enum Payload {
     /// All of them.
-    Whole(Bytes),
+    Full(Bytes),
     /// As they come.
-    Pieces(Pieces),
+    Stream(ByteStream),
 }
 
 impl Payload {
@@ -162,13 +162,13 @@ impl Payload {
     /// The stream that they come from broke off.
     pub async fn read(self) -> Result<Bytes, TransportError> {
         match self {
-            Self::Whole(bytes) => Ok(bytes),
-            Self::Pieces(pieces) => {
+            Self::Full(bytes) => Ok(bytes),
+            Self::Stream(pieces) => {
                 let whole = pieces.try_fold(BytesMut::new(), async |mut whole, piece| {
                     whole.extend_from_slice(&piece);
                     Ok(whole)
                 });
-                whole.await.map(BytesMut::freeze).map_err(TransportError::Broken)
+                whole.await.map(BytesMut::freeze).map_err(TransportError::Disconnected)
             }
         }
     }
@@ -177,8 +177,8 @@ impl Payload {
 impl fmt::Debug for Payload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Whole(bytes) => write!(f, "Whole({} bytes)", bytes.len()),
-            Self::Pieces(_) => f.write_str("Pieces"),
+            Self::Full(bytes) => write!(f, "Whole({} bytes)", bytes.len()),
+            Self::Stream(_) => f.write_str("Pieces"),
         }
     }
 }
@@ -186,8 +186,8 @@ impl fmt::Debug for Payload {
 impl From<Payload> for reqwest::Body {
     fn from(payload: Payload) -> Self {
         match payload {
-            Payload::Whole(bytes) => bytes.into(),
-            Payload::Pieces(pieces) => Self::wrap_stream(pieces),
+            Payload::Full(bytes) => bytes.into(),
+            Payload::Stream(pieces) => Self::wrap_stream(pieces),
         }
     }
 }
@@ -197,21 +197,21 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_stream_is_sent_once() {
+    async fn stream_body_is_sent_once() {
         let pieces = futures_util::stream::iter([Ok::<_, Source>(Bytes::from("ab")), Ok(Bytes::from("c"))]);
         let body = Body::Stream(StreamBody::new(pieces, "text/csv"));
         assert!(!body.is_repeatable() && !body.is_empty());
         let (payload, kind) = body.clone().into_payload().unwrap();
         assert_eq!(kind.unwrap(), "text/csv");
         assert_eq!(payload.read().await.unwrap(), "abc");
-        assert!(matches!(body.into_payload(), Err(TransportError::Unsendable(_))));
+        assert!(matches!(body.into_payload(), Err(TransportError::InvalidRequest(_))));
     }
 
     #[tokio::test]
-    async fn a_stream_that_breaks_off_is_no_body() {
+    async fn interrupted_stream_body_is_an_error() {
         let pieces = futures_util::stream::iter([Ok(Bytes::from("ab")), Err("torn")]);
         let (payload, kind) = Body::Stream(StreamBody::new(pieces, "")).into_payload().unwrap();
         assert!(kind.is_none());
-        assert!(matches!(payload.read().await, Err(TransportError::Broken(_))));
+        assert!(matches!(payload.read().await, Err(TransportError::Disconnected(_))));
     }
 }

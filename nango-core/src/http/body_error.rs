@@ -8,27 +8,27 @@ use crate::{
 };
 
 /// How many characters of a body are shown.
-const SHOWN: usize = 80;
+const MAX_SHOWN_CHARS: usize = 80;
 /// How many characters are kept until secrets are hidden: more than are shown, because a text is redacted before it is cut.
-const KEPT: usize = 4096;
+const MAX_BUFFERED_CHARS: usize = 4096;
 
 /// An answer whose body is not the JSON that was asked for: method and URL without its query, status, content type, what
 /// is wrong, and the first characters of a body that is no JSON. A body that is JSON and does not fit is not quoted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}", self.text())]
+#[error("{}", self.message())]
 pub struct BodyError(Box<Inner>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Inner {
     /// The page or the request.
-    at: String,
+    request: String,
     status: u16,
     content_type: Option<String>,
     /// The type that was asked for, as it is called in messages.
-    wanted: String,
+    expected: String,
     source: DecodeError,
     /// The first characters of a body that is no JSON.
-    start: String,
+    excerpt: String,
 }
 
 impl BodyError {
@@ -36,31 +36,31 @@ impl BodyError {
         let content_type =
             headers.get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
         let start = if source.is_syntax {
-            let text = json::lossy_text(&body[..body.len().min(4 * KEPT)], json::charset(headers));
-            text.chars().take(KEPT).collect()
+            let text = json::body_text_lossy(&body[..body.len().min(4 * MAX_BUFFERED_CHARS)], json::charset(headers));
+            text.chars().take(MAX_BUFFERED_CHARS).collect()
         } else {
             String::new()
         };
-        Self(Box::new(Inner { at, status, content_type, wanted: "JSON".to_owned(), source, start }))
+        Self(Box::new(Inner { request: at, status, content_type, expected: "JSON".to_owned(), source, excerpt: start }))
     }
 
     /// The type that was asked for, as it is called in messages.
-    pub(crate) fn wanted(mut self, name: String) -> Self {
-        self.0.wanted = name;
+    pub(crate) fn with_expected(mut self, name: String) -> Self {
+        self.0.expected = name;
         self
     }
 
     /// The error without secrets in what it quotes of the answer.
     pub(crate) fn redacted(mut self, redactor: &Redactor) -> Self {
-        self.0.start = redactor.hide(&self.0.start).into_owned();
+        self.0.excerpt = redactor.hide(&self.0.excerpt).into_owned();
         self.0.content_type = self.0.content_type.map(|kind| redactor.hide(&kind).into_owned());
         self
     }
 
-    fn text(&self) -> String {
-        let Inner { at, status, content_type, wanted, source, start } = &*self.0;
+    fn message(&self) -> String {
+        let Inner { request: at, status, content_type, expected: wanted, source, excerpt: start } = &*self.0;
         let content_type = content_type.as_deref().map_or("without a content type".into(), one_line);
-        let first: String = one_line(start).chars().take(SHOWN).collect();
+        let first: String = one_line(start).chars().take(MAX_SHOWN_CHARS).collect();
         let what = if !source.is_syntax {
             format!("JSON that does not fit `{wanted}`: {source}")
         } else if first.is_empty() {
@@ -93,7 +93,7 @@ mod tests {
             ),
             (error(None, ""), "(without a content type) with an empty body, which is not JSON"),
             (
-                error(Some("application/json"), r#"["personal"]"#).wanted("Vec<u8>".into()),
+                error(Some("application/json"), r#"["personal"]"#).with_expected("Vec<u8>".into()),
                 "(application/json) with JSON that does not fit `Vec<u8>`: `[0]`: invalid type: a string, expected u8",
             ),
         ];

@@ -16,7 +16,7 @@ pub trait Clock: Send + Sync + Debug {
     /// A number in `0.0..1.0`, so that waiting clients do not come back together.
     fn jitter(&self) -> f64;
     /// Whether the run was asked to stop: no further attempt begins. Without a run, never.
-    fn stopped(&self) -> bool {
+    fn is_cancelled(&self) -> bool {
         false
     }
 }
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_machine_clock_is_plausible() {
+    fn system_clock_is_plausible() {
         assert!(SystemClock.now() > 1_700_000_000_000_000);
         assert!((0..1000).all(|_| (0.0..1.0).contains(&SystemClock.jitter())));
     }

@@ -17,27 +17,30 @@ use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, HeaderM
 use super::TransportError;
 
 /// How many compressed bytes are taken at a time: they become 4 MiB at most.
-const PIECE: usize = 4096;
+const CHUNK_BYTES: usize = 4096;
 /// Registered codings that are not read here. Other names are no codings, and some servers send them (`utf-8`).
-const OTHERS: [&str; 9] = ["br", "zstd", "compress", "x-compress", "dcb", "dcz", "exi", "pack200-gzip", "aes128gcm"];
+const UNSUPPORTED_CODINGS: [&str; 9] =
+    ["br", "zstd", "compress", "x-compress", "dcb", "dcz", "exi", "pack200-gzip", "aes128gcm"];
 
-type Pieces = BoxStream<'static, Result<Bytes, TransportError>>;
+type ByteStream = BoxStream<'static, Result<Bytes, TransportError>>;
 
 /// Asks for compression, unless the request says something of its own, or wants a part of a body.
-pub(super) fn accept(headers: &mut HeaderMap) {
+pub(super) fn set_accept_encoding(headers: &mut HeaderMap) {
     if !headers.contains_key(ACCEPT_ENCODING) && !headers.contains_key(RANGE) {
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip, deflate"));
     }
 }
 
 /// The body without its coding; the headers that describe the coded body go.
-pub(super) fn decoded(headers: &mut HeaderMap, body: Pieces) -> Pieces {
+pub(super) fn decode_body(headers: &mut HeaderMap, body: ByteStream) -> ByteStream {
     let mut codings = headers
         .get_all(CONTENT_ENCODING)
         .iter()
         .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
         .map(|name| String::from_utf8_lossy(name).trim().to_ascii_lowercase())
-        .filter(|name| matches!(name.as_str(), "gzip" | "x-gzip" | "deflate") || OTHERS.contains(&name.as_str()));
+        .filter(|name| {
+            matches!(name.as_str(), "gzip" | "x-gzip" | "deflate") || UNSUPPORTED_CODINGS.contains(&name.as_str())
+        });
     let Some(coding) = codings.next() else { return body };
     let decoder = match coding.as_str() {
         _ if codings.next().is_some() => Err("it is compressed more than once".to_owned()),
@@ -50,37 +53,37 @@ pub(super) fn decoded(headers: &mut HeaderMap, body: Pieces) -> Pieces {
     headers.remove(CONTENT_LENGTH);
     let decoder = match decoder {
         Ok(decoder) => decoder,
-        Err(reason) => return stream::iter([Err(unreadable(reason))]).boxed(),
+        Err(reason) => return stream::iter([Err(unreadable_error(reason))]).boxed(),
     };
-    let coded = Coded { body, decoder: Some(decoder), rest: Bytes::new(), is_empty: true };
+    let coded = DecodingBody { body, decoder: Some(decoder), pending: Bytes::new(), is_empty: true };
     stream::unfold(coded, |mut coded| async move { coded.next().await.map(|piece| (piece, coded)) }).boxed()
 }
 
 /// A body that is being decoded.
-struct Coded {
-    body: Pieces,
+struct DecodingBody {
+    body: ByteStream,
     /// `None`: it ended, or failed.
     decoder: Option<Decoder>,
     /// What arrived and was not decoded yet.
-    rest: Bytes,
+    pending: Bytes,
     is_empty: bool,
 }
 
-impl Coded {
+impl DecodingBody {
     async fn next(&mut self) -> Option<Result<Bytes, TransportError>> {
         loop {
             let decoder = self.decoder.as_mut()?;
-            if !self.rest.is_empty() {
+            if !self.pending.is_empty() {
                 self.is_empty = false;
-                let piece = self.rest.split_to(self.rest.len().min(PIECE));
+                let piece = self.pending.split_to(self.pending.len().min(CHUNK_BYTES));
                 match decoder.write(&piece) {
                     Ok(plain) if plain.is_empty() => continue,
                     Ok(plain) => return Some(Ok(plain.into())),
-                    Err(error) => return Some(Err(self.fail(damaged(&error)))),
+                    Err(error) => return Some(Err(self.fail(damaged_error(&error)))),
                 }
             }
             match self.body.next().await {
-                Some(Ok(piece)) => self.rest = piece,
+                Some(Ok(piece)) => self.pending = piece,
                 Some(Err(error)) => return Some(Err(self.fail(error))),
                 // An answer without a body (HEAD, 304) announces the coding of the one that it would have.
                 None if self.is_empty => return None,
@@ -88,7 +91,7 @@ impl Coded {
                     return match self.decoder.take()?.finish() {
                         Ok(plain) if plain.is_empty() => None,
                         Ok(plain) => Some(Ok(plain.into())),
-                        Err(error) => Some(Err(damaged(&error))),
+                        Err(error) => Some(Err(damaged_error(&error))),
                     };
                 }
             }
@@ -101,11 +104,11 @@ impl Coded {
     }
 }
 
-fn damaged(error: &io::Error) -> TransportError {
-    unreadable(format!("its compression is damaged: {error}"))
+fn damaged_error(error: &io::Error) -> TransportError {
+    unreadable_error(format!("its compression is damaged: {error}"))
 }
 
-fn unreadable(reason: String) -> TransportError {
+fn unreadable_error(reason: String) -> TransportError {
     TransportError::Unreadable(Box::new(io::Error::new(io::ErrorKind::InvalidData, reason)))
 }
 
@@ -190,7 +193,7 @@ mod tests {
             codings.iter().map(|coding| (CONTENT_ENCODING, HeaderValue::from_static(coding))).collect();
         headers.insert(CONTENT_LENGTH, body.len().into());
         let pieces: Vec<_> = body.chunks(length).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
-        let body = decoded(&mut headers, stream::iter(pieces).boxed());
+        let body = decode_body(&mut headers, stream::iter(pieces).boxed());
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let whole: Vec<Bytes> = runtime.block_on(body.try_collect())?;
         Ok(String::from_utf8(whole.concat()).unwrap())
@@ -251,15 +254,15 @@ mod tests {
     }
 
     #[test]
-    fn compression_is_asked_for_unless_the_request_says_otherwise() {
+    fn accept_encoding_is_set_unless_given() {
         let mut plain = HeaderMap::new();
-        accept(&mut plain);
+        set_accept_encoding(&mut plain);
         assert_eq!(plain[ACCEPT_ENCODING], "gzip, deflate");
         let mut own = HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static("identity"))]);
-        accept(&mut own);
+        set_accept_encoding(&mut own);
         assert_eq!(own[ACCEPT_ENCODING], "identity");
         let mut part = HeaderMap::from_iter([(RANGE, HeaderValue::from_static("bytes=0-9"))]);
-        accept(&mut part);
+        set_accept_encoding(&mut part);
         assert!(!part.contains_key(ACCEPT_ENCODING));
     }
 }

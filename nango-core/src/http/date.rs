@@ -31,7 +31,7 @@ mod tests {
     }
 
     #[test]
-    fn the_three_forms_of_http() {
+    fn date_is_read_in_the_three_http_formats() {
         check("Sun, 06 Nov 1994 08:49:37 GMT", Some(784_111_777));
         check(" Sun, 06 Nov 1994 08:49:37 GMT ", Some(784_111_777));
         check("Sunday, 06-Nov-94 08:49:37 GMT", Some(784_111_777));
@@ -39,7 +39,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_date_is_none() {
+    fn text_that_is_no_date_is_none() {
         for text in ["", "soon", "12", "Sun, 31 Feb 1994 08:49:37 GMT", "1994-11-06T08:49:37Z"] {
             check(text, None);
         }

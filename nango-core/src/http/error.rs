@@ -15,7 +15,7 @@ pub enum HttpError {
     #[error(transparent)]
     Status(Box<HttpFailure>),
     /// The API asks for a longer wait than a run may sleep.
-    #[error("the API asks to wait until {until} ({}), longer than the {} that a run waits: {failure}", human(*wait), human(*longest))]
+    #[error("the API asks to wait until {until} ({}), longer than the {} that a run waits: {failure}", format_wait(*wait), format_wait(*max_wait))]
     WaitTooLong {
         /// The answer that asks for it.
         #[source]
@@ -25,11 +25,11 @@ pub enum HttpError {
         /// When the wait would be over, as `2026-11-22T12:00:00Z`.
         until: String,
         /// The longest wait that is allowed.
-        longest: Duration,
+        max_wait: Duration,
     },
     /// What the API allows is used up for longer than a run may wait; nothing was sent.
-    #[error("{sent} was not sent: what the API allows is used up until {until} ({}), longer than the {} that a run waits", human(*wait), human(*longest))]
-    UsedUp {
+    #[error("{sent} was not sent: what the API allows is used up until {until} ({}), longer than the {} that a run waits", format_wait(*wait), format_wait(*max_wait))]
+    RateLimitExhausted {
         /// Method and URL, without its query.
         sent: String,
         /// How long it is until then.
@@ -37,10 +37,10 @@ pub enum HttpError {
         /// When there is more, as `2026-11-22T12:00:00Z`.
         until: String,
         /// The longest wait that is allowed.
-        longest: Duration,
+        max_wait: Duration,
     },
     /// No answer, or only a part of one.
-    #[error("{sent} failed{}: {source}", after(*attempts))]
+    #[error("{sent} failed{}: {source}", attempts_suffix(*attempts))]
     Network {
         /// Method and URL, without its query.
         sent: String,
@@ -50,7 +50,7 @@ pub enum HttpError {
         source: TransportError,
     },
     /// The body is larger than the client holds in memory.
-    #[error("{sent} answered with more than {}: read it with `.stream()`, or ask for smaller pages", size(*limit))]
+    #[error("{sent} answered with more than {}: read it with `.stream()`, or ask for smaller pages", format_bytes(*limit))]
     TooLarge {
         /// Method and URL, without its query.
         sent: String,
@@ -92,27 +92,26 @@ impl HttpError {
     pub fn into_error(self) -> Error {
         match self {
             Self::Status(failure) => Error::from(*failure),
-            Self::WaitTooLong { failure, wait, until, longest } => {
-                Error::new(ErrorKind::RateLimit, *failure).context(format!(
+            Self::WaitTooLong { failure, wait, until, max_wait: longest } => Error::new(ErrorKind::RateLimit, *failure)
+                .context(format!(
                     "the API asks to wait until {until} ({}), longer than the {} that a run waits",
-                    human(wait),
-                    human(longest)
-                ))
-            }
+                    format_wait(wait),
+                    format_wait(longest)
+                )),
             other => {
                 let kind = match &other {
                     Self::Network { source: TransportError::Unreadable(_), .. } | Self::TooLarge { .. } => {
                         ErrorKind::Decode
                     }
-                    Self::Network { source: TransportError::Stopped, .. } => ErrorKind::Interrupted,
+                    Self::Network { source: TransportError::Cancelled, .. } => ErrorKind::Interrupted,
                     // The settings of the instance or of the connection have to change, not the network.
-                    Self::Network { source: TransportError::Forbidden(_), .. }
+                    Self::Network { source: TransportError::EgressDenied(_), .. }
                     | Self::Auth(AuthError::Missing(_) | AuthError::Refused(_)) => ErrorKind::Connection,
-                    Self::Network { .. } | Self::Auth(AuthError::Network(_) | AuthError::Later { .. }) => {
+                    Self::Network { .. } | Self::Auth(AuthError::Network(_) | AuthError::RetryLater { .. }) => {
                         ErrorKind::Network
                     }
                     Self::Redirect { .. } => ErrorKind::Http,
-                    Self::UsedUp { .. } => ErrorKind::RateLimit,
+                    Self::RateLimitExhausted { .. } => ErrorKind::RateLimit,
                     _ => ErrorKind::Internal,
                 };
                 Error::new(kind, other)
@@ -121,24 +120,24 @@ impl HttpError {
     }
 }
 
-fn after(attempts: u32) -> String {
+fn attempts_suffix(attempts: u32) -> String {
     if attempts > 1 { format!(" after {attempts} attempts") } else { String::new() }
 }
 
-fn size(bytes: u64) -> String {
+fn format_bytes(bytes: u64) -> String {
     const MIB: u64 = 1 << 20;
     if bytes >= MIB && bytes.is_multiple_of(MIB) { format!("{} MiB", bytes / MIB) } else { format!("{bytes} bytes") }
 }
 
 /// The moment so long after `now`, as `2026-11-22T12:00:00Z`.
-pub(super) fn moment_in(now: i64, wait: Duration) -> String {
+pub(super) fn format_time_after(now: i64, wait: Duration) -> String {
     let micros = i64::try_from(wait.as_micros()).unwrap_or(i64::MAX);
-    let moment = Timestamp::from_microsecond(now.saturating_add(micros)).unwrap_or(Timestamp::MAX);
-    moment.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    let time = Timestamp::from_microsecond(now.saturating_add(micros)).unwrap_or(Timestamp::MAX);
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// A wait for people, in whole seconds: `12 s`, `3 min 20 s`, `1 h 0 min`.
-pub(super) fn human(wait: Duration) -> String {
+pub(super) fn format_wait(wait: Duration) -> String {
     // Half of a second more is a second more.
     let seconds = wait.saturating_add(Duration::from_millis(500)).as_secs();
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {

@@ -18,13 +18,13 @@ use reqwest::{dns::Resolve, redirect};
 use url::Url;
 
 use super::{
-    Incoming, Outgoing, Policy, Refusal, Transport, TransportError, coding,
-    egress::{self, Checked},
+    EgressDenied, EgressPolicy, OutgoingRequest, RawResponse, Transport, TransportError, coding,
+    egress::{self, PolicyResolver},
     reuse,
 };
 
 /// How large the head of an answer may be over HTTP/2; the library's own limit of 16 KB is less than some APIs send.
-const HEAD_BYTES: u32 = 256 << 10;
+const MAX_HEADER_BYTES: u32 = 256 << 10;
 
 /// How patient the network is, and where it goes.
 #[derive(Debug, Clone)]
@@ -35,7 +35,7 @@ pub struct NetworkSettings {
     /// How long a server may be silent, before its answer or within it. Default 60 s.
     pub idle_timeout: Duration,
     /// Which places may be reached. Default: public addresses only.
-    pub policy: Arc<Policy>,
+    pub policy: Arc<EgressPolicy>,
 }
 
 impl Default for NetworkSettings {
@@ -46,21 +46,21 @@ impl Default for NetworkSettings {
 
 /// The network. Cheap to clone; clones share their connections.
 #[derive(Clone)]
-pub struct Network {
+pub struct NetworkTransport {
     client: reqwest::Client,
     /// For the hosts and ports that the operator wrote down for an integration: they may be private.
-    exceptions: Arc<OnceLock<reqwest::Client>>,
-    make: Arc<dyn Clients>,
+    exception_client: Arc<OnceLock<reqwest::Client>>,
+    factory: Arc<dyn BuildClient>,
 }
 
-impl Network {
+impl NetworkTransport {
     /// A network with the default patience.
     ///
     /// # Errors
     ///
     /// The TLS library finds no roots, or the environment names a proxy that is none.
     pub fn new() -> Result<Self, TransportError> {
-        Self::with(NetworkSettings::default())
+        Self::with_settings(NetworkSettings::default())
     }
 
     /// A network with settings of its own.
@@ -68,64 +68,68 @@ impl Network {
     /// # Errors
     ///
     /// As [`Network::new`].
-    pub fn with(settings: NetworkSettings) -> Result<Self, TransportError> {
-        Self::resolving(settings, egress::System)
+    pub fn with_settings(settings: NetworkSettings) -> Result<Self, TransportError> {
+        Self::with_resolver(settings, egress::SystemResolver)
     }
 
-    fn resolving(settings: NetworkSettings, inner: impl Resolve + Clone + 'static) -> Result<Self, TransportError> {
+    fn with_resolver(settings: NetworkSettings, inner: impl Resolve + Clone + 'static) -> Result<Self, TransportError> {
         // An error says that the process has a provider already, which is just as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let make = Arc::new(Make { proxies: proxies(), inner, settings });
-        let client = make.client(false)?;
-        Ok(Self { client, exceptions: Arc::default(), make })
+        let make = Arc::new(ClientFactory { proxies: environment_proxies(), resolver: inner, settings });
+        let client = make.build_client(false)?;
+        Ok(Self { client, exception_client: Arc::default(), factory: make })
     }
 
     /// The client for hosts and ports that the operator wrote down for an integration. It is made when it is first
     /// needed, because that takes as long as many a command.
-    fn exceptions(&self) -> Result<&reqwest::Client, TransportError> {
-        if let Some(client) = self.exceptions.get() {
+    fn exception_client(&self) -> Result<&reqwest::Client, TransportError> {
+        if let Some(client) = self.exception_client.get() {
             return Ok(client);
         }
-        let client = self.make.client(true)?;
-        Ok(self.exceptions.get_or_init(|| client))
+        let client = self.factory.build_client(true)?;
+        Ok(self.exception_client.get_or_init(|| client))
     }
 }
 
 /// The parts of the two clients.
-struct Make<R> {
+struct ClientFactory<R> {
     settings: NetworkSettings,
     /// The hosts of the proxies that the environment names.
     proxies: BTreeSet<String>,
-    inner: R,
+    resolver: R,
 }
 
 /// [`Make`] for any resolver.
-trait Clients: Send + Sync {
-    fn client(&self, exception: bool) -> Result<reqwest::Client, TransportError>;
-    fn policy(&self) -> &Policy;
+trait BuildClient: Send + Sync {
+    fn build_client(&self, exception: bool) -> Result<reqwest::Client, TransportError>;
+    fn policy(&self) -> &EgressPolicy;
     fn proxies(&self) -> &BTreeSet<String>;
 }
 
-impl<R: Resolve + Clone + 'static> Clients for Make<R> {
-    fn client(&self, exception: bool) -> Result<reqwest::Client, TransportError> {
+impl<R: Resolve + Clone + 'static> BuildClient for ClientFactory<R> {
+    fn build_client(&self, exception: bool) -> Result<reqwest::Client, TransportError> {
         let NetworkSettings { connect_timeout, idle_timeout, policy } = &self.settings;
-        let resolver =
-            Checked { inner: self.inner.clone(), policy: policy.clone(), proxies: self.proxies.clone(), exception };
+        let resolver = PolicyResolver {
+            inner: self.resolver.clone(),
+            policy: policy.clone(),
+            proxies: self.proxies.clone(),
+            exception,
+        };
         reqwest::Client::builder()
             .redirect(redirect::Policy::none())
             .referer(false)
             .connect_timeout(*connect_timeout)
             .read_timeout(*idle_timeout)
-            .http2_max_header_list_size(HEAD_BYTES)
+            .http2_max_header_list_size(MAX_HEADER_BYTES)
             // RFC 9112, 5.2: a line that goes on in the next is one line.
             .http1_allow_obsolete_multiline_headers_in_responses(true)
-            .connector_layer(reuse::Watch)
+            .connector_layer(reuse::ConnectionLayer)
             .dns_resolver(resolver)
             .build()
-            .map_err(|error| TransportError::Unsendable(Box::new(error)))
+            .map_err(|error| TransportError::InvalidRequest(Box::new(error)))
     }
 
-    fn policy(&self) -> &Policy {
+    fn policy(&self) -> &EgressPolicy {
         &self.settings.policy
     }
 
@@ -134,92 +138,90 @@ impl<R: Resolve + Clone + 'static> Clients for Make<R> {
     }
 }
 
-impl fmt::Debug for Network {
+impl fmt::Debug for NetworkTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Network").field("policy", self.make.policy()).finish_non_exhaustive()
+        f.debug_struct("Network").field("policy", self.factory.policy()).finish_non_exhaustive()
     }
 }
 
-impl Transport for Network {
-    fn send(&self, request: Outgoing) -> BoxFuture<'_, Result<Incoming, TransportError>> {
+impl Transport for NetworkTransport {
+    fn send(&self, request: OutgoingRequest) -> BoxFuture<'_, Result<RawResponse, TransportError>> {
         Box::pin(async move {
             let integration = request.integration.as_deref();
-            self.make.policy().check(integration, &request.url).map_err(TransportError::Forbidden)?;
-            let exception = self.make.policy().is_exception(integration, &request.url);
+            self.factory.policy().check(integration, &request.url).map_err(TransportError::EgressDenied)?;
+            let exception = self.factory.policy().is_exception(integration, &request.url);
             // A proxy is dialled wherever it stands; as the end of a request it is a host like any other.
-            if let Some(host) = request
-                .url
-                .host_str()
-                .filter(|host| self.make.proxies().contains(*host) && !exception && !self.make.policy().names(host))
-            {
-                return Err(TransportError::Forbidden(egress::is_a_proxy(host)));
+            if let Some(host) = request.url.host_str().filter(|host| {
+                self.factory.proxies().contains(*host) && !exception && !self.factory.policy().is_allowed_by_name(host)
+            }) {
+                return Err(TransportError::EgressDenied(egress::proxy_denied(host)));
             }
             let timeout = request.timeout;
-            let (method, url, mut headers, payload) = request.into_wire()?;
-            coding::accept(&mut headers);
-            let client = if exception { self.exceptions()? } else { &self.client };
+            let (method, url, mut headers, payload) = request.into_parts()?;
+            coding::set_accept_encoding(&mut headers);
+            let client = if exception { self.exception_client()? } else { &self.client };
             let mut request = client.request(method, url).headers(headers).body(payload);
             if let Some(timeout) = timeout {
                 request = request.timeout(timeout);
             }
-            let patience = Patience { started: Instant::now(), timeout };
-            let (sent, reused) = reuse::watched(request.send()).await;
-            let mut sent = sent.map_err(|error| match classify(error, patience) {
-                TransportError::Broken(error) if reused && reuse::ended_before_answer(&*error) => {
-                    TransportError::Stale(error)
+            let request_timeout = RequestTimeout { started: Instant::now(), timeout };
+            let (sent, reused) = reuse::detect_reuse(request.send()).await;
+            let mut sent = sent.map_err(|error| match classify(error, request_timeout) {
+                TransportError::Disconnected(error) if reused && reuse::is_closed_before_response(&*error) => {
+                    TransportError::StaleConnection(error)
                 }
                 other => other,
             })?;
             let status = sent.status().as_u16();
             let mut headers = std::mem::take(sent.headers_mut());
-            let body = sent.bytes_stream().map_err(move |error| classify(error, patience)).boxed();
-            let body = coding::decoded(&mut headers, body);
-            Ok(Incoming { status, headers, body })
+            let body = sent.bytes_stream().map_err(move |error| classify(error, request_timeout)).boxed();
+            let body = coding::decode_body(&mut headers, body);
+            Ok(RawResponse { status, headers, body })
         })
     }
 }
 
 /// How long a request has taken, and may.
 #[derive(Clone, Copy)]
-struct Patience {
+struct RequestTimeout {
     started: Instant,
     timeout: Option<Duration>,
 }
 
-impl Patience {
+impl RequestTimeout {
     /// Whether a timeout is the one of the whole request, and not of a server that is silent.
-    fn is_over(self) -> Option<Duration> {
+    fn exceeded(self) -> Option<Duration> {
         self.timeout.filter(|timeout| self.started.elapsed() >= *timeout)
     }
 }
 
 /// The class of a failure; its URL is taken off, because it may carry a key.
-fn classify(error: reqwest::Error, patience: Patience) -> TransportError {
+fn classify(error: reqwest::Error, timeout: RequestTimeout) -> TransportError {
     let error = error.without_url();
-    if let Some(refusal) = refusal(&error) {
-        TransportError::Forbidden(refusal)
+    if let Some(refusal) = egress_denial(&error) {
+        TransportError::EgressDenied(refusal)
     } else if error.is_builder() {
-        TransportError::Unsendable(Box::new(error))
+        TransportError::InvalidRequest(Box::new(error))
     } else if error.is_connect() {
         TransportError::Unreachable(Box::new(error))
     } else if error.is_timeout()
-        && let Some(limit) = patience.is_over()
+        && let Some(limit) = timeout.exceeded()
     {
-        TransportError::Slow(limit)
+        TransportError::Timeout(limit)
     } else if error.is_timeout() {
-        TransportError::Silent(Box::new(error))
-    } else if is_damaged(&error) {
+        TransportError::IdleTimeout(Box::new(error))
+    } else if is_malformed(&error) {
         TransportError::Unreadable(Box::new(error))
     } else {
-        TransportError::Broken(Box::new(error))
+        TransportError::Disconnected(Box::new(error))
     }
 }
 
 /// The refusal of the resolver, if that is the cause.
-fn refusal(error: &(dyn StdError + 'static)) -> Option<Refusal> {
+fn egress_denial(error: &(dyn StdError + 'static)) -> Option<EgressDenied> {
     let mut cause = Some(error);
     while let Some(error) = cause {
-        if let Some(refusal) = error.downcast_ref::<Refusal>() {
+        if let Some(refusal) = error.downcast_ref::<EgressDenied>() {
             return Some(refusal.clone());
         }
         cause = error.source();
@@ -228,7 +230,7 @@ fn refusal(error: &(dyn StdError + 'static)) -> Option<Refusal> {
 }
 
 /// The hosts of the proxies that the environment names.
-fn proxies() -> BTreeSet<String> {
+fn environment_proxies() -> BTreeSet<String> {
     ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]
         .into_iter()
         .filter_map(|name| {
@@ -241,7 +243,7 @@ fn proxies() -> BTreeSet<String> {
 }
 
 /// Whether the bytes arrived and make no sense: a lost connection is not that.
-fn is_damaged(error: &(dyn StdError + 'static)) -> bool {
+fn is_malformed(error: &(dyn StdError + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {
         if let Some(io) = error.downcast_ref::<io::Error>() {

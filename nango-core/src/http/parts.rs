@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use reqwest::header::HeaderMap;
 use url::{Origin, Url};
 
-use super::{Authorize, Clock, Nothing, Quota, Transport, Watch};
+use super::{Authorize, ClientQuota, Clock, NoAuth, Transport, WaitObserver};
 use crate::{provider::RetryRules, redact::Redactor};
 
 /// What a [`Client`](super::Client) is made of.
@@ -33,17 +33,17 @@ pub struct ClientParts {
     /// them. Default: none.
     pub trusted_origins: Vec<Origin>,
     /// The client's part in the budgets. Default: none, requests leave when they are sent.
-    pub quota: Option<Quota>,
+    pub quota: Option<ClientQuota>,
     /// The API's name for people. Default: none.
     pub name: String,
     /// Who is told of waits. Default: nobody.
-    pub watch: Option<Arc<dyn Watch>>,
+    pub wait_observer: Option<Arc<dyn WaitObserver>>,
     /// The integration, whose exceptions of the egress policy count. Default: none.
     pub integration: Option<Arc<str>>,
     /// Hides the secrets of the connection in everything that is shown. Default: none are known.
     pub redactor: Redactor,
     /// How many bytes of a body are held in memory. Default 256 MiB.
-    pub max_body: u64,
+    pub max_body_bytes: u64,
     /// How long one request may take, its answer's body included, unless its call says otherwise; streams may take
     /// longer. Default 10 minutes.
     pub timeout: Duration,
@@ -60,16 +60,16 @@ impl ClientParts {
             base_url,
             headers: HeaderMap::new(),
             query: Vec::new(),
-            authorize: Arc::new(Nothing),
+            authorize: Arc::new(NoAuth),
             retry: Arc::default(),
             forward_headers: false,
             trusted_origins: Vec::new(),
             quota: None,
             name: String::new(),
-            watch: None,
+            wait_observer: None,
             integration: None,
             redactor: Redactor::default(),
-            max_body: 256 << 20,
+            max_body_bytes: 256 << 20,
             timeout: Duration::from_mins(10),
             max_wait: Duration::from_mins(10),
         }
@@ -91,15 +91,15 @@ impl ClientParts {
 
     /// Sets the client's part in the budgets.
     #[must_use]
-    pub fn quota(mut self, quota: Quota) -> Self {
+    pub fn quota(mut self, quota: ClientQuota) -> Self {
         self.quota = Some(quota);
         self
     }
 
     /// Sets who is told of waits, and what the API is called there.
     #[must_use]
-    pub fn watch(mut self, watch: Arc<dyn Watch>, name: impl Into<String>) -> Self {
-        self.watch = Some(watch);
+    pub fn wait_observer(mut self, watch: Arc<dyn WaitObserver>, name: impl Into<String>) -> Self {
+        self.wait_observer = Some(watch);
         self.name = name.into();
         self
     }

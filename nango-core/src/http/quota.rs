@@ -10,66 +10,65 @@ use std::{
 };
 
 use super::{
-    Budget, ClientParts, HttpError, Lane, TransportError,
-    budget::{Asked, Permit, Refused},
-    error,
+    ClientParts, HttpError, Priority, RateLimiter, TransportError, error,
+    rate_limit::{AcquireError, Permit, PermitRequest},
 };
 
 /// Waits that are shorter are not worth a line.
-const WORTH_TELLING: Duration = Duration::from_secs(1);
+const REPORT_AFTER: Duration = Duration::from_secs(1);
 
 /// A client's part in the budgets.
 #[derive(Debug, Clone)]
-pub struct Quota {
+pub struct ClientQuota {
     /// What is shared with other clients.
-    pub budget: Arc<Budget>,
+    pub rate_limiter: Arc<RateLimiter>,
     /// Whose turn it is, where connections share a budget.
     pub connection: String,
     /// Who waits for the client.
-    pub lane: Lane,
+    pub priority: Priority,
 }
 
 /// Who is told of waits.
-pub trait Watch: Send + Sync + Debug {
+pub trait WaitObserver: Send + Sync + Debug {
     /// A wait begins: `waiting 12 s for GitHub's limit`.
-    fn waiting(&self, what: &str);
+    fn on_wait(&self, what: &str);
 }
 
 /// How long a client waited for limits. Waits at the same time count once.
 #[derive(Debug, Default)]
-pub(super) struct Waits {
+pub(super) struct WaitTimer {
     /// How many wait, and since when one does.
-    now: Mutex<(u32, i64)>,
+    active: Mutex<(u32, i64)>,
     /// Microseconds.
     total: AtomicU64,
 }
 
-impl Waits {
+impl WaitTimer {
     pub(super) fn total(&self) -> Duration {
         Duration::from_micros(self.total.load(Ordering::Relaxed))
     }
 
     /// A wait that lasts until it is dropped.
-    pub(super) fn begin<'a>(&'a self, parts: &'a ClientParts) -> Waiting<'a> {
-        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(super) fn start<'a>(&'a self, parts: &'a ClientParts) -> WaitGuard<'a> {
+        let mut now = self.active.lock().unwrap_or_else(PoisonError::into_inner);
         if now.0 == 0 {
             now.1 = parts.clock.now();
         }
         now.0 += 1;
-        Waiting { waits: self, parts }
+        WaitGuard { waits: self, parts }
     }
 }
 
 /// A wait that goes on.
 #[derive(Debug)]
-pub(super) struct Waiting<'a> {
-    waits: &'a Waits,
+pub(super) struct WaitGuard<'a> {
+    waits: &'a WaitTimer,
     parts: &'a ClientParts,
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for WaitGuard<'_> {
     fn drop(&mut self) {
-        let mut now = self.waits.now.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut now = self.waits.active.lock().unwrap_or_else(PoisonError::into_inner);
         now.0 -= 1;
         if now.0 == 0 {
             let waited = self.parts.clock.now().saturating_sub(now.1);
@@ -79,39 +78,41 @@ impl Drop for Waiting<'_> {
 }
 
 /// Tells of a wait that is worth a line.
-pub(super) fn tell(parts: &ClientParts, wait: Duration) {
-    if let Some(watch) = parts.watch.as_ref().filter(|_| wait >= WORTH_TELLING) {
-        let whose = if parts.name.is_empty() { "the API's".to_owned() } else { format!("{}'s", parts.name) };
-        watch.waiting(&format!("waiting {} for {whose} limit", error::human(wait)));
+pub(super) fn report_wait(parts: &ClientParts, wait: Duration) {
+    if let Some(watch) = parts.wait_observer.as_ref().filter(|_| wait >= REPORT_AFTER) {
+        let api = if parts.name.is_empty() { "the API's".to_owned() } else { format!("{}'s", parts.name) };
+        watch.on_wait(&format!("waiting {} for {api} limit", error::format_wait(wait)));
     }
 }
 
 /// Waits for a place in the budget, if there is one. `sent` names the request in errors.
-pub(super) async fn place(
+pub(super) async fn acquire_permit(
     parts: &ClientParts,
-    waits: &Waits,
+    waits: &WaitTimer,
     path: &str,
     sent: impl Fn() -> String,
 ) -> Result<Option<Permit>, HttpError> {
-    let Some(Quota { budget, connection, lane }) = &parts.quota else { return Ok(None) };
-    let asked = Asked { path, lane: *lane, connection, clock: &*parts.clock, longest: parts.max_wait };
+    let Some(ClientQuota { rate_limiter: budget, connection, priority: lane }) = &parts.quota else { return Ok(None) };
+    let request = PermitRequest { path, priority: *lane, connection, clock: &*parts.clock, max_wait: parts.max_wait };
     let mut waiting = None;
-    let mut told = false;
+    let mut reported = false;
     let permit = budget
-        .admit(asked, |wait| {
-            waiting.get_or_insert_with(|| waits.begin(parts));
-            if wait >= WORTH_TELLING && !told {
-                told = true;
-                tell(parts, wait);
+        .acquire(request, |wait| {
+            waiting.get_or_insert_with(|| waits.start(parts));
+            if wait >= REPORT_AFTER && !reported {
+                reported = true;
+                report_wait(parts, wait);
             }
         })
         .await;
     match permit {
         Ok(permit) => Ok(Some(permit)),
-        Err(Refused::Stopped) => Err(HttpError::Network { sent: sent(), attempts: 0, source: TransportError::Stopped }),
-        Err(Refused::TooLong(wait)) => {
-            let until = error::moment_in(parts.clock.now(), wait);
-            Err(HttpError::UsedUp { sent: sent(), wait, until, longest: parts.max_wait })
+        Err(AcquireError::Cancelled) => {
+            Err(HttpError::Network { sent: sent(), attempts: 0, source: TransportError::Cancelled })
+        }
+        Err(AcquireError::WaitTooLong(wait)) => {
+            let until = error::format_time_after(parts.clock.now(), wait);
+            Err(HttpError::RateLimitExhausted { sent: sent(), wait, until, max_wait: parts.max_wait })
         }
     }
 }

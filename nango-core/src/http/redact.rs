@@ -14,7 +14,7 @@ use crate::redact::{Redactor, is_secret_name};
 /// A request as it may be shown: secrets are `***`.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub struct Sent {
+pub struct RedactedRequest {
     /// The method.
     pub method: Method,
     /// The URL, without user and password; the values of secret parameters are `***`.
@@ -23,13 +23,13 @@ pub struct Sent {
     pub headers: HeaderMap,
 }
 
-impl Sent {
-    pub(super) fn of(method: &Method, url: &Url, headers: &HeaderMap, redactor: &Redactor) -> Self {
+impl RedactedRequest {
+    pub(super) fn new(method: &Method, url: &Url, headers: &HeaderMap, redactor: &Redactor) -> Self {
         Self { method: method.clone(), url: redactor.hide_url(redact_url(url)), headers: redact_headers(headers) }
     }
 }
 
-impl fmt::Display for Sent {
+impl fmt::Display for RedactedRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.method, self.url)
     }
@@ -51,7 +51,7 @@ pub(super) fn redact_url(url: &Url) -> Url {
 }
 
 /// A URL for an error: no user, no password, no query at all.
-pub(crate) fn place(url: &Url) -> String {
+pub(crate) fn redacted_url(url: &Url) -> String {
     let mut shown = url.clone();
     let _ = shown.set_username("");
     let _ = shown.set_password(None);
@@ -65,7 +65,7 @@ fn is_secret_header(name: &HeaderName, value: &HeaderValue) -> bool {
 }
 
 /// The headers that are no secrets.
-pub(super) fn plain_headers(headers: &HeaderMap) -> HeaderMap {
+pub(super) fn non_secret_headers(headers: &HeaderMap) -> HeaderMap {
     let plain = headers.iter().filter(|(name, value)| !is_secret_header(name, value));
     plain.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
@@ -82,7 +82,7 @@ pub(super) fn redact_headers(headers: &HeaderMap) -> HeaderMap {
 
 /// The secrets of one request, whether they come from the connection, from a signature or from the caller: the values of
 /// its secret headers, with and without their scheme, and of its secret parameters.
-pub(super) fn secrets_of(url: &Url, headers: &HeaderMap) -> Vec<Zeroizing<String>> {
+pub(super) fn request_secrets(url: &Url, headers: &HeaderMap) -> Vec<Zeroizing<String>> {
     let mut secrets = Vec::new();
     for (_, value) in headers.iter().filter(|(name, value)| is_secret_header(name, value)) {
         let Ok(text) = value.to_str() else { continue };
@@ -101,12 +101,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_is_shown_without_its_secrets() {
+    fn url_is_redacted() {
         let check = |url: &str, expect: &str| assert_eq!(redact_url(&url.parse().unwrap()).as_str(), expect);
         check("https://u:p@h.test/a?b=1", "https://h.test/a?b=1");
         check("https://h.test/a?b=%20x&api_key=s3cret", "https://h.test/a?b=+x&api_key=***");
         check("https://h.test/a?b=%20x", "https://h.test/a?b=%20x");
-        assert_eq!(place(&"https://u:p@h.test/a?k=1#f".parse().unwrap()), "https://h.test/a");
+        assert_eq!(redacted_url(&"https://u:p@h.test/a?k=1#f".parse().unwrap()), "https://h.test/a");
     }
 
     #[test]
@@ -115,7 +115,7 @@ mod tests {
             (reqwest::header::AUTHORIZATION, HeaderValue::from_static("Bearer hush-1")),
             (reqwest::header::ACCEPT, HeaderValue::from_static("text/plain")),
         ]);
-        let secrets = secrets_of(&"https://h.test/?api_key=hush%2F2&page=1".parse().unwrap(), &headers);
+        let secrets = request_secrets(&"https://h.test/?api_key=hush%2F2&page=1".parse().unwrap(), &headers);
         let secrets: Vec<&str> = secrets.iter().map(|secret| secret.as_str()).collect();
         assert_eq!(secrets, ["Bearer hush-1", "hush-1", "hush/2"]);
     }

@@ -13,7 +13,7 @@ use super::{Body, Payload, TransportError, redact, retry};
 /// A request as a function writes it: relative to the connection's base URL, and without credentials.
 #[derive(Clone)]
 #[non_exhaustive]
-pub struct Call {
+pub struct RequestSpec {
     /// The method.
     pub method: Method,
     /// The path below the base URL, with or without a query, or a whole URL. A whole URL of another origin than the
@@ -32,14 +32,14 @@ pub struct Call {
     /// Statuses outside 200..=299 that are answers, not failures.
     pub accept: Vec<u16>,
     /// How many bytes of the answer's body are held, in place of the client's limit.
-    pub max_body: Option<u64>,
+    pub max_body_bytes: Option<u64>,
     /// How long one request may take, its answer's body included, in place of the client's.
     pub timeout: Option<Duration>,
     /// Another base URL for this call; the caller vouches for it, so credentials are sent to its origin.
     pub base_url: Option<String>,
 }
 
-impl Call {
+impl RequestSpec {
     /// A request without parameters, headers, body and retries.
     pub fn new(method: Method, endpoint: impl Into<String>) -> Self {
         Self {
@@ -51,7 +51,7 @@ impl Call {
             retries: 0,
             retry_on: Vec::new(),
             accept: Vec::new(),
-            max_body: None,
+            max_body_bytes: None,
             timeout: None,
             base_url: None,
         }
@@ -92,7 +92,7 @@ impl Call {
 
     /// The call without the headers that look like secrets, for a place that the caller did not choose.
     pub(crate) fn without_secrets(mut self) -> Self {
-        self.headers = redact::plain_headers(&self.headers);
+        self.headers = redact::non_secret_headers(&self.headers);
         self
     }
 
@@ -104,7 +104,7 @@ impl Call {
     }
 }
 
-impl fmt::Debug for Call {
+impl fmt::Debug for RequestSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Call")
             .field("method", &self.method)
@@ -118,7 +118,7 @@ impl fmt::Debug for Call {
 
 /// A request that is ready to leave.
 #[derive(Clone)]
-pub struct Outgoing {
+pub struct OutgoingRequest {
     /// The method.
     pub method: Method,
     /// Where it goes.
@@ -130,14 +130,14 @@ pub struct Outgoing {
     /// How long it may take, its answer's body included; `None`: the client's default, or as long as it goes on.
     pub timeout: Option<Duration>,
     /// How many bytes of the answer's body the pipeline holds; `None`: the client's limit.
-    pub max_body: Option<u64>,
+    pub max_body_bytes: Option<u64>,
     /// The integration that asks; `None`: none, so that no exception of the egress policy is for it.
     pub integration: Option<Arc<str>>,
 }
 
-impl Outgoing {
+impl OutgoingRequest {
     /// Whether sending it twice does what sending it once does.
-    pub(super) fn may_be_sent_again(&self) -> bool {
+    pub(super) fn is_resendable(&self) -> bool {
         retry::is_idempotent(&self.method) && self.body.is_repeatable()
     }
 
@@ -149,7 +149,7 @@ impl Outgoing {
             headers: HeaderMap::new(),
             body: Body::Empty,
             timeout: None,
-            max_body: None,
+            max_body_bytes: None,
             integration: None,
         }
     }
@@ -159,7 +159,7 @@ impl Outgoing {
     /// # Errors
     ///
     /// The body is a stream that was sent before.
-    pub fn into_wire(self) -> Result<(Method, Url, HeaderMap, Payload), TransportError> {
+    pub fn into_parts(self) -> Result<(Method, Url, HeaderMap, Payload), TransportError> {
         let Self { method, url, mut headers, body, .. } = self;
         let (payload, content_type) = body.into_payload()?;
         if let Some(content_type) = content_type {
@@ -169,7 +169,7 @@ impl Outgoing {
     }
 }
 
-impl fmt::Debug for Outgoing {
+impl fmt::Debug for OutgoingRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Outgoing")
             .field("method", &self.method)
@@ -186,7 +186,8 @@ mod tests {
 
     #[test]
     fn debug_shows_no_secret() {
-        let mut request = Outgoing::new(Method::POST, "https://u:hush@h.test/?api_key=hush&a=1".parse().unwrap());
+        let mut request =
+            OutgoingRequest::new(Method::POST, "https://u:hush@h.test/?api_key=hush&a=1".parse().unwrap());
         request.headers.insert("authorization", HeaderValue::from_static("Bearer hush"));
         let mut marked = HeaderValue::from_static("hush");
         marked.set_sensitive(true);
@@ -195,18 +196,19 @@ mod tests {
         let shown = format!("{request:?}");
         assert!(!shown.contains("hush") && shown.contains("a=1"), "{shown}");
 
-        let call = Call::get("/x?api_key=hush").header("x-api-key".parse().unwrap(), HeaderValue::from_static("hush"));
+        let call =
+            RequestSpec::get("/x?api_key=hush").header("x-api-key".parse().unwrap(), HeaderValue::from_static("hush"));
         assert!(!format!("{call:?}").contains("hush"));
     }
 
     #[test]
-    fn a_body_names_its_type_unless_the_caller_did() {
-        let mut request = Outgoing::new(Method::POST, "https://h.test/".parse().unwrap());
+    fn body_sets_content_type_unless_given() {
+        let mut request = OutgoingRequest::new(Method::POST, "https://h.test/".parse().unwrap());
         request.body = Body::Form(vec![("a b".into(), "c&d".into())]);
-        let (_, _, headers, payload) = request.clone().into_wire().unwrap();
+        let (_, _, headers, payload) = request.clone().into_parts().unwrap();
         assert_eq!(headers["content-type"], "application/x-www-form-urlencoded");
-        assert!(matches!(payload, Payload::Whole(bytes) if bytes == "a+b=c%26d"));
+        assert!(matches!(payload, Payload::Full(bytes) if bytes == "a+b=c%26d"));
         request.headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
-        assert_eq!(request.into_wire().unwrap().2["content-type"], "text/plain");
+        assert_eq!(request.into_parts().unwrap().2["content-type"], "text/plain");
     }
 }

@@ -8,7 +8,7 @@ use reqwest::header::{DATE, HeaderMap};
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::{BodyError, HttpError, Sent, limits::Limits, parse_http_date, redact};
+use super::{BodyError, HttpError, RedactedRequest, parse_http_date, rate_limit_headers::RateLimitHeaders, redact};
 use crate::{json, redact::Redactor};
 
 /// An answer, its body in memory.
@@ -28,10 +28,10 @@ pub struct Response {
     /// How often it was sent, at least 1.
     pub attempts: u32,
     /// What was sent, without secrets.
-    pub request: Sent,
+    pub request: RedactedRequest,
     /// Whether the answer came from another origin than those that get the connection's credentials, so that it was
     /// requested without them.
-    pub withheld: bool,
+    pub credentials_withheld: bool,
     /// Hides the secrets of the connection in what errors quote of the answer.
     pub(super) redactor: Redactor,
 }
@@ -43,11 +43,11 @@ impl Response {
     ///
     /// The body is not the JSON of a `T`; the error names the request, the answer and the field.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, BodyError> {
-        json::text(&self.body, json::charset(&self.headers)).and_then(|text| json::decode_text(&text)).map_err(
+        json::body_text(&self.body, json::charset(&self.headers)).and_then(|text| json::decode_str(&text)).map_err(
             |error| {
-                let at = format!("{} {}", self.request.method, redact::place(&self.request.url));
+                let at = format!("{} {}", self.request.method, redact::redacted_url(&self.request.url));
                 BodyError::new(at, self.status, &self.headers, &self.body, error)
-                    .wanted(json::short_name(type_name::<T>()))
+                    .with_expected(json::short_name(type_name::<T>()))
                     .redacted(&self.redactor)
             },
         )
@@ -56,7 +56,7 @@ impl Response {
     /// The body as text, in the charset that its byte order mark or its content type names, else UTF-8; bytes that are
     /// not in it are replaced by U+FFFD.
     pub fn text(&self) -> String {
-        json::lossy_text(&self.body, json::charset(&self.headers))
+        json::body_text_lossy(&self.body, json::charset(&self.headers))
     }
 
     /// The answer with its body in UTF-8, if a byte order mark or the content type says that it is in another charset.
@@ -70,7 +70,7 @@ impl Response {
         if !marked && charset.is_none_or(|charset| charset.eq_ignore_ascii_case("utf-8")) {
             return Ok(self);
         }
-        match json::text(&self.body, charset) {
+        match json::body_text(&self.body, charset) {
             Ok(Cow::Borrowed(_)) => Ok(self),
             Ok(Cow::Owned(text)) => {
                 self.body = text.into();
@@ -81,9 +81,9 @@ impl Response {
     }
 
     /// How long the answer asks to wait (`Retry-After`), read against the server's own time or `now`.
-    pub(crate) fn demanded_wait(&self, now: i64) -> Option<std::time::Duration> {
-        let wait = Limits::read(&self.headers).retry_after?;
-        Some(wait.wait(self.date().unwrap_or(now)))
+    pub(crate) fn retry_after(&self, now: i64) -> Option<std::time::Duration> {
+        let wait = RateLimitHeaders::parse(&self.headers).retry_after?;
+        Some(wait.wait_from(self.date().unwrap_or(now)))
     }
 
     /// The server's own time, if it tells: microseconds since 1970.
@@ -106,7 +106,7 @@ impl fmt::Debug for Response {
 
 /// An answer whose body is read as it arrives.
 #[non_exhaustive]
-pub struct Streaming {
+pub struct StreamingResponse {
     /// The status code.
     pub status: u16,
     /// The headers.
@@ -117,7 +117,7 @@ pub struct Streaming {
     pub body: BoxStream<'static, Result<Bytes, HttpError>>,
 }
 
-impl fmt::Debug for Streaming {
+impl fmt::Debug for StreamingResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Streaming").field("status", &self.status).finish_non_exhaustive()
     }

@@ -11,18 +11,18 @@ use serde_json::Value;
 
 use super::{
     Clock, TransportError,
-    limits::{Limits, date},
-    moment::{self, Moment, Unit},
+    rate_limit_headers::{RateLimitHeaders, server_date},
+    time_spec::{self, TimeSpec, Unit},
 };
 use crate::{
     json,
-    provider::{RetryRules, Strategy, lookup},
+    provider::{RetryRules, WaitFormat, lookup_path},
 };
 
 /// The shortest wait from the second retry on.
-const SHORTEST_REPEATED: Duration = Duration::from_secs(1);
+const MIN_REPEATED_WAIT: Duration = Duration::from_secs(1);
 /// The longest wait that we choose ourselves.
-const LONGEST_BACKOFF: Duration = Duration::from_mins(1);
+const MAX_BACKOFF: Duration = Duration::from_mins(1);
 
 /// Whether repeating a request changes nothing (RFC 9110, 9.2.2).
 pub(super) fn is_idempotent(method: &Method) -> bool {
@@ -31,55 +31,61 @@ pub(super) fn is_idempotent(method: &Method) -> bool {
 
 /// Whether a request may be sent again after an answer that says that its last hop was not carried out. `acted`: an
 /// earlier hop took the request, and redirected to its result.
-pub(super) fn may_repeat(method: &Method, acted: bool) -> bool {
+pub(super) fn may_resend(method: &Method, acted: bool) -> bool {
     !acted || is_idempotent(method)
 }
 
 /// What a failure says about another attempt.
 #[derive(Debug)]
-pub(super) struct Verdict {
+pub(super) struct RetryAdvice {
     /// The API's limit refused the request, so it had no effect.
     pub(super) limited: bool,
     /// The wait that the API asks for.
     pub(super) wait: Option<Duration>,
     /// The wait that the provider's entry names for a limit without a time.
-    pub(super) usual: Option<Duration>,
+    pub(super) default_wait: Option<Duration>,
 }
 
-impl Verdict {
+impl RetryAdvice {
     /// Reads a failure by the standards and by what the provider's entry says. `now` stands in for the answer's `Date`:
     /// spans are read as they are, dates against the server's own clock, because the two may differ.
-    pub(super) fn of(status: u16, headers: &HeaderMap, body: &[u8], rules: &RetryRules, now: i64) -> Self {
-        let found = rules.in_body.as_ref().and_then(|rule| {
-            let body = json::rounded(body, json::charset(headers)).ok()?;
-            let text = match lookup(&body, &rule.path)? {
+    pub(super) fn from_response(status: u16, headers: &HeaderMap, body: &[u8], rules: &RetryRules, now: i64) -> Self {
+        let found = rules.body_wait.as_ref().and_then(|rule| {
+            let body = json::parse_rounding(body, json::charset(headers)).ok()?;
+            let text = match lookup_path(&body, &rule.path)? {
                 Value::String(text) => text.clone(),
                 Value::Number(number) => number.to_string(),
                 _ => return None,
             };
-            Some((moment::read(rule.pattern.find(&text)?, Unit::Seconds), rule.strategy))
+            Some((time_spec::parse(rule.pattern.find(&text)?, Unit::Seconds), rule.format))
         });
-        let head = Self::of_head(status, headers, &Limits::read(headers), rules, now);
-        let now = date(headers).unwrap_or(now);
-        let in_body = found.and_then(|(time, strategy)| future(time?, strategy, now));
-        let limited = head.limited || (found.is_some() && refuses(status));
-        Self { limited, wait: head.wait.max(in_body), usual: rules.limit_wait.filter(|_| limited) }
+        let head = Self::from_head(status, headers, &RateLimitHeaders::parse(headers), rules, now);
+        let now = server_date(headers).unwrap_or(now);
+        let in_body = found.and_then(|(time, strategy)| wait_until(time?, strategy, now));
+        let limited = head.limited || (found.is_some() && is_rejection(status));
+        Self { limited, wait: head.wait.max(in_body), default_wait: rules.limit_wait.filter(|_| limited) }
     }
 
     /// The same of an answer whose body is not read.
-    pub(super) fn of_head(status: u16, headers: &HeaderMap, limits: &Limits, rules: &RetryRules, now: i64) -> Self {
-        let now = date(headers).unwrap_or(now);
+    pub(super) fn from_head(
+        status: u16,
+        headers: &HeaderMap,
+        limits: &RateLimitHeaders,
+        rules: &RetryRules,
+        now: i64,
+    ) -> Self {
+        let now = server_date(headers).unwrap_or(now);
         let left = remaining(headers, rules);
         let nothing_left = left.map_or(limits.is_exhausted(), |left| left == 0);
-        let limited = status == 429 || (refuses(status) && (nothing_left || limits.retry_after.is_some()));
-        let mut wait = limits.retry_after.map(|moment| moment.wait(now));
-        for name in rules.at.iter().chain(&rules.after) {
+        let limited = status == 429 || (is_rejection(status) && (nothing_left || limits.retry_after.is_some()));
+        let mut wait = limits.retry_after.map(|time| time.wait_from(now));
+        for name in rules.retry_at_headers.iter().chain(&rules.after) {
             let name = name.as_str();
             // A window that has something left says nothing about this failure.
             let counts = name.contains("retry") || left.is_none_or(|left| left == 0);
             let read = headers.get(name).filter(|_| counts).and_then(|value| value.to_str().ok());
-            let read = read.and_then(|text| moment::read(text, Unit::of(name)));
-            wait = wait.max(read.and_then(|read| future(read, Strategy::At, now)));
+            let read = read.and_then(|text| time_spec::parse(text, Unit::from_header_name(name)));
+            wait = wait.max(read.and_then(|read| wait_until(read, WaitFormat::At, now)));
         }
         let explicit = wait.is_some();
         for window in &limits.windows {
@@ -87,32 +93,32 @@ impl Verdict {
                 Some(left) => left == 0,
                 None => status == 429 && !explicit,
             };
-            wait = wait.max(window.reset.filter(|_| counts).and_then(|reset| future(reset, Strategy::At, now)));
+            wait = wait.max(window.reset.filter(|_| counts).and_then(|reset| wait_until(reset, WaitFormat::At, now)));
         }
-        Self { limited, wait, usual: rules.limit_wait.filter(|_| limited) }
+        Self { limited, wait, default_wait: rules.limit_wait.filter(|_| limited) }
     }
 }
 
 /// Whether a status says that the request was not carried out. A refusal of credentials has nothing to do with limits.
-fn refuses(status: u16) -> bool {
+fn is_rejection(status: u16) -> bool {
     (400..500).contains(&status) && status != 401
 }
 
 /// The wait until a moment; `None` if that has passed, which says nothing. A span of nothing is said on purpose.
-fn future(moment: Moment, strategy: Strategy, now: i64) -> Option<Duration> {
-    let wait = moment.wait(now);
-    let meant = matches!((moment, strategy), (Moment::In(_), Strategy::After));
+fn wait_until(time: TimeSpec, strategy: WaitFormat, now: i64) -> Option<Duration> {
+    let wait = time.wait_from(now);
+    let meant = matches!((time, strategy), (TimeSpec::After(_), WaitFormat::After));
     (meant || !wait.is_zero()).then_some(wait)
 }
 
 /// What the header that the provider's entry names has left.
 fn remaining(headers: &HeaderMap, rules: &RetryRules) -> Option<u64> {
-    let value = headers.get(rules.remaining.as_ref()?)?.to_str().ok()?;
+    let value = headers.get(rules.remaining_header.as_ref()?)?.to_str().ok()?;
     value.trim().parse::<f64>().ok().map(|left| u64::from(left > 0.0))
 }
 
 /// Whether a failure is worth another attempt. `acted`: an earlier hop took the request, and redirected to its result.
-pub(super) fn answer_may_pass(
+pub(super) fn is_status_retryable(
     method: &Method,
     status: u16,
     retry_on: &[u16],
@@ -124,37 +130,37 @@ pub(super) fn answer_may_pass(
         return true;
     }
     if limited {
-        return may_repeat(method, acted);
+        return may_resend(method, acted);
     }
-    let listed = |status| rules.error_code.iter().any(|range| range.contains(status));
+    let listed = |status| rules.retryable_statuses.iter().any(|range| range.contains(status));
     let worth = match status {
         401 => false,
-        _ if rules.error_code.is_empty() => matches!(status, 408 | 425 | 500..=599),
+        _ if rules.retryable_statuses.is_empty() => matches!(status, 408 | 425 | 500..=599),
         _ => listed(status),
     };
     worth && is_idempotent(method)
 }
 
 /// Whether a request that was not answered is worth another attempt.
-pub(super) fn failure_may_pass(method: &Method, error: &TransportError, acted: bool) -> bool {
-    error.may_pass() && (is_idempotent(method) || (error.nothing_happened() && !acted))
+pub(super) fn is_transport_error_retryable(method: &Method, error: &TransportError, acted: bool) -> bool {
+    error.is_transient() && (is_idempotent(method) || (error.had_no_side_effect() && !acted))
 }
 
 /// The wait that the API asks for, made longer where it asks for none a second time: an API that is asked again and again
 /// without a pause has more to do than one that is at its limit.
-pub(super) fn at_least(wait: Duration, attempt: u32) -> Duration {
-    if attempt > 1 { wait.max(SHORTEST_REPEATED) } else { wait }
+pub(super) fn demanded_wait(wait: Duration, attempt: u32) -> Duration {
+    if attempt > 1 { wait.max(MIN_REPEATED_WAIT) } else { wait }
 }
 
 /// The wait after a limit without a time: what the entry names, twice as long with each attempt.
-pub(super) fn usual(wait: Duration, attempt: u32) -> Duration {
+pub(super) fn default_limit_wait(wait: Duration, attempt: u32) -> Duration {
     wait.saturating_mul(1 << attempt.saturating_sub(1).min(16))
 }
 
 /// The wait that we choose: 1 s, 2 s, 4 s … up to a minute, a quarter more or less.
 pub(super) fn backoff(attempt: u32, clock: &dyn Clock) -> Duration {
-    let doubled = Duration::from_secs(1 << attempt.saturating_sub(1).min(6)).min(LONGEST_BACKOFF);
-    doubled.mul_f64(0.75 + 0.5 * clock.jitter()).min(LONGEST_BACKOFF)
+    let doubled = Duration::from_secs(1 << attempt.saturating_sub(1).min(6)).min(MAX_BACKOFF);
+    doubled.mul_f64(0.75 + 0.5 * clock.jitter()).min(MAX_BACKOFF)
 }
 
 #[cfg(test)]

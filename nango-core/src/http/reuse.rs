@@ -20,7 +20,7 @@ tokio::task_local! {
 }
 
 /// Runs a request; the flag says whether it went over a connection that was there before.
-pub(super) async fn watched<F: Future>(request: F) -> (F::Output, bool) {
+pub(super) async fn detect_reuse<F: Future>(request: F) -> (F::Output, bool) {
     let watched = async {
         let output = request.await;
         (output, !CONNECTED.with(Cell::get))
@@ -29,7 +29,7 @@ pub(super) async fn watched<F: Future>(request: F) -> (F::Output, bool) {
 }
 
 /// Whether a failure says that the connection ended before the answer began.
-pub(super) fn ended_before_answer(error: &(dyn StdError + 'static)) -> bool {
+pub(super) fn is_closed_before_response(error: &(dyn StdError + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {
         if let Some(http) = error.downcast_ref::<hyper::Error>()
@@ -48,21 +48,21 @@ pub(super) fn ended_before_answer(error: &(dyn StdError + 'static)) -> bool {
 
 /// Notes for the request that waits for a connection that it is a new one.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Watch;
+pub(super) struct ConnectionLayer;
 
-impl<S> Layer<S> for Watch {
-    type Service = Watched<S>;
+impl<S> Layer<S> for ConnectionLayer {
+    type Service = ConnectionService<S>;
 
-    fn layer(&self, connector: S) -> Watched<S> {
-        Watched(connector)
+    fn layer(&self, connector: S) -> ConnectionService<S> {
+        ConnectionService(connector)
     }
 }
 
 /// A connector that is watched.
 #[derive(Debug, Clone)]
-pub(super) struct Watched<S>(S);
+pub(super) struct ConnectionService<S>(S);
 
-impl<S, Target> Service<Target> for Watched<S>
+impl<S, Target> Service<Target> for ConnectionService<S>
 where
     S: Service<Target>,
     S::Future: Send + 'static,

@@ -9,16 +9,16 @@ use futures_util::{
 };
 use reqwest::header::HeaderMap;
 
-use super::{Outgoing, Refusal};
+use super::{EgressDenied, OutgoingRequest};
 
 /// Sends one request and gives the head of its answer. No redirects, no retries, no judgement of the status.
 pub trait Transport: Send + Sync + Debug {
     /// Sends a request.
-    fn send(&self, request: Outgoing) -> BoxFuture<'_, Result<Incoming, TransportError>>;
+    fn send(&self, request: OutgoingRequest) -> BoxFuture<'_, Result<RawResponse, TransportError>>;
 }
 
 /// The head of an answer, and its body as it arrives.
-pub struct Incoming {
+pub struct RawResponse {
     /// The status code.
     pub status: u16,
     /// The headers.
@@ -27,15 +27,15 @@ pub struct Incoming {
     pub body: BoxStream<'static, Result<Bytes, TransportError>>,
 }
 
-impl Incoming {
+impl RawResponse {
     /// An answer whose body is already here.
-    pub fn whole(status: u16, headers: HeaderMap, body: impl Into<Bytes>) -> Self {
+    pub fn from_bytes(status: u16, headers: HeaderMap, body: impl Into<Bytes>) -> Self {
         let body = body.into();
         Self { status, headers, body: stream::iter([Ok(body)]).boxed() }
     }
 }
 
-impl std::fmt::Debug for Incoming {
+impl std::fmt::Debug for RawResponse {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Incoming").field("status", &self.status).finish_non_exhaustive()
     }
@@ -52,39 +52,39 @@ pub enum TransportError {
     Unreachable(#[source] Source),
     /// The server was silent for too long. The request may have had its effect.
     #[error("the server was silent for too long")]
-    Silent(#[source] Source),
+    IdleTimeout(#[source] Source),
     /// The answer was not whole in time, though the server went on speaking. The request may have had its effect.
     #[error("the answer was not whole after {} s", .0.as_secs_f64())]
-    Slow(Duration),
+    Timeout(Duration),
     /// A connection that had carried a request before ended before the answer began, most likely because the server had
     /// closed it. The request may have had its effect.
     #[error("the connection broke off")]
-    Stale(#[source] Source),
+    StaleConnection(#[source] Source),
     /// The exchange broke off. The request may have had its effect.
     #[error("the connection broke off")]
-    Broken(#[source] Source),
+    Disconnected(#[source] Source),
     /// The answer cannot be read, for example because its compression is damaged.
     #[error("the answer cannot be read")]
     Unreadable(#[source] Source),
     /// The run was asked to stop.
     #[error("the run was asked to stop")]
-    Stopped,
+    Cancelled,
     /// The place may not be reached: nothing was sent.
     #[error("the request was not sent")]
-    Forbidden(#[source] Refusal),
+    EgressDenied(#[source] EgressDenied),
     /// The request cannot be sent at all.
     #[error("the request cannot be sent")]
-    Unsendable(#[source] Source),
+    InvalidRequest(#[source] Source),
 }
 
 impl TransportError {
     /// Whether the request certainly had no effect.
-    pub fn nothing_happened(&self) -> bool {
-        matches!(self, Self::Unreachable(_) | Self::Unsendable(_) | Self::Forbidden(_))
+    pub fn had_no_side_effect(&self) -> bool {
+        matches!(self, Self::Unreachable(_) | Self::InvalidRequest(_) | Self::EgressDenied(_))
     }
 
     /// Whether another attempt could end otherwise.
-    pub fn may_pass(&self) -> bool {
-        !matches!(self, Self::Unsendable(_) | Self::Forbidden(_) | Self::Stopped)
+    pub fn is_transient(&self) -> bool {
+        !matches!(self, Self::InvalidRequest(_) | Self::EgressDenied(_) | Self::Cancelled)
     }
 }

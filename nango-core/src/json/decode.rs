@@ -4,9 +4,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{
-    exact::Exact,
+    exact::ExactDeserializer,
     number,
-    text::{lossy_text, text},
+    text::{body_text, body_text_lossy},
 };
 use crate::redact::without_value;
 
@@ -37,7 +37,7 @@ impl DecodeError {
 ///
 /// The bytes are not JSON, or not the JSON of a `T`, or they have a number that a [`Value`] in `T` would round.
 pub(crate) fn decode<T: DeserializeOwned>(json: &[u8]) -> Result<T, DecodeError> {
-    decode_text(&text(json, None)?)
+    decode_str(&body_text(json, None)?)
 }
 
 /// The same for a text without a byte order mark.
@@ -45,11 +45,11 @@ pub(crate) fn decode<T: DeserializeOwned>(json: &[u8]) -> Result<T, DecodeError>
 /// # Errors
 ///
 /// As [`decode`].
-pub(crate) fn decode_text<T: DeserializeOwned>(json: &str) -> Result<T, DecodeError> {
+pub(crate) fn decode_str<T: DeserializeOwned>(json: &str) -> Result<T, DecodeError> {
     if number::has_inexact(json) {
-        return serde_path_to_error::deserialize(Exact(json)).map_err(|error| misfit(json, &error));
+        return serde_path_to_error::deserialize(ExactDeserializer(json)).map_err(|error| mismatch(json, &error));
     }
-    serde_json::from_str(json).map_err(|error| explain::<T>(json, &error))
+    serde_json::from_str(json).map_err(|error| locate_error::<T>(json, &error))
 }
 
 /// Any JSON, with numbers of more digits rounded: for answers that must be understood whatever else is in them, such as
@@ -58,15 +58,15 @@ pub(crate) fn decode_text<T: DeserializeOwned>(json: &str) -> Result<T, DecodeEr
 /// # Errors
 ///
 /// The body is not JSON.
-pub(crate) fn rounded(body: &[u8], charset: Option<&str>) -> Result<Value, DecodeError> {
-    let text = text(body, charset)?;
+pub(crate) fn parse_rounding(body: &[u8], charset: Option<&str>) -> Result<Value, DecodeError> {
+    let text = body_text(body, charset)?;
     serde_json::from_str(&text).map_err(|error| DecodeError::syntax(error.to_string()))
 }
 
 /// Any JSON; a body that is none, or that has a number which a [`Value`] would round, as a string.
 pub(crate) fn value_or_text(body: &[u8], charset: Option<&str>) -> Value {
-    let value = text(body, charset).and_then(|text| decode_text(&text));
-    value.unwrap_or_else(|_| Value::String(lossy_text(body, charset)))
+    let value = body_text(body, charset).and_then(|text| decode_str(&text));
+    value.unwrap_or_else(|_| Value::String(body_text_lossy(body, charset)))
 }
 
 /// Reads a value that was parsed already.
@@ -83,17 +83,17 @@ pub(crate) fn decode_value<T: DeserializeOwned>(value: &Value) -> Result<T, Deco
 }
 
 #[cold]
-fn explain<T: DeserializeOwned>(json: &str, first: &serde_json::Error) -> DecodeError {
+fn locate_error<T: DeserializeOwned>(json: &str, first: &serde_json::Error) -> DecodeError {
     let mut source = serde_json::Deserializer::from_str(json);
     match serde_path_to_error::deserialize::<_, T>(&mut source) {
-        Err(error) => misfit(json, &error),
+        Err(error) => mismatch(json, &error),
         // What follows the value is the fault.
         Ok(_) => DecodeError::syntax(first.to_string()),
     }
 }
 
 #[cold]
-fn misfit(json: &str, error: &serde_path_to_error::Error<serde_json::Error>) -> DecodeError {
+fn mismatch(json: &str, error: &serde_path_to_error::Error<serde_json::Error>) -> DecodeError {
     let whole = serde_json::from_str(json);
     DecodeError {
         path: error.path().to_string(),
@@ -129,7 +129,7 @@ mod tests {
     use std::collections::{BTreeMap, HashMap};
 
     #[test]
-    fn a_fault_has_its_path() {
+    fn decode_error_has_its_path() {
         let error = decode::<HashMap<String, Vec<u8>>>(br#"{"a":[1,2],"b":[3,-4]}"#).unwrap_err();
         assert_eq!((error.path.as_str(), error.is_syntax), ("b[1]", false));
         assert_eq!(error.to_string(), "`b[1]`: invalid value: an integer, expected u8");
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_type_is_named_without_its_modules() {
+    fn type_name_is_shown_without_modules() {
         assert_eq!(short_name("demo::github::Issue"), "Issue");
         assert_eq!(short_name("alloc::vec::Vec<a::b::C>"), "Vec<C>");
         assert_eq!(short_name("(a::B, &c::D, [e::F; 2])"), "(B, &D, [F; 2])");
@@ -154,11 +154,11 @@ mod tests {
     }
 
     #[test]
-    fn answer_that_must_be_understood_is_read_with_rounded_numbers() {
+    fn parse_rounding_rounds_long_numbers() {
         let body = format!("\u{feff}{{\"a\":\"t\",\"id\":{LONG}}}");
-        assert_eq!(rounded(body.as_bytes(), None).unwrap()["a"], "t");
+        assert_eq!(parse_rounding(body.as_bytes(), None).unwrap()["a"], "t");
         assert_eq!(value_or_text(body.as_bytes(), None), Value::String(body[3..].to_owned()));
-        assert!(rounded(b"<html>", None).unwrap_err().is_syntax);
+        assert!(parse_rounding(b"<html>", None).unwrap_err().is_syntax);
     }
 
     const LONG: &str = "12345678901234567890123456789";
@@ -187,13 +187,13 @@ mod tests {
     }
 
     fn refused<T: DeserializeOwned>(json: &str, path: &str) {
-        let error = decode_text::<T>(json).map(drop).unwrap_err();
+        let error = decode_str::<T>(json).map(drop).unwrap_err();
         let expect = "a number that loses digits here: declare its field as f64 to round it";
         assert_eq!((error.path.as_str(), error.message.as_str(), error.is_syntax), (path, expect, false), "{json}");
     }
 
     #[test]
-    fn number_that_a_value_would_round_is_refused_wherever_it_stands() {
+    fn number_that_a_value_would_round_is_refused_at_any_position() {
         refused::<Value>(LONG, ".");
         refused::<Value>(&format!(r#"{{"a":[1,{{"b":{LONG}}}]}}"#), "a[1].b");
         refused::<Option<(u8, Value)>>(&format!("[1,{LONG}]"), "[1]");
@@ -201,22 +201,22 @@ mod tests {
         refused::<Tagged>(&format!(r#"{{"Any":{LONG}}}"#), "Any");
         refused::<Tagged>(&format!(r#"{{"Both":[1,{LONG}]}}"#), "Both[1]");
         refused::<Tagged>(&format!(r#"{{"Named":{{"any":{LONG}}}}}"#), "Named.any");
-        assert!(decode_text::<Untagged>(LONG).is_err());
+        assert!(decode_str::<Untagged>(LONG).is_err());
     }
 
     #[test]
     fn number_that_its_field_rounds_or_keeps_is_read() {
-        assert_eq!(decode_text::<f64>(LONG).unwrap().to_string(), "12345678901234568000000000000");
-        assert_eq!(decode_text::<u128>(LONG).unwrap().to_string(), LONG);
-        assert_eq!(decode_text::<Box<RawValue>>(LONG).unwrap().get(), LONG);
-        assert!(matches!(decode_text::<Tagged>(&format!(r#"{{"Float":{LONG}}}"#)), Ok(Tagged::Float(_))));
+        assert_eq!(decode_str::<f64>(LONG).unwrap().to_string(), "12345678901234568000000000000");
+        assert_eq!(decode_str::<u128>(LONG).unwrap().to_string(), LONG);
+        assert_eq!(decode_str::<Box<RawValue>>(LONG).unwrap().get(), LONG);
+        assert!(matches!(decode_str::<Tagged>(&format!(r#"{{"Float":{LONG}}}"#)), Ok(Tagged::Float(_))));
         // A field that is not read does not matter.
-        let pair = decode_text::<BTreeMap<String, Option<Box<RawValue>>>>(&format!(r#"{{"a":{LONG},"b":null}}"#));
+        let pair = decode_str::<BTreeMap<String, Option<Box<RawValue>>>>(&format!(r#"{{"a":{LONG},"b":null}}"#));
         assert_eq!(pair.unwrap()["b"].as_deref().map(RawValue::get), None);
     }
 
     #[test]
-    fn slow_way_reads_what_the_quick_way_reads() {
+    fn exact_and_fast_deserializers_agree() {
         #[derive(Debug, PartialEq, Deserialize)]
         struct Whole {
             #[serde(default)]
@@ -232,10 +232,10 @@ mod tests {
             r#"{{"rounded":{LONG},"unread":[{LONG}],"values":[1,null,{{"a":"ü\n"}},true,-2.5,[]],
                "nested":{{"x":[true,"c","text",null]}},"untagged":[1.5,"t"],"newtype":-3}}"#
         );
-        let slow: Whole = decode_text(&text).unwrap();
+        let slow: Whole = decode_str(&text).unwrap();
         assert_eq!(slow, serde_json::from_str(&text).unwrap());
         assert_eq!(slow.values[2], Some(json!({ "a": "ü\n" })));
-        let error = decode_text::<Whole>(&format!("{text} x")).unwrap_err();
+        let error = decode_str::<Whole>(&format!("{text} x")).unwrap_err();
         assert!(error.is_syntax, "{error}");
     }
 }

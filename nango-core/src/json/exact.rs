@@ -15,20 +15,20 @@ const RAW_VALUE: &str = "$serde_json::private::RawValue";
 
 /// The text of one JSON value.
 #[derive(Clone, Copy)]
-pub(super) struct Exact<'de>(pub(super) &'de str);
+pub(super) struct ExactDeserializer<'de>(pub(super) &'de str);
 
-macro_rules! forward {
+macro_rules! forward_deserialize {
     ($($method:ident($($name:ident: $kind:ty),*))*) => { $(
         fn $method<V: Visitor<'de>>(self, $($name: $kind,)* visitor: V) -> Result<V::Value, Error> {
             let mut source = serde_json::Deserializer::from_str(self.0);
-            let value = source.$method($($name,)* Checked(visitor))?;
+            let value = source.$method($($name,)* ExactAdapter(visitor))?;
             source.end()?;
             Ok(value)
         }
     )* };
 }
 
-impl<'de> Deserializer<'de> for Exact<'de> {
+impl<'de> Deserializer<'de> for ExactDeserializer<'de> {
     type Error = Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -37,7 +37,7 @@ impl<'de> Deserializer<'de> for Exact<'de> {
             return Err(Error::custom(INEXACT));
         }
         let mut source = serde_json::Deserializer::from_str(self.0);
-        let value = source.deserialize_any(Checked(visitor))?;
+        let value = source.deserialize_any(ExactAdapter(visitor))?;
         source.end()?;
         Ok(value)
     }
@@ -53,7 +53,7 @@ impl<'de> Deserializer<'de> for Exact<'de> {
         visitor.visit_newtype_struct(self)
     }
 
-    forward! {
+    forward_deserialize! {
         deserialize_bool() deserialize_i8() deserialize_i16() deserialize_i32() deserialize_i64() deserialize_i128()
         deserialize_u8() deserialize_u16() deserialize_u32() deserialize_u64() deserialize_u128() deserialize_f32()
         deserialize_f64() deserialize_char() deserialize_str() deserialize_string() deserialize_bytes()
@@ -66,9 +66,9 @@ impl<'de> Deserializer<'de> for Exact<'de> {
 }
 
 /// A visitor or an access whose parts are read by [`Exact`].
-struct Checked<T>(T);
+struct ExactAdapter<T>(T);
 
-macro_rules! visit {
+macro_rules! forward_visit {
     ($($method:ident: $kind:ty)*) => { $(
         fn $method<E: serde::de::Error>(self, value: $kind) -> Result<V::Value, E> {
             self.0.$method(value)
@@ -76,14 +76,14 @@ macro_rules! visit {
     )* };
 }
 
-impl<'de, V: Visitor<'de>> Visitor<'de> for Checked<V> {
+impl<'de, V: Visitor<'de>> Visitor<'de> for ExactAdapter<V> {
     type Value = V::Value;
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.expecting(f)
     }
 
-    visit! {
+    forward_visit! {
         visit_bool: bool visit_i64: i64 visit_i128: i128 visit_u64: u64 visit_u128: u128 visit_f64: f64 visit_str: &str
         visit_borrowed_str: &'de str visit_string: String visit_bytes: &[u8] visit_borrowed_bytes: &'de [u8]
         visit_byte_buf: Vec<u8>
@@ -94,31 +94,34 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Checked<V> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<V::Value, A::Error> {
-        self.0.visit_seq(Checked(items))
+        self.0.visit_seq(ExactAdapter(items))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<V::Value, A::Error> {
-        self.0.visit_map(Checked(fields))
+        self.0.visit_map(ExactAdapter(fields))
     }
 
     fn visit_enum<A: EnumAccess<'de>>(self, variant: A) -> Result<V::Value, A::Error> {
-        self.0.visit_enum(Checked(variant))
+        self.0.visit_enum(ExactAdapter(variant))
     }
 }
 
-fn read<'de, S: DeserializeSeed<'de>, E: serde::de::Error>(raw: &'de RawValue, seed: S) -> Result<S::Value, E> {
-    seed.deserialize(Exact(raw.get())).map_err(E::custom)
+fn deserialize_raw<'de, S: DeserializeSeed<'de>, E: serde::de::Error>(
+    raw: &'de RawValue,
+    seed: S,
+) -> Result<S::Value, E> {
+    seed.deserialize(ExactDeserializer(raw.get())).map_err(E::custom)
 }
 
-impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Checked<A> {
+impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for ExactAdapter<A> {
     type Error = A::Error;
 
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
-        self.0.next_element::<&'de RawValue>()?.map(|raw| read(raw, seed)).transpose()
+        self.0.next_element::<&'de RawValue>()?.map(|raw| deserialize_raw(raw, seed)).transpose()
     }
 }
 
-impl<'de, A: MapAccess<'de>> MapAccess<'de> for Checked<A> {
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for ExactAdapter<A> {
     type Error = A::Error;
 
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
@@ -126,21 +129,21 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Checked<A> {
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
-        read(self.0.next_value()?, seed)
+        deserialize_raw(self.0.next_value()?, seed)
     }
 }
 
-impl<'de, A: EnumAccess<'de>> EnumAccess<'de> for Checked<A> {
+impl<'de, A: EnumAccess<'de>> EnumAccess<'de> for ExactAdapter<A> {
     type Error = A::Error;
-    type Variant = Checked<A::Variant>;
+    type Variant = ExactAdapter<A::Variant>;
 
     fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self::Variant), A::Error> {
         let (name, content) = self.0.variant_seed(seed)?;
-        Ok((name, Checked(content)))
+        Ok((name, ExactAdapter(content)))
     }
 }
 
-impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Checked<A> {
+impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for ExactAdapter<A> {
     type Error = A::Error;
 
     fn unit_variant(self) -> Result<(), A::Error> {
@@ -148,11 +151,11 @@ impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Checked<A> {
     }
 
     fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, A::Error> {
-        read(self.0.newtype_variant()?, seed)
+        deserialize_raw(self.0.newtype_variant()?, seed)
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value, A::Error> {
-        self.0.tuple_variant(length, Checked(visitor))
+        self.0.tuple_variant(length, ExactAdapter(visitor))
     }
 
     fn struct_variant<V: Visitor<'de>>(
@@ -160,6 +163,6 @@ impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Checked<A> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, A::Error> {
-        self.0.struct_variant(fields, Checked(visitor))
+        self.0.struct_variant(fields, ExactAdapter(visitor))
     }
 }

@@ -1,11 +1,11 @@
 //! Numbers that 64 bits do not hold exactly.
 
 /// Digits that every 64-bit float keeps: a shorter number needs no look.
-const SAFE: usize = 15;
+const SAFE_DIGITS: usize = 15;
 /// Half of a number that is longer.
-const HALF: usize = 8;
+const HALF_RUN: usize = 8;
 /// Significant digits that a 64-bit float has at most.
-const MOST: usize = 767;
+const MAX_SIGNIFICANT_DIGITS: usize = 767;
 
 /// Whether a JSON text has a number that neither a 64-bit integer nor a 64-bit float holds exactly.
 ///
@@ -13,21 +13,21 @@ const MOST: usize = 767;
 /// looked at. A sign ends a run: dates are none.
 pub(super) fn has_inexact(json: &str) -> bool {
     let bytes = json.as_bytes();
-    let mut at = SAFE;
+    let mut at = SAFE_DIGITS;
     while at < bytes.len() {
         // A run that covers this byte also covers the eight before it, or the eight behind it.
         let digit = |at: usize| bytes.get(at).is_some_and(|byte| is_digit(*byte));
-        let before = || digit(at - HALF) && digit(at - HALF / 2);
-        if !digit(at) || !(before() || digit(at + HALF) && digit(at + HALF / 2)) {
-            at += SAFE + 1;
+        let before = || digit(at - HALF_RUN) && digit(at - HALF_RUN / 2);
+        if !digit(at) || !(before() || digit(at + HALF_RUN) && digit(at + HALF_RUN / 2)) {
+            at += SAFE_DIGITS + 1;
             continue;
         }
         let start = bytes[..at].iter().rposition(|byte| !is_numeric(*byte)).map_or(0, |before| before + 1);
         let end = bytes[at..].iter().position(|byte| !is_numeric(*byte)).map_or(bytes.len(), |length| at + length);
-        if end - start > SAFE && is_value(bytes, start) && !is_exact(&json[start..end]) {
+        if end - start > SAFE_DIGITS && is_value(bytes, start) && !is_exact(&json[start..end]) {
             return true;
         }
-        at = end + SAFE;
+        at = end + SAFE_DIGITS;
     }
     false
 }
@@ -49,11 +49,11 @@ fn is_value(bytes: &[u8], start: usize) -> bool {
 
 /// Whether the text of a JSON number keeps all of its digits in 64 bits. A text that is no number does.
 pub(super) fn is_exact(number: &str) -> bool {
-    if number.len() <= SAFE || number.parse::<u64>().is_ok() || number.parse::<i64>().is_ok() {
+    if number.len() <= SAFE_DIGITS || number.parse::<u64>().is_ok() || number.parse::<i64>().is_ok() {
         return true;
     }
     let Ok(float) = number.parse::<f64>() else { return true };
-    let Some((digits, exponent)) = significant(number) else { return true };
+    let Some((digits, exponent)) = significant_digits(number) else { return true };
     if !float.is_finite() {
         // The parser refuses it.
         return true;
@@ -62,11 +62,12 @@ pub(super) fn is_exact(number: &str) -> bool {
         return true;
     }
     // What is left are the digits that a reader would get back, as many as were written.
-    digits.len() <= MOST && significant(&format!("{:.*e}", digits.len() - 1, float)) == Some((digits, exponent))
+    digits.len() <= MAX_SIGNIFICANT_DIGITS
+        && significant_digits(&format!("{:.*e}", digits.len() - 1, float)) == Some((digits, exponent))
 }
 
 /// The digits of a number without zeros at both ends, and the power of ten of the first.
-fn significant(number: &str) -> Option<(Vec<u8>, i64)> {
+fn significant_digits(number: &str) -> Option<(Vec<u8>, i64)> {
     let number = number.trim_start_matches('-');
     let (mantissa, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
     let exponent: i64 = exponent.parse().ok()?;

@@ -7,7 +7,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap};
 
 use super::DecodeError;
 
-const MARK: char = '\u{feff}';
+const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// The text of a JSON body, without a byte order mark.
 ///
@@ -16,7 +16,7 @@ const MARK: char = '\u{feff}';
 /// # Errors
 ///
 /// The bytes are in no charset that is declared or marked.
-pub(crate) fn text<'a>(bytes: &'a [u8], charset: Option<&str>) -> Result<Cow<'a, str>, DecodeError> {
+pub(crate) fn body_text<'a>(bytes: &'a [u8], charset: Option<&str>) -> Result<Cow<'a, str>, DecodeError> {
     let declared = charset.and_then(|label| Encoding::for_label(label.as_bytes()));
     let (encoding, bytes) = match Encoding::for_bom(bytes) {
         Some((encoding, length)) => (Some(encoding), &bytes[length..]),
@@ -38,7 +38,7 @@ pub(crate) fn text<'a>(bytes: &'a [u8], charset: Option<&str>) -> Result<Cow<'a,
 
 /// The text of any body: by its byte order mark, else in its declared charset, else UTF-8. Bytes that fit none are
 /// replaced by U+FFFD.
-pub(crate) fn lossy_text(bytes: &[u8], charset: Option<&str>) -> String {
+pub(crate) fn body_text_lossy(bytes: &[u8], charset: Option<&str>) -> String {
     let declared = charset.and_then(|label| Encoding::for_label(label.as_bytes())).unwrap_or(UTF_8);
     declared.decode(bytes).0.into_owned()
 }
@@ -53,8 +53,8 @@ pub(crate) fn charset(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// A text without the byte order mark that some editors and servers put in front of it.
-pub(crate) fn without_mark(text: &str) -> &str {
-    text.strip_prefix(MARK).unwrap_or(text)
+pub(crate) fn strip_bom(text: &str) -> &str {
+    text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text)
 }
 
 #[cfg(test)]
@@ -80,27 +80,27 @@ mod tests {
             (&big, Some("utf-16be")),
         ];
         for (bytes, charset) in cases {
-            assert_eq!(text(bytes, charset).as_deref(), Ok("\"café\""), "{bytes:?} {charset:?}");
+            assert_eq!(body_text(bytes, charset).as_deref(), Ok("\"café\""), "{bytes:?} {charset:?}");
         }
     }
 
     #[test]
     fn json_text_in_no_known_charset_is_refused() {
         for charset in [None, Some("utf-8"), Some("x-unknown")] {
-            let error = text(b"\"caf\xe9\"", charset).unwrap_err().to_string();
+            let error = body_text(b"\"caf\xe9\"", charset).unwrap_err().to_string();
             assert!(error.starts_with("invalid utf-8 sequence of 1 bytes from index 4"), "{error}");
         }
-        let error = text(b"\xff\xfe\x00\xd8", None).unwrap_err();
+        let error = body_text(b"\xff\xfe\x00\xd8", None).unwrap_err();
         assert_eq!(error.to_string(), "it is not in UTF-16LE, which it says it is");
-        assert!(text(b"\xef\xbb\xbf\xff", None).is_err());
+        assert!(body_text(b"\xef\xbb\xbf\xff", None).is_err());
     }
 
     #[test]
     fn any_text_is_read_in_its_declared_charset() {
-        assert_eq!(lossy_text(b"caf\xe9", Some("iso-8859-1")), "café");
-        assert_eq!(lossy_text(b"caf\xe9", None), "caf\u{fffd}");
-        assert_eq!(lossy_text(b"\xef\xbb\xbfcaf\xc3\xa9", Some("iso-8859-1")), "café");
-        assert_eq!(lossy_text(b"caf\xc3\xa9", Some("nonsense")), "café");
+        assert_eq!(body_text_lossy(b"caf\xe9", Some("iso-8859-1")), "café");
+        assert_eq!(body_text_lossy(b"caf\xe9", None), "caf\u{fffd}");
+        assert_eq!(body_text_lossy(b"\xef\xbb\xbfcaf\xc3\xa9", Some("iso-8859-1")), "café");
+        assert_eq!(body_text_lossy(b"caf\xc3\xa9", Some("nonsense")), "café");
     }
 
     #[test]

@@ -16,7 +16,7 @@ use serde::{
     ser::{self, SerializeMap},
 };
 
-use crate::json::decode_text;
+use crate::json::decode_str;
 
 use text::{KeyText, RawText};
 
@@ -263,7 +263,7 @@ impl List<'_> {
         write(value, self.out)
     }
 
-    fn done(self) {
+    fn close(self) {
         self.out.extend_from_slice(self.close);
     }
 }
@@ -279,7 +279,7 @@ macro_rules! list {
             }
 
             fn end(self) -> Written {
-                self.done();
+                self.close();
                 Ok(())
             }
         }
@@ -301,7 +301,7 @@ impl Fields<'_> {
         if self.raw {
             // What is already JSON is read once more, so that maps inside it are sorted too.
             let text = value.serialize(RawText)?;
-            let value: serde_json::Value = decode_text(&text).map_err(ser::Error::custom)?;
+            let value: serde_json::Value = decode_str(&text).map_err(ser::Error::custom)?;
             return write(&value, self.out);
         }
         if !std::mem::take(&mut self.first) {
@@ -429,7 +429,7 @@ mod tests {
     }
 
     #[test]
-    fn what_json_cannot_hold_is_refused() {
+    fn value_that_json_cannot_represent_is_refused() {
         let error = |value: f64| write(&[value], &mut Vec::new()).unwrap_err().to_string();
         assert_eq!(error(f64::NAN), "NaN is not a number that JSON can hold");
         assert_eq!(error(f64::INFINITY), "inf is not a number that JSON can hold");

@@ -2,19 +2,19 @@
 
 use serde_json::Value;
 
-use super::{Nango, NangoSync, checkpoint::checkpoint_value, context::Draft};
+use super::{Nango, NangoSync, checkpoint::checkpoint_value, context::PageCommit};
 use crate::{
     declare::{BoxFuture, HasCheckpoint, Saves, suggest},
     error::{Error, ErrorKind, Result},
     json::decode,
     model::{Batch, Checkpoint, KeyOf, ModelInfo, Patch, PatchOf, Record, RecordId, canonical},
-    store::{Change, DeleteRow, Done, PatchRow, RowOutcome, Write},
+    store::{Change, ChangeOutcome, DeleteRow, PatchRow, RowOutcome, Write},
     time,
 };
 
 /// What became of the records of one call.
 #[derive(Debug, Default)]
-pub struct Saved(Vec<Done>);
+pub struct Saved(Vec<ChangeOutcome>);
 
 impl Saved {
     /// The ids of records that were not there, or were deleted.
@@ -80,7 +80,7 @@ pub struct PageBuilder<S> {
     writes: Vec<(&'static ModelInfo, Write)>,
     checkpoint: Option<Value>,
     /// The first mistake: it surfaces at the commit, and nothing is written.
-    mistake: Option<Error>,
+    deferred_error: Option<Error>,
 }
 
 impl<S> NangoSync<S> {
@@ -159,7 +159,7 @@ impl<S> NangoSync<S> {
     /// Several changes and a checkpoint in one transaction:
     /// `nango.page().save(issues).delete::<Issue>(gone).checkpoint(place).commit().await?`.
     pub fn page(&self) -> PageBuilder<S> {
-        PageBuilder { nango: self.clone(), writes: Vec::new(), checkpoint: None, mistake: None }
+        PageBuilder { nango: self.clone(), writes: Vec::new(), checkpoint: None, deferred_error: None }
     }
 }
 
@@ -171,7 +171,7 @@ impl<S> PageBuilder<S> {
         S: Saves<I::Item>,
         I::Item: Record,
     {
-        self.with(<I::Item as Record>::RECORD, encode(records).map(Write::Save))
+        self.push_write(<I::Item as Record>::RECORD, encode(records).map(Write::Save))
     }
 
     /// As [`NangoSync::batch_delete`].
@@ -180,7 +180,7 @@ impl<S> PageBuilder<S> {
         S: Saves<M>,
         M: Record,
     {
-        self.with(M::RECORD, Ok(delete_rows(records)))
+        self.push_write(M::RECORD, Ok(delete_rows(records)))
     }
 
     /// As [`NangoSync::batch_update`].
@@ -190,7 +190,7 @@ impl<S> PageBuilder<S> {
         I::Item: PatchOf,
         S: Saves<<I::Item as PatchOf>::Model>,
     {
-        self.with(<I::Item as PatchOf>::Model::RECORD, patch_rows(patches).map(Write::Patch))
+        self.push_write(<I::Item as PatchOf>::Model::RECORD, patch_rows(patches).map(Write::Patch))
     }
 
     /// The place that is stored together with the records.
@@ -203,7 +203,7 @@ impl<S> PageBuilder<S> {
         match checkpoint_value(&checkpoint) {
             Ok(value) => self.checkpoint = Some(value),
             Err(mistake) => {
-                self.mistake.get_or_insert(mistake);
+                self.deferred_error.get_or_insert(mistake);
             }
         }
         self
@@ -211,15 +211,15 @@ impl<S> PageBuilder<S> {
 
     /// Writes all of it, or nothing.
     pub async fn commit(self) -> Result<Saved> {
-        self.mistake.map_or(Ok(()), Err)?;
+        self.deferred_error.map_or(Ok(()), Err)?;
         commit(self.nango.0.clone(), self.writes, self.checkpoint).await
     }
 
-    fn with(mut self, model: &'static ModelInfo, write: Result<Write>) -> Self {
+    fn push_write(mut self, model: &'static ModelInfo, write: Result<Write>) -> Self {
         match write {
             Ok(write) => self.writes.push((model, write)),
             Err(mistake) => {
-                self.mistake.get_or_insert(mistake);
+                self.deferred_error.get_or_insert(mistake);
             }
         }
         self
@@ -235,7 +235,7 @@ fn encode<M: Record>(records: impl IntoIterator<Item = M>) -> Result<Batch> {
 }
 
 fn delete_rows<M, K: KeyOf<M>>(records: impl IntoIterator<Item = K>) -> Write {
-    let row = |record: K| DeleteRow { id: record.key(), at: record.event_micros() };
+    let row = |record: K| DeleteRow { id: record.key(), deleted_at: record.event_micros() };
     Write::Delete(records.into_iter().map(row).collect())
 }
 
@@ -274,7 +274,7 @@ async fn commit(nango: Nango, writes: Vec<(&'static ModelInfo, Write)>, checkpoi
     context.check()?;
     for (model, write) in &writes {
         if let Write::Patch(rows) = write {
-            known_fields(&nango, model, rows)?;
+            check_fields(&nango, model, rows)?;
         }
     }
     let merging = context.merging();
@@ -292,13 +292,13 @@ async fn commit(nango: Nango, writes: Vec<(&'static ModelInfo, Write)>, checkpoi
         Some(value) => Some(context.checkpoint_write(Some(value)).await?),
         None => None,
     };
-    let committed = context.commit(Draft { changes, checkpoint, is_page: true, ..Draft::default() }).await?;
+    let committed = context.commit(PageCommit { changes, checkpoint, is_page: true, ..PageCommit::default() }).await?;
     context.checkpoint_written(committed.checkpoint_version).await;
     Ok(Saved(committed.changes))
 }
 
 /// A field that the model does not have would be stored and never read again: it is a mistake.
-fn known_fields(nango: &Nango, model: &'static ModelInfo, rows: &[PatchRow]) -> Result<()> {
+fn check_fields(nango: &Nango, model: &'static ModelInfo, rows: &[PatchRow]) -> Result<()> {
     let Some(known) = nango.context().fields_of(model) else { return Ok(()) };
     let unknown = rows.iter().flat_map(|row| row.fields.keys()).find(|name| !known.contains(*name));
     let Some(name) = unknown else { return Ok(()) };

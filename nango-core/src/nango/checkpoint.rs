@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     Nango, NangoAction, NangoSync,
-    context::{Context, Draft, store_error},
+    context::{Context, PageCommit, store_error},
 };
 use crate::{
     declare::{BoxFuture, HasCheckpoint},
@@ -76,7 +76,7 @@ impl Nango {
     async fn write_checkpoint(self, value: Option<Value>) -> Result<()> {
         let context = self.context();
         let checkpoint = Some(context.checkpoint_write(value).await?);
-        let committed = context.commit(Draft { checkpoint, ..Draft::default() }).await?;
+        let committed = context.commit(PageCommit { checkpoint, ..PageCommit::default() }).await?;
         context.checkpoint_written(committed.checkpoint_version).await;
         // The place is safe first; only then may a stop end the function.
         context.check()

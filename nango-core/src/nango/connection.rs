@@ -77,14 +77,18 @@ impl ConnectionRequest {
         self
     }
 
-    async fn ask(self) -> Result<ConnectionInfo> {
+    async fn load(self) -> Result<ConnectionInfo> {
         let context = self.nango.context();
         context.check()?;
-        let credentials = if self.force_refresh { context.held.forced().await } else { context.held.current().await };
+        let credentials = if self.force_refresh {
+            context.credentials.force_refresh().await
+        } else {
+            context.credentials.current().await
+        };
         let credentials = credentials.map_err(refresh_error)?;
-        let stored = self.nango.stored().await?;
+        let stored = self.nango.stored_connection().await?;
         let mut config = stored.config;
-        credentials.complete(&mut config);
+        credentials.add_secret_config(&mut config);
         Ok(ConnectionInfo {
             id: stored.id,
             integration: stored.integration,
@@ -100,13 +104,14 @@ impl IntoFuture for ConnectionRequest {
     type IntoFuture = BoxFuture<Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.ask())
+        Box::pin(self.load())
     }
 }
 
 /// A token that cannot be had is the connection's fault, a provider that does not answer the network's.
 fn refresh_error(error: RefreshError) -> Error {
-    let kind = if matches!(error, RefreshError::Later { .. }) { ErrorKind::Network } else { ErrorKind::Connection };
+    let kind =
+        if matches!(error, RefreshError::RetryLater { .. }) { ErrorKind::Network } else { ErrorKind::Connection };
     Error::new(kind, error)
 }
 
@@ -117,7 +122,7 @@ impl Nango {
     }
 
     /// The connection as the database has it.
-    async fn stored(&self) -> Result<Connection> {
+    async fn stored_connection(&self) -> Result<Connection> {
         let context = self.context();
         let (integration, id) = (&context.key.integration, &context.key.connection);
         // What is being validated is the new one, also where it replaces a stored one.
@@ -131,7 +136,7 @@ impl Nango {
     pub async fn token(&self) -> Result<String> {
         let context = self.context();
         context.check()?;
-        let credentials = context.held.current().await.map_err(refresh_error)?;
+        let credentials = context.credentials.current().await.map_err(refresh_error)?;
         credentials.token().map(ToOwned::to_owned).ok_or_else(|| {
             let (integration, id) = (&context.key.integration, &context.key.connection);
             let mode = credentials.mode().name();
@@ -160,7 +165,7 @@ impl Nango {
         let metadata = lock(&context.metadata).clone();
         match metadata {
             Some(metadata) => Ok(metadata),
-            None => Ok(self.stored().await?.metadata),
+            None => Ok(self.stored_connection().await?.metadata),
         }
     }
 
@@ -210,11 +215,11 @@ impl Nango {
 /// Reads metadata as the type that a function declares; the error says what is missing and how to set it.
 pub(crate) fn read_metadata<M: Data>(metadata: &Value, integration: &str, connection: &str) -> Result<M> {
     decode_value(metadata).map_err(|error| {
-        let place = if error.path == "." { String::new() } else { format!(" at `{}`", error.path) };
+        let location = if error.path == "." { String::new() } else { format!(" at `{}`", error.path) };
         Error::new(
             ErrorKind::Connection,
             format!(
-                "the metadata of connection `{connection}` does not fit{place}: {}. \
+                "the metadata of connection `{connection}` does not fit{location}: {}. \
                  Set it: `registry connection set-metadata {integration} {connection} '{{…}}'`",
                 error.message
             ),

@@ -12,12 +12,12 @@ use serde_json::{Map, Value};
 
 use super::{
     ActionRef,
+    cancellation::{Cancellation, interrupted},
     full_walk::FullWalks,
-    report::{RunFindings, WalkLedger},
-    stop::{Stop, interrupted},
+    report::{RunFindings, WalkTracker},
 };
 use crate::{
-    auth::Held,
+    auth::CredentialsSource,
     config::Limits,
     declare::{BoxFuture, Merging, Paginate, SyncDef},
     error::{Error, ErrorKind, Result},
@@ -25,7 +25,7 @@ use crate::{
     model::{Batch, ModelInfo},
     provider::Provider,
     store::{
-        Change, CheckpointWrite, Committed, Connection, DatasetKey, Done, FunctionKey, Level, LogLine, Page,
+        Change, ChangeOutcome, CheckpointWrite, Committed, Connection, DatasetKey, FunctionKey, Level, LogLine, Page,
         ResumeWrite, RowOutcome, RunToken, SharedStore, StoreError, Totals, Write,
     },
 };
@@ -43,7 +43,7 @@ pub struct ContextParts {
     /// The connection as it was when the run began.
     pub connection: Connection,
     /// Its credentials.
-    pub held: Held,
+    pub held: CredentialsSource,
     /// The provider, with the settings' changes.
     pub provider: Arc<Provider>,
     /// Where requests go.
@@ -53,9 +53,9 @@ pub struct ContextParts {
     /// Metadata that replaces the connection's for this run.
     pub metadata: Option<Map<String, Value>>,
     /// Asks the run to stop.
-    pub stop: Stop,
+    pub cancellation: Cancellation,
     /// The floor above, for calls of other functions.
-    pub host: Arc<dyn Host>,
+    pub services: Arc<dyn RunServices>,
     /// What the caller asks of this run.
     pub options: RunOptions,
     /// Bounds of walks, records and metadata.
@@ -72,18 +72,18 @@ pub struct RunOptions {
 }
 
 /// What the helper asks of the floor that executes runs.
-pub trait Host: Send + Sync {
+pub trait RunServices: Send + Sync {
     /// Executes an action of the same connection as a run of its own.
-    fn trigger(&self, caller: &Arc<Context>, action: ActionRef, input: Value) -> BoxFuture<Result<Value>>;
+    fn trigger_action(&self, caller: &Arc<Context>, action: ActionRef, input: Value) -> BoxFuture<Result<Value>>;
 
     /// Executes a sync of the same connection once this run has ended.
     fn trigger_sync(&self, caller: &Arc<Context>, sync: &str) -> Result<()>;
 
     /// A line was logged.
-    fn logged(&self, line: &LogLine);
+    fn on_log(&self, line: &LogLine);
 
     /// A page was committed.
-    fn committed(&self, totals: &Totals);
+    fn on_commit(&self, totals: &Totals);
 }
 
 /// The state of one run, shared by its handles.
@@ -93,15 +93,15 @@ pub struct Context {
     pub(super) store: SharedStore,
     pub(super) client: Client,
     pub(super) connection: Connection,
-    pub(super) held: Held,
+    pub(super) credentials: CredentialsSource,
     pub(super) provider: Arc<Provider>,
     pub(super) base_url: String,
     pub(super) environment: Arc<BTreeMap<String, String>>,
     pub(super) metadata: Mutex<Option<Map<String, Value>>>,
-    pub(super) stop: Stop,
-    pub(super) host: Arc<dyn Host>,
+    pub(super) cancellation: Cancellation,
+    pub(super) services: Arc<dyn RunServices>,
     pub(super) declared: OnceLock<&'static SyncDef>,
-    pub(super) ledger: Mutex<WalkLedger>,
+    pub(super) walks: Mutex<WalkTracker>,
     /// How many scans of hand-written walks are open.
     pub(super) open_scans: AtomicUsize,
     pub(super) findings: Mutex<RunFindings>,
@@ -116,19 +116,19 @@ pub struct Context {
     /// When the newest knowledge was requested that a commit wrote: what a later commit writes without asking again is
     /// no newer.
     requested_at: Mutex<Option<i64>>,
-    pending: Mutex<Pending>,
+    pending: Mutex<PendingLog>,
     totals: Mutex<Totals>,
 }
 
 #[derive(Default)]
-struct Pending {
+struct PendingLog {
     logs: Vec<LogLine>,
     requests_counted: u64,
 }
 
 /// A page before the run's own data is added to it.
 #[derive(Debug, Default)]
-pub struct Draft {
+pub struct PageCommit {
     /// What happens to records.
     pub changes: Vec<Change>,
     /// What happens to the checkpoint.
@@ -152,15 +152,15 @@ impl Context {
             store: parts.store,
             client: parts.client,
             connection: parts.connection,
-            held: parts.held,
+            credentials: parts.held,
             provider: parts.provider,
             base_url: parts.base_url,
             environment: parts.environment,
             metadata: Mutex::new(parts.metadata),
-            stop: parts.stop,
-            host: parts.host,
+            cancellation: parts.cancellation,
+            services: parts.services,
             declared: OnceLock::new(),
-            ledger: Mutex::default(),
+            walks: Mutex::default(),
             open_scans: AtomicUsize::new(0),
             findings: Mutex::default(),
             options: parts.options,
@@ -205,10 +205,10 @@ impl Context {
     }
 
     /// How an endpoint goes from page to page: as asked, and as the provider says where that leaves something open.
-    pub fn paginate(&self, asked: Paginate) -> Paginate {
+    pub fn paginate(&self, declared: Paginate) -> Paginate {
         match &self.provider.proxy.paginate {
-            Some(preset) => asked.over(preset),
-            None => asked,
+            Some(preset) => declared.with_defaults(preset),
+            None => declared,
         }
     }
 
@@ -254,7 +254,7 @@ impl Context {
     }
 
     /// Adds the connection's metadata, and how to set it, to an error.
-    pub fn in_metadata(&self, error: Error) -> Error {
+    pub fn metadata_error(&self, error: Error) -> Error {
         let FunctionKey { integration, connection, .. } = &self.key;
         error.context(format!(
             "the metadata of connection `{connection}` (set it: `registry connection set-metadata {integration} \
@@ -263,12 +263,12 @@ impl Context {
     }
 
     /// Asks this run to stop.
-    pub fn stop(&self) -> &Stop {
-        &self.stop
+    pub fn cancellation(&self) -> &Cancellation {
+        &self.cancellation
     }
 
     /// Whose rules count: the sync's own, also for its webhook handler.
-    pub fn declare(&self, def: &'static SyncDef) {
+    pub fn set_sync(&self, def: &'static SyncDef) {
         self.declared.get_or_init(|| def);
     }
 
@@ -279,7 +279,7 @@ impl Context {
 
     /// An error if the run was asked to stop.
     pub fn check(&self) -> Result<()> {
-        if self.stop.is_stopped() { Err(interrupted()) } else { Ok(()) }
+        if self.cancellation.is_cancelled() { Err(interrupted()) } else { Ok(()) }
     }
 
     /// What the run did so far.
@@ -299,8 +299,8 @@ impl Context {
     }
 
     /// Keeps a line for the next commit.
-    pub(super) fn keep(&self, line: LogLine) {
-        self.host.logged(&line);
+    pub(super) fn push_log(&self, line: LogLine) {
+        self.services.on_log(&line);
         lock(&self.pending).logs.push(line);
     }
 
@@ -313,41 +313,41 @@ impl Context {
     }
 
     /// Writes a page, with the lines and requests that wait.
-    pub async fn commit(&self, draft: Draft) -> Result<Committed> {
-        let mut committed = self.commit_all(vec![draft]).await?;
+    pub async fn commit(&self, commit: PageCommit) -> Result<Committed> {
+        let mut committed = self.commit_all(vec![commit]).await?;
         committed.pop().ok_or_else(|| Error::msg("the database gave no outcome of a page"))
     }
 
     /// Writes pages in one transaction, the first with the lines and requests that wait: all of them, or none.
-    pub async fn commit_all(&self, drafts: Vec<Draft>) -> Result<Vec<Committed>> {
-        for change in drafts.iter().flat_map(|draft| &draft.changes) {
+    pub async fn commit_all(&self, commits: Vec<PageCommit>) -> Result<Vec<Committed>> {
+        for change in commits.iter().flat_map(|commit| &commit.changes) {
             if let Write::Save(batch) = &change.write {
                 self.check_size(batch, 0)?;
             }
         }
         let (logs, requests) = self.take_pending();
         let mut waiting = Some((logs.clone(), requests));
-        let page = |draft: Draft| {
+        let page = |commit: PageCommit| {
             let (logs, requests) = waiting.take().unwrap_or_default();
             Page {
                 run: self.token,
                 function: self.key.clone(),
-                requested_at: self.requested_at(&draft),
-                changes: draft.changes,
-                checkpoint: draft.checkpoint,
-                resume: draft.resume,
-                pages: u64::from(draft.is_page),
+                requested_at: self.requested_at(&commit),
+                changes: commit.changes,
+                checkpoint: commit.checkpoint,
+                resume: commit.resume,
+                pages: u64::from(commit.is_page),
                 requests,
-                left_out: draft.left_out,
+                left_out: commit.left_out,
                 logs,
             }
         };
-        let pages: Vec<Page> = drafts.into_iter().map(page).collect();
+        let pages: Vec<Page> = commits.into_iter().map(page).collect();
         let (count, left_out) = pages.iter().fold((0, 0), |(n, left), page| (n + page.pages, left + page.left_out));
         let committed = match self.store.commit_all(pages).await {
             Ok(committed) => committed,
             Err(error) => {
-                self.put_back(logs, requests);
+                self.restore_pending(logs, requests);
                 return Err(store_error(error));
             }
         };
@@ -363,23 +363,23 @@ impl Context {
             totals.left_out += left_out;
             totals.clone()
         };
-        self.host.committed(&Totals { requests: self.client.requests_sent(), ..totals });
+        self.services.on_commit(&Totals { requests: self.client.requests_sent(), ..totals });
         Ok(committed)
     }
 
     /// When what a draft writes was requested.
-    fn requested_at(&self, draft: &Draft) -> i64 {
+    fn requested_at(&self, commit: &PageCommit) -> i64 {
         let mut last = lock(&self.requested_at);
-        if draft.changes.is_empty() {
-            return draft.requested_at.or(*last).unwrap_or_else(|| self.store.now());
+        if commit.changes.is_empty() {
+            return commit.requested_at.or(*last).unwrap_or_else(|| self.store.now());
         }
-        let at = draft.requested_at.or_else(|| self.client.take_oldest_request()).or(*last);
+        let at = commit.requested_at.or_else(|| self.client.take_oldest_request()).or(*last);
         *last = at;
         at.unwrap_or_else(|| self.store.now())
     }
 
     /// What a commit that failed did not take along.
-    fn put_back(&self, mut logs: Vec<LogLine>, requests: u64) {
+    fn restore_pending(&self, mut logs: Vec<LogLine>, requests: u64) {
         let mut pending = lock(&self.pending);
         logs.append(&mut pending.logs);
         pending.logs = logs;
@@ -387,7 +387,7 @@ impl Context {
     }
 
     /// Duplicates lose data silently at the provider's fault, so the log tells of them.
-    fn report_duplicates(&self, done: &Done) {
+    fn report_duplicates(&self, done: &ChangeOutcome) {
         let duplicates = done.rows.iter().filter(|row| **row == RowOutcome::Duplicate).count();
         if duplicates > 0 {
             let model = &done.change.dataset.model;

@@ -10,8 +10,8 @@ impl Nango {
     pub async fn try_lock(&self, key: &str, ttl: Duration) -> Result<Option<LockGuard>> {
         let context = self.context();
         context.check()?;
-        let taken = context.store.try_lock(&context.token, key, ttl).await.map_err(store_error)?;
-        Ok(taken.then(|| LockGuard { nango: self.clone(), key: key.to_owned(), held: true }))
+        let acquired = context.store.try_lock(&context.token, key, ttl).await.map_err(store_error)?;
+        Ok(acquired.then(|| LockGuard { nango: self.clone(), key: key.to_owned(), armed: true }))
     }
 }
 
@@ -21,7 +21,7 @@ impl Nango {
 pub struct LockGuard {
     nango: Nango,
     key: String,
-    held: bool,
+    armed: bool,
 }
 
 impl LockGuard {
@@ -33,7 +33,7 @@ impl LockGuard {
 
     /// Gives it back.
     pub async fn release(mut self) -> Result<()> {
-        self.held = false;
+        self.armed = false;
         let context = self.nango.context();
         context.store.unlock(&context.token, &self.key).await.map_err(store_error)?;
         Ok(())
@@ -43,7 +43,7 @@ impl LockGuard {
 impl Drop for LockGuard {
     fn drop(&mut self) {
         // Without a runtime the lock simply ends with its run or its time.
-        if self.held
+        if self.armed
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {
             let (context, key) = (self.nango.context().clone(), std::mem::take(&mut self.key));

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Context, Nango};
 use crate::{
-    redact::{MESSAGE_BYTES, capped, printable_value},
+    redact::{MAX_MESSAGE_BYTES, printable_value, truncated},
     store::{Level, LogLine},
 };
 
@@ -27,18 +27,18 @@ impl Context {
     pub fn log(&self, level: Level, message: &str, fields: Value) {
         let redactor = self.client.redactor();
         let message = redactor.message(message);
-        let fields = bounded(printable_value(redactor.hide_value(fields)));
-        self.keep(LogLine { at: self.store.now(), level, message, fields });
+        let fields = truncate_fields(printable_value(redactor.hide_value(fields)));
+        self.push_log(LogLine { timestamp: self.store.now(), level, message, fields });
     }
 }
 
 /// Fields that are too long are their first bytes, as a text.
-fn bounded(fields: Value) -> Value {
+fn truncate_fields(fields: Value) -> Value {
     let text = fields.to_string();
-    if text.len() <= MESSAGE_BYTES {
+    if text.len() <= MAX_MESSAGE_BYTES {
         return fields;
     }
-    json!({ "truncated": capped(text.into(), MESSAGE_BYTES / 2) })
+    json!({ "truncated": truncated(text.into(), MAX_MESSAGE_BYTES / 2) })
 }
 
 /// A line that is being written.
@@ -62,25 +62,25 @@ impl LogEntry {
 
     /// For the author.
     pub fn debug(self) {
-        self.at(Level::Debug);
+        self.set_level(Level::Debug);
     }
 
     /// For the operator: the level without any of these.
     pub fn info(self) {
-        self.at(Level::Info);
+        self.set_level(Level::Info);
     }
 
     /// Something was left out or done otherwise.
     pub fn warn(self) {
-        self.at(Level::Warn);
+        self.set_level(Level::Warn);
     }
 
     /// Something failed.
     pub fn error(self) {
-        self.at(Level::Error);
+        self.set_level(Level::Error);
     }
 
-    fn at(mut self, level: Level) {
+    fn set_level(mut self, level: Level) {
         self.level = level;
     }
 }

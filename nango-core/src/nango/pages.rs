@@ -32,7 +32,7 @@ impl Nango {
     fn walk(&self, request: Request, paginate: Paginate) -> Result<Walk> {
         let context = self.context();
         context.check()?;
-        let call = request.into_provider_call()?;
+        let spec = request.into_provider_spec()?;
         let paginate = context.paginate(paginate);
         let purpose = Purpose {
             deletes: context.open_scans() > 0,
@@ -40,6 +40,6 @@ impl Nango {
             since: true,
         };
         let options = WalkOptions { purpose, bounds: context.limits().walk.clone(), resume: None };
-        Walk::new(context.client.clone(), call, Some(paginate), options).map_err(PaginateError::into_error)
+        Walk::new(context.client.clone(), spec, Some(paginate), options).map_err(PaginateError::into_error)
     }
 }

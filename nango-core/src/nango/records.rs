@@ -24,13 +24,13 @@ impl<S> NangoSync<S> {
         M: Record,
         K: RecordId + Eq + Hash + Send + 'static,
     {
-        let mut wanted: HashMap<String, K> = ids.into_iter().map(|id| (id.to_string(), id)).collect();
+        let mut keys: HashMap<String, K> = ids.into_iter().map(|id| (id.to_string(), id)).collect();
         let nango = self.0.clone();
         Box::pin(async move {
-            let rows = rows_by_id(&nango, M::NAME, wanted.keys().cloned().collect()).await?;
+            let rows = rows_by_id(&nango, M::NAME, keys.keys().cloned().collect()).await?;
             let mut found = HashMap::with_capacity(rows.len());
             for row in rows {
-                if let (Some(id), Some(record)) = (wanted.remove(&row.id), stored(M::NAME, &row)?) {
+                if let (Some(id), Some(record)) = (keys.remove(&row.id), stored(M::NAME, &row)?) {
                     found.insert(id, record);
                 }
             }
@@ -44,7 +44,7 @@ impl<S> NangoSync<S> {
         S: Saves<M>,
         M: Record,
     {
-        RecordStream { nango: self.0.clone(), ready: Vec::new().into_iter(), next: Next::First, model: PhantomData }
+        RecordStream { nango: self.0.clone(), buffer: Vec::new().into_iter(), next: Next::First, model: PhantomData }
     }
 }
 
@@ -71,7 +71,7 @@ fn stored<M: Record>(model: &str, row: &FeedRow) -> Result<Option<Stored<M>>> {
 #[derive(Debug)]
 pub struct RecordStream<M> {
     nango: Nango,
-    ready: std::vec::IntoIter<FeedRow>,
+    buffer: std::vec::IntoIter<FeedRow>,
     next: Next,
     model: PhantomData<fn() -> M>,
 }
@@ -80,7 +80,7 @@ pub struct RecordStream<M> {
 #[derive(Debug)]
 enum Next {
     First,
-    Behind(String),
+    After(String),
     None,
 }
 
@@ -88,7 +88,7 @@ impl<M: Record> RecordStream<M> {
     /// The next record.
     pub async fn next(&mut self) -> Result<Option<Stored<M>>> {
         loop {
-            for row in self.ready.by_ref() {
+            for row in self.buffer.by_ref() {
                 if let Some(record) = stored(M::NAME, &row)? {
                     return Ok(Some(record));
                 }
@@ -96,14 +96,14 @@ impl<M: Record> RecordStream<M> {
             let cursor = match std::mem::replace(&mut self.next, Next::None) {
                 Next::None => return Ok(None),
                 Next::First => None,
-                Next::Behind(cursor) => Some(cursor),
+                Next::After(cursor) => Some(cursor),
             };
             let context = self.nango.context();
             context.check()?;
             let query = ReadQuery { cursor, limit: STREAM_PAGE, ..ReadQuery::default() };
             let page = context.store.read(&context.dataset(M::NAME), query).await.map_err(store_error)?;
-            self.next = page.next_cursor.map_or(Next::None, Next::Behind);
-            self.ready = page.records.into_iter();
+            self.next = page.next_cursor.map_or(Next::None, Next::After);
+            self.buffer = page.records.into_iter();
         }
     }
 

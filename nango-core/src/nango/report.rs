@@ -12,7 +12,7 @@ use crate::{
     declare::{Deletes, Pagination},
     http,
     paginate::{Gap, WalkEnd, WalkOutcome},
-    store::{DeleteOutlook, DeletePolicy, HeldBy, Level, NextFullRun, PartKind, ScanFinished, ScanPart, ScanWalk},
+    store::{DeletePolicy, HeldBy, Level, NextFullRun, PendingDeletes, ScanOutcome, ScanWalk, WalkKind, WalkResult},
 };
 
 /// The walks of a run, and the deletes that wait at its end.
@@ -21,12 +21,12 @@ pub struct RunFindings {
     /// How the walks of the run ended, as one: the weakest decides. `None`: there was no walk.
     pub walk: Option<WalkEnd>,
     /// Deletes that wait, by model.
-    pub waiting: BTreeMap<String, WaitingDeletes>,
+    pub deferred_deletes: BTreeMap<String, DeferredDeletes>,
 }
 
 /// Records that a complete walk did not see and that are not deleted yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WaitingDeletes {
+pub struct DeferredDeletes {
     /// Records that the guard or `max_deletes` holds.
     pub held: u64,
     /// Records that wait for another walk, or for a request, to confirm that they are gone.
@@ -39,38 +39,38 @@ pub struct WaitingDeletes {
 
 /// The walks that the handles of a run made, in order of their beginning.
 #[derive(Debug, Default)]
-pub(super) struct WalkLedger {
+pub(super) struct WalkTracker {
     /// `None`: not ended yet.
     ends: Vec<Option<WalkEnd>>,
     /// Requests outside of walks.
-    plain: u64,
+    single_requests: u64,
 }
 
 /// The length of a ledger when a scan began.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct LedgerMark {
+pub(super) struct WalkMark {
     walks: usize,
-    plain: u64,
+    single_requests: u64,
 }
 
-impl WalkLedger {
-    pub(super) fn mark(&self) -> LedgerMark {
-        LedgerMark { walks: self.ends.len(), plain: self.plain }
+impl WalkTracker {
+    pub(super) fn mark(&self) -> WalkMark {
+        WalkMark { walks: self.ends.len(), single_requests: self.single_requests }
     }
 
     /// Notes a request outside of walks. An answer that is only a part of a list makes a scan incomplete.
-    fn note_plain(&mut self, gap: Option<Gap>) {
-        self.plain += 1;
+    fn note_request(&mut self, gap: Option<Gap>) {
+        self.single_requests += 1;
         self.ends.extend(gap.map(|gap| Some(WalkEnd { outcome: WalkOutcome::Incomplete(gap), ..WalkEnd::stopped() })));
     }
 
-    fn ends_since(&self, mark: LedgerMark) -> impl Iterator<Item = WalkEnd> + '_ {
+    fn ends_since(&self, mark: WalkMark) -> impl Iterator<Item = WalkEnd> + '_ {
         self.ends[mark.walks.min(self.ends.len())..].iter().map(|end| end.clone().unwrap_or_else(WalkEnd::stopped))
     }
 
     /// The walks and plain requests since a mark, as one: the weakest decides.
-    pub(super) fn combined(&self, mark: LedgerMark) -> (ScanWalk, WalkOutcome) {
-        let plain = self.plain - mark.plain;
+    pub(super) fn combined(&self, mark: WalkMark) -> (ScanWalk, WalkOutcome) {
+        let plain = self.single_requests - mark.single_requests;
         let ends: Vec<WalkEnd> = self.ends_since(mark).collect();
         let outcome = if ends.is_empty() && plain == 0 {
             WalkOutcome::Incomplete(Gap::NoWalk)
@@ -78,25 +78,25 @@ impl WalkLedger {
             let gap = ends.iter().find(|end| !end.outcome.is_complete()).or(ends.first());
             gap.map_or(WalkOutcome::Complete(crate::paginate::Completion::SingleRequest), |end| end.outcome.clone())
         };
-        let mut parts: Vec<ScanPart> = ends.iter().map(part).collect();
+        let mut parts: Vec<WalkResult> = ends.iter().map(scan_part).collect();
         if plain > 0 {
-            parts.push(ScanPart { complete: true, kind: PartKind::Plain, requests: plain, shifted: false });
+            parts.push(WalkResult { complete: true, kind: WalkKind::Plain, requests: plain, shifted: false });
         }
         (ScanWalk::combined(&parts, false), outcome)
     }
 }
 
 /// A walk as far as deletes depend on it.
-fn part(end: &WalkEnd) -> ScanPart {
-    let kind = if end.pagination == Pagination::Position { PartKind::Position } else { PartKind::Token };
-    ScanPart { complete: end.outcome.is_complete(), kind, requests: end.pages, shifted: end.shifted }
+fn scan_part(end: &WalkEnd) -> WalkResult {
+    let kind = if end.pagination == Pagination::Position { WalkKind::Position } else { WalkKind::Token };
+    WalkResult { complete: end.outcome.is_complete(), kind, requests: end.pages, shifted: end.shifted }
 }
 
 impl Context {
     /// Notes a walk that begins; what is returned receives its end.
     pub(super) fn begin_walk(self: &Arc<Self>) -> impl FnOnce(WalkEnd) + Send + Sync + use<> {
         let index = {
-            let mut ledger = lock(&self.ledger);
+            let mut ledger = lock(&self.walks);
             ledger.ends.push(None);
             ledger.ends.len() - 1
         };
@@ -107,26 +107,26 @@ impl Context {
             {
                 context.log(Level::Warn, &format!("walk incomplete after {} pages: {gap}", end.pages), Value::Null);
             }
-            context.set_walk(end.clone());
-            if let Some(slot) = lock(&context.ledger).ends.get_mut(index) {
+            context.add_walk_end(end.clone());
+            if let Some(slot) = lock(&context.walks).ends.get_mut(index) {
                 *slot = Some(end);
             }
         }
     }
 
     /// Notes an answer to a request outside of walks.
-    pub(super) fn note_plain(&self, answer: &http::Response) {
-        let gap = if answer.withheld {
-            let other = answer.url.origin().ascii_serialization();
+    pub(super) fn note_request(&self, response: &http::Response) {
+        let gap = if response.credentials_withheld {
+            let other = response.url.origin().ascii_serialization();
             Some(Gap::OtherOrigin { own: self.client.base_url().origin().ascii_serialization(), other })
         } else {
-            (answer.status == 206).then_some(Gap::PartialContent)
+            (response.status == 206).then_some(Gap::PartialContent)
         };
-        lock(&self.ledger).note_plain(gap);
+        lock(&self.walks).note_request(gap);
     }
 
     /// Adds the end of a walk to the report: the weakest walk decides.
-    pub fn set_walk(&self, end: WalkEnd) {
+    pub fn add_walk_end(&self, end: WalkEnd) {
         let mut findings = lock(&self.findings);
         findings.walk = Some(match findings.walk.take() {
             Some(before) => before.and(end),
@@ -135,10 +135,10 @@ impl Context {
     }
 
     /// Adds what the end of a scan left waiting, and logs it.
-    pub fn report_deletes(&self, model: &str, finished: &ScanFinished) {
-        self.report_waiting(
+    pub fn report_deletes(&self, model: &str, finished: &ScanOutcome) {
+        self.report_deferred_deletes(
             model,
-            WaitingDeletes {
+            DeferredDeletes {
                 held: finished.held,
                 unconfirmed: finished.unconfirmed,
                 held_by: finished.held_by,
@@ -148,10 +148,10 @@ impl Context {
     }
 
     /// The same for a run that deletes nothing itself.
-    pub fn report_outlook(&self, model: &str, outlook: &DeleteOutlook) {
-        self.report_waiting(
+    pub fn report_outlook(&self, model: &str, outlook: &PendingDeletes) {
+        self.report_deferred_deletes(
             model,
-            WaitingDeletes {
+            DeferredDeletes {
                 held: outlook.held,
                 unconfirmed: outlook.unconfirmed,
                 held_by: outlook.held_by,
@@ -160,7 +160,7 @@ impl Context {
         );
     }
 
-    fn report_waiting(&self, model: &str, waiting: WaitingDeletes) {
+    fn report_deferred_deletes(&self, model: &str, waiting: DeferredDeletes) {
         let fields = || json!({ "model": model, "held": waiting.held, "unconfirmed": waiting.unconfirmed });
         if waiting.held > 0 {
             let why = match waiting.held_by {
@@ -178,16 +178,16 @@ impl Context {
             self.log(Level::Info, &message, fields());
         }
         if waiting.held + waiting.unconfirmed > 0 {
-            lock(&self.findings).waiting.insert(model.to_owned(), waiting);
+            lock(&self.findings).deferred_deletes.insert(model.to_owned(), waiting);
         }
     }
 
-    pub(super) fn ledger_mark(&self) -> LedgerMark {
-        lock(&self.ledger).mark()
+    pub(super) fn walk_mark(&self) -> WalkMark {
+        lock(&self.walks).mark()
     }
 
-    pub(super) fn walks_since(&self, mark: LedgerMark) -> (ScanWalk, WalkOutcome) {
-        lock(&self.ledger).combined(mark)
+    pub(super) fn walks_since(&self, mark: WalkMark) -> (ScanWalk, WalkOutcome) {
+        lock(&self.walks).combined(mark)
     }
 
     /// How many scans of hand-written walks are open.

@@ -11,11 +11,11 @@ use reqwest::{
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use super::{Nango, stop::interrupted};
+use super::{Nango, cancellation::interrupted};
 use crate::{
     declare::{BoxFuture, IntoEndpoint},
     error::{Error, ErrorKind, Result},
-    http::{self, Body, Call, Outgoing, Part, StreamBody, Url},
+    http::{self, Body, OutgoingRequest, Part, RequestSpec, StreamBody, Url},
     json,
 };
 
@@ -25,11 +25,11 @@ use crate::{
 #[must_use = "a request is sent when it is awaited"]
 pub struct Request {
     nango: Nango,
-    call: Call,
+    spec: RequestSpec,
     /// Whether it has nothing to do with the connection.
-    foreign: bool,
+    is_fetch: bool,
     /// The first mistake of the builder: it surfaces when the request is sent.
-    mistake: Option<Error>,
+    deferred_error: Option<Error>,
 }
 
 impl Nango {
@@ -71,30 +71,35 @@ impl Nango {
 
     /// A request of any method to the provider.
     pub fn request(&self, method: Method, endpoint: impl IntoEndpoint) -> Request {
-        let (endpoint, mistake) = match endpoint.into_endpoint().into_string() {
+        let (endpoint, error) = match endpoint.into_endpoint().into_string() {
             Ok(endpoint) => (endpoint, None),
             Err(error) => (String::new(), Some(error)),
         };
-        Request { nango: self.clone(), call: Call::new(method, endpoint), foreign: false, mistake }
+        Request {
+            nango: self.clone(),
+            spec: RequestSpec::new(method, endpoint),
+            is_fetch: false,
+            deferred_error: error,
+        }
     }
 
     /// A GET request to any absolute URL: without credentials, without the integration's headers, without retries.
     /// Every status is an answer.
     pub fn fetch(&self, url: impl Into<String>) -> Request {
-        Request { foreign: true, ..self.request(Method::GET, url.into()) }
+        Request { is_fetch: true, ..self.request(Method::GET, url.into()) }
     }
 }
 
 impl Request {
     /// Another method, for [`Nango::fetch`].
     pub fn method(mut self, method: Method) -> Self {
-        self.call.method = method;
+        self.spec.method = method;
         self
     }
 
     /// Adds a query parameter; it replaces one of this name in the endpoint.
     pub fn query(mut self, name: impl Into<String>, value: impl Display) -> Self {
-        self.call.query.push((name.into(), value.to_string()));
+        self.spec.query.push((name.into(), value.to_string()));
         self
     }
 
@@ -102,10 +107,12 @@ impl Request {
     pub fn header(mut self, name: &str, value: impl Display) -> Self {
         match (HeaderName::try_from(name), HeaderValue::try_from(value.to_string())) {
             (Ok(name), Ok(value)) => {
-                self.call.headers.insert(name, value);
+                self.spec.headers.insert(name, value);
             }
-            (Err(_), _) => self.mistake(format!("`{name}` is not the name of a header")),
-            (_, Err(_)) => self.mistake(format!("the value of the header `{name}` has a character that none may have")),
+            (Err(_), _) => self.defer_error(format!("`{name}` is not the name of a header")),
+            (_, Err(_)) => {
+                self.defer_error(format!("the value of the header `{name}` has a character that none may have"));
+            }
         }
         self
     }
@@ -113,28 +120,28 @@ impl Request {
     /// A JSON body.
     pub fn body(mut self, body: &(impl Serialize + ?Sized)) -> Self {
         match serde_json::to_vec(body) {
-            Ok(json) => self.call.body = Body::Json(json.into()),
-            Err(error) => self.mistake(format!("the body cannot be written as JSON: {error}")),
+            Ok(json) => self.spec.body = Body::Json(json.into()),
+            Err(error) => self.defer_error(format!("the body cannot be written as JSON: {error}")),
         }
         self
     }
 
     /// A form body.
     pub fn form<K: Into<String>, V: Display>(mut self, fields: impl IntoIterator<Item = (K, V)>) -> Self {
-        self.call.body = Body::Form(fields.into_iter().map(|(name, value)| (name.into(), value.to_string())).collect());
+        self.spec.body = Body::Form(fields.into_iter().map(|(name, value)| (name.into(), value.to_string())).collect());
         self
     }
 
     /// A body of any type.
     pub fn raw_body(mut self, bytes: impl Into<Bytes>, content_type: impl Into<String>) -> Self {
-        self.call.body = Body::Raw { bytes: bytes.into(), content_type: content_type.into() };
+        self.spec.body = Body::Raw { bytes: bytes.into(), content_type: content_type.into() };
         self
     }
 
     /// A form with files, sent as `multipart/form-data`:
     /// `.multipart([Part::text("title", "Plan"), Part::file("file", "plan.pdf", "application/pdf", bytes)])`.
     pub fn multipart(mut self, parts: impl IntoIterator<Item = Part>) -> Self {
-        self.call.body = Body::Multipart(parts.into_iter().collect());
+        self.spec.body = Body::Multipart(parts.into_iter().collect());
         self
     }
 
@@ -145,45 +152,45 @@ impl Request {
         S: Stream<Item = Result<Bytes, E>> + Send + 'static,
         E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
     {
-        self.call.body = Body::Stream(StreamBody::new(pieces, content_type));
+        self.spec.body = Body::Stream(StreamBody::new(pieces, content_type));
         self
     }
 
     /// How long each try may take, the answer's body included; 10 minutes without it. Waits for the provider's limits
     /// are not part of it, and a streamed answer may take longer.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.call.timeout = Some(timeout);
+        self.spec.timeout = Some(timeout);
         self
     }
 
     /// How many bytes of the answer's body are held, 256 MiB without it; more is an error. A streamed answer has no
     /// limit.
     pub fn max_body(mut self, bytes: u64) -> Self {
-        self.call.max_body = Some(bytes);
+        self.spec.max_body_bytes = Some(bytes);
         self
     }
 
     /// How often a failed request is tried again; 0 without it. Waits follow the provider's `Retry-After`.
     pub fn retries(mut self, times: u32) -> Self {
-        self.call.retries = times;
+        self.spec.retries = times;
         self
     }
 
     /// Statuses that are tried again whatever the method, beside the usual ones: the caller knows that it is safe.
     pub fn retry_on(mut self, statuses: impl IntoIterator<Item = u16>) -> Self {
-        self.call.retry_on.extend(statuses);
+        self.spec.retry_on.extend(statuses);
         self
     }
 
     /// Statuses beside 2xx that are answers and not errors: `.accept([409])`.
     pub fn accept(mut self, statuses: impl IntoIterator<Item = u16>) -> Self {
-        self.call.accept.extend(statuses);
+        self.spec.accept.extend(statuses);
         self
     }
 
     /// Another base URL for this request; credentials go to its origin.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
-        self.call.base_url = Some(url.into());
+        self.spec.base_url = Some(url.into());
         self
     }
 
@@ -210,14 +217,14 @@ impl Request {
 
     /// Sends it and gives the answer's body as it arrives, for what is too large to hold.
     pub async fn stream(self) -> Result<impl Stream<Item = Result<Bytes>> + Send> {
-        let foreign = self.foreign;
-        let (nango, call) = self.into_call()?;
+        let foreign = self.is_fetch;
+        let (nango, spec) = self.into_spec()?;
         let context = nango.context();
         context.check()?;
         let streaming = if foreign {
-            context.client.fetch_stream(&outgoing(&call)?).await
+            context.client.fetch_stream(&absolute_request(&spec)?).await
         } else {
-            context.client.stream(&call).await
+            context.client.stream(&spec).await
         };
         let redactor = context.client.redactor().clone();
         let streaming = streaming.map_err(|error| error.into_error().redacted(&redactor))?;
@@ -225,25 +232,25 @@ impl Request {
     }
 
     /// The call of a request to the provider; a foreign one has no pages of the provider.
-    pub(super) fn into_provider_call(self) -> Result<Call> {
-        if self.foreign {
+    pub(super) fn into_provider_spec(self) -> Result<RequestSpec> {
+        if self.is_fetch {
             return Err(Error::msg(
                 "`nango.paginate` walks the provider's endpoints: give it `nango.get(…)`, not `nango.fetch(…)`",
             ));
         }
-        Ok(self.into_call()?.1)
+        Ok(self.into_spec()?.1)
     }
 
-    fn into_call(self) -> Result<(Nango, Call)> {
-        match self.mistake {
+    fn into_spec(self) -> Result<(Nango, RequestSpec)> {
+        match self.deferred_error {
             Some(mistake) => Err(mistake),
-            None => Ok((self.nango, self.call)),
+            None => Ok((self.nango, self.spec)),
         }
     }
 
     #[cold]
-    fn mistake(&mut self, message: String) {
-        self.mistake.get_or_insert_with(|| Error::new(ErrorKind::Internal, message));
+    fn defer_error(&mut self, message: String) {
+        self.deferred_error.get_or_insert_with(|| Error::new(ErrorKind::Internal, message));
     }
 }
 
@@ -253,46 +260,46 @@ impl IntoFuture for Request {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let foreign = self.foreign;
-            let (nango, call) = self.into_call()?;
+            let foreign = self.is_fetch;
+            let (nango, spec) = self.into_spec()?;
             let context = nango.context();
             context.check()?;
             let sent = async {
-                let answer = if foreign {
-                    context.client.fetch(&outgoing(&call)?).await
+                let response = if foreign {
+                    context.client.fetch(&absolute_request(&spec)?).await
                 } else {
-                    context.client.send(&call).await
+                    context.client.send(&spec).await
                 };
-                answer.map_err(|error| error.into_error().redacted(context.client.redactor()))
+                response.map_err(|error| error.into_error().redacted(context.client.redactor()))
             };
             // A wait between two attempts ends with the run, too.
-            let answer = tokio::select! {
+            let response = tokio::select! {
                 biased;
                 answer = sent => answer?,
-                () = context.stop.stopped() => return Err(interrupted()),
+                () = context.cancellation.cancelled() => return Err(interrupted()),
             };
             if !foreign {
-                context.note_plain(&answer);
+                context.note_request(&response);
             }
-            Ok(Response { answer, data: OnceLock::new() })
+            Ok(Response { inner: response, data: OnceLock::new() })
         })
     }
 }
 
 /// A request to anywhere, as it leaves.
-fn outgoing(call: &Call) -> Result<Outgoing> {
-    let mut url: Url = call.endpoint.parse().map_err(|error| {
-        let url = call.endpoint.split(['?', '#']).next().unwrap_or_default();
+fn absolute_request(spec: &RequestSpec) -> Result<OutgoingRequest> {
+    let mut url: Url = spec.endpoint.parse().map_err(|error| {
+        let url = spec.endpoint.split(['?', '#']).next().unwrap_or_default();
         Error::msg(format!("`{url}` is no absolute URL, such as `https://example.com/file`: {error}"))
     })?;
-    if !call.query.is_empty() {
-        url.query_pairs_mut().extend_pairs(&call.query);
+    if !spec.query.is_empty() {
+        url.query_pairs_mut().extend_pairs(&spec.query);
     }
-    let mut outgoing = Outgoing::new(call.method.clone(), url);
-    outgoing.headers = call.headers.clone();
-    outgoing.body = call.body.clone();
-    outgoing.timeout = call.timeout;
-    outgoing.max_body = call.max_body;
+    let mut outgoing = OutgoingRequest::new(spec.method.clone(), url);
+    outgoing.headers = spec.headers.clone();
+    outgoing.body = spec.body.clone();
+    outgoing.timeout = spec.timeout;
+    outgoing.max_body_bytes = spec.max_body_bytes;
     Ok(outgoing)
 }
 
@@ -325,32 +332,32 @@ impl IntoFuture for OptionalRequest {
 /// An answer of the provider.
 #[derive(Debug)]
 pub struct Response {
-    answer: http::Response,
+    inner: http::Response,
     data: OnceLock<Value>,
 }
 
 impl Response {
     /// The status code.
     pub fn status(&self) -> u16 {
-        self.answer.status
+        self.inner.status
     }
 
     /// The headers.
     pub fn headers(&self) -> &HeaderMap {
-        &self.answer.headers
+        &self.inner.headers
     }
 
     /// A header as text, if it is there and is text.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.answer.headers.get(name)?.to_str().ok()
+        self.inner.headers.get(name)?.to_str().ok()
     }
 
     /// The body as JSON, parsed on first use. An empty body is `null`; a body that is no JSON is a string, and so is one
     /// with a number that a [`Value`] would round.
     pub fn data(&self) -> &Value {
-        self.data.get_or_init(|| match self.answer.body.as_ref() {
+        self.data.get_or_init(|| match self.inner.body.as_ref() {
             [] => Value::Null,
-            body => json::value_or_text(body, json::charset(&self.answer.headers)),
+            body => json::value_or_text(body, json::charset(&self.inner.headers)),
         })
     }
 
@@ -361,32 +368,32 @@ impl Response {
     /// It is not: the error names the request, the status, the content type and the field, and quotes the first characters
     /// of a body that is no JSON. A number that a [`Value`] in `T` would round is an error, too.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
-        self.answer.json().map_err(|error| Error::new(ErrorKind::Decode, error))
+        self.inner.json().map_err(|error| Error::new(ErrorKind::Decode, error))
     }
 
     /// The body as text, in the charset that its byte order mark or its content type names, else UTF-8. Bytes that are not
     /// in it are replaced by U+FFFD.
     pub fn text(&self) -> String {
-        self.answer.text()
+        self.inner.text()
     }
 
     /// The body's bytes.
     pub fn body(&self) -> &Bytes {
-        &self.answer.body
+        &self.inner.body
     }
 
     /// Where the answer came from, after redirects, without its query (it may carry a key).
     pub fn url(&self) -> String {
-        http::place(&self.answer.request.url)
+        http::redacted_url(&self.inner.request.url)
     }
 
     /// How often the request was sent.
     pub fn attempts(&self) -> u32 {
-        self.answer.attempts
+        self.inner.attempts
     }
 
     /// What was sent, without secrets.
-    pub fn request(&self) -> &http::Sent {
-        &self.answer.request
+    pub fn request(&self) -> &http::RedactedRequest {
+        &self.inner.request
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{marker::PhantomData, sync::atomic::Ordering};
 
-use super::{Nango, NangoSync, context::store_error, full_walk::FullWalk, report::LedgerMark};
+use super::{Nango, NangoSync, context::store_error, full_walk::FullWalk, report::WalkMark};
 use crate::{
     declare::{BoxFuture, Deletes, Saves},
     error::Result,
@@ -66,7 +66,7 @@ struct OpenScan {
     scan: Scan,
     /// Whether it began behind the first record.
     partial: bool,
-    mark: LedgerMark,
+    mark: WalkMark,
     /// Records of the model that the run had saved when the scan began.
     saved_before: u64,
 }
@@ -75,12 +75,12 @@ async fn begin(nango: Nango, model: &str) -> Result<OpenScan> {
     let context = nango.context();
     context.check()?;
     let resumes = context.store.checkpoint(&context.key).await.map_err(store_error)?.value.is_some();
-    let from = if resumes { ScanFrom::LeftOpen } else { ScanFrom::Start };
+    let from = if resumes { ScanFrom::Unfinished } else { ScanFrom::Start };
     let dataset = context.dataset(model);
     let scan = context.store.begin_scan(&context.token, &context.key, &dataset, from, false).await;
     let scan = scan.map_err(store_error)?;
     context.open_scans.fetch_add(1, Ordering::Relaxed);
-    let (mark, saved_before) = (context.ledger_mark(), context.saved(model));
+    let (mark, saved_before) = (context.walk_mark(), context.saved(model));
     let partial = resumes && !scan.resumed;
     Ok(OpenScan { nango, dataset, scan, partial, mark, saved_before })
 }
@@ -133,7 +133,7 @@ impl OpenScan {
         walk.complete = outcome.is_complete();
         walk.list_empty = !self.scan.resumed && context.saved(&self.dataset.model) == self.saved_before;
         // A scan that resumes was read in several requests, and those of the interrupted run are not known.
-        walk.position |= self.scan.resumed;
+        walk.position_based |= self.scan.resumed;
         walk.requests = walk.requests.max(if self.scan.resumed { 2 } else { 0 });
         (walk, outcome)
     }

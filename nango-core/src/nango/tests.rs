@@ -117,7 +117,7 @@ async fn saves_dated_behind_a_scan(nango: NangoSync) -> Result<()> {
 }
 
 #[tokio::test]
-async fn an_older_record_wins_in_the_second_full_scan_and_not_outside_of_one() {
+async fn older_record_is_applied_in_the_second_full_scan_only() {
     let mock = Mock::new().record(dated("new", 20)).await;
     for _ in 0..2 {
         saves_dated_behind_a_scan(mock.nango()).await.unwrap();
@@ -146,10 +146,10 @@ async fn makes_mistakes(nango: NangoSync) -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_mistake_is_named_before_anything_is_sent_or_written() {
+async fn invalid_call_is_refused_before_sending_or_writing() {
     let mock = Mock::new();
     makes_mistakes(mock.nango()).await.unwrap();
-    assert!(mock.requests().is_empty());
+    assert!(mock.received_requests().is_empty());
 }
 
 #[sync(integration = "helper", model = "Thing")]
@@ -172,11 +172,11 @@ async fn writes_meanwhile(nango: NangoSync) -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_second_batch_of_one_answer_is_no_newer_than_the_first() {
+async fn second_batch_of_a_response_is_not_newer_than_the_first() {
     let mock = Mock::new().reply("/things", json!([thing(1, "a"), thing(2, "old")])).reply("/meanwhile", json!(null));
     let other = mock.clone();
     let writer = tokio::spawn(async move {
-        while other.requests().is_empty() {
+        while other.received_requests().is_empty() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         writes_meanwhile(other.nango()).await
@@ -188,28 +188,28 @@ async fn a_second_batch_of_one_answer_is_no_newer_than_the_first() {
 }
 
 #[tokio::test]
-async fn a_lock_is_held_by_one_run_and_given_back() {
+async fn lock_is_held_by_one_run_and_released() {
     let mock = Mock::new();
     let (one, two): (Nango, Nango) = (mock.nango(), mock.nango());
     let minute = Duration::from_mins(1);
-    let held = one.try_lock("import", minute).await.unwrap().expect("the lock");
+    let guard = one.try_lock("import", minute).await.unwrap().expect("the lock");
     assert!(two.try_lock("import", minute).await.unwrap().is_none());
-    assert!(held.extend(minute).await.unwrap());
-    held.release().await.unwrap();
+    assert!(guard.extend(minute).await.unwrap());
+    guard.release().await.unwrap();
     assert!(two.try_lock("import", minute).await.unwrap().is_some());
 }
 
 #[tokio::test]
-async fn a_stopped_function_fails_at_its_next_call() {
+async fn cancelled_function_fails_at_its_next_call() {
     let mock = Mock::new().reply("/things", json!([]));
     let nango: Nango = mock.nango();
     assert_eq!(nango.get("/things").optional().json::<Vec<Thing>>().await.unwrap(), Some(vec![]));
-    mock.stop();
+    mock.cancel();
     assert_eq!(nango.get("/things").await.unwrap_err().kind(), ErrorKind::Interrupted);
 }
 
 #[tokio::test]
-async fn an_answer_is_read_as_what_the_caller_asks_for() {
+async fn response_is_decoded_into_requested_type() {
     let mock = Mock::new().reply_with("/gone", 404, json!({ "message": "no" })).reply("/text", "plain");
     let nango: Nango = mock.nango();
     assert!(nango.get("/gone").optional().await.unwrap().is_none());

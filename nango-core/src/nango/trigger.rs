@@ -51,14 +51,14 @@ impl Nango {
         match (self.context().check(), input) {
             (Err(error), _) => Box::pin(std::future::ready(Err(error))),
             (_, Err(error)) => Box::pin(std::future::ready(Err(Error::from(error)))),
-            (Ok(()), Ok(input)) => self.context().host.trigger(self.context(), action, input),
+            (Ok(()), Ok(input)) => self.context().services.trigger_action(self.context(), action, input),
         }
     }
 
     /// Runs a sync of the same connection as soon as this run has ended.
     pub fn trigger_sync(&self, name: &str) -> Result<()> {
         self.context().check()?;
-        self.context().host.trigger_sync(self.context(), name)
+        self.context().services.trigger_sync(self.context(), name)
     }
 }
 

@@ -61,7 +61,7 @@ pub(super) fn scalar(
     let bad = |reason: &str| PaginateError::Next {
         at: at.to_owned(),
         what,
-        place: path.to_owned(),
+        location: path.to_owned(),
         reason: reason.to_owned(),
     };
     let raw = raw.get();
@@ -82,8 +82,8 @@ pub(super) fn scalar(
     }
 }
 
-pub(super) fn unusable(at: &str, place: &str, reason: String) -> PaginateError {
-    PaginateError::Next { at: at.to_owned(), what: "cursor", place: place.to_owned(), reason }
+pub(super) fn unusable_cursor(at: &str, location: &str, reason: String) -> PaginateError {
+    PaginateError::Next { at: at.to_owned(), what: "cursor", location: location.to_owned(), reason }
 }
 
 #[cfg(test)]
@@ -92,15 +92,15 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn number_is_sent_and_kept_digit_by_digit() {
+    fn number_is_sent_and_stored_without_rounding() {
         for number in
             ["0", "-7", "18446744073709551616123", "1.50", "1e5", "9007199254740993", "0.12345678901234567890123"]
         {
             let raw = RawValue::from_string(number.to_owned()).unwrap();
             let cursor = scalar(&raw, "cursor", "page 1", "next").unwrap().unwrap();
             assert_eq!((cursor.text(), cursor.json()), (number.to_owned(), number.to_owned()));
-            let kept: Cursor = serde_json::from_str(&serde_json::to_string(&cursor).unwrap()).unwrap();
-            assert!(kept == cursor && kept.is_counting(), "{number}");
+            let restored: Cursor = serde_json::from_str(&serde_json::to_string(&cursor).unwrap()).unwrap();
+            assert!(restored == cursor && restored.is_counting(), "{number}");
         }
     }
 

@@ -10,30 +10,30 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 use super::{
     PaginateError,
     bounds::Bounds,
-    cursor::{scalar, unusable},
+    cursor::{scalar, unusable_cursor},
     end::{Completion, Gap, WalkOutcome},
-    memory::{Purpose, StoredGap, WalkMemory},
+    evidence::{self, Evidence},
     path::{Found, Listed},
-    plan::{AFTER_SHORT, END_STATUSES, Plan, Step},
-    read::{self, Evidence},
+    spec::{AFTER_SHORT, END_STATUSES, Step, WalkSpec},
+    walk_state::{Purpose, StoredGap, WalkState},
 };
 use crate::declare::{OffsetBy, PaginateKind};
 
 /// An answer as the decision sees it.
-pub(super) struct Answer<'a> {
+pub(super) struct PageContext<'a> {
     pub(super) status: u16,
-    pub(super) at: &'a str,
+    pub(super) page_name: &'a str,
     pub(super) step: &'a Step,
     /// The key of this request among those of the walk.
     pub(super) key: u128,
     pub(super) evidence: &'a Evidence<'a>,
     /// The step that the cursor, the link or the `Link` header leads to.
-    pub(super) led: Option<Step>,
+    pub(super) next: Option<Step>,
 }
 
 /// The decision behind a page.
 #[derive(Debug, PartialEq)]
-pub(super) enum Verdict {
+pub(super) enum PageDecision {
     Next(Step),
     End(WalkOutcome),
 }
@@ -43,7 +43,7 @@ pub(super) enum Verdict {
 pub(super) struct Decider {
     pub(super) purpose: Purpose,
     pub(super) bounds: Bounds,
-    pub(super) memory: WalkMemory,
+    pub(super) memory: WalkState,
     /// The requests of the walk.
     requested: HashSet<u128>,
     /// The records of the page before.
@@ -59,16 +59,16 @@ pub(super) struct Decider {
     progress_at: Option<i64>,
 }
 
-fn complete(completion: Completion) -> Verdict {
-    Verdict::End(WalkOutcome::Complete(completion))
+fn complete(completion: Completion) -> PageDecision {
+    PageDecision::End(WalkOutcome::Complete(completion))
 }
 
-fn incomplete(gap: Gap) -> Verdict {
-    Verdict::End(WalkOutcome::Incomplete(gap))
+fn incomplete(gap: Gap) -> PageDecision {
+    PageDecision::End(WalkOutcome::Incomplete(gap))
 }
 
 impl Decider {
-    pub(super) fn new(purpose: Purpose, bounds: Bounds, memory: WalkMemory) -> Self {
+    pub(super) fn new(purpose: Purpose, bounds: Bounds, memory: WalkState) -> Self {
         Self {
             purpose,
             bounds,
@@ -86,12 +86,12 @@ impl Decider {
     }
 
     /// Notes a request before it is sent.
-    pub(super) fn requested(&mut self, key: u128) {
+    pub(super) fn note_request(&mut self, key: u128) {
         self.requested.insert(key);
     }
 
     /// Keeps the first reason that makes the walk incomplete.
-    pub(super) fn keep_gap(&mut self, gap: StoredGap) {
+    pub(super) fn record_gap(&mut self, gap: StoredGap) {
         self.memory.gap.get_or_insert(gap);
     }
 
@@ -104,9 +104,9 @@ impl Decider {
     }
 
     /// The end that a status outside 200..=299 behind the first page means; `None`: it is an error.
-    pub(super) fn end_of_status(&self, plan: &Plan, status: u16) -> Option<WalkOutcome> {
-        let last_item = matches!(plan.kind, Some(PaginateKind::LastItem { .. }));
-        let whole = if plan.end_status.contains(&status) {
+    pub(super) fn end_of_status(&self, spec: &WalkSpec, status: u16) -> Option<WalkOutcome> {
+        let last_item = matches!(spec.kind, Some(PaginateKind::LastItem { .. }));
+        let complete_list = if spec.end_status.contains(&status) {
             true
         } else if END_STATUSES.contains(&status) {
             self.previous_short && !last_item
@@ -115,8 +115,8 @@ impl Decider {
         } else {
             return None;
         };
-        let end = if whole { complete(Completion::EndStatus) } else { incomplete(Gap::EndStatus(status)) };
-        let Verdict::End(outcome) = end else { return None };
+        let end = if complete_list { complete(Completion::EndStatus) } else { incomplete(Gap::EndStatus(status)) };
+        let PageDecision::End(outcome) = end else { return None };
         Some(outcome)
     }
 
@@ -148,13 +148,13 @@ impl Decider {
     }
 
     /// Decides what follows a page.
-    pub(super) fn decide(&mut self, plan: &Plan, answer: &Answer<'_>) -> Result<Verdict, PaginateError> {
-        let evidence = answer.evidence;
+    pub(super) fn decide(&mut self, spec: &WalkSpec, context: &PageContext<'_>) -> Result<PageDecision, PaginateError> {
+        let evidence = context.evidence;
         let first = self.memory.pages == 0;
-        self.check_list(plan, answer, first)?;
+        self.check_list(spec, context, first)?;
         let items = evidence.items();
         let count = items.len() as u64;
-        let short = plan.limit.is_some_and(|limit| count < u64::from(limit));
+        let short = spec.limit.is_some_and(|limit| count < u64::from(limit));
         self.memory.pages += 1;
         self.memory.records += count;
 
@@ -163,11 +163,11 @@ impl Decider {
             if short {
                 return Ok(incomplete(Gap::RepeatedPage));
             }
-            return Err(PaginateError::SamePage { at: answer.at.to_owned(), name: plan.parameter() });
+            return Err(PaginateError::SamePage { at: context.page_name.to_owned(), name: spec.parameter() });
         }
 
-        let total = plan.total.as_ref().and_then(|_| read::number(&evidence.total));
-        let total_pages = plan.total_pages.as_ref().and_then(|_| read::number(&evidence.total_pages));
+        let total = spec.total.as_ref().and_then(|_| evidence::number(&evidence.total));
+        let total_pages = spec.total_pages.as_ref().and_then(|_| evidence::number(&evidence.total_pages));
         if let Some(total) = total {
             self.memory.shifted |= self.last_total.is_some_and(|last| last != total);
             self.last_total = Some(total);
@@ -177,19 +177,19 @@ impl Decider {
         self.empty_in_a_row = if count == 0 { self.empty_in_a_row + 1 } else { 0 };
 
         let more = more(evidence);
-        let (mut verdict, follows_short) = if plan.is_counted() {
-            self.decide_counted(plan, answer, &Counted { count, short, more, total, total_pages })?
+        let (mut verdict, follows_short) = if spec.is_counted() {
+            self.decide_counted(spec, context, &CountedPage { count, short, more, total, total_pages })?
         } else {
-            (self.decide_led(plan, answer, count, more)?, false)
+            (self.decide_linked(spec, context, count, more)?, false)
         };
         self.follows_short = follows_short;
         self.previous = Some(records);
         self.previous_short = short;
-        if let Verdict::End(WalkOutcome::Complete(_)) = verdict {
+        if let PageDecision::End(WalkOutcome::Complete(_)) = verdict {
             let lacks_total =
-                (plan.total.is_some() && total.is_none()) || (plan.total_pages.is_some() && total_pages.is_none());
-            let behind_last = count == 0 && !first && matches!(plan.kind, Some(PaginateKind::Offset { .. }));
-            if answer.status == 206 && !behind_last {
+                (spec.total.is_some() && total.is_none()) || (spec.total_pages.is_some() && total_pages.is_none());
+            let behind_last = count == 0 && !first && matches!(spec.kind, Some(PaginateKind::Offset { .. }));
+            if context.status == 206 && !behind_last {
                 verdict = incomplete(Gap::PartialContent);
             } else if lacks_total {
                 verdict = incomplete(Gap::Total);
@@ -199,25 +199,25 @@ impl Decider {
     }
 
     /// Refuses an answer without a list, and keeps the reason where its absence proves nothing.
-    fn check_list(&mut self, plan: &Plan, answer: &Answer<'_>, first: bool) -> Result<(), PaginateError> {
-        let evidence = answer.evidence;
+    fn check_list(&mut self, spec: &WalkSpec, context: &PageContext<'_>, first: bool) -> Result<(), PaginateError> {
+        let evidence = context.evidence;
         match &evidence.list {
-            Found::Missing if evidence.has_error() => return Err(evidence.error(answer.at)),
+            Found::Missing if evidence.has_error() => return Err(evidence.error(context.page_name)),
             // Some encoders leave out empty lists.
-            Found::Missing if !(plan.null_is_empty && evidence.parent_is_object(plan)) => {
-                return Err(evidence.no_list(plan, answer.at));
+            Found::Missing if !(spec.null_is_empty && evidence.parent_is_object(spec)) => {
+                return Err(evidence.no_list(spec, context.page_name));
             }
-            Found::Value(Listed::Other) => return Err(evidence.no_list(plan, answer.at)),
-            Found::Null | Found::ParentNull if evidence.has_error() => self.keep_gap(StoredGap::ErrorInBody),
-            Found::ParentNull if !plan.null_is_empty => return Err(evidence.no_list(plan, answer.at)),
-            Found::Null if plan.records.is_empty() && first && !plan.null_is_empty => {
-                return Err(evidence.no_list(plan, answer.at));
+            Found::Value(Listed::Other) => return Err(evidence.no_list(spec, context.page_name)),
+            Found::Null | Found::ParentNull if evidence.has_error() => self.record_gap(StoredGap::ErrorInBody),
+            Found::ParentNull if !spec.null_is_empty => return Err(evidence.no_list(spec, context.page_name)),
+            Found::Null if spec.records.is_empty() && first && !spec.null_is_empty => {
+                return Err(evidence.no_list(spec, context.page_name));
             }
-            Found::Null if first && !plan.null_is_empty => self.keep_gap(StoredGap::NullList),
+            Found::Null if first && !spec.null_is_empty => self.record_gap(StoredGap::NullList),
             _ => {}
         }
-        if evidence.lacks_cursor_parent(plan) && evidence.has_error() {
-            self.keep_gap(StoredGap::ErrorInBody);
+        if evidence.lacks_cursor_parent(spec) && evidence.has_error() {
+            self.record_gap(StoredGap::ErrorInBody);
         }
         Ok(())
     }
@@ -225,13 +225,13 @@ impl Decider {
     /// The step behind a page of an offset, page-number or last-item walk, and whether it only follows a short page.
     fn decide_counted(
         &mut self,
-        plan: &Plan,
-        answer: &Answer<'_>,
-        page: &Counted,
-    ) -> Result<(Verdict, bool), PaginateError> {
-        let Counted { count, short, more, total, total_pages } = *page;
+        spec: &WalkSpec,
+        context: &PageContext<'_>,
+        page: &CountedPage,
+    ) -> Result<(PageDecision, bool), PaginateError> {
+        let CountedPage { count, short, more, total, total_pages } = *page;
         let pages_before = self.memory.pages - 1;
-        let position = match (&plan.kind, answer.step) {
+        let position = match (&spec.kind, context.step) {
             (Some(PaginateKind::Offset { by: OffsetBy::Records, start, .. }), Step::Offset(at)) => {
                 Some(at.saturating_sub(*start).saturating_add(count))
             }
@@ -243,12 +243,12 @@ impl Decider {
         };
         let total = total.filter(|_| position.is_some());
         let below_total = total.zip(position).is_some_and(|(total, position)| position < total);
-        let ended = |verdict: Verdict| Ok((verdict, false));
+        let ended = |verdict: PageDecision| Ok((verdict, false));
         if more == Some(false) {
             return ended(if below_total { incomplete(Gap::Total) } else { complete(Completion::HasMoreFalse) });
         }
         if count == 0 && more.is_none() {
-            if answer.evidence.has_error() {
+            if context.evidence.has_error() {
                 return ended(incomplete(Gap::ErrorInBody));
             }
             let pages_left = total_pages.is_some_and(|all| pages_before > 0 && pages_before < all);
@@ -265,7 +265,7 @@ impl Decider {
             if reached && !another {
                 return ended(complete(Completion::TotalReached));
             }
-            return Ok((self.advance(plan, answer, count)?, false));
+            return Ok((self.advance(spec, context, count)?, false));
         }
         if more.is_none()
             && let Some(all) = total_pages
@@ -274,14 +274,19 @@ impl Decider {
             return ended(complete(Completion::TotalPagesReached));
         }
         let follows_short = short && more.is_none() && total_pages.is_none();
-        Ok((self.advance(plan, answer, count)?, follows_short))
+        Ok((self.advance(spec, context, count)?, follows_short))
     }
 
     /// The request behind a page of `count` records.
-    fn advance(&mut self, plan: &Plan, answer: &Answer<'_>, count: u64) -> Result<Verdict, PaginateError> {
-        match (&plan.kind, answer.step) {
+    fn advance(
+        &mut self,
+        spec: &WalkSpec,
+        context: &PageContext<'_>,
+        count: u64,
+    ) -> Result<PageDecision, PaginateError> {
+        match (&spec.kind, context.step) {
             (Some(PaginateKind::Offset { by: OffsetBy::Page, .. }), Step::Offset(page)) => {
-                Ok(Verdict::Next(Step::Offset(page.saturating_add(1))))
+                Ok(PageDecision::Next(Step::Offset(page.saturating_add(1))))
             }
             (Some(PaginateKind::Offset { .. }), Step::Offset(at)) => {
                 let size = if count > 0 {
@@ -289,48 +294,49 @@ impl Decider {
                 } else if self.longest > 0 {
                     self.longest
                 } else {
-                    self.keep_gap(StoredGap::PageSize);
-                    u64::from(plan.limit.unwrap_or(0))
+                    self.record_gap(StoredGap::PageSize);
+                    u64::from(spec.limit.unwrap_or(0))
                 };
                 if size == 0 {
                     return Ok(incomplete(Gap::Contradiction));
                 }
-                Ok(Verdict::Next(Step::Offset(at.saturating_add(size))))
+                Ok(PageDecision::Next(Step::Offset(at.saturating_add(size))))
             }
             (Some(PaginateKind::LastItem { id, .. }), _) => {
-                let Some(last) = answer.evidence.items().last() else { return Ok(incomplete(Gap::Contradiction)) };
-                let value = read::in_record(last, id).map_err(|error| unusable(answer.at, id, error.to_string()))?;
-                let value = value.map(|value| scalar(value, "cursor", answer.at, id)).transpose()?.flatten();
-                let none = || unusable(answer.at, id, "the last record has nothing there".to_owned());
+                let Some(last) = context.evidence.items().last() else { return Ok(incomplete(Gap::Contradiction)) };
+                let value = evidence::record_value(last, id)
+                    .map_err(|error| unusable_cursor(context.page_name, id, error.to_string()))?;
+                let value = value.map(|value| scalar(value, "cursor", context.page_name, id)).transpose()?.flatten();
+                let none = || unusable_cursor(context.page_name, id, "the last record has nothing there".to_owned());
                 let step = Step::Cursor(value.ok_or_else(none)?);
                 if self.requested.contains(&step.key()) {
-                    return Err(PaginateError::Circle { at: answer.at.to_owned(), what: "cursor" });
+                    return Err(PaginateError::Circle { at: context.page_name.to_owned(), what: "cursor" });
                 }
-                Ok(Verdict::Next(step))
+                Ok(PageDecision::Next(step))
             }
             _ => Ok(complete(Completion::SingleRequest)),
         }
     }
 
     /// The step behind a page that leads to the next one itself: by a cursor or a link.
-    fn decide_led(
+    fn decide_linked(
         &mut self,
-        plan: &Plan,
-        answer: &Answer<'_>,
+        spec: &WalkSpec,
+        context: &PageContext<'_>,
         count: u64,
         more: Option<bool>,
-    ) -> Result<Verdict, PaginateError> {
-        if plan.kind.is_none() {
+    ) -> Result<PageDecision, PaginateError> {
+        if spec.kind.is_none() {
             let single = complete(Completion::SingleRequest);
             return Ok(if more == Some(true) { incomplete(Gap::Contradiction) } else { single });
         }
         if more == Some(false) {
             return Ok(complete(Completion::HasMoreFalse));
         }
-        let Some(next) = &answer.led else {
+        let Some(next) = &context.next else {
             return Ok(if more == Some(true) {
                 incomplete(Gap::Contradiction)
-            } else if answer.evidence.has_error() {
+            } else if context.evidence.has_error() {
                 incomplete(Gap::ErrorInBody)
             } else {
                 complete(Completion::NoNextPage)
@@ -338,13 +344,13 @@ impl Decider {
         };
         let key = next.key();
         if !self.requested.contains(&key) {
-            return Ok(Verdict::Next(next.clone()));
+            return Ok(PageDecision::Next(next.clone()));
         }
         if count > 0 {
             let what = if matches!(next, Step::Link(_)) { "link" } else { "cursor" };
-            return Err(PaginateError::Circle { at: answer.at.to_owned(), what });
+            return Err(PaginateError::Circle { at: context.page_name.to_owned(), what });
         }
-        Ok(if key != answer.key {
+        Ok(if key != context.key {
             incomplete(Gap::Circle)
         } else if more == Some(true) {
             incomplete(Gap::Contradiction)
@@ -355,7 +361,7 @@ impl Decider {
 }
 
 /// A page of an offset, page-number or last-item walk.
-struct Counted {
+struct CountedPage {
     count: u64,
     short: bool,
     more: Option<bool>,
@@ -366,7 +372,7 @@ struct Counted {
 /// Whether the API reports another page; `None`: it does not report anything. Of two that disagree, the one that ends the
 /// walk counts.
 fn more(evidence: &Evidence<'_>) -> Option<bool> {
-    match (read::flag(&evidence.has_more), read::inverse_flag(&evidence.is_last)) {
+    match (evidence::flag(&evidence.has_more), evidence::inverse_flag(&evidence.is_last)) {
         (Some(false), _) | (_, Some(false)) => Some(false),
         (None, None) => None,
         _ => Some(true),

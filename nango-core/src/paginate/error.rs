@@ -26,14 +26,14 @@ pub enum PaginateError {
     #[error(transparent)]
     NotJson(BodyError),
     /// There is nothing at the path of the records.
-    #[error("{at} has nothing at `{path}`: {there}")]
+    #[error("{at} has nothing at `{path}`: {found}")]
     Missing {
         /// The page.
         at: String,
         /// The path that was asked for.
         path: String,
         /// How far it leads, and what is there.
-        there: String,
+        found: String,
     },
     /// What should be the records is no list.
     #[error("{at} is no list of records but {what}{}", if path.is_empty() { String::from("; `response_path` says where in it they are") } else { format!(" at `{path}`") })]
@@ -47,7 +47,7 @@ pub enum PaginateError {
     },
     /// A status behind a full page that is not declared as the end of the list.
     #[error("{at} failed; if {status} means that the list ended with the page before, declare `end_status({status})`")]
-    BehindLast {
+    AfterLast {
         /// The page.
         at: String,
         /// The status.
@@ -95,14 +95,14 @@ pub enum PaginateError {
         setting: &'static str,
     },
     /// What should lead to the next page cannot.
-    #[error("{at} has no usable {what} at `{place}`: {reason}")]
+    #[error("{at} has no usable {what} at `{location}`: {reason}")]
     Next {
         /// The page.
         at: String,
         /// `cursor` or `link`.
         what: &'static str,
         /// Where it stands.
-        place: String,
+        location: String,
         /// What is wrong with it.
         reason: String,
     },
@@ -141,7 +141,7 @@ impl PaginateError {
     pub fn into_error(self) -> Error {
         match self {
             Self::Http(error) => error.into_error(),
-            Self::BehindLast { ref at, status, source } => {
+            Self::AfterLast { ref at, status, source } => {
                 let hint = format!(
                     "{at}: if {status} means that the list ended with the page before, declare `end_status({status})`"
                 );

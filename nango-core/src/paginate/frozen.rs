@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Completion, Gap, Place, StoredGap, WalkMemory, cursor::Cursor};
+use super::{Completion, Gap, ResumePoint, StoredGap, WalkState, cursor::Cursor};
 use crate::{
     declare::{PaginateKind, Pagination},
     golden::{self, Lines},
@@ -20,18 +20,18 @@ fn gaps() -> [StoredGap; 5] {
     ]
 }
 
-fn places() -> [Place; 4] {
+fn places() -> [ResumePoint; 4] {
     [
-        Place::cursor(&Cursor::Json(json!("abc")), true),
-        Place::cursor(&Cursor::Json(json!(100)), false),
-        Place::cursor(&Cursor::Number { number: "1.50".to_owned() }, false),
-        Place::link(&"https://a.test/items?after=abc".parse().unwrap(), true),
+        ResumePoint::cursor(&Cursor::Json(json!("abc")), true),
+        ResumePoint::cursor(&Cursor::Json(json!(100)), false),
+        ResumePoint::cursor(&Cursor::Number { number: "1.50".to_owned() }, false),
+        ResumePoint::link(&"https://a.test/items?after=abc".parse().unwrap(), true),
     ]
 }
 
-fn memories() -> Vec<WalkMemory> {
-    let full = |gap| WalkMemory { pages: 1, bytes: 2, records: 3, numbers: true, shifted: true, gap };
-    [WalkMemory::default(), full(None)].into_iter().chain(gaps().map(|gap| full(Some(gap)))).collect()
+fn memories() -> Vec<WalkState> {
+    let full = |gap| WalkState { pages: 1, bytes: 2, records: 3, position_based: true, shifted: true, gap };
+    [WalkState::default(), full(None)].into_iter().chain(gaps().map(|gap| full(Some(gap)))).collect()
 }
 
 #[test]
@@ -83,5 +83,5 @@ fn stored_values_of_a_walk_are_read_back() {
     golden::check_read(FILE, "gap, stored", &gaps());
     golden::check_read(FILE, "place, stored", &places());
     golden::check_read(FILE, "memory, stored", &memories());
-    assert_eq!(serde_json::from_str::<WalkMemory>("{}").unwrap(), WalkMemory::default());
+    assert_eq!(serde_json::from_str::<WalkState>("{}").unwrap(), WalkState::default());
 }

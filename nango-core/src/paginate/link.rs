@@ -50,11 +50,11 @@ fn target_in(value: &[u8], rel: &str) -> LinkTarget {
         }
         let member = Member::read(rest, &rel);
         match member.target {
-            Some(target) if member.carries => return LinkTarget::Target(target.to_owned()),
-            None if member.carries => result = LinkTarget::Unreadable,
+            Some(target) if member.has_relation => return LinkTarget::Target(target.to_owned()),
+            None if member.has_relation => result = LinkTarget::Unreadable,
             _ => {}
         }
-        rest = member.rest;
+        rest = member.tail;
     }
 }
 
@@ -80,9 +80,9 @@ struct Member<'a> {
     /// The target; `None`: there is none, or it is not clear where it ends.
     target: Option<&'a str>,
     /// Whether the first `rel` parameter names the relation.
-    carries: bool,
+    has_relation: bool,
     /// The text behind the member.
-    rest: &'a str,
+    tail: &'a str,
 }
 
 impl<'a> Member<'a> {
@@ -99,13 +99,13 @@ impl<'a> Member<'a> {
             Some((target, after)) => (Some(target).filter(|target| !target.is_empty()), after),
             None => (None, &text[text.find([';', ',']).unwrap_or(text.len())..]),
         };
-        let mut member = Self { target, carries: false, rest: "" };
+        let mut member = Self { target, has_relation: false, tail: "" };
         let mut decided = false;
         loop {
             rest = rest.trim_start_matches(|c| c == ';' || SPACE.contains(&c));
             // A `<` without a comma before it begins the next member, too.
             if rest.is_empty() || rest.starts_with([',', '<']) {
-                member.rest = rest;
+                member.tail = rest;
                 return member;
             }
             let (name, after) = rest.split_at(rest.find(['=', ';', ',']).unwrap_or(rest.len()));
@@ -118,7 +118,7 @@ impl<'a> Member<'a> {
             if is_rel && !decided {
                 decided = true;
                 let mut relations = value.split_ascii_whitespace().map(|one| one.trim_matches(QUOTES));
-                member.carries = relations.any(|one| one.eq_ignore_ascii_case(rel));
+                member.has_relation = relations.any(|one| one.eq_ignore_ascii_case(rel));
             }
             rest = after;
         }

@@ -2,36 +2,36 @@
 
 use std::{fmt, ops::Range, sync::Arc};
 
-use super::{PaginateError, Place, memory::WalkMemory};
+use super::{PaginateError, ResumePoint, walk_state::WalkState};
 use crate::http::Response;
 
 /// A page as it came. Its records and its way to the next page may be secret: `Debug` shows neither.
 pub struct RawPage {
     pub(super) response: Response,
-    pub(super) at: String,
+    pub(super) name: String,
     /// Where the records lie in the body.
     records: Vec<Range<usize>>,
     pub(super) next: Option<String>,
-    pub(super) place: Option<Place>,
-    pub(super) memory: Option<Arc<WalkMemory>>,
+    pub(super) resume_point: Option<ResumePoint>,
+    pub(super) state: Option<Arc<WalkState>>,
     /// Whether records can move across the position of the reader.
-    pub(super) shifts: bool,
+    pub(super) is_position_based: bool,
 }
 
 impl fmt::Debug for RawPage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RawPage")
-            .field("at", &self.at)
+            .field("at", &self.name)
             .field("status", &self.response.status)
             .field("next", &self.next.as_ref().map(|_| format_args!("***")))
-            .field("place", &self.place)
+            .field("place", &self.resume_point)
             .finish_non_exhaustive()
     }
 }
 
 impl RawPage {
-    pub(super) fn new(response: Response, at: String, records: Vec<Range<usize>>) -> Self {
-        Self { response, at, records, next: None, place: None, memory: None, shifts: false }
+    pub(super) fn new(response: Response, name: String, records: Vec<Range<usize>>) -> Self {
+        Self { response, name, records, next: None, resume_point: None, state: None, is_position_based: false }
     }
 
     /// The records, cut out of the body. Of a body that is nothing but the list, a record may turn out to be no JSON.
@@ -43,9 +43,9 @@ impl RawPage {
         let record = |range: &Range<usize>| {
             let bytes = self.response.body.get(range.clone()).unwrap_or_default();
             str::from_utf8(bytes).map_err(|error| PaginateError::Next {
-                at: self.at.clone(),
+                at: self.name.clone(),
                 what: "record",
-                place: range.start.to_string(),
+                location: range.start.to_string(),
                 reason: error.to_string(),
             })
         };
@@ -74,7 +74,7 @@ impl RawPage {
 
     /// Page and request, for errors: `page 2 of GET https://api.example.com/items`.
     pub fn name(&self) -> &str {
-        &self.at
+        &self.name
     }
 
     /// The way to the next page: a cursor, a URL or an offset. `None`: this is the last.
@@ -83,17 +83,17 @@ impl RawPage {
     }
 
     /// The resume point behind this page. `None`: it is the last, or the next one is found by counting.
-    pub fn place(&self) -> Option<&Place> {
-        self.place.as_ref()
+    pub fn resume_point(&self) -> Option<&ResumePoint> {
+        self.resume_point.as_ref()
     }
 
     /// What the walk has to remember of the pages up to this one.
-    pub fn memory(&self) -> Option<&WalkMemory> {
-        self.memory.as_deref()
+    pub fn state(&self) -> Option<&WalkState> {
+        self.state.as_deref()
     }
 
     /// Whether records can move across the position of the reader, as far as the walk has seen.
-    pub fn shifts(&self) -> bool {
-        self.shifts
+    pub fn is_position_based(&self) -> bool {
+        self.is_position_based
     }
 }

@@ -12,7 +12,7 @@ use super::{PaginateError, SeenIds, Walk, WalkEnd, path};
 use crate::{
     error::{Error, ErrorKind, Result},
     http::Response,
-    json::{decode_text, short_name},
+    json::{decode_str, short_name},
 };
 
 type OnPage = Box<dyn FnMut(Option<String>, Response) -> BoxFuture<'static, Result<()>> + Send>;
@@ -25,7 +25,7 @@ pub struct Pages<T> {
     walk: Result<Walk, Option<Error>>,
     on_page: Option<OnPage>,
     /// The page that the caller is working on: what leads to the next, and the answer.
-    given: Option<(Option<String>, Response)>,
+    current: Option<(Option<String>, Response)>,
     seen: SeenIds,
     on_end: Option<OnEnd>,
     of: PhantomData<fn() -> T>,
@@ -40,7 +40,7 @@ impl<T: DeserializeOwned> Pages<T> {
         Self {
             walk: walk.map_err(Some),
             on_page: None,
-            given: None,
+            current: None,
             seen: SeenIds::default(),
             on_end: None,
             of: PhantomData,
@@ -88,7 +88,7 @@ impl<T: DeserializeOwned> Pages<T> {
     ///
     /// The request failed, or a record is not a `T`: the error names its position and the field.
     pub async fn next(&mut self) -> Result<Option<Vec<T>>> {
-        if let Some(((next, response), on_page)) = self.given.take().zip(self.on_page.as_mut()) {
+        if let Some(((next, response), on_page)) = self.current.take().zip(self.on_page.as_mut()) {
             on_page(next, response).await?;
         }
         let walk = match &mut self.walk {
@@ -101,15 +101,15 @@ impl<T: DeserializeOwned> Pages<T> {
             return Ok(None);
         };
         let raw_records = page.records().map_err(PaginateError::into_error)?;
-        if page.shifts() {
-            raw_records.iter().filter_map(|raw| path::dig(raw, "id")).for_each(|id| self.seen.add(id.get()));
+        if page.is_position_based() {
+            raw_records.iter().filter_map(|raw| path::lookup(raw, "id")).for_each(|id| self.seen.add(id.get()));
             if self.seen.end_page() {
                 walk.note_shift();
             }
         }
         let mut records = Vec::new();
         for (i, raw) in raw_records.into_iter().enumerate() {
-            records.push(decode_text(raw).map_err(|error| {
+            records.push(decode_str(raw).map_err(|error| {
                 let position =
                     format!("record {} of {} is no `{}`", i + 1, page.name(), short_name(std::any::type_name::<T>()));
                 Error::new(ErrorKind::Decode, error).context(position)
@@ -117,7 +117,7 @@ impl<T: DeserializeOwned> Pages<T> {
         }
         let next = page.next().map(str::to_owned);
         if self.on_page.is_some() {
-            self.given = Some((next, page.response));
+            self.current = Some((next, page.response));
         }
         Ok(Some(records))
     }
@@ -159,8 +159,8 @@ mod tests {
     use crate::{
         declare::Paginate,
         http::{
-            Call,
-            script::{Script, json},
+            RequestSpec,
+            mock::{MockTransport, json},
         },
     };
 
@@ -169,19 +169,19 @@ mod tests {
         id: u64,
     }
 
-    fn pages(script: &Script) -> Pages<Issue> {
+    fn pages(script: &MockTransport) -> Pages<Issue> {
         let paginate = Paginate::cursor("after", "next").response_path("items");
         let options = crate::paginate::WalkOptions::default();
-        let walk = Walk::new(script.client("https://h.test"), Call::get("/issues"), Some(paginate), options);
+        let walk = Walk::new(script.client("https://h.test"), RequestSpec::get("/issues"), Some(paginate), options);
         Pages::new(walk.map_err(PaginateError::into_error))
     }
 
-    fn two() -> Script {
-        Script::new([json(r#"{"items":[{"id":1},{"id":2}],"next":"b"}"#), json(r#"{"items":[{"id":3}]}"#)])
+    fn two() -> MockTransport {
+        MockTransport::new([json(r#"{"items":[{"id":1},{"id":2}],"next":"b"}"#), json(r#"{"items":[{"id":3}]}"#)])
     }
 
     #[tokio::test]
-    async fn on_page_follows_the_work_on_a_page() {
+    async fn on_page_runs_after_the_caller_is_done_with_the_page() {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let log = seen.clone();
         let mut pages = pages(&two()).on_page(move |next, response| {
@@ -201,8 +201,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_record_that_does_not_fit_is_named() {
-        let script = Script::new([json(r#"{"items":[{"id":1},{"id":"x"}]}"#)]);
+    async fn record_of_another_shape_is_reported_with_its_position() {
+        let script = MockTransport::new([json(r#"{"items":[{"id":1},{"id":"x"}]}"#)]);
         let error = pages(&script).next().await.unwrap_err();
         let text =
             "record 2 of page 1 of GET https://h.test/issues is no `Issue`: `id`: invalid type: a string, expected u64";
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_walk_that_cannot_begin_is_an_error_once() {
+    async fn walk_that_cannot_begin_is_an_error_once() {
         let mut pages = Pages::<Issue>::new(Err(Error::msg("no")));
         assert_eq!(pages.next().await.unwrap_err().to_string(), "no");
         assert!(pages.next().await.unwrap().is_none());

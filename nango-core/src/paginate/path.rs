@@ -14,12 +14,12 @@ use super::split;
 
 /// One step of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Step<'p> {
+pub(super) enum Segment<'p> {
     Key(&'p str),
     Index(usize),
 }
 
-impl Step<'_> {
+impl Segment<'_> {
     fn is_key(self, key: &str) -> bool {
         matches!(self, Self::Key(name) if name == key)
     }
@@ -34,7 +34,7 @@ impl Step<'_> {
 
 /// A parsed path: its steps, each with the rest of the path from there on as it is written.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Path<'p>(Vec<(Step<'p>, &'p str)>);
+pub(super) struct Path<'p>(Vec<(Segment<'p>, &'p str)>);
 
 impl<'p> Path<'p> {
     /// Parses a path; `None`: the text is none. The empty text is the path to the whole body.
@@ -50,13 +50,13 @@ impl<'p> Path<'p> {
             let (name, mut indices) = part.split_at(part.find('[').unwrap_or(part.len()));
             // A part is a name, with indices or without; a path may begin with an index.
             if !name.is_empty() {
-                steps.push((Step::Key(name), rest));
+                steps.push((Segment::Key(name), rest));
             } else if indices.is_empty() || !steps.is_empty() {
                 return None;
             }
             while !indices.is_empty() {
                 let (index, after) = indices.strip_prefix('[')?.split_once(']')?;
-                steps.push((Step::Index(index.parse().ok()?), ""));
+                steps.push((Segment::Index(index.parse().ok()?), ""));
                 indices = after;
             }
         }
@@ -83,9 +83,9 @@ impl<'p> Path<'p> {
         let mut text = String::new();
         for (step, _) in &self.0[..length] {
             match step {
-                Step::Index(index) => text.extend(["[", &index.to_string(), "]"]),
-                Step::Key(name) if text.is_empty() => text.push_str(name),
-                Step::Key(name) => text.extend([".", name]),
+                Segment::Index(index) => text.extend(["[", &index.to_string(), "]"]),
+                Segment::Key(name) if text.is_empty() => text.push_str(name),
+                Segment::Key(name) => text.extend([".", name]),
             }
         }
         text
@@ -131,7 +131,7 @@ pub(super) struct Read<'a> {
 }
 
 /// What `path` leads to in a JSON text, if it leads anywhere.
-pub fn dig<'a>(json: &'a str, path: &str) -> Option<&'a RawValue> {
+pub fn lookup<'a>(json: &'a str, path: &str) -> Option<&'a RawValue> {
     find(json, &Path::parse(path)?).ok()?
 }
 
@@ -141,7 +141,7 @@ pub(super) fn find<'a>(json: &'a str, path: &Path<'_>) -> serde_json::Result<Opt
     scan(json, Search { targets: vec![Target { slot: 0, depth: 0, steps: &path.0 }], slots: &mut slots })?;
     let [slot] = slots;
     Ok(match slot.found {
-        Found::Value(Cut::Value(value)) => Some(value),
+        Found::Value(Match::Value(value)) => Some(value),
         Found::Null => slot.null,
         _ => None,
     })
@@ -162,14 +162,14 @@ pub(super) fn read<'a>(json: &'a str, list: &Path<'_>, values: &[&Path<'_>]) -> 
     scan(json, Search { targets, slots: &mut slots })?;
     let mut slots = slots.into_iter();
     let list = match slots.next().unwrap_or(Slot::new(true)).found {
-        Found::Value(Cut::Items(items)) => Found::Value(Listed::Items(items)),
+        Found::Value(Match::Items(items)) => Found::Value(Listed::Items(items)),
         Found::Value(_) => Found::Value(Listed::Other),
         Found::Null => Found::Null,
         Found::ParentNull => Found::ParentNull,
         Found::Missing => Found::Missing,
     };
     let value = |slot: Slot<'a>| match slot.found {
-        Found::Value(Cut::Value(value)) => Found::Value(value),
+        Found::Value(Match::Value(value)) => Found::Value(value),
         Found::Null => Found::Null,
         Found::ParentNull => Found::ParentNull,
         _ => Found::Missing,
@@ -185,7 +185,7 @@ fn scan<'a>(json: &'a str, search: Search<'_, '_, 'a>) -> serde_json::Result<()>
 
 /// A value that was cut out of the text.
 #[derive(Debug)]
-enum Cut<'a> {
+enum Match<'a> {
     Value(&'a RawValue),
     Items(Vec<&'a str>),
     /// It should be a list and is none.
@@ -195,24 +195,24 @@ enum Cut<'a> {
 /// The result of one path.
 #[derive(Debug)]
 struct Slot<'a> {
-    found: Found<Cut<'a>>,
+    found: Found<Match<'a>>,
     /// The text of a `null` that was found.
     null: Option<&'a RawValue>,
     /// Whether the value is cut into items.
     is_list: bool,
     /// The level at which a key as written was found: what a nested form of that level or below leads to does not count.
-    whole_at: Option<usize>,
+    exact_key_depth: Option<usize>,
 }
 
 impl Slot<'_> {
     fn new(is_list: bool) -> Self {
-        Self { found: Found::Missing, null: None, is_list, whole_at: None }
+        Self { found: Found::Missing, null: None, is_list, exact_key_depth: None }
     }
 
     fn clear(&mut self) {
         self.found = Found::Missing;
         self.null = None;
-        self.whole_at = None;
+        self.exact_key_depth = None;
     }
 }
 
@@ -221,7 +221,7 @@ impl Slot<'_> {
 struct Target<'s> {
     slot: usize,
     depth: usize,
-    steps: &'s [(Step<'s>, &'s str)],
+    steps: &'s [(Segment<'s>, &'s str)],
 }
 
 /// The paths that lead on from a value, and their results.
@@ -232,42 +232,42 @@ struct Search<'s, 'f, 'a> {
 
 impl<'s, 'a> Search<'s, '_, 'a> {
     /// The targets that a key leads to.
-    fn behind_key(&self, key: &str) -> Vec<Target<'s>> {
-        let mut behind = Vec::new();
+    fn targets_after_key(&self, key: &str) -> Vec<Target<'s>> {
+        let mut targets = Vec::new();
         for target in &self.targets {
             let Some(((first, rest), after)) = target.steps.split_first() else { continue };
             let depth = target.depth + 1;
             if !after.is_empty() && !rest.is_empty() && *rest == key {
-                behind.push(Target { slot: target.slot, depth, steps: &[] });
-            } else if first.is_key(key) && self.slots[target.slot].whole_at.is_none_or(|at| at > target.depth) {
-                behind.push(Target { slot: target.slot, depth, steps: after });
+                targets.push(Target { slot: target.slot, depth, steps: &[] });
+            } else if first.is_key(key) && self.slots[target.slot].exact_key_depth.is_none_or(|at| at > target.depth) {
+                targets.push(Target { slot: target.slot, depth, steps: after });
             }
         }
-        behind
+        targets
     }
 
     /// A path that leads through a scalar leads nowhere.
     #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "the visitor's methods call it")]
-    fn nothing<E>(self) -> Result<(), E> {
+    fn ignore_scalar<E>(self) -> Result<(), E> {
         Ok(())
     }
 
-    fn behind_index(&self, at: usize) -> Vec<Target<'s>> {
+    fn targets_after_index(&self, at: usize) -> Vec<Target<'s>> {
         let leads = |target: &&Target<'s>| target.steps.first().is_some_and(|(step, _)| step.index() == Some(at));
-        let taken = |target: &Target<'s>| Target { depth: target.depth + 1, steps: &target.steps[1..], ..*target };
-        self.targets.iter().filter(leads).map(taken).collect()
+        let advance = |target: &Target<'s>| Target { depth: target.depth + 1, steps: &target.steps[1..], ..*target };
+        self.targets.iter().filter(leads).map(advance).collect()
     }
 
     /// The search below a key or an index. An earlier result of the same key does not count any more.
-    fn below(&mut self, behind: Vec<Target<'s>>, from: &[Target<'s>]) -> Search<'s, '_, 'a> {
-        for target in &behind {
+    fn below(&mut self, targets: Vec<Target<'s>>, from: &[Target<'s>]) -> Search<'s, '_, 'a> {
+        for target in &targets {
             let slot = &mut self.slots[target.slot];
             slot.clear();
             let left = from.iter().find(|before| before.slot == target.slot).map_or(0, |before| before.steps.len());
             // All the rest of the path was one key.
-            slot.whole_at = (target.steps.is_empty() && left > 1).then_some(target.depth - 1);
+            slot.exact_key_depth = (target.steps.is_empty() && left > 1).then_some(target.depth - 1);
         }
-        Search { targets: behind, slots: &mut *self.slots }
+        Search { targets, slots: &mut *self.slots }
     }
 }
 
@@ -286,15 +286,15 @@ impl<'a> DeserializeSeed<'a> for Search<'_, '_, 'a> {
                     slot.null = Some(value);
                     slot.found = Found::Null;
                 } else {
-                    slot.found = Found::Value(Cut::Value(value));
+                    slot.found = Found::Value(Match::Value(value));
                 }
                 Ok(())
             }
             // One place lies inside the other: the text is read once for each.
             targets if targets.iter().any(|target| target.steps.is_empty()) => {
-                let here = <&'a RawValue>::deserialize(source)?.get();
+                let text = <&'a RawValue>::deserialize(source)?.get();
                 for target in targets {
-                    scan(here, Search { targets: vec![*target], slots: &mut *self.slots }).map_err(D::Error::custom)?;
+                    scan(text, Search { targets: vec![*target], slots: &mut *self.slots }).map_err(D::Error::custom)?;
                 }
                 Ok(())
             }
@@ -322,7 +322,7 @@ impl<'s> Visitor<'_> for KeySeed<'_, 's, '_, '_> {
     }
 
     fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
-        Ok(self.0.behind_key(key))
+        Ok(self.0.targets_after_key(key))
     }
 }
 
@@ -358,7 +358,7 @@ macro_rules! visit_scalars {
 impl<'a> Visitor<'a> for Search<'_, '_, 'a> {
     type Value = ();
 
-    visit_scalars!(nothing);
+    visit_scalars!(ignore_scalar);
 
     fn visit_unit<E>(self) -> Result<(), E> {
         for target in &self.targets {
@@ -369,11 +369,11 @@ impl<'a> Visitor<'a> for Search<'_, '_, 'a> {
 
     fn visit_map<M: MapAccess<'a>>(mut self, mut map: M) -> Result<(), M::Error> {
         let from = self.targets.clone();
-        while let Some(behind) = map.next_key_seed(KeySeed(&self))? {
-            if behind.is_empty() {
+        while let Some(targets) = map.next_key_seed(KeySeed(&self))? {
+            if targets.is_empty() {
                 map.next_value::<IgnoredAny>()?;
             } else {
-                map.next_value_seed(self.below(behind, &from))?;
+                map.next_value_seed(self.below(targets, &from))?;
             }
         }
         Ok(())
@@ -382,11 +382,11 @@ impl<'a> Visitor<'a> for Search<'_, '_, 'a> {
     fn visit_seq<S: SeqAccess<'a>>(mut self, mut items: S) -> Result<(), S::Error> {
         let from = self.targets.clone();
         for at in 0.. {
-            let behind = self.behind_index(at);
-            let more = if behind.is_empty() {
+            let targets = self.targets_after_index(at);
+            let more = if targets.is_empty() {
                 items.next_element::<IgnoredAny>()?.is_some()
             } else {
-                items.next_element_seed(self.below(behind, &from))?.is_some()
+                items.next_element_seed(self.below(targets, &from))?.is_some()
             };
             if !more {
                 break;
@@ -401,8 +401,8 @@ struct Items<'f, 'a>(&'f mut Slot<'a>);
 
 impl Items<'_, '_> {
     #[expect(clippy::unnecessary_wraps, reason = "the visitor's methods call it")]
-    fn other<E>(self) -> Result<(), E> {
-        self.0.found = Found::Value(Cut::Other);
+    fn reject_scalar<E>(self) -> Result<(), E> {
+        self.0.found = Found::Value(Match::Other);
         Ok(())
     }
 }
@@ -410,7 +410,7 @@ impl Items<'_, '_> {
 impl<'a> Visitor<'a> for Items<'_, 'a> {
     type Value = ();
 
-    visit_scalars!(other);
+    visit_scalars!(reject_scalar);
 
     fn visit_unit<E>(self) -> Result<(), E> {
         self.0.found = Found::Null;
@@ -419,7 +419,7 @@ impl<'a> Visitor<'a> for Items<'_, 'a> {
 
     fn visit_map<M: MapAccess<'a>>(self, mut map: M) -> Result<(), M::Error> {
         while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        self.0.found = Found::Value(Cut::Other);
+        self.0.found = Found::Value(Match::Other);
         Ok(())
     }
 
@@ -428,7 +428,7 @@ impl<'a> Visitor<'a> for Items<'_, 'a> {
         while let Some(item) = items.next_element::<&'a RawValue>()? {
             list.push(item.get());
         }
-        self.0.found = Found::Value(Cut::Items(list));
+        self.0.found = Found::Value(Match::Items(list));
         Ok(())
     }
 }

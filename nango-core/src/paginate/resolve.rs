@@ -33,10 +33,10 @@ use crate::declare::dot_segment;
 ///
 /// The link is not a URL reference, or a relative one with a dot segment in any spelling: as an endpoint of a function,
 /// such a path is refused. Absolute URLs may have them (RFC 3986).
-pub(super) fn resolve(base: &Url, answered: &Url, target: &str) -> Result<Url, String> {
-    let mut url = relative_to_request(answered, target)?;
+pub(super) fn resolve(base: &Url, request_url: &Url, target: &str) -> Result<Url, String> {
+    let mut url = relative_to_request(request_url, target)?;
     if is_path(target) && url.origin() == base.origin() {
-        let path = format!("{}{}", prefix(base, answered, &url), url.path());
+        let path = format!("{}{}", prefix(base, request_url, &url), url.path());
         url.set_path(&path);
     }
     Ok(url)
@@ -47,8 +47,8 @@ pub(super) fn resolve(base: &Url, answered: &Url, target: &str) -> Result<Url, S
 /// # Errors
 ///
 /// As those of [`resolve`].
-pub(super) fn relative_to_request(answered: &Url, target: &str) -> Result<Url, String> {
-    let url = answered.join(target).map_err(|error| error.to_string())?;
+pub(super) fn relative_to_request(request_url: &Url, target: &str) -> Result<Url, String> {
+    let url = request_url.join(target).map_err(|error| error.to_string())?;
     let is_relative = Url::parse(target) == Err(ParseError::RelativeUrlWithoutBase);
     if let Some(segment) = Some(target).filter(|_| is_relative).and_then(dot_segment) {
         return Err(format!("its segment `{}` leads to another path", segment.escape_debug()));
@@ -65,9 +65,9 @@ fn is_path(target: &str) -> bool {
 }
 
 /// What stands before the path of a link that begins with `/`: the empty text, or a path without a `/` at its end.
-fn prefix(base: &Url, answered: &Url, link: &Url) -> String {
-    let (base, answered, link) = (segments(base), segments(answered), segments(link));
-    let kept = if link == answered || (!base.is_empty() && link.starts_with(&base)) {
+fn prefix(base: &Url, request_url: &Url, link: &Url) -> String {
+    let (base, answered, link) = (segments(base), segments(request_url), segments(link));
+    let retained = if link == answered || (!base.is_empty() && link.starts_with(&base)) {
         &[]
     } else if let Some(before) = answered
         .strip_suffix(&*link)
@@ -81,7 +81,7 @@ fn prefix(base: &Url, answered: &Url, link: &Url) -> String {
     } else {
         &*base
     };
-    kept.iter().flat_map(|segment| ["/", segment]).collect()
+    retained.iter().flat_map(|segment| ["/", segment]).collect()
 }
 
 /// The segments of a path; an empty one at its end is none.
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn link_without_leading_slash_is_relative_to_the_answer() {
+    fn link_without_leading_slash_is_relative_to_the_request() {
         let answered = "/v1/lists/7/items?page=1";
         check("/v1", answered, "https://h.test/x?page=2", "/x?page=2");
         check("/v1", answered, "http://h.test/x", "http://h.test/x");
@@ -127,14 +127,14 @@ mod tests {
     }
 
     #[test]
-    fn link_in_an_answer_from_another_origin_stays_there() {
+    fn link_in_a_response_from_another_origin_stays_on_that_origin() {
         check("/v1", "https://other.test/a/items", "/b?page=2", "https://other.test/b?page=2");
         check("http://h.test/v1", "/v1/items", "/items?page=2", "/items?page=2");
         check("/v1", "https://h.test:8443/v1/items", "/v1/items?page=2", "https://h.test:8443/v1/items?page=2");
     }
 
     #[test]
-    fn link_of_the_whole_path_is_taken_as_it_is() {
+    fn link_with_the_full_path_of_the_host_is_used_unchanged() {
         // The base URL has no path.
         check(
             "",

@@ -10,44 +10,44 @@ use memchr::memchr2;
 /// The items of a text that is one list; `None`: it is none, or no JSON.
 pub(super) fn items(json: &str) -> Option<Vec<&str>> {
     let text = json.as_bytes();
-    let mut at = behind_space(text, 0);
+    let mut at = skip_space(text, 0);
     if text.get(at) != Some(&b'[') {
         return None;
     }
-    at = behind_space(text, at + 1);
+    at = skip_space(text, at + 1);
     let mut items = Vec::new();
     if text.get(at) == Some(&b']') {
-        return (behind_space(text, at + 1) == text.len()).then_some(items);
+        return (skip_space(text, at + 1) == text.len()).then_some(items);
     }
     loop {
-        let end = behind_value(text, at)?;
+        let end = skip_value(text, at)?;
         items.push(json.get(at..end)?);
-        at = behind_space(text, end);
+        at = skip_space(text, end);
         match text.get(at)? {
-            b',' => at = behind_space(text, at + 1),
-            b']' => return (behind_space(text, at + 1) == text.len()).then_some(items),
+            b',' => at = skip_space(text, at + 1),
+            b']' => return (skip_space(text, at + 1) == text.len()).then_some(items),
             _ => return None,
         }
     }
 }
 
-fn behind_space(text: &[u8], mut at: usize) -> usize {
+fn skip_space(text: &[u8], mut at: usize) -> usize {
     while let Some(b' ' | b'\n' | b'\r' | b'\t') = text.get(at) {
         at += 1;
     }
     at
 }
 
-fn behind_value(text: &[u8], start: usize) -> Option<usize> {
+fn skip_value(text: &[u8], start: usize) -> Option<usize> {
     let mut at = start;
     match text.get(at)? {
-        b'"' => behind_string(text, at + 1),
+        b'"' => skip_string(text, at + 1),
         b'{' | b'[' => {
             let mut depth = 0_usize;
             loop {
                 match text.get(at)? {
                     b'"' => {
-                        at = behind_string(text, at + 1)?;
+                        at = skip_string(text, at + 1)?;
                         continue;
                     }
                     b'{' | b'[' => depth += 1,
@@ -71,7 +71,7 @@ fn behind_value(text: &[u8], start: usize) -> Option<usize> {
     }
 }
 
-fn behind_string(text: &[u8], mut at: usize) -> Option<usize> {
+fn skip_string(text: &[u8], mut at: usize) -> Option<usize> {
     loop {
         at += memchr2(b'"', b'\\', text.get(at..)?)?;
         if text[at] == b'"' {
@@ -88,7 +88,7 @@ mod tests {
     use serde_json::{Value, value::RawValue};
 
     #[test]
-    fn lists_are_cut() {
+    fn list_is_split_into_its_items() {
         for (json, expect) in [
             ("[]", Some(vec![])),
             (" [ ]\n", Some(vec![])),
@@ -134,7 +134,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_list_is_cut_as_a_parser_cuts_it(list in prop::collection::vec(json(), 0..6), pretty: bool) {
+        fn list_is_split_like_a_parser_splits_it(list in prop::collection::vec(json(), 0..6), pretty: bool) {
             let list = Value::from(list);
             let text = if pretty { format!("{list:#}") } else { list.to_string() };
             let parsed: Vec<&RawValue> = serde_json::from_str(&text).unwrap();
@@ -142,7 +142,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_no_json_is_cut_into_something_that_is_none(text in "[\\[\\]{},\"\\\\:a1 -]{0,16}") {
+        fn text_that_is_not_json_yields_an_item_that_is_not_json(text in "[\\[\\]{},\"\\\\:a1 -]{0,16}") {
             let parsed = serde_json::from_str::<Vec<&RawValue>>(&text);
             if let Some(items) = items(&text) {
                 let all = items.iter().all(|item| serde_json::from_str::<&RawValue>(item).is_ok());

@@ -6,32 +6,32 @@ use serde_json::Value;
 use url::Url;
 
 use super::{
-    PaginateError, Place, RawPage,
+    PaginateError, RawPage, ResumePoint,
     bounds::Bounds,
     cursor::{Cursor, scalar},
-    decide::{Answer, Decider, Verdict},
+    decide::{Decider, PageContext, PageDecision},
     end::{Completion, Gap, WalkEnd, WalkOutcome},
+    evidence::{self, Evidence},
     link::{self, LinkTarget},
-    memory::{Purpose, StoredGap, WalkMemory},
-    place::{self, To},
-    plan::{Plan, Step},
-    read::{self, Evidence},
     resolve,
+    resume_point::{self, ResumeTarget},
+    spec::{Step, WalkSpec},
+    walk_state::{Purpose, StoredGap, WalkState},
 };
 use crate::{
     declare::{Paginate, PaginateKind, Pagination},
     error::{Error, HttpFailure},
-    http::{Call, Client, HttpError, Response},
+    http::{Client, HttpError, RequestSpec, Response},
 };
 
 /// The statuses of a page.
-const PAGES: [u16; 4] = [200, 201, 203, 206];
+const PAGE_STATUSES: [u16; 4] = [200, 201, 203, 206];
 const NO_CONTENT: u16 = 204;
 
 /// Requests one page after the other.
 pub struct Walk {
     client: Client,
-    plan: Plan,
+    spec: WalkSpec,
     /// The request that comes next; `None`: the end was reached.
     step: Option<Step>,
     decider: Decider,
@@ -46,14 +46,14 @@ pub struct WalkOptions {
     /// The bounds.
     pub bounds: Bounds,
     /// The resume point of an interrupted walk, with what it has to remember.
-    pub resume: Option<(Place, WalkMemory)>,
+    pub resume: Option<(ResumePoint, WalkState)>,
 }
 
 impl fmt::Debug for Walk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // What it sends may hold secrets.
         f.debug_struct("Walk")
-            .field("kind", &self.plan.kind)
+            .field("kind", &self.spec.kind)
             .field("step", &self.step)
             .field("pages", &self.decider.memory.pages)
             .finish_non_exhaustive()
@@ -70,20 +70,20 @@ impl Walk {
     /// pagination.
     pub fn new(
         client: Client,
-        call: Call,
+        request: RequestSpec,
         paginate: Option<Paginate>,
         options: WalkOptions,
     ) -> Result<Self, PaginateError> {
-        let plan = match paginate {
-            Some(paginate) => Plan::new(call, paginate)?,
-            None => Plan::single(call),
+        let spec = match paginate {
+            Some(paginate) => WalkSpec::new(request, paginate)?,
+            None => WalkSpec::single(request),
         };
         let (step, memory) = match options.resume {
-            None => (plan.first(), WalkMemory::default()),
-            Some((place, memory)) => (resumed(&plan, place)?, memory),
+            None => (spec.first_step(), WalkState::default()),
+            Some((resume_point, memory)) => (resume_step(&spec, resume_point)?, memory),
         };
         let decider = Decider::new(options.purpose, options.bounds, memory);
-        Ok(Self { client, plan, step: Some(step), decider, outcome: None })
+        Ok(Self { client, spec, step: Some(step), decider, outcome: None })
     }
 
     /// How the walk ended; `None` until its last page was requested.
@@ -120,37 +120,37 @@ impl Walk {
     async fn request_page(&mut self) -> Result<Option<RawPage>, PaginateError> {
         let Some(step) = self.step.clone() else { return Ok(None) };
         let first = self.decider.memory.pages == 0;
-        let mut call = if first { self.plan.call(&step) } else { self.plan.call_behind_first(&step) };
-        let base = self.client.base_of(&call)?;
-        let url = self.client.url_of(&call)?;
-        let shown = crate::http::place(&self.client.redactor().hide_url(url.clone()));
-        let at = |number: u64| format!("page {number} of {} {shown}", call.method);
+        let mut request = if first { self.spec.request(&step) } else { self.spec.request_after_first(&step) };
+        let base = self.client.base_url_for(&request)?;
+        let url = self.client.url_for(&request)?;
+        let shown = crate::http::redacted_url(&self.client.redactor().hide_url(url.clone()));
+        let at = |number: u64| format!("page {number} of {} {shown}", request.method);
         let number = self.decider.memory.pages + 1;
         self.decider.note_progress(self.client.now(), 0);
         self.decider.check_bounds(&at(number), self.client.now())?;
-        if matches!(step, Step::Link(_)) && !self.client.trusts(&base, &url) {
+        if matches!(step, Step::Link(_)) && !self.client.is_trusted_origin(&base, &url) {
             // The API chose this address, not the caller: the caller's own secrets stay here, too.
-            call = call.without_secrets();
+            request = request.without_secrets();
         }
         let key =
             if matches!(step, Step::Offset(_) | Step::Cursor(_)) { step.key() } else { Step::Link(url.clone()).key() };
-        self.decider.requested(key);
-        let response = self.client.send(&call).await?;
-        let at = read::name(&response, number);
+        self.decider.note_request(key);
+        let response = self.client.send(&request).await?;
+        let at = evidence::page_name(&response, number);
         self.decider.memory.bytes += response.body.len() as u64;
         if response.status >= 300 {
-            return self.end_behind_last(&call, response, at).map(|()| None);
+            return self.end_after_last(&request, response, at).map(|()| None);
         }
-        if response.withheld {
+        if response.credentials_withheld {
             let origin = |url: &Url| url.origin().ascii_serialization();
-            self.decider.keep_gap(StoredGap::OtherOrigin(origin(&base), origin(&response.url)));
+            self.decider.record_gap(StoredGap::OtherOrigin(origin(&base), origin(&response.url)));
         }
         let page = if response.status == NO_CONTENT {
             self.decider.memory.pages += 1;
             self.finish(WalkOutcome::Complete(Completion::NoContent));
             RawPage::new(response, at, Vec::new())
-        } else if PAGES.contains(&response.status) {
-            self.read(&step, key, &url, response, at)?
+        } else if PAGE_STATUSES.contains(&response.status) {
+            self.read_page(&step, key, &url, response, at)?
         } else {
             return Err(PaginateError::Status { at, status: response.status });
         };
@@ -159,12 +159,12 @@ impl Walk {
     }
 
     /// A status behind the first page that ends the walk, or the error that it is.
-    fn end_behind_last(&mut self, call: &Call, response: Response, at: String) -> Result<(), PaginateError> {
-        let Some(outcome) = self.decider.end_of_status(&self.plan, response.status) else {
-            let url = crate::http::place(&response.request.url);
+    fn end_after_last(&mut self, request: &RequestSpec, response: Response, at: String) -> Result<(), PaginateError> {
+        let Some(outcome) = self.decider.end_of_status(&self.spec, response.status) else {
+            let url = crate::http::redacted_url(&response.request.url);
             let Response { status, headers, body, attempts, .. } = response;
-            let failure = HttpFailure::new(call.method.to_string(), url, status, headers, body, attempts);
-            return Err(PaginateError::BehindLast { at, status, source: HttpError::Status(Box::new(failure)) });
+            let failure = HttpFailure::new(request.method.to_string(), url, status, headers, body, attempts);
+            return Err(PaginateError::AfterLast { at, status, source: HttpError::Status(Box::new(failure)) });
         };
         self.decider.memory.pages += 1;
         self.finish(outcome);
@@ -172,7 +172,7 @@ impl Walk {
     }
 
     /// Reads a page and decides what follows it.
-    fn read(
+    fn read_page(
         &mut self,
         step: &Step,
         key: u128,
@@ -181,40 +181,45 @@ impl Walk {
         at: String,
     ) -> Result<RawPage, PaginateError> {
         let response = response.into_utf8(|| at.clone()).map_err(PaginateError::NotJson)?;
-        let evidence = Evidence::read(&self.plan, &response, &at)?;
-        let led = self.led(&response, &evidence, &at)?;
-        let answer = Answer { status: response.status, at: &at, step, key, evidence: &evidence, led };
-        let verdict = self.decider.decide(&self.plan, &answer)?;
-        let ranges = read::ranges(&response.body, evidence.items());
-        drop(answer);
+        let evidence = Evidence::read(&self.spec, &response, &at)?;
+        let next = self.linked_step(&response, &evidence, &at)?;
+        let context = PageContext { status: response.status, page_name: &at, step, key, evidence: &evidence, next };
+        let verdict = self.decider.decide(&self.spec, &context)?;
+        let ranges = evidence::ranges(&response.body, evidence.items());
+        drop(context);
         let mut page = RawPage::new(response, at, ranges);
         match verdict {
-            Verdict::End(outcome) => self.finish(outcome),
-            Verdict::Next(next) => {
+            PageDecision::End(outcome) => self.finish(outcome),
+            PageDecision::Next(next) => {
                 page.next = Some(match &next {
                     Step::First => String::new(),
                     Step::Cursor(value) => value.text(),
                     Step::Link(url) => url.to_string(),
                     Step::Offset(offset) => offset.to_string(),
                 });
-                page.place = self.place(&next, requested);
+                page.resume_point = self.resume_point(&next, requested);
                 self.step = Some(next);
             }
         }
-        page.memory = Some(Arc::new(self.decider.memory.clone()));
-        page.shifts = self.is_position();
+        page.state = Some(Arc::new(self.decider.memory.clone()));
+        page.is_position_based = self.is_position();
         Ok(page)
     }
 
     /// The step that a cursor, a link in the body or a `Link` header leads to.
-    fn led(&self, response: &Response, evidence: &Evidence<'_>, at: &str) -> Result<Option<Step>, PaginateError> {
-        let link = |place: &str, reason: String| PaginateError::Next {
+    fn linked_step(
+        &self,
+        response: &Response,
+        evidence: &Evidence<'_>,
+        at: &str,
+    ) -> Result<Option<Step>, PaginateError> {
+        let link = |location: &str, reason: String| PaginateError::Next {
             at: at.to_owned(),
             what: "link",
-            place: place.to_owned(),
+            location: location.to_owned(),
             reason,
         };
-        let Some(kind) = &self.plan.kind else { return Ok(None) };
+        let Some(kind) = &self.spec.kind else { return Ok(None) };
         if let PaginateKind::Link { rel: Some(rel), .. } = kind {
             match link::target(&response.headers, rel) {
                 LinkTarget::Absent => {}
@@ -222,20 +227,20 @@ impl Walk {
                     return Err(PaginateError::UnreadableLink { at: at.to_owned(), rel: rel.clone().into_owned() });
                 }
                 LinkTarget::Target(target) => {
-                    let url = resolve::relative_to_request(&response.url, &target).and_then(web_address);
+                    let url = resolve::relative_to_request(&response.url, &target).and_then(http_url);
                     return url.map(|url| Some(Step::Link(url))).map_err(|reason| link("Link", reason));
                 }
             }
         }
-        let (Some(path), Some(value)) = (self.plan.next_path(), evidence.next.value()) else { return Ok(None) };
+        let (Some(path), Some(value)) = (self.spec.next_path(), evidence.next.value()) else { return Ok(None) };
         if matches!(kind, PaginateKind::Cursor { .. }) {
             return Ok(scalar(value, "cursor", at, path)?.map(Step::Cursor));
         }
         match scalar(value, "link", at, path)? {
             None => Ok(None),
             Some(Cursor::Json(Value::String(text))) => {
-                let base = self.client.base_of(&self.plan.call(&Step::First))?;
-                let url = resolve::resolve(&base, &response.url, text.trim()).and_then(web_address);
+                let base = self.client.base_url_for(&self.spec.request(&Step::First))?;
+                let url = resolve::resolve(&base, &response.url, text.trim()).and_then(http_url);
                 url.map(|url| Some(Step::Link(url))).map_err(|reason| link(path, reason))
             }
             Some(_) => Err(link(path, "it is a number".to_owned())),
@@ -243,20 +248,20 @@ impl Walk {
     }
 
     /// The resume point of a step, and whether records may shift across it.
-    fn place(&mut self, next: &Step, requested: &Url) -> Option<Place> {
-        let counting = match (next, &self.plan.kind) {
+    fn resume_point(&mut self, next: &Step, requested: &Url) -> Option<ResumePoint> {
+        let counting = match (next, &self.spec.kind) {
             (Step::Cursor(value), Some(PaginateKind::Cursor { .. })) => value.is_counting(),
-            (Step::Link(url), _) => !place::is_token_link(url, requested),
+            (Step::Link(url), _) => !resume_point::is_token_link(url, requested),
             _ => false,
         };
-        self.decider.memory.numbers |= counting;
-        let token = match self.plan.pagination {
+        self.decider.memory.position_based |= counting;
+        let token = match self.spec.pagination {
             Some(declared) => declared == Pagination::Token,
             None => !counting,
         };
         match next {
-            Step::Cursor(value) => Some(Place::cursor(value, token)),
-            Step::Link(url) => Some(Place::link(url, token)),
+            Step::Cursor(value) => Some(ResumePoint::cursor(value, token)),
+            Step::Link(url) => Some(ResumePoint::link(url, token)),
             Step::First | Step::Offset(_) => None,
         }
     }
@@ -279,20 +284,20 @@ impl Walk {
 
     /// Whether records can move across the position of the reader.
     fn is_position(&self) -> bool {
-        match (self.plan.pagination, &self.plan.kind) {
+        match (self.spec.pagination, &self.spec.kind) {
             (Some(declared), _) => declared == Pagination::Position,
             (None, Some(PaginateKind::Offset { .. })) => true,
-            (None, _) => self.decider.memory.numbers,
+            (None, _) => self.decider.memory.position_based,
         }
     }
 }
 
-fn resumed(plan: &Plan, place: Place) -> Result<Step, PaginateError> {
-    let step = match (place.to, &plan.kind) {
-        (To::Cursor(value), Some(PaginateKind::Cursor { .. } | PaginateKind::LastItem { .. })) => {
+fn resume_step(spec: &WalkSpec, resume_point: ResumePoint) -> Result<Step, PaginateError> {
+    let step = match (resume_point.target, &spec.kind) {
+        (ResumeTarget::Cursor(value), Some(PaginateKind::Cursor { .. } | PaginateKind::LastItem { .. })) => {
             Some(Step::Cursor(value))
         }
-        (To::Link(url), Some(PaginateKind::Link { .. })) => url.parse().ok().map(Step::Link),
+        (ResumeTarget::Link(url), Some(PaginateKind::Link { .. })) => url.parse().ok().map(Step::Link),
         _ => None,
     };
     step.ok_or_else(|| {
@@ -301,7 +306,7 @@ fn resumed(plan: &Plan, place: Place) -> Result<Step, PaginateError> {
     })
 }
 
-fn web_address(mut url: Url) -> Result<Url, String> {
+fn http_url(mut url: Url) -> Result<Url, String> {
     url.set_fragment(None);
     if matches!(url.scheme(), "http" | "https") && url.has_host() {
         Ok(url)

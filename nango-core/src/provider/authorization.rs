@@ -14,13 +14,13 @@ pub struct Authorization {
     /// The parameter in which the code comes back. Default: `code`.
     pub code_param: String,
     /// Where in a webhook's body the code comes, if it comes there.
-    pub code_in_webhook: Option<String>,
+    pub webhook_code_path: Option<String>,
     /// Whether a challenge is sent (PKCE, S256). Default: yes.
     pub pkce: bool,
     /// Whether scopes stand in the URL as they are.
-    pub plain_scopes: bool,
+    pub unencoded_scopes: bool,
     /// Whether the values of the URL's template stand in it as they are.
-    pub plain_values: bool,
+    pub unencoded_values: bool,
     /// Whether parameters without a value are left out.
     pub skip_empty: bool,
     /// Parameters stand behind `#` and this, for pages that read them there.
@@ -28,7 +28,7 @@ pub struct Authorization {
     /// Texts that are replaced in the finished URL, the first occurrence of each, in this order.
     pub replacements: Vec<(String, String)>,
     /// Whether it begins at the provider, never here.
-    pub begins_outside: bool,
+    pub provider_initiated: bool,
     /// Parameters of the way back that become configuration of the connection.
     pub redirect_metadata: Vec<String>,
     /// How an app comes to its id, where nobody registers one by hand.
@@ -43,14 +43,14 @@ impl Default for Authorization {
             url: None,
             params: Vec::new(),
             code_param: "code".to_owned(),
-            code_in_webhook: None,
+            webhook_code_path: None,
             pkce: true,
-            plain_scopes: false,
-            plain_values: false,
+            unencoded_scopes: false,
+            unencoded_values: false,
             skip_empty: false,
             fragment: None,
             replacements: Vec::new(),
-            begins_outside: false,
+            provider_initiated: false,
             redirect_metadata: Vec::new(),
             registration: None,
             oauth1: None,
@@ -99,9 +99,9 @@ pub struct OAuth1 {
     /// How requests are signed. Default: HMAC-SHA1.
     pub method: OAuth1Method,
     /// Whether a request token is asked for with `GET`.
-    pub request_get: bool,
+    pub request_token_via_get: bool,
     /// Whether an access token is asked for with `GET`.
-    pub token_get: bool,
+    pub access_token_via_get: bool,
 }
 
 impl OAuth1 {
@@ -110,7 +110,7 @@ impl OAuth1 {
         request_params: Vec<(String, Param)>,
         method: OAuth1Method,
     ) -> Self {
-        Self { request_url, request_params, method, request_get: false, token_get: false }
+        Self { request_url, request_params, method, request_token_via_get: false, access_token_via_get: false }
     }
 }
 

@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Provider, builtin,
-    file::{self, Merged, Place, RawEntry, Reading, Resolved},
+    file::{self, MergedKeys, ParsedEntry, RawEntry, ResolvedEntries, SourceLocation},
 };
 use crate::declare::suggest;
 
@@ -28,18 +28,18 @@ struct Entries {
     /// The person's own file.
     file: Option<PathBuf>,
     /// What is written in it.
-    own: BTreeMap<String, RawEntry>,
+    custom: BTreeMap<String, RawEntry>,
     /// Whether the built-in entries are there, too.
     builtin: bool,
     /// All entries by name, as far as they were asked for.
-    listed: BTreeMap<String, OnceLock<Listed>>,
+    by_name: BTreeMap<String, OnceLock<CatalogueEntry>>,
     /// Their keys, as far as they were resolved.
-    resolved: Resolved,
+    resolved: ResolvedEntries,
 }
 
 /// An entry of the catalogue.
 #[derive(Debug)]
-pub struct Listed {
+pub struct CatalogueEntry {
     /// Where it stands.
     pub origin: Origin,
     /// What it says, or why it cannot be read.
@@ -56,13 +56,13 @@ pub struct Origin {
     /// The file; `None`: it is built in.
     pub file: Option<PathBuf>,
     /// The place of its name in the file.
-    pub place: Place,
+    pub location: SourceLocation,
 }
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.file {
-            Some(file) => write!(f, "{}:{}:{}", file.display(), self.place.line, self.place.column),
+            Some(file) => write!(f, "{}:{}:{}", file.display(), self.location.line, self.location.column),
             None => f.write_str("built in"),
         }
     }
@@ -73,12 +73,12 @@ impl fmt::Display for Origin {
 #[non_exhaustive]
 pub enum CatalogueError {
     /// The file is not YAML, or no map of entries.
-    #[error("{}:{}:{}: the providers cannot be read: {reason}", file.display(), place.line, place.column)]
+    #[error("{}:{}:{}: the providers cannot be read: {reason}", file.display(), location.line, location.column)]
     Unreadable {
         /// The file.
         file: PathBuf,
         /// Where in it.
-        place: Place,
+        location: SourceLocation,
         /// What is wrong.
         reason: String,
     },
@@ -108,12 +108,12 @@ pub enum CatalogueError {
 }
 
 /// How many names an error lists.
-const NAMED: usize = 30;
+const MAX_LISTED_NAMES: usize = 30;
 
 impl Catalogue {
     /// The entries that come with the program.
     pub fn builtin() -> Self {
-        Self::of(true, None)
+        Self::build(true, None)
     }
 
     /// The built-in entries, and those of a file over them. The path is for messages.
@@ -122,8 +122,8 @@ impl Catalogue {
     ///
     /// The file is not YAML or has no entry. A wrong entry is no error of the file: see [`Catalogue::entries`].
     pub fn load(own: Option<(&Path, &str)>) -> Result<Self, CatalogueError> {
-        let own = own.map(|(path, text)| Ok((path, read_some(path, text)?))).transpose()?;
-        Ok(Self::of(true, own))
+        let own = own.map(|(path, text)| Ok((path, read_non_empty(path, text)?))).transpose()?;
+        Ok(Self::build(true, own))
     }
 
     /// The entries of a text alone, without the built-in ones.
@@ -133,21 +133,21 @@ impl Catalogue {
     /// As [`Catalogue::load`].
     pub fn parse(yaml: &str) -> Result<Self, CatalogueError> {
         let path = Path::new("providers.yaml");
-        Ok(Self::of(false, Some((path, read_some(path, yaml)?))))
+        Ok(Self::build(false, Some((path, read_non_empty(path, yaml)?))))
     }
 
-    fn of(builtin: bool, own: Option<(&Path, Vec<RawEntry>)>) -> Self {
+    fn build(builtin: bool, own: Option<(&Path, Vec<RawEntry>)>) -> Self {
         let (file, own) = own.map_or((None, Vec::new()), |(file, own)| (Some(file.to_owned()), own));
         let own: BTreeMap<_, _> = own.into_iter().map(|entry| (entry.name.clone(), entry)).collect();
         let names = builtin::names().filter(|_| builtin).map(str::to_owned).chain(own.keys().cloned());
         let listed: BTreeMap<_, _> = names.map(|name| (name, OnceLock::new())).collect();
         let resolved = listed.keys().map(|name| (name.clone(), OnceLock::new())).collect();
-        Self(Arc::new(Entries { file, own, builtin, listed, resolved }))
+        Self(Arc::new(Entries { file, custom: own, builtin, by_name: listed, resolved }))
     }
 
     /// An entry.
     pub fn get(&self, name: &str) -> Option<&Provider> {
-        self.0.listed(name)?.provider.as_ref().ok()
+        self.0.get(name)?.provider.as_ref().ok()
     }
 
     /// An entry that must be there.
@@ -156,7 +156,7 @@ impl Catalogue {
     ///
     /// It is not, and the error names the nearest; or it cannot be read.
     pub fn find(&self, name: &str) -> Result<&Provider, CatalogueError> {
-        match self.0.listed(name) {
+        match self.0.get(name) {
             Some(listed) => listed.provider.as_ref().map_err(|reason| CatalogueError::Entry {
                 name: name.to_owned(),
                 origin: listed.origin.clone(),
@@ -165,10 +165,10 @@ impl Catalogue {
             None => Err(CatalogueError::Unknown {
                 name: name.to_owned(),
                 hint: suggest::nearest(name, self.names()).map(str::to_owned),
-                known: if self.0.listed.len() <= NAMED {
+                known: if self.0.by_name.len() <= MAX_LISTED_NAMES {
                     format!("there are {}", suggest::list(self.names()))
                 } else {
-                    format!("there are {}, see `registry providers list`", self.0.listed.len())
+                    format!("there are {}, see `registry providers list`", self.0.by_name.len())
                 },
             }),
         }
@@ -176,7 +176,7 @@ impl Catalogue {
 
     /// The names, sorted; those of entries that cannot be read are among them.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.listed.keys().map(String::as_str)
+        self.0.by_name.keys().map(String::as_str)
     }
 
     /// The entries that can be read, by name.
@@ -185,42 +185,42 @@ impl Catalogue {
     }
 
     /// The URLs that stand in a person's own file of providers, as they are written, with the provider's name.
-    pub fn own_urls(&self) -> impl Iterator<Item = (&str, &str)> {
-        let own = self.0.own.keys().filter_map(|name| self.get(name));
+    pub fn custom_urls(&self) -> impl Iterator<Item = (&str, &str)> {
+        let own = self.0.custom.keys().filter_map(|name| self.get(name));
         own.flat_map(|provider| provider.urls().map(|url| (provider.name.as_str(), url)))
     }
 
     /// The entries of a person's own file by name, with what was noticed when they were read.
-    pub fn own_entries(&self) -> impl Iterator<Item = (&str, &Listed)> {
-        self.0.own.keys().filter_map(|name| Some((name.as_str(), self.0.listed(name)?)))
+    pub fn custom_entries(&self) -> impl Iterator<Item = (&str, &CatalogueEntry)> {
+        self.0.custom.keys().filter_map(|name| Some((name.as_str(), self.0.get(name)?)))
     }
 
     /// All entries by name, with what was noticed when they were read.
-    pub fn entries(&self) -> impl Iterator<Item = (&str, &Listed)> {
-        self.names().filter_map(|name| Some((name, self.0.listed(name)?)))
+    pub fn entries(&self) -> impl Iterator<Item = (&str, &CatalogueEntry)> {
+        self.names().filter_map(|name| Some((name, self.0.get(name)?)))
     }
 }
 
 impl Entries {
     /// An entry, read the first time.
-    fn listed(&self, name: &str) -> Option<&Listed> {
-        let cell = self.listed.get(name)?;
+    fn get(&self, name: &str) -> Option<&CatalogueEntry> {
+        let cell = self.by_name.get(name)?;
         if let Some(listed) = cell.get() {
             return Some(listed);
         }
-        let origin = match self.own.get(name) {
-            Some(entry) => Origin { file: self.file.clone(), place: entry.place },
-            None => Origin { file: None, place: Place { line: 1, column: 1 } },
+        let origin = match self.custom.get(name) {
+            Some(entry) => Origin { file: self.file.clone(), location: entry.location },
+            None => Origin { file: None, location: SourceLocation { line: 1, column: 1 } },
         };
         let merged = file::resolve(name, &self.resolved, &|name| self.keys(name))?;
-        Some(cell.get_or_init(|| Listed::read(name, origin, merged)))
+        Some(cell.get_or_init(|| CatalogueEntry::read(name, origin, merged)))
     }
 
     /// The keys that are written of a name: in the own file, otherwise among the built-in entries. An entry of the file
     /// that refers to its own name goes over the built-in one, with that one's alias.
     fn keys(&self, name: &str) -> Option<Result<Map<String, Value>, String>> {
-        let Some(own) = self.own.get(name) else { return Some(self.builtin(name)?.keys) };
-        let replaced = || match own.keys.as_ref().map(file::target) {
+        let Some(own) = self.custom.get(name) else { return Some(self.builtin(name)?.keys) };
+        let replaced = || match own.keys.as_ref().map(file::alias_target) {
             Ok(Ok(Some(target))) if target == name => self.builtin(name)?.keys.ok(),
             _ => None,
         };
@@ -238,20 +238,20 @@ impl Entries {
     }
 }
 
-impl Listed {
-    fn read(name: &str, origin: Origin, merged: &Merged) -> Self {
-        match merged.as_ref().map_err(Clone::clone).and_then(|keys| file::provider(name, keys)) {
-            Ok(Reading { provider, problems, warnings }) => Self { origin, provider: Ok(provider), problems, warnings },
+impl CatalogueEntry {
+    fn read(name: &str, origin: Origin, merged: &MergedKeys) -> Self {
+        match merged.as_ref().map_err(Clone::clone).and_then(|keys| file::parse_provider(name, keys)) {
+            Ok(ParsedEntry { provider, problems, warnings }) => {
+                Self { origin, provider: Ok(provider), problems, warnings }
+            }
             Err(reason) => Self { origin, provider: Err(reason), problems: Vec::new(), warnings: Vec::new() },
         }
     }
 }
 
-fn read_some(path: &Path, text: &str) -> Result<Vec<RawEntry>, CatalogueError> {
-    let entries = file::read(text).map_err(|file::Unreadable { place, reason }| CatalogueError::Unreadable {
-        file: path.to_owned(),
-        place,
-        reason,
+fn read_non_empty(path: &Path, text: &str) -> Result<Vec<RawEntry>, CatalogueError> {
+    let entries = file::read(text).map_err(|file::Unreadable { location: place, reason }| {
+        CatalogueError::Unreadable { file: path.to_owned(), location: place, reason }
     })?;
     if entries.is_empty() { Err(CatalogueError::Empty(path.to_owned())) } else { Ok(entries) }
 }

@@ -6,12 +6,12 @@
 
 mod paths;
 
-use super::{AssertionKind, AuthMode, BodyFormat, Catalogue, FactCounts, Facts, Listed, Provider, Variable};
+use super::{AssertionKind, AuthMode, BodyFormat, Catalogue, CatalogueEntry, FactCounts, Facts, Provider, Variable};
 
 /// What was found out about the entries of a catalogue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Check {
+pub struct CatalogueReport {
     /// How many entries there are.
     pub total: usize,
     /// How many of them can be used.
@@ -36,11 +36,16 @@ pub struct Finding {
 
 impl Catalogue {
     /// Looks at the entries: those of the person's file where there is one, else the built-in ones.
-    pub fn check(&self) -> Check {
-        let mut check =
-            Check { total: 0, usable: 0, problems: Vec::new(), warnings: Vec::new(), facts: FactCounts::default() };
-        let own = self.entries().any(|(_, listed)| listed.origin.file.is_some());
-        for (name, listed) in self.entries().filter(|(_, listed)| !own || listed.origin.file.is_some()) {
+    pub fn check(&self) -> CatalogueReport {
+        let mut check = CatalogueReport {
+            total: 0,
+            usable: 0,
+            problems: Vec::new(),
+            warnings: Vec::new(),
+            facts: FactCounts::default(),
+        };
+        let has_custom = self.entries().any(|(_, listed)| listed.origin.file.is_some());
+        for (name, listed) in self.entries().filter(|(_, listed)| !has_custom || listed.origin.file.is_some()) {
             check.total += 1;
             let finding = |reason| Finding { provider: name.to_owned(), reason };
             let (problems, warnings) = listed.findings();
@@ -59,15 +64,15 @@ impl Catalogue {
     }
 }
 
-impl Listed {
+impl CatalogueEntry {
     /// Why it cannot be used, and what was passed over.
     pub fn findings(&self) -> (Vec<String>, Vec<String>) {
         let mut problems = self.problems.clone();
         let mut warnings = self.warnings.clone();
         match &self.provider {
             Ok(provider) => {
-                problems.extend(problems_of(provider));
-                warnings.extend(patterns(provider));
+                problems.extend(provider_problems(provider));
+                warnings.extend(invalid_patterns(provider));
                 warnings.extend(paths::warnings(provider));
             }
             Err(reason) => problems.push(reason.clone()),
@@ -76,22 +81,22 @@ impl Listed {
     }
 }
 
-fn problems_of(provider: &Provider) -> Vec<String> {
+fn provider_problems(provider: &Provider) -> Vec<String> {
     let mut problems = Vec::new();
-    let mut held = provider.auth.iter().filter(|mode| mode.is_held()).peekable();
-    if held.peek().is_none() {
-        problems.push(format!("connections cannot hold {} credentials", provider.mode));
+    let mut supported = provider.auth.iter().filter(|mode| mode.is_supported()).peekable();
+    if supported.peek().is_none() {
+        problems.push(format!("connections cannot hold {} credentials", provider.auth_mode));
     }
     if provider.proxy.base_url.is_none() {
         problems.push("it has no `proxy.base_url`: settings must give one".to_owned());
     }
-    if provider.accepts(provider.mode) {
+    if provider.accepts(provider.auth_mode) {
         problems.extend(token_problems(provider));
     }
     let mut unknown: Vec<String> = Vec::new();
     for (key, template) in provider.templates() {
         for variable in template.variables().filter(|variable| !is_known(provider, &key, variable)) {
-            let text = format!("`{key}` asks for `{variable}`, which {}", nobody(variable));
+            let text = format!("`{key}` asks for `{variable}`, which {}", unavailable_reason(variable));
             if !unknown.contains(&text) {
                 unknown.push(text);
             }
@@ -104,9 +109,9 @@ fn problems_of(provider: &Provider) -> Vec<String> {
 /// What is wrong with the way to a token.
 fn token_problems(provider: &Provider) -> Vec<String> {
     let token = &provider.token;
-    let mode = provider.mode.stored_name();
+    let mode = provider.auth_mode.stored_name();
     let mut problems = Vec::new();
-    let url = match provider.mode {
+    let url = match provider.auth_mode {
         AuthMode::OAuth2 | AuthMode::OAuth2Cc | AuthMode::TwoStep | AuthMode::OAuth1 | AuthMode::McpOAuth2 => {
             token.url.as_ref()
         }
@@ -117,7 +122,7 @@ fn token_problems(provider: &Provider) -> Vec<String> {
     if url.is_none() {
         problems.push(format!("`token_url` is missing, which {mode} needs"));
     }
-    if token.format == BodyFormat::Xml {
+    if token.body_format == BodyFormat::Xml {
         problems.push("its requests for tokens are XML, which is not written here".to_owned());
     }
     if matches!(&token.assertion, Some(assertion) if matches!(assertion.kind, AssertionKind::Saml { .. })) {
@@ -130,9 +135,9 @@ fn token_problems(provider: &Provider) -> Vec<String> {
 }
 
 fn signature_problems(provider: &Provider) -> Vec<String> {
-    let signs = matches!(provider.mode, AuthMode::Jwt | AuthMode::Signature);
-    if signs && provider.token.signed.is_none() {
-        vec![format!("`signature` is missing, which {} needs", provider.mode.stored_name())]
+    let signs = matches!(provider.auth_mode, AuthMode::Jwt | AuthMode::Signature);
+    if signs && provider.token.signed_token.is_none() {
+        vec![format!("`signature` is missing, which {} needs", provider.auth_mode.stored_name())]
     } else {
         Vec::new()
     }
@@ -151,7 +156,7 @@ const RESERVED: [&str; 8] = [
 ];
 
 /// Parts that the credentials of a mode have without a field.
-fn parts(mode: AuthMode) -> &'static [&'static str] {
+fn implicit_credentials(mode: AuthMode) -> &'static [&'static str] {
     match mode {
         AuthMode::ApiKey => &["apiKey"],
         AuthMode::Basic | AuthMode::Signature | AuthMode::InstallPlugin => &["username", "password"],
@@ -180,31 +185,31 @@ fn is_known(provider: &Provider, key: &str, variable: &Variable) -> bool {
     let is = |known: &str, name: &str| known == name || name.split('.').next() == Some(known);
     let any = |known: &[String], name: &str| known.iter().any(|known| is(known, name));
     let field = |fields: &[super::Field], name: &str| fields.iter().any(|field| is(&field.name, name));
-    let modes = || provider.auth.iter().copied().chain([provider.mode]);
+    let modes = || provider.auth.iter().copied().chain([provider.auth_mode]);
     match variable {
         Variable::Config(name) => {
             field(&provider.config, name)
-                || any(&provider.learned, name)
+                || any(&provider.response_config, name)
                 || any(&provider.proxy.config, name)
                 || RESERVED.contains(&name.as_str())
         }
         Variable::Credential(name) => {
-            let own = modes().flat_map(parts).any(|part| is(part, name));
+            let own = modes().flat_map(implicit_credentials).any(|part| is(part, name));
             // What the operator sets for the integration stands among the credentials, too.
             own || field(&provider.credentials, name) || field(&provider.integration, name)
         }
-        Variable::AssertionOption(name) => field(&provider.options, name),
+        Variable::AssertionOption(name) => field(&provider.assertion_options, name),
         Variable::Step { number, .. } => *number <= provider.token.steps.len() && !provider.token.steps.is_empty(),
         Variable::AccessToken => {
-            modes().any(|mode| mode.ends_as_token() || matches!(mode, AuthMode::Bearer | AuthMode::Signature))
+            modes().any(|mode| mode.yields_token() || matches!(mode, AuthMode::Bearer | AuthMode::Signature))
         }
-        Variable::SignedToken => provider.token.signed.is_some(),
+        Variable::SignedToken => provider.token.signed_token.is_some(),
         Variable::Request(_) => key.starts_with("proxy."),
         Variable::ClientId | Variable::ClientSecret | Variable::Random | Variable::Now(_) => true,
     }
 }
 
-fn nobody(variable: &Variable) -> &'static str {
+fn unavailable_reason(variable: &Variable) -> &'static str {
     match variable {
         Variable::Config(_) => "`connection_config` does not have",
         Variable::Credential(_) => "its credentials do not have",
@@ -217,8 +222,8 @@ fn nobody(variable: &Variable) -> &'static str {
 }
 
 /// Expressions that cannot be used: the field is there, but no value of it can be checked.
-fn patterns(provider: &Provider) -> Vec<String> {
-    let forms = [&provider.credentials, &provider.config, &provider.integration, &provider.options];
+fn invalid_patterns(provider: &Provider) -> Vec<String> {
+    let forms = [&provider.credentials, &provider.config, &provider.integration, &provider.assertion_options];
     let wrong = forms.into_iter().flatten().filter_map(|field| {
         let error = field.pattern.as_ref()?.compiled().err()?;
         Some(format!("values of `{}` cannot be checked: {error}", field.name))

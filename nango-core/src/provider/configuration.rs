@@ -4,10 +4,10 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::{Provider, Variable};
-use crate::{declare::suggest, redact::has_user};
+use crate::{declare::suggest, redact::has_userinfo};
 
 /// Names that connections may carry whatever their provider asks for: an app of their own, as moved connections have it.
-const RESERVED: [&str; 5] = [
+const RESERVED_NAMES: [&str; 5] = [
     "oauth_client_id",
     "oauth_client_secret",
     "oauth_client_id_override",
@@ -15,12 +15,12 @@ const RESERVED: [&str; 5] = [
     "oauth_scopes_override",
 ];
 /// The prefix that moved connections may have in their keys.
-const PREFIX: &str = "connectionConfig.";
+const LEGACY_KEY_PREFIX: &str = "connectionConfig.";
 
 /// Why the configuration of a connection cannot be used. It quotes no value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum ConfigurationError {
+pub enum ConnectionConfigError {
     /// A name that the provider does not know.
     #[error(
         "`{integration}` does not know the configuration value `{name}`{}{}",
@@ -57,22 +57,22 @@ impl Provider {
     /// # Errors
     ///
     /// An unknown name, a value that does not fit its field, or a web address with user and password in it.
-    pub fn configuration(
+    pub fn validate_config(
         &self,
         integration: &str,
         given: Map<String, Value>,
-    ) -> Result<Map<String, Value>, ConfigurationError> {
+    ) -> Result<Map<String, Value>, ConnectionConfigError> {
         let mut config = Map::new();
         for (name, value) in given {
-            let name = name.strip_prefix(PREFIX).map_or(name.clone(), str::to_owned);
-            let wrong = |reason: String| ConfigurationError::Value {
+            let name = name.strip_prefix(LEGACY_KEY_PREFIX).map_or(name.clone(), str::to_owned);
+            let wrong = |reason: String| ConnectionConfigError::Value {
                 what: "configuration value",
                 integration: integration.to_owned(),
                 name: name.clone(),
                 reason,
             };
-            if !self.knows_config(&name) {
-                return Err(self.unknown(integration, name));
+            if !self.is_known_config(&name) {
+                return Err(self.unknown_name_error(integration, name));
             }
             let text = match &value {
                 Value::String(text) => text.clone(),
@@ -84,7 +84,7 @@ impl Provider {
                 field.check(&text).map_err(wrong)?;
             }
             // A password in an address is sent to whatever host follows it, and is in no list of secrets.
-            if holds_user(&name, &text) {
+            if contains_userinfo(&name, &text) {
                 return Err(wrong("must not hold a user and password: they belong into the credentials".to_owned()));
             }
             config.insert(name, value);
@@ -102,10 +102,14 @@ impl Provider {
     /// # Errors
     ///
     /// A part does not fit its field.
-    pub fn check_credentials(&self, integration: &str, parts: &Map<String, Value>) -> Result<(), ConfigurationError> {
-        for field in self.credentials.iter().chain(&self.options) {
+    pub fn check_credentials(
+        &self,
+        integration: &str,
+        parts: &Map<String, Value>,
+    ) -> Result<(), ConnectionConfigError> {
+        for field in self.credentials.iter().chain(&self.assertion_options) {
             let Some(text) = parts.get(&field.name).and_then(Value::as_str) else { continue };
-            field.check(text).map_err(|reason| ConfigurationError::Value {
+            field.check(text).map_err(|reason| ConnectionConfigError::Value {
                 what: "credential",
                 integration: integration.to_owned(),
                 name: field.name.clone(),
@@ -115,8 +119,8 @@ impl Provider {
         Ok(())
     }
 
-    fn knows_config(&self, name: &str) -> bool {
-        RESERVED.contains(&name)
+    fn is_known_config(&self, name: &str) -> bool {
+        RESERVED_NAMES.contains(&name)
             || self.config_names().any(|known| {
                 // A template may ask for a part of a value.
                 known == name || known.split('.').next() == Some(name)
@@ -126,22 +130,25 @@ impl Provider {
     /// The names of the fields, of what templates ask for, and of what answers of the provider bring.
     fn config_names(&self) -> impl Iterator<Item = String> {
         let fields = self.config.iter().map(|field| field.name.clone());
-        let asked = self.templates().into_iter().flat_map(|(_, template)| {
+        let template_names = self.templates().into_iter().flat_map(|(_, template)| {
             let names = template.variables().filter_map(|variable| match variable {
                 Variable::Config(name) => Some(name.clone()),
                 _ => None,
             });
             names.collect::<Vec<_>>()
         });
-        fields.chain(asked).chain(self.learned.iter().cloned()).chain(self.proxy.config.iter().cloned())
+        fields
+            .chain(template_names)
+            .chain(self.response_config.iter().cloned())
+            .chain(self.proxy.config.iter().cloned())
     }
 
-    fn unknown(&self, integration: &str, name: String) -> ConfigurationError {
+    fn unknown_name_error(&self, integration: &str, name: String) -> ConnectionConfigError {
         let mut names: Vec<String> = self.config_names().collect();
         names.sort();
         names.dedup();
-        let all = names.iter().map(String::as_str).chain(RESERVED);
-        ConfigurationError::Unknown {
+        let all = names.iter().map(String::as_str).chain(RESERVED_NAMES);
+        ConnectionConfigError::Unknown {
             integration: integration.to_owned(),
             near: suggest::nearest(&name, all).map(str::to_owned),
             known: suggest::list(names.iter().map(String::as_str)),
@@ -151,13 +158,13 @@ impl Provider {
 }
 
 /// Whether a value is an address with a user in it, in full or as the host that it stands for.
-fn holds_user(name: &str, text: &str) -> bool {
+fn contains_userinfo(name: &str, text: &str) -> bool {
     let in_host = || text.split('/').next().is_some_and(|host| host.contains('@'));
-    Url::parse(text).is_ok_and(|url| has_user(&url)) || (names_host(name) && in_host())
+    Url::parse(text).is_ok_and(|url| has_userinfo(&url)) || (is_host_field(name) && in_host())
 }
 
 /// Whether a value of this name is put where a host stands.
-fn names_host(name: &str) -> bool {
+fn is_host_field(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     ["host", "domain", "server", "url"].iter().any(|part| name.contains(part))
 }
@@ -185,21 +192,21 @@ acme:
     key: { pattern: '^k-' }
 ";
 
-    fn of(given: Value) -> Result<Value, String> {
+    fn validate(given: Value) -> Result<Value, String> {
         let catalogue = Catalogue::parse(YAML).unwrap();
         let acme = catalogue.find("acme").unwrap();
         let Value::Object(given) = given else { panic!("an object") };
-        acme.configuration("acme-eu", given).map(Value::Object).map_err(|error| error.to_string())
+        acme.validate_config("acme-eu", given).map(Value::Object).map_err(|error| error.to_string())
     }
 
     #[test]
     fn configuration_has_known_names_fitting_values_and_defaults() {
-        assert_eq!(of(json!({ "hostname": "h.test" })), Ok(json!({ "hostname": "h.test", "extension": "com" })));
+        assert_eq!(validate(json!({ "hostname": "h.test" })), Ok(json!({ "hostname": "h.test", "extension": "com" })));
         let all =
             json!({ "connectionConfig.site": "s", "instance": "i", "oauth_client_secret": "c", "extension": "eu" });
         let read = json!({ "site": "s", "instance": "i", "oauth_client_secret": "c", "extension": "eu" });
-        assert_eq!(of(all), Ok(read));
-        let check = |given: Value, expect: &str| assert_eq!(of(given).unwrap_err(), expect);
+        assert_eq!(validate(all), Ok(read));
+        let check = |given: Value, expect: &str| assert_eq!(validate(given).unwrap_err(), expect);
         check(
             json!({ "extention": "eu" }),
             "`acme-eu` does not know the configuration value `extention`, did you mean `extension`? It takes `extension`, \

@@ -2,7 +2,7 @@
 
 mod check;
 
-use super::{LazyPattern, NoPattern};
+use super::{InvalidPattern, LazyPattern};
 
 /// A value that a connection needs: part of its credentials or of its configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,7 +52,7 @@ impl Field {
     /// # Errors
     ///
     /// The pattern cannot be used, so that no value can be checked.
-    pub fn pattern_matches(&self, value: &str) -> Result<bool, NoPattern> {
+    pub fn pattern_matches(&self, value: &str) -> Result<bool, InvalidPattern> {
         let Some(pattern) = &self.pattern else { return Ok(true) };
         pattern.compiled().map(|pattern| pattern.is_match(value)).map_err(Clone::clone)
     }

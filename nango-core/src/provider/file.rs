@@ -36,7 +36,7 @@ mod alias;
 mod authorization;
 mod facts;
 mod field;
-mod keys;
+mod key_reader;
 mod paginate;
 mod proxy;
 mod token;
@@ -46,16 +46,16 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use serde_json::{Map, Value};
 
-pub use yaml::Place;
+pub use yaml::SourceLocation;
 pub(super) use yaml::{RawEntry, Unreadable, read};
 
-pub(super) use alias::{FACTS, Merged, Resolved, resolve, target};
-use keys::{Keys, Notes};
+pub(super) use alias::{FACTS, MergedKeys, ResolvedEntries, alias_target, resolve};
+use key_reader::{Diagnostics, KeyReader};
 
 use super::{AuthMode, Provider};
 
 /// An entry that could be read, with what was noticed.
-pub(super) struct Reading {
+pub(super) struct ParsedEntry {
     pub(super) provider: Provider,
     /// What is wrong with it, although it can be used in part.
     pub(super) problems: Vec<String>,
@@ -64,7 +64,7 @@ pub(super) struct Reading {
 }
 
 /// Keys that lead to documentation or to code elsewhere, and keys that nothing reads.
-const PASSED: [&str; 8] = [
+const IGNORED_KEYS: [&str; 8] = [
     "alias",
     "auth",
     "decode_url",
@@ -76,7 +76,7 @@ const PASSED: [&str; 8] = [
 ];
 
 /// Keys that name code: what an application does when a connection is made or a webhook comes in.
-const HOOKS: [&str; 6] = [
+const HOOK_KEYS: [&str; 6] = [
     "webhook_routing_script",
     "webhook_user_defined_secret",
     "webhook_allowed_query_params",
@@ -86,28 +86,28 @@ const HOOKS: [&str; 6] = [
 ];
 
 /// Reads the merged keys of an entry; an error says what is wrong.
-pub(super) fn provider(name: &str, map: &Arc<Map<String, Value>>) -> Result<Reading, String> {
-    let notes = Notes::default();
+pub(super) fn parse_provider(name: &str, map: &Arc<Map<String, Value>>) -> Result<ParsedEntry, String> {
+    let notes = Diagnostics::default();
     let mut provider = read_keys(name, map, &notes)?;
     let (problems, warnings) = notes.into_parts();
     provider.raw = Arc::clone(map);
-    Ok(Reading { provider, problems, warnings })
+    Ok(ParsedEntry { provider, problems, warnings })
 }
 
-fn read_keys(name: &str, map: &Map<String, Value>, notes: &Notes) -> Result<Provider, String> {
-    let keys = Keys::new("", map, notes);
-    keys.pass(&PASSED);
-    let mode: AuthMode = match keys.text("auth_mode")? {
+fn read_keys(name: &str, map: &Map<String, Value>, notes: &Diagnostics) -> Result<Provider, String> {
+    let keys = KeyReader::new("", map, notes);
+    keys.ignore(&IGNORED_KEYS);
+    let mode: AuthMode = match keys.string("auth_mode")? {
         Some(text) => text.parse().map_err(|error| format!("`auth_mode`: {error}"))?,
         None => return Err("`auth_mode` is missing".to_owned()),
     };
     let mut provider = Provider::new(name, mode);
-    provider.display_name = keys.text("display_name")?.unwrap_or_else(|| name.to_owned());
-    provider.categories = keys.texts("categories")?;
-    provider.docs = keys.text("docs")?;
-    let accepts = keys.texts("accepts")?;
+    provider.display_name = keys.string("display_name")?.unwrap_or_else(|| name.to_owned());
+    provider.categories = keys.strings("categories")?;
+    provider.docs = keys.string("docs")?;
+    let accepts = keys.strings("accepts")?;
     provider.auth = match accepts.as_slice() {
-        [] if mode.ends_as_token() => vec![mode, AuthMode::Bearer],
+        [] if mode.yields_token() => vec![mode, AuthMode::Bearer],
         [] => vec![mode],
         accepts => {
             let modes = accepts.iter().map(|text| text.parse().map_err(|error| format!("`accepts`: {error}")));
@@ -119,15 +119,15 @@ fn read_keys(name: &str, map: &Map<String, Value>, notes: &Notes) -> Result<Prov
     provider.credentials = field::read(&keys, "credentials");
     provider.config = field::read(&keys, "connection_config");
     provider.integration = field::read(&keys, "integration_config");
-    provider.options = field::read(&keys, "assertion_option");
+    provider.assertion_options = field::read(&keys, "assertion_option");
     let mut learned: BTreeSet<String> = BTreeSet::new();
     for key in ["webhook_response_metadata", "connection_configuration"] {
-        learned.extend(keys.texts(key)?);
+        learned.extend(keys.strings(key)?);
     }
     learned.extend(provider.token.response.metadata.iter().cloned());
     learned.extend(provider.authorization.redirect_metadata.iter().cloned());
-    provider.learned = learned.into_iter().collect();
-    for hook in HOOKS {
+    provider.response_config = learned.into_iter().collect();
+    for hook in HOOK_KEYS {
         if let Some(value) = keys.get(hook).filter(|value| value.as_str() != Some("")) {
             provider.hooks.insert(hook.to_owned(), value.clone());
         }
@@ -135,10 +135,10 @@ fn read_keys(name: &str, map: &Map<String, Value>, notes: &Notes) -> Result<Prov
     if let Some(below) = keys.map("proxy")? {
         provider.proxy = proxy::read(below)?;
     }
-    let stated = keys.map(FACTS).and_then(|below| below.map(|below| facts::facts(below, map)).transpose());
-    provider.facts = notes.keep(stated).flatten().unwrap_or_default();
-    let ends = keys.map("lifecycle").and_then(|below| below.map(facts::lifecycle).transpose());
-    provider.lifecycle = notes.keep(ends).flatten();
-    keys.finish();
+    let stated = keys.map(FACTS).and_then(|below| below.map(|below| facts::read_facts(below, map)).transpose());
+    provider.facts = notes.ok_or_record(stated).flatten().unwrap_or_default();
+    let ends = keys.map("lifecycle").and_then(|below| below.map(facts::read_lifecycle).transpose());
+    provider.lifecycle = notes.ok_or_record(ends).flatten();
+    keys.warn_about_unread();
     Ok(provider)
 }

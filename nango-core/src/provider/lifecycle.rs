@@ -30,7 +30,7 @@ impl Lifecycle {
 }
 
 /// The day of a time in microseconds since 1970, in UTC. A time outside of the calendar has the day at its edge.
-pub(crate) fn day_of(micros: i64) -> Date {
+pub(crate) fn utc_date(micros: i64) -> Date {
     let edge = if micros < 0 { Timestamp::MIN } else { Timestamp::MAX };
     Timestamp::from_microsecond(micros).unwrap_or(edge).to_zoned(TimeZone::UTC).date()
 }
@@ -54,8 +54,8 @@ mod tests {
 
     #[test]
     fn day_of_a_time_is_in_utc_and_never_fails() {
-        assert_eq!(day_of(1_795_348_800_000_000).to_string(), "2026-11-22");
-        assert_eq!(day_of(-1).to_string(), "1969-12-31");
-        assert_eq!((day_of(i64::MIN).year(), day_of(i64::MAX).year()), (-9999, 9999));
+        assert_eq!(utc_date(1_795_348_800_000_000).to_string(), "2026-11-22");
+        assert_eq!(utc_date(-1).to_string(), "1969-12-31");
+        assert_eq!((utc_date(i64::MIN).year(), utc_date(i64::MAX).year()), (-9999, 9999));
     }
 }

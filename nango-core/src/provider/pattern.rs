@@ -14,11 +14,11 @@ use regex::{Regex, RegexBuilder};
 use translate::{Guard, translate};
 
 /// Limit of a compiled expression, in bytes.
-const COMPILED: usize = 1 << 20;
+const MAX_COMPILED_BYTES: usize = 1 << 20;
 /// Limit of an expression's text, in bytes.
-const WRITTEN: usize = 4096;
+const MAX_PATTERN_BYTES: usize = 4096;
 /// The bytes of a text that [`Pattern::find`] searches.
-const SEARCHED: usize = 2000;
+const MAX_SEARCHED_BYTES: usize = 2000;
 
 /// A regular expression in JavaScript's syntax, without flags. Matching takes linear time.
 #[derive(Debug, Clone)]
@@ -37,7 +37,7 @@ impl Pattern {
 
     /// Returns what the first group matches in the first 2,000 bytes of a text, or the whole match if there is no group.
     pub fn find<'t>(&self, text: &'t str) -> Option<&'t str> {
-        let text = &text[..text.floor_char_boundary(SEARCHED)];
+        let text = &text[..text.floor_char_boundary(MAX_SEARCHED_BYTES)];
         if !self.guards.iter().all(|(guard, wanted)| guard.is_match(text) == *wanted) {
             return None;
         }
@@ -58,36 +58,38 @@ impl Eq for Pattern {}
 /// Why a text cannot be used as a regular expression.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{pattern}` cannot be used as a regular expression: {reason}")]
-pub struct NoPattern {
+pub struct InvalidPattern {
     pattern: String,
     reason: String,
 }
 
 impl FromStr for Pattern {
-    type Err = NoPattern;
+    type Err = InvalidPattern;
 
     /// Entries write the slashes of a JavaScript literal around it; they are no part of the expression.
-    fn from_str(text: &str) -> Result<Self, NoPattern> {
-        let wrong = |reason: String| NoPattern { pattern: text.chars().take(300).collect(), reason };
-        if text.len() > WRITTEN {
-            return Err(wrong(format!("it has {} bytes, the limit is {WRITTEN}", text.len())));
+    fn from_str(text: &str) -> Result<Self, InvalidPattern> {
+        let wrong = |reason: String| InvalidPattern { pattern: text.chars().take(300).collect(), reason };
+        if text.len() > MAX_PATTERN_BYTES {
+            return Err(wrong(format!("it has {} bytes, the limit is {MAX_PATTERN_BYTES}", text.len())));
         }
         let inner = text.strip_prefix('/').unwrap_or(text);
         let inner = inner.strip_suffix('/').unwrap_or(inner);
         let translated = translate(inner).map_err(wrong)?;
         let compile = |text: &str| {
             let mut builder = RegexBuilder::new(text);
-            builder.size_limit(COMPILED).dfa_size_limit(COMPILED).build().map_err(|error| match error {
-                regex::Error::CompiledTooBig(_) => wrong("its repetitions multiply to more than 1 MiB".to_owned()),
-                // The engine would quote the translation, which is not in the entry.
-                _ => wrong("its syntax is not that of JavaScript".to_owned()),
+            builder.size_limit(MAX_COMPILED_BYTES).dfa_size_limit(MAX_COMPILED_BYTES).build().map_err(|error| {
+                match error {
+                    regex::Error::CompiledTooBig(_) => wrong("its repetitions multiply to more than 1 MiB".to_owned()),
+                    // The engine would quote the translation, which is not in the entry.
+                    _ => wrong("its syntax is not that of JavaScript".to_owned()),
+                }
             })
         };
-        let guards = translated.guards.iter().map(|Guard { text, wanted }| Ok((compile(text)?, *wanted)));
+        let guards = translated.guards.iter().map(|Guard { text, must_match: wanted }| Ok((compile(text)?, *wanted)));
         Ok(Self {
             text: inner.to_owned(),
             regex: compile(&translated.text)?,
-            guards: guards.collect::<Result<_, NoPattern>>()?,
+            guards: guards.collect::<Result<_, InvalidPattern>>()?,
         })
     }
 }
@@ -96,7 +98,7 @@ impl FromStr for Pattern {
 #[derive(Debug, Clone)]
 pub struct LazyPattern {
     text: String,
-    compiled: OnceLock<Result<Pattern, NoPattern>>,
+    compiled: OnceLock<Result<Pattern, InvalidPattern>>,
 }
 
 impl LazyPattern {
@@ -115,7 +117,7 @@ impl LazyPattern {
     /// # Errors
     ///
     /// The text is no expression, or one that the linear engine cannot express.
-    pub fn compiled(&self) -> Result<&Pattern, &NoPattern> {
+    pub fn compiled(&self) -> Result<&Pattern, &InvalidPattern> {
         self.compiled.get_or_init(|| self.text.parse()).as_ref()
     }
 }

@@ -3,7 +3,7 @@
 use reqwest::{Method, header::HeaderName};
 use serde_json::Value;
 
-use super::{Param, RetryRules, Template, lookup};
+use super::{Param, RetryRules, Template, lookup_path};
 use crate::declare::Paginate;
 
 /// How an API is called.
@@ -53,9 +53,9 @@ pub struct Verification {
 #[non_exhaustive]
 pub struct Refusal {
     /// The path in the body, as [`lookup`](super::lookup) reads it.
-    pub when: String,
+    pub path: String,
     /// The value at `when` that is a refusal.
-    pub is: Value,
+    pub value: Value,
     /// The path of the provider's message.
     pub message: Option<String>,
 }
@@ -67,16 +67,16 @@ impl Verification {
 }
 
 impl Refusal {
-    pub(super) fn new(when: String, is: Value, message: Option<String>) -> Self {
-        Self { when, is, message }
+    pub(super) fn new(path: String, value: Value, message: Option<String>) -> Self {
+        Self { path, value, message }
     }
 
     /// Whether a body refuses: the provider's message, empty if it gives none.
     pub fn of(&self, body: &Value) -> Option<String> {
-        if lookup(body, &self.when) != Some(&self.is) {
+        if lookup_path(body, &self.path) != Some(&self.value) {
             return None;
         }
-        let message = self.message.as_ref().and_then(|path| lookup(body, path));
+        let message = self.message.as_ref().and_then(|path| lookup_path(body, path));
         Some(match message {
             Some(Value::String(text)) => text.clone(),
             Some(Value::Null) | None => String::new(),

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Function, Param, Scope, Variable, sign::SignError};
+use super::{Function, Param, TemplateScope, Variable, sign::SignError};
 
 /// Why a template cannot be filled.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -30,7 +30,7 @@ pub enum ResolveError {
         name: String,
     },
     /// Something else is not there.
-    #[error("`{integration}` needs `{variable}`, {}", absent(variable))]
+    #[error("`{integration}` needs `{variable}`, {}", missing_reason(variable))]
     Missing {
         /// The integration.
         integration: String,
@@ -39,7 +39,7 @@ pub enum ResolveError {
     },
     /// A value must not stand where it does.
     #[error("the configuration value `{name}` of `{integration}` {reason}")]
-    Place {
+    InvalidValue {
         /// The integration.
         integration: String,
         /// The value.
@@ -86,13 +86,13 @@ impl ResolveError {
             Self::MissingConfig { name, .. } => Some(Variable::Config(name.clone())),
             Self::MissingCredential { name, .. } => Some(Variable::Credential(name.clone())),
             Self::Missing { variable, .. } => Some(variable.clone()),
-            Self::Place { .. } | Self::NoBaseUrl { .. } | Self::Url { .. } | Self::Function { .. } => None,
+            Self::InvalidValue { .. } | Self::NoBaseUrl { .. } | Self::Url { .. } | Self::Function { .. } => None,
         }
     }
 }
 
 /// Why a value that nobody sets is not there.
-fn absent(variable: &Variable) -> &'static str {
+fn missing_reason(variable: &Variable) -> &'static str {
     match variable {
         Variable::AccessToken => "the connection's token, and these credentials have none",
         Variable::SignedToken => "a token that is signed for a request for tokens, and there is none in this place",
@@ -112,7 +112,7 @@ impl Param {
     /// # Errors
     ///
     /// A value is missing, or a function refuses its arguments.
-    pub fn resolve(&self, scope: &Scope<'_>) -> Result<Value, ResolveError> {
+    pub fn resolve(&self, scope: &TemplateScope<'_>) -> Result<Value, ResolveError> {
         Ok(match self {
             Self::Text(template) => Value::String(template.resolve_quoted(scope)?),
             Self::Number(number) => Value::Number(number.clone()),
@@ -129,7 +129,7 @@ impl Param {
     /// # Errors
     ///
     /// A function refuses its arguments.
-    pub fn resolve_present(&self, scope: &Scope<'_>) -> Result<Option<Value>, ResolveError> {
+    pub fn resolve_present(&self, scope: &TemplateScope<'_>) -> Result<Option<Value>, ResolveError> {
         Ok(Some(match self {
             Self::List(items) => {
                 let items = items.iter().filter_map(|item| item.resolve_present(scope).transpose());
@@ -186,7 +186,10 @@ impl Param {
 /// # Errors
 ///
 /// As [`Param::resolve`].
-pub fn resolve_fields(fields: &[(String, Param)], scope: &Scope<'_>) -> Result<Map<String, Value>, ResolveError> {
+pub fn resolve_fields(
+    fields: &[(String, Param)],
+    scope: &TemplateScope<'_>,
+) -> Result<Map<String, Value>, ResolveError> {
     fields.iter().map(|(name, field)| Ok((name.clone(), field.resolve(scope)?))).collect()
 }
 
@@ -201,17 +204,17 @@ mod tests {
         let field = Param::from_json(&field).unwrap();
         let config = Map::new();
         let credentials = json!({ "apiKey": "${username}", "username": "ann" });
-        let scope = Scope::new("acme", &config, credentials.as_object().unwrap());
+        let scope = TemplateScope::new("acme", &config, credentials.as_object().unwrap());
         let expect = r#"{"z":"${username}","n":1,"b":false,"l":["a","ann"],"o":{"x":null}}"#;
         assert_eq!(field.resolve(&scope).unwrap().to_string(), expect);
         assert_eq!(field.templates().len(), 3);
     }
 
     #[test]
-    fn what_is_missing_is_told_or_left_out() {
+    fn missing_value_is_reported_or_omitted() {
         let field = Param::from_json(&json!({ "a": "${password}", "l": ["${password}", "x"], "b": 1 })).unwrap();
         let nothing = Map::new();
-        let scope = Scope::new("acme", &nothing, &nothing);
+        let scope = TemplateScope::new("acme", &nothing, &nothing);
         let error = field.resolve(&scope).unwrap_err();
         assert_eq!(error.missing(), Some(Variable::Credential("password".into())));
         assert_eq!(field.resolve_present(&scope).unwrap(), Some(json!({ "l": ["x"], "b": 1 })));
@@ -219,11 +222,11 @@ mod tests {
     }
 
     #[test]
-    fn a_value_in_a_quoted_text_is_escaped() {
+    fn value_in_quoted_text_is_escaped() {
         let query = r#"mutation { login(name: "${username}", \"x\": "${password}") } ${username}"#;
         let credentials = json!({ "username": "a\"b\\", "password": "\n" });
         let config = Map::new();
-        let scope = Scope::new("acme", &config, credentials.as_object().unwrap());
+        let scope = TemplateScope::new("acme", &config, credentials.as_object().unwrap());
         let got = Param::from_json(&json!(query)).unwrap().resolve(&scope).unwrap();
         let expect = r#"mutation { login(name: "a\"b\\", \"x\": "\n") } a"b\"#;
         assert_eq!(got, json!(expect));

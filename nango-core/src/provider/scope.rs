@@ -6,14 +6,14 @@ use serde_json::{Map, Value};
 use url::{Url, form_urlencoded};
 
 use super::{
-    Moment, ResolveError,
+    RequestEntropy, ResolveError,
     template::{RequestValue, Variable, encode_segment},
 };
 
 /// What a template is filled from. Begin with [`Scope::new`] and add what the place has; a template that asks for more
 /// gets an error that names it.
 #[derive(Clone, Copy)]
-pub struct Scope<'a> {
+pub struct TemplateScope<'a> {
     integration: &'a str,
     config: &'a Map<String, Value>,
     credentials: &'a Map<String, Value>,
@@ -23,7 +23,7 @@ pub struct Scope<'a> {
     steps: &'a [Value],
     options: Option<&'a Map<String, Value>>,
     request: Option<&'a RequestParts<'a>>,
-    moment: Option<Moment>,
+    entropy: Option<RequestEntropy>,
 }
 
 /// The request that is about to leave, as far as a template can ask for it.
@@ -49,13 +49,13 @@ impl fmt::Debug for RequestParts<'_> {
 }
 
 /// Without values: they may be secrets.
-impl fmt::Debug for Scope<'_> {
+impl fmt::Debug for TemplateScope<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Scope").field("integration", &self.integration).finish_non_exhaustive()
     }
 }
 
-impl<'a> Scope<'a> {
+impl<'a> TemplateScope<'a> {
     /// A connection: the integration (for the error that says what to set where), its configuration, and its credentials
     /// as they are written in JSON.
     pub fn new(integration: &'a str, config: &'a Map<String, Value>, credentials: &'a Map<String, Value>) -> Self {
@@ -69,7 +69,7 @@ impl<'a> Scope<'a> {
             steps: &[],
             options: None,
             request: None,
-            moment: None,
+            entropy: None,
         }
     }
 
@@ -117,8 +117,8 @@ impl<'a> Scope<'a> {
 
     /// The time and the random number, `${now}` and `${random}`. Templates of one request get the same moment.
     #[must_use]
-    pub fn moment(mut self, moment: Moment) -> Self {
-        self.moment = Some(moment);
+    pub fn entropy(mut self, moment: RequestEntropy) -> Self {
+        self.entropy = Some(moment);
         self
     }
 
@@ -130,36 +130,36 @@ impl<'a> Scope<'a> {
         self.request
     }
 
-    pub(super) fn moment_of(&self) -> Option<Moment> {
-        self.moment
+    pub(super) fn request_entropy(&self) -> Option<RequestEntropy> {
+        self.entropy
     }
 
     /// A value that is there. Only texts and numbers are values; an empty one counts as missing, unless it is a
     /// credential and the caller takes that.
     pub(super) fn get(&self, variable: &Variable, empty_credential: bool) -> Option<Cow<'a, str>> {
         let value = match variable {
-            Variable::Config(name) => walk(self.config, name).or_else(|| {
+            Variable::Config(name) => lookup_text(self.config, name).or_else(|| {
                 // Connections that were moved from the original may carry the prefix in their keys.
-                walk(self.config, &format!("connectionConfig.{name}"))
+                lookup_text(self.config, &format!("connectionConfig.{name}"))
             })?,
             Variable::Credential(name) => {
-                let value = walk(self.credentials, name)?;
+                let value = lookup_text(self.credentials, name)?;
                 if empty_credential {
                     return Some(value);
                 }
                 value
             }
-            Variable::AssertionOption(name) => walk(self.options?, name)?,
+            Variable::AssertionOption(name) => lookup_text(self.options?, name)?,
             Variable::Step { number, path } => {
-                let answer = self.steps.get(number.checked_sub(1)?)?;
-                walk(answer.as_object()?, path)?
+                let response = self.steps.get(number.checked_sub(1)?)?;
+                lookup_text(response.as_object()?, path)?
             }
             Variable::AccessToken => Cow::Borrowed(self.token?),
             Variable::SignedToken => Cow::Borrowed(self.signed?),
             Variable::ClientId => Cow::Borrowed(self.client?.0),
             Variable::ClientSecret => Cow::Borrowed(self.client?.1),
-            Variable::Random => Cow::Owned(self.moment?.random.to_string()),
-            Variable::Now(format) => Cow::Owned(format.write(self.moment?)?),
+            Variable::Random => Cow::Owned(self.entropy?.random.to_string()),
+            Variable::Now(format) => Cow::Owned(format.format(self.entropy?)?),
             // What a request does not have is empty, and signed as such.
             Variable::Request(value) => return self.request.map(|request| request.get(*value)),
         };
@@ -178,38 +178,38 @@ impl<'a> Scope<'a> {
 
 /// The value at a dotted path. In every object on the way, a key that equals the whole rest of the path wins over its
 /// first step: `data.@odata.nextLink` finds a `@odata.nextLink` below `data`. Steps into lists are numbers.
-pub fn lookup<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
+pub fn lookup_path<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
     match value {
-        Value::Object(object) => lookup_in(object, path),
+        Value::Object(object) => lookup_in_object(object, path),
         Value::Array(list) => {
             let (index, rest) = path.split_once('.').map_or((path, None), |(index, rest)| (index, Some(rest)));
             let item = list.get(index.parse::<usize>().ok()?)?;
-            rest.map_or(Some(item), |rest| lookup(item, rest))
+            rest.map_or(Some(item), |rest| lookup_path(item, rest))
         }
         _ => None,
     }
 }
 
 /// The same below an object.
-fn lookup_in<'a>(object: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
+fn lookup_in_object<'a>(object: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
     object.get(path).or_else(|| {
         let (first, rest) = path.split_once('.')?;
-        lookup(object.get(first)?, rest)
+        lookup_path(object.get(first)?, rest)
     })
 }
 
 /// The text or number at a dotted name.
-fn walk<'a>(object: &'a Map<String, Value>, name: &str) -> Option<Cow<'a, str>> {
-    match lookup_in(object, name) {
+fn lookup_text<'a>(object: &'a Map<String, Value>, name: &str) -> Option<Cow<'a, str>> {
+    match lookup_in_object(object, name) {
         Some(Value::String(text)) => Some(Cow::Borrowed(text.as_str())),
         Some(Value::Number(number)) => Some(Cow::Owned(number.to_string())),
         Some(_) => None,
-        None => half(object, name).map(Cow::Borrowed),
+        None => key_part(object, name).map(Cow::Borrowed),
     }
 }
 
 /// A key that is given as `id:secret` has these two parts.
-fn half<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
+fn key_part<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
     let (name, part) = name.rsplit_once('.')?;
     let (id, secret) = object.get(name)?.as_str()?.split_once(':')?;
     match part {
@@ -230,10 +230,10 @@ impl<'a> RequestParts<'a> {
             }
             RequestValue::UrlPath => Cow::Borrowed(self.url.path()),
             RequestValue::Params => match self.form() {
-                Some(form) => Cow::Owned(canonical(form)),
-                None => Cow::Owned(canonical(self.url.query().unwrap_or_default().as_bytes())),
+                Some(form) => Cow::Owned(canonical_query(form)),
+                None => Cow::Owned(canonical_query(self.url.query().unwrap_or_default().as_bytes())),
             },
-            RequestValue::UrlParams => Cow::Owned(canonical(self.url.query().unwrap_or_default().as_bytes())),
+            RequestValue::UrlParams => Cow::Owned(canonical_query(self.url.query().unwrap_or_default().as_bytes())),
             RequestValue::Body => String::from_utf8_lossy(self.body),
             RequestValue::ContentType => Cow::Borrowed(self.content_type.unwrap_or_default()),
         }
@@ -247,7 +247,7 @@ impl<'a> RequestParts<'a> {
 }
 
 /// Parameters as signatures have them: each name and value encoded as RFC 3986 wants it, sorted, joined by `&`.
-pub(super) fn canonical(query: &[u8]) -> String {
+pub(super) fn canonical_query(query: &[u8]) -> String {
     let mut pairs: Vec<(String, String)> =
         form_urlencoded::parse(query).map(|(name, value)| (encode_segment(&name), encode_segment(&value))).collect();
     pairs.sort();
@@ -262,7 +262,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn parts_of_a_request() {
+    fn request_values_are_taken_from_url_body_and_content_type() {
         let url: Url = "https://H.test:8443/a%20b?z=1&a=x+y&a=b~".parse().unwrap();
         let request = RequestParts { endpoint: "/a b", method: "POST", url: &url, content_type: None, body: b"{}" };
         let get = |request: &RequestParts<'_>, value| request.get(value).into_owned();
@@ -280,13 +280,13 @@ mod tests {
     }
 
     #[test]
-    fn key_that_is_there_as_written_wins_at_every_level() {
+    fn literal_key_wins_over_path_at_every_level() {
         let value = json!({
             "a": { "b": 1, "b.c": 2, "d": { "e.f": 3, "e": { "f": 4, "g": 5 } }, "list": [{ "x.y": 6 }, { "x": { "y": 7 } }] },
             "a.d.e.g": 8,
         });
         let check = |path: &str, expect: Option<i64>| {
-            assert_eq!(lookup(&value, path), expect.map(Value::from).as_ref(), "{path}");
+            assert_eq!(lookup_path(&value, path), expect.map(Value::from).as_ref(), "{path}");
         };
         check("a.b", Some(1));
         check("a.b.c", Some(2));
@@ -297,7 +297,7 @@ mod tests {
         for path in ["", ".a", "a.", "b", "a.b.d", "a.list.2", "a.list.x", "a.list.0.x", "a.list.0.", "a.b.c.d"] {
             check(path, None);
         }
-        let scope = Scope::new("acme", value.as_object().unwrap(), value.as_object().unwrap());
+        let scope = TemplateScope::new("acme", value.as_object().unwrap(), value.as_object().unwrap());
         let config = |name: &str| scope.get(&Variable::Config(name.into()), false);
         assert_eq!((config("a.d.e.f").as_deref(), config("a.b.c").as_deref()), (Some("3"), Some("2")));
     }
@@ -309,12 +309,12 @@ mod tests {
             steps in proptest::collection::vec("[a-c]|[0-2]", 1..4),
         ) {
             let pointer: String = steps.iter().flat_map(|step| ["/", step]).collect();
-            prop_assert_eq!(lookup(&value, &steps.join(".")), value.pointer(&pointer));
+            prop_assert_eq!(lookup_path(&value, &steps.join(".")), value.pointer(&pointer));
         }
 
         #[test]
-        fn no_path_panics(value in tree(), path in "[a-c.0-9]{0,12}|.*") {
-            let _ = lookup(&value, &path);
+        fn lookup_never_panics(value in tree(), path in "[a-c.0-9]{0,12}|.*") {
+            let _ = lookup_path(&value, &path);
         }
     }
 
@@ -329,10 +329,10 @@ mod tests {
     }
 
     #[test]
-    fn a_key_of_two_parts() {
+    fn credential_key_pair_is_split_into_id_and_secret() {
         let credentials = json!({ "key": "64ae:c0ffee:1", "plain": "x", "whole": { "id": "7" } });
         let credentials = credentials.as_object().unwrap();
-        let scope = Scope::new("acme", credentials, credentials);
+        let scope = TemplateScope::new("acme", credentials, credentials);
         let get = |name: &str| scope.get(&Variable::Credential(name.into()), false);
         assert_eq!((get("key.id").as_deref(), get("key.secret").as_deref()), (Some("64ae"), Some("c0ffee:1")));
         assert_eq!((get("key.other"), get("plain.id"), get("whole.id").as_deref()), (None, None, Some("7")));
@@ -342,7 +342,7 @@ mod tests {
     fn debug_shows_no_value() {
         let map = json!({ "a": "hush" });
         let map = map.as_object().unwrap();
-        let scope = Scope::new("acme", map, map).token(Some("hush")).client(Some(("hush", "hush")));
+        let scope = TemplateScope::new("acme", map, map).token(Some("hush")).client(Some(("hush", "hush")));
         assert!(!format!("{scope:?}").contains("hush"));
         let url: Url = "https://h.test/?k=hush".parse().unwrap();
         let request = RequestParts { endpoint: "hush", method: "GET", url: &url, content_type: None, body: b"hush" };

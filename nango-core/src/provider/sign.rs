@@ -22,19 +22,19 @@ pub enum SignError {
     #[error(
         "this is no private key: give the whole PEM text, from `-----BEGIN PRIVATE KEY-----` (or RSA, EC) to its end"
     )]
-    NoKey,
+    InvalidKey,
     /// The key has a password.
     #[error("the private key is encrypted: give it without a password, as `openssl pkey -in key.pem` prints it")]
     Encrypted,
     /// The key is of another kind.
     #[error("the private key is of another kind: this asks for {0}")]
-    OtherKind(&'static str),
+    WrongKeyType(&'static str),
     /// There is no request to sign.
     #[error("only a request can be signed, and this is none")]
     NoRequest,
     /// The signature failed.
     #[error("the private key refuses to sign: it may be too short")]
-    Refused,
+    SigningFailed,
 }
 
 /// The SHA-256 of some bytes.

@@ -10,15 +10,15 @@
 mod fill;
 mod function;
 mod parse;
-mod place;
 mod time;
+mod url_component;
 mod variable;
 
 use std::{fmt, str::FromStr};
 
 pub use function::Function;
-pub(super) use place::encode_segment;
-pub use time::{Moment, TimeFormat};
+pub use time::{RequestEntropy, TimeFormat};
+pub(super) use url_component::encode_segment;
 pub use variable::{RequestValue, Variable};
 
 use crate::declare::suggest;
@@ -27,7 +27,7 @@ use crate::declare::suggest;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
     text: String,
-    sides: Vec<Vec<Part>>,
+    alternatives: Vec<Vec<Part>>,
 }
 
 /// A piece of a template.
@@ -44,7 +44,7 @@ enum Part {
 pub enum TemplateError {
     /// A `${` without its `}`.
     #[error("`{0}` opens a `${{` that is not closed")]
-    Open(String),
+    Unclosed(String),
     /// A value that templates do not know.
     #[error(
         "`${{{name}}}` in `{text}` is not known: write `connectionConfig.NAME`, `credentials.NAME`, or a short name such as \
@@ -79,14 +79,14 @@ pub enum TemplateError {
     },
     /// Functions inside functions, deeper than any API asks for.
     #[error("`{0}` nests its `${{…}}` too deep")]
-    Deep(String),
+    TooDeep(String),
 }
 
 impl FromStr for Template {
     type Err = TemplateError;
 
     fn from_str(text: &str) -> Result<Self, TemplateError> {
-        Ok(Self { text: text.to_owned(), sides: parse::sides(text)? })
+        Ok(Self { text: text.to_owned(), alternatives: parse::alternatives(text)? })
     }
 }
 
@@ -97,7 +97,7 @@ impl Template {
     ///
     /// The text is no template.
     pub fn without_alternatives(text: &str) -> Result<Self, TemplateError> {
-        Ok(Self { text: text.to_owned(), sides: vec![parse::whole(text)?] })
+        Ok(Self { text: text.to_owned(), alternatives: vec![parse::without_alternatives(text)?] })
     }
 
     /// The text as it was written.
@@ -108,23 +108,23 @@ impl Template {
     /// The values that it asks for, those of arguments too, from left to right.
     pub fn variables(&self) -> impl Iterator<Item = &Variable> {
         let mut found = Vec::new();
-        self.sides.iter().for_each(|side| collect(side, &mut found));
+        self.alternatives.iter().for_each(|side| collect_variables(side, &mut found));
         found.into_iter()
     }
 
     /// The values that it cannot do without: those of its last side, because a side whose values are not all there gives
     /// way to the next.
-    pub fn needs(&self) -> impl Iterator<Item = &Variable> {
+    pub fn required_variables(&self) -> impl Iterator<Item = &Variable> {
         let mut found = Vec::new();
-        self.sides.last().into_iter().for_each(|side| collect(side, &mut found));
+        self.alternatives.last().into_iter().for_each(|side| collect_variables(side, &mut found));
         found.into_iter()
     }
 
     /// The texts that it may become, at most `most` for each side: `values` gives the possible texts of a value. The
     /// result of a function is a value that cannot be known.
-    pub(super) fn outlines(&self, most: usize, values: &dyn Fn(&Variable) -> Vec<String>) -> Vec<String> {
+    pub(super) fn possible_texts(&self, limit: usize, values: &dyn Fn(&Variable) -> Vec<String>) -> Vec<String> {
         let mut all = Vec::new();
-        for side in &self.sides {
+        for side in &self.alternatives {
             let mut texts = vec![String::new()];
             for part in side {
                 let next = match part {
@@ -133,7 +133,7 @@ impl Template {
                     Part::Call(..) => values(&Variable::Random),
                 };
                 let with = |text: &String| next.iter().map(|next| format!("{text}{next}")).collect::<Vec<_>>();
-                texts = texts.iter().flat_map(with).take(most).collect();
+                texts = texts.iter().flat_map(with).take(limit).collect();
             }
             all.extend(texts);
         }
@@ -141,8 +141,8 @@ impl Template {
     }
 
     /// Whether there is nothing to put in.
-    pub fn is_plain(&self) -> bool {
-        self.sides.iter().flatten().all(|part| matches!(part, Part::Text(_)))
+    pub fn is_literal(&self) -> bool {
+        self.alternatives.iter().flatten().all(|part| matches!(part, Part::Text(_)))
     }
 
     /// Whether it can only be filled for one request, because something of the request is in it.
@@ -153,7 +153,7 @@ impl Template {
 
     /// Whether its result differs from one request to the next: it holds something of the request, the time or a random
     /// number.
-    pub fn changes(&self) -> bool {
+    pub fn varies_per_request(&self) -> bool {
         self.needs_request() || self.variables().any(|variable| matches!(variable, Variable::Now(_) | Variable::Random))
     }
 
@@ -172,16 +172,16 @@ impl Template {
                 _ => false,
             })
         }
-        self.sides.iter().any(|side| within(side, which))
+        self.alternatives.iter().any(|side| within(side, which))
     }
 }
 
-fn collect<'a>(parts: &'a [Part], found: &mut Vec<&'a Variable>) {
+fn collect_variables<'a>(parts: &'a [Part], found: &mut Vec<&'a Variable>) {
     for part in parts {
         match part {
             Part::Text(_) => {}
             Part::Value(variable) => found.push(variable),
-            Part::Call(_, arguments) => arguments.iter().for_each(|parts| collect(parts, found)),
+            Part::Call(_, arguments) => arguments.iter().for_each(|parts| collect_variables(parts, found)),
         }
     }
 }

@@ -29,11 +29,11 @@ pub struct TokenSettings {
     /// The headers of a renewal; empty: those of a request for a token.
     pub refresh_headers: Vec<(HeaderName, Template)>,
     /// Whether a token is asked for with `GET` instead of `POST`.
-    pub get: bool,
+    pub use_get: bool,
     /// How the fields travel.
-    pub format: BodyFormat,
+    pub body_format: BodyFormat,
     /// How the client proves who it is.
-    pub client: ClientAuth,
+    pub client_auth: ClientAuth,
     /// What stands between scopes. Default: a space.
     pub scope_separator: String,
     /// The scopes of an integration that names none.
@@ -41,11 +41,11 @@ pub struct TokenSettings {
     /// How the answer is read.
     pub response: TokenResponse,
     /// How long before its end a token is renewed. Default: 15 minutes.
-    pub buffer: Duration,
+    pub refresh_buffer: Duration,
     /// Requests that follow the first one; the last answer holds the token.
     pub steps: Vec<TokenStep>,
     /// A token that is signed here first: the token itself, or `${token}` in the fields.
-    pub signed: Option<SignedToken>,
+    pub signed_token: Option<SignedToken>,
     /// A signed statement, `${credentials.assertion}` in the fields.
     pub assertion: Option<Assertion>,
     /// Whether the server asks for a client certificate.
@@ -54,7 +54,7 @@ pub struct TokenSettings {
 
 impl TokenSettings {
     /// How long before its end a token is renewed, where the provider does not say.
-    pub const BUFFER: Duration = Duration::from_mins(15);
+    pub const DEFAULT_REFRESH_BUFFER: Duration = Duration::from_mins(15);
 }
 
 impl Default for TokenSettings {
@@ -67,15 +67,15 @@ impl Default for TokenSettings {
             refresh_params: None,
             headers: Vec::new(),
             refresh_headers: Vec::new(),
-            get: false,
-            format: BodyFormat::Form,
-            client: ClientAuth::Body,
+            use_get: false,
+            body_format: BodyFormat::Form,
+            client_auth: ClientAuth::Body,
             scope_separator: " ".to_owned(),
             default_scopes: Vec::new(),
             response: TokenResponse::default(),
-            buffer: Self::BUFFER,
+            refresh_buffer: Self::DEFAULT_REFRESH_BUFFER,
             steps: Vec::new(),
-            signed: None,
+            signed_token: None,
             assertion: None,
             client_certificate: false,
         }
@@ -125,7 +125,7 @@ pub enum ClientAuth {
     /// In a `Basic` header alone, the id and the secret each encoded as RFC 6749 (2.3.1) wants it.
     Basic,
     /// In a `Basic` header alone, the plain id and secret.
-    PlainBasic,
+    UnencodedBasic,
     /// Among the fields, as `username` and `password`.
     Password,
     /// A token that the client signs (RFC 7523).
@@ -143,7 +143,7 @@ pub struct TokenResponse {
     /// The path of the token's end; `None`: where OAuth 2 has it.
     pub expiration: Option<String>,
     /// What is found there.
-    pub expires: Expires,
+    pub expiry_format: ExpiryFormat,
     /// How long a token lives where its answer does not say; `None`: for ever, as far as anybody knows.
     pub lifetime: Option<Lifetime>,
     /// Where the token is if it is not in its place: a token, or an object with `access_token` and its kin.
@@ -157,16 +157,16 @@ pub struct TokenResponse {
 /// What the end of a token is written as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
-pub enum Expires {
+pub enum ExpiryFormat {
     /// Whatever it looks like: OAuth 2's `expires_in` in seconds, a date, a duration.
     #[default]
-    Guess,
+    Auto,
     /// Seconds from now, or a duration such as `1h`.
-    In,
+    Relative,
     /// Milliseconds from now.
-    InMillis,
+    RelativeMillis,
     /// A point in time.
-    At,
+    Absolute,
 }
 
 /// How long a token lives.
@@ -190,7 +190,7 @@ pub struct TokenStep {
     /// Its headers.
     pub headers: Vec<(HeaderName, Template)>,
     /// Whether it is a `GET`.
-    pub get: bool,
+    pub use_get: bool,
 }
 
 /// A token that is signed here.

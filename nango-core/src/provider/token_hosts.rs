@@ -12,15 +12,15 @@ use url::{Host, Url};
 use super::{Provider, Template, Variable};
 
 /// The mark for a value of the connection in an outline; no host has it.
-const VALUE: char = '\u{0}';
+const VALUE_MARK: char = '\u{0}';
 /// The most outlines of one template.
-const MOST: usize = 1000;
+const MAX_POSSIBLE_URLS: usize = 1000;
 
 impl Provider {
     /// Whether the entry names the registrable domain of a token request's host literally, or the host itself where it
     /// has none (an address, `localhost`).
-    pub fn names_token_host(&self, url: &Url) -> bool {
-        names(&self.token_domains(), url)
+    pub fn allows_token_host(&self, url: &Url) -> bool {
+        contains_host(&self.token_domains(), url)
     }
 
     /// Whether requests to the API carry the secret of the operator's app to a host that the base URL does not name
@@ -31,8 +31,8 @@ impl Provider {
         let templates = templates.chain(proxy.query.iter().map(|(_, template)| template));
         let body = proxy.body.iter().flat_map(|(_, param)| param.templates());
         let carries = templates.chain(body).any(|t| t.variables().any(|variable| *variable == Variable::ClientSecret));
-        let outlines = proxy.base_url.iter().flat_map(|template| self.outlines(template));
-        carries && !names(&outlines.filter_map(|outline| named_in(&outline)).collect(), url)
+        let outlines = proxy.base_url.iter().flat_map(|template| self.possible_urls(template));
+        carries && !contains_host(&outlines.filter_map(|outline| literal_domain(&outline)).collect(), url)
     }
 
     /// The registrable domains (and hosts that have none) that the entry names literally for its token requests.
@@ -40,46 +40,46 @@ impl Provider {
         let token = &self.token;
         let urls = token.url.iter().chain(&token.app_url).chain(&token.refresh_url);
         let urls = urls.chain(token.steps.iter().map(|step| &step.url));
-        urls.flat_map(|template| self.outlines(template)).filter_map(|outline| named_in(&outline)).collect()
+        urls.flat_map(|template| self.possible_urls(template)).filter_map(|outline| literal_domain(&outline)).collect()
     }
 
     /// The texts that a template may become, with a mark for each value that the entry does not give.
-    fn outlines(&self, template: &Template) -> Vec<String> {
-        template.outlines(MOST, &|variable| match variable {
+    fn possible_urls(&self, template: &Template) -> Vec<String> {
+        template.possible_texts(MAX_POSSIBLE_URLS, &|variable| match variable {
             Variable::Config(name) => {
                 let field = self.config.iter().find(|field| field.name == *name);
                 let literal = field.into_iter().flat_map(|field| field.choices.iter().chain(&field.default)).cloned();
                 let open = field.is_none_or(|field| field.choices.is_empty());
-                literal.filter(|value| !value.is_empty()).chain(open.then(|| VALUE.to_string())).collect()
+                literal.filter(|value| !value.is_empty()).chain(open.then(|| VALUE_MARK.to_string())).collect()
             }
-            _ => vec![VALUE.to_string()],
+            _ => vec![VALUE_MARK.to_string()],
         })
     }
 }
 
 /// Whether the registrable domain of a URL's host, or the host itself where it has none, is among those that are named.
-fn names(named: &BTreeSet<String>, url: &Url) -> bool {
-    url.host_str().is_some_and(|host| named.contains(&domain_of(host).unwrap_or_else(|| host.to_owned())))
+fn contains_host(named: &BTreeSet<String>, url: &Url) -> bool {
+    url.host_str().is_some_and(|host| named.contains(&registrable_domain(host).unwrap_or_else(|| host.to_owned())))
 }
 
 /// The domain that the host of an outline names literally: its last labels, behind the last value in it.
-fn named_in(outline: &str) -> Option<String> {
+fn literal_domain(outline: &str) -> Option<String> {
     let (_, rest) = outline.split_once("://")?;
     let authority = rest.split(['/', '?', '#']).next()?;
-    if !authority.contains(VALUE) {
-        let url = Url::parse(outline.replace(VALUE, "x").as_str()).ok()?;
+    if !authority.contains(VALUE_MARK) {
+        let url = Url::parse(outline.replace(VALUE_MARK, "x").as_str()).ok()?;
         let host = url.host_str()?;
-        return Some(domain_of(host).unwrap_or_else(|| host.to_owned()));
+        return Some(registrable_domain(host).unwrap_or_else(|| host.to_owned()));
     }
     // What is behind the last value must begin at a label, or the value could choose another domain.
-    let literal = authority.rsplit(VALUE).next()?.strip_prefix('.')?;
+    let literal = authority.rsplit(VALUE_MARK).next()?.strip_prefix('.')?;
     let Host::Domain(literal) = Host::parse(literal).ok()? else { return None };
-    domain_of(&literal)
+    registrable_domain(&literal)
 }
 
 /// The registrable domain of a host by the public suffix list, of which only the part of registries counts: what lies
 /// below a company's own suffix, such as `myshopify.com`, is still that company's.
-pub(crate) fn domain_of(host: &str) -> Option<String> {
+pub(crate) fn registrable_domain(host: &str) -> Option<String> {
     let Ok(Host::Domain(host)) = Host::parse(host.strip_suffix('.').unwrap_or(host)) else { return None };
     let mut suffix = psl::suffix(host.as_bytes()).filter(psl::Suffix::is_known)?;
     while suffix.typ() == Some(psl::Type::Private) {
@@ -112,7 +112,7 @@ mod tests {
             ("127.0.0.1", None),
             ("host.internal", None),
         ] {
-            assert_eq!(domain_of(host).as_deref(), expect, "{host}");
+            assert_eq!(registrable_domain(host).as_deref(), expect, "{host}");
         }
     }
 
@@ -134,7 +134,7 @@ address: { auth_mode: OAUTH2, token_url: 'http://127.0.0.1:8080/token' }
 ";
         let catalogue = Catalogue::parse(yaml).unwrap();
         let names =
-            |provider: &str, url: &str| catalogue.find(provider).unwrap().names_token_host(&url.parse().unwrap());
+            |provider: &str, url: &str| catalogue.find(provider).unwrap().allows_token_host(&url.parse().unwrap());
         for (provider, url, expect) in [
             ("suffix", "https://a.acme.com/token", true),
             ("suffix", "https://acme.com.evil.example/token", false),

@@ -20,7 +20,7 @@ const SECRET_PARTS: [&str; 12] = [
 /// Words of names whose values are secrets, in lower case.
 const SECRET_WORDS: [&str; 6] = ["key", "keys", "sig", "pwd", "pin", "otp"];
 /// Names that hold the word `key` and identify or order something.
-const PLAIN_KEYS: [&str; 10] = [
+const NON_SECRET_KEYS: [&str; 10] = [
     "idempotency-key",
     "sec-websocket-key",
     "surrogate-key",
@@ -33,7 +33,7 @@ const PLAIN_KEYS: [&str; 10] = [
     "public_key",
 ];
 /// Query parameters that sound like a secret and are positions in a list.
-const PLAIN_TOKENS: [&str; 8] = [
+const NON_SECRET_TOKENS: [&str; 8] = [
     "page_token",
     "pagetoken",
     "next_token",
@@ -45,7 +45,7 @@ const PLAIN_TOKENS: [&str; 8] = [
 ];
 
 /// Whether a URL has a user or a password before its host.
-pub(crate) fn has_user(url: &Url) -> bool {
+pub(crate) fn has_userinfo(url: &Url) -> bool {
     !url.username().is_empty() || url.password().is_some()
 }
 
@@ -55,7 +55,7 @@ pub(crate) fn has_user(url: &Url) -> bool {
 /// (`x-api-keys`, `api_key_2`, `apiKey`) and at the end of a name (`subscriptionkey`).
 pub fn is_secret_name(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
-    if PLAIN_TOKENS.contains(&lower.as_str()) || PLAIN_KEYS.contains(&lower.as_str()) {
+    if NON_SECRET_TOKENS.contains(&lower.as_str()) || NON_SECRET_KEYS.contains(&lower.as_str()) {
         return false;
     }
     // `author` is not `authorization`.

@@ -5,19 +5,19 @@ use std::{borrow::Cow, fmt::Write as _};
 use serde_json::{Map, Value};
 
 /// How many bytes a message has at most.
-pub(crate) const MESSAGE_BYTES: usize = 4096;
+pub(crate) const MAX_MESSAGE_BYTES: usize = 4096;
 /// The end of a text that was cut.
-const CUT: &str = " …";
+const ELLIPSIS: &str = " …";
 
 /// The text with its control characters escaped, line breaks and tabs apart, and with those marks that change the
 /// direction of the text around them or that cannot be seen: `\u{1b}`.
 pub(crate) fn printable(text: &str) -> Cow<'_, str> {
-    if !text.contains(is_hidden) {
+    if !text.contains(is_unprintable) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len() + 16);
     for c in text.chars() {
-        if is_hidden(c) {
+        if is_unprintable(c) {
             _ = write!(shown, "\\u{{{:x}}}", u32::from(c));
         } else {
             shown.push(c);
@@ -42,13 +42,13 @@ pub(crate) fn printable_value(value: Value) -> Value {
 /// JSON text with what [`printable`] escapes written as JSON's own escapes, which changes no value.
 pub(crate) fn printable_json(json: &str) -> Cow<'_, str> {
     // Line breaks between values are no part of a text; inside of one they are escaped already.
-    if !json.contains(is_hidden) {
+    if !json.contains(is_unprintable) {
         return Cow::Borrowed(json);
     }
     let mut shown = String::with_capacity(json.len() + 16);
     let mut units = [0; 2];
     for c in json.chars() {
-        if is_hidden(c) {
+        if is_unprintable(c) {
             for unit in c.encode_utf16(&mut units) {
                 _ = write!(shown, "\\u{unit:04x}");
             }
@@ -66,16 +66,16 @@ pub(crate) fn one_line(text: &str) -> String {
 }
 
 /// The text, cut so that it has at most `limit` bytes.
-pub(crate) fn capped(text: Cow<'_, str>, limit: usize) -> Cow<'_, str> {
+pub(crate) fn truncated(text: Cow<'_, str>, limit: usize) -> Cow<'_, str> {
     if text.len() <= limit {
         return text;
     }
-    let end = text.floor_char_boundary(limit.saturating_sub(CUT.len()));
-    Cow::Owned(format!("{}{CUT}", &text[..end]))
+    let end = text.floor_char_boundary(limit.saturating_sub(ELLIPSIS.len()));
+    Cow::Owned(format!("{}{ELLIPSIS}", &text[..end]))
 }
 
 /// Whether a character is invisible or changes how others are shown.
-fn is_hidden(c: char) -> bool {
+fn is_unprintable(c: char) -> bool {
     (c.is_control() && !matches!(c, '\n' | '\t'))
         || matches!(
             u32::from(c),
@@ -103,14 +103,17 @@ mod tests {
         let value = serde_json::json!({ "a\u{202e}": "\x7f\u{9b}2J \u{e0041} é" });
         let text = serde_json::to_string_pretty(&value).unwrap();
         let shown = printable_json(&text);
-        assert!(!shown.contains(is_hidden) && shown.contains("\\u202e") && shown.contains("\\udb40\\udc41"), "{shown}");
+        assert!(
+            !shown.contains(is_unprintable) && shown.contains("\\u202e") && shown.contains("\\udb40\\udc41"),
+            "{shown}"
+        );
         assert_eq!(serde_json::from_str::<Value>(&shown).unwrap(), value);
     }
 
     #[test]
     fn long_text_is_cut_at_a_character() {
-        assert_eq!(capped("abc".into(), 3), "abc");
-        assert_eq!(capped("ééééé".into(), 9), "éé …");
-        assert!(capped("é".repeat(5000).into(), MESSAGE_BYTES).len() <= MESSAGE_BYTES);
+        assert_eq!(truncated("abc".into(), 3), "abc");
+        assert_eq!(truncated("ééééé".into(), 9), "éé …");
+        assert!(truncated("é".repeat(5000).into(), MAX_MESSAGE_BYTES).len() <= MAX_MESSAGE_BYTES);
     }
 }

@@ -6,28 +6,28 @@
 use zeroize::Zeroizing;
 
 /// How many layers of encoding are undone.
-pub(super) const ROUNDS: usize = 3;
+pub(super) const MAX_LAYERS: usize = 3;
 
 /// A decoded text.
-pub(super) struct View {
+pub(super) struct DecodedView {
     pub(super) bytes: Zeroizing<Vec<u8>>,
     /// For each byte, where its source begins and ends in the original text.
     spans: Vec<(usize, usize)>,
 }
 
-impl View {
+impl DecodedView {
     /// The view in which one layer of encoding is undone; `None` if the text holds none.
-    pub(super) fn of(text: &[u8]) -> Option<Self> {
+    pub(super) fn decode_layer(text: &[u8]) -> Option<Self> {
         Self::decode(text, |at| (at, at + 1))
     }
 
     /// The view in which one more layer is undone.
-    pub(super) fn next(&self) -> Option<Self> {
+    pub(super) fn next_layer(&self) -> Option<Self> {
         Self::decode(&self.bytes, |at| self.spans[at])
     }
 
     /// The range of the original text from which a range of this view came.
-    pub(super) fn source(&self, from: usize, to: usize) -> (usize, usize) {
+    pub(super) fn source_range(&self, from: usize, to: usize) -> (usize, usize) {
         (self.spans[from].0, self.spans[to - 1].1)
     }
 
@@ -37,7 +37,7 @@ impl View {
         let mut changed = false;
         let mut at = 0;
         while at < text.len() {
-            let (symbol, length) = symbol(&text[at..]).unwrap_or((Symbol::byte(text[at]), 1));
+            let (symbol, length) = decode_symbol(&text[at..]).unwrap_or((Symbol::byte(text[at]), 1));
             changed |= length > 1;
             let source = (span(at).0, span(at + length - 1).1);
             for byte in symbol.as_bytes() {
@@ -52,7 +52,7 @@ impl View {
 
 /// The text with one layer of encoding undone; `None` if it holds none.
 pub(super) fn decoded(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    View::of(text).map(|view| view.bytes)
+    DecodedView::decode_layer(text).map(|view| view.bytes)
 }
 
 /// The bytes of an encoded sequence: at most one character.
@@ -75,17 +75,17 @@ impl Symbol {
 }
 
 /// The encoded sequence at the beginning of a text, and its length.
-fn symbol(text: &[u8]) -> Option<(Symbol, usize)> {
+fn decode_symbol(text: &[u8]) -> Option<(Symbol, usize)> {
     match text.first()? {
         b'%' => Some((Symbol::byte(u8::try_from(hex(text.get(1..3)?)?).ok()?), 3)),
-        b'\\' => escape(text),
-        b'&' => reference(text),
+        b'\\' => decode_escape(text),
+        b'&' => decode_reference(text),
         _ => None,
     }
 }
 
 /// An escape of JSON, or the `\x41` of JavaScript and Rust.
-fn escape(text: &[u8]) -> Option<(Symbol, usize)> {
+fn decode_escape(text: &[u8]) -> Option<(Symbol, usize)> {
     let byte = match text.get(1)? {
         b'u' => {
             let first = hex(text.get(2..6)?)?;
@@ -109,7 +109,7 @@ fn escape(text: &[u8]) -> Option<(Symbol, usize)> {
 }
 
 /// A character reference of HTML or XML.
-fn reference(text: &[u8]) -> Option<(Symbol, usize)> {
+fn decode_reference(text: &[u8]) -> Option<(Symbol, usize)> {
     let end = text.iter().take(12).position(|byte| *byte == b';')?;
     let name = std::str::from_utf8(&text[1..end]).ok()?;
     let code = match name {
@@ -155,9 +155,9 @@ mod tests {
     #[test]
     fn match_in_a_view_has_the_range_of_the_original_text() {
         let text = br"x%255Cu0041y";
-        let second = View::of(text).and_then(|view| view.next()).unwrap();
+        let second = DecodedView::decode_layer(text).and_then(|view| view.next_layer()).unwrap();
         assert_eq!(&second.bytes[..], br"x\u0041y");
-        let third = second.next().unwrap();
-        assert_eq!((&third.bytes[..], third.source(1, 2)), (&b"xAy"[..], (1, 11)));
+        let third = second.next_layer().unwrap();
+        assert_eq!((&third.bytes[..], third.source_range(1, 2)), (&b"xAy"[..], (1, 11)));
     }
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::{
     declare::{ConfirmField, ConfirmRequest, PathValue, fill},
     error::{Error, ErrorKind, Result},
-    paginate::path::dig,
+    paginate::path::lookup,
 };
 
 /// The path for one stored record; every value is encoded as one segment, or behind `?` as one query value.
@@ -50,7 +50,7 @@ const RECORD: &str = "record.";
 
 /// A text, number or boolean of a JSON text, as it is written there.
 fn text(json: &str, path: &str) -> Option<String> {
-    let value = dig(json, path)?.get().trim();
+    let value = lookup(json, path)?.get().trim();
     match value.as_bytes().first()? {
         b'"' => serde_json::from_str(value).ok(),
         b'{' | b'[' | b'n' => None,
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn values_of_metadata_and_record_are_encoded_in_their_places() {
+    fn values_of_metadata_and_record_are_encoded_into_the_path() {
         let record = |number: Value| json!({ "id": 9, "user": { "number": number } });
         let check = |number: Value, expect: &str| {
             assert_eq!(path("a/b", "x&y", Some(&record(number))).unwrap().as_deref(), Some(expect));
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn metadata_that_does_not_fit_is_a_fault_of_the_connection() {
+    fn metadata_of_another_type_is_a_connection_error() {
         let record = json!({ "user": { "number": 7 } });
         let error = path("..", "1", Some(&record)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Connection);

@@ -5,19 +5,20 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::{
-    Instance, Job, Observer, RunHost, RunReport, Stop, begin, begin_and_call, follow_up,
+    Cancellation, Job, Observer, RunReport, Runtime, RuntimeServices, execute_prepared,
     outbound::{self, Outbound},
-    spent::Spent,
-    verify,
+    prepare,
+    rotated_token::RotatedToken,
+    run_triggered_syncs, verify,
 };
 use crate::{
     auth::Credentials,
     declare::{Event, EventDef},
     error::{Error, ErrorKind, Result},
     nango::store_error,
-    provider::ConfigurationError,
+    provider::ConnectionConfigError,
     redact::is_secret_name,
-    store::{BASE_VARIANT, Connection, FunctionKey, NewConnection, Removed, RunStatus},
+    store::{BASE_VARIANT, Connection, FunctionKey, NewConnection, RemovedConnection, RunStatus},
 };
 
 /// A connection that is being added.
@@ -39,7 +40,7 @@ pub struct AddConnection {
 
 /// A connection that was added.
 #[derive(Debug)]
-pub struct Added {
+pub struct AddedConnection {
     /// The connection.
     pub connection: Connection,
     /// Whether it is new; otherwise it replaced one of this name.
@@ -54,7 +55,7 @@ pub struct Added {
 ///
 /// It is empty, longer than 255 bytes, or holds a control character; ids are also parts of the names under which values
 /// are sealed, which a NUL separates.
-pub fn check_id(id: &str) -> Result<(), &'static str> {
+pub fn check_connection_id(id: &str) -> Result<(), &'static str> {
     if id.is_empty() || id.len() > 255 {
         return Err("the id of a connection has 1 to 255 bytes");
     }
@@ -73,22 +74,22 @@ pub fn check_id(id: &str) -> Result<(), &'static str> {
 ///
 /// A function that refused (its error), credentials that the provider has no place for, a database that fails.
 pub async fn add_connection(
-    instance: &Arc<Instance>,
+    runtime: &Arc<Runtime>,
     new: AddConnection,
     observer: Arc<dyn Observer>,
-) -> Result<Added> {
+) -> Result<AddedConnection> {
     let (integration, id) = (new.integration.clone(), new.id.clone());
-    check_id(&id).map_err(|message| Error::new(ErrorKind::Connection, message))?;
+    check_connection_id(&id).map_err(|message| Error::new(ErrorKind::Connection, message))?;
     if let Some(metadata) = &new.metadata {
-        let fits = instance.config.limits.check_metadata(None, metadata);
+        let fits = runtime.config.limits.check_metadata(None, metadata);
         fits.map_err(|message| Error::new(ErrorKind::Connection, message))?;
     }
-    let holder = outbound::holder(instance, &integration, &id)?;
-    let misfit = |error: ConfigurationError| Error::new(ErrorKind::Connection, error);
-    let config = holder.provider.configuration(&integration, new.config).map_err(misfit)?;
-    holder.provider.check_credentials(&integration, new.credentials.parts()).map_err(misfit)?;
-    let replaced = instance.store.connection(&integration, &id).await.map_err(store_error)?;
-    let kept = || replaced.map(|connection| connection.metadata).unwrap_or_default();
+    let context = outbound::connection_context(runtime, &integration, &id)?;
+    let connection_error = |error: ConnectionConfigError| Error::new(ErrorKind::Connection, error);
+    let config = context.provider.validate_config(&integration, new.config).map_err(connection_error)?;
+    context.provider.check_credentials(&integration, new.credentials.parts()).map_err(connection_error)?;
+    let replaced = runtime.store.connection(&integration, &id).await.map_err(store_error)?;
+    let stored_metadata = || replaced.map(|connection| connection.metadata).unwrap_or_default();
     let mut candidate = Connection {
         row: 0,
         integration: integration.clone(),
@@ -96,37 +97,39 @@ pub async fn add_connection(
         auth: new.credentials.mode().stored_name().to_owned(),
         credentials: Vec::new(),
         config,
-        metadata: new.metadata.clone().unwrap_or_else(kept),
-        created_at: instance.store.now(),
-        updated_at: instance.store.now(),
+        metadata: new.metadata.clone().unwrap_or_else(stored_metadata),
+        created_at: runtime.store.now(),
+        updated_at: runtime.store.now(),
         version: 0,
         renew_at: None,
         failure: None,
     };
     // What does not fit is an error before the provider is asked.
-    outbound::check(instance, &candidate, &new.credentials)?;
-    let spent = Spent::of(&integration, &id, &new.credentials).filter(|_| new.credentials.token().is_none());
-    let mut given = new.credentials;
-    if let Some(spent) = &spent
-        && let Some((credentials, config)) = spent.replacement(instance).await?
+    outbound::check_credentials(runtime, &candidate, &new.credentials)?;
+    let rotated = RotatedToken::for_credentials(&integration, &id, &new.credentials)
+        .filter(|_| new.credentials.token().is_none());
+    let mut initial = new.credentials;
+    if let Some(rotated) = &rotated
+        && let Some((credentials, config)) = rotated.replacement(runtime).await?
     {
-        given = credentials;
+        initial = credentials;
         candidate.config.extend(config);
     }
-    let asked = candidate.config.clone();
-    let credentials = outbound::with_token(instance, &holder, &mut candidate, given).await?;
-    if let Some(spent) = &spent {
-        let learned = candidate.config.iter().filter(|(name, value)| asked.get(*name) != Some(*value));
-        let learned = learned.map(|(name, value)| (name.clone(), value.clone())).collect();
-        spent.keep(instance, &credentials, &learned).await?;
+    let requested_config = candidate.config.clone();
+    let credentials = outbound::obtain_token(runtime, &context, &mut candidate, initial).await?;
+    if let Some(rotated) = &rotated {
+        let obtained_config =
+            candidate.config.iter().filter(|(name, value)| requested_config.get(*name) != Some(*value));
+        let obtained_config = obtained_config.map(|(name, value)| (name.clone(), value.clone())).collect();
+        rotated.store(runtime, &credentials, &obtained_config).await?;
     }
-    if new.verify && verify::is_tried(credentials.mode()) {
-        let outbound = Outbound::fixed(instance, &candidate, credentials.clone())?;
-        verify::probe(instance, &outbound, &candidate, &credentials).await?;
+    if new.verify && verify::is_verifiable(credentials.mode()) {
+        let outbound = Outbound::with_credentials(runtime, &candidate, credentials.clone())?;
+        verify::probe(runtime, &outbound, &candidate, &credentials).await?;
     }
     let mut events = Vec::new();
-    for def in instance.registry.on_event(&integration, Event::ValidateConnection) {
-        let report = fire(instance, &candidate, Some(&credentials), def, &observer).await?;
+    for def in runtime.registry.on_event(&integration, Event::ValidateConnection) {
+        let report = run_event_function(runtime, &candidate, Some(&credentials), def, &observer).await?;
         if report.status != RunStatus::Success {
             let error = report.error.unwrap_or_else(|| Error::msg("it was interrupted"));
             let what = if error.action().is_some() { "refused" } else { "could not check" };
@@ -135,10 +138,10 @@ pub async fn add_connection(
         events.push(report);
     }
     // What is secret of the configuration lies with the credentials.
-    let hidden = |(name, _): &(String, Value)| holder.provider.hides_config(name) || is_secret_name(name);
-    let (secret, config): (Vec<_>, Vec<_>) = candidate.config.into_iter().partition(hidden);
+    let is_secret = |(name, _): &(String, Value)| context.provider.is_secret_config(name) || is_secret_name(name);
+    let (secret, config): (Vec<_>, Vec<_>) = candidate.config.into_iter().partition(is_secret);
     let credentials = credentials.with_config(secret.into_iter().collect());
-    let sealed = credentials.seal(&instance.ring, &integration, &id);
+    let sealed = credentials.seal(&runtime.ring, &integration, &id);
     let new = NewConnection {
         integration,
         id,
@@ -148,14 +151,14 @@ pub async fn add_connection(
         config: config.into_iter().collect(),
         metadata: new.metadata,
     };
-    let (connection, is_new) = instance.store.put_connection(new).await.map_err(store_error)?;
-    Spent::forget(instance, &connection.integration, &connection.id).await?;
+    let (connection, is_new) = runtime.store.put_connection(new).await.map_err(store_error)?;
+    RotatedToken::delete(runtime, &connection.integration, &connection.id).await?;
     if is_new {
-        for def in instance.registry.on_event(&connection.integration, Event::PostConnectionCreation) {
-            events.push(fire(instance, &connection, None, def, &observer).await?);
+        for def in runtime.registry.on_event(&connection.integration, Event::PostConnectionCreation) {
+            events.push(run_event_function(runtime, &connection, None, def, &observer).await?);
         }
     }
-    Ok(Added { connection, new: is_new, events })
+    Ok(AddedConnection { connection, new: is_new, events })
 }
 
 /// Removes a connection with its records, after the functions `#[on_event(pre_connection_deletion)]` ran: one that
@@ -165,47 +168,48 @@ pub async fn add_connection(
 ///
 /// The database failed.
 pub async fn remove_connection(
-    instance: &Arc<Instance>,
+    runtime: &Arc<Runtime>,
     integration: &str,
     id: &str,
     observer: Arc<dyn Observer>,
-) -> Result<Option<Removed>> {
-    let Some(connection) = instance.store.connection(integration, id).await.map_err(store_error)? else {
+) -> Result<Option<RemovedConnection>> {
+    let Some(connection) = runtime.store.connection(integration, id).await.map_err(store_error)? else {
         return Ok(None);
     };
-    for def in instance.registry.on_event(integration, Event::PreConnectionDeletion) {
-        let failed = match fire(instance, &connection, None, def, &observer).await {
+    for def in runtime.registry.on_event(integration, Event::PreConnectionDeletion) {
+        let failed = match run_event_function(runtime, &connection, None, def, &observer).await {
             Ok(report) => report.error,
             // Credentials that can no longer be opened must not make a connection immortal.
             Err(error) if error.kind() == ErrorKind::Connection => Some(error),
             Err(error) => return Err(error),
         };
         if let Some(error) = failed {
-            observer.waiting(&format!("`{}` failed, removing the connection all the same: {error}", def.name));
+            observer.on_wait(&format!("`{}` failed, removing the connection all the same: {error}", def.name));
         }
     }
-    Spent::forget(instance, integration, id).await?;
-    instance.store.remove_connection(integration, id).await.map_err(store_error)
+    RotatedToken::delete(runtime, integration, id).await?;
+    runtime.store.remove_connection(integration, id).await.map_err(store_error)
 }
 
-async fn fire(
-    instance: &Arc<Instance>,
+async fn run_event_function(
+    runtime: &Arc<Runtime>,
     connection: &Connection,
     credentials: Option<&Credentials>,
     def: &'static EventDef,
     observer: &Arc<dyn Observer>,
 ) -> Result<RunReport> {
     let key = FunctionKey {
-        kind: crate::declare::Kind::OnEvent,
+        kind: crate::declare::FunctionKind::OnEvent,
         integration: connection.integration.clone(),
         connection: connection.id.clone(),
         function: def.name.to_owned(),
         variant: BASE_VARIANT.to_owned(),
     };
-    let ready = begin::ready_for(instance, key, connection.clone(), credentials.cloned(), None).await?;
-    let stays = def.event == Event::PostConnectionCreation;
-    let host = Arc::new(RunHost::new(instance.clone(), observer.clone(), stays));
-    let mut report = begin_and_call(instance, ready, Job::Event(def), Stop::default(), host.clone()).await?;
-    follow_up(instance, &host, &mut report, &Stop::default()).await;
+    let prepared = prepare::prepare_for(runtime, key, connection.clone(), credentials.cloned(), None).await?;
+    let accepts_syncs = def.event == Event::PostConnectionCreation;
+    let services = Arc::new(RuntimeServices::new(runtime.clone(), observer.clone(), accepts_syncs));
+    let mut report =
+        execute_prepared(runtime, prepared, Job::Event(def), Cancellation::default(), services.clone()).await?;
+    run_triggered_syncs(runtime, &services, &mut report, &Cancellation::default()).await;
     Ok(report)
 }

@@ -20,37 +20,37 @@ use serde_json::Value;
 
 use self::progress::Progress;
 use super::{
-    Instance,
-    ahead::Ahead,
-    resume::{self, Interrupted, State},
+    Runtime,
+    prefetch::Prefetcher,
+    resume::{self, InterruptedWalk, SyncState},
     since,
 };
 use crate::{
     declare::{Endpoint, Mapper, SyncDef},
     error::{Error, Result},
-    http::Call,
-    nango::{Context, Draft, Nango, store_error},
-    paginate::{PaginateError, Place, Purpose, RawPage, Walk, WalkMemory, WalkOptions},
+    http::RequestSpec,
+    nango::{Context, Nango, PageCommit, store_error},
+    paginate::{PaginateError, Purpose, RawPage, ResumePoint, Walk, WalkOptions, WalkState},
     store::{DatasetKey, Level, NextFullRun, ResumeWrite, Scan, ScanFrom, failpoint::failpoint},
 };
 
 /// Statuses with which a provider answers a resume point that has expired.
-const EXPIRED: [u16; 4] = [400, 404, 410, 422];
+const EXPIRED_STATUSES: [u16; 4] = [400, 404, 410, 422];
 
 /// Walks the endpoint of a mapper from its start, or from where an interrupted run left it.
 pub(super) async fn walk(
-    instance: &Arc<Instance>,
+    runtime: &Arc<Runtime>,
     context: Arc<Context>,
     def: &'static SyncDef,
     mapper: &'static Mapper,
 ) -> Result<()> {
-    context.declare(def);
-    let sealed = instance.store.resume_state(context.key()).await.map_err(store_error)?;
+    context.set_sync(def);
+    let sealed = runtime.store.resume_state(context.key()).await.map_err(store_error)?;
     let remembered = sealed.is_some();
-    let state = resume::open(instance, &context, sealed);
+    let state = resume::open(runtime, &context, sealed);
     let endpoint = endpoint(&context, mapper).await?;
-    let mut run = Run { instance, context, def, mapper, endpoint, state, remembered };
-    run.whole().await
+    let mut run = MapperRun { instance: runtime, context, def, mapper, endpoint, state, has_stored_state: remembered };
+    run.run().await
 }
 
 async fn endpoint(context: &Arc<Context>, mapper: &Mapper) -> Result<String> {
@@ -58,52 +58,53 @@ async fn endpoint(context: &Arc<Context>, mapper: &Mapper) -> Result<String> {
         Endpoint::Fixed(path) => Ok((*path).to_owned()),
         Endpoint::Metadata(fill) => {
             let metadata = Nango::new(context.clone()).metadata_map().await?;
-            fill(Value::Object(metadata)).map_err(|error| context.in_metadata(error))
+            fill(Value::Object(metadata)).map_err(|error| context.metadata_error(error))
         }
     }
 }
 
 /// Whether an interrupted walk may only be resumed at an opaque position: a scan would delete a record that was stepped
 /// over, and an incremental run would never see it again.
-pub(super) fn tokens_only(def: &SyncDef, mapper: &Mapper) -> bool {
+pub(super) fn requires_token(def: &SyncDef, mapper: &Mapper) -> bool {
     def.track_deletes || mapper.since.is_some()
 }
 
-struct Run<'a> {
-    instance: &'a Arc<Instance>,
+struct MapperRun<'a> {
+    instance: &'a Arc<Runtime>,
     context: Arc<Context>,
     def: &'static SyncDef,
     mapper: &'static Mapper,
     endpoint: String,
-    state: State,
+    state: SyncState,
     /// Whether the database holds a resume state of this sync.
-    remembered: bool,
+    has_stored_state: bool,
 }
 
 /// How a walk begins.
-struct Start {
+struct WalkStart {
     /// The `since` value that is sent; `None`: the run is full.
     since: Option<i64>,
     /// Whether delete candidates brought this full run forward.
     brought_forward: bool,
-    interrupted: Option<Interrupted>,
+    interrupted: Option<InterruptedWalk>,
 }
 
-impl Run<'_> {
-    async fn whole(&mut self) -> Result<()> {
-        let schema = self.schema();
-        let spec = self.spec(&schema);
+impl MapperRun<'_> {
+    async fn run(&mut self) -> Result<()> {
+        let schema = self.schema_fingerprint();
+        let spec = self.walk_fingerprint(&schema);
         let now = self.instance.store.now();
-        let forced = self.forced_full(&schema);
+        let forced = self.is_full_forced(&schema);
         self.state.schema = Some(schema);
-        let interrupted = self.state.take_up(&spec, now, tokens_only(self.def, self.mapper)).filter(|_| !forced);
+        let interrupted =
+            self.state.take_resumable(&spec, now, requires_token(self.def, self.mapper)).filter(|_| !forced);
         if let Some(interrupted) = interrupted {
-            let age = since::age(now - interrupted.started_at);
+            let age = since::format_duration(now - interrupted.started_at);
             self.context.log(Level::Info, &format!("going on with the walk that began {age} ago"), Value::Null);
             let since = interrupted.since;
-            let start = Start { since, brought_forward: false, interrupted: Some(interrupted) };
-            match self.pages(start, &spec).await {
-                Err(error) if self.context.totals().pages == 0 && is_expired(&error) => {
+            let start = WalkStart { since, brought_forward: false, interrupted: Some(interrupted) };
+            match self.walk_pages(start, &spec).await {
+                Err(error) if self.context.totals().pages == 0 && is_resume_point_expired(&error) => {
                     let message = "the provider does not accept the resume point of the interrupted walk any more: \
                                    starting over";
                     self.context.log(Level::Warn, message, Value::Null);
@@ -111,12 +112,12 @@ impl Run<'_> {
                 ended => return ended,
             }
         }
-        let start = self.start(forced, now).await?;
-        self.pages(start, &spec).await
+        let start = self.decide_start(forced, now).await?;
+        self.walk_pages(start, &spec).await
     }
 
     /// A fingerprint of what a record becomes: the model's schema and the version of the sync.
-    fn schema(&self) -> String {
+    fn schema_fingerprint(&self) -> String {
         let mut generator = schemars::SchemaGenerator::default();
         let schema = (self.def.models[0].schema)(&mut generator).to_value();
         let definitions = Value::Object(generator.take_definitions(true));
@@ -125,7 +126,7 @@ impl Run<'_> {
     }
 
     /// What is walked, as far as a position inside it depends on it.
-    fn spec(&self, schema: &str) -> String {
+    fn walk_fingerprint(&self, schema: &str) -> String {
         let Mapper { paginate, since, .. } = self.mapper;
         let base_url = self.context.base_url();
         fingerprint::of_walk(base_url, &self.endpoint, paginate.as_ref(), since.as_ref(), schema)
@@ -133,7 +134,7 @@ impl Run<'_> {
 
     /// Whether this run reads the whole list although less was due: the caller asks for it, or records become something
     /// else than at the last run.
-    fn forced_full(&self, schema: &str) -> bool {
+    fn is_full_forced(&self, schema: &str) -> bool {
         let changed = self.state.schema.as_deref().is_some_and(|last| last != schema);
         if changed && self.mapper.since.is_some() && self.state.since.is_some() {
             let message = "the model's schema or the version of the sync has changed: this run reads the whole list";
@@ -143,13 +144,17 @@ impl Run<'_> {
     }
 
     /// Decides what a run that does not resume reads.
-    async fn start(&self, forced: bool, now: i64) -> Result<Start> {
-        let asked =
-            self.mapper.since.as_ref().filter(|_| !forced).and_then(|since| since::asked(since, &self.state, now));
-        let mut start = Start { since: asked, brought_forward: false, interrupted: None };
+    async fn decide_start(&self, forced: bool, now: i64) -> Result<WalkStart> {
+        let since = self
+            .mapper
+            .since
+            .as_ref()
+            .filter(|_| !forced)
+            .and_then(|since| since::since_value(since, &self.state, now));
+        let mut start = WalkStart { since, brought_forward: false, interrupted: None };
         if start.since.is_some() && self.def.track_deletes {
-            let policy = self.policy();
-            let outlook = self.instance.store.delete_outlook(&self.dataset(), &policy).await.map_err(store_error)?;
+            let policy = self.delete_policy();
+            let outlook = self.instance.store.pending_deletes(&self.dataset(), &policy).await.map_err(store_error)?;
             start.brought_forward = match outlook.next_full {
                 NextFullRun::Regular => false,
                 NextFullRun::NextRun => true,
@@ -164,45 +169,45 @@ impl Run<'_> {
         Ok(start)
     }
 
-    async fn pages(&mut self, start: Start, spec: &str) -> Result<()> {
+    async fn walk_pages(&mut self, start: WalkStart, spec: &str) -> Result<()> {
         let now = self.instance.store.now();
-        let Start { since, brought_forward, mut interrupted } = start;
+        let WalkStart { since, brought_forward, mut interrupted } = start;
         let from = interrupted.as_ref().and_then(|walk| walk.scan).map_or(ScanFrom::Start, ScanFrom::Number);
         let scan = if since.is_none() { self.begin_scan(from, brought_forward).await? } else { None };
         if scan.as_ref().is_some_and(|(_, scan)| !scan.resumed) {
             interrupted = None;
         }
         let (mut progress, resume) = Progress::new(now, since, scan, interrupted);
-        let mut ahead = Ahead::new(self.open(&progress, resume)?);
-        ahead.fetch().await;
-        while let Some(group) = ahead.take()? {
+        let mut prefetcher = Prefetcher::new(self.open_walk(&progress, resume)?);
+        prefetcher.fetch_page().await;
+        while let Some(group) = prefetcher.take_pages()? {
             self.context.check()?;
-            let kept = AtomicBool::new(false);
+            let committed = AtomicBool::new(false);
             let fetch = async {
-                while !kept.load(Ordering::Relaxed) && ahead.has_room() {
-                    ahead.fetch().await;
+                while !committed.load(Ordering::Relaxed) && prefetcher.has_capacity() {
+                    prefetcher.fetch_page().await;
                 }
                 Ok::<_, Error>(())
             };
-            let keep = async {
-                let done = self.keep(&group, &mut progress, spec).await;
-                kept.store(true, Ordering::Relaxed);
+            let commit = async {
+                let done = self.commit_pages(&group, &mut progress, spec).await;
+                committed.store(true, Ordering::Relaxed);
                 done
             };
             // Pages that cannot be kept end the run at once; those that were fetched are kept whatever comes after them.
-            try_join(fetch, keep).await?;
+            try_join(fetch, commit).await?;
             failpoint!("mapper:page-kept");
         }
         failpoint!("mapper:walked");
-        let end = progress.end(ahead.walk());
+        let end = progress.end(prefetcher.walk());
         self.finish(progress, end).await
     }
 
-    fn open(&self, progress: &Progress, resume: Option<(Place, WalkMemory)>) -> Result<Walk> {
-        let mut call = Call::new(reqwest::Method::GET, self.endpoint.clone());
-        call.retries = self.mapper.retries;
+    fn open_walk(&self, progress: &Progress, resume: Option<(ResumePoint, WalkState)>) -> Result<Walk> {
+        let mut spec = RequestSpec::new(reqwest::Method::GET, self.endpoint.clone());
+        spec.retries = self.mapper.retries;
         if let (Some(since), Some(value)) = (&self.mapper.since, progress.since) {
-            call.query.push((since.param.to_owned(), since::write(since.format, value)?));
+            spec.query.push((since.param.to_owned(), since::format_value(since.format, value)?));
         }
         let paginate = self.mapper.paginate.clone().map(|paginate| self.context.paginate(paginate));
         let options = WalkOptions {
@@ -210,7 +215,7 @@ impl Run<'_> {
             bounds: self.context.limits().walk.clone(),
             resume,
         };
-        Walk::new(self.context.client().clone(), call, paginate, options).map_err(PaginateError::into_error)
+        Walk::new(self.context.client().clone(), spec, paginate, options).map_err(PaginateError::into_error)
     }
 
     async fn begin_scan(&self, from: ScanFrom, brought_forward: bool) -> Result<Option<(DatasetKey, Scan)>> {
@@ -228,12 +233,12 @@ impl Run<'_> {
     }
 
     /// Maps pages and commits them in one transaction. Behind one that cannot be mapped, those before it are kept.
-    async fn keep(&self, pages: &[RawPage], progress: &mut Progress, spec: &str) -> Result<()> {
-        let mut drafts = Vec::with_capacity(pages.len());
+    async fn commit_pages(&self, pages: &[RawPage], progress: &mut Progress, spec: &str) -> Result<()> {
+        let mut commits = Vec::with_capacity(pages.len());
         let mut mapped = Ok(());
         for page in pages {
-            match self.draft(page, progress).await {
-                Ok(draft) => drafts.push(draft),
+            match self.map_page(page, progress).await {
+                Ok(draft) => commits.push(draft),
                 Err(error) => {
                     mapped = Err(error);
                     break;
@@ -241,31 +246,31 @@ impl Run<'_> {
             }
         }
         // One resume point is enough: the state between two pages of a transaction is never visible.
-        if let Some((page, draft)) = pages[..drafts.len()].last().zip(drafts.last_mut()) {
-            draft.resume = self.resume_behind(page, progress, spec)?;
+        if let Some((page, draft)) = pages[..commits.len()].last().zip(commits.last_mut()) {
+            draft.resume = self.resume_after(page, progress, spec)?;
         }
-        if !drafts.is_empty() {
-            self.context.commit_all(drafts).await?;
+        if !commits.is_empty() {
+            self.context.commit_all(commits).await?;
         }
         mapped
     }
 
     /// The resume point behind a page.
-    fn resume_behind(&self, page: &RawPage, progress: &Progress, spec: &str) -> Result<Option<ResumeWrite>> {
-        let (Some(place), Some(memory)) = (page.place(), page.memory()) else { return Ok(None) };
+    fn resume_after(&self, page: &RawPage, progress: &Progress, spec: &str) -> Result<Option<ResumeWrite>> {
+        let (Some(place), Some(memory)) = (page.resume_point(), page.state()) else { return Ok(None) };
         let walk = progress.interrupted_at(spec, place.clone(), memory.clone(), self.instance.store.now());
-        let state = State { walk: Some(walk), ..self.state.clone() };
+        let state = SyncState { walk: Some(walk), ..self.state.clone() };
         resume::seal(self.instance, self.context.key(), &state).map(|sealed| Some(ResumeWrite::Set(sealed)))
     }
 
     /// Commits a change outside of the pages.
-    async fn commit(&self, draft: Draft) -> Result<()> {
-        self.context.commit(draft).await.map(drop)
+    async fn commit(&self, page: PageCommit) -> Result<()> {
+        self.context.commit(page).await.map(drop)
     }
 }
 
 /// Whether the provider refused a resume point, or leads in a circle from it.
-fn is_expired(error: &Error) -> bool {
+fn is_resume_point_expired(error: &Error) -> bool {
     let circle = matches!(error.downcast_ref(), Some(PaginateError::Circle { .. } | PaginateError::SamePage { .. }));
-    circle || error.http().is_some_and(|http| EXPIRED.contains(&http.status))
+    circle || error.http().is_some_and(|http| EXPIRED_STATUSES.contains(&http.status))
 }

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::Instance;
+use super::Runtime;
 use crate::{
     auth::{
-        Credentials, Fixed, Following, Held, Holder, InjectError, Injector, Live, ObtainError, RefreshError, Subject,
-        redactor,
+        ConnectionContext, Credentials, CredentialsSource, InjectError, Injector, ObtainError, RefreshError,
+        RefreshingAuthorizer, RefreshingCredentials, StaticAuthorizer, TokenContext, redactor,
     },
     error::{Error, ErrorKind, Result},
-    http::{Authorize, Client, ClientParts, Clock, Lane, Quota, Transport, Url, Watch},
+    http::{Authorize, Client, ClientParts, ClientQuota, Clock, Priority, Transport, Url, WaitObserver},
     provider::{Provider, Variable},
     redact::{Redactor, is_secret_name},
     store::Connection,
@@ -21,9 +21,9 @@ use crate::{
 /// A connection's way out.
 #[derive(Debug)]
 pub(super) struct Outbound {
-    pub(super) holder: Arc<Holder>,
+    pub(super) context: Arc<ConnectionContext>,
     pub(super) base_url: Url,
-    pub(super) held: Held,
+    pub(super) credentials: CredentialsSource,
     /// Hides the secrets of the connection, its app and the integration's own headers.
     pub(super) redactor: Redactor,
     authorize: Arc<dyn Authorize>,
@@ -31,53 +31,71 @@ pub(super) struct Outbound {
 
 impl Outbound {
     /// The way out of a stored connection. Its credentials are followed from here on.
-    pub(super) async fn of(instance: &Instance, connection: &Connection) -> Result<Self> {
-        let holder = holder(instance, &connection.integration, &connection.id)?;
-        let mut current = instance.tokens.look(&holder).await.map_err(closed)?;
-        let mut live = Live::new(instance.tokens.clone(), holder.clone(), current.clone());
-        if live.as_ref().is_err_and(|error| is_to_be_learned(&holder, error)) && current.credentials.are_renewed() {
-            current = instance.tokens.forced(&holder).await.map_err(closed)?;
-            live = Live::new(instance.tokens.clone(), holder.clone(), current);
+    pub(super) async fn for_connection(runtime: &Runtime, connection: &Connection) -> Result<Self> {
+        let context = connection_context(runtime, &connection.integration, &connection.id)?;
+        let mut current = runtime.tokens.look(&context).await.map_err(refresh_error)?;
+        let mut refreshing = RefreshingCredentials::new(runtime.tokens.clone(), context.clone(), current.clone());
+        if refreshing.as_ref().is_err_and(|error| comes_with_token(&context, error))
+            && current.credentials.are_refreshable()
+        {
+            current = runtime.tokens.force_refresh(&context).await.map_err(refresh_error)?;
+            refreshing = RefreshingCredentials::new(runtime.tokens.clone(), context.clone(), current);
         }
-        let live = Arc::new(live.map_err(|error| unusable(&holder, error))?);
-        let base_url = live.base_url().clone();
-        let redactor = live.redactor().clone();
-        add_settings(&redactor, instance, &holder.integration);
-        Ok(Self { holder, base_url, held: Held::Live(live.clone()), redactor, authorize: Arc::new(Following(live)) })
+        let refreshing = Arc::new(refreshing.map_err(|error| unusable(&context, error))?);
+        let base_url = refreshing.base_url().clone();
+        let redactor = refreshing.redactor().clone();
+        redact_settings(&redactor, runtime, &context.integration);
+        Ok(Self {
+            context,
+            base_url,
+            credentials: CredentialsSource::Refreshing(refreshing.clone()),
+            redactor,
+            authorize: Arc::new(RefreshingAuthorizer(refreshing)),
+        })
     }
 
     /// The way out of a connection that is not stored yet.
-    pub(super) fn fixed(instance: &Instance, connection: &Connection, credentials: Credentials) -> Result<Self> {
-        let holder = holder(instance, &connection.integration, &connection.id)?;
-        let base_url = holder.base_url(&connection.config, &credentials);
-        let base_url = base_url.map_err(|error| unusable(&holder, error.into()))?;
-        let Holder { provider, integration, app, .. } = &*holder;
+    pub(super) fn with_credentials(
+        runtime: &Runtime,
+        connection: &Connection,
+        credentials: Credentials,
+    ) -> Result<Self> {
+        let context = connection_context(runtime, &connection.integration, &connection.id)?;
+        let base_url = context.base_url(&connection.config, &credentials);
+        let base_url = base_url.map_err(|error| unusable(&context, error.into()))?;
+        let ConnectionContext { provider, integration, app, .. } = &*context;
         let injector = Injector::new(provider, integration, &credentials, &connection.config, app)
-            .map_err(|error| unusable(&holder, error))?;
-        let authorize = Arc::new(Fixed { injector, clock: instance.clock.clone() });
+            .map_err(|error| unusable(&context, error))?;
+        let authorize = Arc::new(StaticAuthorizer { injector, clock: runtime.clock.clone() });
         let redactor = redactor(&credentials, &connection.config, app);
-        add_settings(&redactor, instance, integration);
-        Ok(Self { base_url, held: Held::Fixed(credentials), redactor, authorize, holder: holder.clone() })
+        redact_settings(&redactor, runtime, integration);
+        Ok(Self {
+            base_url,
+            credentials: CredentialsSource::Static(credentials),
+            redactor,
+            authorize,
+            context: context.clone(),
+        })
     }
 
     /// Where requests go, as it may be shown.
-    pub(super) fn shown_base_url(&self) -> String {
+    pub(super) fn redacted_base_url(&self) -> String {
         self.redactor.hide_url(self.base_url.clone()).into()
     }
 
     /// The pipeline of this way. `lane`: who waits for it; `watch` is told of waits for limits.
     pub(super) fn client(
         &self,
-        instance: &Instance,
+        runtime: &Runtime,
         transport: Arc<dyn Transport>,
         clock: Arc<dyn Clock>,
-        lane: Lane,
-        watch: Option<Arc<dyn Watch>>,
+        priority: Priority,
+        watch: Option<Arc<dyn WaitObserver>>,
     ) -> Client {
-        let Holder { provider, integration, connection, .. } = &*self.holder;
+        let ConnectionContext { provider, integration, connection, .. } = &*self.context;
         let proxy = &provider.proxy;
-        let budget = instance.budgets.of(integration, connection, proxy.retry.shared);
-        let listed = instance.config.integrations.get(integration).map(|settings| settings.trusted_origins.as_slice());
+        let limiter = runtime.rate_limiters.of(integration, connection, proxy.retry.shared_quota);
+        let listed = runtime.config.integrations.get(integration).map(|settings| settings.trusted_origins.as_slice());
         let trusted = listed.unwrap_or_default().iter().filter_map(|text| Some(Url::parse(text).ok()?.origin()));
         let mut parts = ClientParts::new(transport, clock, self.base_url.clone())
             .trusted_origins(trusted.collect())
@@ -86,19 +104,19 @@ impl Outbound {
             .forward_headers(proxy.forward_headers)
             .integration(integration)
             .redactor(self.redactor.clone())
-            .quota(Quota { budget, connection: connection.clone(), lane });
+            .quota(ClientQuota { rate_limiter: limiter, connection: connection.clone(), priority });
         if let Some(watch) = watch {
-            if let Held::Live(live) = &self.held {
-                live.watch(watch.clone());
+            if let CredentialsSource::Refreshing(refreshing) = &self.credentials {
+                refreshing.set_wait_observer(watch.clone());
             }
-            parts = parts.watch(watch, provider.display_name.clone());
+            parts = parts.wait_observer(watch, provider.display_name.clone());
         }
         Client::new(parts)
     }
 }
 
 /// The error of the key is carried, so that what is set up is told apart from what is typed.
-fn closed(error: RefreshError) -> Error {
+fn refresh_error(error: RefreshError) -> Error {
     match &error {
         RefreshError::Sealed { source, .. } => {
             Error::new(ErrorKind::Connection, source.clone()).context(error.to_string())
@@ -109,10 +127,10 @@ fn closed(error: RefreshError) -> Error {
 
 /// Adds what the operator's settings hold of secrets: headers of the integration and values for functions, by their
 /// names.
-fn add_settings(redactor: &Redactor, instance: &Instance, integration: &str) {
-    let headers = instance.config.integrations.get(integration).map(|settings| &settings.headers);
+fn redact_settings(redactor: &Redactor, runtime: &Runtime, integration: &str) {
+    let headers = runtime.config.integrations.get(integration).map(|settings| &settings.headers);
     let headers = headers.into_iter().flatten();
-    for (name, value) in headers.chain(&instance.config.environment) {
+    for (name, value) in headers.chain(&runtime.config.environment) {
         if is_secret_name(name) {
             redactor.add(Zeroizing::new(value.clone()));
         }
@@ -120,57 +138,61 @@ fn add_settings(redactor: &Redactor, instance: &Instance, integration: &str) {
 }
 
 /// Whether a value is missing that the provider tells together with a token.
-fn is_to_be_learned(holder: &Holder, error: &InjectError) -> bool {
+fn comes_with_token(context: &ConnectionContext, error: &InjectError) -> bool {
     let InjectError::Resolve(error) = error else { return false };
-    matches!(error.missing(), Some(Variable::Config(name)) if holder.provider.learned.contains(&name))
+    matches!(error.missing(), Some(Variable::Config(name)) if context.provider.response_config.contains(&name))
 }
 
 /// The error is carried, so that `wire` and `cli` can tell what was typed from what is set up.
-fn unusable(holder: &Holder, error: InjectError) -> Error {
-    let doing = format!("connection `{}` of `{}` cannot be used", holder.connection, holder.integration);
-    Error::new(ErrorKind::Connection, error).context(doing)
+fn unusable(context: &ConnectionContext, error: InjectError) -> Error {
+    let message = format!("connection `{}` of `{}` cannot be used", context.connection, context.integration);
+    Error::new(ErrorKind::Connection, error).context(message)
 }
 
 /// Whose token it is.
-pub(super) fn holder(instance: &Instance, integration: &str, connection: &str) -> Result<Arc<Holder>> {
-    Ok(Arc::new(Holder {
-        provider: Arc::new(provider(instance, integration)?),
+pub(super) fn connection_context(
+    runtime: &Runtime,
+    integration: &str,
+    connection: &str,
+) -> Result<Arc<ConnectionContext>> {
+    Ok(Arc::new(ConnectionContext {
+        provider: Arc::new(provider(runtime, integration)?),
         integration: integration.to_owned(),
         connection: connection.to_owned(),
-        app: Arc::new(instance.config.app(integration)),
+        app: Arc::new(runtime.config.app(integration)),
     }))
 }
 
 /// Whether credentials fit, before the provider is asked for a token. What its answer brings may be missing yet.
-pub(super) fn check(instance: &Instance, connection: &Connection, credentials: &Credentials) -> Result<()> {
-    match Outbound::fixed(instance, connection, credentials.clone()) {
-        Err(error) if credentials.are_renewed() && credentials.token().is_none() => {
-            let holder = holder(instance, &connection.integration, &connection.id)?;
-            let learned = error.downcast_ref().is_some_and(|error| is_to_be_learned(&holder, error));
-            if learned { Ok(()) } else { Err(error) }
+pub(super) fn check_credentials(runtime: &Runtime, connection: &Connection, credentials: &Credentials) -> Result<()> {
+    match Outbound::with_credentials(runtime, connection, credentials.clone()) {
+        Err(error) if credentials.are_refreshable() && credentials.token().is_none() => {
+            let context = connection_context(runtime, &connection.integration, &connection.id)?;
+            let is_pending = error.downcast_ref().is_some_and(|error| comes_with_token(&context, error));
+            if is_pending { Ok(()) } else { Err(error) }
         }
         fits => fits.map(drop),
     }
 }
 
 /// The credentials with a token, where one is to be had for them and none is there; and what came with it.
-pub(super) async fn with_token(
-    instance: &Instance,
-    holder: &Holder,
+pub(super) async fn obtain_token(
+    runtime: &Runtime,
+    context: &ConnectionContext,
     connection: &mut Connection,
     credentials: Credentials,
 ) -> Result<Credentials> {
-    let now = instance.clock.now();
-    let renew_at = |end| crate::auth::renew_at(end, now, holder.provider.token.buffer);
-    if !credentials.are_renewed() || credentials.token().is_some() {
+    let now = runtime.clock.now();
+    let renew_at = |end| crate::auth::renew_at(end, now, context.provider.token.refresh_buffer);
+    if !credentials.are_refreshable() || credentials.token().is_some() {
         // A token that was given has lived elsewhere: one that has ended is due, not born dead.
         let due = renew_at(credentials.expires_at()).or(credentials.expires_at());
-        connection.renew_at = due.filter(|_| credentials.are_renewed());
+        connection.renew_at = due.filter(|_| credentials.are_refreshable());
         return Ok(credentials);
     }
-    let Holder { provider, integration, app, .. } = holder;
+    let ConnectionContext { provider, integration, app, .. } = context;
     let redactor = redactor(&credentials, &connection.config, app);
-    let subject = Subject {
+    let subject = TokenContext {
         provider,
         integration,
         credentials: &credentials,
@@ -179,28 +201,30 @@ pub(super) async fn with_token(
         redactor: &redactor,
         now,
     };
-    let obtained = instance.tokens.obtain(&subject).await.map_err(|error| refused(holder, error))?;
+    let obtained = runtime.tokens.obtain_token(&subject).await.map_err(|error| obtain_error(context, error))?;
     connection.renew_at = renew_at(obtained.expires_at);
     connection.config.extend(obtained.config.clone());
-    Ok(credentials.renewed(&obtained))
+    Ok(credentials.with_token(&obtained))
 }
 
-fn refused(holder: &Holder, error: ObtainError) -> Error {
-    let doing =
-        format!("no token could be obtained for connection `{}` of `{}`", holder.connection, holder.integration);
-    Error::new(ErrorKind::Connection, error).context(doing)
+fn obtain_error(context: &ConnectionContext, error: ObtainError) -> Error {
+    let message =
+        format!("no token could be obtained for connection `{}` of `{}`", context.connection, context.integration);
+    Error::new(ErrorKind::Connection, error).context(message)
 }
 
 /// The provider of an integration, with what the settings say over it: the one that they name, the one of its name,
 /// or one of its own at the base URL that they give.
-pub(super) fn provider(instance: &Instance, integration: &str) -> Result<Provider> {
+pub(super) fn provider(runtime: &Runtime, integration: &str) -> Result<Provider> {
     let fault = |message: String| Error::new(ErrorKind::Connection, message);
-    let settings = instance.config.integrations.get(integration);
+    let settings = runtime.config.integrations.get(integration);
     let named = settings.and_then(|settings| settings.provider.as_deref());
     let base_url = settings.and_then(|settings| settings.base_url.as_deref());
-    let mut provider = match (instance.catalogue.get(named.unwrap_or(integration)), base_url) {
+    let mut provider = match (runtime.catalogue.get(named.unwrap_or(integration)), base_url) {
         (Some(provider), _) => provider.clone(),
-        (None, Some(base_url)) => Provider::plain(integration, base_url).map_err(|error| fault(error.to_string()))?,
+        (None, Some(base_url)) => {
+            Provider::from_base_url(integration, base_url).map_err(|error| fault(error.to_string()))?
+        }
         (None, None) => {
             return Err(fault(format!(
                 "`{integration}` is no provider of the catalogue, so its base URL is not known: put \
@@ -211,7 +235,7 @@ pub(super) fn provider(instance: &Instance, integration: &str) -> Result<Provide
     if let Some(settings) = settings {
         let headers = settings.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         provider
-            .override_with(base_url, headers)
+            .apply_overrides(base_url, headers)
             .map_err(|error| fault(format!("`[integrations.{integration}]` in nango.toml cannot be used: {error}")))?;
     }
     Ok(provider)

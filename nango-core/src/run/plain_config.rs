@@ -1,6 +1,6 @@
 //! Secrets in the configuration of connections that an earlier version stored unsealed.
 
-use super::{Instance, outbound};
+use super::{Runtime, outbound};
 use crate::{
     auth::Credentials,
     error::{Error, ErrorKind, Result},
@@ -11,7 +11,7 @@ use crate::{
 /// The note that the upgrade of a database leaves: some configuration may hold secrets that are not sealed.
 const NOTE: &str = "plain_config";
 
-impl Instance {
+impl Runtime {
     /// Seals the secrets that an earlier version stored unsealed in the configuration of connections, once after the
     /// upgrade of a database. A connection whose token is being renewed meanwhile, or whose credentials cannot be opened,
     /// is left for the next start.
@@ -20,7 +20,7 @@ impl Instance {
     ///
     /// The database failed.
     pub async fn seal_plain_config(&self) -> Result<()> {
-        if self.store.note(NOTE).await.map_err(store_error)?.is_none() {
+        if self.store.meta_value(NOTE).await.map_err(store_error)?.is_none() {
             return Ok(());
         }
         let (mut all_sealed, mut any_sealed) = (true, false);
@@ -28,7 +28,7 @@ impl Instance {
             let (integration, id) = (&connection.integration, &connection.id);
             let provider = outbound::provider(self, integration).ok();
             let is_secret = |name: &str| {
-                is_secret_name(name) || provider.as_ref().is_some_and(|provider| provider.hides_config(name))
+                is_secret_name(name) || provider.as_ref().is_some_and(|provider| provider.is_secret_config(name))
             };
             if !connection.config.keys().any(|name| is_secret(name)) {
                 continue;
@@ -52,7 +52,7 @@ impl Instance {
             self.store.clear_removed().await.map_err(store_error)?;
         }
         if all_sealed {
-            self.store.put_note(NOTE, None).await.map_err(store_error)?;
+            self.store.put_meta_value(NOTE, None).await.map_err(store_error)?;
         }
         Ok(())
     }

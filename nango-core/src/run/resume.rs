@@ -5,40 +5,43 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Instance;
+use super::Runtime;
 use crate::{
     error::{Error, ErrorKind, Result},
     nango::Context,
-    paginate::{Place, WalkMemory},
+    paginate::{ResumePoint, WalkState},
     store::{FunctionKey, resume_context},
 };
 
 /// How old the last page of an interrupted walk may be, in microseconds.
-const GOOD_FOR: i64 = 24 * 60 * 60 * 1_000_000;
+const MAX_RESUME_AGE_MICROS: i64 = 24 * 60 * 60 * 1_000_000;
 
 /// What a mapper remembers between runs.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub(super) struct State {
+pub(super) struct SyncState {
     /// The `since` value of the last complete walk, microseconds since 1970.
     pub(super) since: Option<i64>,
     /// The `since` value of the complete walk before it.
-    pub(super) since_before: Option<i64>,
+    #[serde(rename = "since_before")]
+    pub(super) previous_since: Option<i64>,
     /// Whether the last complete walk was position-based and of several requests: the next run sends the value before.
-    pub(super) shifts: bool,
+    #[serde(rename = "shifts")]
+    pub(super) position_based: bool,
     /// When the last run that read the whole list began.
     pub(super) full_at: Option<i64>,
     /// A fingerprint of the model's schema and of the sync's version at the last run.
     pub(super) schema: Option<String>,
     /// The walk that did not come to its end.
-    pub(super) walk: Option<Interrupted>,
+    pub(super) walk: Option<InterruptedWalk>,
 }
 
 /// A walk that did not come to its end.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Interrupted {
+pub(super) struct InterruptedWalk {
     /// What was walked: another specification cannot resume here.
-    pub(super) spec: String,
+    #[serde(rename = "spec")]
+    pub(super) fingerprint: String,
     /// When its first attempt began, microseconds since 1970.
     pub(super) started_at: i64,
     /// When its last page was committed.
@@ -52,25 +55,29 @@ pub(super) struct Interrupted {
     #[serde(default)]
     pub(super) first_date: Option<i64>,
     /// Whether a record was left out whose id could not be read.
-    pub(super) left_out: bool,
+    #[serde(rename = "left_out")]
+    pub(super) unread_id: bool,
     /// Pages that were read.
     pub(super) pages: u64,
     /// The number of its scan.
     pub(super) scan: Option<i64>,
     /// What the walk has to remember of its pages.
     #[serde(default)]
-    pub(super) memory: WalkMemory,
+    pub(super) memory: WalkState,
     /// Where it resumes.
-    pub(super) place: Place,
+    #[serde(rename = "place")]
+    pub(super) resume_point: ResumePoint,
 }
 
-impl State {
+impl SyncState {
     /// The walk to resume, if it may be.
-    pub(super) fn take_up(&mut self, spec: &str, now: i64, tokens_only: bool) -> Option<Interrupted> {
+    pub(super) fn take_resumable(&mut self, spec: &str, now: i64, tokens_only: bool) -> Option<InterruptedWalk> {
         self.walk
             .take()
-            .filter(|walk| walk.spec == spec && now - walk.last_page_at.unwrap_or(walk.started_at) < GOOD_FOR)
-            .filter(|walk| walk.place.is_token() || !tokens_only)
+            .filter(|walk| {
+                walk.fingerprint == spec && now - walk.last_page_at.unwrap_or(walk.started_at) < MAX_RESUME_AGE_MICROS
+            })
+            .filter(|walk| walk.resume_point.is_token() || !tokens_only)
     }
 
     /// Whether there is nothing to remember: the schema alone decides nothing.
@@ -80,30 +87,30 @@ impl State {
 }
 
 /// The stored state; one that cannot be opened or read is dropped with a line in the log.
-pub(super) fn open(instance: &Instance, context: &Context, sealed: Option<Vec<u8>>) -> State {
-    let Some(sealed) = sealed else { return State::default() };
-    read(instance, context.key(), &sealed).unwrap_or_else(|| {
+pub(super) fn open(runtime: &Runtime, context: &Context, sealed: Option<Vec<u8>>) -> SyncState {
+    let Some(sealed) = sealed else { return SyncState::default() };
+    decode(runtime, context.key(), &sealed).unwrap_or_else(|| {
         let message = "the place of the last walk cannot be read with this key: starting over";
         context.log(crate::store::Level::Warn, message, serde_json::Value::Null);
-        State::default()
+        SyncState::default()
     })
 }
 
 /// The state as it is stored.
-pub(super) fn seal(instance: &Instance, key: &FunctionKey, state: &State) -> Result<Vec<u8>> {
-    instance
+pub(super) fn seal(runtime: &Runtime, key: &FunctionKey, state: &SyncState) -> Result<Vec<u8>> {
+    runtime
         .ring
         .seal(&serde_json::to_vec(state)?, &resume_context(key))
         .map_err(|error| Error::new(ErrorKind::Internal, error))
 }
 
 /// Whether a stored state holds a walk that the next run can take up.
-pub(super) fn is_walking(instance: &Instance, key: &FunctionKey, sealed: &[u8], tokens_only: bool) -> bool {
-    let walk = read(instance, key, sealed).and_then(|state| state.walk);
-    walk.is_some_and(|walk| walk.place.is_token() || !tokens_only)
+pub(super) fn has_resumable_walk(runtime: &Runtime, key: &FunctionKey, sealed: &[u8], tokens_only: bool) -> bool {
+    let walk = decode(runtime, key, sealed).and_then(|state| state.walk);
+    walk.is_some_and(|walk| walk.resume_point.is_token() || !tokens_only)
 }
 
-fn read(instance: &Instance, key: &FunctionKey, sealed: &[u8]) -> Option<State> {
-    let opened = instance.ring.open(sealed, &resume_context(key)).ok()?;
+fn decode(runtime: &Runtime, key: &FunctionKey, sealed: &[u8]) -> Option<SyncState> {
+    let opened = runtime.ring.open(sealed, &resume_context(key)).ok()?;
     serde_json::from_slice(&opened).ok()
 }

@@ -6,7 +6,7 @@
 use jiff::{SpanRound, Timestamp, Unit};
 use reqwest::header::{DATE, HeaderMap};
 
-use super::resume::State;
+use super::resume::SyncState;
 use crate::{
     declare::{Since, SinceFormat, SinceFrom},
     error::{Error, ErrorKind, Result},
@@ -18,29 +18,35 @@ use crate::{
 /// How often a run is full where position-based pagination may step over an update, in seconds.
 const POSITION_FULL_EVERY: u32 = 7 * 24 * 3_600;
 /// How much later than this machine's clock a stored value may be, in microseconds.
-const AHEAD: i64 = 24 * 3_600 * 1_000_000;
+const MAX_FUTURE_MICROS: i64 = 24 * 3_600 * 1_000_000;
 
 /// The value that a run sends. `None`: the run is full, as the first one, the one after a reset, and when one is due.
 ///
 /// After a position-based walk of several requests it is the value before the last: what was stepped over in one walk is
 /// seen in the next, because each window is walked twice.
-pub(super) fn asked(since: &Since, state: &State, now: i64) -> Option<i64> {
-    let full_every = since.full_every.or(state.shifts.then_some(POSITION_FULL_EVERY));
+pub(super) fn since_value(since: &Since, state: &SyncState, now: i64) -> Option<i64> {
+    let full_every = since.full_every.or(state.position_based.then_some(POSITION_FULL_EVERY));
     let due = full_every
         .is_some_and(|every| state.full_at.is_none_or(|last| now.saturating_sub(last) >= i64::from(every) * 1_000_000));
-    let stored = if state.shifts { state.since_before } else { state.since };
+    let stored = if state.position_based { state.previous_since } else { state.since };
     // A value of the future would request nothing, for years.
-    let stored = stored.filter(|stored| !due && *stored <= now.saturating_add(AHEAD));
+    let stored = stored.filter(|stored| !due && *stored <= now.saturating_add(MAX_FUTURE_MICROS));
     stored.map(|value| value.saturating_sub(i64::from(since.overlap) * 1_000_000))
 }
 
 /// What a complete walk leaves for the next runs.
-pub(super) fn advance(state: &State, next: Option<i64>, shifts: bool) -> State {
-    State { since: next.or(state.since), since_before: state.since, shifts, walk: None, ..state.clone() }
+pub(super) fn advance(state: &SyncState, next: Option<i64>, shifts: bool) -> SyncState {
+    SyncState {
+        since: next.or(state.since),
+        previous_since: state.since,
+        position_based: shifts,
+        walk: None,
+        ..state.clone()
+    }
 }
 
 /// The value of a complete walk: the provider's clock at its first answer, or the newest value of the field up to then.
-pub(super) fn next(since: &Since, newest: Option<i64>, first_date: Option<i64>) -> Option<i64> {
+pub(super) fn next_value(since: &Since, newest: Option<i64>, first_date: Option<i64>) -> Option<i64> {
     match since.from {
         SinceFrom::RunStart => first_date,
         SinceFrom::Field(_) => newest.map(|newest| first_date.map_or(newest, |date| newest.min(date))),
@@ -48,29 +54,29 @@ pub(super) fn next(since: &Since, newest: Option<i64>, first_date: Option<i64>) 
 }
 
 /// The moment as the parameter's value.
-pub(super) fn write(format: SinceFormat, moment: i64) -> Result<String> {
+pub(super) fn format_value(format: SinceFormat, micros: i64) -> Result<String> {
     match format {
-        SinceFormat::Unix => Ok(moment.div_euclid(1_000_000).to_string()),
-        SinceFormat::UnixMs => Ok(moment.div_euclid(1_000).to_string()),
+        SinceFormat::Unix => Ok(micros.div_euclid(1_000_000).to_string()),
+        SinceFormat::UnixMs => Ok(micros.div_euclid(1_000).to_string()),
         SinceFormat::Rfc3339 => {
-            let stamp = Timestamp::from_microsecond(moment).map_err(|error| {
-                Error::new(ErrorKind::Internal, format!("{moment} is no moment that can be written: {error}"))
+            let timestamp = Timestamp::from_microsecond(micros).map_err(|error| {
+                Error::new(ErrorKind::Internal, format!("{micros} is no moment that can be written: {error}"))
             })?;
-            Ok(format!("{stamp:.0}"))
+            Ok(format!("{timestamp:.0}"))
         }
     }
 }
 
 /// The provider's `Date`, or the moment at which the request was sent.
-pub(super) fn date_of(headers: &HeaderMap, sent_at: i64) -> i64 {
+pub(super) fn server_date(headers: &HeaderMap, sent_at: i64) -> i64 {
     let date = headers.get(DATE).and_then(|date| date.to_str().ok());
     date.and_then(parse_http_date).unwrap_or(sent_at)
 }
 
 /// The moment that a raw record carries in the declared field; `None` where the provider's clock decides.
-pub(super) fn of_record(since: &Since, record: &str) -> Result<Option<i64>> {
+pub(super) fn record_time(since: &Since, record: &str) -> Result<Option<i64>> {
     let SinceFrom::Field(field) = since.from else { return Ok(None) };
-    let value = path::dig(record, field);
+    let value = path::lookup(record, field);
     value.and_then(|value| time::from_json(value.get())).map(Some).ok_or_else(|| {
         let found = value.map_or("nothing", |value| value.get());
         Error::new(ErrorKind::Decode, format!("it has no moment at `{field}`, which `since` reads, but {found}"))
@@ -78,7 +84,7 @@ pub(super) fn of_record(since: &Since, record: &str) -> Result<Option<i64>> {
 }
 
 /// A duration for people: `2h 5m`, for the log.
-pub(super) fn age(micros: i64) -> String {
+pub(super) fn format_duration(micros: i64) -> String {
     let span = jiff::Span::new().microseconds(micros);
     span.round(SpanRound::new().largest(Unit::Hour).smallest(Unit::Second))
         .map_or_else(|_| format!("{} s", micros / 1_000_000), |span| format!("{span:#}"))
@@ -100,14 +106,14 @@ mod tests {
         }
     }
 
-    fn state(since: Option<i64>, full_at: Option<i64>) -> State {
-        State { since, full_at, ..State::default() }
+    fn state(since: Option<i64>, full_at: Option<i64>) -> SyncState {
+        SyncState { since, full_at, ..SyncState::default() }
     }
 
     #[test]
     fn first_run_and_due_full_run_send_no_value() {
         let check = |stored, full_every, full_at, expect| {
-            assert_eq!(asked(&since(120, full_every), &state(stored, full_at), 10 * HOUR), expect);
+            assert_eq!(since_value(&since(120, full_every), &state(stored, full_at), 10 * HOUR), expect);
         };
         check(None, None, None, None);
         check(Some(9 * HOUR), None, None, Some(9 * HOUR - 120_000_000));
@@ -117,43 +123,43 @@ mod tests {
 
     #[test]
     fn position_based_walk_sends_the_value_before_the_last_and_is_full_each_week() {
-        let mut stored = State { full_at: Some(0), ..State::default() };
+        let mut stored = SyncState { full_at: Some(0), ..SyncState::default() };
         stored = advance(&stored, Some(HOUR), true);
-        assert_eq!(asked(&since(0, None), &stored, 2 * HOUR), None, "the second run is full as well");
+        assert_eq!(since_value(&since(0, None), &stored, 2 * HOUR), None, "the second run is full as well");
         stored = advance(&stored, Some(2 * HOUR), true);
-        assert_eq!(asked(&since(0, None), &stored, 3 * HOUR), Some(HOUR));
-        assert_eq!(asked(&since(0, None), &stored, 7 * 24 * HOUR), None);
+        assert_eq!(since_value(&since(0, None), &stored, 3 * HOUR), Some(HOUR));
+        assert_eq!(since_value(&since(0, None), &stored, 7 * 24 * HOUR), None);
         let one_request = advance(&stored, Some(3 * HOUR), false);
-        assert_eq!(asked(&since(0, None), &one_request, 4 * HOUR), Some(3 * HOUR));
+        assert_eq!(since_value(&since(0, None), &one_request, 4 * HOUR), Some(3 * HOUR));
         assert_eq!(advance(&stored, None, true).since, Some(2 * HOUR), "a window without records moves nothing");
     }
 
     #[test]
     fn stored_value_of_the_future_makes_the_run_full() {
-        assert_eq!(asked(&since(0, None), &state(Some(40 * HOUR), Some(0)), 10 * HOUR), None);
+        assert_eq!(since_value(&since(0, None), &state(Some(40 * HOUR), Some(0)), 10 * HOUR), None);
     }
 
     #[test]
     fn next_value_is_never_later_than_the_first_date() {
         let by_field = since(0, None);
-        assert_eq!(next(&by_field, Some(9), Some(5)), Some(5));
-        assert_eq!(next(&by_field, Some(3), Some(5)), Some(3));
-        assert_eq!(next(&by_field, None, Some(5)), None);
+        assert_eq!(next_value(&by_field, Some(9), Some(5)), Some(5));
+        assert_eq!(next_value(&by_field, Some(3), Some(5)), Some(3));
+        assert_eq!(next_value(&by_field, None, Some(5)), None);
         let by_clock = Since { from: SinceFrom::RunStart, ..by_field };
-        assert_eq!(next(&by_clock, Some(9), Some(5)), Some(5));
+        assert_eq!(next_value(&by_clock, Some(9), Some(5)), Some(5));
     }
 
     #[test]
-    fn a_moment_is_written_as_declared() {
-        let moment = 1_763_812_800_123_456;
-        assert_eq!(write(SinceFormat::Unix, moment).unwrap(), "1763812800");
-        assert_eq!(write(SinceFormat::UnixMs, moment).unwrap(), "1763812800123");
-        assert_eq!(write(SinceFormat::Rfc3339, moment).unwrap(), "2025-11-22T12:00:00Z");
+    fn timestamp_is_written_in_the_declared_format() {
+        let micros = 1_763_812_800_123_456;
+        assert_eq!(format_value(SinceFormat::Unix, micros).unwrap(), "1763812800");
+        assert_eq!(format_value(SinceFormat::UnixMs, micros).unwrap(), "1763812800123");
+        assert_eq!(format_value(SinceFormat::Rfc3339, micros).unwrap(), "2025-11-22T12:00:00Z");
     }
 
     #[test]
-    fn a_record_tells_its_moment_in_any_of_its_forms() {
-        let read = |json: &str| of_record(&since(0, None), json).map_err(|error| error.to_string());
+    fn record_timestamp_is_read_in_every_supported_form() {
+        let read = |json: &str| record_time(&since(0, None), json).map_err(|error| error.to_string());
         assert_eq!(read(r#"{"updated_at":"1970-01-01T01:00:02+01:00"}"#), Ok(Some(2_000_000)));
         assert_eq!(read(r#"{"updated_at":1763812800}"#), Ok(Some(1_763_812_800_000_000)));
         assert_eq!(read(r#"{"updated_at":"1763812800123"}"#), Ok(Some(1_763_812_800_123_000)));
@@ -162,10 +168,10 @@ mod tests {
     }
 
     #[test]
-    fn the_date_of_the_provider_decides() {
+    fn date_header_of_the_provider_replaces_the_local_clock() {
         let mut headers = HeaderMap::new();
-        assert_eq!(date_of(&headers, 7), 7);
+        assert_eq!(server_date(&headers, 7), 7);
         headers.insert(DATE, "Thu, 01 Jan 1970 00:00:02 GMT".parse().unwrap());
-        assert_eq!(date_of(&headers, 7), 2_000_000);
+        assert_eq!(server_date(&headers, 7), 2_000_000);
     }
 }

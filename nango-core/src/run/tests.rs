@@ -1,18 +1,18 @@
 //! Runs from end to end, on a database in memory and a provider that answers from a script.
 
 mod actions;
+mod declaration_forms;
 mod deletes;
-mod ends;
-mod forms;
 mod frozen;
 mod functions;
 mod hostile;
 mod limits;
+mod maintenance;
 mod mappers;
+mod pagination_ends;
 mod secrets;
 mod since;
 mod updated;
-mod upkeep;
 mod vectors;
 mod verification;
 
@@ -20,7 +20,10 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::{AddConnection, Added, Instance, RunReport, RunRequest, Stop, Target, Unobserved, add_connection, execute};
+use super::{
+    AddConnection, AddedConnection, Cancellation, NoopObserver, RunReport, RunRequest, Runtime, Target, add_connection,
+    execute,
+};
 use crate::{
     Result,
     auth::{Credentials, KeyRing},
@@ -29,63 +32,63 @@ use crate::{
     http::Transport,
     provider::Catalogue,
     store::{BASE_VARIANT, DatasetKey, LastAction, ReadQuery, sqlite::Sqlite},
-    testing::script::{Script, Still},
+    testing::mock_api::{AutoAdvanceClock, MockApi},
 };
 
 /// An installation whose integration `acme` has one connection, `one`.
 struct House {
-    instance: Arc<Instance>,
-    script: Script,
+    runtime: Arc<Runtime>,
+    script: MockApi,
 }
 
 impl House {
     async fn new() -> Self {
-        let house = Self::without_connection().await;
-        house.connect(json!({ "space": "a b/c" })).await.unwrap();
-        house
+        let fixture = Self::without_connection().await;
+        fixture.connect(json!({ "space": "a b/c" })).await.unwrap();
+        fixture
     }
 
     async fn without_connection() -> Self {
-        Self::of(Registry::load().unwrap(), "https://api.acme.test", Limits::default()).await
+        Self::with_registry_and_limits(Registry::load().unwrap(), "https://api.acme.test", Limits::default()).await
     }
 
     /// An installation of other functions, whose integration `acme` lies at a base URL.
-    async fn of(registry: Registry, base_url: &str, limits: Limits) -> Self {
-        let script = Script::default();
+    async fn with_registry_and_limits(registry: Registry, base_url: &str, limits: Limits) -> Self {
+        let script = MockApi::default();
         let file = format!("[integrations.acme]\nbase_url = \"{base_url}\"\n[environment]\nREGION = \"eu\"\n");
         let file = Some(("nango.toml".into(), file));
         let mut config = Config::load(Sources { file, ..Sources::default() }).unwrap();
         config.limits = limits;
-        let instance = Arc::new(Instance::new(
+        let runtime = Arc::new(Runtime::new(
             registry,
             Catalogue::builtin(),
             config,
             Arc::new(Sqlite::open(":memory:").await.unwrap()),
             KeyRing::ephemeral().unwrap(),
             Arc::new(script.clone()),
-            Arc::new(Still::default()),
+            Arc::new(AutoAdvanceClock::default()),
         ));
-        Self { instance, script }
+        Self { runtime, script }
     }
 
     /// The same installation with another provider behind it.
     fn with_transport(self, transport: Arc<dyn Transport>) -> Self {
-        Self { instance: self.rebuilt(self.instance.registry.clone(), transport), ..self }
+        Self { runtime: self.rebuild(self.runtime.registry.clone(), transport), ..self }
     }
 
     /// The same installation after its functions have changed.
     fn with_registry(self, registry: Registry) -> Self {
-        Self { instance: self.rebuilt(registry, self.instance.transport.clone()), ..self }
+        Self { runtime: self.rebuild(registry, self.runtime.transport.clone()), ..self }
     }
 
     /// A new process over the same database.
-    fn rebuilt(&self, registry: Registry, transport: Arc<dyn Transport>) -> Arc<Instance> {
-        let Instance { catalogue, config, ring, store, clock, .. } = &*self.instance;
+    fn rebuild(&self, registry: Registry, transport: Arc<dyn Transport>) -> Arc<Runtime> {
+        let Runtime { catalogue, config, ring, store, clock, .. } = &*self.runtime;
         let (catalogue, config, store) = (catalogue.clone(), config.clone(), store.clone());
-        Arc::new(Instance::new(registry, catalogue, config, store, ring.clone(), transport, clock.clone()))
+        Arc::new(Runtime::new(registry, catalogue, config, store, ring.clone(), transport, clock.clone()))
     }
 
-    async fn connect(&self, metadata: Value) -> Result<Added> {
+    async fn connect(&self, metadata: Value) -> Result<AddedConnection> {
         let Value::Object(metadata) = metadata else { unreachable!("an object") };
         let new = AddConnection {
             integration: "acme".into(),
@@ -95,7 +98,7 @@ impl House {
             metadata: Some(metadata),
             verify: true,
         };
-        add_connection(&self.instance, new, Arc::new(Unobserved)).await
+        add_connection(&self.runtime, new, Arc::new(NoopObserver)).await
     }
 
     fn request(function: Target) -> RunRequest {
@@ -103,7 +106,7 @@ impl House {
     }
 
     async fn run(&self, request: RunRequest) -> Result<RunReport> {
-        execute(&self.instance, request, Stop::default(), Arc::new(Unobserved)).await
+        execute(&self.runtime, request, Cancellation::default(), Arc::new(NoopObserver)).await
     }
 
     async fn sync(&self, name: &str) -> RunReport {
@@ -115,7 +118,7 @@ impl House {
         let variant = BASE_VARIANT.into();
         let dataset = DatasetKey { integration: "acme".into(), connection: "one".into(), model: model.into(), variant };
         let query = ReadQuery { limit: 10_000, ..ReadQuery::default() };
-        let page = self.instance.store.read(&dataset, query).await.unwrap();
+        let page = self.runtime.store.read(&dataset, query).await.unwrap();
         page.records.into_iter().map(|row| (row.id, row.last_action)).collect()
     }
 
@@ -125,7 +128,7 @@ impl House {
     }
 
     /// The queries of the requests so far, as `path?a=b&c=d`.
-    fn asked(&self) -> Vec<String> {
+    fn requests(&self) -> Vec<String> {
         let seen = self.script.seen();
         seen.iter()
             .map(|seen| {

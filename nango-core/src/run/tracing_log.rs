@@ -15,37 +15,42 @@ use tracing::{
 use crate::{nango::Context, store::Level};
 
 tokio::task_local! {
-    static RUNNING: Arc<Context>;
+    static CURRENT_RUN: Arc<Context>;
 }
 
 /// Whose events are about the plumbing and not about the integration.
-const PLUMBING: [&str; 9] = ["h2", "hyper", "hyper_util", "mio", "nango_core", "reqwest", "rustls", "tokio", "tower"];
+const INFRASTRUCTURE_CRATES: [&str; 9] =
+    ["h2", "hyper", "hyper_util", "mio", "nango_core", "reqwest", "rustls", "tokio", "tower"];
 
 /// Runs a future as a part of a run: its `tracing` events become lines of the run's log.
-pub(super) async fn within<F: Future>(context: Arc<Context>, future: F) -> F::Output {
-    RUNNING.scope(context, future).await
+pub(super) async fn in_run<F: Future>(context: Arc<Context>, future: F) -> F::Output {
+    CURRENT_RUN.scope(context, future).await
 }
 
 /// Sends the `tracing` events of this process to the logs of their runs. Without effect if the program has another
 /// subscriber already.
 pub fn capture() {
     // Failing means that the program brought its own subscriber, which is its right.
-    let _ = tracing::subscriber::set_global_default(Capture);
+    let _ = tracing::subscriber::set_global_default(RunLogSubscriber);
 }
 
-struct Capture;
+struct RunLogSubscriber;
 
-impl Subscriber for Capture {
+impl Subscriber for RunLogSubscriber {
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
         // Whether a run is being polled changes from call to call.
-        if metadata.is_event() && !is_plumbing(metadata.target()) { Interest::sometimes() } else { Interest::never() }
+        if metadata.is_event() && !is_infrastructure(metadata.target()) {
+            Interest::sometimes()
+        } else {
+            Interest::never()
+        }
     }
 
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         metadata.is_event()
             && *metadata.level() <= tracing::Level::DEBUG
-            && !is_plumbing(metadata.target())
-            && RUNNING.try_with(|_| ()).is_ok()
+            && !is_infrastructure(metadata.target())
+            && CURRENT_RUN.try_with(|_| ()).is_ok()
     }
 
     fn new_span(&self, _span: &span::Attributes<'_>) -> span::Id {
@@ -57,7 +62,7 @@ impl Subscriber for Capture {
     fn record_follows_from(&self, _span: &span::Id, _follows: &span::Id) {}
 
     fn event(&self, event: &Event<'_>) {
-        let mut line = Line::default();
+        let mut line = EventVisitor::default();
         event.record(&mut line);
         let level = match *event.metadata().level() {
             tracing::Level::ERROR => Level::Error,
@@ -67,7 +72,7 @@ impl Subscriber for Capture {
         };
         let fields = if line.fields.is_empty() { Value::Null } else { Value::Object(line.fields) };
         // Outside a run there is no log to write to.
-        let _ = RUNNING.try_with(|context| context.log(level, &line.message, fields));
+        let _ = CURRENT_RUN.try_with(|context| context.log(level, &line.message, fields));
     }
 
     fn enter(&self, _span: &span::Id) {}
@@ -75,19 +80,19 @@ impl Subscriber for Capture {
     fn exit(&self, _span: &span::Id) {}
 }
 
-fn is_plumbing(target: &str) -> bool {
+fn is_infrastructure(target: &str) -> bool {
     let root = target.split("::").next().unwrap_or(target);
-    PLUMBING.contains(&root)
+    INFRASTRUCTURE_CRATES.contains(&root)
 }
 
 #[derive(Default)]
-struct Line {
+struct EventVisitor {
     message: String,
     fields: Map<String, Value>,
 }
 
-impl Line {
-    fn put(&mut self, field: &Field, value: Value) {
+impl EventVisitor {
+    fn insert(&mut self, field: &Field, value: Value) {
         match (field.name(), value) {
             ("message", Value::String(text)) => self.message = text,
             (name, value) => {
@@ -97,28 +102,28 @@ impl Line {
     }
 }
 
-impl Visit for Line {
+impl Visit for EventVisitor {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.put(field, Value::String(format!("{value:?}")));
+        self.insert(field, Value::String(format!("{value:?}")));
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.put(field, value.into());
+        self.insert(field, value.into());
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.put(field, value.into());
+        self.insert(field, value.into());
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.put(field, value.into());
+        self.insert(field, value.into());
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.put(field, value.into());
+        self.insert(field, value.into());
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
-        self.put(field, value.into());
+        self.insert(field, value.into());
     }
 }

@@ -6,43 +6,43 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, stream};
 
-use super::Stop;
+use super::Cancellation;
 use crate::{
-    http::{BoxFuture, Clock, Incoming, Outgoing, Transport, TransportError},
+    http::{BoxFuture, Clock, OutgoingRequest, RawResponse, Transport, TransportError},
     store::SharedStore,
 };
 
 /// Another transport, until the run is asked to stop.
 #[derive(Debug)]
-pub(super) struct Stoppable {
+pub(super) struct CancellableTransport {
     pub(super) inner: Arc<dyn Transport>,
-    pub(super) stop: Stop,
+    pub(super) cancellation: Cancellation,
 }
 
-impl Transport for Stoppable {
-    fn send(&self, request: Outgoing) -> BoxFuture<'_, Result<Incoming, TransportError>> {
+impl Transport for CancellableTransport {
+    fn send(&self, request: OutgoingRequest) -> BoxFuture<'_, Result<RawResponse, TransportError>> {
         let sent = self.inner.send(request);
         Box::pin(async move {
             let incoming = tokio::select! {
                 biased;
                 answer = sent => answer?,
-                () = self.stop.stopped() => return Err(TransportError::Stopped),
+                () = self.cancellation.cancelled() => return Err(TransportError::Cancelled),
             };
-            Ok(Incoming { body: until(self.stop.clone(), incoming.body), ..incoming })
+            Ok(RawResponse { body: cancellable_body(self.cancellation.clone(), incoming.body), ..incoming })
         })
     }
 }
 
-type Pieces = stream::BoxStream<'static, Result<bytes::Bytes, TransportError>>;
+type ByteStream = stream::BoxStream<'static, Result<bytes::Bytes, TransportError>>;
 
 /// A body that ends with an error when the run is asked to stop: half of one must not look like a whole.
-fn until(stop: Stop, body: Pieces) -> Pieces {
-    stream::unfold(Some((body, stop)), |state| async move {
-        let (mut body, stop) = state?;
+fn cancellable_body(cancellation: Cancellation, body: ByteStream) -> ByteStream {
+    stream::unfold(Some((body, cancellation)), |state| async move {
+        let (mut body, cancellation) = state?;
         tokio::select! {
             biased;
-            piece = body.next() => piece.map(|piece| (piece, Some((body, stop)))),
-            () = stop.stopped() => Some((Err(TransportError::Stopped), None)),
+            piece = body.next() => piece.map(|piece| (piece, Some((body, cancellation)))),
+            () = cancellation.cancelled() => Some((Err(TransportError::Cancelled), None)),
         }
     })
     .boxed()
@@ -53,7 +53,7 @@ fn until(stop: Stop, body: Pieces) -> Pieces {
 pub(super) struct RunClock {
     pub(super) store: SharedStore,
     pub(super) inner: Arc<dyn Clock>,
-    pub(super) stop: Stop,
+    pub(super) cancellation: Cancellation,
 }
 
 impl Clock for RunClock {
@@ -62,11 +62,11 @@ impl Clock for RunClock {
     }
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
-        let (slept, stop) = (self.inner.sleep(duration), self.stop.clone());
+        let (slept, cancellation) = (self.inner.sleep(duration), self.cancellation.clone());
         Box::pin(async move {
             tokio::select! {
                 () = slept => {}
-                () = stop.stopped() => {}
+                () = cancellation.cancelled() => {}
             }
         })
     }
@@ -75,7 +75,7 @@ impl Clock for RunClock {
         self.inner.jitter()
     }
 
-    fn stopped(&self) -> bool {
-        self.stop.is_stopped()
+    fn is_cancelled(&self) -> bool {
+        self.cancellation.is_cancelled()
     }
 }

@@ -13,7 +13,7 @@ use serde::de::IgnoredAny;
 
 use super::{
     DatasetKey, KeyId, StoreError,
-    encryption::{DatasetSeal, OVERHEAD, Vault},
+    encryption::{DatasetSeal, SEAL_OVERHEAD, Vault},
     hash::Hash,
 };
 
@@ -25,17 +25,17 @@ pub enum Problem {
     /// The live records or bytes of a dataset are not those of a recount.
     Counts,
     /// A dataset's sequence or stamp lies behind that of one of its records.
-    Behind,
+    DatasetBehind,
     /// Two records of a dataset have one sequence.
-    SequenceTwice,
+    DuplicateSequence,
     /// A record has an earlier stamp than one before it in the feed.
-    StampsBack,
+    TimestampRegression,
     /// Two rows have one id.
-    IdTwice,
+    DuplicateId,
     /// A record that no look-up by id finds.
-    NoKey,
+    MissingKeyRow,
     /// An id that leads to no record.
-    NoRecord,
+    MissingPayloadRow,
     /// What is noted of a record (deleted, pruned, last action) contradicts its row.
     State,
     /// A payload that is not the one that was hashed.
@@ -56,12 +56,12 @@ impl Problem {
         match self {
             Self::File => "file",
             Self::Counts => "counts",
-            Self::Behind => "behind",
-            Self::SequenceTwice => "sequence_twice",
-            Self::StampsBack => "stamps_back",
-            Self::IdTwice => "id_twice",
-            Self::NoKey => "no_key",
-            Self::NoRecord => "no_record",
+            Self::DatasetBehind => "behind",
+            Self::DuplicateSequence => "sequence_twice",
+            Self::TimestampRegression => "stamps_back",
+            Self::DuplicateId => "id_twice",
+            Self::MissingKeyRow => "no_key",
+            Self::MissingPayloadRow => "no_record",
             Self::State => "state",
             Self::Hash => "hash",
             Self::Payload => "payload",
@@ -75,9 +75,9 @@ impl Problem {
     pub const fn repair(self) -> Option<&'static str> {
         Some(match self {
             Self::Counts => "counted again",
-            Self::Behind => "raised to the latest of the records",
-            Self::NoKey => "the record is found by its id again",
-            Self::NoRecord => "taken out: the next save adds the record",
+            Self::DatasetBehind => "raised to the latest of the records",
+            Self::MissingKeyRow => "the record is found by its id again",
+            Self::MissingPayloadRow => "taken out: the next save adds the record",
             Self::State => "taken from the record's row",
             Self::Hash => "the hash is dropped: the next save of the record compares and replaces the payload",
             Self::Orphans => "taken out",
@@ -91,11 +91,11 @@ impl Problem {
             Self::File => {
                 "restore the last backup (`registry database backup`); feeds refuse cursors that are ahead of it"
             }
-            Self::SequenceTwice | Self::StampsBack => {
+            Self::DuplicateSequence | Self::TimestampRegression => {
                 "a reader may have stepped over a change: empty the dataset (`registry database empty`), run the sync, and \
                  let readers start without a cursor"
             }
-            Self::IdTwice => "empty the dataset (`registry database empty`) and run the sync",
+            Self::DuplicateId => "empty the dataset (`registry database empty`) and run the sync",
             Self::Payload | Self::Seal => {
                 "run the sync with --reset: the record is saved anew, once `--repair` has dropped its hash. Or take it out \
                  with `registry database erase`"
@@ -114,7 +114,7 @@ pub struct Finding {
     /// What.
     pub problem: Problem,
     /// Where: a dataset, or what kind of rows.
-    pub place: String,
+    pub location: String,
     /// How many rows.
     pub count: u64,
     /// How many of them are mended.
@@ -133,7 +133,7 @@ pub struct CheckReport {
     /// Bytes of their payloads, as if they were plain.
     pub bytes: u64,
     /// Payloads that were not looked into, because their key is not held: how many, by key.
-    pub closed: BTreeMap<KeyId, u64>,
+    pub undecrypted: BTreeMap<KeyId, u64>,
     /// What is wrong, in the order in which it was found.
     pub findings: Vec<Finding>,
 }
@@ -145,7 +145,7 @@ impl CheckReport {
     }
 
     /// Notes one more row, together with the others of its problem and place.
-    pub(super) fn note(
+    pub(super) fn add_finding(
         &mut self,
         problem: Problem,
         place: &str,
@@ -156,27 +156,27 @@ impl CheckReport {
         if count == 0 {
             return;
         }
-        let known = self.findings.iter_mut().find(|known| known.problem == problem && known.place == place);
+        let known = self.findings.iter_mut().find(|known| known.problem == problem && known.location == place);
         if let Some(known) = known {
             known.count += count;
             known.repaired += repaired;
         } else {
             let place = place.to_owned();
-            self.findings.push(Finding { problem, place, count, repaired, example: example.into() });
+            self.findings.push(Finding { problem, location: place, count, repaired, example: example.into() });
         }
     }
 }
 
 /// A dataset that is being checked.
 #[derive(Debug, Clone)]
-pub(super) struct Place {
+pub(super) struct DatasetRef {
     /// Its number.
     pub id: i64,
     /// Its names.
     pub key: DatasetKey,
 }
 
-impl std::fmt::Display for Place {
+impl std::fmt::Display for DatasetRef {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let DatasetKey { integration, connection, model, variant } = &self.key;
         write!(f, "{integration} {connection} {model}")?;
@@ -189,7 +189,7 @@ impl std::fmt::Display for Place {
 
 /// A dataset as its row says, or as its records say.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Figures {
+pub(super) struct DatasetTotals {
     /// Live records.
     pub live: i64,
     /// Bytes of their payloads, as if they were plain.
@@ -197,67 +197,73 @@ pub(super) struct Figures {
     /// The latest sequence.
     pub seq: i64,
     /// The latest stamp.
-    pub stamp: i64,
+    pub committed_at: i64,
 }
 
-impl Figures {
+impl DatasetTotals {
     /// Whether a row that says this is right about records that say `counted`.
-    pub(super) fn agree(&self, counted: &Self) -> bool {
-        !self.miscount(counted) && !self.lies_behind(counted)
+    pub(super) fn matches(&self, counted: &Self) -> bool {
+        !self.counts_differ(counted) && !self.is_behind(counted)
     }
 
-    fn miscount(&self, counted: &Self) -> bool {
+    fn counts_differ(&self, counted: &Self) -> bool {
         (self.live, self.bytes) != (counted.live, counted.bytes)
     }
 
-    fn lies_behind(&self, counted: &Self) -> bool {
-        self.seq < counted.seq || self.stamp < counted.stamp
+    fn is_behind(&self, counted: &Self) -> bool {
+        self.seq < counted.seq || self.committed_at < counted.committed_at
     }
 }
 
 impl CheckReport {
     /// Notes in what a dataset's row contradicts its records.
-    pub(super) fn note_figures(&mut self, place: &str, noted: &Figures, counted: &Figures, repaired: u64) {
-        if noted.miscount(counted) {
+    pub(super) fn add_total_findings(
+        &mut self,
+        place: &str,
+        noted: &DatasetTotals,
+        counted: &DatasetTotals,
+        repaired: u64,
+    ) {
+        if noted.counts_differ(counted) {
             let example = format!(
                 "noted {} live with {} bytes, counted {} with {}",
                 noted.live, noted.bytes, counted.live, counted.bytes
             );
-            self.note(Problem::Counts, place, 1, repaired, example);
+            self.add_finding(Problem::Counts, place, 1, repaired, example);
         }
-        if noted.lies_behind(counted) {
+        if noted.is_behind(counted) {
             let example = format!(
                 "noted sequence {} and stamp {}, its records go up to {} and {}",
-                noted.seq, noted.stamp, counted.seq, counted.stamp
+                noted.seq, noted.committed_at, counted.seq, counted.committed_at
             );
-            self.note(Problem::Behind, place, 1, repaired, example);
+            self.add_finding(Problem::DatasetBehind, place, 1, repaired, example);
         }
     }
 
     /// Counts records that were walked over.
-    pub(super) fn walked(&mut self, walked: &Walked) {
+    pub(super) fn add_pass(&mut self, walked: &PassCounts) {
         self.records += walked.records;
         self.bytes += walked.bytes;
-        for (key, count) in &walked.closed {
-            *self.closed.entry(*key).or_default() += count;
+        for (key, count) in &walked.undecrypted {
+            *self.undecrypted.entry(*key).or_default() += count;
         }
     }
 }
 
 /// What a walk over some records counted.
 #[derive(Debug, Default)]
-pub(super) struct Walked {
+pub(super) struct PassCounts {
     /// Records.
     pub records: u64,
     /// Bytes of their payloads, as if they were plain.
     pub bytes: u64,
     /// Payloads that were not looked into, by key.
-    pub closed: BTreeMap<KeyId, u64>,
+    pub undecrypted: BTreeMap<KeyId, u64>,
 }
 
 /// A payload as it lies in the database.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Stored<'a> {
+pub(super) struct StoredPayload<'a> {
     /// The record.
     pub id: &'a str,
     /// Its bytes, sealed or not.
@@ -268,31 +274,31 @@ pub(super) struct Stored<'a> {
     pub hash: Option<(i64, Hash)>,
 }
 
-impl Walked {
+impl PassCounts {
     /// Looks into a payload: what is wrong with it.
-    pub(super) fn look(
+    pub(super) fn inspect(
         &mut self,
         vault: &Vault,
         seal: &DatasetSeal,
-        stored: Stored<'_>,
+        stored: StoredPayload<'_>,
     ) -> Result<Option<Problem>, StoreError> {
-        let Stored { id, payload, key, hash } = stored;
-        self.bytes += payload.len().saturating_sub(if key == 0 { 0 } else { OVERHEAD }) as u64;
+        let StoredPayload { id, payload, key, hash } = stored;
+        self.bytes += payload.len().saturating_sub(if key == 0 { 0 } else { SEAL_OVERHEAD }) as u64;
         let plain = match seal.open(id, payload, key) {
             Ok(plain) => plain,
             Err(StoreError::NoKey { needed, .. }) => {
-                *self.closed.entry(needed).or_default() += 1;
+                *self.undecrypted.entry(needed).or_default() += 1;
                 return Ok(None);
             }
-            Err(StoreError::Unopened { .. }) => return Ok(Some(Problem::Seal)),
+            Err(StoreError::DecryptFailed { .. }) => return Ok(Some(Problem::Seal)),
             Err(error) => return Err(error),
         };
         if serde_json::from_slice::<IgnoredAny>(&plain).is_err() {
             return Ok(Some(Problem::Payload));
         }
         // A hash of a kind that is not known here says nothing.
-        let hasher = &vault.latest().hasher;
-        let taken = hash.and_then(|(version, stored)| Some((hasher.record_as(version, &plain)?, stored)));
+        let hasher = &vault.latest_policy().hasher;
+        let taken = hash.and_then(|(version, stored)| Some((hasher.hash_record_as(version, &plain)?, stored)));
         Ok(taken.filter(|(taken, stored)| taken != stored).map(|_| Problem::Hash))
     }
 }

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::{Answer, FunctionKey};
+use super::{FunctionKey, StoreFuture};
 
 /// A stored checkpoint.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -37,14 +37,14 @@ pub enum ResumeWrite {
 /// The checkpoints of a database.
 pub trait Checkpoints {
     /// The checkpoint of a function of a connection.
-    fn checkpoint(&self, key: &FunctionKey) -> Answer<'_, StoredCheckpoint>;
+    fn checkpoint(&self, key: &FunctionKey) -> StoreFuture<'_, StoredCheckpoint>;
 
     /// Sets or clears a checkpoint from outside a run, whatever its version. Gives the new version.
-    fn set_checkpoint(&self, key: &FunctionKey, value: Option<Value>) -> Answer<'_, i64>;
+    fn set_checkpoint(&self, key: &FunctionKey, value: Option<Value>) -> StoreFuture<'_, i64>;
 
     /// The resume state of a mapper, sealed.
-    fn resume_state(&self, key: &FunctionKey) -> Answer<'_, Option<Vec<u8>>>;
+    fn resume_state(&self, key: &FunctionKey) -> StoreFuture<'_, Option<Vec<u8>>>;
 
     /// Drops the checkpoint and the resume state of a function, and closes the scans that it left open.
-    fn reset(&self, key: &FunctionKey) -> Answer<'_, ()>;
+    fn reset(&self, key: &FunctionKey) -> StoreFuture<'_, ()>;
 }

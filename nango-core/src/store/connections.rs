@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value};
 
-use super::Answer;
+use super::StoreFuture;
 
 /// A connection as the database holds it.
 #[derive(Clone, PartialEq)]
@@ -39,9 +39,9 @@ pub struct Connection {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefreshFailure {
     /// How often in a row.
-    pub times: u32,
+    pub attempts: u32,
     /// When last, microseconds since 1970.
-    pub at: i64,
+    pub failed_at: i64,
     /// Why, in words without secrets.
     pub message: String,
     /// Whether the token server refused these credentials, so that another attempt has no purpose: the connection must be
@@ -102,7 +102,7 @@ pub enum MetadataChange {
 
 /// What went with a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Removed {
+pub struct RemovedConnection {
     /// How many records, deleted ones included.
     pub records: u64,
 }
@@ -111,13 +111,13 @@ pub struct Removed {
 pub trait Connections {
     /// Adds a connection, or replaces the credentials and configuration of the one with this name: its records,
     /// checkpoints and (unless given) metadata stay, what was said of its token goes. The flag says whether it is new.
-    fn put_connection(&self, new: NewConnection) -> Answer<'_, (Connection, bool)>;
+    fn put_connection(&self, new: NewConnection) -> StoreFuture<'_, (Connection, bool)>;
 
     /// A connection by name.
-    fn connection(&self, integration: &str, id: &str) -> Answer<'_, Option<Connection>>;
+    fn connection(&self, integration: &str, id: &str) -> StoreFuture<'_, Option<Connection>>;
 
     /// All connections, or those of one integration, by integration and id.
-    fn connections(&self, integration: Option<&str>) -> Answer<'_, Vec<Connection>>;
+    fn connections(&self, integration: Option<&str>) -> StoreFuture<'_, Vec<Connection>>;
 
     /// Changes the metadata and gives the result. `None`: there is no such connection.
     fn change_metadata(
@@ -125,20 +125,25 @@ pub trait Connections {
         integration: &str,
         id: &str,
         change: MetadataChange,
-    ) -> Answer<'_, Option<Map<String, Value>>>;
+    ) -> StoreFuture<'_, Option<Map<String, Value>>>;
 
     /// Replaces configuration and credentials of a row by the same with more of it sealed, unless the credentials have
     /// changed since this version or are being renewed. The flag says whether it did.
-    fn seal_config(&self, row: i64, version: i64, credentials: Vec<u8>, config: Map<String, Value>)
-    -> Answer<'_, bool>;
+    fn seal_config(
+        &self,
+        row: i64,
+        version: i64,
+        credentials: Vec<u8>,
+        config: Map<String, Value>,
+    ) -> StoreFuture<'_, bool>;
 
     /// A value that the program keeps for itself, by name.
-    fn note(&self, name: &str) -> Answer<'_, Option<Vec<u8>>>;
+    fn meta_value(&self, name: &str) -> StoreFuture<'_, Option<Vec<u8>>>;
 
     /// Keeps a value, or drops it. What is secret in it must be sealed.
-    fn put_note(&self, name: &str, value: Option<Vec<u8>>) -> Answer<'_, ()>;
+    fn put_meta_value(&self, name: &str, value: Option<Vec<u8>>) -> StoreFuture<'_, ()>;
 
     /// Removes a connection, its records, checkpoints and resume states. The sequences of its datasets stay, so that a
     /// cursor goes on if a connection of this name comes back. `None`: there is no such connection.
-    fn remove_connection(&self, integration: &str, id: &str) -> Answer<'_, Option<Removed>>;
+    fn remove_connection(&self, integration: &str, id: &str) -> StoreFuture<'_, Option<RemovedConnection>>;
 }

@@ -9,13 +9,13 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use super::StoreError;
 
 const VERSION: u8 = 1;
-const BYTES: usize = 17;
+const ENCODED_BYTES: usize = 17;
 
 /// A place in the feed of one dataset: behind the record of sequence `seq`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Cursor {
     /// What names the dataset and its database.
-    pub feed: u64,
+    pub feed_id: u64,
     /// The sequence of the last record that was read; 0: before the first.
     pub seq: i64,
 }
@@ -24,9 +24,9 @@ impl Cursor {
     /// The text for readers: 23 characters that need no escaping in a URL.
     #[must_use]
     pub fn encode(self) -> String {
-        let mut bytes = [0; BYTES];
+        let mut bytes = [0; ENCODED_BYTES];
         bytes[0] = VERSION;
-        bytes[1..9].copy_from_slice(&self.feed.to_be_bytes());
+        bytes[1..9].copy_from_slice(&self.feed_id.to_be_bytes());
         bytes[9..].copy_from_slice(&self.seq.to_be_bytes());
         BASE64_URL_SAFE_NO_PAD.encode(bytes)
     }
@@ -37,11 +37,16 @@ impl Cursor {
     ///
     /// [`StoreError::Cursor`] for everything else.
     pub fn decode(text: &str, feed: u64) -> Result<Self, StoreError> {
-        let mut bytes = [0; BYTES];
+        let mut bytes = [0; ENCODED_BYTES];
         let read = BASE64_URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).map_err(|_| StoreError::Cursor)?;
         let [VERSION, f0, f1, f2, f3, f4, f5, f6, f7, seq @ ..] = bytes else { return Err(StoreError::Cursor) };
-        let cursor = Self { feed: u64::from_be_bytes([f0, f1, f2, f3, f4, f5, f6, f7]), seq: i64::from_be_bytes(seq) };
-        if read == BYTES && cursor.feed == feed && cursor.seq >= 0 { Ok(cursor) } else { Err(StoreError::Cursor) }
+        let cursor =
+            Self { feed_id: u64::from_be_bytes([f0, f1, f2, f3, f4, f5, f6, f7]), seq: i64::from_be_bytes(seq) };
+        if read == ENCODED_BYTES && cursor.feed_id == feed && cursor.seq >= 0 {
+            Ok(cursor)
+        } else {
+            Err(StoreError::Cursor)
+        }
     }
 }
 
@@ -50,19 +55,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_back_what_it_wrote() {
+    fn cursor_decodes_to_its_encoded_value() {
         for seq in [0, 1, 1 << 20, i64::MAX] {
-            let text = Cursor { feed: 0xfeed, seq }.encode();
+            let text = Cursor { feed_id: 0xfeed, seq }.encode();
             assert_eq!(text.len(), 23);
-            assert_eq!(Cursor::decode(&text, 0xfeed).unwrap(), Cursor { feed: 0xfeed, seq });
+            assert_eq!(Cursor::decode(&text, 0xfeed).unwrap(), Cursor { feed_id: 0xfeed, seq });
         }
     }
 
     #[test]
-    fn anything_else_is_refused() {
-        let good = Cursor { feed: 0xfeed, seq: 7 }.encode();
-        let foreign = Cursor { feed: 0xf00d, seq: 7 }.encode();
-        let negative = Cursor { feed: 0xfeed, seq: -7 }.encode();
+    fn decode_fails_when_text_is_not_a_cursor_of_this_feed() {
+        let good = Cursor { feed_id: 0xfeed, seq: 7 }.encode();
+        let foreign = Cursor { feed_id: 0xf00d, seq: 7 }.encode();
+        let negative = Cursor { feed_id: 0xfeed, seq: -7 }.encode();
         let other_version = format!("Ag{}", &good[2..]);
         let long = good.repeat(40);
         let cases = ["", "x", "é", "not a cursor", &good[1..], &good[..22], &foreign, &negative, &other_version, &long];

@@ -16,22 +16,22 @@
 //! - A record that is seen or written loses its state, in the transaction that sees or writes it ([`touched`]).
 //! - Times come from the database's clock.
 
-mod ends;
-mod forward;
+mod candidate;
+mod pending;
 mod policy;
-mod state;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
 pub(super) mod vectors;
+mod walks;
 
-pub use ends::{PartKind, ScanPart};
-pub use forward::{DeleteOutlook, NextFullRun, ScanFinished};
+pub use candidate::{Confirmation, HeldBy};
+pub use pending::{NextFullRun, PendingDeletes, ScanOutcome};
 pub use policy::{DEFAULT_HOLD, DeletePolicy};
-pub use state::{Confirmation, HeldBy};
+pub use walks::{WalkKind, WalkResult};
 
-pub(super) use forward::Waiting;
-pub(super) use state::{Begun, Judge, State, Verdict, found_gone};
+pub(super) use candidate::{CandidateEvaluator, CandidateState, Decision, ScanStart, confirmed_gone};
+pub(super) use pending::CandidateTotals;
 
 use super::{RowOutcome, Write};
 
@@ -42,7 +42,7 @@ pub struct ScanWalk {
     /// Whether every walk ended Complete.
     pub complete: bool,
     /// Whether the pagination is position-based.
-    pub position: bool,
+    pub position_based: bool,
     /// The requests of the longest walk.
     pub requests: u64,
     /// Whether a walk had a shift.
@@ -53,13 +53,13 @@ pub struct ScanWalk {
 
 /// The end of a scan that nothing holds: one complete walk confirms.
 #[cfg(test)]
-pub(super) fn unheld(
+pub(super) fn unguarded_finish_scan(
     run: super::RunToken,
     function: super::FunctionKey,
     dataset: super::DatasetKey,
     scan: super::Scan,
 ) -> super::FinishScan {
-    let walk = ScanWalk { complete: true, position: false, requests: 1, shifted: false, list_empty: false };
+    let walk = ScanWalk { complete: true, position_based: false, requests: 1, shifted: false, list_empty: false };
     let policy = DeletePolicy { allow: true, ..DeletePolicy::default() };
     super::FinishScan { run, function, dataset, scan, walk, policy, confirmations: Vec::new(), resume: None }
 }

@@ -21,18 +21,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Answer, Store, StoreError};
+use super::{Store, StoreError, StoreFuture};
 
 pub use keys::{KeyId, Keys, credentials_context, resume_context};
-pub(crate) use seal::{DatasetSeal, OVERHEAD};
-pub(crate) use vault::{Policy, Regime, Vault};
+pub(crate) use seal::{DatasetSeal, SEAL_OVERHEAD};
+pub(crate) use vault::{EncryptionPolicy, StoredPolicy, Vault};
 
 /// What one step of a walk may hold the write lock for: so many rows, or so many bytes of payload.
 pub(crate) const STEP_ROWS: u32 = 1000;
 /// See [`STEP_ROWS`].
 pub(crate) const STEP_BYTES: usize = 2 << 20;
 /// The shortest rest between two steps.
-const REST: Duration = Duration::from_millis(2);
+const MIN_PAUSE: Duration = Duration::from_millis(2);
 
 /// How much is sealed with one key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,13 +74,13 @@ pub struct EncryptionState {
 
 /// What a step of a walk did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Resealed {
+pub struct ResealProgress {
     /// Records that were looked at.
     pub seen: u64,
     /// Records, credentials and resume states that are sealed otherwise now (or no more).
     pub changed: u64,
     /// Those that could not be opened, and were left as they are.
-    pub left: u64,
+    pub skipped: u64,
     /// Whether there is nothing more to do.
     pub done: bool,
 }
@@ -91,26 +91,26 @@ pub trait Encryption {
     ///
     /// The first ring that a database is given decides which key is active: the one that what is there was sealed with,
     /// or the first of the ring. With `seal_new`, a database that holds nothing yet seals its payloads from now on.
-    fn use_keys(&self, keys: Arc<dyn Keys>, seal_new: bool) -> Answer<'_, ()>;
+    fn use_keys(&self, keys: Arc<dyn Keys>, seal_new: bool) -> StoreFuture<'_, ()>;
 
     /// What is sealed, and with which keys. Counts the rows, so it takes a moment on a large database.
-    fn encryption(&self) -> Answer<'_, EncryptionState>;
+    fn encryption(&self) -> StoreFuture<'_, EncryptionState>;
 
     /// Whether payloads are sealed and which key is active, without counting. [`EncryptionState::uses`] is empty.
-    fn encryption_settings(&self) -> Answer<'_, EncryptionState>;
+    fn encryption_settings(&self) -> StoreFuture<'_, EncryptionState>;
 
     /// Seals payloads from now on, or no longer; what is there follows by [`reseal`].
-    fn seal_payloads(&self, on: bool) -> Answer<'_, ()>;
+    fn seal_payloads(&self, on: bool) -> StoreFuture<'_, ()>;
 
     /// Makes a key of the ring the active one; what is there follows by [`reseal`].
-    fn activate_key(&self, key: KeyId) -> Answer<'_, ()>;
+    fn activate_key(&self, key: KeyId) -> StoreFuture<'_, ()>;
 
     /// Takes the next step of the walk over what is there, in one small transaction: what it did is durable.
-    fn reseal_step(&self) -> Answer<'_, Resealed>;
+    fn reseal_step(&self) -> StoreFuture<'_, ResealProgress>;
 
     /// Where remains of payloads lie that were plain before a walk sealed them, and how a person removes them. `None`: the
     /// walk removes them itself.
-    fn left_behind(&self) -> Option<&'static str> {
+    fn plaintext_remains(&self) -> Option<&'static str> {
         None
     }
 }
@@ -121,19 +121,22 @@ pub trait Encryption {
 /// # Errors
 ///
 /// A step failed; what the steps before it did stays.
-pub async fn reseal(store: &dyn Store, mut go_on: impl FnMut(&Resealed) -> bool) -> Result<Resealed, StoreError> {
-    let mut sum = Resealed::default();
+pub async fn reseal(
+    store: &dyn Store,
+    mut should_continue: impl FnMut(&ResealProgress) -> bool,
+) -> Result<ResealProgress, StoreError> {
+    let mut sum = ResealProgress::default();
     loop {
         let began = Instant::now();
         let step = store.reseal_step().await?;
         sum.seen += step.seen;
         sum.changed += step.changed;
-        sum.left += step.left;
+        sum.skipped += step.skipped;
         sum.done = step.done;
-        if sum.done || !go_on(&sum) {
+        if sum.done || !should_continue(&sum) {
             return Ok(sum);
         }
         // As long a rest as the step took: other processes ask for the lock now and then only, and must find it free.
-        tokio::time::sleep(began.elapsed().max(REST)).await;
+        tokio::time::sleep(began.elapsed().max(MIN_PAUSE)).await;
     }
 }

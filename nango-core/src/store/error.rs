@@ -101,7 +101,7 @@ pub enum StoreError {
     },
     /// The server, or what it is set to, is not one that this program can use.
     #[error("the database {at} cannot be used: {reason}")]
-    Unfit {
+    UnsupportedServer {
         /// Database, host and port.
         at: String,
         /// Why, and what to do.
@@ -155,7 +155,7 @@ pub enum StoreError {
         /// Until when it holds the key, microseconds since 1970, unless it renews its lease.
         lease_until: i64,
         /// How long that is, by the clock of the database.
-        left: std::time::Duration,
+        remaining: std::time::Duration,
     },
     /// The run's lease ended and another took over: it may not write any more.
     #[error("this run lost its lease: another process took over, and what this one still wrote was refused")]
@@ -190,7 +190,7 @@ pub enum StoreError {
         "{0} holds half a copy: `registry database copy` into it was interrupted. Copy again, which begins anew, or \
          remove it"
     )]
-    HalfCopied(String),
+    IncompleteCopy(String),
     /// An instance can only be copied into an empty database.
     #[error("the database to copy into is not empty: choose a new one")]
     NotEmpty,
@@ -199,7 +199,7 @@ pub enum StoreError {
     CopyDiffers(&'static str),
     /// This database has its own tool for what was asked. Holds what to type.
     #[error("{0}")]
-    OwnTool(String),
+    ExternalTool(String),
     /// The store was closed.
     #[error("the database is closed")]
     Closed,
@@ -222,7 +222,7 @@ pub enum StoreError {
         "the payload of record `{id}` does not open with its key {key}: it was changed, or belongs to another record. \
          Save it again, or restore a backup"
     )]
-    Unopened {
+    DecryptFailed {
         /// The record.
         id: String,
         /// The key that its row names.

@@ -61,7 +61,7 @@ pub const NAMES: [&str; 35] = [
 pub(crate) const fn index(name: &str) -> usize {
     let mut at = 0;
     while at < NAMES.len() {
-        if same(NAMES[at].as_bytes(), name.as_bytes()) {
+        if bytes_eq(NAMES[at].as_bytes(), name.as_bytes()) {
             return at;
         }
         at += 1;
@@ -70,7 +70,7 @@ pub(crate) const fn index(name: &str) -> usize {
 }
 
 #[cfg(debug_assertions)]
-const fn same(a: &[u8], b: &[u8]) -> bool {
+const fn bytes_eq(a: &[u8], b: &[u8]) -> bool {
     let mut at = 0;
     while at < a.len() && at < b.len() && a[at] == b[at] {
         at += 1;
@@ -80,13 +80,13 @@ const fn same(a: &[u8], b: &[u8]) -> bool {
 
 /// Dies here if the environment says so.
 #[cfg(debug_assertions)]
-pub(crate) fn pass(index: usize) {
-    static ASKED: OnceLock<Option<(usize, u64)>> = OnceLock::new();
-    static PASSED: AtomicU64 = AtomicU64::new(0);
-    let asked = ASKED.get_or_init(|| parse(&std::env::var("NANGO_FAILPOINT").ok()?));
+pub(crate) fn hit(index: usize) {
+    static CONFIGURED: OnceLock<Option<(usize, u64)>> = OnceLock::new();
+    static HITS: AtomicU64 = AtomicU64::new(0);
+    let asked = CONFIGURED.get_or_init(|| parse(&std::env::var("NANGO_FAILPOINT").ok()?));
     if let Some((place, count)) = asked
         && *place == index
-        && PASSED.fetch_add(1, Ordering::Relaxed) + 1 == *count
+        && HITS.fetch_add(1, Ordering::Relaxed) + 1 == *count
     {
         process::abort();
     }
@@ -109,7 +109,7 @@ macro_rules! failpoint {
         #[cfg(debug_assertions)]
         {
             const INDEX: usize = $crate::store::failpoint::index($name);
-            $crate::store::failpoint::pass(INDEX);
+            $crate::store::failpoint::hit(INDEX);
         }
     };
 }
@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_is_named_with_or_without_a_count() {
+    fn failpoint_parses_with_or_without_count() {
         let at = |name| NAMES.iter().position(|known| *known == name);
         assert_eq!(parse("page:end"), Some((at("page:end").unwrap(), 1)));
         assert_eq!(parse("page:end:7"), Some((at("page:end").unwrap(), 7)));
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_stands_once() {
+    fn failpoint_names_are_unique() {
         for (at, name) in NAMES.iter().enumerate() {
             assert_eq!(index(name), at, "{name}");
         }

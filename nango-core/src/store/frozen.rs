@@ -6,13 +6,13 @@ use std::sync::Arc;
 use super::{
     BASE_VARIANT, Cursor, DatasetKey, FunctionKey, HeldBy, KeyId, Keys, LastAction, Level, Problem, RunStatus, Table,
     credentials_context,
-    encryption::{Policy, Vault},
+    encryption::{StoredPolicy, Vault},
     hash::Hasher,
-    resume_context, row,
+    resume_context, row_flags,
 };
 use crate::{
     auth::KeyRing,
-    declare::{Event, Kind},
+    declare::{Event, FunctionKind},
     golden::{Lines, hex, unhex},
 };
 
@@ -33,7 +33,7 @@ fn dataset() -> DatasetKey {
 
 fn function() -> FunctionKey {
     let [integration, connection, function, variant] = ["github", "acme", "issues", "base"].map(str::to_owned);
-    FunctionKey { kind: Kind::Sync, integration, connection, function, variant }
+    FunctionKey { kind: FunctionKind::Sync, integration, connection, function, variant }
 }
 
 fn key() -> (Arc<KeyRing>, KeyId) {
@@ -43,12 +43,17 @@ fn key() -> (Arc<KeyRing>, KeyId) {
 }
 
 /// The vault of a database whose payloads are sealed, and its policy.
-fn sealed(hash_secret: Vec<u8>) -> (Vault, Policy) {
+fn sealed(hash_secret: Vec<u8>) -> (Vault, StoredPolicy) {
     let (ring, id) = key();
     let vault = Vault::new(Hasher::new(&[7; 32]));
     vault.use_keys(ring);
-    let policy =
-        Policy { epoch: 1, payloads: true, active: Some(id), hash_secret: Some(hash_secret), ..Policy::default() };
+    let policy = StoredPolicy {
+        policy_version: 1,
+        payloads: true,
+        active: Some(id),
+        hash_secret: Some(hash_secret),
+        ..StoredPolicy::default()
+    };
     (vault, policy)
 }
 
@@ -56,7 +61,7 @@ fn sealed(hash_secret: Vec<u8>) -> (Vault, Policy) {
 fn stored_values_are_frozen() {
     let statuses =
         [RunStatus::Running, RunStatus::Success, RunStatus::Interrupted, RunStatus::Error, RunStatus::Cancelled];
-    let kinds = [Kind::Sync, Kind::Action, Kind::OnEvent, Kind::OnWebhook];
+    let kinds = [FunctionKind::Sync, FunctionKind::Action, FunctionKind::OnEvent, FunctionKind::OnWebhook];
     let events = [Event::PostConnectionCreation, Event::PreConnectionDeletion, Event::ValidateConnection];
     let levels = [Level::Debug, Level::Info, Level::Warn, Level::Error];
     let actions = [LastAction::Added, LastAction::Updated, LastAction::Deleted];
@@ -64,12 +69,12 @@ fn stored_values_are_frozen() {
     let problems = [
         Problem::File,
         Problem::Counts,
-        Problem::Behind,
-        Problem::SequenceTwice,
-        Problem::StampsBack,
-        Problem::IdTwice,
-        Problem::NoKey,
-        Problem::NoRecord,
+        Problem::DatasetBehind,
+        Problem::DuplicateSequence,
+        Problem::TimestampRegression,
+        Problem::DuplicateId,
+        Problem::MissingKeyRow,
+        Problem::MissingPayloadRow,
         Problem::State,
         Problem::Hash,
         Problem::Payload,
@@ -80,13 +85,13 @@ fn stored_values_are_frozen() {
 
     let mut lines = Lines::default();
     lines.all("run status", statuses.map(RunStatus::name));
-    lines.all("function kind", kinds.map(Kind::name));
+    lines.all("function kind", kinds.map(FunctionKind::name));
     lines.all("event", events.map(Event::name));
     lines.all("log level", levels.map(Level::name));
     lines.all("last action", actions.map(LastAction::name));
-    lines.all("last action, stored", [row::ADDED, row::UPDATED, row::GONE]);
-    lines.all("record state, stored", [row::DELETED, row::PRUNED, row::MERGED]);
-    lines.all("reason of a held delete, stored", held.map(HeldBy::stored));
+    lines.all("last action, stored", [row_flags::ADDED_ACTION, row_flags::UPDATED_ACTION, row_flags::DELETED_ACTION]);
+    lines.all("record state, stored", [row_flags::DELETED_FLAG, row_flags::PRUNED_FLAG, row_flags::MERGED_FLAG]);
+    lines.all("reason of a held delete, stored", held.map(HeldBy::to_stored));
     lines.all("problem", problems.map(Problem::name));
     lines.add("variant", BASE_VARIANT);
     for table in Table::ALL {
@@ -98,13 +103,13 @@ fn stored_values_are_frozen() {
         assert_eq!(RunStatus::from_name(status.name()), Some(status));
     }
     for kind in kinds {
-        assert_eq!(Kind::from_name(kind.name()), Some(kind));
+        assert_eq!(FunctionKind::from_name(kind.name()), Some(kind));
     }
     for level in levels {
         assert_eq!(Level::from_name(level.name()), Some(level));
     }
     for reason in held {
-        assert_eq!(HeldBy::from_stored(reason.stored()), Some(reason));
+        assert_eq!(HeldBy::from_stored(reason.to_stored()), Some(reason));
     }
 }
 
@@ -112,22 +117,22 @@ fn stored_values_are_frozen() {
 fn contexts_derived_keys_and_hashes_are_frozen() {
     let (ring, id) = key();
     let fast = Hasher::new(&[7; 32]);
-    let secret = fast.under(Some(zeroize::Zeroizing::new([9; 32])), true);
+    let secret = fast.with_secret(Some(zeroize::Zeroizing::new([9; 32])), true);
 
     let mut lines = Lines::default();
     lines.add("credentials context", credentials_context("github", "acme").escape_ascii());
     lines.add("resume context", resume_context(&function()).escape_ascii());
-    lines.add("payload context", dataset().unambiguous().escape_ascii());
+    lines.add("payload context", dataset().length_prefixed().escape_ascii());
     lines.add("key id", id);
-    lines.add("key id, stored", id.stored());
+    lines.add("key id, stored", id.to_stored());
     lines.bytes("payload secret of a key", &*ring.payload_secret(id).unwrap());
-    lines.bytes("record hash, version 1", &fast.record_as(1, PAYLOAD).unwrap());
-    lines.bytes("record hash, version 2", &secret.record_as(2, PAYLOAD).unwrap());
-    lines.bytes("record hash, version 3", &secret.record_as(3, PAYLOAD).unwrap());
+    lines.bytes("record hash, version 1", &fast.hash_record_as(1, PAYLOAD).unwrap());
+    lines.bytes("record hash, version 2", &secret.hash_record_as(2, PAYLOAD).unwrap());
+    lines.bytes("record hash, version 3", &secret.hash_record_as(3, PAYLOAD).unwrap());
     lines.all("hash version, stored", [fast.version(), secret.version()]);
-    let feed = fast.feed(&dataset());
+    let feed = fast.feed_id(&dataset());
     lines.add("feed", format_args!("{feed:016x}"));
-    let cursor = Cursor { feed, seq: 42 };
+    let cursor = Cursor { feed_id: feed, seq: 42 };
     lines.add("cursor", cursor.encode());
     lines.check("derived.txt");
     assert_eq!(Cursor::decode(&cursor.encode(), feed).unwrap(), cursor);
@@ -137,11 +142,12 @@ fn contexts_derived_keys_and_hashes_are_frozen() {
 fn sealed_payload_of_an_earlier_build_opens() {
     let (vault, policy) = sealed(unhex(SEALED_HASH_SECRET));
     let key = policy.active.unwrap();
-    let opened = vault.reading(&dataset()).open("1", &unhex(SEALED_PAYLOAD), key.stored()).unwrap().into_owned();
+    let opened =
+        vault.seal_for_reading(&dataset()).open("1", &unhex(SEALED_PAYLOAD), key.to_stored()).unwrap().into_owned();
     assert_eq!(opened, PAYLOAD);
-    let regime = vault.regime(&policy).unwrap();
+    let policy = vault.resolve_policy(&policy).unwrap();
     assert_eq!(
-        (regime.hasher.version(), hex(&regime.hasher.record(PAYLOAD)).as_str()),
+        (policy.hasher.version(), hex(&policy.hasher.hash_record(PAYLOAD)).as_str()),
         (2, "4543ef972fa01dfb6fb06b802d3687d6")
     );
 }

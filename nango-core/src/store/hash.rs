@@ -13,9 +13,9 @@ use super::DatasetKey;
 /// The version of the fast hash, of plain payloads.
 const FAST: i64 = 1;
 /// The version of the cryptographic hash, of sealed payloads.
-const SECRET: i64 = 2;
+const KEYED: i64 = 2;
 /// The version of the cryptographic hash of a fast hash: all that can be made where the payload is gone.
-const VEILED: i64 = 3;
+const KEYED_FAST: i64 = 3;
 
 /// A content hash.
 pub(crate) type Hash = [u8; 16];
@@ -43,8 +43,8 @@ impl Hasher {
     }
 
     /// The hashes of the same database that know its secret, and take new ones by it if `sealed`.
-    pub(crate) fn under(&self, secret: Option<Zeroizing<[u8; 32]>>, sealed: bool) -> Self {
-        let version = if sealed && secret.is_some() { SECRET } else { FAST };
+    pub(crate) fn with_secret(&self, secret: Option<Zeroizing<[u8; 32]>>, sealed: bool) -> Self {
+        let version = if sealed && secret.is_some() { KEYED } else { FAST };
         Self { public: self.public.clone(), secret, version }
     }
 
@@ -54,28 +54,28 @@ impl Hasher {
     }
 
     /// The hash of a record's canonical bytes.
-    pub(crate) fn record(&self, payload: &[u8]) -> Hash {
+    pub(crate) fn hash_record(&self, payload: &[u8]) -> Hash {
         match &self.secret {
-            Some(secret) if self.version == SECRET => cryptographic(secret, payload),
+            Some(secret) if self.version == KEYED => keyed_hash(secret, payload),
             _ => self.fast(payload),
         }
     }
 
     /// The same in an earlier version, to compare with a stored one. `None`: that version is not known here.
-    pub(crate) fn record_as(&self, version: i64, payload: &[u8]) -> Option<Hash> {
+    pub(crate) fn hash_record_as(&self, version: i64, payload: &[u8]) -> Option<Hash> {
         match (version, &self.secret) {
             (FAST, _) => Some(self.fast(payload)),
-            (SECRET, Some(secret)) => Some(cryptographic(secret, payload)),
-            (VEILED, Some(secret)) => Some(cryptographic(secret, &self.fast(payload))),
+            (KEYED, Some(secret)) => Some(keyed_hash(secret, payload)),
+            (KEYED_FAST, Some(secret)) => Some(keyed_hash(secret, &self.fast(payload))),
             _ => None,
         }
     }
 
     /// What to keep of the stored hash of a payload that is gone, and in which version, if new payloads are sealed: a
     /// fast one would tell whether a guess is right. `None`: it may stay as it is.
-    pub(crate) fn veil(&self, version: i64, hash: &Hash) -> Option<(Hash, i64)> {
+    pub(crate) fn to_keyed(&self, version: i64, hash: &Hash) -> Option<(Hash, i64)> {
         match (self.version, version, &self.secret) {
-            (SECRET, FAST, Some(secret)) => Some((cryptographic(secret, hash), VEILED)),
+            (KEYED, FAST, Some(secret)) => Some((keyed_hash(secret, hash), KEYED_FAST)),
             _ => None,
         }
     }
@@ -85,12 +85,12 @@ impl Hasher {
     }
 
     /// What binds a cursor to a dataset of this database.
-    pub(crate) fn feed(&self, dataset: &DatasetKey) -> u64 {
-        xxh3_64_with_secret(&dataset.unambiguous(), &self.public[..])
+    pub(crate) fn feed_id(&self, dataset: &DatasetKey) -> u64 {
+        xxh3_64_with_secret(&dataset.length_prefixed(), &self.public[..])
     }
 }
 
-fn cryptographic(secret: &[u8; 32], payload: &[u8]) -> Hash {
+fn keyed_hash(secret: &[u8; 32], payload: &[u8]) -> Hash {
     let mut hash = [0; 16];
     hash.copy_from_slice(&blake3::keyed_hash(secret, payload).as_bytes()[..16]);
     hash
@@ -101,33 +101,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_key_and_the_content_decide() {
+    fn hash_depends_on_key_and_content() {
         let (a, b) = (Hasher::new(&[1; 32]), Hasher::new(&[2; 32]));
         for payload in [&b"{}"[..], b"{\"id\":1}", &[b'x'; 300], &[b'x'; 5000]] {
-            assert_eq!(a.record(payload), a.clone().record(payload));
-            assert_ne!(a.record(payload), b.record(payload));
+            assert_eq!(a.hash_record(payload), a.clone().hash_record(payload));
+            assert_ne!(a.hash_record(payload), b.hash_record(payload));
         }
-        assert_ne!(a.record(b"{\"id\":1}"), a.record(b"{\"id\":2}"));
+        assert_ne!(a.hash_record(b"{\"id\":1}"), a.hash_record(b"{\"id\":2}"));
     }
 
     #[test]
-    fn under_a_secret_hashes_are_others_and_the_earlier_ones_are_known() {
+    fn keyed_hash_differs_and_earlier_versions_are_recomputed() {
         let fast = Hasher::new(&[1; 32]);
         let secret = |byte| Some(Zeroizing::new([byte; 32]));
-        let (one, two) = (fast.under(secret(1), true), fast.under(secret(2), true));
+        let (one, two) = (fast.with_secret(secret(1), true), fast.with_secret(secret(2), true));
         assert_eq!((fast.version(), one.version()), (1, 2));
-        assert_ne!(one.record(b"{}"), fast.record(b"{}"));
-        assert_ne!(one.record(b"{}"), two.record(b"{}"));
-        assert_eq!(one.record_as(1, b"{}"), Some(fast.record(b"{}")));
-        let off = one.under(secret(1), false);
-        assert_eq!((off.version(), off.record(b"{}")), (1, fast.record(b"{}")));
-        assert_eq!(off.record_as(2, b"{}"), Some(one.record(b"{}")));
-        assert_eq!((fast.record_as(2, b"{}"), one.record_as(4, b"{}")), (None, None));
-        let (veiled, version) = one.veil(1, &fast.record(b"{}")).unwrap();
-        assert_eq!(one.record_as(version, b"{}"), Some(veiled));
-        assert!(veiled != fast.record(b"{}") && veiled != one.record(b"{}"));
-        assert_eq!((one.veil(2, &veiled), off.veil(1, &veiled), fast.veil(1, &veiled)), (None, None, None));
-        assert_eq!(one.feed(&dataset()), fast.feed(&dataset()));
+        assert_ne!(one.hash_record(b"{}"), fast.hash_record(b"{}"));
+        assert_ne!(one.hash_record(b"{}"), two.hash_record(b"{}"));
+        assert_eq!(one.hash_record_as(1, b"{}"), Some(fast.hash_record(b"{}")));
+        let off = one.with_secret(secret(1), false);
+        assert_eq!((off.version(), off.hash_record(b"{}")), (1, fast.hash_record(b"{}")));
+        assert_eq!(off.hash_record_as(2, b"{}"), Some(one.hash_record(b"{}")));
+        assert_eq!((fast.hash_record_as(2, b"{}"), one.hash_record_as(4, b"{}")), (None, None));
+        let (veiled, version) = one.to_keyed(1, &fast.hash_record(b"{}")).unwrap();
+        assert_eq!(one.hash_record_as(version, b"{}"), Some(veiled));
+        assert!(veiled != fast.hash_record(b"{}") && veiled != one.hash_record(b"{}"));
+        assert_eq!((one.to_keyed(2, &veiled), off.to_keyed(1, &veiled), fast.to_keyed(1, &veiled)), (None, None, None));
+        assert_eq!(one.feed_id(&dataset()), fast.feed_id(&dataset()));
     }
 
     fn dataset() -> DatasetKey {
@@ -136,11 +136,11 @@ mod tests {
     }
 
     #[test]
-    fn feeds_are_told_apart_by_every_name() {
+    fn feed_id_differs_when_any_name_differs() {
         let hasher = Hasher::new(&[1; 32]);
         let key = |names: [&str; 4]| {
             let [integration, connection, model, variant] = names.map(str::to_owned);
-            hasher.feed(&DatasetKey { integration, connection, model, variant })
+            hasher.feed_id(&DatasetKey { integration, connection, model, variant })
         };
         let all = [["a", "b", "c", "d"], ["ab", "", "c", "d"], ["a", "bc", "", "d"], ["a", "b", "cd", ""]].map(key);
         for (i, one) in all.iter().enumerate() {

@@ -5,7 +5,7 @@
 //! lease holds for longer than its own length, whatever was stored.
 
 /// Whether a lease of this length that ends then still holds; all in microseconds.
-pub(super) fn holds(until: i64, length: i64, now: i64) -> bool {
+pub(super) fn is_active(until: i64, length: i64, now: i64) -> bool {
     until > now && until <= now.saturating_add(length)
 }
 
@@ -14,10 +14,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lease_that_has_ended_or_comes_from_the_future_does_not_hold() {
+    fn lease_is_inactive_when_expired_or_longer_than_its_length() {
         for (until, expect) in [(99, false), (100, false), (101, true), (130, true), (131, false), (i64::MAX, false)] {
-            assert_eq!(holds(until, 30, 100), expect, "{until}");
+            assert_eq!(is_active(until, 30, 100), expect, "{until}");
         }
-        assert!(holds(i64::MAX, i64::MAX, 100));
+        assert!(is_active(i64::MAX, i64::MAX, 100));
     }
 }

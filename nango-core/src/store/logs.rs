@@ -5,8 +5,8 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::{Answer, RunToken};
-use crate::redact::{MESSAGE_BYTES, capped};
+use super::{RunToken, StoreFuture};
+use crate::redact::{MAX_MESSAGE_BYTES, truncated};
 
 /// How much a line matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,7 +42,7 @@ impl Level {
 #[derive(Debug, Clone, PartialEq)]
 pub struct LogLine {
     /// Microseconds since 1970.
-    pub at: i64,
+    pub timestamp: i64,
     /// How much it matters.
     pub level: Level,
     /// The message, at most 4,096 bytes; a longer one is cut when it is stored.
@@ -53,16 +53,16 @@ pub struct LogLine {
 
 impl LogLine {
     /// The message, cut at its longest.
-    pub(super) fn shortened(&self) -> Cow<'_, str> {
-        capped(Cow::Borrowed(&self.message), MESSAGE_BYTES)
+    pub(super) fn truncated_message(&self) -> Cow<'_, str> {
+        truncated(Cow::Borrowed(&self.message), MAX_MESSAGE_BYTES)
     }
 }
 
 /// The logs of a database.
 pub trait Logs {
     /// Writes lines outside a page.
-    fn write_logs(&self, run: &RunToken, lines: Vec<LogLine>) -> Answer<'_, ()>;
+    fn write_logs(&self, run: &RunToken, lines: Vec<LogLine>) -> StoreFuture<'_, ()>;
 
     /// The lines of a run in order.
-    fn logs(&self, run: uuid::Uuid) -> Answer<'_, Vec<LogLine>>;
+    fn logs(&self, run: uuid::Uuid) -> StoreFuture<'_, Vec<LogLine>>;
 }

@@ -69,7 +69,7 @@ pub(super) fn merge(stored: &str, patch: &Map<String, Value>, out: &mut Vec<u8>)
 }
 
 /// Whether two compact texts are the same JSON, apart from the order of keys.
-pub(super) fn same(a: &str, b: &str) -> bool {
+pub(super) fn same_json(a: &str, b: &str) -> bool {
     if a == b {
         return true;
     }
@@ -80,11 +80,11 @@ pub(super) fn same(a: &str, b: &str) -> bool {
             };
             a.sort_by(|x, y| x.0.cmp(&y.0));
             b.sort_by(|x, y| x.0.cmp(&y.0));
-            a.len() == b.len() && a.iter().zip(&b).all(|(x, y)| x.0 == y.0 && same(x.1.get(), y.1.get()))
+            a.len() == b.len() && a.iter().zip(&b).all(|(x, y)| x.0 == y.0 && same_json(x.1.get(), y.1.get()))
         }
         (Some(b'['), Some(b'[')) => {
             let (Ok(a), Ok(b)) = (items(a), items(b)) else { return false };
-            a.len() == b.len() && a.iter().zip(&b).all(|(x, y)| same(x.get(), y.get()))
+            a.len() == b.len() && a.iter().zip(&b).all(|(x, y)| same_json(x.get(), y.get()))
         }
         _ => false,
     }
@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn merges_deep_and_keeps_what_it_does_not_touch() {
+    fn merge_recurses_and_keeps_untouched_fields() {
         #[track_caller]
         fn check(stored: &str, patch: Value, expect: &str) {
             let Value::Object(patch) = patch else { panic!("a patch is an object") };
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn sameness_ignores_the_order_of_keys_alone() {
+    fn same_json_ignores_only_key_order() {
         for (a, b, expect) in [
             (r#"{"a":1,"b":{"c":2,"d":3}}"#, r#"{"b":{"d":3,"c":2},"a":1}"#, true),
             (r#"[{"a":1,"b":2}]"#, r#"[{"b":2,"a":1}]"#, true),
@@ -140,8 +140,8 @@ mod tests {
             ("{}", "[]", false),
             ("", "{}", false),
         ] {
-            assert_eq!(same(a, b), expect, "{a} {b}");
-            assert_eq!(same(b, a), expect, "{b} {a}");
+            assert_eq!(same_json(a, b), expect, "{a} {b}");
+            assert_eq!(same_json(b, a), expect, "{b} {a}");
         }
     }
 }

@@ -20,11 +20,12 @@ mod connections;
 mod dataset;
 mod deletes;
 mod encryption;
-mod fault;
+mod error;
 mod feed;
 mod functions;
 mod locks;
 mod logs;
+mod maintenance;
 mod migrate;
 mod options;
 mod owner;
@@ -40,7 +41,6 @@ mod server;
 pub(super) mod tests;
 mod transaction;
 mod transfer;
-mod upkeep;
 
 use std::{sync::Arc, time::Duration};
 
@@ -52,21 +52,21 @@ use sqlx::{
 };
 use uuid::Uuid;
 
-use self::{changes::Changes, clock::Clock};
+use self::{changes::ChangeNotifier, clock::Clock};
 use super::{
-    Answer, Checkpoints, Committed, Connection, Connections, DatasetKey, DatasetStats, DeleteOutlook, DeletePolicy,
-    Encryption, EncryptionState, FeedPage, FeedRow, FinishScan, FunctionKey, KeyId, Keys, LogLine, Logs,
-    MetadataChange, NewConnection, NewRun, Page, Processes, ReadQuery, Records, RefreshClaim, RefreshEnd, RefreshTurn,
-    Refreshes, Removed, Resealed, Run, RunEnd, RunToken, Runs, Scan, ScanFinished, ScanFrom, Store, StoreError,
-    StoreWarning, StoredCheckpoint, draft::Draft, encryption::Vault, hash::Hasher,
+    Checkpoints, ClaimOutcome, Committed, Connection, Connections, DatasetKey, DatasetStats, DeletePolicy, Encryption,
+    EncryptionState, FeedPage, FeedRow, FinishScan, FunctionKey, KeyId, Keys, LogLine, Logs, MetadataChange,
+    NewConnection, NewRun, Page, PendingDeletes, Processes, ReadQuery, Records, RefreshClaim, RefreshEnd, Refreshes,
+    RemovedConnection, ResealProgress, Run, RunEnd, RunToken, Runs, Scan, ScanFrom, ScanOutcome, Store, StoreError,
+    StoreFuture, StoreWarning, StoredCheckpoint, encryption::Vault, hash::Hasher, hashed_page::HashedPage,
 };
 
 /// The schema of all tables. Not `nango`, which the original keeps for itself: both can share a database.
 const SCHEMA: &str = "nango_rs";
 /// How long a statement waits for a row that another transaction holds.
-const LOCK_PATIENCE: Duration = Duration::from_mins(1);
+const LOCK_TIMEOUT: Duration = Duration::from_mins(1);
 /// How long a piece of work waits for a connection.
-const ACQUIRE_PATIENCE: Duration = Duration::from_secs(15);
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The moment of the server's clock, in microseconds since 1970.
 macro_rules! now {
@@ -86,12 +86,12 @@ struct Db {
 impl Db {
     /// A statement. It is prepared under a name and kept, unless the URL says otherwise.
     fn query<'q>(&self, sql: &'static str) -> Query<'q, Server, PgArguments> {
-        sqlx::query(sql).persistent(self.shared.named)
+        sqlx::query(sql).persistent(self.shared.named_statements)
     }
 
     /// A statement that gives rows.
     fn query_as<'q, T: for<'r> FromRow<'r, PgRow>>(&self, sql: &'static str) -> QueryAs<'q, Server, T, PgArguments> {
-        sqlx::query_as(sql).persistent(self.shared.named)
+        sqlx::query_as(sql).persistent(self.shared.named_statements)
     }
 
     /// A statement that gives one column.
@@ -99,7 +99,7 @@ impl Db {
     where
         (T,): for<'r> FromRow<'r, PgRow>,
     {
-        sqlx::query_scalar(sql).persistent(self.shared.named)
+        sqlx::query_scalar(sql).persistent(self.shared.named_statements)
     }
 }
 
@@ -111,7 +111,7 @@ struct Shared {
     hasher: Hasher,
     vault: Vault,
     /// Whether statements are prepared under a name.
-    named: bool,
+    named_statements: bool,
 }
 
 /// A database on a server.
@@ -119,7 +119,7 @@ struct Shared {
 pub struct Postgres {
     pool: PgPool,
     shared: Arc<Shared>,
-    changes: Changes,
+    changes: ChangeNotifier,
     warnings: Vec<StoreWarning>,
 }
 
@@ -156,24 +156,24 @@ impl Postgres {
     }
 
     async fn open_as(url: &str, target: bool) -> Result<Self, StoreError> {
-        let server::Opened { pool, listening, named, found } = server::open(url, target).await?;
-        let server::Found { role, hash_key, now, xid } = found;
+        let server::Opened { pool, listener_pool: listening, named, info: found } = server::open(url, target).await?;
+        let server::DatabaseInfo { role, hash_key, now, xid } = found;
         let hasher = Hasher::new(&hash_key);
         let vault = Vault::new(hasher.clone());
-        let shared = Arc::new(Shared { clock: Clock::new(now), hasher, vault, named });
-        let changes = Changes::new(pool.clone(), listening, xid);
+        let shared = Arc::new(Shared { clock: Clock::new(now), hasher, vault, named_statements: named });
+        let changes = ChangeNotifier::new(pool.clone(), listening, xid);
         let warnings = role.superuser.then_some(StoreWarning::Superuser { role: role.name }).into_iter().collect();
         Ok(Self { pool, shared, changes, warnings })
     }
 }
 
 /// A number of the server that counts something.
-fn natural(count: i64) -> u64 {
+fn to_u64(count: i64) -> u64 {
     u64::try_from(count).unwrap_or(0)
 }
 
 /// A count as the server keeps it.
-fn int(count: u64) -> i64 {
+fn to_i64(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
@@ -186,11 +186,11 @@ impl Store for Postgres {
         &self.warnings
     }
 
-    fn changed(&self, patience: Duration) -> Answer<'_, ()> {
-        Box::pin(self.changes.wait(patience))
+    fn wait_for_change(&self, timeout: Duration) -> StoreFuture<'_, ()> {
+        Box::pin(self.changes.wait(timeout))
     }
 
-    fn close(&self) -> Answer<'_, ()> {
+    fn close(&self) -> StoreFuture<'_, ()> {
         Box::pin(async {
             self.changes.close().await;
             self.pool.close().await;
@@ -200,16 +200,16 @@ impl Store for Postgres {
 }
 
 impl Connections for Postgres {
-    fn put_connection(&self, new: NewConnection) -> Answer<'_, (Connection, bool)> {
+    fn put_connection(&self, new: NewConnection) -> StoreFuture<'_, (Connection, bool)> {
         self.write(new, |db, new| Box::pin(connections::put(db, new)))
     }
 
-    fn connection(&self, integration: &str, id: &str) -> Answer<'_, Option<Connection>> {
+    fn connection(&self, integration: &str, id: &str) -> StoreFuture<'_, Option<Connection>> {
         let names = [integration.to_owned(), id.to_owned()];
         self.read_with(names, |db, [integration, id]| Box::pin(connections::find(db, integration, id)))
     }
 
-    fn connections(&self, integration: Option<&str>) -> Answer<'_, Vec<Connection>> {
+    fn connections(&self, integration: Option<&str>) -> StoreFuture<'_, Vec<Connection>> {
         let integration = integration.map(str::to_owned);
         self.read_with(integration, |db, integration| Box::pin(connections::list(db, integration.as_deref())))
     }
@@ -219,7 +219,7 @@ impl Connections for Postgres {
         integration: &str,
         id: &str,
         change: MetadataChange,
-    ) -> Answer<'_, Option<Map<String, Value>>> {
+    ) -> StoreFuture<'_, Option<Map<String, Value>>> {
         let input = (integration.to_owned(), id.to_owned(), change);
         self.write(input, |db, (integration, id, change)| {
             Box::pin(connections::change_metadata(db, integration, id, change))
@@ -232,72 +232,72 @@ impl Connections for Postgres {
         version: i64,
         credentials: Vec<u8>,
         config: Map<String, Value>,
-    ) -> Answer<'_, bool> {
+    ) -> StoreFuture<'_, bool> {
         self.write((row, version, credentials, config), |db, (row, version, credentials, config)| {
             Box::pin(connections::seal_config(db, *row, *version, credentials, config))
         })
     }
 
-    fn note(&self, name: &str) -> Answer<'_, Option<Vec<u8>>> {
-        self.read_with(name.to_owned(), |db, name| Box::pin(connections::note(db, name)))
+    fn meta_value(&self, name: &str) -> StoreFuture<'_, Option<Vec<u8>>> {
+        self.read_with(name.to_owned(), |db, name| Box::pin(connections::meta_value(db, name)))
     }
 
-    fn put_note(&self, name: &str, value: Option<Vec<u8>>) -> Answer<'_, ()> {
+    fn put_meta_value(&self, name: &str, value: Option<Vec<u8>>) -> StoreFuture<'_, ()> {
         self.write((name.to_owned(), value), |db, (name, value)| {
-            Box::pin(connections::put_note(db, name, value.as_deref()))
+            Box::pin(connections::put_meta_value(db, name, value.as_deref()))
         })
     }
 
-    fn remove_connection(&self, integration: &str, id: &str) -> Answer<'_, Option<Removed>> {
+    fn remove_connection(&self, integration: &str, id: &str) -> StoreFuture<'_, Option<RemovedConnection>> {
         let names = [integration.to_owned(), id.to_owned()];
         self.write(names, |db, [integration, id]| Box::pin(connections::remove(db, integration, id)))
     }
 }
 
 impl Refreshes for Postgres {
-    fn claim_refresh(&self, claim: RefreshClaim) -> Answer<'_, RefreshTurn> {
+    fn claim_refresh(&self, claim: RefreshClaim) -> StoreFuture<'_, ClaimOutcome> {
         self.write(claim, |db, claim| Box::pin(refresh::claim(db, claim)))
     }
 
-    fn keep_refresh(&self, claim: RefreshClaim) -> Answer<'_, bool> {
-        self.write(claim, |db, claim| Box::pin(refresh::keep(db, claim)))
+    fn extend_refresh(&self, claim: RefreshClaim) -> StoreFuture<'_, bool> {
+        self.write(claim, |db, claim| Box::pin(refresh::extend(db, claim)))
     }
 
-    fn end_refresh(&self, claim: RefreshClaim, end: RefreshEnd) -> Answer<'_, Option<Connection>> {
+    fn end_refresh(&self, claim: RefreshClaim, end: RefreshEnd) -> StoreFuture<'_, Option<Connection>> {
         self.write((claim, end), |db, (claim, end)| Box::pin(refresh::end(db, claim, end)))
     }
 }
 
 impl Processes for Postgres {
-    fn beat(&self, process: Uuid, lease: Duration) -> Answer<'_, u32> {
-        self.write((process, lease), |db, (process, lease)| Box::pin(processes::beat(db, *process, *lease)))
+    fn process_heartbeat(&self, process: Uuid, lease: Duration) -> StoreFuture<'_, u32> {
+        self.write((process, lease), |db, (process, lease)| Box::pin(processes::heartbeat(db, *process, *lease)))
     }
 
-    fn leave(&self, process: Uuid) -> Answer<'_, ()> {
-        self.write(process, |db, process| Box::pin(processes::leave(db, *process)))
+    fn remove_process(&self, process: Uuid) -> StoreFuture<'_, ()> {
+        self.write(process, |db, process| Box::pin(processes::remove(db, *process)))
     }
 }
 
 impl Records for Postgres {
-    fn commit_all(&self, pages: Vec<Page>) -> Answer<'_, Vec<Committed>> {
-        let hasher = &self.shared.vault.latest().hasher;
-        let drafts: Vec<Draft> = pages.into_iter().map(|page| Draft::new(page, hasher)).collect();
+    fn commit_all(&self, pages: Vec<Page>) -> StoreFuture<'_, Vec<Committed>> {
+        let hasher = &self.shared.vault.latest_policy().hasher;
+        let drafts: Vec<HashedPage> = pages.into_iter().map(|page| HashedPage::new(page, hasher)).collect();
         Box::pin(async move {
             let (drafts, carried) =
-                self.write_keeping(drafts, |db, drafts| Box::pin(page::commit_all(db, drafts))).await?;
-            Ok(carried.into_iter().zip(drafts).map(|(carried, draft)| carried.with(draft)).collect())
+                self.write_returning_input(drafts, |db, drafts| Box::pin(page::commit_all(db, drafts))).await?;
+            Ok(carried.into_iter().zip(drafts).map(|(carried, draft)| carried.into_committed(draft)).collect())
         })
     }
 
-    fn read(&self, dataset: &DatasetKey, query: ReadQuery) -> Answer<'_, FeedPage> {
+    fn read(&self, dataset: &DatasetKey, query: ReadQuery) -> StoreFuture<'_, FeedPage> {
         self.read_with((dataset.clone(), query), |db, (dataset, query)| Box::pin(feed::read(db, dataset, query)))
     }
 
-    fn records_by_id(&self, dataset: &DatasetKey, ids: Vec<String>) -> Answer<'_, Vec<FeedRow>> {
+    fn records_by_id(&self, dataset: &DatasetKey, ids: Vec<String>) -> StoreFuture<'_, Vec<FeedRow>> {
         self.read_with((dataset.clone(), ids), |db, (dataset, ids)| Box::pin(feed::by_id(db, dataset, ids)))
     }
 
-    fn datasets(&self, integration: Option<&str>, connection: Option<&str>) -> Answer<'_, Vec<DatasetStats>> {
+    fn datasets(&self, integration: Option<&str>, connection: Option<&str>) -> StoreFuture<'_, Vec<DatasetStats>> {
         let names = [integration, connection].map(|name| name.map(str::to_owned));
         self.read_with(names, |db, [integration, connection]| {
             Box::pin(feed::datasets(db, integration.as_deref(), connection.as_deref()))
@@ -311,7 +311,7 @@ impl Records for Postgres {
         dataset: &DatasetKey,
         from: ScanFrom,
         brought_forward: bool,
-    ) -> Answer<'_, Scan> {
+    ) -> StoreFuture<'_, Scan> {
         let input = (*run, function.clone(), dataset.clone(), from, brought_forward);
         self.write(input, |db, (run, function, dataset, from, brought_forward)| {
             Box::pin(scans::begin(db, run, function, dataset, *from, *brought_forward))
@@ -325,133 +325,133 @@ impl Records for Postgres {
         scan: Scan,
         fingerprint: [u8; 16],
         limit: u32,
-    ) -> Answer<'_, Vec<FeedRow>> {
-        let ask = deletes::ToAsk { run: *run, dataset: dataset.clone(), scan, fingerprint, limit };
-        self.read_with(ask, |db, ask| Box::pin(deletes::to_ask(db, ask)))
+    ) -> StoreFuture<'_, Vec<FeedRow>> {
+        let ask = deletes::CandidateQuery { run: *run, dataset: dataset.clone(), scan, fingerprint, limit };
+        self.read_with(ask, |db, ask| Box::pin(deletes::candidates_to_request(db, ask)))
     }
 
-    fn finish_scan(&self, finish: FinishScan) -> Answer<'_, ScanFinished> {
+    fn finish_scan(&self, finish: FinishScan) -> StoreFuture<'_, ScanOutcome> {
         self.write(finish, |db, finish| Box::pin(scans::finish(db, finish)))
     }
 
-    fn delete_outlook(&self, dataset: &DatasetKey, policy: &DeletePolicy) -> Answer<'_, DeleteOutlook> {
+    fn pending_deletes(&self, dataset: &DatasetKey, policy: &DeletePolicy) -> StoreFuture<'_, PendingDeletes> {
         self.read_with((dataset.clone(), policy.clone()), |db, (dataset, policy)| {
-            Box::pin(deletes::outlook(db, dataset, policy))
+            Box::pin(deletes::pending_deletes(db, dataset, policy))
         })
     }
 
     #[cfg(test)]
-    fn pass_time(&self, micros: i64) -> Answer<'_, ()> {
-        self.write(micros, |db, micros| Box::pin(deletes::pass_time(db, *micros)))
+    fn pass_time(&self, micros: i64) -> StoreFuture<'_, ()> {
+        self.write(micros, |db, micros| Box::pin(deletes::backdate_scans(db, *micros)))
     }
 }
 
 impl Checkpoints for Postgres {
-    fn checkpoint(&self, key: &FunctionKey) -> Answer<'_, StoredCheckpoint> {
+    fn checkpoint(&self, key: &FunctionKey) -> StoreFuture<'_, StoredCheckpoint> {
         self.read_with(key.clone(), |db, key| Box::pin(checkpoints::read(db, key)))
     }
 
-    fn set_checkpoint(&self, key: &FunctionKey, value: Option<Value>) -> Answer<'_, i64> {
+    fn set_checkpoint(&self, key: &FunctionKey, value: Option<Value>) -> StoreFuture<'_, i64> {
         self.write((key.clone(), value), |db, (key, value)| Box::pin(checkpoints::set(db, key, value.as_ref())))
     }
 
-    fn resume_state(&self, key: &FunctionKey) -> Answer<'_, Option<Vec<u8>>> {
+    fn resume_state(&self, key: &FunctionKey) -> StoreFuture<'_, Option<Vec<u8>>> {
         self.read_with(key.clone(), |db, key| Box::pin(checkpoints::read_resume(db, key)))
     }
 
-    fn reset(&self, key: &FunctionKey) -> Answer<'_, ()> {
+    fn reset(&self, key: &FunctionKey) -> StoreFuture<'_, ()> {
         self.write(key.clone(), |db, key| Box::pin(checkpoints::reset(db, key)))
     }
 }
 
 impl Runs for Postgres {
-    fn start_run(&self, new: NewRun) -> Answer<'_, RunToken> {
+    fn start_run(&self, new: NewRun) -> StoreFuture<'_, RunToken> {
         self.write(new, |db, new| Box::pin(runs::start(db, new)))
     }
 
-    fn heartbeat(&self, run: &RunToken) -> Answer<'_, ()> {
+    fn heartbeat(&self, run: &RunToken) -> StoreFuture<'_, ()> {
         self.write(*run, |db, run| Box::pin(runs::heartbeat(db, run)))
     }
 
-    fn end_run(&self, run: &RunToken, end: RunEnd) -> Answer<'_, Run> {
+    fn end_run(&self, run: &RunToken, end: RunEnd) -> StoreFuture<'_, Run> {
         self.write((*run, end), |db, (run, end)| Box::pin(runs::end(db, run, end)))
     }
 
-    fn run(&self, id: Uuid) -> Answer<'_, Option<Run>> {
+    fn run(&self, id: Uuid) -> StoreFuture<'_, Option<Run>> {
         self.read_with(id, |db, id| Box::pin(runs::by_id(db, *id)))
     }
 
-    fn runs_of(&self, key: &FunctionKey, limit: u32) -> Answer<'_, Vec<Run>> {
+    fn runs_of(&self, key: &FunctionKey, limit: u32) -> StoreFuture<'_, Vec<Run>> {
         self.read_with((key.clone(), limit), |db, (key, limit)| Box::pin(runs::latest(db, key, *limit)))
     }
 
-    fn try_lock(&self, run: &RunToken, key: &str, ttl: Duration) -> Answer<'_, bool> {
+    fn try_lock(&self, run: &RunToken, key: &str, ttl: Duration) -> StoreFuture<'_, bool> {
         self.write((*run, key.to_owned(), ttl), |db, (run, key, ttl)| Box::pin(locks::acquire(db, run, key, *ttl)))
     }
 
     #[cfg(test)]
-    fn move_leases(&self, micros: i64) -> Answer<'_, ()> {
+    fn move_leases(&self, micros: i64) -> StoreFuture<'_, ()> {
         self.write(micros, |db, micros| Box::pin(runs::move_leases(db, *micros)))
     }
 
-    fn unlock(&self, run: &RunToken, key: &str) -> Answer<'_, bool> {
+    fn unlock(&self, run: &RunToken, key: &str) -> StoreFuture<'_, bool> {
         self.write((*run, key.to_owned()), |db, (run, key)| Box::pin(locks::release(db, run, key)))
     }
 }
 
 impl Logs for Postgres {
-    fn write_logs(&self, run: &RunToken, lines: Vec<LogLine>) -> Answer<'_, ()> {
+    fn write_logs(&self, run: &RunToken, lines: Vec<LogLine>) -> StoreFuture<'_, ()> {
         self.write((*run, lines), |db, (run, lines)| {
             Box::pin(async move {
-                runs::check(db, run).await?;
+                runs::ensure_running(db, run).await?;
                 logs::write(db, run.row, lines).await
             })
         })
     }
 
-    fn logs(&self, run: Uuid) -> Answer<'_, Vec<LogLine>> {
+    fn logs(&self, run: Uuid) -> StoreFuture<'_, Vec<LogLine>> {
         self.read_with(run, |db, run| Box::pin(logs::read(db, *run)))
     }
 }
 
 impl Encryption for Postgres {
-    fn use_keys(&self, keys: Arc<dyn Keys>, seal_new: bool) -> Answer<'_, ()> {
+    fn use_keys(&self, keys: Arc<dyn Keys>, seal_new: bool) -> StoreFuture<'_, ()> {
         self.shared.vault.use_keys(keys);
         Box::pin(async move {
             let known = self.encryption_settings().await?;
             let ids = self.shared.vault.keys().map(Keys::ids).unwrap_or_default();
             if known.active.is_none_or(|active| !ids.contains(&active)) {
-                self.write(seal_new, |db, seal_new| Box::pin(encryption::begin(db, *seal_new))).await?;
+                self.write(seal_new, |db, seal_new| Box::pin(encryption::choose_active_key(db, *seal_new))).await?;
             }
             // A ring without the active key can still read what is not sealed with it, so this is no error yet.
-            match self.read_with((), |db, ()| Box::pin(encryption::tell_the_ring(db))).await {
+            match self.read_with((), |db, ()| Box::pin(encryption::announce_active_key(db))).await {
                 Ok(()) | Err(StoreError::NoKey { .. }) => Ok(()),
                 Err(error) => Err(error),
             }
         })
     }
 
-    fn encryption(&self) -> Answer<'_, EncryptionState> {
+    fn encryption(&self) -> StoreFuture<'_, EncryptionState> {
         self.read_with((), |db, ()| Box::pin(encryption::state(db)))
     }
 
-    fn encryption_settings(&self) -> Answer<'_, EncryptionState> {
+    fn encryption_settings(&self) -> StoreFuture<'_, EncryptionState> {
         self.read_with((), |db, ()| Box::pin(encryption::settings(db)))
     }
 
-    fn seal_payloads(&self, on: bool) -> Answer<'_, ()> {
+    fn seal_payloads(&self, on: bool) -> StoreFuture<'_, ()> {
         self.write(on, |db, on| Box::pin(encryption::seal_payloads(db, *on)))
     }
 
-    fn activate_key(&self, key: KeyId) -> Answer<'_, ()> {
+    fn activate_key(&self, key: KeyId) -> StoreFuture<'_, ()> {
         self.write(key, |db, key| Box::pin(encryption::activate(db, *key)))
     }
 
-    fn reseal_step(&self) -> Answer<'_, Resealed> {
+    fn reseal_step(&self) -> StoreFuture<'_, ResealProgress> {
         self.write((), |db, ()| Box::pin(reseal::step(db)))
     }
 
-    fn left_behind(&self) -> Option<&'static str> {
-        Some(reseal::LEFT_BEHIND)
+    fn plaintext_remains(&self) -> Option<&'static str> {
+        Some(reseal::PLAINTEXT_REMAINS)
     }
 }

@@ -6,17 +6,17 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::Answer;
+use super::StoreFuture;
 
 /// The longest lease that a process takes. A longer one comes from a clock that ran ahead.
-pub(super) const LONGEST: Duration = Duration::from_mins(1);
+pub(super) const MAX_LEASE: Duration = Duration::from_mins(1);
 
 /// The living processes of a database.
 pub trait Processes {
     /// Gives a sign of life that holds for a while, and counts the living, this one included. One that holds for more
     /// than a minute comes from a clock that ran ahead, and is not counted.
-    fn beat(&self, process: Uuid, lease: Duration) -> Answer<'_, u32>;
+    fn process_heartbeat(&self, process: Uuid, lease: Duration) -> StoreFuture<'_, u32>;
 
     /// Says that a process ends.
-    fn leave(&self, process: Uuid) -> Answer<'_, ()>;
+    fn remove_process(&self, process: Uuid) -> StoreFuture<'_, ()>;
 }

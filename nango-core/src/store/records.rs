@@ -4,8 +4,8 @@ use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use super::{
-    Answer, CheckpointWrite, Confirmation, DeleteOutlook, DeletePolicy, FunctionKey, LogLine, ResumeWrite, RunToken,
-    ScanFinished, ScanWalk, StoreError,
+    CheckpointWrite, Confirmation, DeletePolicy, FunctionKey, LogLine, PendingDeletes, ResumeWrite, RunToken,
+    ScanOutcome, ScanWalk, StoreError, StoreFuture,
 };
 use crate::{
     declare::Merging,
@@ -28,7 +28,7 @@ pub struct DatasetKey {
 impl DatasetKey {
     /// Its names as bytes that no other key has: each with its length before it, so that no two lists of names run
     /// together into one text.
-    pub(crate) fn unambiguous(&self) -> Vec<u8> {
+    pub(crate) fn length_prefixed(&self) -> Vec<u8> {
         let names = [&self.integration, &self.connection, &self.model, &self.variant];
         let mut bytes = Vec::with_capacity(names.iter().map(|name| name.len() + 8).sum());
         for name in names {
@@ -99,7 +99,7 @@ pub struct DeleteRow {
     /// The record's id.
     pub id: String,
     /// When the provider deleted it, microseconds since 1970, if that is known: a record that was updated later stays.
-    pub at: Option<i64>,
+    pub deleted_at: Option<i64>,
 }
 
 /// A partial record: objects are merged recursively, everything else is replaced.
@@ -140,14 +140,14 @@ pub enum RowOutcome {
 #[derive(Debug, Clone, Default)]
 pub struct Committed {
     /// The changes, each with what became of its rows, in order.
-    pub changes: Vec<Done>,
+    pub changes: Vec<ChangeOutcome>,
     /// The new version of the checkpoint, if the page changed it.
     pub checkpoint_version: Option<i64>,
 }
 
 /// A change that was carried out.
 #[derive(Debug, Clone)]
-pub struct Done {
+pub struct ChangeOutcome {
     /// The change, given back.
     pub change: Change,
     /// One outcome for each row, in order.
@@ -169,7 +169,7 @@ pub enum ScanFrom {
     /// None: it begins at the first record.
     Start,
     /// The one that the same function left open, if there is one.
-    LeftOpen,
+    Unfinished,
     /// This one, if it is still open and the same function's.
     Number(i64),
 }
@@ -303,10 +303,10 @@ pub struct DatasetStats {
 pub trait Records: Send + Sync {
     /// Writes pages that follow each other in one transaction: all of them, or none. A later one sees what an earlier one
     /// did.
-    fn commit_all(&self, pages: Vec<Page>) -> Answer<'_, Vec<Committed>>;
+    fn commit_all(&self, pages: Vec<Page>) -> StoreFuture<'_, Vec<Committed>>;
 
     /// Writes one page.
-    fn commit(&self, page: Page) -> Answer<'_, Committed> {
+    fn commit(&self, page: Page) -> StoreFuture<'_, Committed> {
         Box::pin(async move {
             let mut committed = self.commit_all(vec![page]).await?;
             committed.pop().ok_or_else(|| StoreError::Damaged("an outcome without its page".to_owned()))
@@ -317,13 +317,13 @@ pub trait Records: Send + Sync {
     ///
     /// Deleted records come as tombstones. Rows that keeping house took out ([`super::Upkeep`]) do not come at all: a copy
     /// that was made with cursors keeps them until it erases them too, or is made anew.
-    fn read(&self, dataset: &DatasetKey, query: ReadQuery) -> Answer<'_, FeedPage>;
+    fn read(&self, dataset: &DatasetKey, query: ReadQuery) -> StoreFuture<'_, FeedPage>;
 
     /// Records by id, deleted ones included, in no order; unknown ids are left out.
-    fn records_by_id(&self, dataset: &DatasetKey, ids: Vec<String>) -> Answer<'_, Vec<FeedRow>>;
+    fn records_by_id(&self, dataset: &DatasetKey, ids: Vec<String>) -> StoreFuture<'_, Vec<FeedRow>>;
 
     /// The datasets of a connection (or of all) that ever had a record, by key.
-    fn datasets(&self, integration: Option<&str>, connection: Option<&str>) -> Answer<'_, Vec<DatasetStats>>;
+    fn datasets(&self, integration: Option<&str>, connection: Option<&str>) -> StoreFuture<'_, Vec<DatasetStats>>;
 
     /// Opens a scan of a dataset, or goes on with an open one if `from` says so. Any other open scan of the dataset is
     /// closed without deleting.
@@ -337,7 +337,7 @@ pub trait Records: Send + Sync {
         dataset: &DatasetKey,
         from: ScanFrom,
         brought_forward: bool,
-    ) -> Answer<'_, Scan>;
+    ) -> StoreFuture<'_, Scan>;
 
     /// Candidates of an open scan whose deletion may be asked for, at most `limit`: not yet confirmed by request, the ones
     /// that were asked longest ago first, and before them those that were never asked, by id.
@@ -350,25 +350,25 @@ pub trait Records: Send + Sync {
         scan: Scan,
         fingerprint: [u8; 16],
         limit: u32,
-    ) -> Answer<'_, Vec<FeedRow>>;
+    ) -> StoreFuture<'_, Vec<FeedRow>>;
 
     /// Ends a scan. If its walks were complete, the live records that it did not see and that nothing wrote since it began
     /// are candidates: each becomes a tombstone, or waits with what is known of it (the rules: `store/deletes.rs`). Otherwise it is
     /// only closed.
-    fn finish_scan(&self, finish: FinishScan) -> Answer<'_, ScanFinished>;
+    fn finish_scan(&self, finish: FinishScan) -> StoreFuture<'_, ScanOutcome>;
 
     /// The deletes of a dataset that wait for a decision, judged by this policy.
-    fn delete_outlook(&self, dataset: &DatasetKey, policy: &DeletePolicy) -> Answer<'_, DeleteOutlook>;
+    fn pending_deletes(&self, dataset: &DatasetKey, policy: &DeletePolicy) -> StoreFuture<'_, PendingDeletes>;
 
     /// Makes everything that is noted of scans and candidates older, as if so many microseconds had passed.
     #[cfg(test)]
-    fn pass_time(&self, micros: i64) -> Answer<'_, ()>;
+    fn pass_time(&self, micros: i64) -> StoreFuture<'_, ()>;
 }
 
 impl Write {
     /// A delete of these ids, at times that are not known.
     pub fn delete(ids: impl IntoIterator<Item = String>) -> Self {
-        Self::Delete(ids.into_iter().map(|id| DeleteRow { id, at: None }).collect())
+        Self::Delete(ids.into_iter().map(|id| DeleteRow { id, deleted_at: None }).collect())
     }
 
     /// The ids of its rows, in order.

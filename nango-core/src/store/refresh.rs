@@ -14,12 +14,12 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::{
-    Answer, Connection, lease,
-    runs::{left, micros},
+    Connection, StoreFuture, lease,
+    runs::{micros, remaining},
 };
 
 /// The longest lease that a version of this program takes. A longer one comes from a clock that ran ahead.
-const LONGEST: Duration = Duration::from_secs(45);
+const MAX_LEASE: Duration = Duration::from_secs(45);
 
 /// Who wants to renew which credentials.
 #[derive(Debug, Clone, Copy)]
@@ -36,28 +36,28 @@ pub struct RefreshClaim {
 
 impl RefreshClaim {
     /// For how long another holder has the turn that is stored; `None`: it can be taken.
-    pub(super) fn held_for(&self, holder: Option<&[u8]>, until: Option<i64>, now: i64) -> Option<Duration> {
+    pub(super) fn held_by_other_for(&self, holder: Option<&[u8]>, until: Option<i64>, now: i64) -> Option<Duration> {
         let (holder, until) = holder.zip(until)?;
-        let longest = micros(self.lease.max(LONGEST));
-        let held = holder != &self.holder.as_bytes()[..] && lease::holds(until, longest, now);
-        held.then(|| left(until, now))
+        let longest = micros(self.lease.max(MAX_LEASE));
+        let held = holder != &self.holder.as_bytes()[..] && lease::is_active(until, longest, now);
+        held.then(|| remaining(until, now))
     }
 }
 
 /// What becomes of a claim.
 #[derive(Debug, Clone, PartialEq)]
-pub enum RefreshTurn {
+pub enum ClaimOutcome {
     /// It is the claimer's turn.
-    Taken {
+    Acquired {
         /// Whether an earlier turn with these credentials was begun and never ended, or ended in doubt.
         interrupted: bool,
     },
     /// It is somebody else's, for so long at most.
-    Held(Duration),
+    HeldByOther(Duration),
     /// The credentials are others by now; here they are.
     Changed(Box<Connection>),
     /// There is no such connection any more.
-    Gone,
+    NotFound,
 }
 
 /// How a turn ends.
@@ -79,14 +79,14 @@ pub enum RefreshEnd {
         /// Whether another attempt with these credentials is in vain.
         refused: bool,
         /// Whether the provider may have given a token all the same: the next turn is told so, as after an interruption.
-        doubt: bool,
+        outcome_unknown: bool,
         /// Whether the token server answered, and not merely that it cannot answer now.
         answered: bool,
     },
     /// Before anything was sent.
-    Left {
+    Abandoned {
         /// Whether an earlier turn ended in doubt, which stays so.
-        doubt: bool,
+        outcome_unknown: bool,
     },
 }
 
@@ -99,7 +99,7 @@ impl std::fmt::Debug for RefreshEnd {
             Self::Failed { message, refused, .. } => {
                 f.debug_struct("Failed").field("message", message).field("refused", refused).finish_non_exhaustive()
             }
-            Self::Left { .. } => f.write_str("Left"),
+            Self::Abandoned { .. } => f.write_str("Left"),
         }
     }
 }
@@ -108,12 +108,12 @@ impl std::fmt::Debug for RefreshEnd {
 pub trait Refreshes {
     /// Claims the turn to renew a connection's token. It is an error if what a turn brings could not be sealed: the key
     /// that is active is held elsewhere only.
-    fn claim_refresh(&self, claim: RefreshClaim) -> Answer<'_, RefreshTurn>;
+    fn claim_refresh(&self, claim: RefreshClaim) -> StoreFuture<'_, ClaimOutcome>;
 
     /// Begins the lease of a turn anew, while its request is on its way. `false`: the turn is another's, or has ended.
-    fn keep_refresh(&self, claim: RefreshClaim) -> Answer<'_, bool>;
+    fn extend_refresh(&self, claim: RefreshClaim) -> StoreFuture<'_, bool>;
 
     /// Ends a turn, and gives the connection as it is then; `None`: it is gone. What was brought is dropped if the
     /// credentials have changed since the claim; it is kept if only the lease has ended.
-    fn end_refresh(&self, claim: RefreshClaim, end: RefreshEnd) -> Answer<'_, Option<Connection>>;
+    fn end_refresh(&self, claim: RefreshClaim, end: RefreshEnd) -> StoreFuture<'_, Option<Connection>>;
 }

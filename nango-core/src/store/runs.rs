@@ -9,14 +9,14 @@ use jiff::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Answer, CheckpointWrite, Committed, LogLine, ResumeWrite, RowOutcome};
-use crate::declare::Kind;
+use super::{CheckpointWrite, Committed, LogLine, ResumeWrite, RowOutcome, StoreFuture};
+use crate::declare::FunctionKind;
 
 /// A function of a connection: what a checkpoint belongs to, and what a sync's runs take turns on.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FunctionKey {
     /// What the function is.
-    pub kind: Kind,
+    pub kind: FunctionKind,
     /// The integration.
     pub integration: String,
     /// The connection's id.
@@ -119,12 +119,12 @@ impl Totals {
     /// Adds the outcomes of a committed page.
     pub fn count(&mut self, committed: &Committed) {
         for done in &committed.changes {
-            self.count_rows(&done.change.dataset.model, &done.rows);
+            self.add_outcomes(&done.change.dataset.model, &done.rows);
         }
     }
 
     /// Adds the outcomes of one write to a model.
-    pub(super) fn count_rows(&mut self, model: &str, rows: &[RowOutcome]) {
+    pub(super) fn add_outcomes(&mut self, model: &str, rows: &[RowOutcome]) {
         let counts = match self.models.get_mut(model) {
             Some(counts) => counts,
             None => self.models.entry(model.to_owned()).or_default(),
@@ -144,12 +144,12 @@ impl Totals {
 }
 
 /// A moment for people.
-pub(super) fn moment(at: i64) -> String {
+pub(super) fn format_timestamp(at: i64) -> String {
     Timestamp::from_microsecond(at).map_or_else(|_| at.to_string(), |at| format!("{at:.0}"))
 }
 
 /// How long it is until then.
-pub(super) fn left(until: i64, now: i64) -> Duration {
+pub(super) fn remaining(until: i64, now: i64) -> Duration {
     Duration::from_micros(u64::try_from(until.saturating_sub(now)).unwrap_or(0))
 }
 
@@ -201,28 +201,28 @@ pub trait Runs {
     ///
     /// An exclusive key that is held answers [`super::StoreError::Busy`], a connection that was removed meanwhile
     /// [`super::StoreError::NoConnection`].
-    fn start_run(&self, new: NewRun) -> Answer<'_, RunToken>;
+    fn start_run(&self, new: NewRun) -> StoreFuture<'_, RunToken>;
 
     /// Renews the lease by the length that it was begun with.
-    fn heartbeat(&self, run: &RunToken) -> Answer<'_, ()>;
+    fn heartbeat(&self, run: &RunToken) -> StoreFuture<'_, ()>;
 
     /// Ends a run: status, counters, log lines, checkpoint, resume state and the release of its locks are one
     /// transaction.
-    fn end_run(&self, run: &RunToken, end: RunEnd) -> Answer<'_, Run>;
+    fn end_run(&self, run: &RunToken, end: RunEnd) -> StoreFuture<'_, Run>;
 
     /// A run by its public id.
-    fn run(&self, id: Uuid) -> Answer<'_, Option<Run>>;
+    fn run(&self, id: Uuid) -> StoreFuture<'_, Option<Run>>;
 
     /// The latest runs of a function, the newest first.
-    fn runs_of(&self, key: &FunctionKey, limit: u32) -> Answer<'_, Vec<Run>>;
+    fn runs_of(&self, key: &FunctionKey, limit: u32) -> StoreFuture<'_, Vec<Run>>;
 
     /// Takes a named lock for at most `ttl`, unless another run holds it. Taking it again extends it.
-    fn try_lock(&self, run: &RunToken, key: &str, ttl: Duration) -> Answer<'_, bool>;
+    fn try_lock(&self, run: &RunToken, key: &str, ttl: Duration) -> StoreFuture<'_, bool>;
 
     /// Gives a lock back. `false`: this run did not hold it.
-    fn unlock(&self, run: &RunToken, key: &str) -> Answer<'_, bool>;
+    fn unlock(&self, run: &RunToken, key: &str) -> StoreFuture<'_, bool>;
 
     /// Moves the ends of all leases, as if the clock had run ahead when they were written.
     #[cfg(test)]
-    fn move_leases(&self, micros: i64) -> Answer<'_, ()>;
+    fn move_leases(&self, micros: i64) -> StoreFuture<'_, ()>;
 }

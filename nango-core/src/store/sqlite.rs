@@ -16,12 +16,13 @@ mod connections;
 mod dataset;
 mod deletes;
 mod encryption;
-mod fault;
+mod error;
 mod feed;
 mod file;
 mod functions;
 mod locks;
 mod logs;
+mod maintenance;
 mod page;
 mod processes;
 mod readers;
@@ -33,7 +34,6 @@ mod scans;
 #[cfg(test)]
 mod tests;
 mod transfer;
-mod upkeep;
 mod vacuum;
 mod writer;
 
@@ -48,23 +48,23 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use self::{
-    changes::Changes,
+    changes::ChangeNotifier,
     clock::Clock,
-    fault::{Fault, Outcome},
-    page::Draft,
+    error::{DbError, DbResult},
+    page::HashedPage,
     readers::Readers,
     writer::Writer,
 };
 use super::{
-    Answer, Checkpoints, Committed, Connection, Connections, DatasetKey, DatasetStats, DeleteOutlook, DeletePolicy,
-    Encryption, EncryptionState, FeedPage, FeedRow, FinishScan, FunctionKey, KeyId, Keys, LogLine, Logs,
-    MetadataChange, NewConnection, NewRun, Page, Processes, ReadQuery, Records, RefreshClaim, RefreshEnd, RefreshTurn,
-    Refreshes, Removed, Resealed, Run, RunEnd, RunToken, Runs, Scan, ScanFinished, ScanFrom, Store, StoreError,
-    StoredCheckpoint, encryption::Vault, hash::Hasher, merge,
+    Checkpoints, ClaimOutcome, Committed, Connection, Connections, DatasetKey, DatasetStats, DeletePolicy, Encryption,
+    EncryptionState, FeedPage, FeedRow, FinishScan, FunctionKey, KeyId, Keys, LogLine, Logs, MetadataChange,
+    NewConnection, NewRun, Page, PendingDeletes, Processes, ReadQuery, Records, RefreshClaim, RefreshEnd, Refreshes,
+    RemovedConnection, ResealProgress, Run, RunEnd, RunToken, Runs, Scan, ScanFrom, ScanOutcome, Store, StoreError,
+    StoreFuture, StoredCheckpoint, encryption::Vault, hash::Hasher, merge,
 };
 
 /// How long another process may hold the file before a write gives up.
-const LOCK_PATIENCE: Duration = Duration::from_secs(10);
+const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A connection to the file, and what all connections share.
 #[derive(Debug)]
@@ -83,7 +83,7 @@ struct Shared {
 }
 
 /// A count, which `SQLite` keeps as a signed number.
-fn natural(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<u64> {
+fn get_u64(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<u64> {
     row.get::<_, i64>(column).map(|count| u64::try_from(count).unwrap_or(0))
 }
 
@@ -94,7 +94,7 @@ pub struct Sqlite {
     writer: Writer,
     /// None in memory, where only the writer's connection sees anything.
     readers: Option<Arc<Readers>>,
-    changes: Changes,
+    changes: ChangeNotifier,
 }
 
 impl Sqlite {
@@ -117,28 +117,30 @@ impl Sqlite {
     }
 
     async fn open_as(path: PathBuf, target: bool) -> Result<Self, StoreError> {
-        let opening = tokio::task::spawn_blocking(move || Self::open_here(path.into(), target));
+        let opening = tokio::task::spawn_blocking(move || Self::open_blocking(path.into(), target));
         opening.await.unwrap_or(Err(StoreError::Closed))
     }
 
-    fn open_here(path: Arc<Path>, target: bool) -> Result<Self, StoreError> {
+    fn open_blocking(path: Arc<Path>, target: bool) -> Result<Self, StoreError> {
         let db = file::open(&path)?;
-        if !target && transfer::is_half(&db).map_err(|fault| fault.told(&path))? {
-            return Err(StoreError::HalfCopied(path.display().to_string()));
+        if !target && transfer::is_incomplete_copy(&db).map_err(|fault| fault.into_store_error(&path))? {
+            return Err(StoreError::IncompleteCopy(path.display().to_string()));
         }
         let shared = Arc::clone(&db.shared);
         let in_memory = path.as_os_str() == file::MEMORY;
-        let watcher =
-            (!in_memory).then(|| file::open_reader(&path, &shared)).transpose().map_err(|fault| fault.told(&path))?;
+        let watcher = (!in_memory)
+            .then(|| file::open_reader(&path, &shared))
+            .transpose()
+            .map_err(|fault| fault.into_store_error(&path))?;
         if let Some(watcher) = &watcher {
             // It is asked on the threads of the runtime and must not wait there.
-            watcher.sql.busy_timeout(Duration::ZERO).map_err(|error| Fault::Sql(error).told(&path))?;
+            watcher.sql.busy_timeout(Duration::ZERO).map_err(|error| DbError::Sql(error).into_store_error(&path))?;
         }
         let changed = watch::Sender::new(());
         let writer = Writer::start(db, Arc::clone(&path), changed.clone())
             .map_err(|error| StoreError::Database(Box::new(error)))?;
         let readers = (!in_memory).then(|| Readers::new(path, Arc::clone(&shared)));
-        Ok(Self { shared, writer, readers, changes: Changes::new(changed, watcher) })
+        Ok(Self { shared, writer, readers, changes: ChangeNotifier::new(changed, watcher) })
     }
 
     /// A database that refuses every checkpoint: what a run does when its place cannot be written.
@@ -151,11 +153,14 @@ impl Sqlite {
         Ok(store)
     }
 
-    fn write<T: Send + 'static>(&self, work: impl FnOnce(&Db) -> Outcome<T> + Send + 'static) -> Answer<'_, T> {
+    fn write<T: Send + 'static>(&self, work: impl FnOnce(&Db) -> DbResult<T> + Send + 'static) -> StoreFuture<'_, T> {
         Box::pin(self.writer.write(work))
     }
 
-    fn read_with<T: Send + 'static>(&self, work: impl FnOnce(&Db) -> Outcome<T> + Send + 'static) -> Answer<'_, T> {
+    fn read_with<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Db) -> DbResult<T> + Send + 'static,
+    ) -> StoreFuture<'_, T> {
         match &self.readers {
             Some(readers) => Box::pin(readers.read(work)),
             None => Box::pin(self.writer.read(work)),
@@ -168,11 +173,11 @@ impl Store for Sqlite {
         self.shared.clock.now()
     }
 
-    fn changed(&self, patience: Duration) -> Answer<'_, ()> {
-        Box::pin(self.changes.wait(patience))
+    fn wait_for_change(&self, timeout: Duration) -> StoreFuture<'_, ()> {
+        Box::pin(self.changes.wait(timeout))
     }
 
-    fn close(&self) -> Answer<'_, ()> {
+    fn close(&self) -> StoreFuture<'_, ()> {
         Box::pin(async {
             self.changes.close();
             if let Some(readers) = &self.readers {
@@ -185,16 +190,16 @@ impl Store for Sqlite {
 }
 
 impl Connections for Sqlite {
-    fn put_connection(&self, new: NewConnection) -> Answer<'_, (Connection, bool)> {
+    fn put_connection(&self, new: NewConnection) -> StoreFuture<'_, (Connection, bool)> {
         self.write(move |db| connections::put(db, &new))
     }
 
-    fn connection(&self, integration: &str, id: &str) -> Answer<'_, Option<Connection>> {
+    fn connection(&self, integration: &str, id: &str) -> StoreFuture<'_, Option<Connection>> {
         let (integration, id) = (integration.to_owned(), id.to_owned());
         self.read_with(move |db| connections::find(db, &integration, &id))
     }
 
-    fn connections(&self, integration: Option<&str>) -> Answer<'_, Vec<Connection>> {
+    fn connections(&self, integration: Option<&str>) -> StoreFuture<'_, Vec<Connection>> {
         let integration = integration.map(str::to_owned);
         self.read_with(move |db| connections::list(db, integration.as_deref()))
     }
@@ -204,7 +209,7 @@ impl Connections for Sqlite {
         integration: &str,
         id: &str,
         change: MetadataChange,
-    ) -> Answer<'_, Option<Map<String, Value>>> {
+    ) -> StoreFuture<'_, Option<Map<String, Value>>> {
         let (integration, id) = (integration.to_owned(), id.to_owned());
         self.write(move |db| connections::change_metadata(db, &integration, &id, change))
     }
@@ -215,68 +220,68 @@ impl Connections for Sqlite {
         version: i64,
         credentials: Vec<u8>,
         config: Map<String, Value>,
-    ) -> Answer<'_, bool> {
+    ) -> StoreFuture<'_, bool> {
         self.write(move |db| connections::seal_config(db, row, version, &credentials, &config))
     }
 
-    fn note(&self, name: &str) -> Answer<'_, Option<Vec<u8>>> {
+    fn meta_value(&self, name: &str) -> StoreFuture<'_, Option<Vec<u8>>> {
         let name = name.to_owned();
-        self.read_with(move |db| connections::note(db, &name))
+        self.read_with(move |db| connections::meta_value(db, &name))
     }
 
-    fn put_note(&self, name: &str, value: Option<Vec<u8>>) -> Answer<'_, ()> {
+    fn put_meta_value(&self, name: &str, value: Option<Vec<u8>>) -> StoreFuture<'_, ()> {
         let name = name.to_owned();
-        self.write(move |db| connections::put_note(db, &name, value.as_deref()))
+        self.write(move |db| connections::put_meta_value(db, &name, value.as_deref()))
     }
 
-    fn remove_connection(&self, integration: &str, id: &str) -> Answer<'_, Option<Removed>> {
+    fn remove_connection(&self, integration: &str, id: &str) -> StoreFuture<'_, Option<RemovedConnection>> {
         let (integration, id) = (integration.to_owned(), id.to_owned());
         self.write(move |db| connections::remove(db, &integration, &id))
     }
 }
 
 impl Refreshes for Sqlite {
-    fn claim_refresh(&self, claim: RefreshClaim) -> Answer<'_, RefreshTurn> {
+    fn claim_refresh(&self, claim: RefreshClaim) -> StoreFuture<'_, ClaimOutcome> {
         self.write(move |db| refresh::claim(db, claim))
     }
 
-    fn keep_refresh(&self, claim: RefreshClaim) -> Answer<'_, bool> {
-        self.write(move |db| refresh::keep(db, claim))
+    fn extend_refresh(&self, claim: RefreshClaim) -> StoreFuture<'_, bool> {
+        self.write(move |db| refresh::extend(db, claim))
     }
 
-    fn end_refresh(&self, claim: RefreshClaim, end: RefreshEnd) -> Answer<'_, Option<Connection>> {
+    fn end_refresh(&self, claim: RefreshClaim, end: RefreshEnd) -> StoreFuture<'_, Option<Connection>> {
         self.write(move |db| refresh::end(db, claim, &end))
     }
 }
 
 impl Processes for Sqlite {
-    fn beat(&self, process: Uuid, lease: Duration) -> Answer<'_, u32> {
-        self.write(move |db| processes::beat(db, process, lease))
+    fn process_heartbeat(&self, process: Uuid, lease: Duration) -> StoreFuture<'_, u32> {
+        self.write(move |db| processes::heartbeat(db, process, lease))
     }
 
-    fn leave(&self, process: Uuid) -> Answer<'_, ()> {
-        self.write(move |db| processes::leave(db, process))
+    fn remove_process(&self, process: Uuid) -> StoreFuture<'_, ()> {
+        self.write(move |db| processes::remove(db, process))
     }
 }
 
 impl Records for Sqlite {
-    fn commit_all(&self, pages: Vec<Page>) -> Answer<'_, Vec<Committed>> {
-        let hasher = &self.shared.vault.latest().hasher;
-        let drafts: Vec<Draft> = pages.into_iter().map(|page| Draft::new(page, hasher)).collect();
+    fn commit_all(&self, pages: Vec<Page>) -> StoreFuture<'_, Vec<Committed>> {
+        let hasher = &self.shared.vault.latest_policy().hasher;
+        let drafts: Vec<HashedPage> = pages.into_iter().map(|page| HashedPage::new(page, hasher)).collect();
         self.write(move |db| drafts.into_iter().map(|draft| page::commit(db, draft)).collect())
     }
 
-    fn read(&self, dataset: &DatasetKey, query: ReadQuery) -> Answer<'_, FeedPage> {
+    fn read(&self, dataset: &DatasetKey, query: ReadQuery) -> StoreFuture<'_, FeedPage> {
         let dataset = dataset.clone();
         self.read_with(move |db| feed::read(db, &dataset, &query))
     }
 
-    fn records_by_id(&self, dataset: &DatasetKey, ids: Vec<String>) -> Answer<'_, Vec<FeedRow>> {
+    fn records_by_id(&self, dataset: &DatasetKey, ids: Vec<String>) -> StoreFuture<'_, Vec<FeedRow>> {
         let dataset = dataset.clone();
         self.read_with(move |db| feed::by_id(db, &dataset, &ids))
     }
 
-    fn datasets(&self, integration: Option<&str>, connection: Option<&str>) -> Answer<'_, Vec<DatasetStats>> {
+    fn datasets(&self, integration: Option<&str>, connection: Option<&str>) -> StoreFuture<'_, Vec<DatasetStats>> {
         let (integration, connection) = (integration.map(str::to_owned), connection.map(str::to_owned));
         self.read_with(move |db| feed::datasets(db, integration.as_deref(), connection.as_deref()))
     }
@@ -288,7 +293,7 @@ impl Records for Sqlite {
         dataset: &DatasetKey,
         from: ScanFrom,
         brought_forward: bool,
-    ) -> Answer<'_, Scan> {
+    ) -> StoreFuture<'_, Scan> {
         let (run, function, dataset) = (*run, function.clone(), dataset.clone());
         self.write(move |db| scans::begin(db, &run, &function, &dataset, from, brought_forward))
     }
@@ -300,90 +305,90 @@ impl Records for Sqlite {
         scan: Scan,
         fingerprint: [u8; 16],
         limit: u32,
-    ) -> Answer<'_, Vec<FeedRow>> {
+    ) -> StoreFuture<'_, Vec<FeedRow>> {
         let (run, dataset) = (*run, dataset.clone());
-        self.read_with(move |db| deletes::to_ask(db, &run, &dataset, scan, fingerprint, limit))
+        self.read_with(move |db| deletes::candidates_to_request(db, &run, &dataset, scan, fingerprint, limit))
     }
 
-    fn finish_scan(&self, finish: FinishScan) -> Answer<'_, ScanFinished> {
+    fn finish_scan(&self, finish: FinishScan) -> StoreFuture<'_, ScanOutcome> {
         self.write(move |db| scans::finish(db, &finish))
     }
 
-    fn delete_outlook(&self, dataset: &DatasetKey, policy: &DeletePolicy) -> Answer<'_, DeleteOutlook> {
+    fn pending_deletes(&self, dataset: &DatasetKey, policy: &DeletePolicy) -> StoreFuture<'_, PendingDeletes> {
         let (dataset, policy) = (dataset.clone(), policy.clone());
-        self.read_with(move |db| deletes::outlook(db, &dataset, &policy))
+        self.read_with(move |db| deletes::pending_deletes(db, &dataset, &policy))
     }
 
     #[cfg(test)]
-    fn pass_time(&self, micros: i64) -> Answer<'_, ()> {
-        self.write(move |db| deletes::pass_time(db, micros))
+    fn pass_time(&self, micros: i64) -> StoreFuture<'_, ()> {
+        self.write(move |db| deletes::backdate_scans(db, micros))
     }
 }
 
 impl Checkpoints for Sqlite {
-    fn checkpoint(&self, key: &FunctionKey) -> Answer<'_, StoredCheckpoint> {
+    fn checkpoint(&self, key: &FunctionKey) -> StoreFuture<'_, StoredCheckpoint> {
         let key = key.clone();
         self.read_with(move |db| checkpoints::read(db, &key))
     }
 
-    fn set_checkpoint(&self, key: &FunctionKey, value: Option<Value>) -> Answer<'_, i64> {
+    fn set_checkpoint(&self, key: &FunctionKey, value: Option<Value>) -> StoreFuture<'_, i64> {
         let key = key.clone();
         self.write(move |db| checkpoints::set(db, &key, value.as_ref()))
     }
 
-    fn resume_state(&self, key: &FunctionKey) -> Answer<'_, Option<Vec<u8>>> {
+    fn resume_state(&self, key: &FunctionKey) -> StoreFuture<'_, Option<Vec<u8>>> {
         let key = key.clone();
         self.read_with(move |db| checkpoints::read_resume(db, &key))
     }
 
-    fn reset(&self, key: &FunctionKey) -> Answer<'_, ()> {
+    fn reset(&self, key: &FunctionKey) -> StoreFuture<'_, ()> {
         let key = key.clone();
         self.write(move |db| checkpoints::reset(db, &key))
     }
 }
 
 impl Runs for Sqlite {
-    fn start_run(&self, new: NewRun) -> Answer<'_, RunToken> {
+    fn start_run(&self, new: NewRun) -> StoreFuture<'_, RunToken> {
         self.write(move |db| runs::start(db, &new))
     }
 
-    fn heartbeat(&self, run: &RunToken) -> Answer<'_, ()> {
+    fn heartbeat(&self, run: &RunToken) -> StoreFuture<'_, ()> {
         let run = *run;
         self.write(move |db| runs::heartbeat(db, &run))
     }
 
-    fn end_run(&self, run: &RunToken, end: RunEnd) -> Answer<'_, Run> {
+    fn end_run(&self, run: &RunToken, end: RunEnd) -> StoreFuture<'_, Run> {
         let run = *run;
         self.write(move |db| runs::end(db, &run, &end))
     }
 
-    fn run(&self, id: Uuid) -> Answer<'_, Option<Run>> {
+    fn run(&self, id: Uuid) -> StoreFuture<'_, Option<Run>> {
         self.read_with(move |db| runs::by_id(db, id))
     }
 
-    fn runs_of(&self, key: &FunctionKey, limit: u32) -> Answer<'_, Vec<Run>> {
+    fn runs_of(&self, key: &FunctionKey, limit: u32) -> StoreFuture<'_, Vec<Run>> {
         let key = key.clone();
         self.read_with(move |db| runs::latest(db, &key, limit))
     }
 
-    fn try_lock(&self, run: &RunToken, key: &str, ttl: Duration) -> Answer<'_, bool> {
+    fn try_lock(&self, run: &RunToken, key: &str, ttl: Duration) -> StoreFuture<'_, bool> {
         let (run, key) = (*run, key.to_owned());
         self.write(move |db| locks::acquire(db, &run, &key, ttl))
     }
 
     #[cfg(test)]
-    fn move_leases(&self, micros: i64) -> Answer<'_, ()> {
+    fn move_leases(&self, micros: i64) -> StoreFuture<'_, ()> {
         self.write(move |db| runs::move_leases(db, micros))
     }
 
-    fn unlock(&self, run: &RunToken, key: &str) -> Answer<'_, bool> {
+    fn unlock(&self, run: &RunToken, key: &str) -> StoreFuture<'_, bool> {
         let (run, key) = (*run, key.to_owned());
         self.write(move |db| locks::release(db, &run, &key))
     }
 }
 
 impl Logs for Sqlite {
-    fn write_logs(&self, run: &RunToken, lines: Vec<LogLine>) -> Answer<'_, ()> {
+    fn write_logs(&self, run: &RunToken, lines: Vec<LogLine>) -> StoreFuture<'_, ()> {
         let run = *run;
         self.write(move |db| {
             runs::check(db, &run)?;
@@ -391,48 +396,48 @@ impl Logs for Sqlite {
         })
     }
 
-    fn logs(&self, run: Uuid) -> Answer<'_, Vec<LogLine>> {
+    fn logs(&self, run: Uuid) -> StoreFuture<'_, Vec<LogLine>> {
         self.read_with(move |db| logs::read(db, run))
     }
 }
 
 impl Encryption for Sqlite {
-    fn use_keys(&self, keys: Arc<dyn Keys>, seal_new: bool) -> Answer<'_, ()> {
+    fn use_keys(&self, keys: Arc<dyn Keys>, seal_new: bool) -> StoreFuture<'_, ()> {
         self.shared.vault.use_keys(keys);
         Box::pin(async move {
             let known = self.read_with(encryption::settings).await?;
             let ids = self.shared.vault.keys().map(Keys::ids).unwrap_or_default();
             if known.active.is_none_or(|active| !ids.contains(&active)) {
-                self.write(move |db| encryption::begin(db, seal_new)).await?;
+                self.write(move |db| encryption::choose_active_key(db, seal_new)).await?;
             }
             // A ring without the active key can still read what is not sealed with it, so this is no error yet.
-            self.read_with(|db| match encryption::regime(db) {
-                Ok(_) | Err(Fault::Store(StoreError::NoKey { .. })) => Ok(()),
+            self.read_with(|db| match encryption::current_policy(db) {
+                Ok(_) | Err(DbError::Store(StoreError::NoKey { .. })) => Ok(()),
                 Err(fault) => Err(fault),
             })
             .await
         })
     }
 
-    fn encryption(&self) -> Answer<'_, EncryptionState> {
+    fn encryption(&self) -> StoreFuture<'_, EncryptionState> {
         self.read_with(encryption::state)
     }
 
-    fn encryption_settings(&self) -> Answer<'_, EncryptionState> {
+    fn encryption_settings(&self) -> StoreFuture<'_, EncryptionState> {
         self.read_with(encryption::settings)
     }
 
-    fn seal_payloads(&self, on: bool) -> Answer<'_, ()> {
+    fn seal_payloads(&self, on: bool) -> StoreFuture<'_, ()> {
         self.write(move |db| encryption::seal_payloads(db, on))
     }
 
-    fn activate_key(&self, key: KeyId) -> Answer<'_, ()> {
+    fn activate_key(&self, key: KeyId) -> StoreFuture<'_, ()> {
         self.write(move |db| encryption::activate(db, key))
     }
 
-    fn reseal_step(&self) -> Answer<'_, Resealed> {
+    fn reseal_step(&self) -> StoreFuture<'_, ResealProgress> {
         Box::pin(async {
-            if !self.read_with(reseal::is_through).await? {
+            if !self.read_with(reseal::is_pass_complete).await? {
                 return self.write(reseal::step).await;
             }
             // Between two transactions of the writer, because a file is not made new inside one.

@@ -19,17 +19,17 @@ use std::collections::BTreeMap;
 
 use tokio::sync::mpsc;
 
-use super::{Answer, SharedStore, StoreError};
+use super::{SharedStore, StoreError, StoreFuture};
 
 /// Chunks that wait for the target, so that memory does not grow with the instance.
-const AHEAD: usize = 2;
+const CHANNEL_CAPACITY: usize = 2;
 /// A chunk has at most so many rows,
 pub(crate) const CHUNK_ROWS: usize = 2_000;
 /// and is cut when its payloads have so many bytes.
 pub(crate) const CHUNK_BYTES: usize = 4 << 20;
 
 /// What stands for a NUL where a database cannot hold one.
-pub(crate) const NUL: &str = "␀";
+pub(crate) const NUL_PLACEHOLDER: &str = "␀";
 
 /// A table in its neutral form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,7 +39,7 @@ pub enum Table {
     /// What is said of its encryption: one row. The secret of the hashes is sealed.
     Encryption,
     /// The last number that was given of each kind: `connections`, `runs`, `scans`.
-    Numbers,
+    Sequences,
     /// Connections.
     Connections,
     /// Functions of connections.
@@ -67,7 +67,7 @@ impl Table {
     pub const ALL: [Self; 13] = [
         Self::Meta,
         Self::Encryption,
-        Self::Numbers,
+        Self::Sequences,
         Self::Connections,
         Self::Functions,
         Self::Checkpoints,
@@ -85,7 +85,7 @@ impl Table {
         match self {
             Self::Meta => "settings",
             Self::Encryption => "encryption",
-            Self::Numbers => "numbers",
+            Self::Sequences => "numbers",
             Self::Connections => "connections",
             Self::Functions => "functions",
             Self::Checkpoints => "checkpoints",
@@ -106,7 +106,7 @@ impl Table {
         match self {
             Self::Meta => &["key", "value"],
             Self::Encryption => &["epoch", "payloads", "active", "hash_secret", "unfinished"],
-            Self::Numbers => &["name", "last"],
+            Self::Sequences => &["name", "last"],
             Self::Connections => &[
                 "row",
                 "integration",
@@ -221,7 +221,7 @@ impl Cell {
             Self::Null => put(0, &[]),
             Self::Int(value) => put(1, &value.to_le_bytes()),
             // Not every database can hold a NUL in a text; where a log has one, its mark arrives.
-            Self::Text(text) => put(2, text.replace('\0', NUL).as_bytes()),
+            Self::Text(text) => put(2, text.replace('\0', NUL_PLACEHOLDER).as_bytes()),
             Self::Bytes(bytes) => put(3, bytes),
         }
     }
@@ -247,22 +247,22 @@ impl std::fmt::Debug for Chunk {
 pub trait Transfer {
     /// Sends the whole instance, table by table in the order of [`Table::ALL`], as it is at one moment: who writes
     /// meanwhile is not kept waiting. Ends early, without an error, when nobody receives any more.
-    fn export(&self, out: mpsc::Sender<Chunk>) -> Answer<'_, ()>;
+    fn export(&self, out: mpsc::Sender<Chunk>) -> StoreFuture<'_, ()>;
 
     /// Makes ready for an instance: marks the database as half a copy, which nobody else can open. What an interrupted
     /// copy left is taken out; anything else is refused.
-    fn begin_import(&self) -> Answer<'_, ()>;
+    fn begin_import(&self) -> StoreFuture<'_, ()>;
 
     /// Takes rows in, in one transaction.
-    fn import(&self, chunk: Chunk) -> Answer<'_, ()>;
+    fn import(&self, chunk: Chunk) -> StoreFuture<'_, ()>;
 
     /// Takes the mark away: the copy is whole. The database must be opened anew.
-    fn finish_import(&self) -> Answer<'_, ()>;
+    fn finish_import(&self) -> StoreFuture<'_, ()>;
 }
 
 /// What was copied: rows by table.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Copied {
+pub struct CopySummary {
     /// In the order in which they travel; without empty ones.
     pub tables: Vec<(&'static str, u64)>,
     /// The hash over all rows, the same on both sides, in hexadecimal.
@@ -271,9 +271,9 @@ pub struct Copied {
 
 /// Rows and a hash over them, for each table.
 #[derive(Debug, Default)]
-struct Tally(BTreeMap<Table, (u64, blake3::Hasher)>);
+struct TableDigests(BTreeMap<Table, (u64, blake3::Hasher)>);
 
-impl Tally {
+impl TableDigests {
     fn add(&mut self, chunk: &Chunk) {
         let (count, hash) = self.0.entry(chunk.table).or_default();
         *count += chunk.rows.len() as u64;
@@ -282,19 +282,19 @@ impl Tally {
         }
     }
 
-    fn of(&self, table: Table) -> (u64, blake3::Hash) {
+    fn digest_of(&self, table: Table) -> (u64, blake3::Hash) {
         self.0
             .get(&table)
             .map_or_else(|| (0, blake3::Hasher::new().finalize()), |(count, hash)| (*count, hash.finalize()))
     }
 
-    fn told(&self) -> Copied {
+    fn summary(&self) -> CopySummary {
         let mut whole = blake3::Hasher::new();
         for table in Table::ALL {
-            whole.update(self.of(table).1.as_bytes());
+            whole.update(self.digest_of(table).1.as_bytes());
         }
         let tables = self.0.iter().map(|(table, (count, _))| (table.name(), *count)).filter(|(_, count)| *count > 0);
-        Copied { tables: tables.collect(), hash: whole.finalize().to_hex()[..32].to_owned() }
+        CopySummary { tables: tables.collect(), hash: whole.finalize().to_hex()[..32].to_owned() }
     }
 }
 
@@ -303,17 +303,20 @@ impl Tally {
 /// # Errors
 ///
 /// The database failed.
-pub async fn fingerprint(store: &SharedStore) -> Result<Copied, StoreError> {
-    Ok(tally(store, &mut |_, _| ()).await?.told())
+pub async fn fingerprint(store: &SharedStore) -> Result<CopySummary, StoreError> {
+    Ok(digest_tables(store, &mut |_, _| ()).await?.summary())
 }
 
-async fn tally(store: &SharedStore, seen: &mut (dyn FnMut(Table, u64) + Send)) -> Result<Tally, StoreError> {
-    let (out, mut chunks) = mpsc::channel(AHEAD);
+async fn digest_tables(
+    store: &SharedStore,
+    on_progress: &mut (dyn FnMut(Table, u64) + Send),
+) -> Result<TableDigests, StoreError> {
+    let (out, mut chunks) = mpsc::channel(CHANNEL_CAPACITY);
     let count = async {
-        let mut tally = Tally::default();
+        let mut tally = TableDigests::default();
         while let Some(chunk) = chunks.recv().await {
             tally.add(&chunk);
-            seen(chunk.table, chunk.rows.len() as u64);
+            on_progress(chunk.table, chunk.rows.len() as u64);
         }
         tally
     };
@@ -331,17 +334,17 @@ async fn tally(store: &SharedStore, seen: &mut (dyn FnMut(Table, u64) + Send)) -
 pub async fn copy(
     from: &SharedStore,
     to: &SharedStore,
-    mut seen: impl FnMut(Table, u64) + Send,
-) -> Result<Copied, StoreError> {
+    mut on_progress: impl FnMut(Table, u64) + Send,
+) -> Result<CopySummary, StoreError> {
     to.begin_import().await?;
-    let (out, chunks) = mpsc::channel(AHEAD);
+    let (out, chunks) = mpsc::channel(CHANNEL_CAPACITY);
     let write = async {
         // Owned here, so that an import that fails ends the export too.
         let mut chunks: mpsc::Receiver<Chunk> = chunks;
-        let mut tally = Tally::default();
+        let mut tally = TableDigests::default();
         while let Some(chunk) = chunks.recv().await {
             tally.add(&chunk);
-            seen(chunk.table, chunk.rows.len() as u64);
+            on_progress(chunk.table, chunk.rows.len() as u64);
             to.import(chunk).await?;
         }
         Ok::<_, StoreError>(tally)
@@ -349,10 +352,10 @@ pub async fn copy(
     let (exported, written) = tokio::join!(from.export(out), write);
     let source = written?;
     exported?;
-    let target = tally(to, &mut seen).await?;
-    if let Some(table) = Table::ALL.into_iter().find(|table| source.of(*table) != target.of(*table)) {
+    let target = digest_tables(to, &mut on_progress).await?;
+    if let Some(table) = Table::ALL.into_iter().find(|table| source.digest_of(*table) != target.digest_of(*table)) {
         return Err(StoreError::CopyDiffers(table.name()));
     }
     to.finish_import().await?;
-    Ok(source.told())
+    Ok(source.summary())
 }

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     error::Error,
     provider::Lifecycle,
-    run::{RunReport, Tested},
+    run::{ConnectionTest, RunReport},
     store::{Connection, RefreshFailure},
 };
 
@@ -74,14 +74,14 @@ pub(super) struct ConnectionError<'a> {
 
 impl<'a> ConnectionError<'a> {
     fn new(failure: &'a RefreshFailure) -> Self {
-        let failed_at = millis_utc(failure.at);
+        let failed_at = millis_utc(failure.failed_at);
         Self { r#type: "auth", log_id: "", message: &failure.message, failed_at, must_reconnect: failure.refused }
     }
 }
 
 /// What a test of a connection found: `{ "success", "request", "token_renewed", "token_expires_at", "error" }`.
 #[derive(Debug, Serialize)]
-pub struct TestedJson<'a> {
+pub struct ConnectionTestJson<'a> {
     connection_id: &'a str,
     provider_config_key: &'a str,
     success: bool,
@@ -91,24 +91,24 @@ pub struct TestedJson<'a> {
     error: Option<WireError>,
 }
 
-impl<'a> TestedJson<'a> {
+impl<'a> ConnectionTestJson<'a> {
     /// The form of a connection that is good.
-    pub fn good(connection: &'a Connection, tested: &'a Tested) -> Self {
+    pub fn succeeded(connection: &'a Connection, tested: &'a ConnectionTest) -> Self {
         Self {
             success: true,
             request: tested.request.as_deref(),
             token_renewed: tested.renewed,
-            token_expires_at: tested.token_ends.map(millis_utc),
-            ..Self::of(connection)
+            token_expires_at: tested.token_expires_at.map(millis_utc),
+            ..Self::from_connection(connection)
         }
     }
 
     /// The form of one that is not.
     pub fn failed(connection: &'a Connection, error: &Error) -> Self {
-        Self { error: Some(WireError::of(error)), ..Self::of(connection) }
+        Self { error: Some(WireError::of(error)), ..Self::from_connection(connection) }
     }
 
-    fn of(connection: &'a Connection) -> Self {
+    fn from_connection(connection: &'a Connection) -> Self {
         Self {
             connection_id: &connection.id,
             provider_config_key: &connection.integration,
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_has_its_moments_in_utc_and_the_detail_with_an_offset() {
+    fn list_times_are_utc_and_detail_times_have_offset() {
         let connection = connection();
         let row = serde_json::to_value(ConnectionRow::new(&connection, "github")).unwrap();
         assert_eq!(
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_says_of_what() {
+    fn change_json_names_its_connection() {
         let of = |json: serde_json::Result<Value>| json.unwrap();
         assert_eq!(
             of(serde_json::to_value(MetadataJson::new("github", "acme", &json!({ "a": 1 })))),

@@ -6,20 +6,20 @@ use serde::Serialize;
 
 use super::time::micros;
 use crate::{
-    run::{Retained, RetainedDataset},
-    store::{Backup, CheckReport, Copied, DatasetKey, Pruned, Vacuumed},
+    run::{RetainedDataset, RetentionReport},
+    store::{Backup, CheckReport, CopySummary, DatasetKey, Pruned, Vacuumed},
 };
 
 /// A dataset: `{ "provider_config_key", "connection_id", "model", "variant" }`.
 #[derive(Debug, Serialize)]
-struct Dataset<'a> {
+struct DatasetJson<'a> {
     provider_config_key: &'a str,
     connection_id: &'a str,
     model: &'a str,
     variant: &'a str,
 }
 
-impl<'a> Dataset<'a> {
+impl<'a> DatasetJson<'a> {
     fn new(key: &'a DatasetKey) -> Self {
         let DatasetKey { integration, connection, model, variant } = key;
         Self { provider_config_key: integration, connection_id: connection, model, variant }
@@ -43,16 +43,16 @@ impl PrunedJson {
 
 /// A dataset, and `"count"`, the rows that were taken out of it.
 #[derive(Debug, Serialize)]
-pub struct TakenOutJson<'a> {
+pub struct RemovedRowsJson<'a> {
     #[serde(flatten)]
-    dataset: Dataset<'a>,
+    dataset: DatasetJson<'a>,
     count: u64,
 }
 
-impl<'a> TakenOutJson<'a> {
+impl<'a> RemovedRowsJson<'a> {
     /// The form of an erasing or emptying.
     pub fn new(dataset: &'a DatasetKey, count: u64) -> Self {
-        Self { dataset: Dataset::new(dataset), count }
+        Self { dataset: DatasetJson::new(dataset), count }
     }
 }
 
@@ -65,12 +65,12 @@ pub struct CheckJson<'a> {
     datasets: u64,
     records: u64,
     bytes: u64,
-    closed: Vec<ClosedJson>,
+    closed: Vec<UnopenedJson>,
     findings: Vec<FindingJson<'a>>,
 }
 
 #[derive(Debug, Serialize)]
-struct ClosedJson {
+struct UnopenedJson {
     key: String,
     payloads: u64,
 }
@@ -93,7 +93,7 @@ impl<'a> CheckJson<'a> {
     pub fn new(report: &'a CheckReport) -> Self {
         let findings = report.findings.iter().map(|finding| FindingJson {
             problem: finding.problem.name(),
-            r#where: &finding.place,
+            r#where: &finding.location,
             count: finding.count,
             repaired: finding.repaired,
             example: &finding.example,
@@ -106,9 +106,9 @@ impl<'a> CheckJson<'a> {
             records: report.records,
             bytes: report.bytes,
             closed: report
-                .closed
+                .undecrypted
                 .iter()
-                .map(|(key, payloads)| ClosedJson { key: key.to_string(), payloads: *payloads })
+                .map(|(key, payloads)| UnopenedJson { key: key.to_string(), payloads: *payloads })
                 .collect(),
             findings: findings.collect(),
         }
@@ -153,7 +153,7 @@ pub struct CopiedJson<'a> {
 
 impl<'a> CopiedJson<'a> {
     /// The form of a copy.
-    pub fn new(copied: &'a Copied) -> Self {
+    pub fn new(copied: &'a CopySummary) -> Self {
         let rows = copied.tables.iter().map(|(name, rows)| (name.replace(' ', "_"), (*rows).into()));
         Self { rows: rows.collect(), hash: &copied.hash }
     }
@@ -166,13 +166,13 @@ pub struct RetainedJson<'a> {
     dry_run: bool,
     emptied: Vec<RetainedEntry<'a>>,
     pruned: Vec<RetainedEntry<'a>>,
-    busy: Vec<Dataset<'a>>,
+    busy: Vec<DatasetJson<'a>>,
 }
 
 #[derive(Debug, Serialize)]
 struct RetainedEntry<'a> {
     #[serde(flatten)]
-    dataset: Dataset<'a>,
+    dataset: DatasetJson<'a>,
     count: u64,
     bytes: u64,
     last_used_at: String,
@@ -180,13 +180,13 @@ struct RetainedEntry<'a> {
 
 impl<'a> RetainedJson<'a> {
     /// The form of a retention.
-    pub fn new(retained: &'a Retained, dry_run: bool) -> Self {
+    pub fn new(retained: &'a RetentionReport, dry_run: bool) -> Self {
         let entries = |list: &'a [RetainedDataset]| {
             let entry = |one: &'a RetainedDataset| RetainedEntry {
-                dataset: Dataset::new(&one.dataset),
+                dataset: DatasetJson::new(&one.dataset),
                 count: one.records,
                 bytes: one.bytes,
-                last_used_at: micros(one.used_at),
+                last_used_at: micros(one.last_used_at),
             };
             list.iter().map(entry).collect()
         };
@@ -194,7 +194,7 @@ impl<'a> RetainedJson<'a> {
             dry_run,
             emptied: entries(&retained.emptied),
             pruned: entries(&retained.pruned),
-            busy: retained.busy.iter().map(Dataset::new).collect(),
+            busy: retained.busy.iter().map(DatasetJson::new).collect(),
         }
     }
 }

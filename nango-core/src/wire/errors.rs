@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// A payload that is longer than this, in bytes of JSON, is cut: the wire's limit.
-const PAYLOAD_MAX: usize = 99_000;
+const MAX_PAYLOAD_BYTES: usize = 99_000;
 
 /// An error as it goes on the wire: `{ "type", "message", "payload"?, "status"?, "additional_properties"? }`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -68,7 +68,7 @@ impl WireError {
             wire.additional_properties = Some(json!({
                 "upstream_response": {
                     "status": failure.status,
-                    "headers": shown_headers(failure),
+                    "headers": exposed_headers(failure),
                     "body": bounded(body),
                 }
             }));
@@ -87,7 +87,7 @@ fn code(error: &Error) -> &'static str {
         ErrorKind::Input => "invalid_action_input",
         ErrorKind::Record => "invalid_sync_record",
         ErrorKind::Interrupted | ErrorKind::LeaseLost => "script_aborted",
-        ErrorKind::Connection if speaks_of_credentials(error) => "invalid_credentials",
+        ErrorKind::Connection if is_credentials_error(error) => "invalid_credentials",
         _ => match error.downcast_ref::<StoreError>() {
             Some(StoreError::NoConnection { .. }) => "unknown_connection",
             Some(StoreError::CheckpointConflict { .. }) => "checkpoint_conflict",
@@ -96,7 +96,7 @@ fn code(error: &Error) -> &'static str {
     }
 }
 
-fn speaks_of_credentials(error: &Error) -> bool {
+fn is_credentials_error(error: &Error) -> bool {
     error.downcast_ref::<InjectError>().is_some()
         || error.downcast_ref::<ResolveError>().is_some()
         || error.downcast_ref::<KeyError>().is_some()
@@ -105,7 +105,7 @@ fn speaks_of_credentials(error: &Error) -> bool {
 }
 
 /// The headers that are told: the kind of the body, and what the API says of its limits. Others may hold cookies.
-fn shown_headers(failure: &HttpFailure) -> Map<String, Value> {
+fn exposed_headers(failure: &HttpFailure) -> Map<String, Value> {
     failure
         .headers
         .iter()
@@ -132,10 +132,10 @@ fn object(value: Value) -> Value {
 
 fn bounded(value: Value) -> Value {
     let text = value.to_string();
-    if text.len() <= PAYLOAD_MAX {
+    if text.len() <= MAX_PAYLOAD_BYTES {
         return value;
     }
-    let end = text.floor_char_boundary(PAYLOAD_MAX);
+    let end = text.floor_char_boundary(MAX_PAYLOAD_BYTES);
     json!({ "message": format!("{} …", &text[..end]), "truncated": true })
 }
 
@@ -147,7 +147,7 @@ mod tests {
     use super::*;
     use crate::{error::ActionError, http::AuthError};
 
-    fn answer(status: u16, body: &'static str) -> Error {
+    fn http_error(status: u16, body: &'static str) -> Error {
         let mut headers = HeaderMap::new();
         headers.insert("x-ratelimit-remaining", HeaderValue::from_static("0"));
         headers.insert("set-cookie", HeaderValue::from_static("hush"));
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_has_a_name() {
+    fn every_error_kind_has_a_code() {
         let of = |kind| Error::new(kind, "x");
         check(&of(ErrorKind::Network), "script_network_error", None);
         check(&of(ErrorKind::RateLimit), "script_api_rate_limit_error", None);
@@ -177,14 +177,14 @@ mod tests {
     }
 
     #[test]
-    fn only_what_its_name_mends_has_the_name() {
+    fn code_is_specific_to_its_cause() {
         let conflict = StoreError::CheckpointConflict { expected: 1, found: 2 };
         check(&Error::new(ErrorKind::Checkpoint, conflict).context("saving"), "checkpoint_conflict", None);
         check(&Error::new(ErrorKind::Checkpoint, "it no longer fits"), "script_internal_error", None);
         let connection = |source: Box<dyn std::error::Error + Send + Sync>| {
             Error::new(ErrorKind::Connection, source).context("the connection `acme`")
         };
-        let mode = InjectError::NoPlace { provider: "github".into(), others: String::new() };
+        let mode = InjectError::NoApiKeyPlacement { provider: "github".into(), others: String::new() };
         check(&connection(Box::new(mode)), "invalid_credentials", None);
         check(&connection(Box::new(KeyError::Damaged)), "invalid_credentials", None);
         check(
@@ -196,29 +196,33 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_keeps_its_payload() {
+    fn action_error_keeps_payload() {
         let refusal = Error::from(ActionError::new(json!({ "field": "title" }))).context("creating");
         check(&refusal, "action_script_runtime_error", Some(json!({ "field": "title" })));
         check(&ActionError::new("no").into(), "action_script_runtime_error", Some(json!({ "message": "no" })));
     }
 
     #[test]
-    fn an_answer_travels_with_its_status_and_without_its_cookies() {
-        check(&answer(404, r#"{"message":"Not Found"}"#), "script_http_error", Some(json!({ "message": "Not Found" })));
-        check(&answer(429, r#"{"payload":[1]}"#), "script_http_error", Some(json!([1])));
-        check(&answer(500, "oops"), "script_http_error", Some(json!({ "message": "oops" })));
-        check(&answer(500, ""), "script_http_error", Some(json!({ "message": "" })));
-        let json = serde_json::to_value(WireError::of(&answer(404, "{}"))).unwrap();
+    fn http_error_payload_has_status_and_no_cookies() {
+        check(
+            &http_error(404, r#"{"message":"Not Found"}"#),
+            "script_http_error",
+            Some(json!({ "message": "Not Found" })),
+        );
+        check(&http_error(429, r#"{"payload":[1]}"#), "script_http_error", Some(json!([1])));
+        check(&http_error(500, "oops"), "script_http_error", Some(json!({ "message": "oops" })));
+        check(&http_error(500, ""), "script_http_error", Some(json!({ "message": "" })));
+        let json = serde_json::to_value(WireError::of(&http_error(404, "{}"))).unwrap();
         assert_eq!(json["status"], 404);
         let upstream = &json["additional_properties"]["upstream_response"];
         assert_eq!(upstream["headers"], json!({ "x-ratelimit-remaining": "0" }));
     }
 
     #[test]
-    fn a_long_payload_is_cut() {
-        let error = ActionError::new(json!({ "text": "é".repeat(PAYLOAD_MAX) }));
+    fn long_payload_is_truncated() {
+        let error = ActionError::new(json!({ "text": "é".repeat(MAX_PAYLOAD_BYTES) }));
         let payload = WireError::of(&error.into()).payload.unwrap_or_default();
         assert_eq!(payload["truncated"], true);
-        assert!(payload.to_string().len() < PAYLOAD_MAX + 10_000);
+        assert!(payload.to_string().len() < MAX_PAYLOAD_BYTES + 10_000);
     }
 }

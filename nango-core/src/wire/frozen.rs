@@ -1,10 +1,10 @@
 //! Values of answers that no run of the suite shows all of, held by `golden/wire.txt`.
 
-use super::{WaitingJson, WireError};
+use super::{WaitingDeletesJson, WireError};
 use crate::{
     error::{Error, ErrorKind},
     golden::Lines,
-    nango::WaitingDeletes,
+    nango::DeferredDeletes,
     provider::Evidence,
     store::{HeldBy, NextFullRun},
 };
@@ -26,7 +26,8 @@ fn values_of_answers_are_frozen() {
         ErrorKind::Store,
         ErrorKind::Internal,
     ];
-    let waiting = |held_by, next_full| WaitingJson::of(&WaitingDeletes { held: 1, unconfirmed: 2, held_by, next_full });
+    let waiting =
+        |held_by, next_full| WaitingDeletesJson::of(&DeferredDeletes { held: 1, unconfirmed: 2, held_by, next_full });
 
     let mut lines = Lines::default();
     lines.all("error type", kinds.map(|kind| WireError::of(&Error::new(kind, "x")).r#type));

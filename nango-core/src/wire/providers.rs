@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     declare::PaginateKind,
-    provider::{Check, FactCounts, Facts, Finding, Lifecycle, Listed, Provider},
+    provider::{CatalogueEntry, CatalogueReport, FactCounts, Facts, Finding, Lifecycle, Provider},
 };
 
 /// A provider in a list.
@@ -74,12 +74,12 @@ impl<'a> LifecycleJson<'a> {
 
 impl<'a> ProviderRow<'a> {
     /// The row of an entry.
-    pub fn new(provider: &'a Provider, listed: &Listed, today: Date) -> Self {
+    pub fn new(provider: &'a Provider, listed: &CatalogueEntry, today: Date) -> Self {
         Self {
             name: &provider.name,
             display_name: &provider.display_name,
             categories: &provider.categories,
-            auth_mode: provider.mode.stored_name(),
+            auth_mode: provider.auth_mode.stored_name(),
             accepts: provider.auth.iter().map(|mode| mode.stored_name()).collect(),
             pagination: provider.proxy.paginate.as_ref().and_then(|pages| pages.kind.as_ref()).map(PaginateKind::name),
             docs: provider.docs.as_deref(),
@@ -107,11 +107,11 @@ pub struct ProviderDetail<'a> {
 
 impl<'a> ProviderDetail<'a> {
     /// The detail of an entry.
-    pub fn new(provider: &'a Provider, listed: &Listed, today: Date) -> Self {
+    pub fn new(provider: &'a Provider, listed: &CatalogueEntry, today: Date) -> Self {
         let (problems, warnings) = listed.findings();
         Self {
             row: ProviderRow::new(provider, listed, today),
-            required_config: provider.needed_config(),
+            required_config: provider.required_config(),
             problems,
             warnings,
             entry: &provider.raw,
@@ -127,9 +127,9 @@ pub struct ProviderCheckJson<'a> {
     /// How many of them can be used.
     usable: usize,
     /// Why the others cannot.
-    problems: Vec<ProblemJson<'a>>,
+    problems: Vec<FindingJson<'a>>,
     /// What was passed over.
-    warnings: Vec<ProblemJson<'a>>,
+    warnings: Vec<FindingJson<'a>>,
     /// How well the facts of the entries are supported.
     facts: FactCountsJson,
 }
@@ -150,16 +150,16 @@ impl FactCountsJson {
 }
 
 #[derive(Debug, Serialize)]
-struct ProblemJson<'a> {
+struct FindingJson<'a> {
     provider: &'a str,
     reason: &'a str,
 }
 
 impl<'a> ProviderCheckJson<'a> {
     /// The JSON of a check.
-    pub fn new(check: &'a Check) -> Self {
+    pub fn new(check: &'a CatalogueReport) -> Self {
         let all = |findings: &'a [Finding]| {
-            findings.iter().map(|found| ProblemJson { provider: &found.provider, reason: &found.reason }).collect()
+            findings.iter().map(|found| FindingJson { provider: &found.provider, reason: &found.reason }).collect()
         };
         Self {
             total: check.total,

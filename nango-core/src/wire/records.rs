@@ -19,30 +19,30 @@ pub fn write_record(row: &FeedRow, out: &mut Vec<u8>) {
     let payload = if payload.starts_with(b"{") && payload.ends_with(b"}") { payload } else { b"{}" };
     out.reserve(payload.len() + 320);
     let body = &payload[..payload.len() - 1];
-    if let Some(id) = id_value(payload) {
+    if let Some(id) = find_id_value(payload) {
         out.extend_from_slice(&body[..id.start]);
-        string(&row.id, out);
+        write_string(&row.id, out);
         out.extend_from_slice(&body[id.end..]);
     } else {
         out.extend_from_slice(b"{\"id\":");
-        string(&row.id, out);
+        write_string(&row.id, out);
         if body.len() > 1 {
             out.push(b',');
             out.extend_from_slice(&body[1..]);
         }
     }
     out.extend_from_slice(b",\"_nango_metadata\":{\"first_seen_at\":");
-    moment(Some(row.first_seen_at), out);
+    write_time(Some(row.first_seen_at), out);
     out.extend_from_slice(b",\"last_modified_at\":");
-    moment(Some(row.last_modified_at), out);
+    write_time(Some(row.last_modified_at), out);
     out.extend_from_slice(b",\"last_action\":");
-    string(row.last_action.name(), out);
+    write_string(row.last_action.name(), out);
     out.extend_from_slice(b",\"deleted_at\":");
-    moment(row.deleted_at, out);
+    write_time(row.deleted_at, out);
     out.extend_from_slice(b",\"pruned_at\":");
-    moment(row.pruned_at, out);
+    write_time(row.pruned_at, out);
     out.extend_from_slice(b",\"cursor\":");
-    string(&row.cursor, out);
+    write_string(&row.cursor, out);
     out.extend_from_slice(b"}}");
 }
 
@@ -79,7 +79,7 @@ impl PageWriter {
         self.open(out);
         out.extend_from_slice(b"],\"next_cursor\":");
         match next_cursor {
-            Some(cursor) => string(cursor, out),
+            Some(cursor) => write_string(cursor, out),
             None => out.extend_from_slice(b"null"),
         }
         out.push(b'}');
@@ -92,14 +92,14 @@ impl PageWriter {
     }
 }
 
-fn moment(at: Option<i64>, out: &mut Vec<u8>) {
+fn write_time(at: Option<i64>, out: &mut Vec<u8>) {
     match at {
         Some(at) => write_micros(at, out),
         None => out.extend_from_slice(b"null"),
     }
 }
 
-fn string(text: &str, out: &mut Vec<u8>) {
+fn write_string(text: &str, out: &mut Vec<u8>) {
     // A string can always be written, and a vector always takes it.
     let _ = serde_json::to_writer(out, text);
 }
@@ -108,14 +108,14 @@ fn string(text: &str, out: &mut Vec<u8>) {
 ///
 /// `object` is compact JSON that a serializer wrote (what the cache holds), so quotes and braces are matched; on
 /// anything else this gives up rather than look outside.
-fn id_value(object: &[u8]) -> Option<Range<usize>> {
+fn find_id_value(object: &[u8]) -> Option<Range<usize>> {
     let mut at = 1;
     loop {
-        let key_end = end_of_value(object, at)?;
+        let key_end = value_end(object, at)?;
         if object.get(key_end) != Some(&b':') {
             return None;
         }
-        let value_end = end_of_value(object, key_end + 1)?;
+        let value_end = value_end(object, key_end + 1)?;
         if &object[at..key_end] == b"\"id\"" {
             return Some(key_end + 1..value_end);
         }
@@ -127,13 +127,13 @@ fn id_value(object: &[u8]) -> Option<Range<usize>> {
 }
 
 /// The place behind the value that begins at `start`.
-fn end_of_value(json: &[u8], start: usize) -> Option<usize> {
+fn value_end(json: &[u8], start: usize) -> Option<usize> {
     let mut depth = 0_usize;
     let mut at = start;
     while let Some(byte) = json.get(at) {
         match byte {
             b'"' => {
-                at = end_of_string(json, at + 1)?;
+                at = string_end(json, at + 1)?;
                 if depth == 0 {
                     return Some(at);
                 }
@@ -156,12 +156,12 @@ fn end_of_value(json: &[u8], start: usize) -> Option<usize> {
 }
 
 /// The place behind the closing quote.
-fn end_of_string(json: &[u8], mut at: usize) -> Option<usize> {
+fn string_end(json: &[u8], mut position: usize) -> Option<usize> {
     loop {
-        match json.get(at)? {
-            b'"' => return Some(at + 1),
-            b'\\' => at += 2,
-            _ => at += 1,
+        match json.get(position)? {
+            b'"' => return Some(position + 1),
+            b'\\' => position += 2,
+            _ => position += 1,
         }
     }
 }
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn the_id_is_text_in_its_place() {
+    fn id_becomes_text_at_its_position() {
         check("7", Some(r#"{"id":7,"title":"a"}"#), r#"{"id":"7","title":"a""#);
         check("7", Some(r#"{"title":"a","id":7}"#), r#"{"title":"a","id":"7""#);
         check("a\"b", Some(r#"{"id":"a\"b"}"#), r#"{"id":"a\"b""#);
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_without_the_field_gets_it_first() {
+    fn missing_id_is_inserted_first() {
         check("n1", Some(r#"{"number":"n1","user":{"id":3}}"#), r#"{"id":"n1","number":"n1","user":{"id":3}"#);
         check("n1", Some("{}"), r#"{"id":"n1""#);
         check("n1", None, r#"{"id":"n1""#);
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_has_its_records_and_where_to_go_on() {
+    fn page_has_records_and_next_cursor() {
         let mut out = Vec::new();
         write_page(
             &FeedPage { records: vec![row("1", None), row("2", None)], next_cursor: Some("c2".into()) },
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_in_pieces_is_the_page() {
+    fn page_written_in_parts_equals_whole_page() {
         let page = FeedPage { records: ["1", "2", "3"].map(|id| row(id, None)).into(), next_cursor: None };
         let mut whole = Vec::new();
         write_page(&page, &mut whole);
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deleted_record_says_when() {
+    fn deleted_record_has_deletion_time() {
         let mut out = Vec::new();
         let deleted = FeedRow { deleted_at: Some(0), last_action: LastAction::Deleted, ..row("1", None) };
         write_record(&deleted, &mut out);
@@ -273,7 +273,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn fields_stay_as_they_are(fields in prop::collection::vec(("id|[a-z\"\\\\{}:,]{0,4}", any_json()), 0..5), id in "\\PC{1,8}") {
+        fn record_fields_are_unchanged(fields in prop::collection::vec(("id|[a-z\"\\\\{}:,]{0,4}", any_json()), 0..5), id in "\\PC{1,8}") {
             let stored: Map<String, Value> = fields.into_iter().collect();
             let payload = serde_json::to_string(&stored).unwrap();
             let mut out = Vec::new();

@@ -7,10 +7,10 @@ use serde_json::{Value, value::RawValue};
 
 use super::{errors::WireError, records::write_record, time::micros};
 use crate::{
-    declare::Kind,
-    nango::WaitingDeletes,
+    declare::FunctionKind,
+    nango::DeferredDeletes,
     paginate::WalkEnd,
-    run::{DryRecords, RunReport, Triggered},
+    run::{DryRecords, RunReport, TriggeredSync},
     store::{FeedRow, HeldBy, ModelCounts, NextFullRun, RunStatus},
 };
 
@@ -24,7 +24,7 @@ pub struct RunJson<'a> {
     connection: &'a str,
     variant: &'a str,
     status: &'static str,
-    models: BTreeMap<&'a str, Counts>,
+    models: BTreeMap<&'a str, CountsJson>,
     pages: u64,
     requests: u64,
     #[serde(skip_serializing_if = "is_zero")]
@@ -32,7 +32,7 @@ pub struct RunJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     walk: Option<WalkJson>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    waiting_deletes: BTreeMap<&'a str, WaitingJson>,
+    waiting_deletes: BTreeMap<&'a str, WaitingDeletesJson>,
     checkpoint: Option<&'a Value>,
     resumable: bool,
     started_at: String,
@@ -44,7 +44,7 @@ pub struct RunJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<WireError>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    dry_run: Option<BTreeMap<&'a str, DryJson>>,
+    dry_run: Option<BTreeMap<&'a str, DryRunJson>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     triggered: Vec<TriggeredJson<'a>>,
 }
@@ -62,7 +62,7 @@ struct WalkJson {
 
 /// Records of a model that a complete walk did not see and that are not deleted yet.
 #[derive(Debug, Serialize)]
-pub(crate) struct WaitingJson {
+pub(crate) struct WaitingDeletesJson {
     deletes_held: u64,
     deletes_unconfirmed: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -74,7 +74,7 @@ pub(crate) struct WaitingJson {
 
 /// What a dry run would have left of a model: how many records, and the first of them.
 #[derive(Debug, Serialize)]
-struct DryJson {
+struct DryRunJson {
     total: u64,
     records: Vec<Box<RawValue>>,
 }
@@ -83,12 +83,12 @@ struct DryJson {
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 enum TriggeredJson<'a> {
-    Ran(Box<RunJson<'a>>),
-    NotBegun { function: &'a str, status: &'static str, error: Box<WireError> },
+    Started(Box<RunJson<'a>>),
+    NotStarted { function: &'a str, status: &'static str, error: Box<WireError> },
 }
 
 #[derive(Debug, Serialize)]
-struct Counts {
+struct CountsJson {
     added: u64,
     updated: u64,
     deleted: u64,
@@ -121,16 +121,21 @@ impl<'a> RunJson<'a> {
             connection: &key.connection,
             variant: &key.variant,
             status: report.status.name(),
-            models: report.totals.models.iter().map(|(model, counts)| (model.as_str(), Counts::of(*counts))).collect(),
+            models: report
+                .totals
+                .models
+                .iter()
+                .map(|(model, counts)| (model.as_str(), CountsJson::of(*counts)))
+                .collect(),
             pages: report.totals.pages,
             requests: report.totals.requests,
             left_out: report.totals.left_out,
             walk: report.findings.walk.as_ref().map(WalkJson::of),
             waiting_deletes: report
                 .findings
-                .waiting
+                .deferred_deletes
                 .iter()
-                .map(|(model, waiting)| (model.as_str(), WaitingJson::of(waiting)))
+                .map(|(model, waiting)| (model.as_str(), WaitingDeletesJson::of(waiting)))
                 .collect(),
             checkpoint: report.checkpoint.as_ref(),
             resumable: report.resumable,
@@ -140,15 +145,15 @@ impl<'a> RunJson<'a> {
             output: output(report),
             error: report.error.as_ref().map(WireError::of),
             dry_run: report
-                .dry
+                .dry_records
                 .as_ref()
-                .map(|models| models.iter().map(|(model, dry)| (model.as_str(), DryJson::of(dry))).collect()),
+                .map(|models| models.iter().map(|(model, dry)| (model.as_str(), DryRunJson::of(dry))).collect()),
             triggered: report.triggered.iter().map(TriggeredJson::of).collect(),
         }
     }
 }
 
-impl Counts {
+impl CountsJson {
     fn of(counts: ModelCounts) -> Self {
         let ModelCounts { added, updated, deleted, unchanged, skipped_newer, skipped_older } = counts;
         Self { added, updated, deleted, unchanged, skipped_newer, skipped_older }
@@ -168,8 +173,8 @@ impl WalkJson {
     }
 }
 
-impl WaitingJson {
-    pub(crate) fn of(waiting: &WaitingDeletes) -> Self {
+impl WaitingDeletesJson {
+    pub(crate) fn of(waiting: &DeferredDeletes) -> Self {
         let (next_full_run, not_before) = match waiting.next_full {
             NextFullRun::Regular => ("regular", None),
             NextFullRun::NextRun => ("next_run", None),
@@ -188,17 +193,17 @@ impl WaitingJson {
     }
 }
 
-impl DryJson {
+impl DryRunJson {
     fn of(dry: &DryRecords) -> Self {
         Self { total: dry.total, records: records(&dry.first) }
     }
 }
 
 impl<'a> TriggeredJson<'a> {
-    fn of(triggered: &'a Triggered) -> Self {
+    fn of(triggered: &'a TriggeredSync) -> Self {
         match &triggered.outcome {
-            Ok(report) => Self::Ran(Box::new(RunJson::new(report))),
-            Err(error) => Self::NotBegun {
+            Ok(report) => Self::Started(Box::new(RunJson::new(report))),
+            Err(error) => Self::NotStarted {
                 function: &triggered.sync,
                 status: RunStatus::Error.name(),
                 error: Box::new(WireError::of(error)),
@@ -209,7 +214,8 @@ impl<'a> TriggeredJson<'a> {
 
 /// An action that succeeded always has an output, though it be `null`.
 fn output(report: &RunReport) -> Option<Value> {
-    (report.key.kind == Kind::Action && report.error.is_none()).then(|| report.output.clone().unwrap_or(Value::Null))
+    (report.key.kind == FunctionKind::Action && report.error.is_none())
+        .then(|| report.output.clone().unwrap_or(Value::Null))
 }
 
 fn records(rows: &[FeedRow]) -> Vec<Box<RawValue>> {
@@ -238,7 +244,7 @@ mod tests {
         store::{FunctionKey, Totals},
     };
 
-    fn report(kind: Kind, status: RunStatus) -> RunReport {
+    fn report(kind: FunctionKind, status: RunStatus) -> RunReport {
         let counts = ModelCounts { added: 2, unchanged: 1, ..ModelCounts::default() };
         RunReport {
             run: Uuid::nil(),
@@ -259,14 +265,14 @@ mod tests {
             started_at: 1_795_348_800_000_000,
             duration: Duration::from_millis(12),
             waited: Duration::ZERO,
-            dry: None,
+            dry_records: None,
             triggered: Vec::new(),
         }
     }
 
     #[test]
-    fn a_sync_has_counts_and_no_output() {
-        let report = report(Kind::Sync, RunStatus::Success);
+    fn sync_json_has_counts_and_no_output() {
+        let report = report(FunctionKind::Sync, RunStatus::Success);
         assert_eq!(
             serde_json::to_value(RunJson::new(&report)).unwrap(),
             json!({
@@ -280,18 +286,18 @@ mod tests {
     }
 
     #[test]
-    fn sync_reports_the_end_of_its_walk_and_the_deletes_that_wait() {
+    fn sync_json_has_walk_outcome_and_waiting_deletes() {
         let waiting =
-            |held, next_full| WaitingDeletes { held, unconfirmed: 1, held_by: Some(HeldBy::Guard), next_full };
+            |held, next_full| DeferredDeletes { held, unconfirmed: 1, held_by: Some(HeldBy::Guard), next_full };
         let end = WalkEnd::of(WalkOutcome::Incomplete(Gap::NullList), 3, true, Pagination::Position);
         let findings = RunFindings {
             walk: Some(end),
-            waiting: BTreeMap::from([
+            deferred_deletes: BTreeMap::from([
                 ("A".into(), waiting(12, NextFullRun::NextRun)),
                 ("B".into(), waiting(0, NextFullRun::NotBefore(0))),
             ]),
         };
-        let json = RunReport { findings, ..report(Kind::Sync, RunStatus::Success) };
+        let json = RunReport { findings, ..report(FunctionKind::Sync, RunStatus::Success) };
         let json = serde_json::to_value(RunJson::new(&json)).unwrap();
         let message = "incomplete: the list is null on the first page; if that means an empty list, declare `null_is_empty = true`";
         assert_eq!(
@@ -314,24 +320,24 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_waited_says_how_long() {
-        let slow = RunReport { waited: Duration::from_millis(7), ..report(Kind::Sync, RunStatus::Success) };
+    fn run_json_has_wait_time_when_run_waited() {
+        let slow = RunReport { waited: Duration::from_millis(7), ..report(FunctionKind::Sync, RunStatus::Success) };
         assert_eq!(serde_json::to_value(RunJson::new(&slow)).unwrap()["waited_for_limits_ms"], 7);
     }
 
     #[test]
-    fn an_action_always_has_an_output_unless_it_failed() {
-        let done = report(Kind::Action, RunStatus::Success);
+    fn action_json_has_output_unless_failed() {
+        let done = report(FunctionKind::Action, RunStatus::Success);
         let json = serde_json::to_value(RunJson::new(&done)).unwrap();
         assert_eq!(json.get("output"), Some(&Value::Null));
-        let failed = RunReport { error: Some(Error::msg("broken")), ..report(Kind::Action, RunStatus::Error) };
+        let failed = RunReport { error: Some(Error::msg("broken")), ..report(FunctionKind::Action, RunStatus::Error) };
         let json = serde_json::to_value(RunJson::new(&failed)).unwrap();
         assert_eq!(json.get("output"), None);
         assert_eq!(json["error"], json!({ "type": "script_internal_error", "message": "broken" }));
     }
 
     #[test]
-    fn a_dry_run_shows_its_records() {
+    fn dry_run_json_has_records() {
         let row = FeedRow {
             id: "1".into(),
             payload: Some("{\"id\":1}".into()),
@@ -343,8 +349,8 @@ mod tests {
             cursor: "c".into(),
         };
         let dry = RunReport {
-            dry: Some(BTreeMap::from([("Issue".into(), DryRecords { total: 13_000, first: vec![row] })])),
-            ..report(Kind::Sync, RunStatus::Success)
+            dry_records: Some(BTreeMap::from([("Issue".into(), DryRecords { total: 13_000, first: vec![row] })])),
+            ..report(FunctionKind::Sync, RunStatus::Success)
         };
         let json = serde_json::to_value(RunJson::new(&dry)).unwrap();
         assert_eq!(json["dry_run"]["Issue"]["total"], 13_000);
@@ -352,12 +358,12 @@ mod tests {
     }
 
     #[test]
-    fn what_was_triggered_is_a_run_or_says_why_not() {
-        let outcomes = [Ok(report(Kind::Sync, RunStatus::Success)), Err(Error::msg("no such sync"))];
-        let triggered = outcomes.map(|outcome| Triggered { sync: "issues".into(), outcome }).into();
-        let mut asked = RunReport { triggered, ..report(Kind::Action, RunStatus::Success) };
-        asked.totals.left_out = 2;
-        let json = serde_json::to_value(RunJson::new(&asked)).unwrap();
+    fn triggered_run_is_a_report_or_an_error() {
+        let outcomes = [Ok(report(FunctionKind::Sync, RunStatus::Success)), Err(Error::msg("no such sync"))];
+        let triggered = outcomes.map(|outcome| TriggeredSync { sync: "issues".into(), outcome }).into();
+        let mut action_report = RunReport { triggered, ..report(FunctionKind::Action, RunStatus::Success) };
+        action_report.totals.left_out = 2;
+        let json = serde_json::to_value(RunJson::new(&action_report)).unwrap();
         assert_eq!(json["triggered"][0]["run_id"], "00000000-0000-0000-0000-000000000000");
         assert_eq!(
             json["triggered"][1],

@@ -2,34 +2,34 @@
 
 use jiff::{Timestamp, fmt::temporal::DateTimePrinter, tz::Offset};
 
-const MICROS: DateTimePrinter = DateTimePrinter::new().precision(Some(6));
-const MILLIS: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
+const MICROS_PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(6));
+const MILLIS_PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
 
 /// As records and runs have it: `2026-11-22T12:00:00.000001+00:00`.
 pub fn micros(at: i64) -> String {
-    MICROS.timestamp_with_offset_to_string(&moment(at), Offset::UTC)
+    MICROS_PRINTER.timestamp_with_offset_to_string(&timestamp(at), Offset::UTC)
 }
 
 /// Appends the same in quotes, without a detour.
 pub(super) fn write_micros(at: i64, out: &mut Vec<u8>) {
     out.push(b'"');
     // Writing to a vector cannot fail.
-    let _ = MICROS.print_timestamp_with_offset(&moment(at), Offset::UTC, &mut *out);
+    let _ = MICROS_PRINTER.print_timestamp_with_offset(&timestamp(at), Offset::UTC, &mut *out);
     out.push(b'"');
 }
 
 /// As the detail of a connection has it: `2026-11-22T12:00:00.000+00:00`.
 pub fn millis(at: i64) -> String {
-    MILLIS.timestamp_with_offset_to_string(&moment(at), Offset::UTC)
+    MILLIS_PRINTER.timestamp_with_offset_to_string(&timestamp(at), Offset::UTC)
 }
 
 /// As lists have it: `2026-11-22T12:00:00.000Z`.
 pub fn millis_utc(at: i64) -> String {
-    MILLIS.timestamp_to_string(&moment(at))
+    MILLIS_PRINTER.timestamp_to_string(&timestamp(at))
 }
 
 /// A moment outside of the calendar (years −9999 to 9999) becomes the nearest one inside: the database writes none.
-fn moment(at: i64) -> Timestamp {
+fn timestamp(at: i64) -> Timestamp {
     Timestamp::from_microsecond(at).unwrap_or(if at < 0 { Timestamp::MIN } else { Timestamp::MAX })
 }
 
@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_digits_always() {
+    fn time_has_fixed_number_of_digits() {
         let at = 1_795_348_800_000_000;
         assert_eq!(micros(at), "2026-11-22T12:00:00.000000+00:00");
         assert_eq!(micros(at + 1), "2026-11-22T12:00:00.000001+00:00");

@@ -8,7 +8,7 @@ use nango_core::{store::ReadQuery, wire::write_page};
 use nango_tests::measure::{self, Outcome, median};
 use rusqlite::Connection;
 
-use crate::filled::Filled;
+use crate::filled::BenchStore;
 
 const RECORDS: u64 = 100_000;
 const ROUNDS: usize = 5;
@@ -16,13 +16,14 @@ const ROUNDS: usize = 5;
 pub(crate) fn run() -> Outcome {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let folder = tempfile::tempdir()?;
-    let filled = runtime.block_on(Filled::open(folder.path(), RECORDS))?;
+    let filled = runtime.block_on(BenchStore::open(folder.path(), RECORDS))?;
     for limit in [100, 1000] {
         let mut ratios = Vec::new();
         for round in 1..=ROUNDS {
             let (mut ours, mut raw_bytes) = (0, 0);
-            let product = measure::here(|| runtime.block_on(read(&filled, limit)).map(|bytes| ours = bytes))?;
-            let raw = measure::here(|| raw(&folder.path().join("nango.db"), limit).map(|bytes| raw_bytes = bytes))?;
+            let product = measure::in_process(|| runtime.block_on(read(&filled, limit)).map(|bytes| ours = bytes))?;
+            let raw =
+                measure::in_process(|| raw(&folder.path().join("nango.db"), limit).map(|bytes| raw_bytes = bytes))?;
             println!(
                 "feed, pages of {limit}, round {round}: raw {raw} for {} MB, store {product} for {} MB, ratio {:.2}",
                 raw_bytes >> 20,
@@ -36,7 +37,7 @@ pub(crate) fn run() -> Outcome {
     Ok(())
 }
 
-async fn read(filled: &Filled, limit: u32) -> Outcome<usize> {
+async fn read(filled: &BenchStore, limit: u32) -> Outcome<usize> {
     let (mut cursor, mut bytes, mut records) = (None, 0, 0);
     let mut out = Vec::new();
     loop {

@@ -3,7 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use nango_core::{
-    declare::{Kind, Merging},
+    declare::{FunctionKind, Merging},
     model::Batch,
     prelude::*,
     store::{
@@ -34,20 +34,20 @@ impl Document {
 }
 
 /// An open database, and a run that may write.
-pub(crate) struct Filled {
+pub(crate) struct BenchStore {
     pub(crate) store: SharedStore,
     pub(crate) dataset: DatasetKey,
     run: RunToken,
     function: FunctionKey,
 }
 
-impl Filled {
+impl BenchStore {
     /// Opens `nango.db` in a folder and saves so many records, 100 a page.
     pub(crate) async fn open(folder: &Path, records: u64) -> Outcome<Self> {
         let store = store::open(&format!("sqlite:{}", folder.join("nango.db").display())).await?;
         let [integration, connection, variant] = ["bench", "one", BASE_VARIANT].map(str::to_owned);
         let function = FunctionKey {
-            kind: Kind::Sync,
+            kind: FunctionKind::Sync,
             integration: integration.clone(),
             connection: connection.clone(),
             function: "documents".to_owned(),
@@ -56,11 +56,11 @@ impl Filled {
         let lease = Duration::from_hours(1);
         let run = store.start_run(NewRun { key: function.clone(), connection: None, exclusive: true, lease }).await?;
         let dataset = DatasetKey { integration, connection, model: "Document".to_owned(), variant };
-        let filled = Self { store, dataset, run, function };
+        let bench_store = Self { store, dataset, run, function };
         for first in (0..records).step_by(100) {
-            filled.save((first..records.min(first + 100)).map(Document::new)).await?;
+            bench_store.save((first..records.min(first + 100)).map(Document::new)).await?;
         }
-        Ok(filled)
+        Ok(bench_store)
     }
 
     /// Saves a page.
@@ -69,15 +69,15 @@ impl Filled {
         for document in documents {
             batch.push(&document)?;
         }
-        self.write(Write::Save(batch)).await
+        self.commit(Write::Save(batch)).await
     }
 
     /// Patches a page.
     pub(crate) async fn patch(&self, rows: Vec<PatchRow>) -> Outcome {
-        self.write(Write::Patch(rows)).await
+        self.commit(Write::Patch(rows)).await
     }
 
-    async fn write(&self, write: Write) -> Outcome {
+    async fn commit(&self, write: Write) -> Outcome {
         let page = Page {
             run: self.run,
             function: self.function.clone(),

@@ -3,22 +3,22 @@
 use nango_tests::{
     bench_server::BenchServer,
     measure::{self, Outcome},
-    product::Product,
+    release_registry::ReleaseRegistry,
 };
 
 const RECORDS: u64 = 1_000_000;
-const PART: u64 = 100_000;
+const BATCH: u64 = 100_000;
 
 pub(crate) fn run() -> Outcome {
     let server = BenchServer::start(RECORDS);
     let home = tempfile::tempdir()?;
-    let product = Product::github(home.path(), server.url(), None)?;
+    let product = ReleaseRegistry::github(home.path(), server.url(), None)?;
     for phase in ["first", "unchanged"] {
         let before = server.requests();
         // CPU so far, and memory, at the end of each part; the fetch is a few pages ahead.
         let mut parts: Vec<(f64, f64)> = Vec::new();
-        let cost = measure::command(&mut product.sync(), |pid| {
-            let done = (server.requests() - before) * 100 / PART;
+        let cost = measure::child_process(&mut product.sync(), |pid| {
+            let done = (server.requests() - before) * 100 / BATCH;
             if done > parts.len() as u64
                 && let Ok(cpu) = measure::cpu_of(pid)
             {
@@ -29,7 +29,7 @@ pub(crate) fn run() -> Outcome {
         let (_, later) = parts.get(1).copied().ok_or("nobody looked twice")?;
         let [.., before_last, last] = parts.as_slice() else { return Err("nobody looked twice".into()) };
         println!(
-            "large, {phase}: {cost}; CPU of the first {PART} {first:.2}, of the last {:.2}, ratio {:.2}; peak MB after \
+            "large, {phase}: {cost}; CPU of the first {BATCH} {first:.2}, of the last {:.2}, ratio {:.2}; peak MB after \
              one part {memory:.0}, after two {later:.0}, at the end {:.0}",
             last.0 - before_last.0,
             (last.0 - before_last.0) / first,

@@ -21,8 +21,8 @@ mod update;
 use nango_tests::measure::Outcome;
 
 fn main() -> Outcome {
-    let asked: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
-    let is = |name: &str| asked.is_empty() || asked.iter().any(|arg| arg == name);
+    let requested: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
+    let is = |name: &str| requested.is_empty() || requested.iter().any(|arg| arg == name);
     if is("feed") {
         feed::run()?;
     }
@@ -32,7 +32,7 @@ fn main() -> Outcome {
     if is("many") {
         many::run()?;
     }
-    if asked.iter().any(|arg| arg == "large") {
+    if requested.iter().any(|arg| arg == "large") {
         large::run()?;
     }
     Ok(())

@@ -8,9 +8,9 @@ use nango_core::{
     auth::{Credentials, KeyRing},
     config::{Config, Flags, Sources},
     declare::Registry,
-    http::{Network, NetworkSettings, SystemClock},
+    http::{NetworkSettings, NetworkTransport, SystemClock},
     provider::Catalogue,
-    run::{AddConnection, Instance, RunRequest, Stop, Target, Unobserved, add_connection, execute},
+    run::{AddConnection, Cancellation, NoopObserver, RunRequest, Runtime, Target, add_connection, execute},
     store::{self, MetadataChange},
 };
 use nango_tests::{
@@ -20,16 +20,17 @@ use nango_tests::{
 use serde_json::{Map, json};
 
 const CONNECTIONS: u64 = 200;
-const EACH: u64 = 500;
+const RECORDS_PER_CONNECTION: u64 = 500;
 const ROUNDS: usize = 5;
 
 pub(crate) fn run() -> Outcome {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let (one, many) = (BenchServer::start(CONNECTIONS * EACH), BenchServer::start(EACH));
+    let (one, many) =
+        (BenchServer::start(CONNECTIONS * RECORDS_PER_CONNECTION), BenchServer::start(RECORDS_PER_CONNECTION));
     let mut ratios = Vec::new();
     for round in 1..=ROUNDS {
-        let alone = runtime.block_on(House::new(one.url(), 1))?.sync(&runtime)?;
-        let together = runtime.block_on(House::new(many.url(), CONNECTIONS))?.sync(&runtime)?;
+        let alone = runtime.block_on(Fixture::new(one.url(), 1))?.sync(&runtime)?;
+        let together = runtime.block_on(Fixture::new(many.url(), CONNECTIONS))?.sync(&runtime)?;
         let ratio = alone.wall.as_secs_f64() / together.wall.as_secs_f64();
         println!(
             "many, round {round}: one connection {alone}, {CONNECTIONS} at once {together}, throughput {ratio:.2}"
@@ -40,16 +41,16 @@ pub(crate) fn run() -> Outcome {
     Ok(())
 }
 
-struct House {
-    instance: Arc<Instance>,
+struct Fixture {
+    runtime: Arc<Runtime>,
     connections: u64,
     _folder: tempfile::TempDir,
 }
 
-impl House {
+impl Fixture {
     async fn new(url: &str, connections: u64) -> Outcome<Self> {
         let folder = tempfile::tempdir()?;
-        let instance = Arc::new(instance(folder.path(), url).await?);
+        let nango_runtime = Arc::new(open_runtime(folder.path(), url).await?);
         for id in 0..connections {
             let new = AddConnection {
                 integration: "github".to_owned(),
@@ -59,22 +60,23 @@ impl House {
                 metadata: None,
                 verify: false,
             };
-            add_connection(&instance, new, Arc::new(Unobserved)).await.map_err(|error| error.to_string())?;
+            add_connection(&nango_runtime, new, Arc::new(NoopObserver)).await.map_err(|error| error.to_string())?;
             // Only now: with a repository, the integration would look for it, and this API has none to look at.
             let metadata = json!({ "owner": "o", "repo": "r" }).as_object().cloned().unwrap_or_default();
-            instance.store.change_metadata("github", &id.to_string(), MetadataChange::Replace(metadata)).await?;
+            nango_runtime.store.change_metadata("github", &id.to_string(), MetadataChange::Replace(metadata)).await?;
         }
-        Ok(Self { instance, connections, _folder: folder })
+        Ok(Self { runtime: nango_runtime, connections, _folder: folder })
     }
 
     fn sync(&self, runtime: &tokio::runtime::Runtime) -> Outcome<Cost> {
-        measure::here(|| {
+        measure::in_process(|| {
             runtime.block_on(async {
                 let start = |id: u64| {
-                    let instance = self.instance.clone();
+                    let nango_runtime = self.runtime.clone();
                     let request = RunRequest::new("github", Target::Sync("repo-issues".to_owned()), id.to_string());
                     tokio::spawn(async move {
-                        let done = execute(&instance, request, Stop::default(), Arc::new(Unobserved)).await;
+                        let done =
+                            execute(&nango_runtime, request, Cancellation::default(), Arc::new(NoopObserver)).await;
                         done.map(|done| done.totals).map_err(|error| error.to_string())
                     })
                 };
@@ -83,14 +85,14 @@ impl House {
                 for run in running {
                     added += run.await??.models.values().map(|counts| counts.added).sum::<u64>();
                 }
-                assert_eq!(added, CONNECTIONS * EACH);
+                assert_eq!(added, CONNECTIONS * RECORDS_PER_CONNECTION);
                 Ok(())
             })
         })
     }
 }
 
-async fn instance(folder: &Path, url: &str) -> Outcome<Instance> {
+async fn open_runtime(folder: &Path, url: &str) -> Outcome<Runtime> {
     let file = format!("[integrations.github]\nbase_url = \"{url}\"\n");
     let flags = Flags { database: Some(format!("sqlite:{}", folder.join("nango.db").display())), ..Flags::default() };
     let config = Config::load(Sources { flags, file: Some(("nango.toml".into(), file)), ..Sources::default() })?;
@@ -99,6 +101,6 @@ async fn instance(folder: &Path, url: &str) -> Outcome<Instance> {
     let mut settings = NetworkSettings::default();
     settings.policy = Arc::new(config.policy(&catalogue));
     let store = store::open(&config.database).await?;
-    let network = Arc::new(Network::with(settings)?);
-    Ok(Instance::new(registry, catalogue, config, store, KeyRing::ephemeral()?, network, Arc::new(SystemClock)))
+    let network = Arc::new(NetworkTransport::with_settings(settings)?);
+    Ok(Runtime::new(registry, catalogue, config, store, KeyRing::ephemeral()?, network, Arc::new(SystemClock)))
 }

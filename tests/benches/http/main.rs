@@ -17,8 +17,8 @@
 use std::{process::Command, sync::Arc};
 
 use nango_core::http::{
-    AuthError, Authorize, BoxFuture, Budgets, Call, Client, ClientParts, HeaderValue, Lane, Network, NetworkSettings,
-    Outgoing, Policy, Quota, Stamp, SystemClock, Url,
+    AuthError, Authorize, BoxFuture, Client, ClientParts, ClientQuota, CredentialsVersion, EgressPolicy, HeaderValue,
+    NetworkSettings, NetworkTransport, OutgoingRequest, Priority, RateLimiters, RequestSpec, SystemClock, Url,
 };
 use nango_core::redact::Redactor;
 use nango_tests::measure::{self, Outcome, median};
@@ -35,7 +35,7 @@ const PIPELINE: &str = "--pipeline";
 const NO_SECRETS: &str = "--pipeline-without-secrets";
 
 /// An answer as an API gives it.
-const ANSWER: &str = "HTTP/1.1 200 OK\r\n\
+const RESPONSE: &str = "HTTP/1.1 200 OK\r\n\
     date: Sun, 22 Nov 2026 12:00:00 GMT\r\n\
     content-type: application/json; charset=utf-8\r\n\
     cache-control: private, max-age=60, s-maxage=60\r\n\
@@ -72,7 +72,7 @@ fn main() -> Outcome {
     for round in 1..=rounds {
         let cost = |side: &str| -> Outcome<f64> {
             let mut command = Command::new(std::env::current_exe()?);
-            let cost = measure::command(command.args([side, &url, &requests.to_string()]), |_| {})?;
+            let cost = measure::child_process(command.args([side, &url, &requests.to_string()]), |_| {})?;
             Ok(cost.cpu * 1e6 / f64::from(requests))
         };
         let mut sides = [BARE, PIPELINE, NO_SECRETS];
@@ -97,17 +97,17 @@ fn main() -> Outcome {
 /// Answers every request of every connection.
 async fn serve(listener: TcpListener) {
     while let Ok((socket, _)) = listener.accept().await {
-        tokio::spawn(converse(socket));
+        tokio::spawn(answer_requests(socket));
     }
 }
 
-async fn converse(mut socket: TcpStream) -> std::io::Result<()> {
+async fn answer_requests(mut socket: TcpStream) -> std::io::Result<()> {
     socket.set_nodelay(true)?;
     let mut head = Vec::with_capacity(4096);
     while socket.read_buf(&mut head).await? > 0 {
         if head.ends_with(b"\r\n\r\n") {
             head.clear();
-            socket.write_all(ANSWER.as_bytes()).await?;
+            socket.write_all(RESPONSE.as_bytes()).await?;
         }
     }
     Ok(())
@@ -134,20 +134,20 @@ fn secrets() -> Redactor {
 
 async fn pipeline(url: &str, requests: u32, redactor: Redactor) -> Outcome {
     let base: Url = url.parse()?;
-    let policy = Policy::new(vec!["127.0.0.1".parse()?], Vec::new(), false);
+    let policy = EgressPolicy::new(vec!["127.0.0.1".parse()?], Vec::new(), false);
     let mut settings = NetworkSettings::default();
     settings.policy = Arc::new(policy);
-    let parts = ClientParts::new(Arc::new(Network::with(settings)?), Arc::new(SystemClock), base)
-        .authorize(Arc::new(Key))
+    let parts = ClientParts::new(Arc::new(NetworkTransport::with_settings(settings)?), Arc::new(SystemClock), base)
+        .authorize(Arc::new(BearerKey))
         .redactor(redactor)
         .headers([("accept".parse()?, "application/json".parse()?)].into_iter().collect())
-        .quota(Quota {
-            budget: Budgets::new(Arc::new(SystemClock)).of("app", "one", false),
+        .quota(ClientQuota {
+            rate_limiter: RateLimiters::new(Arc::new(SystemClock)).of("app", "one", false),
             connection: "one".to_owned(),
-            lane: Lane::Background,
+            priority: Priority::Background,
         });
     let client = Client::new(parts);
-    let call = Call::get("/repos/o/r/issues").query("per_page", "100").retries(3);
+    let call = RequestSpec::get("/repos/o/r/issues").query("per_page", "100").retries(3);
     for _ in 0..requests {
         let response = client.send(&call).await?;
         assert_eq!(response.body.len(), 17);
@@ -157,12 +157,15 @@ async fn pipeline(url: &str, requests: u32, redactor: Redactor) -> Outcome {
 
 /// A key in the usual place.
 #[derive(Debug)]
-struct Key;
+struct BearerKey;
 
-impl Authorize for Key {
-    fn authorize<'a>(&'a self, request: &'a mut Outgoing) -> BoxFuture<'a, Result<Stamp, AuthError>> {
+impl Authorize for BearerKey {
+    fn authorize<'a>(
+        &'a self,
+        request: &'a mut OutgoingRequest,
+    ) -> BoxFuture<'a, Result<CredentialsVersion, AuthError>> {
         let value = HeaderValue::from_static("Bearer key");
         request.headers.insert("authorization", value);
-        Box::pin(std::future::ready(Ok(Stamp::default())))
+        Box::pin(std::future::ready(Ok(CredentialsVersion::default())))
     }
 }

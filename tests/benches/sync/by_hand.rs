@@ -84,7 +84,7 @@ impl From<Issue> for Model {
 }
 
 /// Gives each page's body to `keep`, while the next is fetched.
-pub(crate) fn walk(url: &str, mut keep: impl FnMut(&[u8]) -> Outcome) -> Outcome {
+pub(crate) fn for_each_page(url: &str, mut handle_page: impl FnMut(&[u8]) -> Outcome) -> Outcome {
     let (pages, received) = std::sync::mpsc::sync_channel::<Vec<u8>>(2);
     let first = format!("{url}/repos/o/r/issues?per_page=100");
     let fetcher = std::thread::spawn(move || -> Outcome {
@@ -102,7 +102,7 @@ pub(crate) fn walk(url: &str, mut keep: impl FnMut(&[u8]) -> Outcome) -> Outcome
         })
     });
     while let Ok(page) = received.recv() {
-        keep(&page)?;
+        handle_page(&page)?;
     }
     fetcher.join().map_err(|_| "the fetching thread panicked")?
 }

@@ -14,20 +14,20 @@
 
 #![expect(clippy::print_stdout, reason = "the figures are this program's output")]
 
+mod baseline;
 mod by_hand;
 mod postgres;
-mod yardstick;
 
 use std::{path::Path, process::Command};
 
 use nango_tests::{
     bench_server::{BenchServer, Mutation},
     measure::{self, Cost, Outcome, median},
-    product::Product,
+    release_registry::ReleaseRegistry,
 };
 
 /// The argument with which this program is the yardstick.
-const YARDSTICK: &str = "--yardstick";
+const BASELINE: &str = "--yardstick";
 /// The argument with which it only fetches.
 const FETCH: &str = "--fetch";
 const PHASES: [&str; 3] = ["first", "unchanged", "1 % changed"];
@@ -35,12 +35,12 @@ const PHASES: [&str; 3] = ["first", "unchanged", "1 % changed"];
 fn main() -> Outcome {
     let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
     match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        [FETCH, url] => return by_hand::walk(url, |_| Ok(())),
-        [YARDSTICK, url, place] => {
+        [FETCH, url] => return by_hand::for_each_page(url, |_| Ok(())),
+        [BASELINE, url, place] => {
             let [added, updated, unchanged] = if place.starts_with("postgres") {
                 postgres::run(url, place)?
             } else {
-                yardstick::run(url, Path::new(place))?
+                baseline::run(url, Path::new(place))?
             };
             println!("added {added}, updated {updated}, unchanged {unchanged}");
             return Ok(());
@@ -51,7 +51,7 @@ fn main() -> Outcome {
     let (records, rounds) = (numbers.next().unwrap_or(100_000), numbers.next().unwrap_or(5));
     let is = |name: &str| args.iter().any(|arg| arg == name);
     if is("cliff") {
-        return postgres::cliff();
+        return postgres::check_plan_without_analyze();
     }
     compare(records, rounds, is("postgres"))
 }
@@ -67,12 +67,12 @@ fn compare(records: u64, rounds: u64, postgres: bool) -> Outcome {
         let home = tempfile::tempdir()?;
         let databases = cluster.as_ref().map(|cluster| [cluster.database(), cluster.database()]);
         let urls = databases.as_ref().map(|[ours, theirs]| [ours.url.as_str(), theirs.url.as_str()]);
-        let product = Product::github(home.path(), server.url(), urls.map(|[ours, _]| ours))?;
+        let product = ReleaseRegistry::github(home.path(), server.url(), urls.map(|[ours, _]| ours))?;
         let file = home.path().join("yardstick.db").display().to_string();
         let place = urls.map_or(file.as_str(), |[_, theirs]| theirs);
         let cost = |command: &mut Command| -> Outcome<Cost> {
             let before = cluster.as_ref().map_or(Ok(0.0), postgres::Cluster::cpu)?;
-            let mut cost = measure::command(command, |_| {})?;
+            let mut cost = measure::child_process(command, |_| {})?;
             cost.cpu += cluster.as_ref().map_or(Ok(0.0), postgres::Cluster::cpu)? - before;
             Ok(cost)
         };
@@ -82,7 +82,7 @@ fn compare(records: u64, rounds: u64, postgres: bool) -> Outcome {
             if phase == 2 {
                 server.mutate(Mutation { changed_per_mille: 10, deleted_per_mille: 0, seed: round });
             }
-            let run_yard = || cost(Command::new(std::env::current_exe()?).args([YARDSTICK, server.url(), place]));
+            let run_yard = || cost(Command::new(std::env::current_exe()?).args([BASELINE, server.url(), place]));
             let (yardstick, ours) = if round % 2 == 0 {
                 let yardstick = run_yard()?;
                 (yardstick, cost(&mut product.sync())?)

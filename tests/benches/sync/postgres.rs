@@ -10,7 +10,7 @@ use nango_tests::{
     bench_server::BenchServer,
     measure::{self, Outcome, cpu_of_postgres},
     postgres::{Database, Server},
-    product::Product,
+    release_registry::ReleaseRegistry,
 };
 use sqlx::{Connection, PgConnection, Row};
 
@@ -29,13 +29,13 @@ impl Cluster {
         let all: Vec<&str> = usual.iter().chain(settings).copied().collect();
         // It lives as long as this process: a database of it cannot outlive it.
         let server: &'static Server = Box::leak(Box::new(Server::start(&all)?));
-        let data = PathBuf::from(server.empty().sql("SHOW data_directory").trim());
+        let data = PathBuf::from(server.create_empty_database().sql("SHOW data_directory").trim());
         Ok(Self { server, data })
     }
 
     /// A new database with nothing in it.
     pub(crate) fn database(&self) -> Database {
-        self.server.empty()
+        self.server.create_empty_database()
     }
 
     /// CPU of the server so far.
@@ -45,17 +45,17 @@ impl Cluster {
 }
 
 /// On a server that nobody ever analysed: what 100,000 records cost, against 20,000.
-pub(crate) fn cliff() -> Outcome {
+pub(crate) fn check_plan_without_analyze() -> Outcome {
     let cluster = Cluster::start(&["autovacuum=off"])?;
     let mut small = 0.0;
     for records in [20_000, 100_000] {
         let server = BenchServer::start(records);
         let home = tempfile::tempdir()?;
         let database = cluster.database();
-        let product = Product::github(home.path(), server.url(), Some(&database.url))?;
+        let product = ReleaseRegistry::github(home.path(), server.url(), Some(&database.url))?;
         for phase in ["first", "unchanged"] {
             let before = cluster.cpu()?;
-            let client = measure::command(&mut product.sync(), |_| {})?;
+            let client = measure::child_process(&mut product.sync(), |_| {})?;
             let cpu = client.cpu + cluster.cpu()? - before;
             println!("cliff, {records} records, {phase}: {cpu:.2} CPU s, {:.2} of them the client's", client.cpu);
             if phase == "first" {
@@ -72,8 +72,8 @@ pub(crate) fn cliff() -> Outcome {
 /// Walks `url` into the database; gives added, updated and unchanged.
 pub(crate) fn run(url: &str, database: &str) -> Outcome<[u64; 3]> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let mut cache = runtime.block_on(Cache::open(database))?;
-    by_hand::walk(url, |page| {
+    let mut cache = runtime.block_on(BareCache::open(database))?;
+    by_hand::for_each_page(url, |page| {
         let models: Vec<Model> = by_hand::models(page)?.collect();
         runtime.block_on(cache.page(&models))
     })?;
@@ -81,13 +81,13 @@ pub(crate) fn run(url: &str, database: &str) -> Outcome<[u64; 3]> {
     Ok(cache.counts)
 }
 
-struct Cache {
+struct BareCache {
     sql: PgConnection,
     seen: HashSet<String>,
     counts: [u64; 3],
 }
 
-impl Cache {
+impl BareCache {
     async fn open(database: &str) -> Outcome<Self> {
         let mut sql = PgConnection::connect(database).await?;
         sqlx::raw_sql(

@@ -4,7 +4,7 @@
 /// base URLs, the sign-in of `discord`, the tokens of `bamboohr-oauth`), another request that tries credentials as well
 /// (the verifications), and facts that a public source has as they are here (the rest; `provider/builtin/tests/kept.rs`
 /// keeps them).
-pub(super) const LOOKED_AT: [(&str, &str); 31] = [
+pub(super) const REVIEWED: [(&str, &str); 31] = [
     ("bamboohr", "proxy.base_url"),
     ("bamboohr-oauth", "proxy.base_url"),
     ("bamboohr-oauth", "token_url"),

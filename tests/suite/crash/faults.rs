@@ -7,11 +7,11 @@ use std::{
 
 use rusqlite::Connection;
 
-use crate::ahead::Waiting;
+use crate::slow_tests::SlowTest;
 
 use super::{
-    preload::{Preload, borrowed},
-    voyage::{Sync, Voyage},
+    preload::{Preload, borrowed_environment},
+    scenario::{ProofSync, Scenario},
 };
 
 const NO_SPACE: u64 = 28;
@@ -19,34 +19,34 @@ const READ_ONLY: u64 = 30;
 const INPUT_OUTPUT: u64 = 5;
 
 #[test]
-fn a_disk_that_refuses_in_mid_commit_is_told_and_got_over() {
+fn disk_error_in_commit_is_reported_and_next_run_recovers() {
     let Some(preload) = Preload::compile("the full disk") else { return };
-    let mut voyage = Voyage::new("a disk that refuses", 3, 1_500);
+    let mut scenario = Scenario::new("a disk that refuses", 3, 1_500);
     let mut refusals = 0;
-    for (errno, told) in [
+    for (errno, expected_message) in [
         (NO_SPACE, "the disk is full: nothing of this page was written. Free some space and run again"),
         (READ_ONLY, "nango.db cannot be read or written: disk I/O error"),
         (INPUT_OUTPUT, "nango.db cannot be read or written: disk I/O error"),
     ] {
-        for sync in Sync::BOTH {
+        for sync in ProofSync::BOTH {
             for limit in [100_000, 180_000, 300_000] {
-                voyage.upstream_changes();
-                let variables = preload.variables(&[("PROOF_LOG_LIMIT", limit), ("PROOF_ERRNO", errno)]);
-                let refused = voyage.run_with(sync, &borrowed(&variables));
+                scenario.change_upstream();
+                let variables = preload.environment(&[("PROOF_LOG_LIMIT", limit), ("PROOF_ERRNO", errno)]);
+                let refused = scenario.run_with_env(sync, &borrowed_environment(&variables));
                 // A run that changes little may fit.
                 if refused.status != Some(0) {
                     refusals += 1;
                     let all = format!("{}{}", refused.stdout, refused.stderr);
-                    assert!(matches!(refused.status, Some(1 | 3)) && all.contains(told), "{errno}: {all}");
+                    assert!(matches!(refused.status, Some(1 | 3)) && all.contains(expected_message), "{errno}: {all}");
                 }
-                voyage.reader_reads(1);
+                scenario.read_pages(1);
                 if limit == 180_000 {
                     // Twice in a row, and what the first left behind is gone on with.
-                    voyage.run_with(sync, &borrowed(&variables));
+                    scenario.run_with_env(sync, &borrowed_environment(&variables));
                 }
-                voyage.complete(sync);
-                voyage.verify_counters(sync);
-                voyage.verify(sync);
+                scenario.run_to_completion(sync);
+                scenario.verify_counters(sync);
+                scenario.verify(sync);
             }
         }
     }
@@ -55,35 +55,35 @@ fn a_disk_that_refuses_in_mid_commit_is_told_and_got_over() {
 }
 
 #[test]
-fn a_file_that_may_only_be_read_is_refused_before_anything_runs() {
+fn read_only_file_is_refused_before_run_starts() {
     let Some(preload) = Preload::compile("the read-only file") else { return };
-    let mut voyage = Voyage::new("a read-only file", 4, 300);
-    voyage.complete(Sync::Mapped);
-    voyage.upstream_changes();
-    for (readonly, told) in [
+    let mut scenario = Scenario::new("a read-only file", 4, 300);
+    scenario.run_to_completion(ProofSync::Mapped);
+    scenario.change_upstream();
+    for (readonly, expected_message) in [
         (1, "nango.db cannot be written: it may only be read; check the permissions of the file"),
         (2, "; check the permissions of the file"),
     ] {
-        let variables = preload.variables(&[("PROOF_READONLY", readonly)]);
-        let refused = voyage.run_with(Sync::Mapped, &borrowed(&variables));
+        let variables = preload.environment(&[("PROOF_READONLY", readonly)]);
+        let refused = scenario.run_with_env(ProofSync::Mapped, &borrowed_environment(&variables));
         assert_eq!(refused.status, Some(3), "{}{}", refused.stdout, refused.stderr);
-        assert!(refused.stdout.contains(told), "{}{}", refused.stdout, refused.stderr);
+        assert!(refused.stdout.contains(expected_message), "{}{}", refused.stdout, refused.stderr);
     }
-    voyage.complete(Sync::Mapped);
-    voyage.verify(Sync::Mapped);
+    scenario.run_to_completion(ProofSync::Mapped);
+    scenario.verify(ProofSync::Mapped);
 }
 
 /// It takes as long as a writer is patient, twice: for the page, and for the end of the run.
 #[test]
-fn a_database_that_another_process_holds_is_told_and_got_over() {
-    Waiting::ADatabaseThatAnotherProcessHolds.run();
+fn locked_database_is_reported_and_next_run_recovers() {
+    SlowTest::LockedDatabase.run();
 }
 
-pub(crate) fn a_database_is_held() {
-    let mut voyage = Voyage::new("a locked database", 5, 1_500);
-    voyage.upstream.pause(Duration::from_millis(40));
-    let mut running = voyage.registry.start(["run", "proof", "items", "--connection", "acme", "--json"]);
-    let other = Connection::open(voyage.registry.database()).expect("the file");
+pub(crate) fn check_locked_database() {
+    let mut scenario = Scenario::new("a locked database", 5, 1_500);
+    scenario.upstream.set_response_delay(Duration::from_millis(40));
+    let mut running = scenario.registry.start(["run", "proof", "items", "--connection", "acme", "--json"]);
+    let other = Connection::open(scenario.registry.database()).expect("the file");
     running.wait_until("some pages", |_| {
         other.query_row("SELECT count(*) >= 200 FROM records", [], |row| row.get(0)).expect("a count")
     });
@@ -96,11 +96,11 @@ pub(crate) fn a_database_is_held() {
     other.execute_batch("ROLLBACK").expect("a rollback");
     drop(other);
     let all = format!("{}{}", refused.stdout, refused.stderr);
-    let told = "the database is locked by another process: it did not let go within 10 seconds";
-    assert!(matches!(refused.status, Some(1 | 3)) && all.contains(told), "{:?} {all}", refused.status);
-    voyage.reader_reads(1);
-    voyage.upstream.pause(Duration::ZERO);
-    voyage.complete(Sync::Mapped);
-    voyage.verify_counters(Sync::Mapped);
-    voyage.verify(Sync::Mapped);
+    let expected_message = "the database is locked by another process: it did not let go within 10 seconds";
+    assert!(matches!(refused.status, Some(1 | 3)) && all.contains(expected_message), "{:?} {all}", refused.status);
+    scenario.read_pages(1);
+    scenario.upstream.set_response_delay(Duration::ZERO);
+    scenario.run_to_completion(ProofSync::Mapped);
+    scenario.verify_counters(ProofSync::Mapped);
+    scenario.verify(ProofSync::Mapped);
 }

@@ -37,7 +37,7 @@ impl Preload {
     }
 
     /// The variables of a process that goes through it, with these settings.
-    pub(super) fn variables(&self, settings: &[(&'static str, u64)]) -> Vec<(&'static str, OsString)> {
+    pub(super) fn environment(&self, settings: &[(&'static str, u64)]) -> Vec<(&'static str, OsString)> {
         let preload = ("LD_PRELOAD", self.library.clone().into_os_string());
         let settings = settings.iter().map(|(name, value)| (*name, OsString::from(value.to_string())));
         settings.chain([preload]).collect()
@@ -45,6 +45,6 @@ impl Preload {
 }
 
 /// Variables as a command takes them.
-pub(super) fn borrowed<'a>(variables: &'a [(&'static str, OsString)]) -> Vec<(&'static str, &'a OsStr)> {
+pub(super) fn borrowed_environment<'a>(variables: &'a [(&'static str, OsString)]) -> Vec<(&'static str, &'a OsStr)> {
     variables.iter().map(|(name, value)| (*name, value.as_os_str())).collect()
 }

@@ -5,20 +5,20 @@ use std::collections::BTreeMap;
 use nango_tests::Registry;
 use serde_json::Value;
 
-use super::voyage::Sync;
+use super::scenario::ProofSync;
 
 /// What a reader holds.
 #[derive(Debug, Default)]
 pub(super) struct Replica {
     /// Live records by id: the text that was read last.
-    pub(super) live: BTreeMap<String, String>,
+    pub(super) live_records: BTreeMap<String, String>,
     /// The place behind the last record that was read.
     pub(super) cursor: Option<String>,
 }
 
 impl Replica {
     /// Reads some pages, or all that there are (`None`).
-    pub(super) fn read(&mut self, registry: &Registry, sync: Sync, pages: Option<u64>) {
+    pub(super) fn read(&mut self, registry: &Registry, sync: ProofSync, pages: Option<u64>) {
         let mut left = pages.unwrap_or(u64::MAX);
         while left > 0 {
             left -= 1;
@@ -26,7 +26,7 @@ impl Replica {
             let mut args = vec!["records", "proof", sync.model(), "--connection", "acme", "--limit", limit, "--json"];
             args.extend(self.cursor.iter().flat_map(|cursor| ["--cursor", cursor]));
             let page = registry.json(args.iter().map(ToString::to_string).collect::<Vec<_>>());
-            self.take(page["records"].as_array().expect("records"));
+            self.apply(page["records"].as_array().expect("records"));
             if page["next_cursor"].is_null() {
                 break;
             }
@@ -35,14 +35,14 @@ impl Replica {
     }
 
     /// Applies records in the order of the feed.
-    pub(super) fn take(&mut self, records: &[Value]) {
+    pub(super) fn apply(&mut self, records: &[Value]) {
         for record in records {
             let (id, metadata) = (record["id"].as_str().expect("an id"), &record["_nango_metadata"]);
             if metadata["deleted_at"].is_null() {
                 let text = record["text"].as_str().expect("a text");
-                self.live.insert(id.to_owned(), text.to_owned());
+                self.live_records.insert(id.to_owned(), text.to_owned());
             } else {
-                self.live.remove(id);
+                self.live_records.remove(id);
             }
             self.cursor = metadata["cursor"].as_str().map(str::to_owned);
         }

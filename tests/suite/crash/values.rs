@@ -4,12 +4,12 @@
 use nango_tests::{Output, Registry, upstream::Upstream};
 use serde_json::Value;
 
-use super::voyage::{Base, Kind};
+use super::scenario::{DatabaseKind, TestDatabase};
 
 /// A registry with a connection, and its database; `None`: such a database is not to be had here.
-fn connected(kind: Kind, upstream: &Upstream) -> Option<(Registry, Base)> {
-    let (mut registry, base) = (Registry::proof(upstream.url()), kind.base()?);
-    if let Base::Server(database) = &base {
+fn connected(kind: DatabaseKind, upstream: &Upstream) -> Option<(Registry, TestDatabase)> {
+    let (mut registry, base) = (Registry::proof(upstream.url()), kind.create_database()?);
+    if let TestDatabase::Server(database) = &base {
         registry.env("NANGO_DATABASE_URL", &database.url);
     }
     let add = ["connection", "add", "proof", "acme", "--auth", "bearer", "--credentials", "\"t\""];
@@ -38,7 +38,7 @@ fn strange_ids() -> Vec<String> {
 }
 
 /// The records as they were printed, without stamps and cursors, which are each database's own.
-fn content(mut printed: &str) -> String {
+fn records_without_metadata(mut printed: &str) -> String {
     let mut content = String::with_capacity(printed.len());
     while let Some((before, metadata)) = printed.split_once("\"_nango_metadata\":{") {
         content.push_str(before);
@@ -48,10 +48,10 @@ fn content(mut printed: &str) -> String {
 }
 
 #[test]
-fn edges_come_out_as_they_went_in() {
-    let sqlite = edges(Kind::Sqlite).expect("a file");
+fn edge_values_are_read_back_unchanged() {
+    let sqlite = check_edge_values(DatabaseKind::Sqlite).expect("a file");
     assert!(sqlite.len() > 10 << 20 && !sqlite.contains("last_modified_at"), "{} bytes", sqlite.len());
-    if let Some(postgres) = edges(Kind::Postgres) {
+    if let Some(postgres) = check_edge_values(DatabaseKind::Postgres) {
         let same = sqlite.bytes().zip(postgres.bytes()).take_while(|(a, b)| a == b).count();
         assert!(
             sqlite == postgres,
@@ -61,7 +61,7 @@ fn edges_come_out_as_they_went_in() {
     }
 }
 
-fn edges(kind: Kind) -> Option<String> {
+fn check_edge_values(kind: DatabaseKind) -> Option<String> {
     let upstream = Upstream::new();
     let ten_megabytes = "m".repeat(10 << 20);
     let fields: Vec<_> = (0..10_000).map(|n| format!("\"f{n:05}\":{n}")).collect();
@@ -100,23 +100,23 @@ fn edges(kind: Kind) -> Option<String> {
     // And they are known again.
     let again = sync(&registry, "things").expect(0).json();
     assert_eq!(again["models"]["Thing"]["unchanged"], cases.len(), "{again:#}");
-    Some(content(&all))
+    Some(records_without_metadata(&all))
 }
 
 #[test]
-fn what_cannot_be_kept_is_refused_and_named() {
-    refused(Kind::Sqlite);
+fn value_that_cannot_be_stored_is_refused_and_named_on_sqlite() {
+    check_refused_values(DatabaseKind::Sqlite);
 }
 
 #[test]
-fn what_cannot_be_kept_on_a_server_is_refused_and_named() {
-    refused(Kind::Postgres);
+fn value_that_cannot_be_stored_is_refused_and_named_on_postgres() {
+    check_refused_values(DatabaseKind::Postgres);
 }
 
-fn refused(kind: Kind) {
+fn check_refused_values(kind: DatabaseKind) {
     let too_long = format!("\"{}\"", "\u{e9}".repeat(128));
     let fitting = |id: &str, map: &str| format!(r#"{{"id":{id},"whole":0,"float":0,"text":"","map":{map}}}"#);
-    for (sent, told) in [
+    for (sent, expected_message) in [
         (fitting(&too_long, "{}"), "its id has 256 bytes, at most 255 are allowed"),
         (fitting(r#""a\u0000b""#, "{}"), "its id contains a NUL byte (it starts with `a\u{2400}b`)"),
         (fitting(r#""""#, "{}"), "its id is empty"),
@@ -134,14 +134,14 @@ fn refused(kind: Kind) {
         let kept = sync(&registry, "fitting-things").expect(0);
         let report = kept.json();
         assert_eq!(report["models"]["FittingThing"]["added"], 1, "{report:#}");
-        for part in ["record 2 of page 1 cannot become a `FittingThing`", told] {
+        for part in ["record 2 of page 1 cannot become a `FittingThing`", expected_message] {
             assert!(kept.stderr.contains(part), "`{part}` is not in: {}", kept.stderr);
         }
         let all: Value = serde_json::from_str(&records(&registry, "FittingThing")).expect("JSON");
         assert_eq!(all["records"][0]["id"], "good");
         // Elsewhere the run fails, and nothing of the page is kept.
         let refused = sync(&registry, "things").expect(1);
-        for part in ["record 2 of page 1 cannot become a `Thing`", told] {
+        for part in ["record 2 of page 1 cannot become a `Thing`", expected_message] {
             assert!(refused.stdout.contains(part), "`{part}` is not in: {}", refused.stdout);
         }
         assert_eq!(records(&registry, "Thing").matches("\"id\"").count(), 0);

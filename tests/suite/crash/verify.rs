@@ -15,12 +15,12 @@ use nango_tests::wait;
 
 use super::{
     replica::Replica,
-    voyage::{Sync, Voyage},
+    scenario::{ProofSync, Scenario},
 };
 
-impl Voyage {
+impl Scenario {
     /// Looks at the database from this process.
-    fn look<T: Send + 'static, F: Future<Output = T> + Send>(
+    fn with_store<T: Send + 'static, F: Future<Output = T> + Send>(
         &self,
         look: impl FnOnce(SharedStore) -> F + Send + 'static,
     ) -> T {
@@ -35,8 +35,8 @@ impl Voyage {
 
     /// The runs since the last look added, updated and deleted exactly what changed at the API: the pages of killed runs
     /// were counted once, with their records.
-    pub(super) fn verify_counters(&mut self, sync: Sync) {
-        let (total, running) = self.look(move |store| async move {
+    pub(super) fn verify_counters(&mut self, sync: ProofSync) {
+        let (total, running) = self.with_store(move |store| async move {
             let runs = store.runs_of(&sync.function(), 100_000).await.expect("runs");
             let mut total = ModelCounts::default();
             for counts in runs.iter().filter_map(|run| run.totals.models.get(sync.model())) {
@@ -48,24 +48,25 @@ impl Voyage {
             (total, runs.iter().filter(|run| run.status == RunStatus::Running).count())
         });
         let now = self.upstream.collection(sync.name());
-        let course = &mut self.courses[sync as usize];
+        let sync_state = &mut self.sync_states[sync as usize];
         let count = |counts: fn(Option<&String>, Option<&String>) -> bool| {
-            let ids: BTreeSet<_> = course.before.keys().chain(now.keys()).collect();
-            ids.into_iter().filter(|id| counts(course.before.get(*id), now.get(*id))).count() as u64
+            let ids: BTreeSet<_> = sync_state.verified_records.keys().chain(now.keys()).collect();
+            ids.into_iter().filter(|id| counts(sync_state.verified_records.get(*id), now.get(*id))).count() as u64
         };
         let expect = ModelCounts {
-            added: course.counted.added + count(|before, now| before.is_none() && now.is_some()),
-            updated: course.counted.updated + count(|before, now| before.is_some() && now.is_some() && before != now),
-            deleted: course.counted.deleted + count(|before, now| before.is_some() && now.is_none()),
+            added: sync_state.verified_counts.added + count(|before, now| before.is_none() && now.is_some()),
+            updated: sync_state.verified_counts.updated
+                + count(|before, now| before.is_some() && now.is_some() && before != now),
+            deleted: sync_state.verified_counts.deleted + count(|before, now| before.is_some() && now.is_none()),
             ..ModelCounts::default()
         };
         assert_eq!((total, running), (expect, 0), "counters of {}", sync.name());
-        (course.counted, course.before) = (total, now);
+        (sync_state.verified_counts, sync_state.verified_records) = (total, now);
     }
 
     /// The cache, its sizes, the reader's replica, checkpoint, resume state and scan are what they must be.
-    pub(super) fn verify(&mut self, sync: Sync) {
-        let (rows, sizes, checkpoint, resume, resumed, total) = self.look(move |store| async move {
+    pub(super) fn verify(&mut self, sync: ProofSync) {
+        let (rows, sizes, checkpoint, resume, resumed, total) = self.with_store(move |store| async move {
             let (function, dataset) = (sync.function(), sync.dataset());
             let (mut rows, mut cursor) = (Vec::new(), None);
             loop {
@@ -89,7 +90,7 @@ impl Voyage {
             let lease = Duration::from_secs(5);
             let new = NewRun { key: function.clone(), connection: None, exclusive: true, lease };
             let run = store.start_run(new).await.expect("a run");
-            let scan = store.begin_scan(&run, &function, &dataset, ScanFrom::LeftOpen, false).await.expect("a scan");
+            let scan = store.begin_scan(&run, &function, &dataset, ScanFrom::Unfinished, false).await.expect("a scan");
             // Without a complete walk it is only closed.
             let (walk, policy) = (ScanWalk::combined(&[], true), DeletePolicy::default());
             let closed =
@@ -102,40 +103,44 @@ impl Voyage {
             (rows, sizes, checkpoint, resume, scan.resumed, total)
         });
         let expect = texts(&self.upstream.collection(sync.name()));
-        let (mut live, mut bytes, mut seen) = (BTreeMap::new(), 0, BTreeSet::new());
+        let (mut live_records, mut bytes, mut seen) = (BTreeMap::new(), 0, BTreeSet::new());
         for row in &rows {
             assert!(seen.insert(row.id.clone()), "{} is there twice", row.id);
             let payload = row.payload.as_ref().expect("a payload");
             if row.deleted_at.is_none() {
                 bytes += payload.len() as u64;
-                live.insert(row.id.clone(), String::from_utf8_lossy(payload).into_owned());
+                live_records.insert(row.id.clone(), String::from_utf8_lossy(payload).into_owned());
             } else {
                 assert!(!expect.contains_key(&row.id), "{} lives at the API and is deleted here", row.id);
             }
         }
-        assert_eq!((sizes.live, sizes.bytes), (live.len() as u64, bytes), "sizes and their recount");
-        same(&texts(&live), &expect, "the cache and the API");
-        assert_eq!(total, i64::try_from(live.len()).expect("a count"), "added less deleted, and what lives");
+        assert_eq!((sizes.live, sizes.bytes), (live_records.len() as u64, bytes), "sizes and their recount");
+        assert_same_records(&texts(&live_records), &expect, "the cache and the API");
+        assert_eq!(total, i64::try_from(live_records.len()).expect("a count"), "added less deleted, and what lives");
         assert_eq!((checkpoint, resume, resumed), (None, None, false), "checkpoint, resume state, an open scan");
         self.verify_replica(sync);
-        self.courses[sync as usize].before = self.upstream.collection(sync.name());
-        self.courses[sync as usize].counted = self.recount(sync);
+        self.sync_states[sync as usize].verified_records = self.upstream.collection(sync.name());
+        self.sync_states[sync as usize].verified_counts = self.counts_of_all_runs(sync);
     }
 
     /// The reader that only ever followed its cursor holds what the API has.
-    pub(super) fn verify_replica(&mut self, sync: Sync) {
-        let replica = &mut self.courses[sync as usize].replica;
+    pub(super) fn verify_replica(&mut self, sync: ProofSync) {
+        let replica = &mut self.sync_states[sync as usize].replica;
         replica.read(&self.registry, sync, None);
-        same(&replica.live, &texts(&self.upstream.collection(sync.name())), "the replica and the API");
+        assert_same_records(
+            &replica.live_records,
+            &texts(&self.upstream.collection(sync.name())),
+            "the replica and the API",
+        );
     }
 
     /// The reader of a sync.
-    pub(super) fn replica(&mut self, sync: Sync) -> &mut Replica {
-        &mut self.courses[sync as usize].replica
+    pub(super) fn replica(&mut self, sync: ProofSync) -> &mut Replica {
+        &mut self.sync_states[sync as usize].replica
     }
 
-    fn recount(&self, sync: Sync) -> ModelCounts {
-        self.look(move |store| async move {
+    fn counts_of_all_runs(&self, sync: ProofSync) -> ModelCounts {
+        self.with_store(move |store| async move {
             let mut total = ModelCounts::default();
             for run in store.runs_of(&sync.function(), 100_000).await.expect("runs") {
                 let counts = run.totals.models.get(sync.model()).copied().unwrap_or_default();
@@ -155,7 +160,7 @@ fn texts(collection: &BTreeMap<String, String>) -> BTreeMap<String, String> {
 
 /// Compares by what differs: whole maps of thousands of records help nobody.
 #[track_caller]
-fn same(found: &BTreeMap<String, String>, expect: &BTreeMap<String, String>, what: &str) {
+fn assert_same_records(found: &BTreeMap<String, String>, expect: &BTreeMap<String, String>, what: &str) {
     let differs = |(id, text): (&String, &String), other: &BTreeMap<String, String>| {
         (other.get(id) != Some(text)).then(|| id.clone())
     };

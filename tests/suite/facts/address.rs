@@ -1,12 +1,12 @@
 //! Comparison of addresses of which parts vary: `${…}` in an entry, `{…}` in a description.
 
 /// The mark of a part that varies.
-const VARIES: &str = "{}";
+const PLACEHOLDER: &str = "{}";
 
 /// Returns whether two hosts are one, as far as their varying parts allow. `acme.test` and `*.acme.test` are two.
 pub(super) fn same_host(ours: &str, theirs: &str) -> bool {
-    let (ours, theirs) = (plain(host(ours)), plain(host(theirs)));
-    if ours == VARIES || theirs == VARIES {
+    let (ours, theirs) = (normalized(host(ours)), normalized(host(theirs)));
+    if ours == PLACEHOLDER || theirs == PLACEHOLDER {
         return true;
     }
     let (ours, theirs): (Vec<_>, Vec<_>) = (ours.split('.').collect(), theirs.split('.').collect());
@@ -14,26 +14,26 @@ pub(super) fn same_host(ours: &str, theirs: &str) -> bool {
 }
 
 /// Returns whether an address leaves its host open.
-pub(super) fn any_host(address: &str) -> bool {
-    plain(host(address)) == VARIES
+pub(super) fn has_variable_host(address: &str) -> bool {
+    normalized(host(address)) == PLACEHOLDER
 }
 
 /// Compares names between dots. A description without variables has an example there: `your-domain.atlassian.net`.
 fn same_label(ours: &str, theirs: &str) -> bool {
-    ours == theirs || ours.contains(VARIES) || theirs.contains(VARIES)
+    ours == theirs || ours.contains(PLACEHOLDER) || theirs.contains(PLACEHOLDER)
 }
 
 /// Returns whether two addresses are one, as far as their varying parts allow.
 pub(super) fn same_address(ours: &str, theirs: &str) -> bool {
-    same_host(ours, theirs) && plain(path(ours)) == plain(path(theirs))
+    same_host(ours, theirs) && normalized(path(ours)) == normalized(path(theirs))
 }
 
 /// Returns whether a path of an entry is a path of a description.
 pub(super) fn same_path(ours: &str, theirs: &str) -> bool {
-    let (ours, theirs) = (plain(ours), plain(theirs));
+    let (ours, theirs) = (normalized(ours), normalized(theirs));
     let (ours, theirs) = (ours.trim_end_matches('/').split('/'), theirs.trim_end_matches('/').split('/'));
     ours.clone().count() == theirs.clone().count()
-        && ours.zip(theirs).all(|(ours, theirs)| ours == theirs || theirs == VARIES)
+        && ours.zip(theirs).all(|(ours, theirs)| ours == theirs || theirs == PLACEHOLDER)
 }
 
 /// Returns the path of an address, without its query.
@@ -49,19 +49,19 @@ fn host(address: &str) -> &str {
 }
 
 /// Puts one mark in place of each part that varies.
-fn plain(text: &str) -> String {
+fn normalized(text: &str) -> String {
     let mut plain = String::new();
     let mut rest = text;
     while let Some((before, behind)) = rest.split_once('{') {
         plain.push_str(before.strip_suffix('$').unwrap_or(before));
-        plain.push_str(VARIES);
+        plain.push_str(PLACEHOLDER);
         rest = behind.split_once('}').map_or("", |(_, rest)| rest);
     }
     plain + rest
 }
 
 #[test]
-fn addresses_are_compared_as_far_as_what_varies_allows() {
+fn addresses_with_placeholders_are_compared_by_fixed_parts() {
     assert!(same_host("https://${connectionConfig.subdomain}.acme.test/api", "https://your-domain.acme.test"));
     assert!(same_host("https://${connectionConfig.hostname}", "https://acme.test"));
     assert!(!same_host("https://api.acme.test", "https://acme.test/api"));

@@ -5,53 +5,53 @@ use std::fmt::{self, Display};
 
 use nango_tests::descriptions::{Description, Descriptions, Operation};
 
-use super::address::{any_host, path, same_address, same_host, same_path};
+use super::address::{has_variable_host, path, same_address, same_host, same_path};
 use super::entry::Entry;
 
 /// The result of a check of one entry.
 #[derive(Debug, Default)]
 pub(super) struct Report {
     /// The keys that a description confirms, and how.
-    pub(super) found: Vec<(&'static str, String)>,
+    pub(super) confirmed: Vec<(&'static str, String)>,
     /// The keys that a description contradicts.
-    pub(super) wrong: Vec<Wrong>,
+    pub(super) mismatches: Vec<Mismatch>,
     /// The keys of which no description speaks.
-    pub(super) silent: Vec<&'static str>,
+    pub(super) undocumented: Vec<&'static str>,
 }
 
 /// A key of an entry that a description contradicts.
 #[derive(Debug)]
-pub(super) struct Wrong {
+pub(super) struct Mismatch {
     pub(super) key: &'static str,
     ours: String,
     theirs: String,
 }
 
-impl Display for Wrong {
+impl Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "`{}`: ours is {}, the description has {}", self.key, self.ours, self.theirs)
     }
 }
 
 impl Report {
-    fn wrong(&mut self, key: &'static str, ours: impl Into<String>, theirs: impl Into<String>) {
-        self.wrong.push(Wrong { key, ours: ours.into(), theirs: theirs.into() });
+    fn add_mismatch(&mut self, key: &'static str, ours: impl Into<String>, theirs: impl Into<String>) {
+        self.mismatches.push(Mismatch { key, ours: ours.into(), theirs: theirs.into() });
     }
 
     /// Returns whether something of weight was confirmed: the verification or the pagination; for an entry with neither
     /// of them, the base address.
-    pub(super) fn counts(&self, entry: &Entry) -> bool {
-        let has = |key: &str| self.found.iter().any(|(found, _)| *found == key);
-        let alone = entry.probe().is_none() && !entry.has_pages();
+    pub(super) fn is_confirmed(&self, entry: &Entry) -> bool {
+        let has = |key: &str| self.confirmed.iter().any(|(found, _)| *found == key);
+        let alone = entry.probe().is_none() && !entry.has_pagination();
         has("verification") || has("paginate") || (alone && has("base_url"))
     }
 }
 
 /// Operations of several descriptions, with what is in their answers.
-struct Operations<'a>(Vec<(&'a Operation, &'a BTreeSet<String>)>);
+struct CoveredOperations<'a>(Vec<(&'a Operation, &'a BTreeSet<String>)>);
 
-impl<'a> Operations<'a> {
-    fn answer(&self, operation: &Operation) -> &'a BTreeSet<String> {
+impl<'a> CoveredOperations<'a> {
+    fn response_fields(&self, operation: &Operation) -> &'a BTreeSet<String> {
         static NOTHING: BTreeSet<String> = BTreeSet::new();
         self.0.iter().find(|(one, _)| std::ptr::eq(*one, operation)).map_or(&NOTHING, |(_, answer)| answer)
     }
@@ -63,54 +63,61 @@ impl<'a> Operations<'a> {
 
 /// Holds an entry against the descriptions that cover it. `gateway` is an address that only the entry has in front.
 pub(super) fn check(entry: &Entry, all: &Descriptions, covering: &[&str], gateway: Option<&str>) -> Report {
-    let descriptions: Vec<&Description> = covering.iter().map(|name| all.get(name)).collect();
+    let descriptions: Vec<&Description> = covering.iter().map(|name| all.description(name)).collect();
     let operations = descriptions.iter().flat_map(|one| &one.operations);
-    let operations = Operations(operations.map(|operation| (operation, all.answer(operation))).collect());
+    let operations =
+        CoveredOperations(operations.map(|operation| (operation, all.response_fields(operation))).collect());
     let servers: Vec<&str> = descriptions.iter().flat_map(|one| &one.servers).map(String::as_str).collect();
     let sign_in: Vec<&str> = descriptions.iter().flat_map(|one| &one.sign_in).map(String::as_str).collect();
     let mut report = Report::default();
-    base(&mut report, entry, &servers, gateway);
-    addresses(&mut report, entry, &sign_in);
-    verification(&mut report, entry, &operations, &servers, gateway);
-    if entry.has_pages() {
-        pages(&mut report, entry, &operations);
+    check_base_url(&mut report, entry, &servers, gateway);
+    check_sign_in_addresses(&mut report, entry, &sign_in);
+    check_verification(&mut report, entry, &operations, &servers, gateway);
+    if entry.has_pagination() {
+        check_pagination(&mut report, entry, &operations);
     }
     report
 }
 
-fn base(report: &mut Report, entry: &Entry, servers: &[&str], gateway: Option<&str>) {
+fn check_base_url(report: &mut Report, entry: &Entry, servers: &[&str], gateway: Option<&str>) {
     let bases = entry.bases();
-    let says = bases.iter().filter(|base| !any_host(base) && gateway != Some(base));
-    let says: Vec<_> = says.collect();
-    if servers.is_empty() || says.is_empty() {
-        report.silent.push("base_url");
-    } else if let Some(server) = servers.iter().find(|server| says.iter().any(|base| same_host(base, server))) {
-        report.found.push(("base_url", (*server).to_owned()));
+    let known = bases.iter().filter(|base| !has_variable_host(base) && gateway != Some(base));
+    let known: Vec<_> = known.collect();
+    if servers.is_empty() || known.is_empty() {
+        report.undocumented.push("base_url");
+    } else if let Some(server) = servers.iter().find(|server| known.iter().any(|base| same_host(base, server))) {
+        report.confirmed.push(("base_url", (*server).to_owned()));
     } else {
-        report.wrong("base_url", bases.join(" || "), listed(servers.iter().copied()));
+        report.add_mismatch("base_url", bases.join(" || "), join_first(servers.iter().copied()));
     }
 }
 
-fn addresses(report: &mut Report, entry: &Entry, sign_in: &[&str]) {
+fn check_sign_in_addresses(report: &mut Report, entry: &Entry, sign_in: &[&str]) {
     for (key, ours) in entry.sign_in() {
         let theirs = sign_in.iter().filter_map(|line| line.split_once(' ')).filter(|(kind, _)| *kind == key);
         let theirs: Vec<_> = theirs.map(|(_, address)| address).collect();
         if theirs.is_empty() {
-            report.silent.push(key);
+            report.undocumented.push(key);
         } else if let Some(same) = theirs.iter().find(|theirs| ours.iter().any(|ours| same_address(ours, theirs))) {
-            report.found.push((key, (*same).to_owned()));
+            report.confirmed.push((key, (*same).to_owned()));
         } else {
-            report.wrong(key, ours.join(" || "), listed(theirs.iter().copied()));
+            report.add_mismatch(key, ours.join(" || "), join_first(theirs.iter().copied()));
         }
     }
 }
 
-fn verification(report: &mut Report, entry: &Entry, all: &Operations<'_>, servers: &[&str], gateway: Option<&str>) {
+fn check_verification(
+    report: &mut Report,
+    entry: &Entry,
+    all: &CoveredOperations<'_>,
+    servers: &[&str],
+    gateway: Option<&str>,
+) {
     const KEY: &str = "verification";
     let Some(probe) = entry.probe() else { return };
-    let is_described = |base: &String| !any_host(base) && servers.iter().any(|server| same_host(base, server));
-    if probe.elsewhere && !probe.bases.iter().any(is_described) {
-        report.silent.push(KEY);
+    let is_described = |base: &String| !has_variable_host(base) && servers.iter().any(|server| same_host(base, server));
+    if probe.has_own_base_url && !probe.bases.iter().any(is_described) {
+        report.undocumented.push(KEY);
         return;
     }
     let fits = |operation: &Operation, endpoint: &str| {
@@ -123,29 +130,33 @@ fn verification(report: &mut Report, entry: &Entry, all: &Operations<'_>, server
     for endpoint in &probe.endpoints {
         let there: Vec<_> = all.operations().filter(|operation| fits(operation, endpoint)).collect();
         if let Some(operation) = there.iter().find(|operation| operation.method == probe.method) {
-            report.found.push((KEY, format!("{} {}", operation.method, operation.path)));
-            let answer = all.answer(operation);
-            for place in probe.asked.iter().filter(|place| !answer.contains(*place)) {
-                report.wrong(KEY, place, listed(answer.iter().filter(|path| path.matches('.').count() == 1)));
+            report.confirmed.push((KEY, format!("{} {}", operation.method, operation.path)));
+            let answer = all.response_fields(operation);
+            for place in probe.response_fields.iter().filter(|place| !answer.contains(*place)) {
+                report.add_mismatch(
+                    KEY,
+                    place,
+                    join_first(answer.iter().filter(|path| path.matches('.').count() == 1)),
+                );
             }
             continue;
         }
         let last = path(endpoint).trim_end_matches('/').rsplit('/').next().unwrap_or_default();
         let alike = all.operations().filter(|operation| operation.path.contains(last));
         let theirs = there.into_iter().chain(alike).map(|operation| format!("{} {}", operation.method, operation.path));
-        report.wrong(KEY, format!("{} {endpoint}", probe.method), listed(theirs));
+        report.add_mismatch(KEY, format!("{} {endpoint}", probe.method), join_first(theirs));
     }
 }
 
-fn pages(report: &mut Report, entry: &Entry, all: &Operations<'_>) {
+fn check_pagination(report: &mut Report, entry: &Entry, all: &CoveredOperations<'_>) {
     let takes = |operation: &Operation, name: &str| {
         let in_query = operation.method == "GET" && operation.query.contains(name);
-        if entry.pages_in_body() { operation.body.contains(name) } else { in_query }
+        if entry.paginates_in_body() { operation.body.contains(name) } else { in_query }
     };
     let is_known = |name: &str| all.operations().any(|operation| takes(operation, name));
     let (known, unknown): (Vec<_>, Vec<_>) = entry.request_names().into_iter().partition(|(_, name)| is_known(name));
     for (key, name) in unknown {
-        report.wrong(key, name, common(all));
+        report.add_mismatch(key, name, common_parameters(all));
     }
     let takes_all = |operation: &Operation| known.iter().all(|(_, name)| takes(operation, name));
     let lists: Vec<_> = all.0.iter().filter(|(operation, _)| takes_all(operation)).collect();
@@ -153,32 +164,32 @@ fn pages(report: &mut Report, entry: &Entry, all: &Operations<'_>) {
         return;
     }
     if lists.is_empty() {
-        report.wrong("paginate", "names that one list takes together", common(all));
+        report.add_mismatch("paginate", "names that one list takes together", common_parameters(all));
         return;
     }
     for (key, name) in known {
-        report.found.push((key, format!("`{name}` at {} lists", lists.len())));
+        report.confirmed.push((key, format!("`{name}` at {} lists", lists.len())));
     }
-    let whole = answers(report, entry, &lists);
+    let complete = check_response_paths(report, entry, &lists);
     if entry.has_link_header() {
         let linking = lists.iter().filter(|(operation, _)| operation.headers.contains("link")).count();
         match linking {
-            0 => report.silent.push("link_rel_in_response_header"),
-            _ => report.found.push(("link_rel_in_response_header", format!("at {linking} lists"))),
+            0 => report.undocumented.push("link_rel_in_response_header"),
+            _ => report.confirmed.push(("link_rel_in_response_header", format!("at {linking} lists"))),
         }
     }
-    match whole {
-        0 => report.wrong("paginate", "keys of the answer that one list has together", "each at other lists"),
-        _ => report.found.push(("paginate", format!("as a whole at {whole} lists"))),
+    match complete {
+        0 => report.add_mismatch("paginate", "keys of the answer that one list has together", "each at other lists"),
+        _ => report.confirmed.push(("paginate", format!("as a whole at {complete} lists"))),
     }
 }
 
 /// Holds what `paginate` says of answers against those of lists, and counts the lists that have all of it.
-fn answers(report: &mut Report, entry: &Entry, lists: &[&(&Operation, &BTreeSet<String>)]) -> usize {
+fn check_response_paths(report: &mut Report, entry: &Entry, lists: &[&(&Operation, &BTreeSet<String>)]) -> usize {
     // Of a list whose answer is not described, nothing can be said.
     let readable: Vec<_> = lists.iter().filter(|(_, answer)| !answer.is_empty()).collect();
-    let mut whole = readable.clone();
-    for (key, path) in entry.answer_paths() {
+    let mut complete = readable.clone();
+    for (key, path) in entry.response_paths() {
         let has = |answer: &BTreeSet<String>| match key {
             "response_path" => answer.contains(&format!("{path}[]")),
             "last_item_id" => has_identifier(answer, entry.records(), path),
@@ -186,16 +197,16 @@ fn answers(report: &mut Report, entry: &Entry, lists: &[&(&Operation, &BTreeSet<
         };
         let having = readable.iter().filter(|(_, answer)| has(answer)).count();
         if readable.is_empty() {
-            report.silent.push(key);
+            report.undocumented.push(key);
         } else if having == 0 {
             let theirs = readable.iter().take(3).map(|(operation, answer)| shown(operation, answer));
-            report.wrong(key, path, listed(theirs));
+            report.add_mismatch(key, path, join_first(theirs));
         } else {
-            report.found.push((key, format!("`{path}` at {having} of {} lists", readable.len())));
-            whole.retain(|(_, answer)| has(answer));
+            report.confirmed.push((key, format!("`{path}` at {having} of {} lists", readable.len())));
+            complete.retain(|(_, answer)| has(answer));
         }
     }
-    if readable.is_empty() { lists.len() } else { whole.len() }
+    if readable.is_empty() { lists.len() } else { complete.len() }
 }
 
 /// Returns whether the records of an answer have a name. Without a path, any list of the answer may hold the records.
@@ -207,7 +218,7 @@ fn has_identifier(answer: &BTreeSet<String>, records: Option<&str>, name: &str) 
 }
 
 /// Returns the parameters that most lists take.
-fn common(all: &Operations<'_>) -> String {
+fn common_parameters(all: &CoveredOperations<'_>) -> String {
     let mut counts = std::collections::BTreeMap::<&str, usize>::new();
     for operation in all.operations().filter(|operation| operation.method == "GET") {
         for name in &operation.query {
@@ -216,7 +227,7 @@ fn common(all: &Operations<'_>) -> String {
     }
     let mut counts: Vec<_> = counts.into_iter().collect();
     counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    listed(counts.into_iter().map(|(name, count)| format!("{name} ({count})")))
+    join_first(counts.into_iter().map(|(name, count)| format!("{name} ({count})")))
 }
 
 fn shown(operation: &Operation, answer: &BTreeSet<String>) -> String {
@@ -225,7 +236,7 @@ fn shown(operation: &Operation, answer: &BTreeSet<String>) -> String {
 }
 
 /// Joins the first few texts.
-fn listed(all: impl Iterator<Item = impl Display>) -> String {
+fn join_first(all: impl Iterator<Item = impl Display>) -> String {
     const MOST: usize = 8;
     let texts: Vec<_> = all.take(MOST + 1).map(|one| one.to_string()).collect();
     match texts.len() {

@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 /// The keys of `paginate` that name something in the request.
-const REQUEST: [&str; 3] = ["cursor_name_in_request", "offset_name_in_request", "limit_name_in_request"];
+const REQUEST_KEYS: [&str; 3] = ["cursor_name_in_request", "offset_name_in_request", "limit_name_in_request"];
 /// The keys of `paginate` that name a place in the answer.
-const ANSWER: [&str; 8] = [
+const RESPONSE_KEYS: [&str; 8] = [
     "cursor_path_in_response",
     "link_path_in_response_body",
     "response_path",
@@ -16,7 +16,7 @@ const ANSWER: [&str; 8] = [
     "total_pages_path",
 ];
 /// The keys with addresses for signing in.
-const SIGN_IN: [&str; 3] = ["authorization_url", "token_url", "refresh_url"];
+const SIGN_IN_KEYS: [&str; 3] = ["authorization_url", "token_url", "refresh_url"];
 
 /// An entry of the built-in file.
 #[derive(Debug)]
@@ -33,9 +33,9 @@ pub(super) struct Probe {
     /// The base address, in each of its forms.
     pub(super) bases: Vec<String>,
     /// The places in the answer to a question in GraphQL.
-    pub(super) asked: Vec<String>,
+    pub(super) response_fields: Vec<String>,
     /// Set if its base address is not that of the API.
-    pub(super) elsewhere: bool,
+    pub(super) has_own_base_url: bool,
 }
 
 impl Entry {
@@ -55,27 +55,27 @@ impl Entry {
 
     /// Returns the addresses for signing in, by key.
     pub(super) fn sign_in(&self) -> impl Iterator<Item = (&'static str, Vec<&str>)> {
-        SIGN_IN.into_iter().filter_map(|key| Some((key, alternatives(self.text(&format!("/{key}"))?))))
+        SIGN_IN_KEYS.into_iter().filter_map(|key| Some((key, alternatives(self.text(&format!("/{key}"))?))))
     }
 
     /// Returns whether the entry has a pagination.
-    pub(super) fn has_pages(&self) -> bool {
+    pub(super) fn has_pagination(&self) -> bool {
         self.raw.pointer("/proxy/paginate").is_some()
     }
 
     /// Returns whether the pagination goes into the body of the request.
-    pub(super) fn pages_in_body(&self) -> bool {
+    pub(super) fn paginates_in_body(&self) -> bool {
         self.raw.pointer("/proxy/paginate/in_body").and_then(Value::as_bool) == Some(true)
     }
 
     /// Returns the names of `paginate` in the request, by key.
     pub(super) fn request_names(&self) -> Vec<(&'static str, &str)> {
-        self.of_pages(&REQUEST)
+        self.pagination_values(&REQUEST_KEYS)
     }
 
     /// Returns the paths of `paginate` in the answer, by key.
-    pub(super) fn answer_paths(&self) -> Vec<(&'static str, &str)> {
-        self.of_pages(&ANSWER)
+    pub(super) fn response_paths(&self) -> Vec<(&'static str, &str)> {
+        self.pagination_values(&RESPONSE_KEYS)
     }
 
     /// Returns whether the next page is a link in a header.
@@ -88,7 +88,7 @@ impl Entry {
         self.text("/proxy/paginate/response_path")
     }
 
-    fn of_pages(&self, keys: &[&'static str]) -> Vec<(&'static str, &str)> {
+    fn pagination_values(&self, keys: &[&'static str]) -> Vec<(&'static str, &str)> {
         let pages = self.raw.pointer("/proxy/paginate");
         keys.iter().filter_map(|key| Some((*key, pages?.get(key)?.as_str()?))).collect()
     }
@@ -99,11 +99,21 @@ impl Entry {
         let endpoints = verification.get("endpoints")?.as_array()?.iter().filter_map(Value::as_str);
         let endpoints = endpoints.flat_map(alternatives).map(str::to_owned).collect();
         let own = verification.get("base_url_override").and_then(Value::as_str).map(alternatives);
-        let elsewhere = own.is_some();
+        let has_own_base_url = own.is_some();
         let bases = own.unwrap_or_else(|| self.bases());
-        let asked = verification.pointer("/data/query").and_then(Value::as_str).map(places).unwrap_or_default();
+        let response_fields = verification
+            .pointer("/data/query")
+            .and_then(Value::as_str)
+            .map(graphql_response_fields)
+            .unwrap_or_default();
         let method = verification.get("method").and_then(Value::as_str).unwrap_or("GET").to_uppercase();
-        Some(Probe { method, endpoints, bases: bases.into_iter().map(str::to_owned).collect(), asked, elsewhere })
+        Some(Probe {
+            method,
+            endpoints,
+            bases: bases.into_iter().map(str::to_owned).collect(),
+            response_fields,
+            has_own_base_url,
+        })
     }
 }
 
@@ -113,24 +123,24 @@ fn alternatives(template: &str) -> Vec<&str> {
 }
 
 /// Returns the places that a question in GraphQL without arguments asks for: `{ viewer { id } }` for `data.viewer.id`.
-fn places(question: &str) -> Vec<String> {
+fn graphql_response_fields(query: &str) -> Vec<String> {
     let mut above = Vec::new();
     let mut last = "data";
-    let mut places = Vec::new();
-    for word in question.split_whitespace() {
+    let mut fields = Vec::new();
+    for word in query.split_whitespace() {
         match word {
             "{" => above.push(last),
             "}" => drop(above.pop()),
             name => {
                 last = name;
-                places.push(format!("{}.{name}", above.join(".")));
+                fields.push(format!("{}.{name}", above.join(".")));
             }
         }
     }
-    places
+    fields
 }
 
 #[test]
-fn places_of_a_question_are_those_of_its_fields() {
-    assert_eq!(places("{ viewer { id } }"), ["data.viewer", "data.viewer.id"]);
+fn graphql_query_gives_the_paths_of_its_fields() {
+    assert_eq!(graphql_response_fields("{ viewer { id } }"), ["data.viewer", "data.viewer.id"]);
 }

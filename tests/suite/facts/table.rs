@@ -65,7 +65,7 @@ pub(super) const GATEWAYS: &[(&[&str], &str)] =
 
 /// Entries, a key, and why ours is right although the description differs. Each must differ, so that none outlives its
 /// reason.
-pub(super) const ANSWERED: &[(&[&str], &str, &str)] = &[
+pub(super) const ACCEPTED_DIFFERENCES: &[(&[&str], &str, &str)] = &[
     (&["asana"], "cursor_path_in_response", "the snapshot leaves `next_page` out of every answer"),
     (&GOOGLE, "authorization_url", "Google describes no address; the collection adds an older one"),
     (&GOOGLE, "token_url", "Google describes no address; the collection adds an older one"),

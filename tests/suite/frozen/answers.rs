@@ -7,7 +7,7 @@ use nango_tests::{Output, Registry, wait};
 use serde_json::{Value, json};
 
 use super::check;
-use crate::{interruption, synced::Synced};
+use crate::{interruption, synced_registry::SyncedRegistry};
 
 /// Two keys, so that one can be rotated to.
 const KEYS: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=,ISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+P0A=";
@@ -114,7 +114,7 @@ fn keys_of_answers_about_functions_and_providers_are_frozen() {
 
 #[test]
 fn keys_of_answers_about_connections_and_runs_are_frozen() {
-    let synced = Synced::first(wait(Standin::start()).expect("a stand-in"), Registry::new());
+    let synced = SyncedRegistry::sync_first(wait(Standin::start()).expect("a stand-in"), Registry::new());
     let (registry, standin) = (&synced.registry, &synced.standin);
     let mut asker = Asker::new(registry);
     let add = ["github", "other", "--auth", "oauth2", "--credentials"];
@@ -152,7 +152,7 @@ fn keys_of_answers_about_connections_and_runs_are_frozen() {
     asker.run("connection remove", &["github", "other"], 0);
 
     let hubspot = interruption::connected();
-    let running = interruption::under_way(&hubspot);
+    let running = interruption::start_and_wait_for_page(&hubspot);
     running.interrupt();
     asker.paths.add("run", &running.finish().expect(130));
     asker.paths.add("run", &hubspot.run(interruption::RUN).expect(0));
@@ -164,7 +164,7 @@ fn keys_of_answers_about_databases_are_frozen() {
     let mut registry = Registry::new();
     registry.env("NANGO_ENCRYPTION_KEY", KEYS);
     registry.env("NANGO_RETENTION_PRUNE_AFTER", "1h").env("NANGO_RETENTION_DELETE_AFTER", "2h");
-    let synced = Synced::first(wait(Standin::start()).expect("a stand-in"), registry);
+    let synced = SyncedRegistry::sync_first(wait(Standin::start()).expect("a stand-in"), registry);
     let age = |hours: u64| {
         let time = hours * 3_600_000_000;
         let file = rusqlite::Connection::open(synced.registry.database()).expect("the database");

@@ -6,7 +6,7 @@ use integrations::standin::Standin;
 use nango_tests::{Registry, wait};
 
 use super::check;
-use crate::{interruption, synced::Synced};
+use crate::{interruption, synced_registry::SyncedRegistry};
 
 /// The greatest indentation of an entry of a help text.
 const INDENT: usize = 6;
@@ -72,7 +72,7 @@ fn exit_codes_are_frozen() {
     let mut found = Vec::new();
     let mut add = |outcome: &str, status: Option<i32>| found.push(format!("{outcome}: {}", status.unwrap_or(-1)));
 
-    let synced = Synced::first(wait(Standin::start()).expect("a stand-in"), Registry::new());
+    let synced = SyncedRegistry::sync_first(wait(Standin::start()).expect("a stand-in"), Registry::new());
     let registry = &synced.registry;
     let run = ["run", "github", "repo-issues", "--connection", "acme"];
     add("success", registry.run(run).status);
@@ -87,7 +87,7 @@ fn exit_codes_are_frozen() {
     add("unknown flag", registry.run(["list", "--no-such-flag"]).status);
     add("unknown name", registry.run(["describe", "github", "no-such-function"]).status);
     add("database cannot be used", registry.run(["--database", "no-such-database:x", "connection", "list"]).status);
-    let running = interruption::under_way(&interruption::connected());
+    let running = interruption::start_and_wait_for_page(&interruption::connected());
     running.interrupt();
     add("interrupted", running.finish().status);
     fs::write(registry.dir().join("nango.toml"), "no_such_key = 1\n").expect("a file");

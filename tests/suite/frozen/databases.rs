@@ -4,7 +4,7 @@ use nango_tests::{Registry, postgres};
 use rusqlite::Connection;
 
 use super::check;
-use crate::synced::Synced;
+use crate::synced_registry::SyncedRegistry;
 
 #[test]
 fn schema_of_a_file_is_frozen() {
@@ -15,7 +15,7 @@ fn schema_of_a_file_is_frozen() {
     const VERSION: &str = "SELECT 'version ' || user_version FROM pragma_user_version";
     const APPLICATION: &str = "SELECT 'application ' || application_id FROM pragma_application_id";
 
-    let synced = Synced::new();
+    let synced = SyncedRegistry::new();
     let file = Connection::open(synced.registry.database()).expect("the database");
     let mut lines: Vec<String> = Vec::new();
     for query in [APPLICATION, VERSION, COLUMNS, INDICES, KEYS] {
@@ -40,7 +40,7 @@ fn schema_on_a_server_is_frozen() {
     ];
 
     let Some(server) = postgres::server() else { return };
-    let database = server.empty();
+    let database = server.create_empty_database();
     Registry::new().run(["--database", &database.url, "demo"]).expect(0);
     let answers = QUERIES.map(|query| database.sql(query));
     let lines: Vec<&str> = answers.iter().flat_map(|answer| answer.lines()).collect();

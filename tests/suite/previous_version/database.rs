@@ -97,7 +97,7 @@ impl Opened {
         registry.config(&format!("{}{}", integration("hubspot"), integration("github")));
         let database = match fixture.kind {
             Kind::Sqlite => None,
-            Kind::Postgres => Some(postgres::server()?.empty()),
+            Kind::Postgres => Some(postgres::server()?.create_empty_database()),
         };
         let file = || format!("sqlite:{}", registry.database().display());
         let url = database.as_ref().map_or_else(file, |database| database.url.clone());

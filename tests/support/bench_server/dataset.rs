@@ -65,20 +65,20 @@ pub struct Mutation {
 pub(super) struct Dataset {
     text: String,
     /// Where each record starts; one more for the end.
-    starts: Vec<usize>,
+    offsets: Vec<usize>,
 }
 
 impl Dataset {
     pub(super) fn build(records: u64, mutation: Mutation) -> Self {
-        let mut dataset = Self { text: String::new(), starts: vec![0] };
+        let mut dataset = Self { text: String::new(), offsets: vec![0] };
         for index in 0..records {
-            let mut dice = Dice::new(mutation.seed, index);
-            let (deleted, changed) = (dice.below(1000), dice.below(1000));
+            let mut rng = Rng::new(mutation.seed, index);
+            let (deleted, changed) = (rng.below(1000), rng.below(1000));
             if deleted >= mutation.deleted_per_mille {
                 let edit = (changed < mutation.changed_per_mille).then_some(mutation.seed);
                 dataset.text.push_str(&record(index, edit).to_string());
                 dataset.text.push(',');
-                dataset.starts.push(dataset.text.len());
+                dataset.offsets.push(dataset.text.len());
             }
         }
         dataset.text.shrink_to_fit();
@@ -86,33 +86,33 @@ impl Dataset {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.starts.len() - 1
+        self.offsets.len() - 1
     }
 
     /// The records of a range, joined by commas; what lies behind the last record is left out.
     pub(super) fn slice(&self, range: Range<usize>) -> &str {
         let (from, to) = (range.start.min(self.len()), range.end.min(self.len()));
-        if from >= to { "" } else { &self.text[self.starts[from]..self.starts[to] - 1] }
+        if from >= to { "" } else { &self.text[self.offsets[from]..self.offsets[to] - 1] }
     }
 }
 
 /// An issue with the fields that GitHub sends.
 fn record(index: u64, edit: Option<u64>) -> Value {
-    let mut dice = Dice::new(u64::MAX, index);
+    let mut rng = Rng::new(u64::MAX, index);
     let number = index + 1;
     let id = 2_000_000_000 + index;
     let url = format!("{API}/repos/o/r/issues/{number}");
-    let mut title = sentence(&mut dice, 5..12);
+    let mut title = sentence(&mut rng, 5..12);
     if let Some(edit) = edit {
         title = format!("{title} (edit {edit})");
     }
-    let author = person(&mut dice);
-    let assignees: Vec<Value> = (0..u64::from(dice.below(4) == 0)).map(|_| person(&mut dice)).collect();
-    let labels: Vec<Value> = (0..dice.below(3)).map(|_| label(&mut dice)).collect();
-    let created = dice.below(900);
-    let updated = created + dice.below(100) + if edit.is_some() { 200 } else { 0 };
-    let closed = dice.below(3) == 0;
-    let (thumbs, hearts) = (dice.below(20), dice.below(5));
+    let author = user(&mut rng);
+    let assignees: Vec<Value> = (0..u64::from(rng.below(4) == 0)).map(|_| user(&mut rng)).collect();
+    let labels: Vec<Value> = (0..rng.below(3)).map(|_| label(&mut rng)).collect();
+    let created = rng.below(900);
+    let updated = created + rng.below(100) + if edit.is_some() { 200 } else { 0 };
+    let closed = rng.below(3) == 0;
+    let (thumbs, hearts) = (rng.below(20), rng.below(5));
     json!({
         "url": url,
         "repository_url": format!("{API}/repos/o/r"),
@@ -131,13 +131,13 @@ fn record(index: u64, edit: Option<u64>) -> Value {
         "assignee": assignees.first(),
         "assignees": assignees,
         "milestone": null,
-        "comments": dice.below(50),
-        "created_at": stamp(created),
-        "updated_at": stamp(updated),
-        "closed_at": closed.then(|| stamp(updated)),
+        "comments": rng.below(50),
+        "created_at": timestamp(created),
+        "updated_at": timestamp(updated),
+        "closed_at": closed.then(|| timestamp(updated)),
         "author_association": "CONTRIBUTOR",
         "active_lock_reason": null,
-        "body": sentence(&mut dice, 25..80),
+        "body": sentence(&mut rng, 25..80),
         "reactions": {
             "url": format!("{url}/reactions"),
             "total_count": thumbs + hearts,
@@ -156,8 +156,8 @@ fn record(index: u64, edit: Option<u64>) -> Value {
     })
 }
 
-fn person(dice: &mut Dice) -> Value {
-    let id = 10_000 + dice.below(4000);
+fn user(rng: &mut Rng) -> Value {
+    let id = 10_000 + rng.below(4000);
     let login = format!("person-{id}");
     let url = format!("{API}/users/{login}");
     json!({
@@ -178,8 +178,8 @@ fn person(dice: &mut Dice) -> Value {
     })
 }
 
-fn label(dice: &mut Dice) -> Value {
-    let id = dice.below(LABELS.len() as u64);
+fn label(rng: &mut Rng) -> Value {
+    let id = rng.below(LABELS.len() as u64);
     let (name, color) = LABELS[usize::try_from(id).unwrap_or_default()];
     json!({
         "id": id,
@@ -192,33 +192,33 @@ fn label(dice: &mut Dice) -> Value {
     })
 }
 
-fn sentence(dice: &mut Dice, length: Range<u64>) -> String {
-    let words = length.start + dice.below(length.end - length.start);
-    let word = |_| WORDS[usize::try_from(dice.below(WORDS.len() as u64)).unwrap_or_default()];
+fn sentence(rng: &mut Rng, length: Range<u64>) -> String {
+    let words = length.start + rng.below(length.end - length.start);
+    let word = |_| WORDS[usize::try_from(rng.below(WORDS.len() as u64)).unwrap_or_default()];
     (0..words).map(word).collect::<Vec<_>>().join(" ")
 }
 
 /// A moment on this day, counted from the start of 2020 in years of twelve 28-day months: every such date exists.
-fn stamp(day: u64) -> String {
+fn timestamp(day: u64) -> String {
     let (year, month, date) = (2020 + day / 336, 1 + day % 336 / 28, 1 + day % 28);
     format!("{year}-{month:02}-{date:02}T{:02}:{:02}:00Z", day % 24, day % 60)
 }
 
 /// Pseudo-random numbers by xorshift with a final multiplication; not for secrets.
 #[derive(Debug)]
-struct Dice(u64);
+struct Rng(u64);
 
-impl Dice {
+impl Rng {
     fn new(seed: u64, index: u64) -> Self {
         // Neighbouring records get distant states, none of them zero; the first rolls mix what is left of the order.
-        let mut dice = Self((seed.rotate_left(32) ^ (index + 1).wrapping_mul(0x9E6C_63D0_876A_3F6B)) | 1);
+        let mut rng = Self((seed.rotate_left(32) ^ (index + 1).wrapping_mul(0x9E6C_63D0_876A_3F6B)) | 1);
         for _ in 0..4 {
-            dice.roll();
+            rng.next_u64();
         }
-        dice
+        rng
     }
 
-    fn roll(&mut self) -> u64 {
+    fn next_u64(&mut self) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
@@ -227,6 +227,6 @@ impl Dice {
 
     /// A number under `end`, which is not zero.
     fn below(&mut self, end: u64) -> u64 {
-        self.roll() % end
+        self.next_u64() % end
     }
 }

@@ -15,28 +15,28 @@ use axum::serve::ListenerExt;
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use super::{Mutation, Stock};
+use super::{Mutation, ServerState};
 
-const LARGEST_PAGE: usize = 100;
+const MAX_PAGE_SIZE: usize = 100;
 
 type Parameters = Query<HashMap<String, String>>;
 
-pub(super) async fn serve(listener: TcpListener, stock: Arc<Stock>) {
+pub(super) async fn serve(listener: TcpListener, state: Arc<ServerState>) {
     let router = Router::new()
         .route("/repos/o/r/issues", get(by_link))
         .route("/cursor/issues", get(by_cursor))
         .route("/offset/issues", get(by_offset))
         .route("/admin/mutate", post(mutate))
         .route("/admin/stats", get(stats))
-        .with_state(stock);
+        .with_state(state);
     // Without it, the end of a page can wait for an acknowledgement, and the client's pauses would be measured.
     let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
     axum::serve(listener, router).await.expect("an accept loop that goes on");
 }
 
-async fn by_link(State(stock): State<Arc<Stock>>, query: Parameters) -> Response {
+async fn by_link(State(stock): State<Arc<ServerState>>, query: Parameters) -> Response {
     let dataset = stock.dataset();
-    let size = size(&query, "per_page");
+    let size = page_size(&query, "per_page");
     let page = number(&query, "page").unwrap_or(1).max(1);
     let last = dataset.len().div_ceil(size).max(1);
     let from = (page - 1).saturating_mul(size);
@@ -58,23 +58,23 @@ async fn by_link(State(stock): State<Arc<Stock>>, query: Parameters) -> Response
     response
 }
 
-async fn by_cursor(State(stock): State<Arc<Stock>>, query: Parameters) -> Response {
+async fn by_cursor(State(stock): State<Arc<ServerState>>, query: Parameters) -> Response {
     let dataset = stock.dataset();
-    let size = size(&query, "limit");
+    let size = page_size(&query, "limit");
     let from = query.get("cursor").and_then(|cursor| cursor.strip_prefix("after-")?.parse().ok()).unwrap_or(0_usize);
     let to = from.saturating_add(size);
     let next = json!((to < dataset.len()).then(|| format!("after-{to}")));
     answer(&stock, format!("{{\"items\":[{}],\"next_cursor\":{next}}}", dataset.slice(from..to)))
 }
 
-async fn by_offset(State(stock): State<Arc<Stock>>, query: Parameters) -> Response {
+async fn by_offset(State(stock): State<Arc<ServerState>>, query: Parameters) -> Response {
     let dataset = stock.dataset();
     let from = number(&query, "offset").unwrap_or(0);
-    let to = from.saturating_add(size(&query, "limit"));
+    let to = from.saturating_add(page_size(&query, "limit"));
     answer(&stock, format!("{{\"items\":[{}],\"total\":{}}}", dataset.slice(from..to), dataset.len()))
 }
 
-async fn mutate(State(stock): State<Arc<Stock>>, query: Parameters) -> String {
+async fn mutate(State(stock): State<Arc<ServerState>>, query: Parameters) -> String {
     let parameter = |name| query.get(name).and_then(|value| value.parse().ok()).unwrap_or(0);
     let records = stock.mutate(Mutation {
         changed_per_mille: parameter("changed"),
@@ -84,14 +84,14 @@ async fn mutate(State(stock): State<Arc<Stock>>, query: Parameters) -> String {
     json!({ "records": records }).to_string()
 }
 
-async fn stats(State(stock): State<Arc<Stock>>) -> String {
+async fn stats(State(stock): State<Arc<ServerState>>) -> String {
     let (requests, bytes) = (stock.requests.load(Ordering::Relaxed), stock.bytes.load(Ordering::Relaxed));
     json!({ "records": stock.dataset().len(), "requests": requests, "bytes": bytes }).to_string()
 }
 
-fn answer(stock: &Stock, body: String) -> Response {
-    stock.requests.fetch_add(1, Ordering::Relaxed);
-    stock.bytes.fetch_add(body.len() as u64, Ordering::Relaxed);
+fn answer(state: &ServerState, body: String) -> Response {
+    state.requests.fetch_add(1, Ordering::Relaxed);
+    state.bytes.fetch_add(body.len() as u64, Ordering::Relaxed);
     let mut response = Response::new(Body::from(body));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
     response
@@ -101,6 +101,6 @@ fn number(query: &Parameters, name: &str) -> Option<usize> {
     query.get(name)?.parse().ok()
 }
 
-fn size(query: &Parameters, name: &str) -> usize {
-    number(query, name).unwrap_or(LARGEST_PAGE).clamp(1, LARGEST_PAGE)
+fn page_size(query: &Parameters, name: &str) -> usize {
+    number(query, name).unwrap_or(MAX_PAGE_SIZE).clamp(1, MAX_PAGE_SIZE)
 }

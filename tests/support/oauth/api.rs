@@ -13,27 +13,27 @@ use axum::{
 };
 use tokio::{net::TcpListener, task::JoinHandle};
 
-use super::{Door, OAuth};
+use super::{ControlClient, OAuth};
 use crate::wait;
 
 /// A running API. It serves until it is dropped.
 #[derive(Debug)]
 pub struct Api {
     url: String,
-    shared: Arc<Shared>,
+    shared: Arc<ApiState>,
     server: JoinHandle<()>,
 }
 
 #[derive(Debug)]
-struct Shared {
-    door: Door,
-    seen: Mutex<Seen>,
-    refuses: AtomicBool,
+struct ApiState {
+    control: ControlClient,
+    request_counts: Mutex<RequestCounts>,
+    refuses_all: AtomicBool,
 }
 
 /// What came so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Seen {
+pub struct RequestCounts {
     /// Requests with a token that is good.
     pub accepted: usize,
     /// Requests that were answered with 401.
@@ -45,13 +45,16 @@ impl Api {
     ///
     /// `GET` of any path answers `{"path": …}` to a good bearer token, and 401 to all others.
     pub fn start(oauth: &OAuth) -> Self {
-        let shared =
-            Arc::new(Shared { door: oauth.door.clone(), seen: Mutex::default(), refuses: AtomicBool::new(false) });
+        let shared = Arc::new(ApiState {
+            control: oauth.control.clone(),
+            request_counts: Mutex::default(),
+            refuses_all: AtomicBool::new(false),
+        });
         let state = Arc::clone(&shared);
         let (url, server) = wait(async move {
             let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
             let url = format!("http://{}", listener.local_addr().expect("an address"));
-            let router = Router::new().fallback(enter).with_state(state);
+            let router = Router::new().fallback(handle).with_state(state);
             let server = tokio::spawn(async move { axum::serve(listener, router).await.expect("an accept loop") });
             (url, server)
         });
@@ -64,13 +67,13 @@ impl Api {
     }
 
     /// What came so far.
-    pub fn seen(&self) -> Seen {
-        *lock(&self.shared.seen)
+    pub fn request_counts(&self) -> RequestCounts {
+        *lock(&self.shared.request_counts)
     }
 
     /// Refuses every token from now on, also a good one.
     pub fn refuse_all(&self) {
-        self.shared.refuses.store(true, Ordering::Relaxed);
+        self.shared.refuses_all.store(true, Ordering::Relaxed);
     }
 }
 
@@ -80,23 +83,23 @@ impl Drop for Api {
     }
 }
 
-async fn enter(State(api): State<Arc<Shared>>, uri: Uri, headers: HeaderMap) -> Response {
+async fn handle(State(api): State<Arc<ApiState>>, uri: Uri, headers: HeaderMap) -> Response {
     let token = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
     let good = match token {
-        Some(token) if !api.refuses.load(Ordering::Relaxed) => api.door.is_current(token).await,
+        Some(token) if !api.refuses_all.load(Ordering::Relaxed) => api.control.is_current(token).await,
         _ => false,
     };
     if good {
-        lock(&api.seen).accepted += 1;
+        lock(&api.request_counts).accepted += 1;
         let body = serde_json::json!({ "path": uri.path() }).to_string();
         ([(CONTENT_TYPE, "application/json")], body).into_response()
     } else {
-        lock(&api.seen).refused += 1;
+        lock(&api.request_counts).refused += 1;
         let challenge = [(WWW_AUTHENTICATE, r#"Bearer error="invalid_token""#)];
         (StatusCode::UNAUTHORIZED, challenge, "the token is no good").into_response()
     }
 }
 
-fn lock(place: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
-    place.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(counts: &Mutex<RequestCounts>) -> MutexGuard<'_, RequestCounts> {
+    counts.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -7,11 +7,11 @@ use reqwest::Client;
 use serde_json::{Value, json};
 
 use super::scenario::Scenario;
-use crate::npm::{Kit, Script};
+use crate::npm::{NodeProcess, NpmProject};
 
-const KIT: Kit = Kit {
+const KIT: NpmProject = NpmProject {
     name: "octokit",
-    oldest_node: 18,
+    min_node_version: 18,
     files: &[
         ("package.json", include_str!("package.json")),
         ("package-lock.json", include_str!("package-lock.json")),
@@ -23,7 +23,7 @@ const KIT: Kit = Kit {
 /// A running fixtures server.
 #[derive(Debug)]
 pub(super) struct Server {
-    script: Script,
+    script: NodeProcess,
     client: Client,
 }
 

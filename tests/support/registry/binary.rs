@@ -46,19 +46,19 @@ fn named_by(variable: &str) -> Option<PathBuf> {
 /// The target directory that this test was built into.
 pub fn target_dir() -> &'static Path {
     static TARGET: OnceLock<PathBuf> = OnceLock::new();
-    TARGET.get_or_init(|| Place::of_this_test().target)
+    TARGET.get_or_init(|| BuildLayout::of_current_exe().target)
 }
 
 /// Where cargo put this test.
-struct Place {
+struct BuildLayout {
     target: PathBuf,
     /// The directory of a target triple, if cargo was called with `--target`.
     triple: Option<String>,
     profile: String,
 }
 
-impl Place {
-    fn of_this_test() -> Self {
+impl BuildLayout {
+    fn of_current_exe() -> Self {
         let test = env::current_exe().expect("the path of this test");
         // <target>/[<triple>/]<profile>/deps/<test>, and cargo marks <target> as a cache directory.
         let profile_dir = test.ancestors().nth(2).expect("a profile's directory");
@@ -79,7 +79,7 @@ fn is_target(path: &Path) -> bool {
 }
 
 fn build(name: &str, target_args: &[&str]) -> PathBuf {
-    let Place { target, triple, profile } = Place::of_this_test();
+    let BuildLayout { target, triple, profile } = BuildLayout::of_current_exe();
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo
         .args(["build", "--message-format=json-render-diagnostics"])

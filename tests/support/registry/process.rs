@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 /// Longer than any test's process should take on a busy machine; what lasts longer hangs.
-const PATIENCE: Duration = Duration::from_mins(2);
+const TIMEOUT: Duration = Duration::from_mins(2);
 /// How often a running process is looked at.
-const GLANCE: Duration = Duration::from_millis(10);
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// How a process ended, and what it printed.
 #[derive(Debug, Clone)]
@@ -35,7 +35,7 @@ impl Output {
     #[expect(clippy::return_self_not_must_use, reason = "often the exit code is all that is asked")]
     #[track_caller]
     pub fn expect(self, status: i32) -> Self {
-        assert_eq!(self.status, Some(status), "{}", self.story());
+        assert_eq!(self.status, Some(status), "{}", self.report());
         self
     }
 
@@ -47,10 +47,10 @@ impl Output {
     #[track_caller]
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.stdout)
-            .unwrap_or_else(|error| panic!("stdout is not JSON: {error}\n{}", self.story()))
+            .unwrap_or_else(|error| panic!("stdout is not JSON: {error}\n{}", self.report()))
     }
 
-    fn story(&self) -> String {
+    fn report(&self) -> String {
         let Self { status, stdout, stderr, command } = self;
         format!("{command}\nended with {status:?}\n--- stdout\n{stdout}\n--- stderr\n{stderr}")
     }
@@ -68,7 +68,7 @@ pub struct Running {
 impl Running {
     pub(super) fn start(mut command: Command, input: Option<String>) -> Self {
         let stdin = if input.is_some() { Stdio::piped() } else { Stdio::null() };
-        let shown = show(&command);
+        let shown = command_line(&command);
         let mut child = command
             .stdin(stdin)
             .stdout(Stdio::piped())
@@ -122,9 +122,9 @@ impl Running {
             if ended.is_some() && holds(self) {
                 return;
             }
-            let late = start.elapsed() > PATIENCE;
-            assert!(ended.is_none() && !late, "{what}: not yet ({ended:?})\n{}", self.so_far());
-            thread::sleep(GLANCE);
+            let late = start.elapsed() > TIMEOUT;
+            assert!(ended.is_none() && !late, "{what}: not yet ({ended:?})\n{}", self.output_so_far());
+            thread::sleep(POLL_INTERVAL);
         }
     }
 
@@ -152,7 +152,7 @@ impl Running {
     fn signal(&self, name: &str) {
         // The standard library sends SIGKILL only. Every shell has `kill`; the program of that name may be missing.
         let sent = Command::new("sh").arg("-c").arg(format!("kill -{name} {}", self.id())).status();
-        assert!(sent.is_ok_and(|status| status.success()), "no SIG{name} for {}", self.so_far());
+        assert!(sent.is_ok_and(|status| status.success()), "no SIG{name} for {}", self.output_so_far());
     }
 
     /// Waits for its end.
@@ -167,18 +167,18 @@ impl Running {
             if let Some(status) = self.child.try_wait().expect("a child's status") {
                 break status;
             }
-            assert!(start.elapsed() < PATIENCE, "it does not end: {}", self.so_far());
-            thread::sleep(GLANCE);
+            assert!(start.elapsed() < TIMEOUT, "it does not end: {}", self.output_so_far());
+            thread::sleep(POLL_INTERVAL);
         };
         Output {
             status: status.code(),
-            stdout: self.stdout.rest(),
-            stderr: self.stderr.rest(),
+            stdout: self.stdout.read_to_end(),
+            stderr: self.stderr.read_to_end(),
             command: self.command.clone(),
         }
     }
 
-    fn so_far(&self) -> String {
+    fn output_so_far(&self) -> String {
         format!("{}\n--- stdout\n{}\n--- stderr\n{}", self.command, self.stdout(), self.stderr())
     }
 }
@@ -216,7 +216,7 @@ impl Pipe {
         String::from_utf8_lossy(&self.text.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
     }
 
-    fn rest(&mut self) -> String {
+    fn read_to_end(&mut self) -> String {
         if let Some(reader) = self.reader.take() {
             reader.join().expect("the reader does not panic");
         }
@@ -225,7 +225,7 @@ impl Pipe {
 }
 
 /// The command as a person would type it, for messages; the binary by its name, for its path says nothing.
-fn show(command: &Command) -> String {
+fn command_line(command: &Command) -> String {
     let program = std::path::Path::new(command.get_program()).file_name().unwrap_or_default();
     let words: Vec<_> = [program].into_iter().chain(command.get_args()).map(OsStr::to_string_lossy).collect();
     words.join(" ")

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use nango_core::prelude::{Value, json};
 
-use super::world::Repository;
+use super::data::Repository;
 
 /// Where the addresses inside records point: a name that is reserved for examples, so no real page is meant.
 const WEBSITE: &str = "https://github.example";
@@ -11,7 +11,7 @@ const API: &str = "https://api.github.example";
 
 /// What a person writes to open an issue.
 #[derive(Debug)]
-pub(super) struct Draft {
+pub(super) struct NewIssue {
     pub(super) title: String,
     pub(super) body: Option<String>,
     pub(super) labels: Vec<String>,

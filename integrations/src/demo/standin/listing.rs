@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::issue::Issue;
 
 const DEFAULT_PAGE_SIZE: usize = 30;
-const LARGEST_PAGE: usize = 100;
+const MAX_PAGE_SIZE: usize = 100;
 
 /// What the query of a list asks for.
 #[derive(Debug)]
@@ -36,11 +36,11 @@ enum Sort {
 
 /// A parameter that has no such value; the field's name.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Invalid(pub(super) &'static str);
+pub(super) struct InvalidParameter(pub(super) &'static str);
 
 impl Listing {
     /// Reads the parameters; unknown ones are ignored, as in the original.
-    pub(super) fn parse(query: &[(String, String)]) -> Result<Self, Invalid> {
+    pub(super) fn parse(query: &[(String, String)]) -> Result<Self, InvalidParameter> {
         let text = |name| query.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
         let number = |name| text(name).and_then(|value| value.parse::<usize>().ok()).filter(|&number| number > 0);
         Ok(Self {
@@ -48,7 +48,7 @@ impl Listing {
                 None | Some("open") => State::Open,
                 Some("closed") => State::Closed,
                 Some("all") => State::All,
-                Some(_) => return Err(Invalid("state")),
+                Some(_) => return Err(InvalidParameter("state")),
             },
             labels: text("labels")
                 .unwrap_or_default()
@@ -60,25 +60,25 @@ impl Listing {
             sort: match text("sort") {
                 None | Some("created") => Sort::Created,
                 Some("updated") => Sort::Updated,
-                Some(_) => return Err(Invalid("sort")),
+                Some(_) => return Err(InvalidParameter("sort")),
             },
             ascending: match text("direction") {
                 None | Some("desc") => false,
                 Some("asc") => true,
-                Some(_) => return Err(Invalid("direction")),
+                Some(_) => return Err(InvalidParameter("direction")),
             },
             since: match text("since") {
                 None => None,
-                Some(stamp) => Some(stamp.parse().map_err(|_| Invalid("since"))?),
+                Some(text) => Some(text.parse().map_err(|_| InvalidParameter("since"))?),
             },
-            per_page: number("per_page").unwrap_or(DEFAULT_PAGE_SIZE).min(LARGEST_PAGE),
+            per_page: number("per_page").unwrap_or(DEFAULT_PAGE_SIZE).min(MAX_PAGE_SIZE),
             page: number("page").unwrap_or(1),
         })
     }
 
     /// The issues of the asked page, and the number of the last page.
     pub(super) fn page<'a>(&self, issues: impl Iterator<Item = &'a Issue>) -> (Vec<&'a Issue>, usize) {
-        let mut found: Vec<&Issue> = issues.filter(|issue| self.wants(issue)).collect();
+        let mut found: Vec<&Issue> = issues.filter(|issue| self.matches(issue)).collect();
         let key = |issue: &Issue| match self.sort {
             Sort::Created => (issue.created, issue.number),
             Sort::Updated => (issue.updated, issue.number),
@@ -93,7 +93,7 @@ impl Listing {
         (found.into_iter().skip(skipped).take(self.per_page).collect(), last)
     }
 
-    fn wants(&self, issue: &Issue) -> bool {
+    fn matches(&self, issue: &Issue) -> bool {
         let state = if issue.closed.is_some() { State::Closed } else { State::Open };
         (self.state == State::All || self.state == state)
             && self.since.is_none_or(|since| issue.updated >= since)
@@ -105,7 +105,7 @@ impl Listing {
     /// `query` is the query as it was sent: a link repeats it with another page, letter by letter.
     pub(super) fn links(&self, address: &str, query: &str, last: usize) -> Option<String> {
         let pairs = query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("page="));
-        let kept: Vec<&str> = pairs.collect();
+        let remaining: Vec<&str> = pairs.collect();
         let back = (self.page > 1).then(|| (self.page - 1).min(last));
         let on = self.page < last;
         let links: Vec<String> = [
@@ -117,7 +117,7 @@ impl Listing {
         .into_iter()
         .flatten()
         .map(|(page, rel)| {
-            let query = [kept.as_slice(), &[format!("page={page}").as_str()]].concat().join("&");
+            let query = [remaining.as_slice(), &[format!("page={page}").as_str()]].concat().join("&");
             format!("<{address}?{query}>; rel=\"{rel}\"")
         })
         .collect();

@@ -14,18 +14,18 @@ use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimePrinter;
 use nango_core::prelude::{Value, json};
 
-use super::Site;
-use super::issue::{Draft, Issue, repository_json, user_json};
-use super::listing::{Invalid, Listing};
-use super::world::{RATE_LIMIT, Repository, SeenRequest, World};
+use super::AppState;
+use super::data::{GithubData, RATE_LIMIT, ReceivedRequest, Repository};
+use super::issue::{Issue, NewIssue, repository_json, user_json};
+use super::listing::{InvalidParameter, Listing};
 
 const DOCUMENTATION: &str = "https://docs.github.com/rest";
 /// The person whose credential every request carries.
 const VIEWER: &str = "ada-demo";
 
-type Answer = Result<Response, Refusal>;
+type HandlerResult = Result<Response, ApiError>;
 
-pub(super) fn router(site: Arc<Site>) -> Router {
+pub(super) fn router(site: Arc<AppState>) -> Router {
     Router::new()
         .route("/user", get(viewer))
         .route("/repos/{owner}/{name}", get(show_repository))
@@ -34,30 +34,30 @@ pub(super) fn router(site: Arc<Site>) -> Router {
         .route("/repositories/{id}/issues", get(list_by_id))
         .fallback(unknown)
         .method_not_allowed_fallback(unknown)
-        .layer(middleware::from_fn_with_state(Arc::clone(&site), front_door))
+        .layer(middleware::from_fn_with_state(Arc::clone(&site), common_middleware))
         .with_state(site)
 }
 
 /// Notes every request, refuses anonymous programs, and adds the headers that every answer has.
-async fn front_door(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
-    let named = request.headers().contains_key(USER_AGENT);
+async fn common_middleware(State(site): State<Arc<AppState>>, request: Request, next: Next) -> Response {
+    let has_user_agent = request.headers().contains_key(USER_AGENT);
     let (now, used) = {
-        let mut world = site.world();
-        world.saw(SeenRequest {
+        let mut world = site.data();
+        world.record_request(ReceivedRequest {
             method: request.method().to_string(),
             path: request.uri().path().to_owned(),
             query: request.uri().query().unwrap_or_default().to_owned(),
             authorized: request.headers().contains_key(AUTHORIZATION),
         });
-        (world.tick(), world.seen().len() as u64)
+        (world.tick(), world.received_requests().len() as u64)
     };
-    let mut answer = if named {
+    let mut response = if has_user_agent {
         next.run(request).await
     } else {
         let reason = "Request forbidden by administrative rules: please send a User-Agent header.";
-        Refusal::new(StatusCode::FORBIDDEN, reason).into()
+        ApiError::new(StatusCode::FORBIDDEN, reason).into()
     };
-    let headers = answer.headers_mut();
+    let headers = response.headers_mut();
     if let Some(date) = date(now) {
         headers.insert(DATE, date);
     }
@@ -71,51 +71,60 @@ async fn front_door(State(site): State<Arc<Site>>, request: Request, next: Next)
     headers.insert("x-ratelimit-reset", reset.into());
     headers.insert("x-ratelimit-resource", HeaderValue::from_static("core"));
     headers.insert("x-github-media-type", HeaderValue::from_static("github.v3; format=json"));
-    answer
+    response
 }
 
-async fn unknown() -> Refusal {
-    Refusal::not_found()
+async fn unknown() -> ApiError {
+    ApiError::not_found()
 }
 
-async fn viewer(headers: HeaderMap) -> Answer {
+async fn viewer(headers: HeaderMap) -> HandlerResult {
     require_credential(&headers)?;
-    Ok(answer(StatusCode::OK, &user_json(VIEWER)))
+    Ok(json_response(StatusCode::OK, &user_json(VIEWER)))
 }
 
-async fn show_repository(State(site): State<Arc<Site>>, Path((owner, name)): Path<(String, String)>) -> Answer {
-    let world = site.world();
-    let repository = world.repository(&format!("{owner}/{name}")).ok_or_else(Refusal::not_found)?;
-    Ok(answer(StatusCode::OK, &repository_json(repository)))
+async fn show_repository(
+    State(site): State<Arc<AppState>>,
+    Path((owner, name)): Path<(String, String)>,
+) -> HandlerResult {
+    let world = site.data();
+    let repository = world.repository(&format!("{owner}/{name}")).ok_or_else(ApiError::not_found)?;
+    Ok(json_response(StatusCode::OK, &repository_json(repository)))
 }
 
 async fn list(
-    State(site): State<Arc<Site>>,
+    State(site): State<Arc<AppState>>,
     Path((owner, name)): Path<(String, String)>,
     Query(query): Query<Vec<(String, String)>>,
     RawQuery(raw): RawQuery,
-) -> Answer {
-    let world = site.world();
-    let repository = world.repository(&format!("{owner}/{name}")).ok_or_else(Refusal::not_found)?;
+) -> HandlerResult {
+    let world = site.data();
+    let repository = world.repository(&format!("{owner}/{name}")).ok_or_else(ApiError::not_found)?;
     list_issues(&site, repository, &query, raw)
 }
 
 async fn list_by_id(
-    State(site): State<Arc<Site>>,
+    State(site): State<Arc<AppState>>,
     Path(id): Path<String>,
     Query(query): Query<Vec<(String, String)>>,
     RawQuery(raw): RawQuery,
-) -> Answer {
-    let world = site.world();
-    let repository = id.parse().ok().and_then(|id| world.repository_by_id(id)).ok_or_else(Refusal::not_found)?;
+) -> HandlerResult {
+    let world = site.data();
+    let repository = id.parse().ok().and_then(|id| world.repository_by_id(id)).ok_or_else(ApiError::not_found)?;
     list_issues(&site, repository, &query, raw)
 }
 
-fn list_issues(site: &Site, repository: &Repository, query: &[(String, String)], raw: Option<String>) -> Answer {
-    let listing = Listing::parse(query).map_err(|Invalid(field)| Refusal::invalid("Search", field, "invalid"))?;
+fn list_issues(
+    site: &AppState,
+    repository: &Repository,
+    query: &[(String, String)],
+    raw: Option<String>,
+) -> HandlerResult {
+    let listing =
+        Listing::parse(query).map_err(|InvalidParameter(field)| ApiError::invalid("Search", field, "invalid"))?;
     let (issues, last) = listing.page(repository.issues());
     let page: Vec<Value> = issues.into_iter().map(|issue| issue.json(repository)).collect();
-    let mut response = answer(StatusCode::OK, &Value::Array(page));
+    let mut response = json_response(StatusCode::OK, &Value::Array(page));
     let address = format!("{}/repositories/{}/issues", site.url, repository.id);
     if let Some(links) = listing.links(&address, &raw.unwrap_or_default(), last)
         && let Ok(links) = HeaderValue::try_from(links)
@@ -125,68 +134,71 @@ fn list_issues(site: &Site, repository: &Repository, query: &[(String, String)],
     Ok(response)
 }
 
-async fn show(State(site): State<Arc<Site>>, Path((owner, name, number)): Path<(String, String, String)>) -> Answer {
-    let world = site.world();
-    let repository = world.repository(&format!("{owner}/{name}")).ok_or_else(Refusal::not_found)?;
-    let issue = number.parse().ok().and_then(|number| repository.find(number)).ok_or_else(Refusal::not_found)?;
+async fn show(
+    State(site): State<Arc<AppState>>,
+    Path((owner, name, number)): Path<(String, String, String)>,
+) -> HandlerResult {
+    let world = site.data();
+    let repository = world.repository(&format!("{owner}/{name}")).ok_or_else(ApiError::not_found)?;
+    let issue = number.parse().ok().and_then(|number| repository.find(number)).ok_or_else(ApiError::not_found)?;
     if issue.deleted {
-        return Err(Refusal::new(StatusCode::GONE, "This issue was deleted"));
+        return Err(ApiError::new(StatusCode::GONE, "This issue was deleted"));
     }
-    Ok(answer(StatusCode::OK, &issue.json(repository)))
+    Ok(json_response(StatusCode::OK, &issue.json(repository)))
 }
 
 async fn create(
-    State(site): State<Arc<Site>>,
+    State(site): State<Arc<AppState>>,
     Path((owner, name)): Path<(String, String)>,
     headers: HeaderMap,
     body: Bytes,
-) -> Answer {
+) -> HandlerResult {
     require_credential(&headers)?;
-    let wanted = Wanted::read(&body)?;
-    let title = wanted.title.ok_or_else(|| Refusal::invalid("Issue", "title", "missing_field"))?;
-    let mut world = site.world();
+    let change = IssueChange::read(&body)?;
+    let title = change.title.ok_or_else(|| ApiError::invalid("Issue", "title", "missing_field"))?;
+    let mut world = site.data();
     let now = world.now();
-    let repository = world.repository_mut(&format!("{owner}/{name}")).ok_or_else(Refusal::not_found)?;
-    let draft = Draft {
+    let repository = world.repository_mut(&format!("{owner}/{name}")).ok_or_else(ApiError::not_found)?;
+    let issue = NewIssue {
         title,
-        body: wanted.body.filter(|body| !body.is_empty()),
-        labels: wanted.labels.unwrap_or_default(),
+        body: change.body.filter(|body| !body.is_empty()),
+        labels: change.labels.unwrap_or_default(),
         pull_request: false,
     };
-    let number = repository.open(draft, now).number;
+    let number = repository.open(issue, now).number;
     let mut response = one_issue(StatusCode::CREATED, &world, &owner, &name, number)?;
-    if let Ok(place) = HeaderValue::try_from(format!("{}/repos/{owner}/{name}/issues/{number}", site.url)) {
-        response.headers_mut().insert(LOCATION, place);
+    if let Ok(location) = HeaderValue::try_from(format!("{}/repos/{owner}/{name}/issues/{number}", site.url)) {
+        response.headers_mut().insert(LOCATION, location);
     }
     Ok(response)
 }
 
 async fn edit(
-    State(site): State<Arc<Site>>,
+    State(site): State<Arc<AppState>>,
     Path((owner, name, number)): Path<(String, String, String)>,
     headers: HeaderMap,
     body: Bytes,
-) -> Answer {
+) -> HandlerResult {
     require_credential(&headers)?;
-    let wanted = Wanted::read(&body)?;
-    let mut world = site.world();
+    let change = IssueChange::read(&body)?;
+    let mut world = site.data();
     let now = world.now();
-    let repository = world.repository_mut(&format!("{owner}/{name}")).ok_or_else(Refusal::not_found)?;
-    let issue = number.parse().ok().and_then(|number| repository.issue_mut(number)).ok_or_else(Refusal::not_found)?;
-    wanted.apply(issue, now);
+    let repository = world.repository_mut(&format!("{owner}/{name}")).ok_or_else(ApiError::not_found)?;
+    let issue = number.parse().ok().and_then(|number| repository.issue_mut(number)).ok_or_else(ApiError::not_found)?;
+    change.apply(issue, now);
     let number = issue.number;
     one_issue(StatusCode::OK, &world, &owner, &name, number)
 }
 
-fn one_issue(status: StatusCode, world: &World, owner: &str, name: &str, number: u64) -> Answer {
-    let repository = world.repository(&format!("{owner}/{name}")).ok_or_else(Refusal::not_found)?;
-    let issue = repository.find(number).ok_or_else(Refusal::not_found)?;
-    Ok(answer(status, &issue.json(repository)))
+fn one_issue(status: StatusCode, world: &GithubData, owner: &str, name: &str, number: u64) -> HandlerResult {
+    let repository = world.repository(&format!("{owner}/{name}")).ok_or_else(ApiError::not_found)?;
+    let issue = repository.find(number).ok_or_else(ApiError::not_found)?;
+    Ok(json_response(status, &issue.json(repository)))
 }
 
 /// The fields of a created or edited issue that were sent.
 #[derive(Debug, Default)]
-struct Wanted {
+struct IssueChange {
     title: Option<String>,
     /// Null is sent to clear the text, and read as an empty one.
     body: Option<String>,
@@ -194,35 +206,35 @@ struct Wanted {
     closed: Option<bool>,
 }
 
-impl Wanted {
-    fn read(body: &[u8]) -> Result<Self, Refusal> {
-        let unreadable = || Refusal::new(StatusCode::BAD_REQUEST, "Problems parsing JSON");
+impl IssueChange {
+    fn read(body: &[u8]) -> Result<Self, ApiError> {
+        let unreadable = || ApiError::new(StatusCode::BAD_REQUEST, "Problems parsing JSON");
         let sent: Value = std::str::from_utf8(body).map_err(|_| unreadable())?.parse().map_err(|_| unreadable())?;
         let fields =
-            sent.as_object().ok_or_else(|| Refusal::new(StatusCode::BAD_REQUEST, "Body should be a JSON object"))?;
-        let invalid = |field| Refusal::invalid("Issue", field, "invalid");
-        let mut wanted = Self::default();
+            sent.as_object().ok_or_else(|| ApiError::new(StatusCode::BAD_REQUEST, "Body should be a JSON object"))?;
+        let invalid = |field| ApiError::invalid("Issue", field, "invalid");
+        let mut change = Self::default();
         if let Some(title) = fields.get("title") {
             let title = title.as_str().filter(|title| !title.trim().is_empty()).ok_or_else(|| invalid("title"))?;
-            wanted.title = Some(title.to_owned());
+            change.title = Some(title.to_owned());
         }
         if let Some(body) = fields.get("body") {
             let body = if body.is_null() { "" } else { body.as_str().ok_or_else(|| invalid("body"))? };
-            wanted.body = Some(body.to_owned());
+            change.body = Some(body.to_owned());
         }
         if let Some(labels) = fields.get("labels") {
             // A label is its name, or an object that has one.
             let name = |label: &Value| Some(label.as_str().or_else(|| label["name"].as_str())?.to_owned());
             let names = labels.as_array().and_then(|labels| labels.iter().map(name).collect());
-            wanted.labels = Some(names.ok_or_else(|| invalid("labels"))?);
+            change.labels = Some(names.ok_or_else(|| invalid("labels"))?);
         }
-        wanted.closed = match fields.get("state").map(Value::as_str) {
+        change.closed = match fields.get("state").map(Value::as_str) {
             None => None,
             Some(Some("open")) => Some(false),
             Some(Some("closed")) => Some(true),
             Some(_) => return Err(invalid("state")),
         };
-        Ok(wanted)
+        Ok(change)
     }
 
     fn apply(self, issue: &mut Issue, now: Timestamp) {
@@ -246,13 +258,13 @@ impl Wanted {
 
 /// An answer with a status of 4xx.
 #[derive(Debug)]
-struct Refusal {
+struct ApiError {
     status: StatusCode,
     message: &'static str,
     errors: Option<Value>,
 }
 
-impl Refusal {
+impl ApiError {
     fn new(status: StatusCode, message: &'static str) -> Self {
         Self { status, message, errors: None }
     }
@@ -270,33 +282,33 @@ impl Refusal {
     }
 }
 
-impl From<Refusal> for Response {
-    fn from(refusal: Refusal) -> Self {
+impl From<ApiError> for Response {
+    fn from(refusal: ApiError) -> Self {
         let mut body = json!({ "message": refusal.message });
         if let Some(errors) = refusal.errors {
             body["errors"] = errors;
         }
         body["documentation_url"] = DOCUMENTATION.into();
         body["status"] = refusal.status.as_str().into();
-        answer(refusal.status, &body)
+        json_response(refusal.status, &body)
     }
 }
 
-impl axum::response::IntoResponse for Refusal {
+impl axum::response::IntoResponse for ApiError {
     fn into_response(self) -> Response {
         self.into()
     }
 }
 
-fn require_credential(headers: &HeaderMap) -> Result<(), Refusal> {
+fn require_credential(headers: &HeaderMap) -> Result<(), ApiError> {
     if headers.contains_key(AUTHORIZATION) {
         Ok(())
     } else {
-        Err(Refusal::new(StatusCode::UNAUTHORIZED, "Requires authentication"))
+        Err(ApiError::new(StatusCode::UNAUTHORIZED, "Requires authentication"))
     }
 }
 
-fn answer(status: StatusCode, body: &Value) -> Response {
+fn json_response(status: StatusCode, body: &Value) -> Response {
     let mut response = Response::new(Body::from(body.to_string()));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));

@@ -2,8 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::issue::Draft;
-use super::world::Repository;
+use super::data::Repository;
+use super::issue::NewIssue;
 
 /// The repository that the `issues-demo` functions read: seven open issues with the label `demo`, an open one without
 /// it, and a closed one with it.
@@ -27,13 +27,13 @@ const SUBJECTS: [&str; 4] = ["the greeting", "the farewell", "the settings page"
 const KINDS: [&str; 3] = ["bug", "enhancement", "documentation"];
 
 /// Monday, 5 January 2026, 09:00:00 UTC: when the first issue was opened.
-const FIRST: i64 = 1_767_603_600;
-const HOUR: i64 = 3600;
-const DAY: i64 = 24 * HOUR;
+const FIRST_OPENED_SECONDS: i64 = 1_767_603_600;
+const HOUR_SECONDS: i64 = 3600;
+const DAY_SECONDS: i64 = 24 * HOUR_SECONDS;
 
 /// What the stand-in's clock shows when it starts: later than every seed.
-pub(super) fn opening() -> Timestamp {
-    at(60 * DAY)
+pub(super) fn start_time() -> Timestamp {
+    time_after_first(60 * DAY_SECONDS)
 }
 
 pub(super) fn repositories() -> Vec<Repository> {
@@ -45,12 +45,12 @@ pub(super) fn repositories() -> Vec<Repository> {
 fn demo() -> Repository {
     let mut repository = Repository::new(4_101, DEMO_REPOSITORY, Some("demo"));
     for (title, age) in DEMO_TITLES.into_iter().zip(0..) {
-        repository.open(draft(title, &["demo"]), at(age * DAY));
+        repository.open(new_issue(title, &["demo"]), time_after_first(age * DAY_SECONDS));
     }
-    repository.open(draft("New screenshots for the readme", &["documentation"]), at(8 * DAY));
-    let done = repository.open(draft("A typo on the welcome page", &["demo"]), at(9 * DAY));
-    done.closed = Some(at(10 * DAY));
-    done.updated = at(10 * DAY);
+    repository.open(new_issue("New screenshots for the readme", &["documentation"]), time_after_first(8 * DAY_SECONDS));
+    let done = repository.open(new_issue("A typo on the welcome page", &["demo"]), time_after_first(9 * DAY_SECONDS));
+    done.closed = Some(time_after_first(10 * DAY_SECONDS));
+    done.updated = time_after_first(10 * DAY_SECONDS);
     repository
 }
 
@@ -58,17 +58,18 @@ fn paged() -> Repository {
     let mut repository = Repository::new(4_202, PAGED_REPOSITORY, None);
     for (number, age) in (0..28).zip(0..) {
         let title = format!("{} {}", TASKS[number % TASKS.len()], SUBJECTS[number / TASKS.len()]);
-        let issue = repository.open(draft(&title, &[KINDS[number % KINDS.len()]]), at(age * 30 * HOUR));
+        let issue = repository
+            .open(new_issue(&title, &[KINDS[number % KINDS.len()]]), time_after_first(age * 30 * HOUR_SECONDS));
         // The order of the last changes differs from the order of creation.
-        let changed = at(age * 30 * HOUR + (age * 11 % 17) * DAY);
+        let changed = time_after_first(age * 30 * HOUR_SECONDS + (age * 11 % 17) * DAY_SECONDS);
         issue.updated = changed;
         issue.closed = (number >= 25).then_some(changed);
     }
     repository
 }
 
-fn draft(title: &str, labels: &[&str]) -> Draft {
-    Draft {
+fn new_issue(title: &str, labels: &[&str]) -> NewIssue {
+    NewIssue {
         title: title.to_owned(),
         body: Some(format!("{title}: somebody asked for it.")),
         labels: labels.iter().map(|&label| label.to_owned()).collect(),
@@ -76,6 +77,8 @@ fn draft(title: &str, labels: &[&str]) -> Draft {
     }
 }
 
-fn at(seconds: i64) -> Timestamp {
-    Timestamp::UNIX_EPOCH.saturating_add(SignedDuration::from_secs(FIRST + seconds)).unwrap_or(Timestamp::UNIX_EPOCH)
+fn time_after_first(seconds: i64) -> Timestamp {
+    Timestamp::UNIX_EPOCH
+        .saturating_add(SignedDuration::from_secs(FIRST_OPENED_SECONDS + seconds))
+        .unwrap_or(Timestamp::UNIX_EPOCH)
 }

@@ -53,7 +53,7 @@ async fn write(standin: &Standin, line: &str, body: &str) -> Reply {
 }
 
 #[tokio::test]
-async fn the_demo_reads_seven_issues() {
+async fn demo_repository_lists_seven_issues() {
     let standin = Standin::start().await.unwrap();
     let target = "/repos/NangoHQ/interactive-demo/issues?labels=demo&sort=created&direction=asc";
     let first = get(&standin, target).await;
@@ -67,7 +67,7 @@ async fn the_demo_reads_seven_issues() {
 }
 
 #[tokio::test]
-async fn filters_and_orders() {
+async fn list_is_filtered_and_sorted() {
     let standin = Standin::start().await.unwrap();
     #[rustfmt::skip]
     let cases: [(&str, &[u64]); 10] = [
@@ -90,7 +90,7 @@ async fn filters_and_orders() {
 }
 
 #[tokio::test]
-async fn links_lead_through_all_pages() {
+async fn link_headers_lead_through_all_pages() {
     let standin = Standin::start().await.unwrap();
     let mut target = "/repos/octo-org/hello-world/issues?per_page=10&state=open".to_owned();
     let mut pages = Vec::new();
@@ -114,7 +114,7 @@ async fn links_lead_through_all_pages() {
 }
 
 #[tokio::test]
-async fn issues_are_created_edited_and_deleted() {
+async fn issue_is_created_edited_and_deleted() {
     let standin = Standin::start().await.unwrap();
     let issues = format!("/repos/{DEMO_REPOSITORY}/issues");
     let body = json!({ "title": "[demo] Hello", "body": "Text.", "labels": ["automatic"] }).to_string();
@@ -146,7 +146,7 @@ async fn issues_are_created_edited_and_deleted() {
 }
 
 #[tokio::test]
-async fn a_repository_is_shown() {
+async fn repository_is_returned() {
     let standin = Standin::start().await.unwrap();
     let shown = get(&standin, "/repos/octo-org/hello-world").await;
     assert_eq!((shown.status, &shown.body["full_name"]), (200, &json!(PAGED_REPOSITORY)));
@@ -155,7 +155,7 @@ async fn a_repository_is_shown() {
 }
 
 #[tokio::test]
-async fn refusals_have_githubs_shape() {
+async fn errors_have_githubs_shape() {
     let standin = Standin::start().await.unwrap();
     let issues = "/repos/NangoHQ/interactive-demo/issues";
     let named = "user-agent: tests";
@@ -187,7 +187,7 @@ async fn refusals_have_githubs_shape() {
 }
 
 #[tokio::test]
-async fn headers_and_the_record_of_requests() {
+async fn responses_have_headers_and_requests_are_recorded() {
     let standin = Standin::start().await.unwrap();
     let user = send(&standin, "GET /user?a=1&b", &["user-agent: tests", "authorization: Bearer secret"], "").await;
     assert_eq!(user.body["login"], "ada-demo");
@@ -196,7 +196,7 @@ async fn headers_and_the_record_of_requests() {
     let next = get(&standin, "/nowhere").await;
     assert_eq!(next.header("date"), Some("Fri, 06 Mar 2026 09:00:02 GMT"));
     assert_eq!((next.header("x-ratelimit-used"), next.header("x-ratelimit-reset")), (Some("2"), Some("1772791200")));
-    let seen = |path: &str, query: &str, authorized| SeenRequest {
+    let seen = |path: &str, query: &str, authorized| ReceivedRequest {
         method: "GET".to_owned(),
         path: path.to_owned(),
         query: query.to_owned(),
@@ -207,7 +207,7 @@ async fn headers_and_the_record_of_requests() {
 }
 
 #[tokio::test]
-async fn it_stops() {
+async fn server_stops() {
     let standin = Standin::start().await.unwrap();
     let address = standin.url().strip_prefix("http://").unwrap().to_owned();
     standin.stop().await.unwrap();

@@ -53,14 +53,15 @@ fn parts(mode: AuthMode) -> Value {
 /// Credentials of every mode, and ones that were renewed and hold secret configuration.
 fn samples() -> Vec<Credentials> {
     let of = |mode| Credentials::parse(mode, &parts(mode), None).unwrap();
-    let obtained = Obtained {
+    let obtained = ObtainedToken {
         refresh_token: Some(Secret::new("r2")),
         expires_at: Some(1_800_000_000_000_000),
         raw: json!({ "access_token": "t2" }),
         parts: Map::from_iter([("of_the_answer".to_owned(), json!("o"))]),
-        ..Obtained::new("t2")
+        ..ObtainedToken::new("t2")
     };
-    let renewed = of(AuthMode::OAuth2).renewed(&obtained).with_config(Map::from_iter([("k".to_owned(), json!("v"))]));
+    let renewed =
+        of(AuthMode::OAuth2).with_token(&obtained).with_config(Map::from_iter([("k".to_owned(), json!("v"))]));
     AuthMode::all().map(of).chain([renewed]).collect()
 }
 
@@ -71,7 +72,7 @@ fn sealed_form_of_credentials_is_frozen() {
         lines.add("auth mode", format_args!("{} {}", mode.name(), mode.stored_name()));
     }
     for credentials in samples() {
-        lines.add("credentials", std::str::from_utf8(&credentials.plain().unwrap()).unwrap());
+        lines.add("credentials", std::str::from_utf8(&credentials.to_sealed_json().unwrap()).unwrap());
     }
     lines.check(FILE);
 }

@@ -3,35 +3,36 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use crate::{auth::moment, declare::suggest, provider::AuthMode};
+use crate::{auth::time_values, declare::suggest, provider::AuthMode};
 
 /// Fields of an answer by RFC 6749 (5.1) that credentials do not have: one of them shows what it is.
-const ANSWER: [&str; 4] = ["token_type", "expires_in", "scope", "created_at"];
+const RESPONSE_FIELDS: [&str; 4] = ["token_type", "expires_in", "scope", "created_at"];
 /// Fields that credentials have.
-const CREDENTIALS: [&str; 7] =
+const CREDENTIAL_FIELDS: [&str; 7] =
     ["type", "access_token", "token", "refresh_token", "expires_at", "raw", "config_override"];
 
 /// Turns a token server's answer into credentials: `expires_in` becomes `expires_at`, and what credentials do not have goes
 /// into `raw`. A key that looks like a misspelt one stays, and is refused. Everything else comes back as it is.
 ///
 /// The span counts from `created_at`, if the answer has it, else from `now`, microseconds since 1970.
-pub(super) fn from_answer(mode: AuthMode, value: &Value, now: i64) -> Option<Value> {
+pub(super) fn from_token_response(mode: AuthMode, value: &Value, now: i64) -> Option<Value> {
     let answer = value.as_object()?;
-    if !answer.contains_key("access_token") || !ANSWER.iter().any(|key| answer.contains_key(*key)) {
+    if !answer.contains_key("access_token") || !RESPONSE_FIELDS.iter().any(|key| answer.contains_key(*key)) {
         return None;
     }
     let mut credentials = Map::new();
     let mut rest = Map::new();
     for (key, value) in answer {
-        let is_credential = CREDENTIALS.contains(&key.as_str());
-        let is_misspelt =
-            !is_credential && !ANSWER.contains(&key.as_str()) && suggest::nearest(key, CREDENTIALS).is_some();
+        let is_credential = CREDENTIAL_FIELDS.contains(&key.as_str());
+        let is_misspelt = !is_credential
+            && !RESPONSE_FIELDS.contains(&key.as_str())
+            && suggest::nearest(key, CREDENTIAL_FIELDS).is_some();
         let to = if is_credential || is_misspelt { &mut credentials } else { &mut rest };
         to.insert(key.clone(), value.clone());
     }
     match mode {
         AuthMode::OAuth2 | AuthMode::McpOAuth2 | AuthMode::McpOAuth2Generic => {
-            if let Some(end) = end(&rest, now) {
+            if let Some(end) = expires_at(&rest, now) {
                 credentials.entry("expires_at").or_insert(Value::String(end));
             }
             let raw = credentials.entry("raw").or_insert_with(|| Value::Object(Map::new()));
@@ -42,16 +43,18 @@ pub(super) fn from_answer(mode: AuthMode, value: &Value, now: i64) -> Option<Val
             }
         }
         // A token alone has no end and nothing beside it.
-        AuthMode::Bearer => credentials.extend(rest.into_iter().filter(|(key, _)| !ANSWER.contains(&key.as_str()))),
+        AuthMode::Bearer => {
+            credentials.extend(rest.into_iter().filter(|(key, _)| !RESPONSE_FIELDS.contains(&key.as_str())));
+        }
         _ => return None,
     }
     Some(Value::Object(credentials))
 }
 
-fn end(answer: &Map<String, Value>, now: i64) -> Option<String> {
-    let span = i64::try_from(moment::span(answer.get("expires_in")?)?.as_micros()).ok()?;
+fn expires_at(answer: &Map<String, Value>, now: i64) -> Option<String> {
+    let span = i64::try_from(time_values::parse_span(answer.get("expires_in")?)?.as_micros()).ok()?;
     // A time of the future cannot be when it was made.
-    let created = answer.get("created_at").and_then(moment::read).filter(|created| *created <= now);
+    let created = answer.get("created_at").and_then(time_values::parse_timestamp).filter(|created| *created <= now);
     let end = Timestamp::from_microsecond(created.unwrap_or(now).checked_add(span)?).ok()?;
     Some(format!("{end:.3}"))
 }
@@ -71,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn answer_of_a_token_server_is_taken_as_it_is() {
+    fn token_response_is_imported() {
         let answer = json!({
             "access_token": "a1", "refresh_token": "r1", "token_type": "bearer", "expires_in": 3600, "scope": "read",
             "api_domain": "https://eu.test"
@@ -89,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn end_counts_from_when_the_answer_was_made() {
+    fn expiry_counts_from_created_at() {
         let end = |created: Value| {
             let answer = json!({ "access_token": "a1", "expires_in": "3600", "created_at": created });
             import(AuthMode::OAuth2, &answer).unwrap()["expires_at"].clone()
@@ -106,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn misspelt_key_is_refused_and_not_put_aside() {
+    fn misspelt_key_is_refused() {
         let answer = json!({ "access_token": "a1", "refresh_tokn": "r1", "token_type": "bearer" });
         let error = import(AuthMode::OAuth2, &answer).unwrap_err();
         assert!(error.contains("`refresh_tokn` is not known (did you mean `refresh_token`?)"), "{error}");

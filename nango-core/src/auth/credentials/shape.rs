@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::{
-    auth::moment,
+    auth::time_values,
     declare::suggest,
     provider::{AuthMode, Field, Provider},
 };
@@ -28,55 +28,55 @@ struct Shape {
     /// May be there.
     optional: &'static [&'static str],
     /// Whether the provider's entry names further ones.
-    open: bool,
+    extensible: bool,
 }
 
-const TOKEN: &[&str] = &["token", "refresh_token", "expires_at", "raw"];
-const ACCESS: &[&str] = &["refresh_token", "expires_at", "config_override", "raw"];
+const TOKEN_FIELDS: &[&str] = &["token", "refresh_token", "expires_at", "raw"];
+const OAUTH2_FIELDS: &[&str] = &["refresh_token", "expires_at", "config_override", "raw"];
 
 const fn shape(mode: AuthMode) -> Shape {
     match mode {
-        AuthMode::ApiKey => Shape { required: &[&["apiKey"]], optional: &[], open: false },
+        AuthMode::ApiKey => Shape { required: &[&["apiKey"]], optional: &[], extensible: false },
         AuthMode::Basic | AuthMode::InstallPlugin => {
-            Shape { required: &[&["username"]], optional: &["password"], open: false }
+            Shape { required: &[&["username"]], optional: &["password"], extensible: false }
         }
-        AuthMode::Bearer => Shape { required: &[&["access_token", "token"]], optional: &[], open: false },
+        AuthMode::Bearer => Shape { required: &[&["access_token", "token"]], optional: &[], extensible: false },
         AuthMode::OAuth2 | AuthMode::McpOAuth2 | AuthMode::McpOAuth2Generic => {
-            Shape { required: &[&["access_token", "refresh_token"]], optional: ACCESS, open: false }
+            Shape { required: &[&["access_token", "refresh_token"]], optional: OAUTH2_FIELDS, extensible: false }
         }
         AuthMode::OAuth2Cc => Shape {
             required: &[&["client_id"]],
             optional: &["client_secret", "client_certificate", "client_private_key", "token", "expires_at", "raw"],
-            open: true,
+            extensible: true,
         },
-        AuthMode::TwoStep | AuthMode::Jwt => Shape { required: &[], optional: TOKEN, open: true },
+        AuthMode::TwoStep | AuthMode::Jwt => Shape { required: &[], optional: TOKEN_FIELDS, extensible: true },
         AuthMode::OAuth1 => Shape {
             required: &[&["oauth_token"], &["oauth_token_secret"]],
             optional: &["config_override", "raw"],
-            open: false,
+            extensible: false,
         },
         AuthMode::Tba => {
-            Shape { required: &[&["token_id"], &["token_secret"]], optional: &["config_override"], open: false }
+            Shape { required: &[&["token_id"], &["token_secret"]], optional: &["config_override"], extensible: false }
         }
         AuthMode::App | AuthMode::Custom => Shape {
             required: &[&["installation_id", "access_token"]],
             optional: &["app_id", "access_token", "expires_at", "raw", "jwtToken"],
-            open: false,
+            extensible: false,
         },
         AuthMode::Signature => {
-            Shape { required: &[&["username"], &["password"]], optional: &["token", "expires_at"], open: false }
+            Shape { required: &[&["username"], &["password"]], optional: &["token", "expires_at"], extensible: false }
         }
         AuthMode::AwsSigV4 => Shape {
             required: &[&["access_key_id"], &["secret_access_key"], &["region"], &["service"]],
             optional: &["session_token", "role_arn", "expires_at", "external_id", "raw"],
-            open: false,
+            extensible: false,
         },
         AuthMode::Bill => Shape {
             required: &[&["username"], &["password"], &["organization_id"], &["dev_key"]],
             optional: &["session_id", "user_id", "expires_at", "raw"],
-            open: false,
+            extensible: false,
         },
-        AuthMode::None => Shape { required: &[], optional: &[], open: false },
+        AuthMode::None => Shape { required: &[], optional: &[], extensible: false },
     }
 }
 
@@ -115,7 +115,7 @@ fn is_structured(key: &str) -> bool {
 }
 
 /// Keys whose values may have several lines.
-fn is_long(key: &str) -> bool {
+fn is_multiline(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
     key.contains("private") || key.contains("certificate") || key.contains("pem") || key.contains("assertion")
 }
@@ -125,18 +125,18 @@ pub(super) fn read(
     value: &Value,
     provider: Option<&Provider>,
 ) -> Result<Map<String, Value>, CredentialError> {
-    let asked = Asked::of(mode, provider);
-    let wrong = |reason: String| CredentialError { mode, reason, shape: asked.written() };
+    let asked = CredentialSchema::of(mode, provider);
+    let wrong = |reason: String| CredentialError { mode, reason, shape: asked.example() };
     let given = match (mode, value) {
         (AuthMode::ApiKey | AuthMode::Bearer, Value::String(text)) => {
-            let text =
-                plain("the string", token_keys(mode).first().copied().unwrap_or_default(), text).map_err(wrong)?;
+            let text = trimmed_text("the string", token_keys(mode).first().copied().unwrap_or_default(), text)
+                .map_err(wrong)?;
             let key = token_keys(mode).first().copied().unwrap_or_default();
             return Ok(Map::from_iter([(key.to_owned(), Value::String(text))]));
         }
         (AuthMode::None, Value::Null) => Map::new(),
         (_, Value::Object(object)) => object.clone(),
-        (_, other) => return Err(wrong(format!("they are {}, not an object", kind(other)))),
+        (_, other) => return Err(wrong(format!("they are {}, not an object", json_type_name(other)))),
     };
     let mut fields = Map::new();
     for (key, value) in given {
@@ -148,11 +148,11 @@ pub(super) fn read(
             if !fits {
                 return Err(wrong(format!("their `type` is not `{}`", mode.stored_name())));
             }
-        } else if let Some(value) = asked.value(mode, &key, value).map_err(wrong)? {
+        } else if let Some(value) = asked.checked_value(mode, &key, value).map_err(wrong)? {
             fields.insert(key, value);
         }
     }
-    asked.complete(&mut fields).map_err(wrong)?;
+    asked.apply_defaults(&mut fields).map_err(wrong)?;
     if mode == AuthMode::Bearer
         && let Some(token) = fields.remove("token")
     {
@@ -170,13 +170,13 @@ pub(super) fn read(
 }
 
 /// Credentials of a kind as they are written, without their values.
-pub(super) fn written(mode: AuthMode, provider: Option<&Provider>) -> String {
-    Asked::of(mode, provider).written()
+pub(super) fn example(mode: AuthMode, provider: Option<&Provider>) -> String {
+    CredentialSchema::of(mode, provider).example()
 }
 
 /// A part of credentials that a person is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct AskedPart {
+pub(crate) struct PromptField {
     /// Its key in JSON.
     pub(crate) key: String,
     /// Its name for people.
@@ -188,15 +188,15 @@ pub(crate) struct AskedPart {
 }
 
 /// The parts that a person is asked for.
-pub(super) fn asked(mode: AuthMode, provider: Option<&Provider>) -> Vec<AskedPart> {
-    let asked = Asked::of(mode, provider);
+pub(super) fn prompt_fields(mode: AuthMode, provider: Option<&Provider>) -> Vec<PromptField> {
+    let asked = CredentialSchema::of(mode, provider);
     let declared = provider.map(|provider| provider.credentials.as_slice()).unwrap_or_default();
-    let keys = asked.keys();
+    let keys = asked.typical_keys();
     let alone = !keys.contains(&"password");
     keys.iter()
         .map(|key| {
             let field = declared.iter().find(|field| field.name == **key);
-            AskedPart {
+            PromptField {
                 key: (*key).to_owned(),
                 title: field.map_or_else(|| (*key).to_owned(), |field| field.title.clone()),
                 secret: field.is_some_and(|field| field.secret) || super::show::is_secret_part(key, alone),
@@ -207,18 +207,19 @@ pub(super) fn asked(mode: AuthMode, provider: Option<&Provider>) -> Vec<AskedPar
 }
 
 /// What is asked for: by the kind, and by the provider's entry where the kind leaves it open.
-struct Asked<'a> {
+struct CredentialSchema<'a> {
     shape: Shape,
     fields: Vec<&'a Field>,
 }
 
-impl<'a> Asked<'a> {
+impl<'a> CredentialSchema<'a> {
     fn of(mode: AuthMode, provider: Option<&'a Provider>) -> Self {
         let shape = shape(mode);
-        let declared = provider.filter(|_| shape.open);
+        let declared = provider.filter(|_| shape.extensible);
         // What the original asks for once (the key that signs an assertion) is kept here, sealed like the rest, so that
         // an assertion that ends can be signed again.
-        let fields = declared.into_iter().flat_map(|provider| provider.credentials.iter().chain(&provider.options));
+        let fields =
+            declared.into_iter().flat_map(|provider| provider.credentials.iter().chain(&provider.assertion_options));
         Self { fields: fields.collect(), shape }
     }
 
@@ -229,9 +230,9 @@ impl<'a> Asked<'a> {
     }
 
     /// A value as it is kept; `None`: it says nothing.
-    fn value(&self, mode: AuthMode, key: &str, value: Value) -> Result<Option<Value>, String> {
+    fn checked_value(&self, mode: AuthMode, key: &str, value: Value) -> Result<Option<Value>, String> {
         // Without a provider's entry nobody knows which keys an open kind has.
-        let open = self.shape.open && self.fields.is_empty();
+        let open = self.shape.extensible && self.fields.is_empty();
         if !open && !self.names().any(|name| name == key) {
             let hint = suggest::nearest(key, self.names()).map(|near| format!(" (did you mean `{near}`?)"));
             return Err(format!("`{key}` is not known{}", hint.unwrap_or_default()));
@@ -240,11 +241,15 @@ impl<'a> Asked<'a> {
             return Ok(None);
         }
         if key == "expires_at" {
-            return date(&value).map(|at| Some(Value::String(at)));
+            return formatted_date(&value).map(|at| Some(Value::String(at)));
         }
         if is_structured(key) {
             let fits = value.is_object() || (key == "raw" && !value.is_null());
-            return if fits { Ok(Some(value)) } else { Err(format!("`{key}` is {}, not an object", kind(&value))) };
+            return if fits {
+                Ok(Some(value))
+            } else {
+                Err(format!("`{key}` is {}, not an object", json_type_name(&value)))
+            };
         }
         match value {
             Value::String(text) => {
@@ -252,19 +257,19 @@ impl<'a> Asked<'a> {
                 let may_be_empty = matches!(mode, AuthMode::Basic | AuthMode::InstallPlugin)
                     || self.fields.iter().any(|field| field.name == key && !field.is_required());
                 let name = format!("`{key}`");
-                let read = if may_be_empty { checked(&name, key, &text) } else { plain(&name, key, &text) };
+                let read = if may_be_empty { checked_text(&name, key, &text) } else { trimmed_text(&name, key, &text) };
                 read.map(|text| Some(Value::String(text)))
             }
             // A number that stands for a text, such as an installation's.
             Value::Number(number) if !matches!(mode, AuthMode::ApiKey | AuthMode::Bearer | AuthMode::Basic) => {
                 Ok(Some(Value::String(number.to_string())))
             }
-            other => Err(format!("`{key}` is {}, not a string", kind(&other))),
+            other => Err(format!("`{key}` is {}, not a string", json_type_name(&other))),
         }
     }
 
     /// Puts defaults in, and asks for what is missing.
-    fn complete(&self, fields: &mut Map<String, Value>) -> Result<(), String> {
+    fn apply_defaults(&self, fields: &mut Map<String, Value>) -> Result<(), String> {
         for group in self.shape.required {
             if !group.iter().any(|key| fields.contains_key(*key)) {
                 return Err(format!("`{}` is missing", group.join("` or `")));
@@ -284,7 +289,7 @@ impl<'a> Asked<'a> {
     }
 
     /// The keys that are given as a rule.
-    fn keys(&self) -> Vec<&str> {
+    fn typical_keys(&self) -> Vec<&str> {
         let required = self.shape.required.iter().filter_map(|group| group.first().copied());
         let declared = self.fields.iter().filter(|field| field.is_required()).map(|field| field.name.as_str());
         let mut keys: Vec<&str> = required.collect();
@@ -297,21 +302,21 @@ impl<'a> Asked<'a> {
     }
 
     /// `{"apiKey": "…"}`
-    fn written(&self) -> String {
-        let keys: Vec<String> = self.keys().into_iter().map(|key| format!(r#""{key}": "…""#)).collect();
+    fn example(&self) -> String {
+        let keys: Vec<String> = self.typical_keys().into_iter().map(|key| format!(r#""{key}": "…""#)).collect();
         format!("{{{}}}", keys.join(", "))
     }
 }
 
 /// A text that is not empty, without what surrounds a pasted key.
-fn plain(what: &str, key: &str, text: &str) -> Result<String, String> {
+fn trimmed_text(what: &str, key: &str, text: &str) -> Result<String, String> {
     // Of a password everything counts; what surrounds a pasted key does not.
     let pasted = if key.to_ascii_lowercase().contains("password") { text } else { text.trim() };
     let token = if key == "access_token" { without_scheme(pasted) } else { pasted };
     if token.trim().is_empty() {
         return Err(format!("{what} is empty"));
     }
-    checked(what, key, token)
+    checked_text(what, key, token)
 }
 
 /// A token as it was copied from a header, without its scheme, which is added when it is sent. A token has no blank.
@@ -324,8 +329,8 @@ fn without_scheme(token: &str) -> &str {
     }
 }
 
-fn checked(what: &str, key: &str, text: &str) -> Result<String, String> {
-    let odd = |c: char| c.is_control() && !(is_long(key) && matches!(c, '\n' | '\r' | '\t'));
+fn checked_text(what: &str, key: &str, text: &str) -> Result<String, String> {
+    let odd = |c: char| c.is_control() && !(is_multiline(key) && matches!(c, '\n' | '\r' | '\t'));
     if text.chars().any(odd) {
         return Err(format!("{what} holds a line break or another control character"));
     }
@@ -333,14 +338,14 @@ fn checked(what: &str, key: &str, text: &str) -> Result<String, String> {
 }
 
 /// A point in time, as a date.
-fn date(value: &Value) -> Result<String, String> {
-    let stamp = moment::read(value).and_then(|at| Timestamp::from_microsecond(at).ok());
+fn formatted_date(value: &Value) -> Result<String, String> {
+    let stamp = time_values::parse_timestamp(value).and_then(|at| Timestamp::from_microsecond(at).ok());
     stamp.map(|stamp| format!("{stamp:.3}")).ok_or_else(|| {
         "`expires_at` is no point in time: write it as `2026-11-22T12:00:00Z`, or in seconds since 1970".to_owned()
     })
 }
 
-fn kind(value: &Value) -> &'static str {
+fn json_type_name(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",

@@ -7,7 +7,7 @@ use super::Credentials;
 use crate::redact::is_secret_name;
 
 /// Parts that name somebody or something, and open nothing.
-const PLAIN: [&str; 11] = [
+const NON_SECRET_PARTS: [&str; 11] = [
     "client_id",
     "clientId",
     "expires_at",
@@ -22,13 +22,13 @@ const PLAIN: [&str; 11] = [
 ];
 
 /// The shortest half of a key that is a secret of its own.
-const SHORTEST_HALF: usize = 8;
+const MIN_SECRET_HALF: usize = 8;
 
 /// The parts with `***` for what is secret. A user name is shown, except where it stands alone: then it is a key.
-pub(super) fn hidden(credentials: &Credentials) -> Map<String, Value> {
+pub(super) fn redacted_fields(credentials: &Credentials) -> Map<String, Value> {
     let alone = credentials.text("password").is_none();
     let show = |key: &str| !is_secret_part(key, alone);
-    let shown = credentials.parts().iter().filter(|(key, _)| *key != super::CONFIG).map(|(key, value)| {
+    let shown = credentials.parts().iter().filter(|(key, _)| *key != super::SECRET_CONFIG_KEY).map(|(key, value)| {
         let value = if show(key) { value.clone() } else { Value::String("***".to_owned()) };
         (key.clone(), value)
     });
@@ -37,13 +37,13 @@ pub(super) fn hidden(credentials: &Credentials) -> Map<String, Value> {
 
 /// Whether a part of credentials is secret. `alone`: there is no password beside a user name, so that it is a key.
 pub(super) fn is_secret_part(key: &str, alone: bool) -> bool {
-    !PLAIN.contains(&key) && (key != "username" || alone)
+    !NON_SECRET_PARTS.contains(&key) && (key != "username" || alone)
 }
 
 /// The texts that must not be shown.
 pub(super) fn secrets(credentials: &Credentials) -> Vec<Zeroizing<String>> {
     let mut secrets = Vec::new();
-    let hidden = credentials.parts().iter().filter(|(key, _)| !PLAIN.contains(&key.as_str()));
+    let hidden = credentials.parts().iter().filter(|(key, _)| !NON_SECRET_PARTS.contains(&key.as_str()));
     for (key, value) in hidden {
         // Of a whole answer only what is named like a secret: the rest are words such as `bearer`.
         collect(value, key != "raw", &mut secrets);
@@ -57,7 +57,7 @@ pub(crate) fn collect(value: &Value, all: bool, secrets: &mut Vec<Zeroizing<Stri
     match value {
         Value::String(text) if all => {
             secrets.push(Zeroizing::new(text.clone()));
-            if let Some((_, half)) = text.split_once(':').filter(|(_, half)| half.len() >= SHORTEST_HALF) {
+            if let Some((_, half)) = text.split_once(':').filter(|(_, half)| half.len() >= MIN_SECRET_HALF) {
                 secrets.push(Zeroizing::new(half.to_owned()));
             }
         }
@@ -73,13 +73,13 @@ pub(crate) fn collect(value: &Value, all: bool, secrets: &mut Vec<Zeroizing<Stri
 /// Takes refresh tokens out, at any depth.
 pub(super) fn drop_refresh_tokens(object: &mut Map<String, Value>) {
     object.retain(|key, _| !is_refresh_token(key));
-    object.values_mut().for_each(dropped);
+    object.values_mut().for_each(drop_in_value);
 }
 
-fn dropped(value: &mut Value) {
+fn drop_in_value(value: &mut Value) {
     match value {
         Value::Object(object) => drop_refresh_tokens(object),
-        Value::Array(list) => list.iter_mut().for_each(dropped),
+        Value::Array(list) => list.iter_mut().for_each(drop_in_value),
         _ => {}
     }
 }

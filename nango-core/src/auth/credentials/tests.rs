@@ -13,7 +13,7 @@ fn check(mode: &str, value: &Value, expect: Result<Value, &str>) {
 }
 
 #[test]
-fn shapes() {
+fn each_mode_accepts_its_fields() {
     check("none", &json!(null), Ok(json!({ "type": "NONE" })));
     check("none", &json!({ "type": "NONE" }), Ok(json!({ "type": "NONE" })));
     let key = json!({ "type": "API_KEY", "apiKey": "hush" });
@@ -29,7 +29,7 @@ fn shapes() {
 }
 
 #[test]
-fn tokens_with_their_end() {
+fn token_expiry_is_read() {
     let at = |expires_at: Value| json!({ "access_token": "hush", "refresh_token": "hush2", "expires_at": expires_at });
     let read = |value: Value| json!({ "type": "OAUTH2", "access_token": "hush", "refresh_token": "hush2", "expires_at": value });
     let date = json!("2026-11-22T12:00:00.000Z");
@@ -41,7 +41,7 @@ fn tokens_with_their_end() {
     let credentials = Credentials::parse(AuthMode::OAuth2, &at(date), None).unwrap();
     assert_eq!(credentials.expires_at(), Some(1_795_348_800_000_000));
     assert_eq!((credentials.token(), credentials.refresh_token()), (Some("hush"), Some("hush2")));
-    assert!(credentials.are_renewed());
+    assert!(credentials.are_refreshable());
     assert_eq!(credentials.without_refresh_token().refresh_token(), None);
     let help = r#"; write {"access_token": "…", "refresh_token": "…"}"#;
     let text = "these are no oauth2 credentials: `expires_at` is no point in time: write it as `2026-11-22T12:00:00Z`, \
@@ -52,7 +52,7 @@ fn tokens_with_their_end() {
 }
 
 #[test]
-fn what_is_wrong_is_named_and_not_shown() {
+fn error_names_the_key_and_never_the_value() {
     let key = "these are no api-key credentials: ";
     let help = r#"; write {"apiKey": "…"}"#;
     let check_key = |value: Value, reason: &str| check("api-key", &value, Err(&format!("{key}{reason}{help}")));
@@ -76,24 +76,24 @@ fn what_is_wrong_is_named_and_not_shown() {
 }
 
 #[test]
-fn what_was_obtained_joins_what_was_given() {
+fn obtained_token_is_merged() {
     let given = json!({ "client_id": "app", "client_secret": "hush" });
     let credentials = Credentials::parse(AuthMode::OAuth2Cc, &given, None).unwrap();
     assert_eq!((credentials.token(), credentials.client()), (None, Some(("app", "hush"))));
     let raw = json!({ "access_token": "hush1", "nested": [{ "refreshToken": "hush2" }] });
-    let obtained = Obtained { expires_at: Some(5_000_000), raw, ..Obtained::new("hush1") };
-    let renewed = credentials.renewed(&obtained);
+    let obtained = ObtainedToken { expires_at: Some(5_000_000), raw, ..ObtainedToken::new("hush1") };
+    let renewed = credentials.with_token(&obtained);
     assert_eq!((renewed.token(), renewed.expires_at()), (Some("hush1"), Some(5_000_000)));
     assert!(!renewed.without_refresh_token().to_json(true).to_string().contains("hush2"));
     let shown = json!({ "type": "OAUTH2_CC", "client_id": "app", "client_secret": "***", "token": "***",
         "expires_at": "1970-01-01T00:00:05.000Z", "raw": "***" });
     assert_eq!(renewed.to_json(false), shown);
     // A token without an end does not keep the end of the one before it.
-    assert_eq!(renewed.renewed(&Obtained::new("x")).expires_at(), None);
+    assert_eq!(renewed.with_token(&ObtainedToken::new("x")).expires_at(), None);
 }
 
 #[test]
-fn they_open_in_their_own_row_only() {
+fn sealed_credentials_open_only_for_their_connection() {
     let ring = KeyRing::ephemeral().unwrap();
     let credentials = Credentials::bearer("hush");
     let sealed = credentials.seal(&ring, "github", "ann").unwrap();
@@ -105,7 +105,7 @@ fn they_open_in_their_own_row_only() {
 fn credentials_are_serialised_into_one_buffer_that_is_wiped() {
     let value = json!({ "username": "ann", "password": "hush \"quoted\" \u{e9}".repeat(40) });
     let credentials = Credentials::parse(AuthMode::Basic, &value, None).unwrap();
-    let plain: Zeroizing<Vec<u8>> = credentials.plain().unwrap();
+    let plain: Zeroizing<Vec<u8>> = credentials.to_sealed_json().unwrap();
     assert_eq!(std::str::from_utf8(&plain).unwrap(), credentials.to_json(true).to_string());
     assert_eq!(plain.capacity(), plain.len(), "a buffer that grew leaves copies");
 }

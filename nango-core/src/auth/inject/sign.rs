@@ -3,12 +3,12 @@
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
 use url::Position;
 
-use super::{InjectError, Owned};
+use super::{InjectError, TemplateInputs};
 use crate::{
     auth::{App, AuthMode},
-    http::Outgoing,
+    http::OutgoingRequest,
     provider::{
-        Moment, OAuth1Method, Provider,
+        OAuth1Method, Provider, RequestEntropy,
         sign::{AwsSigner, OAuth1Signer, UNSIGNED_PAYLOAD, hex, sha256},
     },
 };
@@ -29,13 +29,13 @@ pub(super) enum Signer {
 
 impl Signer {
     /// The signer of these credentials; `None`: they are not signed.
-    pub(super) fn of(provider: &Provider, subject: &Owned) -> Result<Option<Self>, InjectError> {
+    pub(super) fn of(provider: &Provider, subject: &TemplateInputs) -> Result<Option<Self>, InjectError> {
         let needs_app = |signer: Self| {
             if subject.client.is_some() {
                 return Ok(Some(signer));
             }
-            let wanted = App::wanted(&subject.integration);
-            Err(subject.unsigned(format!("they are signed with the key and secret of your app: {wanted}")))
+            let wanted = App::missing_app_hint(&subject.integration);
+            Err(subject.sign_error(format!("they are signed with the key and secret of your app: {wanted}")))
         };
         match subject.credentials.mode() {
             AuthMode::OAuth1 => {
@@ -44,7 +44,7 @@ impl Signer {
             }
             AuthMode::Tba => {
                 let account = subject.config.get("accountId").and_then(|value| value.as_str()).ok_or_else(|| {
-                    subject.unsigned(format!(
+                    subject.sign_error(format!(
                         "the configuration value `accountId` is missing: set it with `registry connection add {} <id> \
                          --set accountId=…`",
                         subject.integration
@@ -58,16 +58,21 @@ impl Signer {
     }
 
     /// Signs a request that has everything else.
-    pub(super) fn sign(&self, subject: &Owned, request: &mut Outgoing, moment: Moment) -> Result<(), InjectError> {
+    pub(super) fn sign(
+        &self,
+        subject: &TemplateInputs,
+        request: &mut OutgoingRequest,
+        entropy: RequestEntropy,
+    ) -> Result<(), InjectError> {
         let header = match self {
             Self::OAuth1(method) => {
-                subject.oauth1(*method, None, ["oauth_token", "oauth_token_secret"], request, moment)
+                subject.oauth1(*method, None, ["oauth_token", "oauth_token_secret"], request, entropy)
             }
             Self::Account { realm } => {
                 let keys = ["token_id", "token_secret"];
-                subject.oauth1(OAuth1Method::HmacSha256, Some(realm), keys, request, moment)
+                subject.oauth1(OAuth1Method::HmacSha256, Some(realm), keys, request, entropy)
             }
-            Self::Aws => subject.aws(request, moment)?,
+            Self::Aws => subject.aws(request, entropy)?,
         };
         let value = subject.header(&AUTHORIZATION, &header, true)?;
         request.headers.insert(AUTHORIZATION, value);
@@ -75,8 +80,8 @@ impl Signer {
     }
 }
 
-impl Owned {
-    fn unsigned(&self, reason: String) -> InjectError {
+impl TemplateInputs {
+    fn sign_error(&self, reason: String) -> InjectError {
         InjectError::Sign { integration: self.integration.clone(), reason }
     }
 
@@ -89,8 +94,8 @@ impl Owned {
         method: OAuth1Method,
         realm: Option<&str>,
         [token, secret]: [&str; 2],
-        request: &mut Outgoing,
-        moment: Moment,
+        request: &mut OutgoingRequest,
+        entropy: RequestEntropy,
     ) -> String {
         let (kind, body) = request.body.seen();
         let is_form = kind.is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
@@ -100,20 +105,20 @@ impl Owned {
             client,
             token: (self.part(token), self.part(secret)),
             realm,
-            timestamp: moment.now.div_euclid(1_000_000),
-            nonce: &moment.random.simple().to_string(),
+            timestamp: entropy.now.div_euclid(1_000_000),
+            nonce: &entropy.random.simple().to_string(),
             version: true,
         };
         signer.authorization(request.method.as_str(), &request.url, if is_form { &body } else { b"" })
     }
 
-    fn aws(&self, request: &mut Outgoing, moment: Moment) -> Result<String, InjectError> {
+    fn aws(&self, request: &mut OutgoingRequest, entropy: RequestEntropy) -> Result<String, InjectError> {
         let signer = AwsSigner {
             access_key_id: self.part("access_key_id"),
             secret_access_key: self.part("secret_access_key"),
             region: self.part("region"),
             service: self.part("service"),
-            now: moment.now,
+            now: entropy.now,
         };
         let (kind, body) = request.body.seen();
         let hash = if request.body.is_repeatable() { hex(&sha256(&body)) } else { UNSIGNED_PAYLOAD.to_owned() };

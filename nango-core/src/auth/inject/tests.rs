@@ -17,12 +17,17 @@ fn app() -> App {
 }
 
 /// The request after authorisation.
-fn request(provider: &Provider, credentials: &Credentials, config: &Value, body: Body) -> Result<Outgoing, String> {
+fn request(
+    provider: &Provider,
+    credentials: &Credentials,
+    config: &Value,
+    body: Body,
+) -> Result<OutgoingRequest, String> {
     let injector = Injector::new(provider, "shop", credentials, config.as_object().unwrap(), &app())
         .map_err(|error| error.to_string())?;
     assert!(!format!("{injector:?}").contains("hush"));
     let method = if body.is_empty() { Method::GET } else { Method::POST };
-    let mut request = Outgoing::new(method, "https://h.test/a?b=1".parse().unwrap());
+    let mut request = OutgoingRequest::new(method, "https://h.test/a?b=1".parse().unwrap());
     request.body = body;
     request.headers.insert("x-mine", HeaderValue::from_static("1"));
     injector.put(&mut request, 1_795_348_800_000_000).map_err(|error| error.to_string())?;
@@ -42,7 +47,7 @@ fn read(mode: AuthMode, value: &Value) -> Credentials {
 }
 
 #[test]
-fn every_mode_lands_in_its_place() {
+fn every_mode_sets_its_header_or_parameter() {
     let check = |accepts: &str, proxy: &str, credentials: Credentials, expect: &str| {
         let got = inject(&provider(accepts, proxy), &credentials, &json!({ "v": 2 }));
         assert_eq!(got.as_deref(), Ok(expect), "{proxy}");
@@ -66,7 +71,7 @@ fn every_mode_lands_in_its_place() {
 }
 
 #[test]
-fn tokens_that_were_obtained_land_like_any_other() {
+fn obtained_token_is_injected() {
     let check = |mode: AuthMode, credentials: Value, proxy: &str, expect: &str| {
         let got = inject(&provider(mode.stored_name(), proxy), &read(mode, &credentials), &json!({}));
         assert_eq!(got.as_deref(), Ok(expect), "{mode} {proxy}");
@@ -96,7 +101,7 @@ fn tokens_that_were_obtained_land_like_any_other() {
 }
 
 #[test]
-fn what_changes_from_request_to_request_is_filled_for_each() {
+fn per_request_templates_are_filled_per_request() {
     let headers = "headers: { x-at: '${now:YYYY-MM-DD}', x-sum: '${sha256Hex(${path}${credentials.apiKey})}', \
                    x-a: '${random}', x-b: '${random}' }";
     let got = request(&provider("API_KEY", headers), &Credentials::api_key("hush"), &json!({}), Body::Empty).unwrap();
@@ -108,7 +113,7 @@ fn what_changes_from_request_to_request_is_filled_for_each() {
 }
 
 #[test]
-fn fields_of_the_entry_go_over_those_of_a_body() {
+fn provider_fields_override_body_fields() {
     let mut provider = provider("API_KEY", "");
     let fields = json!({ "key": "${apiKey}", "account": { "id": "${connectionConfig.account}", "none": "${connectionConfig.x}" } });
     let fields = fields.as_object().unwrap().iter();
@@ -127,7 +132,7 @@ fn fields_of_the_entry_go_over_those_of_a_body() {
 }
 
 #[test]
-fn what_does_not_fit_is_told() {
+fn unsuitable_credentials_are_reported() {
     let check = |accepts: &str, proxy: &str, credentials: Credentials, expect: &str| {
         assert_eq!(inject(&provider(accepts, proxy), &credentials, &json!({})).unwrap_err(), expect);
     };
@@ -142,7 +147,7 @@ fn what_does_not_fit_is_told() {
 }
 
 #[test]
-fn a_key_without_a_place_is_refused() {
+fn api_key_without_a_placement_is_refused() {
     let help =
         "the entry of `acme` has no place for an API key: give one of its headers or parameters the value `${apiKey}`";
     for (accepts, more) in [("API_KEY", ""), ("API_KEY, BASIC", ", or use `basic` credentials")] {
@@ -152,7 +157,7 @@ fn a_key_without_a_place_is_refused() {
 }
 
 #[test]
-fn requests_are_signed_last() {
+fn request_is_signed_last() {
     let account = json!({ "token_id": "hush-id", "token_secret": "hush-secret" });
     let config = json!({ "accountId": "1234-sb1" });
     let got = inject(&provider("TBA", ""), &read(AuthMode::Tba, &account), &config).unwrap();

@@ -11,16 +11,16 @@ use std::{
 
 use zeroize::Zeroizing;
 
-use super::{Key, KeyError, KeyRing, random};
+use super::{Key, KeyError, KeyRing, fill_random};
 use crate::{
-    file_access::{self, Others, Untrusted},
+    file_access::{self, OthersAccess, UntrustedFile},
     store::KeyId,
 };
 
 /// A file that is longer than this holds something else.
-const LONGEST_FILE: u64 = 16 * 1024;
+const MAX_FILE_BYTES: u64 = 16 * 1024;
 /// The length of a line. The text must not grow: what it grew out of would stay in memory.
-const LINE: usize = 45;
+const LINE_BYTES: usize = 45;
 
 impl KeyRing {
     /// The ring of a key file, and whether the file was made just now: with a new key, readable by its owner only. Two
@@ -31,18 +31,20 @@ impl KeyRing {
     ///
     /// The file holds something else, cannot be read or made, belongs to another user, or can be read by others.
     pub fn from_file(path: &Path) -> Result<(Self, bool), KeyError> {
-        let ring = |keys| Self::of(keys, Some(path.to_owned()));
+        let ring = |keys| Self::from_keys(keys, Some(path.to_owned()));
         if let Some(keys) = read(path)? {
             return Ok((ring(keys), false));
         }
-        let key = Key::draw()?;
-        if write(path, std::slice::from_ref(&key), Place::New).map_err(|error| wrong(path, error.to_string()))? {
+        let key = Key::generate()?;
+        if write(path, std::slice::from_ref(&key), WriteTarget::New)
+            .map_err(|error| file_error(path, error.to_string()))?
+        {
             return Ok((ring(vec![key]), true));
         }
         let other = read(path)?.ok_or_else(|| {
             let link = fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink());
             let lost = "it is a symbolic link to a file that does not exist: create that file, or remove the link";
-            wrong(path, if link { lost } else { "it appeared and vanished again" })
+            file_error(path, if link { lost } else { "it appeared and vanished again" })
         })?;
         Ok((ring(other), false))
     }
@@ -54,27 +56,27 @@ impl KeyRing {
     ///
     /// The file is not there, holds something else, cannot be written, belongs to another user, or can be read by others.
     pub fn add_to_file(path: &Path) -> Result<KeyId, KeyError> {
-        let wrong = |error: io::Error| wrong(path, error.to_string());
+        let wrong = |error: io::Error| file_error(path, error.to_string());
         let resolved = fs::canonicalize(path).map_err(wrong)?;
         let path = resolved.as_path();
         // Whoever adds a key holds the lock of the file that it replaces, and adds to the file that is there then.
         loop {
             let held = file_access::open(path).map_err(wrong)?;
-            trusted(&held, path)?;
+            check_file(&held, path)?;
             held.lock().map_err(wrong)?;
             let keys = read_from(&held, path)?;
             if read(path)?.as_ref() != Some(&keys) {
                 continue;
             }
-            let key = Key::draw()?;
+            let key = Key::generate()?;
             let id = key.id;
-            write(path, &[keys, vec![key]].concat(), Place::Taken).map_err(wrong)?;
+            write(path, &[keys, vec![key]].concat(), WriteTarget::Existing).map_err(wrong)?;
             return Ok(id);
         }
     }
 }
 
-fn wrong(path: &Path, reason: impl Into<String>) -> KeyError {
+fn file_error(path: &Path, reason: impl Into<String>) -> KeyError {
     KeyError::File { path: path.display().to_string(), reason: reason.into() }
 }
 
@@ -82,70 +84,70 @@ fn wrong(path: &Path, reason: impl Into<String>) -> KeyError {
 pub(super) fn read(path: &Path) -> Result<Option<Vec<Key>>, KeyError> {
     match file_access::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(wrong(path, error.to_string())),
+        Err(error) => Err(file_error(path, error.to_string())),
         Ok(file) => {
-            trusted(&file, path)?;
+            check_file(&file, path)?;
             read_from(&file, path).map(Some)
         }
     }
 }
 
 /// Refuses a file whose keys another user may know or may have chosen. Asks the opened file, not its path.
-fn trusted(file: &File, path: &Path) -> Result<(), KeyError> {
-    let found = file.metadata().map_err(|error| wrong(path, error.to_string()))?;
+fn check_file(file: &File, path: &Path) -> Result<(), KeyError> {
+    let found = file.metadata().map_err(|error| file_error(path, error.to_string()))?;
     let refused = match file_access::check(path, &found) {
-        Ok(Others::Nothing) => return Ok(()),
-        Ok(others) => Untrusted::mode(path, &found, others),
+        Ok(OthersAccess::None) => return Ok(()),
+        Ok(others) => UntrustedFile::mode(path, &found, others),
         Err(refused) => refused,
     };
-    Err(wrong(path, format!("{refused}, or give the key in NANGO_ENCRYPTION_KEY instead of a file")))
+    Err(file_error(path, format!("{refused}, or give the key in NANGO_ENCRYPTION_KEY instead of a file")))
 }
 
 fn read_from(file: &File, path: &Path) -> Result<Vec<Key>, KeyError> {
     let mut text = Zeroizing::new(String::new());
-    file.take(LONGEST_FILE).read_to_string(&mut text).map_err(|error| wrong(path, error.to_string()))?;
-    Key::read_all(&text).map_err(|error| wrong(path, error.to_string()))
+    file.take(MAX_FILE_BYTES).read_to_string(&mut text).map_err(|error| file_error(path, error.to_string()))?;
+    Key::parse_all(&text).map_err(|error| file_error(path, error.to_string()))
 }
 
 /// What is written to.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum WriteTarget {
     /// There is no file yet.
     New,
     /// The file that is there is replaced.
-    Taken,
+    Existing,
 }
 
 /// Writes keys beside `path` and moves them into place, so that nobody ever reads a half-written key. `false`: a first
 /// file was to be made, and somebody else made it.
-fn write(path: &Path, keys: &[Key], place: Place) -> io::Result<bool> {
+fn write(path: &Path, keys: &[Key], target: WriteTarget) -> io::Result<bool> {
     let mut suffix = [0; 8];
-    random(&mut suffix).map_err(io::Error::other)?;
+    fill_random(&mut suffix).map_err(io::Error::other)?;
     let mut name = path.as_os_str().to_owned();
     name.push(format!(".{:016x}.new", u64::from_be_bytes(suffix)));
     let new = Path::new(&name);
     let mut file = file_access::create_private().open(new)?;
-    let mut text = Zeroizing::new(String::with_capacity(keys.len() * LINE));
+    let mut text = Zeroizing::new(String::with_capacity(keys.len() * LINE_BYTES));
     for key in keys {
-        text.push_str(&key.text());
+        text.push_str(&key.to_base64());
         text.push('\n');
     }
-    let moved = file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).and_then(|()| match place {
-        Place::New => fs::hard_link(new, path),
-        Place::Taken => fs::rename(new, path),
+    let moved = file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).and_then(|()| match target {
+        WriteTarget::New => fs::hard_link(new, path),
+        WriteTarget::Existing => fs::rename(new, path),
     });
-    if place == Place::New || moved.is_err() {
+    if target == WriteTarget::New || moved.is_err() {
         fs::remove_file(new)?;
     }
     match moved {
-        Err(error) if place == Place::New && error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-        other => other.and_then(|()| keep(path)).map(|()| true),
+        Err(error) if target == WriteTarget::New && error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        other => other.and_then(|()| sync_directory(path)).map(|()| true),
     }
 }
 
 /// A key that something is sealed with must not vanish with the power: the folder's entry has to be on the disk, too.
 #[cfg(unix)]
-fn keep(path: &Path) -> io::Result<()> {
+fn sync_directory(path: &Path) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     File::open(folder.unwrap_or_else(|| Path::new(".")))?.sync_all()
 }

@@ -16,7 +16,7 @@ use crate::{
 pub(super) const SKEW_SECONDS: i64 = 60;
 
 /// Says from when to when a token holds.
-pub(super) fn stamp(payload: &mut Map<String, Value>, now: i64, lifetime: Duration) {
+pub(super) fn set_registered_claims(payload: &mut Map<String, Value>, now: i64, lifetime: Duration) {
     let from = now.div_euclid(1_000_000) - SKEW_SECONDS;
     let lifetime = i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX);
     payload.insert("iat".to_owned(), json!(from));
@@ -24,7 +24,7 @@ pub(super) fn stamp(payload: &mut Map<String, Value>, now: i64, lifetime: Durati
 }
 
 /// A compact JSON Web Token (RFC 7515, RFC 7519).
-pub(super) fn write(
+pub(super) fn sign_compact(
     algorithm: &str,
     key: &str,
     text_key: bool,
@@ -40,15 +40,15 @@ pub(super) fn write(
     let signed = format!("{}.{}", part(&header), part(payload));
     let signature = match algorithm {
         "HS256" => {
-            let secret = if text_key { Some(key.as_bytes().to_vec()) } else { from_hex(key) };
+            let secret = if text_key { Some(key.as_bytes().to_vec()) } else { decode_hex(key) };
             let secret = Zeroizing::new(secret.ok_or_else(|| {
                 ObtainError::Setup("the secret that signs the token is not written in hexadecimal digits".to_owned())
             })?);
             sign::hmac_sha256(&secret, signed.as_bytes())
         }
-        "RS256" => PrivateKey::read(key).and_then(|key| key.rs256(signed.as_bytes()))?,
-        "PS256" => PrivateKey::read(key).and_then(|key| key.ps256(signed.as_bytes()))?,
-        "ES256" => PrivateKey::read(key).and_then(|key| key.es256(signed.as_bytes()))?,
+        "RS256" => PrivateKey::from_pem(key).and_then(|key| key.rs256(signed.as_bytes()))?,
+        "PS256" => PrivateKey::from_pem(key).and_then(|key| key.ps256(signed.as_bytes()))?,
+        "ES256" => PrivateKey::from_pem(key).and_then(|key| key.es256(signed.as_bytes()))?,
         other => {
             let known = "RS256, PS256, ES256 and HS256";
             return Err(ObtainError::Setup(format!("tokens cannot be signed with `{other}`: there is {known}")));
@@ -57,7 +57,7 @@ pub(super) fn write(
     Ok(Secret::new(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))))
 }
 
-fn from_hex(text: &str) -> Option<Vec<u8>> {
+fn decode_hex(text: &str) -> Option<Vec<u8>> {
     let digits: Vec<u8> =
         text.chars().map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok())).collect::<Option<_>>()?;
     digits.len().is_multiple_of(2).then(|| digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect())
@@ -68,11 +68,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_the_one_of_the_standard() {
+    fn jwt_matches_the_rfc_example() {
         // RFC 7515, A.1, with the key in hexadecimal digits and the members in our order.
         let header = Map::from_iter([("typ".to_owned(), json!("JWT"))]);
         let payload = json!({ "iss": "joe" });
-        let token = write("HS256", "00ff", false, header, payload.as_object().unwrap()).unwrap();
+        let token = sign_compact("HS256", "00ff", false, header, payload.as_object().unwrap()).unwrap();
         let parts: Vec<&str> = token.expose().split('.').collect();
         let read = |part: &str| serde_json::from_slice::<Value>(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap();
         assert_eq!((read(parts[0]), read(parts[1])), (json!({ "typ": "JWT", "alg": "HS256" }), payload));
@@ -81,9 +81,9 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_sign_says_so() {
+    fn unusable_key_is_an_error() {
         let check = |algorithm: &str, key: &str, expect: &str| {
-            let error = write(algorithm, key, false, Map::new(), &Map::new()).unwrap_err().to_string();
+            let error = sign_compact(algorithm, key, false, Map::new(), &Map::new()).unwrap_err().to_string();
             assert!(error.contains(expect), "{error}");
         };
         check("HS256", "hush", "not written in hexadecimal digits");

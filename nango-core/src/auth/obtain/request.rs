@@ -9,16 +9,16 @@ use serde_json::{Map, Value};
 use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
 
-use super::{ObtainError, Subject, lost};
+use super::{ObtainError, TokenContext, transport_failure};
 use crate::{
     auth::Secret,
-    http::{Body, Call, Client, Response},
-    provider::{BodyFormat, ClientAuth, Param, Scope, Template},
+    http::{Body, Client, RequestSpec, Response},
+    provider::{BodyFormat, ClientAuth, Param, Template, TemplateScope},
     redact::{Redactor, is_secret_name},
 };
 
 /// How many bytes the answer to a request for a token may have.
-const LARGEST: u64 = 1 << 20;
+const MAX_RESPONSE_BYTES: u64 = 1 << 20;
 
 /// What is sent for a token.
 pub(super) struct TokenRequest {
@@ -35,7 +35,12 @@ impl TokenRequest {
     /// # Errors
     ///
     /// The secret of the operator's app must not go there.
-    pub(super) fn new(subject: &Subject<'_>, url: Url, get: bool, format: BodyFormat) -> Result<Self, ObtainError> {
+    pub(super) fn new(
+        subject: &TokenContext<'_>,
+        url: Url,
+        get: bool,
+        format: BodyFormat,
+    ) -> Result<Self, ObtainError> {
         subject.check_token_host(&url)?;
         let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]);
         Ok(Self { url, get, format, fields: Map::new(), headers })
@@ -47,7 +52,7 @@ impl TokenRequest {
     }
 
     /// Sets the fields that a provider's entry names.
-    pub(super) fn params(&mut self, params: &[(String, Param)], scope: &Scope<'_>) -> Result<(), ObtainError> {
+    pub(super) fn params(&mut self, params: &[(String, Param)], scope: &TemplateScope<'_>) -> Result<(), ObtainError> {
         for (name, param) in params {
             self.fields.insert(name.clone(), param.resolve(scope)?);
         }
@@ -55,7 +60,11 @@ impl TokenRequest {
     }
 
     /// Sets the headers that a provider's entry names.
-    pub(super) fn headers(&mut self, headers: &[(HeaderName, Template)], scope: &Scope<'_>) -> Result<(), ObtainError> {
+    pub(super) fn headers(
+        &mut self,
+        headers: &[(HeaderName, Template)],
+        scope: &TemplateScope<'_>,
+    ) -> Result<(), ObtainError> {
         for (name, template) in headers {
             let text = Zeroizing::new(template.resolve(scope)?);
             self.header(name.clone(), &text)?;
@@ -73,7 +82,11 @@ impl TokenRequest {
     }
 
     /// Says who asks.
-    pub(super) fn client(&mut self, auth: ClientAuth, subject: &Subject<'_>) -> Result<(), ObtainError> {
+    pub(super) fn authenticate_client(
+        &mut self,
+        auth: ClientAuth,
+        subject: &TokenContext<'_>,
+    ) -> Result<(), ObtainError> {
         let (id, secret) = subject.client()?;
         let (name, password) = match auth {
             ClientAuth::Password => ("username", "password"),
@@ -84,7 +97,7 @@ impl TokenRequest {
                 let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
                 return self.basic(&encode(id), &encode(secret));
             }
-            ClientAuth::PlainBasic => return self.basic(id, secret),
+            ClientAuth::UnencodedBasic => return self.basic(id, secret),
             ClientAuth::BasicAndBody => self.basic(id, secret)?,
             ClientAuth::SignedJwt => {
                 let (kind, token) = super::app::client_assertion(subject, &self.url)?;
@@ -116,7 +129,7 @@ impl TokenRequest {
     }
 
     /// Adds the secrets that are made for this request alone, such as a signed assertion: a server may repeat them.
-    fn note_secrets(&self, redactor: &Redactor) {
+    fn add_secrets_to(&self, redactor: &Redactor) {
         let secret = |name: &str| is_secret_name(name) || name.contains("assertion");
         let fields = self.fields.iter().filter(|(name, _)| secret(name)).filter_map(|(_, value)| value.as_str());
         let headers =
@@ -131,29 +144,29 @@ impl TokenRequest {
 
     /// Sends it. Every status is an answer.
     pub(super) async fn send(self, client: &Client) -> Result<Response, ObtainError> {
-        self.note_secrets(client.redactor());
+        self.add_secrets_to(client.redactor());
         let method = if self.get { Method::GET } else { Method::POST };
-        let mut call = Call::new(method, self.url.as_str());
+        let mut call = RequestSpec::new(method, self.url.as_str());
         call.headers = self.headers;
         // A second request is only sent if the first one did not arrive, which of a `GET` is not asked.
         call = call.retries(if self.get { 0 } else { 2 }).accept(300..600);
-        call.max_body = Some(LARGEST);
+        call.max_body_bytes = Some(MAX_RESPONSE_BYTES);
         if self.get || self.format == BodyFormat::Query {
-            call.query = pairs(&self.fields);
+            call.query = form_pairs(&self.fields);
         } else if self.format == BodyFormat::Xml {
             let text = "this provider wants its token requests as XML, which cannot be written here";
             return Err(ObtainError::Setup(text.to_owned()));
         } else if self.format == BodyFormat::Json {
             call.body = Body::Json(Value::Object(self.fields).to_string().into());
         } else {
-            call.body = Body::Form(pairs(&self.fields));
+            call.body = Body::Form(form_pairs(&self.fields));
         }
-        client.send(&call).await.map_err(lost)
+        client.send(&call).await.map_err(transport_failure)
     }
 }
 
 /// Fields as a form has them: what is nested is `a[b]`.
-pub(in crate::auth) fn pairs(fields: &Map<String, Value>) -> Vec<(String, String)> {
+pub(in crate::auth) fn form_pairs(fields: &Map<String, Value>) -> Vec<(String, String)> {
     fn add(name: &str, value: &Value, pairs: &mut Vec<(String, String)>) {
         match value {
             Value::Null => {}
@@ -176,12 +189,12 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_form_holds_what_json_holds() {
+    fn nested_values_are_form_encoded() {
         let Value::Object(fields) = json!({ "a": 1, "b": { "c": "x y", "d": true }, "e": ["1", "2"], "n": null })
         else {
             unreachable!()
         };
-        let pairs = pairs(&fields);
+        let pairs = form_pairs(&fields);
         let text: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
         assert_eq!(text, ["a=1", "b[c]=x y", "b[d]=true", "e=1", "e=2"]);
     }

@@ -4,27 +4,27 @@ use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use super::{
-    ObtainError, Obtained, Subject,
+    ObtainError, ObtainedToken, TokenContext,
     jwt::{self, SKEW_SECONDS},
 };
 use crate::{
     auth::Secret,
-    provider::{Assertion, AssertionKind, Param, Scope, SignatureProtocol, SignedToken},
+    provider::{Assertion, AssertionKind, Param, SignatureProtocol, SignedToken, TemplateScope},
 };
 
 /// The token of [`AuthMode::Jwt`](crate::auth::AuthMode::Jwt) credentials.
-pub(super) fn token(subject: &Subject<'_>) -> Result<Obtained, ObtainError> {
-    let settings = subject.provider.token.signed.as_ref().ok_or_else(|| {
+pub(super) fn signed_token(subject: &TokenContext<'_>) -> Result<ObtainedToken, ObtainError> {
+    let settings = subject.provider.token.signed_token.as_ref().ok_or_else(|| {
         ObtainError::Setup(format!("the entry of `{}` does not say how its tokens are signed", subject.provider.name))
     })?;
     let token = sign(subject, settings)?;
     let lifetime = i64::try_from(settings.lifetime.as_micros()).unwrap_or(i64::MAX);
     let ends = subject.now.saturating_add(lifetime) - SKEW_SECONDS * 1_000_000;
-    Ok(Obtained { expires_at: Some(ends), ..Obtained::new(token.expose()) })
+    Ok(ObtainedToken { expires_at: Some(ends), ..ObtainedToken::new(token.expose()) })
 }
 
 /// Signs a token as a provider's entry says.
-pub(super) fn sign(subject: &Subject<'_>, settings: &SignedToken) -> Result<Secret, ObtainError> {
+pub(super) fn sign(subject: &TokenContext<'_>, settings: &SignedToken) -> Result<Secret, ObtainError> {
     let scope = subject.scope();
     let key = settings.key.as_ref().ok_or_else(|| {
         ObtainError::Setup(format!(
@@ -44,18 +44,18 @@ pub(super) fn sign(subject: &Subject<'_>, settings: &SignedToken) -> Result<Secr
         header.entry("kid").or_insert_with(|| Value::String(id.to_owned()));
     }
     let algorithm = header.get("alg").and_then(Value::as_str).map(str::to_owned);
-    jwt::stamp(&mut payload, subject.now, settings.lifetime);
+    jwt::set_registered_claims(&mut payload, subject.now, settings.lifetime);
     let algorithm = algorithm.as_deref().unwrap_or(match settings.protocol {
         SignatureProtocol::Rsa => "RS256",
         SignatureProtocol::Ec => "ES256",
         _ => "HS256",
     });
     let text_key = settings.protocol == SignatureProtocol::HmacText;
-    jwt::write(algorithm, secret, text_key, header, &payload)
+    jwt::sign_compact(algorithm, secret, text_key, header, &payload)
 }
 
 /// Signs the statement that buys a token.
-pub(super) fn assertion(subject: &Subject<'_>, settings: &Assertion) -> Result<Secret, ObtainError> {
+pub(super) fn assertion(subject: &TokenContext<'_>, settings: &Assertion) -> Result<Secret, ObtainError> {
     let AssertionKind::Jwt { header, payload } = &settings.kind else {
         let provider = &subject.provider.name;
         return Err(ObtainError::Setup(format!("the assertion of `{provider}` is SAML, which cannot be signed here")));
@@ -63,13 +63,13 @@ pub(super) fn assertion(subject: &Subject<'_>, settings: &Assertion) -> Result<S
     let scope = subject.scope();
     let key = Zeroizing::new(settings.key.resolve(&scope)?);
     let (header, mut payload) = (claims(header, &scope)?, claims(payload, &scope)?);
-    jwt::stamp(&mut payload, subject.now, settings.lifetime);
+    jwt::set_registered_claims(&mut payload, subject.now, settings.lifetime);
     let algorithm = header.get("alg").and_then(Value::as_str).unwrap_or("RS256").to_owned();
-    jwt::write(&algorithm, &key, false, header, &payload)
+    jwt::sign_compact(&algorithm, &key, false, header, &payload)
 }
 
 /// Claims with their values; one that lacks a value is left out.
-fn claims(params: &[(String, Param)], scope: &Scope<'_>) -> Result<Map<String, Value>, ObtainError> {
+fn claims(params: &[(String, Param)], scope: &TemplateScope<'_>) -> Result<Map<String, Value>, ObtainError> {
     let mut claims = Map::new();
     for (name, param) in params {
         match param.resolve_present(scope)? {

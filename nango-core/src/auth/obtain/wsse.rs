@@ -3,11 +3,11 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;
 
-use super::{ObtainError, Obtained, Subject};
+use super::{ObtainError, ObtainedToken, TokenContext};
 use crate::provider::sign;
 
 /// The user-name token of WS-Security, as a header of its own carries it.
-pub(super) fn signature(subject: &Subject<'_>) -> Result<Obtained, ObtainError> {
+pub(super) fn signature(subject: &TokenContext<'_>) -> Result<ObtainedToken, ObtainError> {
     let part = |name: &str| {
         subject.credentials.text(name).ok_or_else(|| ObtainError::Setup(format!("these credentials have no `{name}`")))
     };
@@ -17,9 +17,9 @@ pub(super) fn signature(subject: &Subject<'_>) -> Result<Obtained, ObtainError> 
         .map_err(|error| ObtainError::Setup(format!("the system gives no randomness: {error}")))?;
     let created = jiff::Timestamp::from_microsecond(subject.now).unwrap_or_default();
     let token = wsse(user, secret, &sign::hex(&nonce), &format!("{created:.0}"));
-    let lifetime = subject.provider.token.signed.as_ref().map_or(300, |signed| signed.lifetime.as_secs());
+    let lifetime = subject.provider.token.signed_token.as_ref().map_or(300, |signed| signed.lifetime.as_secs());
     let ends = subject.now.saturating_add(i64::try_from(lifetime).unwrap_or(300) * 1_000_000);
-    Ok(Obtained { expires_at: Some(ends), ..Obtained::new(token) })
+    Ok(ObtainedToken { expires_at: Some(ends), ..ObtainedToken::new(token) })
 }
 
 /// The digest is the base64 of the hexadecimal SHA-1 of nonce, moment and secret.
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_user_name_token() {
+    fn username_token_matches_the_specification() {
         let token = wsse("ann", "hush", "00112233445566778899aabbccddeeff", "2026-11-22T12:00:00Z");
         let digest = sign::hex(&sign::sha1(b"00112233445566778899aabbccddeeff2026-11-22T12:00:00Zhush"));
         let digest = STANDARD.encode(digest);

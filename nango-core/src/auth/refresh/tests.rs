@@ -8,7 +8,9 @@ use serde_json::{Map, Value, json};
 use super::*;
 use crate::{
     auth::AuthMode,
-    http::{Authorize, BoxFuture, Incoming, Method, Outgoing, Stamp, SystemClock, TransportError},
+    http::{
+        Authorize, BoxFuture, CredentialsVersion, Method, OutgoingRequest, RawResponse, SystemClock, TransportError,
+    },
     provider::Catalogue,
     store::{NewConnection, sqlite::Sqlite},
 };
@@ -16,21 +18,21 @@ use crate::{
 /// A token server: each request uses up an answer, or gets the next token of a series.
 #[derive(Debug, Default)]
 struct Server {
-    asked: AtomicUsize,
+    request_count: AtomicUsize,
     bodies: Mutex<Vec<String>>,
     answers: Mutex<VecDeque<(u16, Value)>>,
-    slow: Duration,
+    delay: Duration,
 }
 
 impl Server {
-    fn asked(&self) -> usize {
-        self.asked.load(Ordering::SeqCst)
+    fn request_count(&self) -> usize {
+        self.request_count.load(Ordering::SeqCst)
     }
 }
 
 impl Transport for Server {
-    fn send(&self, mut request: Outgoing) -> BoxFuture<'_, Result<Incoming, TransportError>> {
-        let number = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
+    fn send(&self, mut request: OutgoingRequest) -> BoxFuture<'_, Result<RawResponse, TransportError>> {
+        let number = self.request_count.fetch_add(1, Ordering::SeqCst) + 1;
         self.bodies.lock().unwrap().push(String::from_utf8(request.body.seen().1.to_vec()).unwrap());
         let next = self.answers.lock().unwrap().pop_front();
         let token = || {
@@ -38,18 +40,18 @@ impl Transport for Server {
             (200, body)
         };
         let (status, body) = next.unwrap_or_else(token);
-        let slow = self.slow;
+        let slow = self.delay;
         Box::pin(async move {
             tokio::time::sleep(slow).await;
             let headers = [("content-type".parse().unwrap(), "application/json".parse().unwrap())];
-            Ok(Incoming::whole(status, headers.into_iter().collect(), body.to_string()))
+            Ok(RawResponse::from_bytes(status, headers.into_iter().collect(), body.to_string()))
         })
     }
 }
 
 struct House {
-    tokens: Arc<Tokens>,
-    of: Arc<Holder>,
+    tokens: Arc<TokenRefresher>,
+    of: Arc<ConnectionContext>,
     server: Arc<Server>,
     store: SharedStore,
 }
@@ -73,84 +75,88 @@ impl House {
         };
         store.put_connection(new).await.unwrap();
         let server = Arc::new(server);
-        let tokens = Tokens::new(store.clone(), ring, server.clone(), Arc::new(SystemClock));
+        let tokens = TokenRefresher::new(store.clone(), ring, server.clone(), Arc::new(SystemClock));
         let app = App { client_id: Some("app".into()), client_secret: Some("hush".into()), ..App::default() };
-        let of = Holder {
+        let context = ConnectionContext {
             provider: Arc::new(provider),
             integration: "shop".into(),
             connection: "ann".into(),
             app: Arc::new(app),
         };
-        Self { tokens, of: Arc::new(of), server, store }
+        Self { tokens, of: Arc::new(context), server, store }
     }
 
-    async fn live(&self) -> Arc<Live> {
+    async fn live(&self) -> Arc<RefreshingCredentials> {
         let current = self.tokens.look(&self.of).await.unwrap();
-        Arc::new(Live::new(self.tokens.clone(), self.of.clone(), current).unwrap())
+        Arc::new(RefreshingCredentials::new(self.tokens.clone(), self.of.clone(), current).unwrap())
     }
 }
 
-fn old() -> Value {
+fn old_credentials() -> Value {
     json!({ "access_token": "t0", "refresh_token": "refresh-0" })
 }
 
 /// Credentials whose token has ended.
-fn ended() -> Value {
+fn expired_credentials() -> Value {
     json!({ "access_token": "t0", "refresh_token": "refresh-0", "expires_at": 1 })
 }
 
-async fn sent(live: &Arc<Live>) -> Result<(String, Stamp), AuthError> {
-    let mut request = Outgoing::new(Method::GET, "https://h.test/a".parse().unwrap());
-    let stamp = Following(live.clone()).authorize(&mut request).await?;
-    Ok((request.headers["authorization"].to_str().unwrap().to_owned(), stamp))
+async fn sent(refreshing: &Arc<RefreshingCredentials>) -> Result<(String, CredentialsVersion), AuthError> {
+    let mut request = OutgoingRequest::new(Method::GET, "https://h.test/a".parse().unwrap());
+    let version = RefreshingAuthorizer(refreshing.clone()).authorize(&mut request).await?;
+    Ok((request.headers["authorization"].to_str().unwrap().to_owned(), version))
 }
 
 #[tokio::test]
-async fn two_hundred_that_come_at_the_end_of_a_token_lead_to_one_request() {
-    let house = House::new(ended(), Some(0), Server { slow: Duration::from_millis(30), ..Server::default() }).await;
-    let live = house.live().await;
+async fn concurrent_callers_at_expiry_share_one_request() {
+    let fixture =
+        House::new(expired_credentials(), Some(0), Server { delay: Duration::from_millis(30), ..Server::default() })
+            .await;
+    let refreshing = fixture.live().await;
     let all = (0..200).map(|_| {
-        let live = live.clone();
-        tokio::spawn(async move { sent(&live).await.unwrap().0 })
+        let refreshing = refreshing.clone();
+        tokio::spawn(async move { sent(&refreshing).await.unwrap().0 })
     });
     for one in all.collect::<Vec<_>>() {
         assert_eq!(one.await.unwrap(), "Bearer t1");
     }
-    assert_eq!(house.server.asked(), 1);
-    let body = house.server.bodies.lock().unwrap().concat();
+    assert_eq!(fixture.server.request_count(), 1);
+    let body = fixture.server.bodies.lock().unwrap().concat();
     assert_eq!(body, "grant_type=refresh_token&refresh_token=refresh-0&client_id=app&client_secret=hush");
-    let stored = house.tokens.look(&house.of).await.unwrap();
+    let stored = fixture.tokens.look(&fixture.of).await.unwrap();
     assert_eq!((stored.credentials.refresh_token(), stored.connection.version), (Some("r1"), 2));
     // A quarter of an hour before its end, which is in an hour.
-    let ahead = stored.connection.renew_at.unwrap() - house.store.now();
+    let ahead = stored.connection.renew_at.unwrap() - fixture.store.now();
     assert!((44 * 60..=45 * 60).contains(&(ahead / 1_000_000)), "{ahead}");
 }
 
 #[tokio::test]
-async fn two_hundred_refusals_of_one_version_lead_to_one_request() {
-    let house = House::new(old(), None, Server { slow: Duration::from_millis(30), ..Server::default() }).await;
-    let live = house.live().await;
-    let (_, used) = sent(&live).await.unwrap();
+async fn concurrent_rejections_of_one_version_share_one_request() {
+    let fixture =
+        House::new(old_credentials(), None, Server { delay: Duration::from_millis(30), ..Server::default() }).await;
+    let refreshing = fixture.live().await;
+    let (_, used) = sent(&refreshing).await.unwrap();
     let all = (0..200).map(|_| {
-        let live = live.clone();
-        tokio::spawn(async move { Following(live.clone()).refused(used).await.unwrap() })
+        let refreshing = refreshing.clone();
+        tokio::spawn(async move { RefreshingAuthorizer(refreshing.clone()).refused(used).await.unwrap() })
     });
     for one in all.collect::<Vec<_>>() {
         assert!(one.await.unwrap());
     }
-    assert_eq!((house.server.asked(), &*sent(&live).await.unwrap().0), (1, "Bearer t1"));
+    assert_eq!((fixture.server.request_count(), &*sent(&refreshing).await.unwrap().0), (1, "Bearer t1"));
     // A new token that is refused too says something else than that it is old.
-    let (_, used) = sent(&live).await.unwrap();
-    assert!(!Following(live.clone()).refused(used).await.unwrap());
-    assert_eq!(house.server.asked(), 1);
+    let (_, used) = sent(&refreshing).await.unwrap();
+    assert!(!RefreshingAuthorizer(refreshing.clone()).refused(used).await.unwrap());
+    assert_eq!(fixture.server.request_count(), 1);
 }
 
 #[tokio::test]
-async fn what_was_asked_for_after_a_renewal_began_is_another_one() {
-    let house = House::new(old(), None, Server { slow: Duration::from_millis(100), ..Server::default() }).await;
+async fn refresh_requested_after_one_began_is_a_new_one() {
+    let fixture =
+        House::new(old_credentials(), None, Server { delay: Duration::from_millis(100), ..Server::default() }).await;
     let forced = || {
-        let (tokens, of) = (house.tokens.clone(), house.of.clone());
-        tokio::spawn(async move { tokens.forced(&of).await.unwrap().credentials.token().unwrap().to_owned() })
+        let (tokens, of) = (fixture.tokens.clone(), fixture.of.clone());
+        tokio::spawn(async move { tokens.force_refresh(&of).await.unwrap().credentials.token().unwrap().to_owned() })
     };
     let first = forced();
     tokio::time::sleep(Duration::from_millis(50)).await;
@@ -159,89 +165,96 @@ async fn what_was_asked_for_after_a_renewal_began_is_another_one() {
     for one in late {
         assert_eq!(one.await.unwrap(), "t2");
     }
-    assert_eq!(house.server.asked(), 2);
+    assert_eq!(fixture.server.request_count(), 2);
 }
 
 #[tokio::test]
-async fn a_refusal_asks_for_new_credentials_and_is_not_repeated() {
+async fn rejected_refresh_is_not_retried() {
     let no = (400, json!({ "error": "invalid_grant", "error_description": "the token refresh-0 was revoked" }));
-    let house = House::new(old(), Some(0), Server { answers: Mutex::new([no].into()), ..Server::default() }).await;
+    let fixture =
+        House::new(old_credentials(), Some(0), Server { answers: Mutex::new([no].into()), ..Server::default() }).await;
     // The old token has no end that is known, so it is used as long as it works.
-    let live = house.live().await;
-    assert_eq!(sent(&live).await.unwrap().0, "Bearer t0");
-    until(|| house.server.asked() == 1).await;
-    let error = Following(live.clone()).refused(Stamp(1)).await.unwrap_err();
+    let refreshing = fixture.live().await;
+    assert_eq!(sent(&refreshing).await.unwrap().0, "Bearer t0");
+    wait_until(|| fixture.server.request_count() == 1).await;
+    let error = RefreshingAuthorizer(refreshing.clone()).refused(CredentialsVersion(1)).await.unwrap_err();
     let text = error.to_string();
     assert!(matches!(error, AuthError::Refused(_)) && text.contains("must be connected again"), "{text}");
     assert!(
         text.contains("POST https://h.test/token answered 400 (invalid_grant: the token *** was revoked)"),
         "{text}"
     );
-    assert_eq!(house.server.asked(), 1);
-    let stored = house.store.connection("shop", "ann").await.unwrap().unwrap();
-    assert!(stored.failure.is_some_and(|failure| failure.refused && failure.times == 1));
+    assert_eq!(fixture.server.request_count(), 1);
+    let stored = fixture.store.connection("shop", "ann").await.unwrap().unwrap();
+    assert!(stored.failure.is_some_and(|failure| failure.refused && failure.attempts == 1));
     // Somebody who asks for it tries again.
-    assert_eq!(house.tokens.forced(&house.of).await.unwrap().credentials.token(), Some("t2"));
-    assert_eq!(house.store.connection("shop", "ann").await.unwrap().unwrap().failure, None);
+    assert_eq!(fixture.tokens.force_refresh(&fixture.of).await.unwrap().credentials.token(), Some("t2"));
+    assert_eq!(fixture.store.connection("shop", "ann").await.unwrap().unwrap().failure, None);
 }
 
 #[tokio::test]
-async fn a_failure_is_left_alone_for_a_while() {
+async fn failed_refresh_is_retried_after_a_backoff() {
     let down = (503, json!({ "message": "try later" }));
     let server = Server { answers: Mutex::new([down].into()), ..Server::default() };
-    let house = House::new(ended(), Some(1_000_000), server).await;
-    let live = house.live().await;
+    let fixture = House::new(expired_credentials(), Some(1_000_000), server).await;
+    let refreshing = fixture.live().await;
     for _ in 0..3 {
-        let error = sent(&live).await.unwrap_err();
-        assert!(matches!(&error, AuthError::Later { wait, .. } if *wait <= FIRST_PAUSE && !wait.is_zero()), "{error}");
+        let error = sent(&refreshing).await.unwrap_err();
+        assert!(
+            matches!(&error, AuthError::RetryLater { wait, .. } if *wait <= INITIAL_BACKOFF && !wait.is_zero()),
+            "{error}"
+        );
         assert!(error.to_string().contains("answered 503 (try later); the next attempt is in "), "{error}");
     }
-    assert_eq!(house.server.asked(), 1);
+    assert_eq!(fixture.server.request_count(), 1);
 }
 
 #[tokio::test]
-async fn a_caller_that_goes_away_does_not_lose_the_token() {
-    let house = House::new(ended(), Some(0), Server { slow: Duration::from_millis(50), ..Server::default() }).await;
-    let live = house.live().await;
-    let gone = tokio::time::timeout(Duration::from_millis(10), sent(&live)).await;
+async fn dropped_caller_does_not_lose_the_token() {
+    let fixture =
+        House::new(expired_credentials(), Some(0), Server { delay: Duration::from_millis(50), ..Server::default() })
+            .await;
+    let refreshing = fixture.live().await;
+    let gone = tokio::time::timeout(Duration::from_millis(10), sent(&refreshing)).await;
     assert!(gone.is_err());
-    house.tokens.settle(Duration::from_secs(5)).await;
-    assert_eq!(house.tokens.look(&house.of).await.unwrap().credentials.refresh_token(), Some("r1"));
-    assert_eq!((sent(&live).await.unwrap().0.as_str(), house.server.asked()), ("Bearer t1", 1));
+    fixture.tokens.wait_until_idle(Duration::from_secs(5)).await;
+    assert_eq!(fixture.tokens.look(&fixture.of).await.unwrap().credentials.refresh_token(), Some("r1"));
+    assert_eq!((sent(&refreshing).await.unwrap().0.as_str(), fixture.server.request_count()), ("Bearer t1", 1));
 }
 
 #[tokio::test]
-async fn a_token_that_still_works_is_renewed_beside_the_requests() {
-    let house = House::new(old(), Some(0), Server { slow: Duration::from_millis(200), ..Server::default() }).await;
-    let live = house.live().await;
+async fn valid_token_is_refreshed_in_the_background() {
+    let fixture =
+        House::new(old_credentials(), Some(0), Server { delay: Duration::from_millis(200), ..Server::default() }).await;
+    let refreshing = fixture.live().await;
     for _ in 0..20 {
-        assert_eq!(sent(&live).await.unwrap().0, "Bearer t0");
+        assert_eq!(sent(&refreshing).await.unwrap().0, "Bearer t0");
     }
-    until(|| house.server.asked() == 1).await;
-    house.tokens.settle(Duration::from_secs(5)).await;
+    wait_until(|| fixture.server.request_count() == 1).await;
+    fixture.tokens.wait_until_idle(Duration::from_secs(5)).await;
     tokio::time::sleep(Duration::from_millis(100)).await;
-    assert_eq!((sent(&live).await.unwrap().0.as_str(), house.server.asked()), ("Bearer t1", 1));
+    assert_eq!((sent(&refreshing).await.unwrap().0.as_str(), fixture.server.request_count()), ("Bearer t1", 1));
 }
 
 #[tokio::test]
-async fn who_waits_for_an_attempt_that_fails_shares_its_error() {
+async fn waiters_share_the_error_of_a_failed_refresh() {
     let down = || (503, json!({}));
     let server =
-        Server { answers: Mutex::new([down(), down()].into()), slow: Duration::from_millis(50), ..Server::default() };
-    let house = House::new(old(), None, server).await;
+        Server { answers: Mutex::new([down(), down()].into()), delay: Duration::from_millis(50), ..Server::default() };
+    let fixture = House::new(old_credentials(), None, server).await;
     let forced = || {
-        let (tokens, of) = (house.tokens.clone(), house.of.clone());
-        tokio::spawn(async move { tokens.forced(&of).await.unwrap_err().to_string() })
+        let (tokens, of) = (fixture.tokens.clone(), fixture.of.clone());
+        tokio::spawn(async move { tokens.force_refresh(&of).await.unwrap_err().to_string() })
     };
     let all = [forced(), forced(), forced()];
     for one in all {
         assert!(one.await.unwrap().contains("answered 503"));
     }
-    assert_eq!(house.server.asked(), 1);
+    assert_eq!(fixture.server.request_count(), 1);
 }
 
 #[tokio::test]
-async fn new_credentials_do_not_go_to_the_old_host() {
+async fn changed_host_gets_no_credentials() {
     let house = House::new(json!({ "access_token": "t0" }), None, Server::default()).await;
     let mut of = (*house.of).clone();
     let mut provider = (*of.provider).clone();
@@ -262,12 +275,12 @@ async fn new_credentials_do_not_go_to_the_old_host() {
         house.store.put_connection(new).await.unwrap();
     };
     put("one", "t1").await;
-    let of = Arc::new(Holder { provider: accepting(&of.provider, AuthMode::Bearer), ..of });
+    let of = Arc::new(ConnectionContext { provider: accepting(&of.provider, AuthMode::Bearer), ..of });
     let current = house.tokens.look(&of).await.unwrap();
-    let live = Arc::new(Live::new(house.tokens.clone(), of, current).unwrap());
+    let live = Arc::new(RefreshingCredentials::new(house.tokens.clone(), of, current).unwrap());
     let (_, used) = sent(&live).await.unwrap();
     put("two", "t2").await;
-    let error = Following(live.clone()).refused(used).await.unwrap_err();
+    let error = RefreshingAuthorizer(live.clone()).refused(used).await.unwrap_err();
     assert!(error.to_string().contains("leads to another host"), "{error}");
     assert_eq!(sent(&live).await.unwrap().0, "Bearer t1");
 }
@@ -278,7 +291,7 @@ fn accepting(provider: &Provider, mode: AuthMode) -> Arc<Provider> {
     Arc::new(provider)
 }
 
-async fn until(is: impl Fn() -> bool) {
+async fn wait_until(is: impl Fn() -> bool) {
     for _ in 0..200 {
         if is() {
             return;
@@ -289,30 +302,30 @@ async fn until(is: impl Fn() -> bool) {
 }
 
 #[tokio::test]
-async fn changes_of_others_are_followed() {
-    let house = House::new(json!({ "access_token": "t0" }), None, Server::default()).await;
-    let live = house.live().await;
-    let (_, used) = sent(&live).await.unwrap();
+async fn credentials_changed_elsewhere_are_used() {
+    let fixture = House::new(json!({ "access_token": "t0" }), None, Server::default()).await;
+    let refreshing = fixture.live().await;
+    let (_, used) = sent(&refreshing).await.unwrap();
     // Nobody gave others, and there is nothing to renew them with.
-    assert!(!Following(live.clone()).refused(used).await.unwrap());
+    assert!(!RefreshingAuthorizer(refreshing.clone()).refused(used).await.unwrap());
     let other = Credentials::parse(AuthMode::OAuth2, &json!({ "access_token": "other" }), None).unwrap();
-    let stored = house.store.connection("shop", "ann").await.unwrap().unwrap();
+    let stored = fixture.store.connection("shop", "ann").await.unwrap().unwrap();
     let new = NewConnection {
         integration: stored.integration,
         id: stored.id,
         auth: stored.auth,
-        credentials: other.seal(&house.tokens.ring, "shop", "ann").unwrap(),
+        credentials: other.seal(&fixture.tokens.ring, "shop", "ann").unwrap(),
         renew_at: None,
         config: Map::new(),
         metadata: None,
     };
-    house.store.put_connection(new).await.unwrap();
-    assert!(Following(live.clone()).refused(used).await.unwrap());
-    assert_eq!((sent(&live).await.unwrap().0.as_str(), house.server.asked()), ("Bearer other", 0));
+    fixture.store.put_connection(new).await.unwrap();
+    assert!(RefreshingAuthorizer(refreshing.clone()).refused(used).await.unwrap());
+    assert_eq!((sent(&refreshing).await.unwrap().0.as_str(), fixture.server.request_count()), ("Bearer other", 0));
 }
 
 #[test]
-fn margins_and_pauses() {
+fn refresh_margin_and_backoff_are_bounded() {
     let minutes = |minutes: i64| minutes * 60_000_000;
     let margin = Duration::from_mins(15);
     assert_eq!(renew_at(None, 0, margin), None);
@@ -320,60 +333,64 @@ fn margins_and_pauses() {
     // A token that lives shorter than the margin would be renewed for every request.
     assert_eq!(renew_at(Some(minutes(8)), 0, margin), Some(minutes(6)));
     assert_eq!(renew_at(Some(minutes(1)), minutes(5), margin), None);
-    let pauses: Vec<u64> = [1, 2, 3, 7, 8, 99].map(|times| pause(times).as_secs()).into();
+    let pauses: Vec<u64> = [1, 2, 3, 7, 8, 99].map(|times| backoff(times).as_secs()).into();
     assert_eq!(pauses, [30, 60, 120, 1920, 3600, 3600]);
 }
 
 impl House {
     /// Another process on the same database.
-    fn process(&self) -> Arc<Tokens> {
-        Tokens::new(self.store.clone(), self.tokens.ring.clone(), self.server.clone(), Arc::new(SystemClock))
+    fn other_process(&self) -> Arc<TokenRefresher> {
+        TokenRefresher::new(self.store.clone(), self.tokens.ring.clone(), self.server.clone(), Arc::new(SystemClock))
     }
 
-    fn forced(&self, tokens: Arc<Tokens>) -> tokio::task::JoinHandle<Result<Current, RefreshError>> {
-        let of = self.of.clone();
-        tokio::spawn(async move { tokens.forced(&of).await })
+    fn force_refresh(
+        &self,
+        tokens: Arc<TokenRefresher>,
+    ) -> tokio::task::JoinHandle<Result<CredentialsSnapshot, RefreshError>> {
+        let context = self.of.clone();
+        tokio::spawn(async move { tokens.force_refresh(&context).await })
     }
 }
 
 #[tokio::test]
-async fn processes_that_ask_for_a_token_at_the_same_time_share_one_request() {
-    let setup = House::new(old(), None, Server { slow: Duration::from_millis(300), ..Server::default() }).await;
-    let first = setup.forced(setup.process());
-    until(|| setup.server.asked() == 1).await;
-    let others = [setup.forced(setup.process()), setup.forced(setup.process())];
+async fn concurrent_processes_share_one_request() {
+    let setup =
+        House::new(old_credentials(), None, Server { delay: Duration::from_millis(300), ..Server::default() }).await;
+    let first = setup.force_refresh(setup.other_process());
+    wait_until(|| setup.server.request_count() == 1).await;
+    let others = [setup.force_refresh(setup.other_process()), setup.force_refresh(setup.other_process())];
     for one in [first].into_iter().chain(others) {
         assert_eq!(one.await.unwrap().unwrap().credentials.token(), Some("t1"));
     }
-    assert_eq!(setup.server.asked(), 1);
+    assert_eq!(setup.server.request_count(), 1);
     // One that asks later gets another.
-    assert_eq!(setup.forced(setup.process()).await.unwrap().unwrap().credentials.token(), Some("t2"));
+    assert_eq!(setup.force_refresh(setup.other_process()).await.unwrap().unwrap().credentials.token(), Some("t2"));
 }
 
 #[tokio::test]
-async fn processes_that_ask_for_a_token_at_the_same_time_share_its_failure() {
+async fn concurrent_processes_share_a_failed_refresh() {
     for (answer, expect) in
         [((503, json!({})), "answered 503"), ((400, json!({ "error": "invalid_grant" })), "connected again")]
     {
         let server =
-            Server { answers: Mutex::new([answer].into()), slow: Duration::from_millis(300), ..Server::default() };
-        let setup = House::new(old(), None, server).await;
-        let first = setup.forced(setup.process());
-        until(|| setup.server.asked() == 1).await;
-        for one in [first, setup.forced(setup.process())] {
+            Server { answers: Mutex::new([answer].into()), delay: Duration::from_millis(300), ..Server::default() };
+        let setup = House::new(old_credentials(), None, server).await;
+        let first = setup.force_refresh(setup.other_process());
+        wait_until(|| setup.server.request_count() == 1).await;
+        for one in [first, setup.force_refresh(setup.other_process())] {
             let error = one.await.unwrap().unwrap_err().to_string();
             assert!(error.contains(expect), "{error}");
         }
-        assert_eq!(setup.server.asked(), 1);
-        setup.forced(setup.process()).await.unwrap().unwrap();
+        assert_eq!(setup.server.request_count(), 1);
+        setup.force_refresh(setup.other_process()).await.unwrap().unwrap();
     }
 }
 
 /// A clock that stands still.
 #[derive(Debug)]
-struct Still(i64);
+struct FixedClock(i64);
 
-impl Clock for Still {
+impl Clock for FixedClock {
     fn now(&self) -> i64 {
         self.0
     }
@@ -388,52 +405,56 @@ impl Clock for Still {
 }
 
 #[tokio::test]
-async fn times_of_tokens_are_of_the_systems_clock() {
+async fn token_times_use_the_system_clock() {
     let hour = 3_600_000_000;
-    let setup = House::new(ended(), Some(0), Server::default()).await;
+    let setup = House::new(expired_credentials(), Some(0), Server::default()).await;
     // The database's clock is decades ahead of it.
-    let clock = Arc::new(Still(5 * hour));
-    let tokens = Tokens::new(setup.store.clone(), setup.tokens.ring.clone(), setup.server.clone(), clock);
-    let current = setup.forced(tokens.clone()).await.unwrap().unwrap();
+    let clock = Arc::new(FixedClock(5 * hour));
+    let tokens = TokenRefresher::new(setup.store.clone(), setup.tokens.ring.clone(), setup.server.clone(), clock);
+    let current = setup.force_refresh(tokens.clone()).await.unwrap().unwrap();
     assert_eq!(current.connection.renew_at, Some(6 * hour - hour / 4));
-    assert!(!tokens.is_due(&current) && tokens.still_good(&current));
+    assert!(!tokens.is_refresh_due(&current) && tokens.is_token_valid(&current));
 }
 
 #[tokio::test]
-async fn failure_from_the_future_does_not_delay_the_next_attempt() {
+async fn failure_stored_in_the_future_does_not_delay_the_next_attempt() {
     let down = (503, json!({}));
     let server = Server { answers: Mutex::new([down].into()), ..Server::default() };
-    let setup = House::new(ended(), Some(0), server).await;
+    let setup = House::new(expired_credentials(), Some(0), server).await;
     sent(&setup.live().await).await.unwrap_err();
     let mut current = setup.tokens.look(&setup.of).await.unwrap();
-    let why = Why::Ends(current.connection.version);
-    let may = |current: &Current| setup.tokens.may_try(&setup.of, current, &Last::default(), why, Instant::now());
+    let why = RefreshReason::Expiring(current.connection.version);
+    let may = |current: &CredentialsSnapshot| {
+        setup.tokens.check_may_refresh(&setup.of, current, &LastRefresh::default(), why, Instant::now())
+    };
     may(&current).unwrap_err();
-    current.connection.failure.as_mut().unwrap().at += 86_400_000_000;
+    current.connection.failure.as_mut().unwrap().failed_at += 86_400_000_000;
     may(&current).unwrap();
 }
 
 #[derive(Debug, Default)]
-struct Reports(Mutex<Vec<String>>);
+struct WaitRecorder(Mutex<Vec<String>>);
 
-impl Watch for Reports {
-    fn waiting(&self, what: &str) {
+impl WaitObserver for WaitRecorder {
+    fn on_wait(&self, what: &str) {
         self.0.lock().unwrap().push(what.to_owned());
     }
 }
 
 #[tokio::test]
-async fn wait_for_another_process_is_reported_with_its_end() {
-    let setup = House::new(ended(), Some(0), Server { slow: Duration::from_millis(1_500), ..Server::default() }).await;
-    let first = setup.forced(setup.process());
-    until(|| setup.server.asked() == 1).await;
-    let reports = Arc::new(Reports::default());
+async fn wait_for_refresh_of_another_process_is_reported_with_limit() {
+    let setup =
+        House::new(expired_credentials(), Some(0), Server { delay: Duration::from_millis(1_500), ..Server::default() })
+            .await;
+    let first = setup.force_refresh(setup.other_process());
+    wait_until(|| setup.server.request_count() == 1).await;
+    let reports = Arc::new(WaitRecorder::default());
     let current = setup.tokens.look(&setup.of).await.unwrap();
-    let live = Arc::new(Live::new(setup.process(), setup.of.clone(), current).unwrap());
-    live.watch(reports.clone());
-    assert_eq!(sent(&live).await.unwrap().0, "Bearer t1");
+    let refreshing = Arc::new(RefreshingCredentials::new(setup.other_process(), setup.of.clone(), current).unwrap());
+    refreshing.set_wait_observer(reports.clone());
+    assert_eq!(sent(&refreshing).await.unwrap().0, "Bearer t1");
     first.await.unwrap().unwrap();
     let expect = "waiting at most 90 s for another process that renews the token of connection `ann` of `shop`";
     assert_eq!(*reports.0.lock().unwrap(), [expect]);
-    assert_eq!(setup.server.asked(), 1);
+    assert_eq!(setup.server.request_count(), 1);
 }

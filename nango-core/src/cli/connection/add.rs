@@ -9,18 +9,17 @@ use super::provider;
 use crate::{
     auth::{AuthMode, Credentials, InjectError},
     cli::{
-        Command, Context, Exit, Fault, Terminal,
-        check::provider_of,
-        ending,
-        lookup::{self, quoted},
+        Command, CommandError, Context, Exit, Terminal, lifecycle,
+        lookup::{self, shell_quoted},
         prompt, report,
-        values::{Values, key_value},
+        startup_check::provider_of,
+        values::{ValueReader, key_value},
     },
     declare::suggest,
     error::Error,
     http::{Clock, SystemClock},
-    provider::{ConfigurationError, Provider, ResolveError},
-    run::{AddConnection, Observer, RunReport, add_connection, check_id},
+    provider::{ConnectionConfigError, Provider, ResolveError},
+    run::{AddConnection, Observer, RunReport, add_connection, check_connection_id},
     store::Connection,
     wire::{AddedJson, ConnectionDetail},
 };
@@ -36,7 +35,7 @@ struct Arguments {
     /// The connection's id: whatever your application calls the customer
     id: String,
     /// The kind of the credentials, such as api-key, basic, bearer, oauth2, oauth2-cc. Without it, they tell
-    #[arg(long, value_name = "KIND", value_parser = mode)]
+    #[arg(long, value_name = "KIND", value_parser = parse_auth_mode)]
     auth: Option<AuthMode>,
     /// The credentials. A file or stdin keeps them out of the list of processes and of your shell's history; on a
     /// terminal they are asked for when this is left out
@@ -62,7 +61,7 @@ struct Arguments {
     show_secrets: bool,
 }
 
-fn mode(text: &str) -> Result<AuthMode, String> {
+fn parse_auth_mode(text: &str) -> Result<AuthMode, String> {
     text.parse::<AuthMode>().map_err(|error| error.to_string())
 }
 
@@ -72,29 +71,29 @@ impl Command for Add {
         Arguments::augment_args(clap::Command::new("add").about(about))
     }
 
-    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, Fault> {
-        let arguments = Arguments::from_arg_matches(matches).map_err(|error| Fault::usage(error.to_string()))?;
+    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
+        let arguments = Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
         lookup::integration(context.registry(), &arguments.integration)?;
-        check_id(&arguments.id).map_err(Fault::usage)?;
-        let mut values = Values::default();
+        check_connection_id(&arguments.id).map_err(CommandError::usage)?;
+        let mut values = ValueReader::default();
         let mut given =
             arguments.credentials.as_deref().map(|text| values.credentials("--credentials", text)).transpose()?;
         let config = configuration(&arguments, &mut values, &mut context.terminal)?;
         let metadata = arguments.metadata.as_deref().map(|text| values.object("--metadata", text)).transpose()?;
         if arguments.auth.is_none() && given.is_none() {
-            keeps_nothing(context, &arguments.integration, &arguments.id)?;
+            refuse_to_clear_credentials(context, &arguments.integration, &arguments.id)?;
         }
-        warn_of_end(context, &arguments.integration);
+        warn_of_lifecycle_end(context, &arguments.integration);
         let known = context.catalogue().get(provider_of(context.config(), &arguments.integration));
         let mode = match arguments.auth {
             Some(mode) => mode,
-            None => guess(given.as_ref(), known)?,
+            None => infer_auth_mode(given.as_ref(), known)?,
         };
         if given.is_none() {
             given = prompt::credentials(mode, known)?;
         }
         let credentials = Credentials::import(mode, given.as_ref().unwrap_or(&Value::Null), known, SystemClock.now())
-            .map_err(|error| Fault::usage(format!("--credentials: {error}")))?;
+            .map_err(|error| CommandError::usage(format!("--credentials: {error}")))?;
         let shown = credentials.to_json(arguments.show_secrets);
         let new = AddConnection {
             integration: arguments.integration,
@@ -109,10 +108,10 @@ impl Command for Add {
 }
 
 /// Warns of a provider that has ended or will end. It is not refused: the provider may grant a delay.
-fn warn_of_end(context: &mut Context, integration: &str) {
+fn warn_of_lifecycle_end(context: &mut Context, integration: &str) {
     let name = provider_of(context.config(), integration);
     let lifecycle = context.catalogue().get(name).and_then(|provider| provider.lifecycle.as_ref());
-    let warning = lifecycle.map(|lifecycle| ending::warning(name, lifecycle, context.today()));
+    let warning = lifecycle.map(|lifecycle| lifecycle::end_warning(name, lifecycle, context.today()));
     if let Some(warning) = warning {
         context.terminal.note(warning);
     }
@@ -121,9 +120,9 @@ fn warn_of_end(context: &mut Context, integration: &str) {
 /// The configuration that was given in the three ways.
 fn configuration(
     arguments: &Arguments,
-    values: &mut Values,
+    values: &mut ValueReader,
     terminal: &mut Terminal,
-) -> Result<Map<String, Value>, Fault> {
+) -> Result<Map<String, Value>, CommandError> {
     if !arguments.config.is_empty() {
         terminal.note(
             "warning: `--config KEY=VALUE` of `connection add` is `--set KEY=VALUE` now; the next release does not take \
@@ -131,28 +130,28 @@ fn configuration(
         );
     }
     let mut config = Map::new();
-    let mut put = |key: &str, value: String| match config.insert(key.to_owned(), Value::String(value)) {
+    let mut insert = |key: &str, value: String| match config.insert(key.to_owned(), Value::String(value)) {
         None => Ok(()),
-        Some(_) => Err(Fault::usage(format!("`{key}` is set twice"))),
+        Some(_) => Err(CommandError::usage(format!("`{key}` is set twice"))),
     };
     for (key, value) in arguments.set.iter().chain(&arguments.config) {
-        put(key, value.clone())?;
+        insert(key, value.clone())?;
     }
     for (key, path) in &arguments.set_file {
-        put(key, values.file(&format!("--set-file {key}"), path)?)?;
+        insert(key, values.file(&format!("--set-file {key}"), path)?)?;
     }
     Ok(config)
 }
 
 /// Without credentials a connection that has some would lose them, which nobody means who only changes something else.
-fn keeps_nothing(context: &mut Context, integration: &str, id: &str) -> Result<(), Fault> {
+fn refuse_to_clear_credentials(context: &mut Context, integration: &str, id: &str) -> Result<(), CommandError> {
     if context.missing_database().is_some() {
         return Ok(());
     }
-    let instance = context.open()?;
-    let stored = context.block_on(instance.store.connection(integration, id))?;
+    let runtime = context.open()?;
+    let stored = context.block_on(runtime.store.connection(integration, id))?;
     match stored.filter(|connection| connection.auth != AuthMode::None.stored_name()) {
-        Some(connection) => Err(Fault::usage(format!(
+        Some(connection) => Err(CommandError::usage(format!(
             "{id} of {integration} is there already, with {} credentials: give them again with --credentials, drop them \
              with --auth none, or change its metadata alone with `registry connection set-metadata`",
             connection.auth
@@ -161,28 +160,33 @@ fn keeps_nothing(context: &mut Context, integration: &str, id: &str) -> Result<(
     }
 }
 
-fn add(context: &mut Context, new: AddConnection, credentials: Value) -> Result<Exit, Fault> {
-    let instance = context.open()?;
+fn add(context: &mut Context, new: AddConnection, credentials: Value) -> Result<Exit, CommandError> {
+    let runtime = context.open()?;
     let progress = context.progress();
     let observer: Arc<dyn Observer> = progress.clone();
-    let added = context.block_on(add_connection(&instance, new, observer));
+    let added = context.block_on(add_connection(&runtime, new, observer));
     progress.finish();
-    let added = added.map_err(refused)?;
+    let added = added.map_err(add_error)?;
     let connection = &added.connection;
-    let detail = ConnectionDetail::new(connection, provider(&instance.config, connection), Some(credentials));
+    let detail = ConnectionDetail::new(connection, provider(&runtime.config, connection), Some(credentials));
     context.terminal.json(&AddedJson::new(detail, added.new, &added.events))?;
-    human(context, connection, added.new, &added.events)
+    print_human(context, connection, added.new, &added.events)
 }
 
 /// A connection that was not stored: what was typed does not fit the provider, or something else is in the way.
-fn refused(error: Error) -> Fault {
-    let typed = error.downcast_ref::<InjectError>().is_some()
+fn add_error(error: Error) -> CommandError {
+    let is_usage_error = error.downcast_ref::<InjectError>().is_some()
         || error.downcast_ref::<ResolveError>().is_some()
-        || error.downcast_ref::<ConfigurationError>().is_some();
-    if typed { Fault::usage(error.to_string()) } else { error.into() }
+        || error.downcast_ref::<ConnectionConfigError>().is_some();
+    if is_usage_error { CommandError::usage(error.to_string()) } else { error.into() }
 }
 
-fn human(context: &mut Context, connection: &Connection, new: bool, events: &[RunReport]) -> Result<Exit, Fault> {
+fn print_human(
+    context: &mut Context,
+    connection: &Connection,
+    new: bool,
+    events: &[RunReport],
+) -> Result<Exit, CommandError> {
     let Connection { integration, id, auth, .. } = connection;
     let done = if new { "added" } else { "replaced the credentials of" };
     context.terminal.line(format_args!("{done} connection {id} of {integration} ({auth})"))?;
@@ -194,28 +198,29 @@ fn human(context: &mut Context, connection: &Connection, new: bool, events: &[Ru
     }
     let next = context.registry().syncs().find(|(entry, _)| entry.integration() == integration);
     if let Some((_, sync)) = next {
-        let line = format!("Next: registry run {integration} {} --connection {}", sync.name, quoted(id));
+        let line = format!("Next: registry run {integration} {} --connection {}", sync.name, shell_quoted(id));
         context.terminal.hint(line);
     }
     Ok(Exit::Success)
 }
 
 /// The kind of credentials, where nobody said it.
-fn guess(given: Option<&Value>, provider: Option<&Provider>) -> Result<AuthMode, Fault> {
+fn infer_auth_mode(given: Option<&Value>, provider: Option<&Provider>) -> Result<AuthMode, CommandError> {
     let all: Vec<AuthMode> = AuthMode::all().collect();
-    let taken = provider.map_or(all.as_slice(), |provider| provider.auth.as_slice());
+    let accepted = provider.map_or(all.as_slice(), |provider| provider.auth.as_slice());
     let unclear = || {
-        let kinds = suggest::list(taken.iter().map(|mode| mode.name()));
-        Fault::usage(format!("which kind of credentials? Say it with --auth. There is {kinds}"))
+        let kinds = suggest::list(accepted.iter().map(|mode| mode.name()));
+        CommandError::usage(format!("which kind of credentials? Say it with --auth. There is {kinds}"))
     };
     match given {
-        None if taken.contains(&AuthMode::None) => Ok(AuthMode::None),
+        None if accepted.contains(&AuthMode::None) => Ok(AuthMode::None),
         // The one kind that can be asked for.
-        None if taken.len() == 1 && prompt::can_ask() => Ok(taken[0]),
+        None if accepted.len() == 1 && prompt::is_interactive() => Ok(accepted[0]),
         None => Err(unclear()),
-        Some(Value::Object(object)) => of_object(object, taken).ok_or_else(unclear),
+        Some(Value::Object(object)) => infer_from_object(object, accepted).ok_or_else(unclear),
         Some(_) => {
-            match taken.iter().filter(|mode| matches!(mode, AuthMode::ApiKey | AuthMode::Bearer)).collect::<Vec<_>>()[..]
+            match accepted.iter().filter(|mode| matches!(mode, AuthMode::ApiKey | AuthMode::Bearer)).collect::<Vec<_>>()
+                [..]
             {
                 [only] => Ok(*only),
                 _ => Err(unclear()),
@@ -225,7 +230,7 @@ fn guess(given: Option<&Value>, provider: Option<&Provider>) -> Result<AuthMode,
 }
 
 /// Keys that tell the kind, and which kinds they may tell; the first that is taken counts.
-const TELLING: [(&str, &[AuthMode]); 11] = [
+const MODE_KEYS: [(&str, &[AuthMode]); 11] = [
     ("apiKey", &[AuthMode::ApiKey, AuthMode::TwoStep]),
     ("refresh_token", &[AuthMode::OAuth2, AuthMode::McpOAuth2, AuthMode::TwoStep]),
     // What a token server answered.
@@ -240,16 +245,16 @@ const TELLING: [(&str, &[AuthMode]); 11] = [
     ("token", &[AuthMode::Bearer, AuthMode::TwoStep]),
 ];
 
-fn of_object(object: &Map<String, Value>, taken: &[AuthMode]) -> Option<AuthMode> {
+fn infer_from_object(object: &Map<String, Value>, accepted: &[AuthMode]) -> Option<AuthMode> {
     if let Some(kind) = object.get("type").and_then(Value::as_str) {
         return kind.parse().ok();
     }
-    let told = TELLING.iter().filter(|(key, _)| object.contains_key(*key));
-    let told = told.flat_map(|(_, modes)| modes.iter()).find(|mode| taken.contains(mode)).copied();
-    told.or_else(|| object.is_empty().then_some(AuthMode::None)).or_else(|| {
+    let inferred = MODE_KEYS.iter().filter(|(key, _)| object.contains_key(*key));
+    let inferred = inferred.flat_map(|(_, modes)| modes.iter()).find(|mode| accepted.contains(mode)).copied();
+    inferred.or_else(|| object.is_empty().then_some(AuthMode::None)).or_else(|| {
         // Logins and signed tokens have keys of their provider's.
         let open = |mode: &&AuthMode| matches!(mode, AuthMode::TwoStep | AuthMode::Jwt);
-        taken.first().filter(open).copied()
+        accepted.first().filter(open).copied()
     })
 }
 
@@ -261,8 +266,8 @@ mod tests {
     use crate::error::ErrorKind;
 
     #[test]
-    fn credentials_tell_their_kind() {
-        let of = |value: Value| guess(Some(&value), None).map_err(|fault| fault.exit());
+    fn auth_mode_is_inferred_from_credentials() {
+        let of = |value: Value| infer_auth_mode(Some(&value), None).map_err(|fault| fault.exit());
         assert_eq!(of(json!({ "apiKey": "k" })), Ok(AuthMode::ApiKey));
         assert_eq!(of(json!({ "username": "u" })), Ok(AuthMode::Basic));
         assert_eq!(of(json!({ "token": "t" })), Ok(AuthMode::Bearer));
@@ -272,13 +277,13 @@ mod tests {
         assert_eq!(of(json!({ "client_id": "c", "client_secret": "s" })), Ok(AuthMode::OAuth2Cc));
         assert_eq!(of(json!({ "kee": "k" })), Err(Exit::Usage));
         assert_eq!(of(json!("bare")), Err(Exit::Usage));
-        assert_eq!(guess(None, None), Ok(AuthMode::None));
+        assert_eq!(infer_auth_mode(None, None), Ok(AuthMode::None));
     }
 
     #[test]
-    fn what_was_typed_is_told_apart_from_what_is_set_up() {
-        let exit = |error: Error| refused(error.context("connection `acme`")).exit();
-        let mode = InjectError::NoPlace { provider: "github".into(), others: String::new() };
+    fn usage_errors_differ_from_setup_errors() {
+        let exit = |error: Error| add_error(error.context("connection `acme`")).exit();
+        let mode = InjectError::NoApiKeyPlacement { provider: "github".into(), others: String::new() };
         let missing = ResolveError::MissingConfig { integration: "jira".into(), name: "subdomain".into() };
         assert_eq!(exit(Error::new(ErrorKind::Connection, mode)), Exit::Usage);
         assert_eq!(exit(Error::new(ErrorKind::Connection, missing)), Exit::Usage);
@@ -287,10 +292,10 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_a_short_line() {
-        assert_eq!(check_id("acme"), Ok(()));
+    fn connection_id_is_one_short_line() {
+        assert_eq!(check_connection_id("acme"), Ok(()));
         for wrong in [String::new(), "a\nb".to_owned(), "x".repeat(256)] {
-            assert!(check_id(&wrong).is_err(), "{wrong:?}");
+            assert!(check_connection_id(&wrong).is_err(), "{wrong:?}");
         }
     }
 }

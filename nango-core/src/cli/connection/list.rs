@@ -7,9 +7,9 @@ use serde_json::json;
 use super::provider;
 use crate::{
     cli::{
-        Command, Context, Exit, Fault, ending,
-        lookup::{self, add_line},
-        table::{moment, short, table},
+        Command, CommandError, Context, Exit, lifecycle,
+        lookup::{self, add_command},
+        table::{table, truncated, utc_time},
     },
     provider::Lifecycle,
     store::Connection,
@@ -27,13 +27,13 @@ struct Arguments {
 }
 
 /// How the connection is: its token may not be renewable, its provider may end.
-fn state(connection: &Connection, lifecycle: Option<&Lifecycle>, today: Date) -> String {
+fn state_text(connection: &Connection, lifecycle: Option<&Lifecycle>, today: Date) -> String {
     let token = match &connection.failure {
         None => None,
         Some(failure) if failure.refused => Some("connect again".to_owned()),
         Some(_) => Some("failing".to_owned()),
     };
-    let end = lifecycle.map(|lifecycle| ending::short(lifecycle, today));
+    let end = lifecycle.map(|lifecycle| lifecycle::end_cell(lifecycle, today));
     token.into_iter().chain(end).collect::<Vec<_>>().join(", ")
 }
 
@@ -42,8 +42,8 @@ impl Command for List {
         Arguments::augment_args(clap::Command::new("list").about("Lists connections"))
     }
 
-    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, Fault> {
-        let arguments = Arguments::from_arg_matches(matches).map_err(|error| Fault::usage(error.to_string()))?;
+    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
+        let arguments = Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
         let only = arguments.integration.as_deref();
         if let Some(integration) = only {
             lookup::integration(context.registry(), integration)?;
@@ -51,8 +51,8 @@ impl Command for List {
         let connections = if context.missing_database().is_some() {
             Vec::new()
         } else {
-            let instance = context.open()?;
-            context.block_on(instance.store.connections(only))?
+            let runtime = context.open()?;
+            context.block_on(runtime.store.connections(only))?
         };
         let config = context.config().clone();
         let (catalogue, today) = (context.catalogue().clone(), context.today());
@@ -65,7 +65,7 @@ impl Command for List {
         if connections.is_empty() {
             let integration =
                 only.or_else(|| context.registry().integrations().first().copied()).unwrap_or("INTEGRATION");
-            let line = add_line(context.catalogue(), context.config(), integration, "ID");
+            let line = add_command(context.catalogue(), context.config(), integration, "ID");
             context.terminal.hint(format_args!("No connection yet. Add one:\n  {line}"));
             return Ok(Exit::Success);
         }
@@ -78,9 +78,9 @@ impl Command for List {
                 &connection.integration,
                 &connection.id,
                 &connection.auth,
-                &state(connection, lifecycle(connection), today),
-                &short(&metadata, 60),
-                &moment(connection.created_at),
+                &state_text(connection, lifecycle(connection), today),
+                &truncated(&metadata, 60),
+                &utc_time(connection.created_at),
             ]);
         }
         context.terminal.line(shown)?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use clap::{ArgMatches, Args, FromArgMatches};
 
 use crate::{
-    cli::{Command, Context, Exit, Fault, database::clear_removed, lookup, table::counted},
+    cli::{Command, CommandError, Context, Exit, database::clear_removed, lookup, table::pluralized},
     run::{Observer, remove_connection},
     wire::RemovedJson,
 };
@@ -27,22 +27,22 @@ impl Command for Remove {
         Arguments::augment_args(clap::Command::new("remove").about("Removes a connection and all its records"))
     }
 
-    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, Fault> {
-        let arguments = Arguments::from_arg_matches(matches).map_err(|error| Fault::usage(error.to_string()))?;
+    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
+        let arguments = Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
         let Arguments { integration, id } = arguments;
         lookup::integration(context.registry(), &integration)?;
-        let instance = context.open_existing()?;
-        context.block_on(lookup::connection(&instance, &integration, &id))?;
+        let runtime = context.open_existing()?;
+        context.block_on(lookup::connection(&runtime, &integration, &id))?;
         let progress = context.progress();
         let observer: Arc<dyn Observer> = progress.clone();
-        let removed = context.block_on(remove_connection(&instance, &integration, &id, observer));
+        let removed = context.block_on(remove_connection(&runtime, &integration, &id, observer));
         progress.finish();
         // Somebody else may have removed it meanwhile, which is what was asked for.
         let records = removed?.map_or(0, |removed| removed.records);
         context.terminal.json(&RemovedJson::new(records))?;
-        let with = counted(records, "record");
+        let with = pluralized(records, "record");
         context.terminal.line(format_args!("removed connection {id} of {integration} and {with}"))?;
-        clear_removed(context, &instance);
+        clear_removed(context, &runtime);
         Ok(Exit::Success)
     }
 }

@@ -7,8 +7,8 @@ use super::provider;
 use crate::{
     auth::Credentials,
     cli::{
-        Command, Context, Exit, Fault, lookup,
-        table::{counted, moment, number},
+        Command, CommandError, Context, Exit, lookup,
+        table::{number, pluralized, utc_time},
     },
     wire::ConnectionDetail,
 };
@@ -33,12 +33,12 @@ impl Command for Show {
         Arguments::augment_args(clap::Command::new("show").about("Shows a connection and how many records it has"))
     }
 
-    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, Fault> {
-        let arguments = Arguments::from_arg_matches(matches).map_err(|error| Fault::usage(error.to_string()))?;
+    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
+        let arguments = Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
         let integration = lookup::integration(context.registry(), &arguments.integration)?.to_owned();
-        let instance = context.open_existing()?;
-        let connection = context.block_on(lookup::connection(&instance, &integration, &arguments.id))?;
-        let opened = Credentials::open(&instance.ring, &connection.credentials, &integration, &connection.id);
+        let runtime = context.open_existing()?;
+        let connection = context.block_on(lookup::connection(&runtime, &integration, &arguments.id))?;
+        let opened = Credentials::open(&runtime.ring, &connection.credentials, &integration, &connection.id);
         let mut connection = connection;
         let credentials = match opened {
             Ok(credentials) => {
@@ -50,27 +50,31 @@ impl Command for Show {
                 connection.config.extend(credentials.config().map(of));
                 credentials.to_json(arguments.show_secrets)
             }
-            Err(error) if arguments.show_secrets => return Err(Fault::setup(error.to_string())),
+            Err(error) if arguments.show_secrets => return Err(CommandError::setup(error.to_string())),
             // The rest of it can be shown all the same.
             Err(error) => {
                 context.terminal.note(format_args!("warning: {error}"));
                 json!({ "type": connection.auth })
             }
         };
-        let provider = provider(&instance.config, &connection);
+        let provider = provider(&runtime.config, &connection);
         context.terminal.json(&ConnectionDetail::new(&connection, provider, Some(credentials.clone())))?;
-        let datasets = context.block_on(instance.store.datasets(Some(&integration), Some(&connection.id)))?;
+        let datasets = context.block_on(runtime.store.datasets(Some(&integration), Some(&connection.id)))?;
         let terminal = &mut context.terminal;
         terminal.line(format_args!("connection {} of {integration} (provider {provider})", connection.id))?;
-        terminal.line(format_args!("added        {}", moment(connection.created_at)))?;
-        terminal.line(format_args!("changed      {}", moment(connection.updated_at)))?;
+        terminal.line(format_args!("added        {}", utc_time(connection.created_at)))?;
+        terminal.line(format_args!("changed      {}", utc_time(connection.updated_at)))?;
         terminal.line(format_args!("credentials  {credentials}"))?;
         if let Some(at) = connection.renew_at {
-            terminal.line(format_args!("token        renewed from {} on", moment(at)))?;
+            terminal.line(format_args!("token        renewed from {} on", utc_time(at)))?;
         }
         if let Some(failure) = &connection.failure {
-            let times = counted(failure.times.into(), "attempt");
-            terminal.line(format_args!("failing      {times}, last {}: {}", moment(failure.at), failure.message))?;
+            let times = pluralized(failure.attempts.into(), "attempt");
+            terminal.line(format_args!(
+                "failing      {times}, last {}: {}",
+                utc_time(failure.failed_at),
+                failure.message
+            ))?;
         }
         terminal.line(format_args!("config       {}", Value::from(connection.config)))?;
         terminal.line(format_args!("metadata     {}", Value::from(connection.metadata)))?;

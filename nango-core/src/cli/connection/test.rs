@@ -3,9 +3,9 @@
 use clap::{ArgMatches, Args, FromArgMatches};
 
 use crate::{
-    cli::{Command, Context, Exit, Fault, lookup, table::moment},
+    cli::{Command, CommandError, Context, Exit, lookup, table::utc_time},
     run::test_connection,
-    wire::TestedJson,
+    wire::ConnectionTestJson,
 };
 
 /// `registry connection test <integration> <id>`
@@ -26,21 +26,21 @@ impl Command for Test {
         Arguments::augment_args(clap::Command::new("test").about(about))
     }
 
-    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, Fault> {
-        let arguments = Arguments::from_arg_matches(matches).map_err(|error| Fault::usage(error.to_string()))?;
+    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
+        let arguments = Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
         let integration = lookup::integration(context.registry(), &arguments.integration)?.to_owned();
-        let instance = context.open_existing()?;
-        let connection = context.block_on(lookup::connection(&instance, &integration, &arguments.id))?;
+        let runtime = context.open_existing()?;
+        let connection = context.block_on(lookup::connection(&runtime, &integration, &arguments.id))?;
         let id = &connection.id;
-        let tested = match context.block_on(test_connection(&instance, &integration, id)) {
+        let tested = match context.block_on(test_connection(&runtime, &integration, id)) {
             Ok(tested) => tested,
             Err(error) => {
-                context.terminal.json(&TestedJson::failed(&connection, &error))?;
+                context.terminal.json(&ConnectionTestJson::failed(&connection, &error))?;
                 context.terminal.note(format_args!("error: {error}"));
                 return Ok(Exit::Failed);
             }
         };
-        context.terminal.json(&TestedJson::good(&connection, &tested))?;
+        context.terminal.json(&ConnectionTestJson::succeeded(&connection, &tested))?;
         let terminal = &mut context.terminal;
         let found = match &tested.request {
             Some(request) => format!("is good: {request} was answered"),
@@ -50,8 +50,8 @@ impl Command for Test {
         if tested.renewed {
             terminal.line("Its token was renewed.")?;
         }
-        if let Some(ends) = tested.token_ends {
-            terminal.line(format_args!("Its token ends {}.", moment(ends)))?;
+        if let Some(ends) = tested.token_expires_at {
+            terminal.line(format_args!("Its token ends {}.", utc_time(ends)))?;
         }
         Ok(Exit::Success)
     }

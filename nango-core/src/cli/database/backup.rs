@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgMatches, Args, FromArgMatches};
 
 use crate::{
-    cli::{Command, Context, Exit, Fault, database::size, table::counted},
+    cli::{Command, CommandError, Context, Exit, database::human_size, table::pluralized},
     wire::BackupJson,
 };
 
@@ -26,21 +26,25 @@ impl Command for Backup {
         )
     }
 
-    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, Fault> {
-        let arguments = Arguments::from_arg_matches(matches).map_err(|error| Fault::usage(error.to_string()))?;
-        let instance = context.open_existing()?;
-        let made = context.block_on(instance.store.backup(&arguments.file))?;
+    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
+        let arguments = Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
+        let runtime = context.open_existing()?;
+        let made = context.block_on(runtime.store.backup(&arguments.file))?;
         context.terminal.json(&BackupJson::new(&arguments.file, &made))?;
         let file = arguments.file.display();
-        context.terminal.line(format_args!("{file}: {}, {}", counted(made.records, "record"), size(made.bytes)))?;
+        context.terminal.line(format_args!(
+            "{file}: {}, {}",
+            pluralized(made.records, "record"),
+            human_size(made.bytes)
+        ))?;
         for partial in &made.partial {
             context.terminal.note(format_args!(
                 "note: {} is left of an interrupted backup and holds records: remove it, unless a backup is being written",
                 partial.display()
             ));
         }
-        if instance.config.encryption_key.is_none() {
-            let key = instance.config.key_file.display();
+        if runtime.config.encryption_key.is_none() {
+            let key = runtime.config.key_file.display();
             context
                 .terminal
                 .hint(format_args!("The credentials in it are sealed with {key}: back that up too, elsewhere"));

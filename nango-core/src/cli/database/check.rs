@@ -4,9 +4,9 @@ use clap::{ArgMatches, Args, FromArgMatches};
 
 use crate::{
     cli::{
-        Command, Context, Exit, Fault,
-        database::size,
-        table::{count, counted, short, table},
+        Command, CommandError, Context, Exit,
+        database::human_size,
+        table::{count, pluralized, table, truncated},
     },
     wire::CheckJson,
 };
@@ -28,10 +28,10 @@ impl Command for Check {
         Arguments::augment_args(clap::Command::new("check").about(about))
     }
 
-    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, Fault> {
-        let arguments = Arguments::from_arg_matches(matches).map_err(|error| Fault::usage(error.to_string()))?;
-        let instance = context.open_existing()?;
-        let report = context.block_on(instance.store.check(arguments.repair))?;
+    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
+        let arguments = Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
+        let runtime = context.open_existing()?;
+        let report = context.block_on(runtime.store.check(arguments.repair))?;
         let terminal = &mut context.terminal;
         terminal.json(&CheckJson::new(&report))?;
         if !report.findings.is_empty() {
@@ -39,36 +39,36 @@ impl Command for Check {
             for finding in &report.findings {
                 shown.add_row([
                     finding.problem.name().into(),
-                    finding.place.clone().into(),
+                    finding.location.clone().into(),
                     count(finding.count),
                     count(finding.repaired),
-                    short(&finding.example, 100).into(),
+                    truncated(&finding.example, 100).into(),
                 ]);
             }
             terminal.line(shown)?;
         }
         let looked = format!(
             "{} in {} ({})",
-            counted(report.records, "record"),
-            counted(report.datasets, "dataset"),
-            size(report.bytes)
+            pluralized(report.records, "record"),
+            pluralized(report.datasets, "dataset"),
+            human_size(report.bytes)
         );
         for finding in &report.findings {
             match finding.problem.repair() {
                 Some(repair) if finding.repaired > 0 => {
-                    terminal.line(format_args!("{} ({}): {repair}", finding.problem.name(), finding.place))?;
+                    terminal.line(format_args!("{} ({}): {repair}", finding.problem.name(), finding.location))?;
                 }
                 _ => {}
             }
             if finding.repaired < finding.count {
                 let advice = finding.problem.advice();
-                terminal.line(format_args!("{} ({}) is left: {advice}", finding.problem.name(), finding.place))?;
+                terminal.line(format_args!("{} ({}) is left: {advice}", finding.problem.name(), finding.location))?;
             }
         }
-        for (key, payloads) in &report.closed {
+        for (key, payloads) in &report.undecrypted {
             terminal.line(format_args!(
                 "{} not looked into: sealed with the key {key}, which this process was not given",
-                counted(*payloads, "payload")
+                pluralized(*payloads, "payload")
             ))?;
         }
         let sound = report.is_sound();

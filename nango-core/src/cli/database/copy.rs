@@ -4,8 +4,8 @@ use clap::{ArgMatches, Args, FromArgMatches};
 
 use crate::{
     cli::{
-        Command, Context, Exit, Fault,
-        lookup::quoted,
+        Command, CommandError, Context, Exit,
+        lookup::shell_quoted,
         table::{count, number, table},
     },
     config::Config,
@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// How many records pass between two lines of progress.
-const TOLD_EVERY: u64 = 100_000;
+const PROGRESS_INTERVAL_RECORDS: u64 = 100_000;
 
 /// `registry database copy FROM TO`
 #[derive(Debug)]
@@ -37,25 +37,25 @@ impl Command for Copy {
         )
     }
 
-    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, Fault> {
-        let arguments = Arguments::from_arg_matches(matches).map_err(|error| Fault::usage(error.to_string()))?;
+    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
+        let arguments = Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
         let Arguments { from, to } = arguments;
-        let at = |url: &str| {
+        let config_for = |url: &str| {
             let mut config: Config = context.config().clone();
             config.set_database(url);
             config
         };
-        let (from_config, to_config) = (at(&from), at(&to));
+        let (from_config, to_config) = (config_for(&from), config_for(&to));
         if let Some(file) = from_config.database_file().filter(|file| !file.exists()) {
-            return Err(Fault::not_found(format!("there is no database {}", file.display())));
+            return Err(CommandError::not_found(format!("there is no database {}", file.display())));
         }
         let file = |config: &Config| config.database_file().map(|file| file.canonicalize().unwrap_or(file.to_owned()));
         if from == to || (file(&from_config).is_some() && file(&from_config) == file(&to_config)) {
-            return Err(Fault::usage("FROM and TO are one database"));
+            return Err(CommandError::usage("FROM and TO are one database"));
         }
-        context.warn_of_readers(&from_config);
+        context.warn_if_readable_by_others(&from_config);
         let mut terminal = std::mem::take(&mut context.terminal);
-        let watched = terminal.is_watched();
+        let interactive = terminal.is_interactive();
         let copied = context.block_on(async {
             let source = store::open(&from).await?;
             let target = match store::open_target(&to).await {
@@ -65,13 +65,13 @@ impl Command for Copy {
                     return Err(error);
                 }
             };
-            let mut seen = 0;
+            let mut copied_rows = 0;
             let copied = store::copy(&source, &target, |table, rows| {
-                if table == Table::Records && watched {
-                    let before = seen / TOLD_EVERY;
-                    seen += rows;
-                    if seen / TOLD_EVERY > before {
-                        terminal.note(format_args!("{} records written or compared", number(seen)));
+                if table == Table::Records && interactive {
+                    let before = copied_rows / PROGRESS_INTERVAL_RECORDS;
+                    copied_rows += rows;
+                    if copied_rows / PROGRESS_INTERVAL_RECORDS > before {
+                        terminal.note(format_args!("{} records written or compared", number(copied_rows)));
                     }
                 }
             });
@@ -91,7 +91,7 @@ impl Command for Copy {
         context.terminal.line(format_args!("both sides are equal, hash {}", copied.hash))?;
         let (old, new) = (&from_config.key_file, &to_config.key_file);
         if to_config.encryption_key.is_none() && old != new && old.exists() && !new.exists() {
-            let word = |path: &std::path::Path| quoted(&path.display().to_string());
+            let word = |path: &std::path::Path| shell_quoted(&path.display().to_string());
             context.terminal.hint(format_args!(
                 "What is sealed stays as it was. The new database needs the same key:\n  cp {} {}",
                 word(old),

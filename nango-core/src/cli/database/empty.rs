@@ -5,12 +5,12 @@ use clap::{ArgMatches, Args, FromArgMatches};
 use super::DatasetArguments;
 use crate::{
     cli::{
-        Command, Context, Exit, Fault,
-        database::{clear_removed, shown},
-        table::counted,
+        Command, CommandError, Context, Exit,
+        database::{clear_removed, dataset_label},
+        table::pluralized,
     },
     run::empty,
-    wire::TakenOutJson,
+    wire::RemovedRowsJson,
 };
 
 /// `registry database empty <integration> <Model> --connection ID`
@@ -26,15 +26,20 @@ impl Command for Empty {
         )
     }
 
-    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, Fault> {
-        let arguments = DatasetArguments::from_arg_matches(matches).map_err(|error| Fault::usage(error.to_string()))?;
-        let dataset = arguments.key(context)?;
-        let instance = context.open_existing()?;
-        let count = context.block_on(empty(&instance, &dataset))?;
-        context.terminal.json(&TakenOutJson::new(&dataset, count))?;
-        context.terminal.line(format_args!("took {} out of {}", counted(count, "record"), shown(&dataset)))?;
+    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
+        let arguments =
+            DatasetArguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
+        let dataset = arguments.resolve(context)?;
+        let runtime = context.open_existing()?;
+        let count = context.block_on(empty(&runtime, &dataset))?;
+        context.terminal.json(&RemovedRowsJson::new(&dataset, count))?;
+        context.terminal.line(format_args!(
+            "took {} out of {}",
+            pluralized(count, "record"),
+            dataset_label(&dataset)
+        ))?;
         if count > 0 {
-            clear_removed(context, &instance);
+            clear_removed(context, &runtime);
         }
         Ok(Exit::Success)
     }

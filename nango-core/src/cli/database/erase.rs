@@ -5,15 +5,15 @@ use clap::{ArgMatches, Args, FromArgMatches};
 use super::DatasetArguments;
 use crate::{
     cli::{
-        Command, Context, Exit, Fault,
-        database::{clear_removed, shown},
-        table::counted,
+        Command, CommandError, Context, Exit,
+        database::{clear_removed, dataset_label},
+        table::pluralized,
     },
-    wire::TakenOutJson,
+    wire::RemovedRowsJson,
 };
 
 /// Ids that are taken out in one transaction.
-const STEP: usize = 1_000;
+const BATCH_RECORDS: usize = 1_000;
 
 /// `registry database erase <integration> <Model> --connection ID --id ID…`
 #[derive(Debug)]
@@ -37,18 +37,22 @@ impl Command for Erase {
         )
     }
 
-    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, Fault> {
-        let arguments = Arguments::from_arg_matches(matches).map_err(|error| Fault::usage(error.to_string()))?;
-        let dataset = arguments.dataset.key(context)?;
-        let instance = context.open_existing()?;
+    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
+        let arguments = Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
+        let dataset = arguments.dataset.resolve(context)?;
+        let runtime = context.open_existing()?;
         let mut count = 0;
-        for ids in arguments.ids.chunks(STEP) {
-            count += context.block_on(instance.store.erase(&dataset, ids.to_vec()))?;
+        for ids in arguments.ids.chunks(BATCH_RECORDS) {
+            count += context.block_on(runtime.store.erase(&dataset, ids.to_vec()))?;
         }
-        context.terminal.json(&TakenOutJson::new(&dataset, count))?;
-        context.terminal.line(format_args!("took {} out of {}", counted(count, "record"), shown(&dataset)))?;
+        context.terminal.json(&RemovedRowsJson::new(&dataset, count))?;
+        context.terminal.line(format_args!(
+            "took {} out of {}",
+            pluralized(count, "record"),
+            dataset_label(&dataset)
+        ))?;
         if count > 0 {
-            clear_removed(context, &instance);
+            clear_removed(context, &runtime);
         }
         Ok(Exit::Success)
     }

@@ -5,9 +5,9 @@ use clap::{ArgMatches, Args, FromArgMatches};
 use super::DatasetArguments;
 use crate::{
     cli::{
-        Command, Context, Exit, Fault,
-        database::{clear_removed, shown, size},
-        table::counted,
+        Command, CommandError, Context, Exit,
+        database::{clear_removed, dataset_label, human_size},
+        table::pluralized,
     },
     store::{self, PruneUntil},
     wire::PrunedJson,
@@ -35,22 +35,22 @@ impl Command for Prune {
         Arguments::augment_args(clap::Command::new("prune").about(about))
     }
 
-    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, Fault> {
-        let arguments = Arguments::from_arg_matches(matches).map_err(|error| Fault::usage(error.to_string()))?;
-        let dataset = arguments.dataset.key(context)?;
-        let instance = context.open_existing()?;
+    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
+        let arguments = Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
+        let dataset = arguments.dataset.resolve(context)?;
+        let runtime = context.open_existing()?;
         let until = PruneUntil::Cursor(arguments.until_cursor);
         let pruned = match arguments.limit {
             Some(limit) => {
-                context.block_on(instance.store.prune(&dataset, store::Prune { until, after: None, limit }))?
+                context.block_on(runtime.store.prune(&dataset, store::Prune { until, after: None, limit }))?
             }
-            None => context.block_on(store::prune_all(&instance.store, &dataset, until))?,
+            None => context.block_on(store::prune_all(&runtime.store, &dataset, until))?,
         };
         context.terminal.json(&PrunedJson::new(&pruned))?;
-        let (count, bytes) = (counted(pruned.count, "record"), size(pruned.bytes));
-        context.terminal.line(format_args!("pruned {count} of {} ({bytes})", shown(&dataset)))?;
+        let (count, bytes) = (pluralized(pruned.count, "record"), human_size(pruned.bytes));
+        context.terminal.line(format_args!("pruned {count} of {} ({bytes})", dataset_label(&dataset)))?;
         if pruned.count > 0 {
-            clear_removed(context, &instance);
+            clear_removed(context, &runtime);
         }
         if pruned.next.is_some() {
             context.terminal.hint("There is more: run it again, or leave --limit out");

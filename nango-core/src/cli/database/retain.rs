@@ -4,9 +4,9 @@ use clap::{ArgMatches, Args, FromArgMatches};
 
 use crate::{
     cli::{
-        Command, Context, Exit, Fault,
-        database::{clear_removed, shown, size},
-        table::{count, moment, table},
+        Command, CommandError, Context, Exit,
+        database::{clear_removed, dataset_label, human_size},
+        table::{count, table, utc_time},
     },
     config::Retention,
     run::retain,
@@ -35,28 +35,28 @@ impl Command for Retain {
         )
     }
 
-    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, Fault> {
-        let arguments = Arguments::from_arg_matches(matches).map_err(|error| Fault::usage(error.to_string()))?;
+    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
+        let arguments = Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
         let limits = context.config().retention;
         if limits == Retention::default() {
-            return Err(Fault::setup(
+            return Err(CommandError::setup(
                 "nothing says how long records are kept: put `prune_after = \"30d\"` or `delete_after = \"60d\"` under \
                  `[retention]` in nango.toml, or set NANGO_RETENTION_PRUNE_AFTER or NANGO_RETENTION_DELETE_AFTER",
             ));
         }
-        let instance = context.open_existing()?;
-        let retained = context.block_on(retain(&instance, limits, arguments.dry_run))?;
+        let runtime = context.open_existing()?;
+        let retained = context.block_on(retain(&runtime, limits, arguments.dry_run))?;
         context.terminal.json(&RetainedJson::new(&retained, arguments.dry_run))?;
         let mut rows = table(&["dataset", "last used", "", "records", "payloads"], context.terminal.width());
         let emptied = retained.emptied.iter().map(|one| (one, "emptied"));
         for (one, what) in emptied.chain(retained.pruned.iter().map(|one| (one, "pruned"))) {
             let what = if arguments.dry_run { format!("would be {what}") } else { what.to_owned() };
             rows.add_row([
-                shown(&one.dataset).into(),
-                moment(one.used_at).into(),
+                dataset_label(&one.dataset).into(),
+                utc_time(one.last_used_at).into(),
                 what.into(),
                 count(one.records),
-                size(one.bytes).into(),
+                human_size(one.bytes).into(),
             ]);
         }
         if rows.row_count() == 0 {
@@ -65,11 +65,11 @@ impl Command for Retain {
             context.terminal.line(rows)?;
         }
         for dataset in &retained.busy {
-            context.terminal.note(format_args!("left {}: a sync of it is running", shown(dataset)));
+            context.terminal.note(format_args!("left {}: a sync of it is running", dataset_label(dataset)));
         }
         let removed = retained.emptied.len() + retained.pruned.len();
         if removed > 0 && !arguments.dry_run {
-            clear_removed(context, &instance);
+            clear_removed(context, &runtime);
         }
         Ok(Exit::Success)
     }

@@ -2,9 +2,9 @@
 
 use clap::{ArgMatches, Args, FromArgMatches};
 
-use super::{remains, size};
+use super::{human_size, remains_note};
 use crate::{
-    cli::{Command, Context, Exit, Fault},
+    cli::{Command, CommandError, Context, Exit},
     wire::VacuumedJson,
 };
 
@@ -26,17 +26,17 @@ impl Command for Vacuum {
         )
     }
 
-    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, Fault> {
-        Arguments::from_arg_matches(matches).map_err(|error| Fault::usage(error.to_string()))?;
-        let instance = context.open_existing()?;
-        let done = context.block_on(instance.store.vacuum())?;
+    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
+        Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
+        let runtime = context.open_existing()?;
+        let done = context.block_on(runtime.store.vacuum())?;
         context.terminal.json(&VacuumedJson::new(&done))?;
-        let (before, after) = (size(done.before), size(done.after));
+        let (before, after) = (human_size(done.before), human_size(done.after));
         context
             .terminal
-            .line(format_args!("vacuumed {}: {before} before, {after} now", instance.config.database_name()))?;
+            .line(format_args!("vacuumed {}: {before} before, {after} now", runtime.config.database_name()))?;
         if let Some(left) = done.remains {
-            context.terminal.note(remains(left));
+            context.terminal.note(remains_note(left));
         }
         Ok(Exit::Success)
     }

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::{
-    cli::{Context, Fault, Terminal, lookup, report::waiting_text},
+    cli::{CommandError, Context, Terminal, lookup, report::waiting_text},
     declare::{Deletes, Entry, Item, SyncDef, SyncRun},
-    nango::WaitingDeletes,
+    nango::DeferredDeletes,
     store::{BASE_VARIANT, DatasetKey, DeletePolicy},
-    wire::WaitingJson,
+    wire::WaitingDeletesJson,
 };
 
 /// The walk of a sync.
@@ -24,9 +24,9 @@ pub(super) struct Walk {
     deletes: Option<String>,
     /// The deletes that wait in a connection, by model.
     #[serde(skip_serializing_if = "Option::is_none")]
-    waiting_deletes: Option<BTreeMap<&'static str, WaitingJson>>,
+    waiting_deletes: Option<BTreeMap<&'static str, WaitingDeletesJson>>,
     #[serde(skip)]
-    waiting: Vec<(&'static str, WaitingDeletes)>,
+    waiting: Vec<(&'static str, DeferredDeletes)>,
 }
 
 impl Walk {
@@ -36,13 +36,13 @@ impl Walk {
         let mut walk = Self {
             pagination: None,
             pagination_reason: None,
-            deletes: def.track_deletes.then(|| rule(&def.deletes)),
+            deletes: def.track_deletes.then(|| delete_rule_text(&def.deletes)),
             waiting_deletes: None,
             waiting: Vec::new(),
         };
         if let SyncRun::Mapper(mapper) = &def.run {
             let (kind, reason) = match &mapper.paginate {
-                Some(paginate) => paginate.kind_of_pagination(),
+                Some(paginate) => paginate.declared_pagination(),
                 None => (Some(crate::declare::Pagination::Token), "one request"),
             };
             walk.pagination = Some(kind.map_or("by_value", crate::declare::Pagination::name));
@@ -52,10 +52,15 @@ impl Walk {
     }
 
     /// Adds the deletes that wait in a connection.
-    pub(super) fn look_up(&mut self, entry: &Entry, connection: &str, context: &mut Context) -> Result<(), Fault> {
+    pub(super) fn load_waiting_deletes(
+        &mut self,
+        entry: &Entry,
+        connection: &str,
+        context: &mut Context,
+    ) -> Result<(), CommandError> {
         let Item::Sync(def) = entry.item() else { return Ok(()) };
-        let instance = context.open_existing()?;
-        context.block_on(lookup::connection(&instance, entry.integration(), connection))?;
+        let runtime = context.open_existing()?;
+        context.block_on(lookup::connection(&runtime, entry.integration(), connection))?;
         for model in def.models {
             let dataset = DatasetKey {
                 integration: entry.integration().to_owned(),
@@ -63,8 +68,8 @@ impl Walk {
                 model: model.name.to_owned(),
                 variant: BASE_VARIANT.to_owned(),
             };
-            let outlook = context.block_on(instance.store.delete_outlook(&dataset, &policy(def)))?;
-            let waiting = WaitingDeletes {
+            let outlook = context.block_on(runtime.store.pending_deletes(&dataset, &delete_policy(def)))?;
+            let waiting = DeferredDeletes {
                 held: outlook.held,
                 unconfirmed: outlook.unconfirmed,
                 held_by: outlook.held_by,
@@ -74,12 +79,12 @@ impl Walk {
                 self.waiting.push((model.name, waiting));
             }
         }
-        let json = self.waiting.iter().map(|(model, waiting)| (*model, WaitingJson::of(waiting)));
+        let json = self.waiting.iter().map(|(model, waiting)| (*model, WaitingDeletesJson::of(waiting)));
         self.waiting_deletes = Some(json.collect());
         Ok(())
     }
 
-    pub(super) fn print(&self, terminal: &mut Terminal) -> Result<(), Fault> {
+    pub(super) fn print(&self, terminal: &mut Terminal) -> Result<(), CommandError> {
         if let (Some(kind), Some(reason)) = (self.pagination, self.pagination_reason) {
             terminal.line(format_args!("pages     {} ({reason})", kind.replace('_', " ")))?;
         }
@@ -97,7 +102,7 @@ impl Walk {
 }
 
 /// The rule about deletes in a sentence.
-fn rule(deletes: &Deletes) -> String {
+fn delete_rule_text(deletes: &Deletes) -> String {
     let confirmed = match (deletes.request, deletes.confirm) {
         (Some(_), _) => "and the API answers 404 or 410 to a request for it".to_owned(),
         (None, Some(1)) => "once".to_owned(),
@@ -110,7 +115,7 @@ fn rule(deletes: &Deletes) -> String {
     format!("a record is deleted if complete walks do not see it {confirmed}{limit}")
 }
 
-fn policy(def: &SyncDef) -> DeletePolicy {
+fn delete_policy(def: &SyncDef) -> DeletePolicy {
     let every_run_full = !matches!(&def.run, SyncRun::Mapper(mapper) if mapper.since.is_some());
     DeletePolicy {
         confirmations: def.deletes.confirm,

@@ -2,10 +2,10 @@
 
 use clap::{ArgMatches, Args, FromArgMatches};
 
-use super::walk;
+use super::reseal_all;
 use crate::{
     auth::KeyRing,
-    cli::{Command, Context, Exit, Fault},
+    cli::{Command, CommandError, Context, Exit},
     config::Config,
     store::{KeyId, Keys},
 };
@@ -35,46 +35,46 @@ impl Command for Rotate {
         Arguments::augment_args(clap::Command::new("rotate")).about(short).long_about(ABOUT)
     }
 
-    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, Fault> {
-        let arguments = Arguments::from_arg_matches(matches).map_err(|error| Fault::usage(error.to_string()))?;
-        let instance = context.open_existing()?;
-        let state = context.block_on(instance.store.encryption_settings())?;
+    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
+        let arguments = Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
+        let runtime = context.open_existing()?;
+        let state = context.block_on(runtime.store.encryption_settings())?;
         let new = if arguments.new_key {
             if state.unfinished {
-                return Err(Fault::failed(
+                return Err(CommandError::failed(
                     "the last rotation or switch has not come to its end: `registry encryption status` says how to go on",
                 ));
             }
-            let key = add_key(&instance.config)?;
-            let file = instance.config.key_file.display();
+            let key = add_key(&runtime.config)?;
+            let file = runtime.config.key_file.display();
             context.terminal.note(format_args!("added the key {key} to {file}. Back it up"));
             key
         } else {
-            let last = instance.ring.ids().last().copied();
+            let last = runtime.ring.ids().last().copied();
             match (last, state.active) {
                 (Some(last), active) if Some(last) != active || state.unfinished => last,
-                (_, active) => return Err(nothing_to_do(&instance.config, active)),
+                (_, active) => return Err(nothing_to_do(&runtime.config, active)),
             }
         };
-        context.block_on(instance.store.activate_key(new))?;
-        walk(context, &instance)
+        context.block_on(runtime.store.activate_key(new))?;
+        reseal_all(context, &runtime)
     }
 }
 
-fn add_key(config: &Config) -> Result<KeyId, Fault> {
+fn add_key(config: &Config) -> Result<KeyId, CommandError> {
     if config.encryption_key.is_some() {
-        return Err(Fault::usage(
+        return Err(CommandError::usage(
             "the keys come from NANGO_ENCRYPTION_KEY, which this command cannot change: append a new one there, behind a \
              comma, in every process (`openssl rand -base64 32` makes one), and run `registry encryption rotate`",
         ));
     }
     if config.is_in_memory() {
-        return Err(Fault::usage("a database in memory has no key file"));
+        return Err(CommandError::usage("a database in memory has no key file"));
     }
-    KeyRing::add_to_file(&config.key_file).map_err(|error| Fault::setup(error.to_string()))
+    KeyRing::add_to_file(&config.key_file).map_err(|error| CommandError::setup(error.to_string()))
 }
 
-fn nothing_to_do(config: &Config, active: Option<KeyId>) -> Fault {
+fn nothing_to_do(config: &Config, active: Option<KeyId>) -> CommandError {
     let active = active.map(|key| format!(" {key}")).unwrap_or_default();
     let how = if config.encryption_key.is_some() {
         "append a new one to NANGO_ENCRYPTION_KEY in every process, behind a comma (`openssl rand -base64 32` makes one)"
@@ -82,5 +82,5 @@ fn nothing_to_do(config: &Config, active: Option<KeyId>) -> Fault {
     } else {
         format!("`--new-key` adds one to {}", config.key_file.display())
     };
-    Fault::usage(format!("the active key{active} is the last of the ring, so there is none to rotate to: {how}"))
+    CommandError::usage(format!("the active key{active} is the last of the ring, so there is none to rotate to: {how}"))
 }

@@ -5,11 +5,11 @@ use serde::Serialize;
 
 use crate::{
     cli::{
-        Command, Context, Exit, Fault,
+        Command, CommandError, Context, Exit,
         table::{count, table},
     },
-    run::Instance,
-    store::{EncryptionState, KeyId, KeyUse, Keys, Resealed, StoreError},
+    run::Runtime,
+    store::{EncryptionState, KeyId, KeyUse, Keys, ResealProgress, StoreError},
 };
 
 /// `registry encryption status`
@@ -21,15 +21,15 @@ impl Command for Status {
         clap::Command::new("status").about("Shows what is sealed, and with which keys")
     }
 
-    fn run(&self, _: &ArgMatches, context: &mut Context) -> Result<Exit, Fault> {
-        let instance = context.open_existing()?;
-        let status = context.block_on(read(&instance))?;
+    fn run(&self, _: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
+        let runtime = context.open_existing()?;
+        let status = context.block_on(read_status(&runtime))?;
         context.terminal.json(&status)?;
         context.terminal.line(status.headline())?;
         let mut shown = table(&["key", "", "records", "credentials", "resume states"], context.terminal.width());
         for key in &status.keys {
             let name = key.key.as_deref().unwrap_or("(plain)");
-            let mut row = comfy_table::Row::from([name, key.words()]);
+            let mut row = comfy_table::Row::from([name, key.usage_text()]);
             for uses in [key.records, key.credentials, key.resume_states] {
                 row.add_cell(count(uses));
             }
@@ -37,7 +37,7 @@ impl Command for Status {
         }
         context.terminal.line(shown)?;
         if status.unfinished {
-            context.terminal.hint(status.how_to_go_on());
+            context.terminal.hint(status.resume_hint());
         }
         Ok(Exit::Success)
     }
@@ -45,18 +45,18 @@ impl Command for Status {
 
 /// What is sealed, as it is shown.
 #[derive(Debug, Serialize)]
-pub(super) struct Shown {
+pub(super) struct StatusReport {
     /// Whether new payloads are sealed.
     payloads: bool,
     /// What everything new is sealed with.
     active_key: Option<String>,
     /// Whether a walk over what is there has not come to its end.
     unfinished: bool,
-    keys: Vec<ShownKey>,
+    keys: Vec<KeyReport>,
 }
 
 #[derive(Debug, Serialize)]
-struct ShownKey {
+struct KeyReport {
     /// `null`: payloads that are not sealed.
     key: Option<String>,
     active: bool,
@@ -70,36 +70,36 @@ struct ShownKey {
 
 /// What a walk did.
 #[derive(Debug, Clone, Copy, Serialize)]
-struct Walked {
+struct ResealSummary {
     changed: u64,
     unopened: u64,
 }
 
 /// Asks the database and the ring.
-pub(super) async fn read(instance: &Instance) -> Result<Shown, StoreError> {
-    let state = instance.store.encryption().await?;
-    Ok(Shown::new(state, &instance.ring.ids()))
+pub(super) async fn read_status(runtime: &Runtime) -> Result<StatusReport, StoreError> {
+    let state = runtime.store.encryption().await?;
+    Ok(StatusReport::from_state(state, &runtime.ring.ids()))
 }
 
-impl Shown {
-    fn new(mut state: EncryptionState, ring: &[KeyId]) -> Self {
+impl StatusReport {
+    fn from_state(mut state: EncryptionState, ring: &[KeyId]) -> Self {
         for key in ring {
             if state.uses.iter().all(|used| used.key != Some(*key)) {
                 state.uses.push(KeyUse::of(Some(*key)));
             }
         }
         // In the order of the ring, then what it lacks; plain payloads last.
-        let place = |key: Option<KeyId>| match key {
+        let ring_position = |key: Option<KeyId>| match key {
             None => (1, 0),
             Some(key) => (0, ring.iter().position(|known| *known == key).unwrap_or(ring.len())),
         };
-        state.uses.sort_by_key(|used| place(used.key));
+        state.uses.sort_by_key(|used| ring_position(used.key));
         let active_at = ring.iter().position(|key| Some(*key) == state.active);
         let keys = state.uses.iter().map(|used| {
             let at = used.key.and_then(|key| ring.iter().position(|known| *known == key));
             // A key that stands behind the active one is new: it waits to become active.
             let older = matches!((at, active_at), (Some(at), Some(active)) if at < active);
-            ShownKey {
+            KeyReport {
                 key: used.key.map(|key| key.to_string()),
                 active: used.key.is_some() && used.key == state.active,
                 in_ring: at.is_some(),
@@ -118,15 +118,15 @@ impl Shown {
     }
 
     /// The same, with what a walk did.
-    pub(super) fn with(&self, walked: &Resealed) -> impl Serialize + use<'_> {
+    pub(super) fn with_reseal(&self, walked: &ResealProgress) -> impl Serialize + use<'_> {
         #[derive(Serialize)]
         struct With<'a> {
             #[serde(flatten)]
-            shown: &'a Shown,
+            shown: &'a StatusReport,
             #[serde(flatten)]
-            walked: Walked,
+            walked: ResealSummary,
         }
-        With { shown: self, walked: Walked { changed: walked.changed, unopened: walked.left } }
+        With { shown: self, walked: ResealSummary { changed: walked.changed, unopened: walked.skipped } }
     }
 
     /// What is done with payloads.
@@ -139,7 +139,7 @@ impl Shown {
     }
 
     /// The command that takes up a walk that has not come to its end.
-    pub(super) fn how_to_go_on(&self) -> String {
+    pub(super) fn resume_hint(&self) -> String {
         let word = if self.payloads { "on" } else { "off" };
         format!("Not everything that is there is sealed like that yet. Go on with `registry encryption {word}`")
     }
@@ -150,8 +150,8 @@ impl Shown {
     }
 }
 
-impl ShownKey {
-    fn words(&self) -> &'static str {
+impl KeyReport {
+    fn usage_text(&self) -> &'static str {
         match self {
             Self { key: None, .. } => "",
             Self { in_ring: false, .. } => "missing in the ring of this process",
@@ -173,12 +173,12 @@ mod tests {
     fn shown(unfinished: bool, uses: &[(Option<u8>, u64)]) -> Vec<(String, &'static str)> {
         let uses = uses.iter().map(|(byte, records)| KeyUse { records: *records, ..KeyUse::of(byte.map(key)) });
         let state = EncryptionState { payloads: true, active: Some(key(2)), unfinished, uses: uses.collect() };
-        let shown = Shown::new(state, &[key(1), key(2), key(3)]);
-        shown.keys.iter().map(|key| (key.key.clone().unwrap_or_default(), key.words())).collect()
+        let shown = StatusReport::from_state(state, &[key(1), key(2), key(3)]);
+        shown.keys.iter().map(|key| (key.key.clone().unwrap_or_default(), key.usage_text())).collect()
     }
 
     #[test]
-    fn each_key_is_told_by_its_place_and_its_use() {
+    fn key_status_depends_on_ring_position_and_usage() {
         let [one, two, three, nine] = [1, 2, 3, 9].map(|byte| key(byte).to_string());
         let missing = "missing in the ring of this process";
         let expect = [(&one, ""), (&two, "active"), (&three, ""), (&nine, missing), (&String::new(), "")];

@@ -2,8 +2,8 @@
 
 use clap::ArgMatches;
 
-use super::walk;
-use crate::cli::{Command, Context, Exit, Fault};
+use super::reseal_all;
+use crate::cli::{Command, CommandError, Context, Exit};
 
 /// `registry encryption on`
 pub(super) const ON: Switch = Switch { on: true };
@@ -45,11 +45,11 @@ impl Command for Switch {
         clap::Command::new(name).about(short).long_about(about)
     }
 
-    fn run(&self, _: &ArgMatches, context: &mut Context) -> Result<Exit, Fault> {
-        let instance = if self.on { context.open()? } else { context.open_existing()? };
-        context.block_on(instance.store.seal_payloads(self.on))?;
-        let exit = walk(context, &instance)?;
-        if let Some(remains) = instance.store.left_behind().filter(|_| self.on && exit != Exit::Interrupted) {
+    fn run(&self, _: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
+        let runtime = if self.on { context.open()? } else { context.open_existing()? };
+        context.block_on(runtime.store.seal_payloads(self.on))?;
+        let exit = reseal_all(context, &runtime)?;
+        if let Some(remains) = runtime.store.plaintext_remains().filter(|_| self.on && exit != Exit::Interrupted) {
             context.terminal.hint(remains);
         }
         Ok(exit)

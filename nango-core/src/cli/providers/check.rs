@@ -4,8 +4,8 @@ use clap::{ArgMatches, Args, FromArgMatches};
 
 use crate::{
     cli::{
-        Command, Context, Exit, Fault,
-        table::{counted, number, table},
+        Command, CommandError, Context, Exit,
+        table::{number, pluralized, table},
     },
     wire::ProviderCheckJson,
 };
@@ -30,8 +30,8 @@ impl Command for Check {
         )
     }
 
-    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, Fault> {
-        let arguments = Arguments::from_arg_matches(matches).map_err(|error| Fault::usage(error.to_string()))?;
+    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
+        let arguments = Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
         let check = context.catalogue().check();
         let terminal = &mut context.terminal;
         terminal.json(&ProviderCheckJson::new(&check))?;
@@ -46,14 +46,14 @@ impl Command for Check {
             terminal.hint(format_args!("warning: {}: {}", warning.provider, warning.reason));
         }
         let usable = number(check.usable as u64);
-        terminal.line(format_args!("{usable} of {} can be used", counted(check.total as u64, "provider")))?;
+        terminal.line(format_args!("{usable} of {} can be used", pluralized(check.total as u64, "provider")))?;
         let facts = check.facts;
         terminal.line(format_args!(
             "facts: {} machine-checked, {} with a source read, {} unconfirmed; {} unconfirmed",
             number(facts.machine_checked as u64),
             number(facts.source_read as u64),
             number(facts.unconfirmed as u64),
-            counted(facts.keys_unconfirmed as u64, "key")
+            pluralized(facts.keys_unconfirmed as u64, "key")
         ))?;
         let refuses = arguments.strict && !check.problems.is_empty();
         Ok(if refuses { Exit::Failed } else { Exit::Success })

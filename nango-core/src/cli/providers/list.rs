@@ -4,10 +4,10 @@ use clap::{ArgMatches, Args, FromArgMatches};
 
 use crate::{
     cli::{
-        Command, Context, Exit, Fault,
-        table::{counted, short, table},
+        Command, CommandError, Context, Exit,
+        table::{pluralized, table, truncated},
     },
-    provider::{Listed, Provider},
+    provider::{CatalogueEntry, Provider},
     wire::ProviderRow,
 };
 
@@ -26,7 +26,7 @@ struct Arguments {
 }
 
 impl Arguments {
-    fn wants(&self, provider: &Provider) -> bool {
+    fn matches(&self, provider: &Provider) -> bool {
         let found = |text: &str| {
             let text = text.to_lowercase();
             let names = [&provider.name, &provider.display_name];
@@ -41,14 +41,14 @@ impl Command for List {
         Arguments::augment_args(clap::Command::new("list").about("Lists the APIs that are known"))
     }
 
-    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, Fault> {
-        let arguments = Arguments::from_arg_matches(matches).map_err(|error| Fault::usage(error.to_string()))?;
-        context.tell_of_providers();
+    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
+        let arguments = Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
+        context.warn_of_unreadable_providers();
         let catalogue = context.catalogue().clone();
-        let found: Vec<(&Provider, &Listed)> = catalogue
+        let found: Vec<(&Provider, &CatalogueEntry)> = catalogue
             .entries()
             .filter_map(|(_, listed)| Some((listed.provider.as_ref().ok()?, listed)))
-            .filter(|(provider, _)| arguments.wants(provider))
+            .filter(|(provider, _)| arguments.matches(provider))
             .collect();
         let today = context.today();
         let rows: Vec<ProviderRow<'_>> =
@@ -66,11 +66,11 @@ impl Command for List {
                 row.display_name,
                 &provider.auth.iter().map(|mode| mode.name()).collect::<Vec<_>>().join(", "),
                 row.pagination.unwrap_or_default(),
-                &short(&row.categories.join(", "), 40),
+                &truncated(&row.categories.join(", "), 40),
             ]);
         }
         terminal.line(shown)?;
-        terminal.line(counted(rows.len() as u64, "provider"))?;
+        terminal.line(pluralized(rows.len() as u64, "provider"))?;
         if let Some(row) = rows.first() {
             terminal.hint(format_args!("More about one: registry providers show {}", row.name));
         }

@@ -7,13 +7,13 @@ use jiff::civil::Date;
 
 use crate::{
     cli::{
-        Command, Context, Exit, Fault, Terminal,
-        ending::ends,
+        Command, CommandError, Context, Exit, Terminal,
+        lifecycle::end_text,
         lookup,
-        table::{short, table},
+        table::{table, truncated},
     },
     declare::{OffsetBy, Paginate, PaginateKind},
-    provider::{Facts, Field, Listed, Provider, Template, Verification},
+    provider::{CatalogueEntry, Facts, Field, Provider, Template, Verification},
     wire::ProviderDetail,
 };
 
@@ -33,10 +33,10 @@ impl Command for Show {
         Arguments::augment_args(clap::Command::new("show").about(about))
     }
 
-    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, Fault> {
-        let arguments = Arguments::from_arg_matches(matches).map_err(|error| Fault::usage(error.to_string()))?;
+    fn run(&self, matches: &ArgMatches, context: &mut Context) -> Result<Exit, CommandError> {
+        let arguments = Arguments::from_arg_matches(matches).map_err(|error| CommandError::usage(error.to_string()))?;
         let catalogue = context.catalogue().clone();
-        let provider = catalogue.find(&arguments.name).map_err(|error| Fault::not_found(error.to_string()))?;
+        let provider = catalogue.find(&arguments.name).map_err(|error| CommandError::not_found(error.to_string()))?;
         let Some((_, listed)) = catalogue.entries().find(|(name, _)| *name == provider.name) else {
             return Ok(Exit::Success);
         };
@@ -47,32 +47,37 @@ impl Command for Show {
     }
 }
 
-fn human(terminal: &mut Terminal, provider: &Provider, listed: &Listed, today: Date) -> Result<(), Fault> {
+fn human(
+    terminal: &mut Terminal,
+    provider: &Provider,
+    listed: &CatalogueEntry,
+    today: Date,
+) -> Result<(), CommandError> {
     terminal.line(format_args!("{} ({})", provider.display_name, provider.name))?;
     let (problems, warnings) = listed.findings();
     for (what, text) in facts(provider, listed, today) {
         terminal.line(format_args!("{what:<14}{text}"))?;
     }
     let form = |terminal: &mut Terminal, title: &str, fields: &[Field]| {
-        let asked: Vec<&Field> = fields.iter().filter(|field| !field.hidden && !field.automated).collect();
-        if asked.is_empty() { Ok(()) } else { form(terminal, title, &asked) }
+        let visible: Vec<&Field> = fields.iter().filter(|field| !field.hidden && !field.automated).collect();
+        if visible.is_empty() { Ok(()) } else { print_fields(terminal, title, &visible) }
     };
     form(terminal, "Credentials", &provider.credentials)?;
     form(terminal, "Configuration of a connection", &provider.config)?;
     form(terminal, "Configuration of the integration", &provider.integration)?;
-    form(terminal, "Asked once", &provider.options)?;
+    form(terminal, "Asked once", &provider.assertion_options)?;
     for problem in problems {
         terminal.line(format_args!("\nCannot be used as it is: {problem}"))?;
     }
     for warning in warnings {
         terminal.hint(format_args!("warning: {warning}"));
     }
-    terminal.line(format_args!("\nConnect it:\n  {}", add_line(provider)))
+    terminal.line(format_args!("\nConnect it:\n  {}", add_command(provider)))
 }
 
 type Fact = (&'static str, String);
 
-fn facts(provider: &Provider, listed: &Listed, today: Date) -> Vec<Fact> {
+fn facts(provider: &Provider, listed: &CatalogueEntry, today: Date) -> Vec<Fact> {
     let proxy = &provider.proxy;
     let mut facts: Vec<Fact> = Vec::new();
     let mut put = |what: &'static str, text: Option<String>| {
@@ -87,28 +92,28 @@ fn facts(provider: &Provider, listed: &Listed, today: Date) -> Vec<Fact> {
     put("consent", url(&provider.authorization.url));
     put("tokens", url(&provider.token.url));
     put("scopes", Some(provider.token.default_scopes.join(" ")));
-    put("headers", Some(names(proxy.headers.iter().map(|(name, _)| name))));
-    put("parameters", Some(names(proxy.query.iter().map(|(name, _)| name))));
-    put("pages", proxy.paginate.as_ref().map(pages));
-    put("retries", Some(retries(provider)));
+    put("headers", Some(joined(proxy.headers.iter().map(|(name, _)| name))));
+    put("parameters", Some(joined(proxy.query.iter().map(|(name, _)| name))));
+    put("pages", proxy.paginate.as_ref().map(pagination_text));
+    put("retries", Some(retry_text(provider)));
     let probe = proxy.verification.as_ref();
-    put("tried by", probe.map(probed));
-    put("facts", Some(sources(&provider.facts)));
-    put("ends", provider.lifecycle.as_ref().map(|lifecycle| ends(lifecycle, today)));
+    put("tried by", probe.map(verification_text));
+    put("facts", Some(facts_text(&provider.facts)));
+    put("ends", provider.lifecycle.as_ref().map(|lifecycle| end_text(lifecycle, today)));
     facts
 }
 
 /// The request that tries credentials, in words.
-fn probed(probe: &Verification) -> String {
-    let request = format!("{} {}", probe.method, names(&probe.endpoints));
+fn verification_text(probe: &Verification) -> String {
+    let request = format!("{} {}", probe.method, joined(&probe.endpoints));
     match &probe.refusal {
-        Some(refusal) => format!("{request}; refused if `{}` is {}", refusal.when, refusal.is),
+        Some(refusal) => format!("{request}; refused if `{}` is {}", refusal.path, refusal.value),
         None => request,
     }
 }
 
 /// The sources of an entry, in words.
-fn sources(facts: &Facts) -> String {
+fn facts_text(facts: &Facts) -> String {
     let mut parts: Vec<String> = Vec::new();
     parts.extend(facts.described_by.as_ref().map(|source| format!("machine-checked with {source}")));
     parts.extend(facts.read_on.map(|day| format!("source read on {day}")));
@@ -121,12 +126,12 @@ fn sources(facts: &Facts) -> String {
     parts.join("; ")
 }
 
-fn names(names: impl IntoIterator<Item = impl Display>) -> String {
+fn joined(names: impl IntoIterator<Item = impl Display>) -> String {
     names.into_iter().map(|name| name.to_string()).collect::<Vec<_>>().join(", ")
 }
 
 /// How pages are found, in words.
-fn pages(paginate: &Paginate) -> String {
+fn pagination_text(paginate: &Paginate) -> String {
     let mut text = match &paginate.kind {
         None => return String::new(),
         Some(PaginateKind::Link { rel, path }) => match (rel, path) {
@@ -154,7 +159,7 @@ fn pages(paginate: &Paginate) -> String {
     add("number of pages at", &paginate.total_pages);
     add("page size in", &paginate.limit_name);
     if let Some(statuses) = &paginate.end_status {
-        text.extend(["; behind the last page ", &names(statuses.iter())]);
+        text.extend(["; behind the last page ", &joined(statuses.iter())]);
     }
     match paginate.null_is_empty {
         Some(true) => text.push_str("; null is an empty list"),
@@ -168,7 +173,7 @@ fn pages(paginate: &Paginate) -> String {
 }
 
 /// What an entry adds to the standard headers.
-fn retries(provider: &Provider) -> String {
+fn retry_text(provider: &Provider) -> String {
     let rules = &provider.proxy.retry;
     let mut parts: Vec<String> = Vec::new();
     let mut add = |what: &str, headers: String| {
@@ -176,34 +181,35 @@ fn retries(provider: &Provider) -> String {
             parts.push(format!("{what} {headers}"));
         }
     };
-    add("wait as in", names(&rules.after));
-    add("wait until", names(&rules.at));
-    add("left in", names(&rules.remaining));
-    add("a limit if the body says so at", names(rules.in_body.iter().map(|rule| &rule.path)));
-    add("wait for a limit without a time", names(rules.limit_wait.map(|wait| format!("{} s", wait.as_secs()))));
+    add("wait as in", joined(&rules.after));
+    add("wait until", joined(&rules.retry_at_headers));
+    add("left in", joined(&rules.remaining_header));
+    add("a limit if the body says so at", joined(rules.body_wait.iter().map(|rule| &rule.path)));
+    add("wait for a limit without a time", joined(rules.limit_wait.map(|wait| format!("{} s", wait.as_secs()))));
     parts.join("; ")
 }
 
-fn form(terminal: &mut Terminal, title: &str, fields: &[&Field]) -> Result<(), Fault> {
+fn print_fields(terminal: &mut Terminal, title: &str, fields: &[&Field]) -> Result<(), CommandError> {
     let mut shown = table(&["name", "title", "needed", "example", "what it is"], terminal.width());
     for field in fields {
-        let mut what = short(&field.description, 80);
+        let mut what = truncated(&field.description, 80);
         if !field.choices.is_empty() {
-            what = format!("one of {}", short(&field.choices.join(", "), 80));
+            what = format!("one of {}", truncated(&field.choices.join(", "), 80));
         }
         let needed = match &field.default {
             _ if field.is_required() => "yes".to_owned(),
-            Some(default) if !default.is_empty() => format!("else {}", short(default, 20)),
+            Some(default) if !default.is_empty() => format!("else {}", truncated(default, 20)),
             _ => "no".to_owned(),
         };
-        let example = field.example.as_deref().map(|example| short(&whole(field, example), 40)).unwrap_or_default();
+        let example =
+            field.example.as_deref().map(|example| truncated(&with_affixes(field, example), 40)).unwrap_or_default();
         shown.add_row([&field.name, &field.title, &needed, &example, &what]);
     }
     terminal.line(format_args!("\n{title}\n{shown}"))
 }
 
 /// A value with what stands around it and is no part of it.
-fn whole(field: &Field, value: &str) -> String {
+fn with_affixes(field: &Field, value: &str) -> String {
     let (prefix, suffix) = (field.prefix.as_deref().unwrap_or_default(), field.suffix.as_deref().unwrap_or_default());
     match (prefix.is_empty(), suffix.is_empty()) {
         (true, true) => value.to_owned(),
@@ -212,13 +218,13 @@ fn whole(field: &Field, value: &str) -> String {
 }
 
 /// The line that connects it: the usual credentials, and the configuration that it needs.
-fn add_line(provider: &Provider) -> String {
-    let mut line = format!("registry connection add {} <id>", lookup::quoted(&provider.name));
-    line.push_str(&lookup::auth_arguments(lookup::simplest(provider), Some(provider)));
-    for name in provider.needed_config() {
+fn add_command(provider: &Provider) -> String {
+    let mut line = format!("registry connection add {} <id>", lookup::shell_quoted(&provider.name));
+    line.push_str(&lookup::auth_arguments(lookup::simplest_auth_mode(provider), Some(provider)));
+    for name in provider.required_config() {
         let example = provider.config.iter().find(|field| field.name == name).and_then(|field| field.example.clone());
         let value = example.filter(|example| !example.contains(['*', '…'])).unwrap_or_else(|| "…".to_owned());
-        line.extend([" --set ", &lookup::quoted(&format!("{name}={value}"))]);
+        line.extend([" --set ", &lookup::shell_quoted(&format!("{name}={value}"))]);
     }
     line
 }
@@ -234,21 +240,21 @@ mod tests {
     }
 
     #[test]
-    fn the_line_that_connects_has_what_is_needed() {
+    fn add_command_has_required_values() {
         let keys = "  auth_mode: BASIC
   proxy: { base_url: 'https://${connectionConfig.site}.h.test/${connectionConfig.project}' }
   connection_config: { site: { example: my site }, project: { example: 'ab***' }, other: { example: x } }
 ";
         assert_eq!(
-            add_line(&entry(keys)),
+            add_command(&entry(keys)),
             r#"registry connection add acme <id> --auth basic --credentials '{"username": "…", "password": "…"}' --set 'site=my site' --set 'project=…'"#
         );
         let open = entry("  auth_mode: NONE\n  proxy: { base_url: 'https://h.test' }\n");
-        assert_eq!(add_line(&open), "registry connection add acme <id> --auth none");
+        assert_eq!(add_command(&open), "registry connection add acme <id> --auth none");
     }
 
     #[test]
-    fn limits_and_verification_in_words() {
+    fn limits_and_verification_are_described() {
         let provider = entry(
             "  auth_mode: NONE
   proxy:
@@ -258,16 +264,16 @@ mod tests {
 ",
         );
         assert_eq!(
-            retries(&provider),
+            retry_text(&provider),
             "wait as in x-wait; a limit if the body says so at message; wait for a limit without a time 60 s"
         );
-        let probe = provider.proxy.verification.as_ref().map(probed);
+        let probe = provider.proxy.verification.as_ref().map(verification_text);
         assert_eq!(probe.as_deref(), Some("POST /auth.test; refused if `ok` is false"));
     }
 
     #[test]
-    fn pagination_in_words() {
-        let check = |paginate: Paginate, expect: &str| assert_eq!(pages(&paginate), expect);
+    fn pagination_is_described() {
+        let check = |paginate: Paginate, expect: &str| assert_eq!(pagination_text(&paginate), expect);
         check(Paginate::link("next").limit_name("per_page"), "link `next` of the header; page size in `per_page`");
         check(Paginate::link_in_body("next"), "link `next` of the body");
         check(
@@ -292,11 +298,11 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_around_a_value_is_marked() {
+    fn affixes_of_value_are_marked() {
         let provider = entry(
             "  auth_mode: NONE\n  connection_config: { site: { prefix: 'https://', suffix: .h.test }, plain: {} }\n",
         );
-        assert_eq!(whole(&provider.config[0], "acme"), "https://[acme].h.test");
-        assert_eq!(whole(&provider.config[1], "acme"), "acme");
+        assert_eq!(with_affixes(&provider.config[0], "acme"), "https://[acme].h.test");
+        assert_eq!(with_affixes(&provider.config[1], "acme"), "acme");
     }
 }

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use crate::redact::has_user;
+use crate::redact::has_userinfo;
 
 /// Checks the base URL of an integration.
 pub(super) fn check_base_url(text: &str) -> Result<(), &'static str> {
@@ -10,7 +10,7 @@ pub(super) fn check_base_url(text: &str) -> Result<(), &'static str> {
         Url::parse(text).map_err(|_| "is not a URL: write it in full, such as \"https://ghe.example.com/api/v3\"")?;
     if !matches!(url.scheme(), "http" | "https") {
         Err("must begin with https:// (or http://)")
-    } else if has_user(&url) {
+    } else if has_userinfo(&url) {
         Err("must not contain a user or a password: they belong to a connection, see `connection add`")
     } else if url.query().is_some() || url.fragment().is_some() {
         Err("must end with its path: parameters belong to the requests of the functions")
@@ -25,11 +25,11 @@ pub(super) fn check_origin(text: &str) -> Result<(), &'static str> {
     let url = Url::parse(text).map_err(|_| EXPECTED)?;
     let bare = matches!(url.path(), "" | "/") && url.query().is_none() && url.fragment().is_none();
     let web = matches!(url.scheme(), "http" | "https") && url.has_host();
-    if web && bare && !has_user(&url) { Ok(()) } else { Err(EXPECTED) }
+    if web && bare && !has_userinfo(&url) { Ok(()) } else { Err(EXPECTED) }
 }
 
 /// Whether a database URL has a password in it, before its host or among its parameters.
-pub(super) fn holds_password(url: &str) -> bool {
+pub(super) fn has_password(url: &str) -> bool {
     let Some((_, rest)) = url.split_once("://") else { return false };
     let (address, parameters) = rest.split_once('?').unwrap_or((rest, ""));
     let user = address.rsplit_once('@').map_or("", |(user, _)| user);

@@ -16,7 +16,7 @@ use crate::{
 const KEYS: [&str; 6] =
     ["walk_pages", "walk_bytes", "walk_empty_pages", "walk_stall", "record_bytes", "metadata_bytes"];
 /// The lengths that `walk_stall` may have, in seconds.
-const STALL: std::ops::RangeInclusive<f64> = 10.0..=604_800.0;
+const STALL_SECONDS: std::ops::RangeInclusive<f64> = 10.0..=604_800.0;
 
 impl Reader<'_> {
     pub(super) fn limits(&self, table: &DeTable<'_>) -> Result<Limits, ConfigError> {
@@ -30,7 +30,7 @@ impl Reader<'_> {
                 "walk_stall" => limits.walk.stall = self.stall(&full, at, value)?,
                 "record_bytes" => limits.record_bytes = self.size_of(&full, at, value)?,
                 "metadata_bytes" => limits.metadata_bytes = self.size_of(&full, at, value)?,
-                _ => return Err(self.unknown(at, key, Some("limits"), &KEYS)),
+                _ => return Err(self.unknown_key(at, key, Some("limits"), &KEYS)),
             }
         }
         Ok(limits)
@@ -41,29 +41,30 @@ impl Reader<'_> {
             DeValue::Integer(number) => number.as_str().replace('_', "").parse().ok(),
             _ => None,
         };
-        number.filter(|number| *number > 0).ok_or_else(|| self.value(at, key, "must be a whole number from 1 on"))
+        number.filter(|number| *number > 0).ok_or_else(|| self.value_error(at, key, "must be a whole number from 1 on"))
     }
 
     fn size_of(&self, key: &str, at: usize, value: &Spanned<DeValue<'_>>) -> Result<u64, ConfigError> {
         let size = match value.get_ref() {
             DeValue::Integer(_) => self.count_of(key, at, value).ok(),
-            DeValue::String(text) => size(text),
+            DeValue::String(text) => parse_size(text),
             _ => None,
         };
-        size.filter(|size| *size >= 1_024)
-            .ok_or_else(|| self.value(at, key, "must be a size from 1KiB on, such as \"16MiB\", \"2GB\", or in bytes"))
+        size.filter(|size| *size >= 1_024).ok_or_else(|| {
+            self.value_error(at, key, "must be a size from 1KiB on, such as \"16MiB\", \"2GB\", or in bytes")
+        })
     }
 
     fn stall(&self, key: &str, at: usize, value: &Spanned<DeValue<'_>>) -> Result<Duration, ConfigError> {
-        let text = self.text_of(key, at, value)?;
-        let seconds = interval_seconds(&text).filter(|seconds| STALL.contains(seconds));
+        let text = self.string_of(key, at, value)?;
+        let seconds = interval_seconds(&text).filter(|seconds| STALL_SECONDS.contains(seconds));
         let expected = "must be a length of time from 10 seconds to 7 days, such as \"1h\" or \"30 minutes\"";
-        seconds.map(Duration::from_secs_f64).ok_or_else(|| self.value(at, key, expected))
+        seconds.map(Duration::from_secs_f64).ok_or_else(|| self.value_error(at, key, expected))
     }
 }
 
 /// A number with a unit of bytes, decimal or binary.
-fn size(text: &str) -> Option<u64> {
+fn parse_size(text: &str) -> Option<u64> {
     let text = text.trim();
     let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
     let factor: u64 = match unit.trim().to_ascii_lowercase().as_str() {

@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fields_and_files() {
+    fn multipart_encodes_fields_and_files() {
         let parts = [Part::text("a\"b", 7), Part::file("f", "x\r\n.txt", "text/plain\r\nevil: 1", "hello")];
         let (bytes, kind) = encode(&parts);
         let boundary = kind.strip_prefix("multipart/form-data; boundary=").unwrap();
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn no_part_holds_the_boundary() {
+    fn boundary_occurs_in_no_part() {
         // The boundary of a form, put into that form, is another.
         let mut part = Part::text("a", "");
         for _ in 0..3 {

@@ -4,13 +4,13 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Whom an address belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reach {
+pub(super) enum AddressScope {
     /// Anybody on the internet.
     Public,
     /// This machine, or a network that the internet does not reach.
     Private,
     /// Nobody, everybody, or the machine's own cloud; with what it is, for messages.
-    Never(&'static str),
+    Special(&'static str),
 }
 
 /// Services of clouds that give a machine its own secrets. Some of their addresses look public or private. Source: the
@@ -46,7 +46,7 @@ const IS_LINK_LOCAL: &str = "is a link-local address";
 const IS_NO_HOST: &str = "is not the address of one host";
 
 /// The address that is reached at an address: that of IPv4 which one of IPv6 maps or translates (RFC 4291, RFC 6052).
-pub(super) fn inner(address: IpAddr) -> IpAddr {
+pub(super) fn unmapped(address: IpAddr) -> IpAddr {
     let IpAddr::V6(six) = address else { return address };
     let four = |a: u16, b: u16| {
         let ([a, b], [c, d]) = (a.to_be_bytes(), b.to_be_bytes());
@@ -67,36 +67,38 @@ pub(super) fn is_metadata(address: IpAddr) -> bool {
 }
 
 /// Whom an address belongs to. Ask [`inner`] first.
-pub(super) fn reach(address: IpAddr) -> Reach {
+pub(super) fn scope_of(address: IpAddr) -> AddressScope {
     match address {
-        IpAddr::V4(address) => reach_of_four(address),
-        IpAddr::V6(address) => reach_of_six(address),
+        IpAddr::V4(address) => scope_of_v4(address),
+        IpAddr::V6(address) => scope_of_v6(address),
     }
 }
 
 /// By the registry of special addresses (RFC 6890 and what followed).
-fn reach_of_four(address: Ipv4Addr) -> Reach {
+fn scope_of_v4(address: Ipv4Addr) -> AddressScope {
     match address.octets() {
         [10 | 127, ..] | [172, 16..=31, ..] | [192, 168, ..] | [100, 64..=127, ..] | [198, 18 | 19, ..] => {
-            Reach::Private
+            AddressScope::Private
         }
-        [169, 254, ..] => Reach::Never(IS_LINK_LOCAL),
+        [169, 254, ..] => AddressScope::Special(IS_LINK_LOCAL),
         // This network; protocols; examples; the anycast of 6to4; multicast and all that is reserved.
         [0 | 224..=255, ..] | [192, 0, 0 | 2, _] | [192, 88, 99, _] | [198, 51, 100, _] | [203, 0, 113, _] => {
-            Reach::Never(IS_NO_HOST)
+            AddressScope::Special(IS_NO_HOST)
         }
-        _ => Reach::Public,
+        _ => AddressScope::Public,
     }
 }
 
-fn reach_of_six(address: Ipv6Addr) -> Reach {
+fn scope_of_v6(address: Ipv6Addr) -> AddressScope {
     match address.segments() {
         // This machine; unique local addresses; NAT64 with a prefix of the network's own, which may lead anywhere in it.
-        [0, 0, 0, 0, 0, 0, 0, 1] | [0xfc00..=0xfdff, ..] | [0x64, 0xff9b, 1, ..] => Reach::Private,
-        [0xfe80..=0xfeff, ..] => Reach::Never(IS_LINK_LOCAL),
+        [0, 0, 0, 0, 0, 0, 0, 1] | [0xfc00..=0xfdff, ..] | [0x64, 0xff9b, 1, ..] => AddressScope::Private,
+        [0xfe80..=0xfeff, ..] => AddressScope::Special(IS_LINK_LOCAL),
         // Protocols, Teredo, benchmarks, ORCHID; examples; 6to4. The tunnels lead to an address of IPv4 inside.
-        [0x2001, 0..=0x01ff | 0x0db8, ..] | [0x2002, ..] | [0x3fff, 0..=0x0fff, ..] => Reach::Never(IS_NO_HOST),
-        [0x2000..=0x3fff, ..] => Reach::Public,
-        _ => Reach::Never(IS_NO_HOST),
+        [0x2001, 0..=0x01ff | 0x0db8, ..] | [0x2002, ..] | [0x3fff, 0..=0x0fff, ..] => {
+            AddressScope::Special(IS_NO_HOST)
+        }
+        [0x2000..=0x3fff, ..] => AddressScope::Public,
+        _ => AddressScope::Special(IS_NO_HOST),
     }
 }

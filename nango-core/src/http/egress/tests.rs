@@ -1,26 +1,26 @@
 use super::*;
 
-fn rules(list: &[&str]) -> Vec<Rule> {
+fn rules(list: &[&str]) -> Vec<HostPattern> {
     list.iter().map(|text| text.parse().unwrap()).collect()
 }
 
-fn policy(allow: &[&str], deny: &[&str]) -> Policy {
-    Policy::new(rules(allow), rules(deny), false)
+fn policy(allow: &[&str], deny: &[&str]) -> EgressPolicy {
+    EgressPolicy::new(rules(allow), rules(deny), false)
 }
 
-fn reaches(policy: &Policy, url: &str) -> bool {
+fn reaches(policy: &EgressPolicy, url: &str) -> bool {
     policy.check(None, &url.parse().unwrap()).is_ok()
 }
 
 /// Whether a name that stands for this address is reached.
-fn resolves(policy: &Policy, name: &str, address: &str) -> bool {
+fn resolves(policy: &EgressPolicy, name: &str, address: &str) -> bool {
     let address: IpAddr = address.parse().unwrap();
-    policy.check_name(name, false).is_ok() && policy.pass(name, vec![address], false) == Ok(vec![address])
+    policy.check_name(name, false).is_ok() && policy.filter_addresses(name, vec![address], false) == Ok(vec![address])
 }
 
 #[test]
-fn an_address_in_all_its_spellings() {
-    let default = Policy::default();
+fn address_is_checked_in_every_notation() {
+    let default = EgressPolicy::default();
     for host in [
         "127.0.0.1",
         "127.1",
@@ -49,8 +49,8 @@ fn an_address_in_all_its_spellings() {
 }
 
 #[test]
-fn every_block_that_is_not_public() {
-    let default = Policy::default();
+fn non_public_blocks_are_denied() {
+    let default = EgressPolicy::default();
     for address in [
         "0.0.0.0",
         "0.1.2.3",
@@ -122,7 +122,7 @@ fn every_block_that_is_not_public() {
 }
 
 #[test]
-fn the_more_specific_rule_counts() {
+fn most_specific_rule_applies() {
     let check = |allow: &[&str], deny: &[&str], url: &str, expect: bool| {
         assert_eq!(reaches(&policy(allow, deny), url), expect, "{allow:?} {deny:?} {url}");
     };
@@ -157,7 +157,7 @@ fn the_more_specific_rule_counts() {
 }
 
 #[test]
-fn names_and_addresses_together() {
+fn name_and_address_rules_combine() {
     assert!(resolves(&policy(&["db.corp"], &[]), "db.corp", "10.0.0.5"));
     assert!(!resolves(&policy(&["db.corp"], &[]), "other.corp", "10.0.0.5"));
     assert!(resolves(&policy(&["10.0.0.0/8"], &[]), "any.corp", "10.0.0.5"));
@@ -167,12 +167,12 @@ fn names_and_addresses_together() {
     assert!(!resolves(&policy(&[], &["8.8.8.0/24"]), "h.test", "8.8.8.8"));
     // A name does not open what gives out the machine's secrets.
     assert!(!resolves(&policy(&["db.corp"], &[]), "db.corp", "169.254.169.254"));
-    assert!(!resolves(&Policy::new(vec![], vec![], true), "h.test", "169.254.169.254"));
-    assert!(!resolves(&Policy::new(vec![], vec![], true), "h.test", "100.100.100.200"));
+    assert!(!resolves(&EgressPolicy::new(vec![], vec![], true), "h.test", "169.254.169.254"));
+    assert!(!resolves(&EgressPolicy::new(vec![], vec![], true), "h.test", "100.100.100.200"));
     assert!(resolves(&policy(&["169.254.169.254"], &[]), "h.test", "169.254.169.254"));
-    assert!(resolves(&Policy::new(vec![], vec![], true), "h.test", "192.168.0.1"));
+    assert!(resolves(&EgressPolicy::new(vec![], vec![], true), "h.test", "192.168.0.1"));
     let mixed: Vec<IpAddr> = vec!["10.0.0.1".parse().unwrap(), "8.8.8.8".parse().unwrap()];
-    assert_eq!(Policy::default().pass("h.test", mixed.clone(), false), Ok(mixed[1..].to_vec()));
+    assert_eq!(EgressPolicy::default().filter_addresses("h.test", mixed.clone(), false), Ok(mixed[1..].to_vec()));
 }
 
 #[test]
@@ -192,16 +192,16 @@ fn exception_holds_for_its_integration_host_and_port() {
     // A base URL is no exact entry for what gives out the machine's secrets.
     assert!(!reaches(Some("github"), "http://169.254.169.254/"));
     let inside: Vec<IpAddr> = vec!["10.0.0.5".parse().unwrap()];
-    assert_eq!(policy.pass("ghe.corp", inside.clone(), true), Ok(inside.clone()));
-    assert!(policy.pass("ghe.corp", inside, false).is_err());
+    assert_eq!(policy.filter_addresses("ghe.corp", inside.clone(), true), Ok(inside.clone()));
+    assert!(policy.filter_addresses("ghe.corp", inside, false).is_err());
     let metadata: Vec<IpAddr> = vec!["169.254.169.254".parse().unwrap()];
-    assert!(policy.pass("ghe.corp", metadata, true).is_err());
+    assert!(policy.filter_addresses("ghe.corp", metadata, true).is_err());
 }
 
 #[test]
-fn a_refusal_says_what_allows_the_place() {
-    let says = |policy: &Policy, url: &str| policy.check(None, &url.parse().unwrap()).unwrap_err().to_string();
-    let default = Policy::default();
+fn denial_names_the_setting_that_allows_the_host() {
+    let says = |policy: &EgressPolicy, url: &str| policy.check(None, &url.parse().unwrap()).unwrap_err().to_string();
+    let default = EgressPolicy::default();
     assert_eq!(
         says(&default, "http://0x7f.1/secret?key=hush"),
         "`127.0.0.1` may not be reached: it is private; `[egress] allow = [\"127.0.0.1\"]` in nango.toml allows it"
@@ -222,7 +222,7 @@ fn a_refusal_says_what_allows_the_place() {
 }
 
 #[test]
-fn what_is_no_rule() {
+fn invalid_host_pattern_is_refused() {
     for text in [
         "",
         "https://a.test",
@@ -235,7 +235,7 @@ fn what_is_no_rule() {
         "*.10.0.0.1",
         "u@h",
     ] {
-        assert!(text.parse::<Rule>().is_err(), "{text}");
+        assert!(text.parse::<HostPattern>().is_err(), "{text}");
     }
     for (text, shown) in [
         ("*", "*"),
@@ -247,6 +247,6 @@ fn what_is_no_rule() {
         ("::ffff:1.2.3.4", "1.2.3.4"),
         ("münchen.test", "xn--mnchen-3ya.test"),
     ] {
-        assert_eq!(text.parse::<Rule>().unwrap().to_string(), shown);
+        assert_eq!(text.parse::<HostPattern>().unwrap().to_string(), shown);
     }
 }

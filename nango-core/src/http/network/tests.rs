@@ -14,8 +14,8 @@ mod connections;
 
 use super::*;
 use crate::http::{
-    Body, Call, Client, ClientParts, HttpError, Method, Policy, StreamBody,
-    script::{FakeClock, TestKey},
+    Body, Client, ClientParts, EgressPolicy, HttpError, Method, RequestSpec, StreamBody,
+    mock::{FakeClock, TestAuthorizer},
 };
 
 /// `{"hello":"world"}`, compressed.
@@ -51,17 +51,20 @@ fn settings(allow: &[&str]) -> NetworkSettings {
     NetworkSettings {
         connect_timeout: Duration::from_secs(5),
         idle_timeout: Duration::from_millis(300),
-        policy: Arc::new(Policy::new(allow, Vec::new(), false)),
+        policy: Arc::new(EgressPolicy::new(allow, Vec::new(), false)),
     }
 }
 
 fn client(address: SocketAddr) -> Client {
-    over(Network::with(settings(&["127.0.0.1"])).unwrap(), &format!("http://{address}"))
+    client_with_network(
+        NetworkTransport::with_settings(settings(&["127.0.0.1"])).unwrap(),
+        &format!("http://{address}"),
+    )
 }
 
-fn over(network: Network, base: &str) -> Client {
+fn client_with_network(network: NetworkTransport, base: &str) -> Client {
     let parts = ClientParts::new(Arc::new(network), Arc::new(FakeClock::default()), base.parse().unwrap());
-    Client::new(parts.authorize(Arc::new(TestKey)))
+    Client::new(parts.authorize(Arc::new(TestAuthorizer)))
 }
 
 fn transport_of(error: HttpError) -> TransportError {
@@ -72,60 +75,60 @@ fn transport_of(error: HttpError) -> TransportError {
 }
 
 #[tokio::test]
-async fn a_compressed_answer_is_read() {
+async fn compressed_response_is_decoded() {
     let mut answer = b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\nconnection: close\r\n\r\n".to_vec();
     answer.extend_from_slice(GZIPPED);
     let mut damaged = answer.clone();
     let length = damaged.len();
     damaged[length - 12] ^= 0xff;
     let (address, heads) = server(vec![answer, damaged]).await;
-    let response = client(address).send(&Call::get("/a")).await.unwrap();
+    let response = client(address).send(&RequestSpec::get("/a")).await.unwrap();
     assert_eq!(response.body, r#"{"hello":"world"}"#);
-    let error = client(address).send(&Call::get("/a")).await.unwrap_err();
+    let error = client(address).send(&RequestSpec::get("/a")).await.unwrap_err();
     assert!(matches!(transport_of(error), TransportError::Unreadable(_)));
     let heads = heads.lock().unwrap();
     assert!(heads[0].contains("accept-encoding: gzip") && heads[0].contains("authorization: bearer test-key"));
 }
 
 #[tokio::test]
-async fn a_body_that_breaks_off_is_tried_again_or_told() {
+async fn interrupted_body_is_retried_or_reported() {
     let torn = || b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n[1,".to_vec();
     let whole = b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n[1]".to_vec();
     let (address, heads) = server(vec![torn(), whole, torn()]).await;
     let fast = client(address);
-    let response = tokio::time::timeout(Duration::from_secs(10), fast.send(&Call::get("/a").retries(1))).await;
+    let response = tokio::time::timeout(Duration::from_secs(10), fast.send(&RequestSpec::get("/a").retries(1))).await;
     assert_eq!(response.unwrap().unwrap().attempts, 2);
-    let error = fast.send(&Call::new(Method::POST, "/a")).await.unwrap_err();
+    let error = fast.send(&RequestSpec::new(Method::POST, "/a")).await.unwrap_err();
     assert!(error.to_string().contains("the connection broke off"), "{error}");
-    assert!(matches!(transport_of(error), TransportError::Broken(_)));
+    assert!(matches!(transport_of(error), TransportError::Disconnected(_)));
     assert_eq!(heads.lock().unwrap().len(), 3);
 }
 
 #[tokio::test]
-async fn a_redirect_to_another_origin_loses_the_credentials() {
+async fn redirect_to_another_origin_drops_the_credentials() {
     let (other, other_heads) = server(vec![b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n1".to_vec()]).await;
     let redirect = format!("HTTP/1.1 302 Found\r\nlocation: http://{other}/b\r\ncontent-length: 0\r\n\r\n");
     let (address, heads) = server(vec![redirect.into_bytes()]).await;
-    let response = client(address).send(&Call::get("/a")).await.unwrap();
+    let response = client(address).send(&RequestSpec::get("/a")).await.unwrap();
     assert_eq!(response.url.as_str(), format!("http://{other}/b"));
     assert!(heads.lock().unwrap()[0].contains("authorization"));
     assert!(!other_heads.lock().unwrap()[0].contains("authorization"));
 }
 
 #[tokio::test]
-async fn nobody_there_and_nobody_speaking_differ() {
+async fn unreachable_and_silent_servers_are_distinguished() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let silent = listener.local_addr().unwrap();
-    let error = client(silent).send(&Call::get("/a?token=hush")).await.unwrap_err();
+    let error = client(silent).send(&RequestSpec::get("/a?token=hush")).await.unwrap_err();
     assert!(!format!("{error:?} {error}").contains("hush"));
-    assert!(matches!(transport_of(error), TransportError::Silent(_)));
+    assert!(matches!(transport_of(error), TransportError::IdleTimeout(_)));
     drop(listener);
-    let error = client(silent).send(&Call::get("/a")).await.unwrap_err();
+    let error = client(silent).send(&RequestSpec::get("/a")).await.unwrap_err();
     assert!(matches!(transport_of(error), TransportError::Unreachable(_)));
 }
 
 #[tokio::test]
-async fn an_answer_that_trickles_ends_at_its_timeout() {
+async fn slow_response_ends_at_the_request_timeout() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
@@ -136,20 +139,20 @@ async fn an_answer_that_trickles_ends_at_its_timeout() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     });
-    let mut call = Call::get("/a");
+    let mut call = RequestSpec::get("/a");
     call.timeout = Some(Duration::from_millis(200));
     let error = client(address).send(&call).await.unwrap_err();
     let text = format!("GET http://{address}/a failed: the answer was not whole after 0.2 s");
     assert_eq!(error.to_string(), text);
-    assert!(matches!(transport_of(error), TransportError::Slow(_)));
+    assert!(matches!(transport_of(error), TransportError::Timeout(_)));
 }
 
 #[tokio::test]
-async fn a_stream_is_sent_as_it_comes() {
+async fn stream_body_is_sent_incrementally() {
     let (address, heads) = server(vec![b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok".to_vec()]).await;
     let pieces = futures_util::stream::iter([Ok::<_, io::Error>(bytes::Bytes::from("abc"))]);
     let body = Body::Stream(StreamBody::new(pieces, "text/csv"));
-    let response = client(address).send(&Call::new(Method::PUT, "/a").body(body)).await.unwrap();
+    let response = client(address).send(&RequestSpec::new(Method::PUT, "/a").body(body)).await.unwrap();
     assert_eq!(response.text(), "ok");
     let head = heads.lock().unwrap()[0].clone();
     assert!(head.contains("transfer-encoding: chunked") && head.contains("content-type: text/csv"), "{head}");
@@ -157,7 +160,7 @@ async fn a_stream_is_sent_as_it_comes() {
 
 fn refusal_of(error: HttpError) -> String {
     match transport_of(error) {
-        TransportError::Forbidden(refusal) => refusal.to_string(),
+        TransportError::EgressDenied(refusal) => refusal.to_string(),
         other => panic!("{other:?}"),
     }
 }
@@ -174,7 +177,7 @@ impl Resolve for Rebinding {
 }
 
 #[tokio::test]
-async fn a_name_that_changes_its_mind_is_refused() {
+async fn dns_rebinding_is_refused() {
     // 127.0.0.2 plays the public address: it is the one that the policy lets through.
     let listener = TcpListener::bind("127.0.0.2:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -185,10 +188,10 @@ async fn a_name_that_changes_its_mind_is_refused() {
         socket.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok").await.unwrap();
     });
     let names = Rebinding(Arc::new(Mutex::new(vec!["127.0.0.1", "127.0.0.2"])));
-    let network = Network::resolving(settings(&["127.0.0.2"]), names.clone()).unwrap();
-    let client = over(network, &format!("http://rebind.test:{port}"));
-    assert_eq!(client.send(&Call::get("/a")).await.unwrap().text(), "ok");
-    let error = client.send(&Call::get("/a").retries(3)).await.unwrap_err();
+    let network = NetworkTransport::with_resolver(settings(&["127.0.0.2"]), names.clone()).unwrap();
+    let client = client_with_network(network, &format!("http://rebind.test:{port}"));
+    assert_eq!(client.send(&RequestSpec::get("/a")).await.unwrap().text(), "ok");
+    let error = client.send(&RequestSpec::get("/a").retries(3)).await.unwrap_err();
     let text = "`rebind.test` may not be reached: its address is private; `[egress] allow = [\"rebind.test\"]` in \
                 nango.toml allows it";
     assert!(error.to_string().contains("the request was not sent"), "{error}");
@@ -199,15 +202,15 @@ async fn a_name_that_changes_its_mind_is_refused() {
 }
 
 #[tokio::test]
-async fn no_redirect_and_no_link_leads_inside() {
+async fn redirect_and_link_to_private_address_are_refused() {
     let inside = TcpListener::bind("127.0.0.2:0").await.unwrap();
     let place = format!("http://{}/secret?key=hush", inside.local_addr().unwrap());
     let redirect = format!("HTTP/1.1 302 Found\r\nlocation: {place}\r\ncontent-length: 0\r\n\r\n");
     let (address, _) = server(vec![redirect.into_bytes()]).await;
     let client = client(address);
-    let from_redirect = client.send(&Call::get("/a").retries(2)).await.unwrap_err();
-    let from_link = client.send(&Call::get(&place).retries(2)).await.unwrap_err();
-    let fetched = client.fetch(&Outgoing::new(Method::GET, place.parse().unwrap())).await.unwrap_err();
+    let from_redirect = client.send(&RequestSpec::get("/a").retries(2)).await.unwrap_err();
+    let from_link = client.send(&RequestSpec::get(&place).retries(2)).await.unwrap_err();
+    let fetched = client.fetch(&OutgoingRequest::new(Method::GET, place.parse().unwrap())).await.unwrap_err();
     for error in [from_redirect, from_link, fetched] {
         assert!(!format!("{error} {error:?}").contains("hush"));
         assert!(refusal_of(error).starts_with("`127.0.0.2` may not be reached: it is private"));
@@ -215,31 +218,33 @@ async fn no_redirect_and_no_link_leads_inside() {
 }
 
 #[tokio::test]
-async fn the_system_resolver_is_checked_too() {
+async fn system_resolver_applies_the_policy() {
     let (address, _) = server(vec![b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok".to_vec()]).await;
     let base = format!("http://localhost:{}", address.port());
-    let error = over(Network::new().unwrap(), &base).send(&Call::get("/a")).await.unwrap_err();
+    let error =
+        client_with_network(NetworkTransport::new().unwrap(), &base).send(&RequestSpec::get("/a")).await.unwrap_err();
     assert!(refusal_of(error).starts_with("`localhost` may not be reached"));
     let patient = NetworkSettings { idle_timeout: Duration::from_secs(5), ..settings(&["localhost"]) };
-    let allowed = over(Network::with(patient).unwrap(), &base);
-    assert_eq!(allowed.send(&Call::get("/a")).await.unwrap().text(), "ok");
+    let allowed = client_with_network(NetworkTransport::with_settings(patient).unwrap(), &base);
+    assert_eq!(allowed.send(&RequestSpec::get("/a")).await.unwrap().text(), "ok");
 }
 
 #[tokio::test]
-async fn private_host_of_an_integration_is_reached_by_it_and_at_its_port_alone() {
+async fn private_host_is_reached_only_by_its_integration_and_port() {
     // Both ports answer, so that only the policy can keep a request away.
     let answer = || vec![b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok".to_vec()];
     let (listed, _) = server(answer()).await;
     let (other, _) = server(answer()).await;
     let url = |port: u16| format!("http://localhost:{port}");
-    let mut policy = Policy::default();
+    let mut policy = EgressPolicy::default();
     policy.allow_for("github", &url(listed.port()).parse().unwrap());
-    let network = Network::with(NetworkSettings { policy: Arc::new(policy), ..settings(&[]) }).unwrap();
+    let network =
+        NetworkTransport::with_settings(NetworkSettings { policy: Arc::new(policy), ..settings(&[]) }).unwrap();
     let send = |integration: &str, port: u16| {
         let base = url(port).parse().unwrap();
         let parts = ClientParts::new(Arc::new(network.clone()), Arc::new(crate::http::SystemClock), base)
             .integration(integration);
-        async move { Client::new(parts).send(&Call::get("/a")).await }
+        async move { Client::new(parts).send(&RequestSpec::get("/a")).await }
     };
     for (integration, port) in [("jira", listed.port()), ("github", other.port())] {
         let error = send(integration, port).await.unwrap_err();

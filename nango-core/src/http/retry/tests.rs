@@ -2,16 +2,16 @@ use std::time::Duration;
 
 use super::*;
 use crate::{
-    http::script::{FakeClock, limit_in_body},
-    provider::InBody,
+    http::mock::{FakeClock, limit_in_body},
+    provider::BodyWait,
 };
 
 /// 1994-11-06T08:49:37Z
 const NOW: i64 = 784_111_777_000_000;
 
-fn verdict(status: u16, pairs: &[(&'static str, &str)], body: &str, rules: &RetryRules, now: i64) -> Verdict {
+fn verdict(status: u16, pairs: &[(&'static str, &str)], body: &str, rules: &RetryRules, now: i64) -> RetryAdvice {
     let headers = pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
-    Verdict::of(status, &headers, body.as_bytes(), rules, now)
+    RetryAdvice::from_response(status, &headers, body.as_bytes(), rules, now)
 }
 
 #[track_caller]
@@ -25,7 +25,7 @@ fn none() -> RetryRules {
 }
 
 #[test]
-fn what_a_server_demands() {
+fn retry_after_is_read() {
     let check = |pairs: &[(&'static str, &str)], millis| check(&none(), 429, pairs, true, millis);
     check(&[], None);
     check(&[("retry-after", "7")], Some(7000));
@@ -43,7 +43,7 @@ fn what_a_server_demands() {
 }
 
 #[test]
-fn a_reset_counts_for_a_window_that_is_used_up() {
+fn reset_counts_only_for_an_exhausted_window() {
     let reset = ("x-ratelimit-reset", "784111787");
     let check = |status, pairs: &[(&'static str, &str)], limited, millis| {
         check(&none(), status, pairs, limited, millis);
@@ -65,15 +65,15 @@ fn a_reset_counts_for_a_window_that_is_used_up() {
 }
 
 #[test]
-fn an_entry_adds_names_and_statuses() {
+fn provider_rules_add_headers_and_statuses() {
     let rules = RetryRules {
-        at: vec!["x-resettime".parse().unwrap()],
+        retry_at_headers: vec!["x-resettime".parse().unwrap()],
         after: vec!["x-quota-resets-in".parse().unwrap()],
-        remaining: Some("x-left".parse().unwrap()),
-        error_code: vec!["400".parse().unwrap(), "5xx".parse().unwrap(), "401".parse().unwrap()],
-        in_body: None,
+        remaining_header: Some("x-left".parse().unwrap()),
+        retryable_statuses: vec!["400".parse().unwrap(), "5xx".parse().unwrap(), "401".parse().unwrap()],
+        body_wait: None,
         limit_wait: None,
-        shared: false,
+        shared_quota: false,
     };
     check(&rules, 503, &[("x-resettime", "784111787")], false, Some(10_000));
     check(&rules, 503, &[("x-resettime", "30")], false, Some(30_000));
@@ -82,15 +82,19 @@ fn an_entry_adds_names_and_statuses() {
     check(&rules, 400, &[("x-resettime", "30"), ("x-left", "0")], true, Some(30_000));
     check(&rules, 400, &[("x-left", "1")], false, None);
 
-    let passes = |method: Method, status, limited| answer_may_pass(&method, status, &[], false, limited, &rules);
+    let passes = |method: Method, status, limited| is_status_retryable(&method, status, &[], false, limited, &rules);
     assert!(passes(Method::GET, 400, false) && passes(Method::POST, 400, true) && passes(Method::GET, 500, false));
     assert!(!passes(Method::POST, 400, false) && !passes(Method::GET, 408, false) && !passes(Method::GET, 401, false));
 }
 
 #[test]
-fn a_body_may_tell_when() {
+fn wait_is_read_from_the_body() {
     let rule = |pattern: &str, strategy| RetryRules {
-        in_body: Some(InBody { path: "error.0.message".into(), pattern: pattern.parse().unwrap(), strategy }),
+        body_wait: Some(BodyWait {
+            path: "error.0.message".into(),
+            pattern: pattern.parse().unwrap(),
+            format: strategy,
+        }),
         ..RetryRules::default()
     };
     let wait = |rules: &RetryRules, message: &str| {
@@ -98,22 +102,22 @@ fn a_body_may_tell_when() {
         let verdict = verdict(403, &[], &body, rules, NOW);
         (verdict.limited, verdict.wait)
     };
-    let at = rule(r"/Retry after (\S+)/", Strategy::At);
+    let at = rule(r"/Retry after (\S+)/", WaitFormat::At);
     assert_eq!(wait(&at, "Slow down. Retry after 1994-11-06T08:49:47Z"), (true, Some(Duration::from_secs(10))));
     assert_eq!(wait(&at, "Retry after lunch"), (true, None));
     assert_eq!(wait(&at, "Forbidden"), (false, None));
-    assert_eq!(wait(&rule(r"in (\d+)", Strategy::After), "again in 30"), (true, Some(Duration::from_secs(30))));
+    assert_eq!(wait(&rule(r"in (\d+)", WaitFormat::After), "again in 30"), (true, Some(Duration::from_secs(30))));
     for body in ["", "[]", "{\"error\":7}", "{\"error\":[]}"] {
         assert_eq!(verdict(403, &[], body, &at, NOW).wait, None);
     }
 }
 
 #[test]
-fn limit_that_says_no_time_waits_as_the_entry_says() {
+fn limit_without_a_time_waits_as_the_provider_rules() {
     let rules = limit_in_body();
     let check = |status, pairs: &[(&'static str, &str)], body: &str, limited, seconds: Option<u64>| {
         let verdict = verdict(status, pairs, body, &rules, NOW);
-        let wait = verdict.wait.or(verdict.usual);
+        let wait = verdict.wait.or(verdict.default_wait);
         assert_eq!((verdict.limited, wait), (limited, seconds.map(Duration::from_secs)), "{status} {body}");
     };
     let secondary = r#"{"message":"You have exceeded a secondary rate limit. Please wait."}"#;
@@ -129,27 +133,28 @@ fn limit_that_says_no_time_waits_as_the_entry_says() {
 
 #[test]
 fn repeated_retry_waits_a_second_at_least() {
-    let waits =
-        |wait| (1..=3).map(|attempt| at_least(Duration::from_millis(wait), attempt).as_millis()).collect::<Vec<_>>();
+    let waits = |wait| {
+        (1..=3).map(|attempt| demanded_wait(Duration::from_millis(wait), attempt).as_millis()).collect::<Vec<_>>()
+    };
     assert_eq!(waits(0), [0, 1000, 1000]);
     assert_eq!(waits(2500), [2500; 3]);
 }
 
 #[test]
-fn what_we_choose_doubles_up_to_a_minute() {
+fn backoff_doubles_up_to_a_minute() {
     let clock = FakeClock::default();
     let waits: Vec<u64> = (1..=9).map(|attempt| backoff(attempt, &clock).as_secs()).collect();
     assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
     clock.set_jitter(0.0);
     assert_eq!(backoff(1, &clock), Duration::from_millis(750));
     clock.set_jitter(0.999);
-    assert!(backoff(u32::MAX, &clock) <= LONGEST_BACKOFF);
+    assert!(backoff(u32::MAX, &clock) <= MAX_BACKOFF);
 }
 
 #[test]
-fn only_what_is_safe_is_repeated() {
+fn only_safe_requests_are_resent() {
     let passes = |method: &Method, status, acted, limited| {
-        answer_may_pass(method, status, &[409], acted, limited, &RetryRules::default())
+        is_status_retryable(method, status, &[409], acted, limited, &RetryRules::default())
     };
     for status in [408, 425, 500, 503, 409] {
         assert!(passes(&Method::GET, status, false, false), "{status}");
@@ -161,16 +166,16 @@ fn only_what_is_safe_is_repeated() {
     assert!(passes(&Method::POST, 429, false, true) && passes(&Method::POST, 409, false, false));
 
     let unreachable = || TransportError::Unreachable("refused".into());
-    let broken = || TransportError::Broken("reset".into());
+    let broken = || TransportError::Disconnected("reset".into());
     let check = |method: Method, error: &TransportError, acted, expect| {
-        assert_eq!(failure_may_pass(&method, error, acted), expect, "{method} {error}");
+        assert_eq!(is_transport_error_retryable(&method, error, acted), expect, "{method} {error}");
     };
     check(Method::POST, &unreachable(), false, true);
     check(Method::GET, &unreachable(), false, true);
     check(Method::POST, &broken(), false, false);
     check(Method::PUT, &broken(), false, true);
-    check(Method::GET, &TransportError::Unsendable("no".into()), false, false);
-    check(Method::GET, &TransportError::Stopped, false, false);
+    check(Method::GET, &TransportError::InvalidRequest("no".into()), false, false);
+    check(Method::GET, &TransportError::Cancelled, false, false);
     // The first hop took the POST; only its result was not reached.
     check(Method::POST, &unreachable(), true, false);
     assert!(!passes(&Method::POST, 429, true, true) && passes(&Method::GET, 429, true, true));

@@ -6,7 +6,7 @@ const JSON: &str = r#"{"a":{"b":[{"c":1},{"c":[2,3]}],"n":null},"a.b":"flat","d"
 
 #[track_caller]
 fn check(path: &str, expect: Option<&str>) {
-    assert_eq!(dig(JSON, path).map(RawValue::get), expect, "{path}");
+    assert_eq!(lookup(JSON, path).map(RawValue::get), expect, "{path}");
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn check_read(json: &str, list: &str, value: &str, items: Option<&[&str]>, found
 #[test]
 fn key_as_written_wins_over_the_nested_form_at_each_level() {
     let check = |json: &str, path: &str, expect: Option<&str>| {
-        assert_eq!(dig(json, path).map(RawValue::get), expect, "{path} in {json}");
+        assert_eq!(lookup(json, path).map(RawValue::get), expect, "{path} in {json}");
     };
     check(r#"{"@odata.nextLink":"u"}"#, "@odata.nextLink", Some("\"u\""));
     check(r#"{"a":{"b":1},"a.b":2}"#, "a.b", Some("2"));
@@ -74,7 +74,7 @@ fn missing_null_and_null_parent_are_different() {
 }
 
 #[test]
-fn a_page_and_its_cursor_are_read_at_once() {
+fn records_and_cursor_are_read_in_one_pass() {
     check_read(r#"{"next":"x","items":[1, {"a":2}]}"#, "items", "next", Some(&["1", r#"{"a":2}"#]), Some("\"x\""));
     check_read(r#"{"data":{"data":[1],"next":2}}"#, "data.data", "data.next", Some(&["1"]), Some("2"));
     check_read(r#"[{"next":1},2]"#, "", "[0].next", Some(&[r#"{"next":1}"#, "2"]), Some("1"));
@@ -104,11 +104,11 @@ fn json() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn it_leads_where_a_pointer_leads(value in json(), steps in proptest::collection::vec("[a-c]|[0-2]", 0..4)) {
+    fn path_resolves_like_json_pointer(value in json(), steps in proptest::collection::vec("[a-c]|[0-2]", 0..4)) {
         let text = value.to_string();
         let raw: &RawValue = serde_json::from_str(&text).unwrap();
         let pointer: String = steps.iter().flat_map(|step| ["/", step]).collect();
-        let found = dig(raw.get(), &steps.join(".")).map(|raw| serde_json::from_str::<Value>(raw.get()).unwrap());
+        let found = lookup(raw.get(), &steps.join(".")).map(|raw| serde_json::from_str::<Value>(raw.get()).unwrap());
         prop_assert_eq!(found.as_ref(), value.pointer(&pointer));
     }
 

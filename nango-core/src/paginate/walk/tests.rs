@@ -4,26 +4,26 @@ use crate::{
     declare::OffsetBy,
     http::{
         Body, Method,
-        script::{Answer, Script, answer, json, unreachable},
+        mock::{MockResponse, MockTransport, json, mock_response, unreachable_server},
     },
 };
 
 const BASE: &str = "https://h.test/v1";
 
 /// A walk from the first page.
-fn start(script: &Script, call: Call, paginate: Paginate) -> Result<Walk, PaginateError> {
-    Walk::new(script.client(BASE), call, Some(paginate), WalkOptions::default())
+fn start(script: &MockTransport, request: RequestSpec, paginate: Paginate) -> Result<Walk, PaginateError> {
+    Walk::new(script.client(BASE), request, Some(paginate), WalkOptions::default())
 }
 
 /// A walk from a resume point behind one page.
-fn resume(script: &Script, paginate: Paginate, place: Place) -> Result<Walk, PaginateError> {
-    let memory = WalkMemory { pages: 1, ..WalkMemory::default() };
-    let options = WalkOptions { resume: Some((place, memory)), ..WalkOptions::default() };
-    Walk::new(script.client(BASE), Call::get("/x"), Some(paginate), options)
+fn resume(script: &MockTransport, paginate: Paginate, resume_point: ResumePoint) -> Result<Walk, PaginateError> {
+    let memory = WalkState { pages: 1, ..WalkState::default() };
+    let options = WalkOptions { resume: Some((resume_point, memory)), ..WalkOptions::default() };
+    Walk::new(script.client(BASE), RequestSpec::get("/x"), Some(paginate), options)
 }
 
 /// Walks to the end: the records of each page, or the error that ends it.
-async fn walked(mut walk: Walk) -> Vec<String> {
+async fn read_all_pages(mut walk: Walk) -> Vec<String> {
     let mut pages = Vec::new();
     loop {
         match walk.next().await {
@@ -44,24 +44,24 @@ async fn walked(mut walk: Walk) -> Vec<String> {
 }
 
 #[track_caller]
-fn check_requests(script: &Script, expect: &[&str]) {
-    let lines: Vec<String> = script.lines().iter().map(|line| line.replace("https://h.test/v1", "")).collect();
+fn check_requests(script: &MockTransport, expect: &[&str]) {
+    let lines: Vec<String> = script.request_lines().iter().map(|line| line.replace("https://h.test/v1", "")).collect();
     assert_eq!(lines, expect);
 }
 
-async fn check(paginate: Paginate, answers: Vec<Answer>, pages: &[&str], requests: &[&str]) {
-    let script = Script::new(answers);
-    let walk = start(&script, Call::get("/x?a=1"), paginate).unwrap();
-    assert_eq!(walked(walk).await, pages);
+async fn check(paginate: Paginate, responses: Vec<MockResponse>, pages: &[&str], requests: &[&str]) {
+    let script = MockTransport::new(responses);
+    let walk = start(&script, RequestSpec::get("/x?a=1"), paginate).unwrap();
+    assert_eq!(read_all_pages(walk).await, pages);
     check_requests(&script, requests);
 }
 
-fn linked(link: &str, body: &str) -> Answer {
-    answer(200, &[("link", link), ("content-type", "application/json")], body)
+fn linked(link: &str, body: &str) -> MockResponse {
+    mock_response(200, &[("link", link), ("content-type", "application/json")], body)
 }
 
 #[tokio::test]
-async fn links_of_the_header() {
+async fn link_header_is_followed() {
     let paginate = || Paginate::link("next").limit(2).limit_name("per_page");
     check(
         paginate(),
@@ -85,7 +85,7 @@ async fn links_of_the_header() {
 }
 
 #[tokio::test]
-async fn links_of_the_body() {
+async fn link_in_body_is_followed() {
     let paginate = Paginate::link_in_body("links.next").response_path("data");
     check(
         paginate.clone(),
@@ -106,15 +106,15 @@ async fn links_of_the_body() {
 }
 
 #[tokio::test]
-async fn a_link_to_another_host_is_asked_without_secrets() {
-    let script = Script::new([
+async fn link_to_another_host_is_requested_without_credentials() {
+    let script = MockTransport::new([
         linked("<https://evil.test/x?page=2>; rel=next", "[1]"),
         linked("<https://h.test/v1/x?page=3>; rel=next", "[2]"),
         json("[3]"),
     ]);
-    let call = Call::get("/x").header("x-api-key".parse().unwrap(), "hush".parse().unwrap());
-    let walk = start(&script, call, Paginate::link("next")).unwrap();
-    assert_eq!(walked(walk).await, ["1", "2", "3"]);
+    let request = RequestSpec::get("/x").header("x-api-key".parse().unwrap(), "hush".parse().unwrap());
+    let walk = start(&script, request, Paginate::link("next")).unwrap();
+    assert_eq!(read_all_pages(walk).await, ["1", "2", "3"]);
     let secrets: Vec<(bool, bool)> = script
         .sent()
         .iter()
@@ -124,7 +124,7 @@ async fn a_link_to_another_host_is_asked_without_secrets() {
 }
 
 #[tokio::test]
-async fn cursors() {
+async fn cursor_is_sent_with_next_request() {
     let paginate = || Paginate::cursor("after", "meta.next").limit(2).limit_name("limit").response_path("items");
     check(
         paginate(),
@@ -153,7 +153,7 @@ async fn cursors() {
 }
 
 #[tokio::test]
-async fn the_last_item_leads_on() {
+async fn id_of_last_item_is_the_cursor() {
     let paginate = || Paginate::last_item("after", "id").response_path("data");
     check(
         paginate().has_more("more"),
@@ -180,7 +180,7 @@ async fn the_last_item_leads_on() {
 }
 
 #[tokio::test]
-async fn an_api_may_say_that_there_is_no_more() {
+async fn has_more_flag_ends_the_walk() {
     let cursor = || Paginate::cursor("c", "next").response_path("r").has_more("page.more");
     let page = |id: u8, more: &str| json(&format!(r#"{{"r":[{id}],"next":"n","page":{{"more":{more}}}}}"#));
     for no in ["false", "null", "0", "\"\"", "\"False\""] {
@@ -193,7 +193,7 @@ async fn an_api_may_say_that_there_is_no_more() {
 }
 
 #[tokio::test]
-async fn a_circle_is_an_error() {
+async fn repeated_cursor_is_an_error() {
     let page = |id: u8, next: &str| json(&format!(r#"{{"items":[{id}],"next":"{next}"}}"#));
     let circle = "page 3 of GET https://h.test/v1/x leads to a cursor that was there before: the walk would never end; if the \
                   API reports the end elsewhere, declare `has_more` or `is_last`";
@@ -212,7 +212,7 @@ async fn a_circle_is_an_error() {
 }
 
 #[tokio::test]
-async fn offsets() {
+async fn offset_advances_by_page_size() {
     let paginate = || Paginate::offset("start").limit_name("max").response_path("values");
     let page = |values: &str| json(&format!(r#"{{"values":{values}}}"#));
     check(
@@ -244,15 +244,15 @@ async fn offsets() {
 }
 
 #[tokio::test]
-async fn parameters_in_the_body() {
+async fn pagination_parameters_are_sent_in_body() {
     let bodies = async |body: Body, paginate: Paginate, method: Method| {
-        let script = Script::new([json(r#"{"r":[1],"n":5}"#), json(r#"{"r":[2]}"#), json(r#"{"r":[]}"#)]);
-        let call = Call::new(method, "/x").body(body);
-        let walk = start(&script, call, paginate.response_path("r")).unwrap();
-        assert_eq!(walked(walk).await, ["1", "2"]);
+        let script = MockTransport::new([json(r#"{"r":[1],"n":5}"#), json(r#"{"r":[2]}"#), json(r#"{"r":[]}"#)]);
+        let request = RequestSpec::new(method, "/x").body(body);
+        let walk = start(&script, request, paginate.response_path("r")).unwrap();
+        assert_eq!(read_all_pages(walk).await, ["1", "2"]);
         let mut bodies = Vec::new();
         for sent in script.sent().into_iter().take(2) {
-            let body = sent.into_wire().unwrap().3.read().await.unwrap();
+            let body = sent.into_parts().unwrap().3.read().await.unwrap();
             bodies.push(String::from_utf8(body.to_vec()).unwrap());
         }
         bodies
@@ -270,14 +270,14 @@ async fn parameters_in_the_body() {
 }
 
 #[tokio::test]
-async fn what_is_no_page_is_named() {
+async fn response_without_page_is_reported() {
     let at = "page 1 of GET https://h.test/v1/x";
-    let check = async |path: &'static str, given: Answer, expect: String| {
+    let check = async |path: &'static str, response: MockResponse, expect: String| {
         let mut paginate = Paginate::link("next");
         if !path.is_empty() {
             paginate = paginate.response_path(path);
         }
-        check(paginate, vec![given], &[&expect], &["GET /x?a=1"]).await;
+        check(paginate, vec![response], &[&expect], &["GET /x?a=1"]).await;
     };
     let keys = format!("{at} has nothing at `data.itms`: `data` is an object with `items`, `total`");
     check("data.itms", json(r#"{"data":{"total":1,"items":[]}}"#), keys).await;
@@ -287,25 +287,25 @@ async fn what_is_no_page_is_named() {
     check("data", json(r#"{"error":{"message":"down"}}"#), error).await;
     check("data", json("[1]"), format!("{at} has nothing at `data`: the body is a list")).await;
     check("data", json(r#"{"data":"hush"}"#), format!("{at} is no list of records but a string at `data`")).await;
-    let whole =
+    let message =
         format!("{at} is no list of records but an object with `items`; `response_path` says where in it they are");
-    check("", json(r#"{"items":[]}"#), whole).await;
-    let html = answer(200, &[("content-type", "text/html")], "<html>\n<title>Sign in</title>");
+    check("", json(r#"{"items":[]}"#), message).await;
+    let html = mock_response(200, &[("content-type", "text/html")], "<html>\n<title>Sign in</title>");
     let text = format!(
         "{at} answered 200 (text/html) with a body that is not JSON: expected value at line 1 column 1; it begins with `<html> <title>Sign in</title>`"
     );
     check("", html, text).await;
-    check("", answer(204, &[], ""), String::new()).await;
+    check("", mock_response(204, &[], ""), String::new()).await;
 }
 
 #[test]
-fn settings_that_do_not_suffice_say_what_to_write() {
-    let check = |paginate: Paginate, call: Call, expect: &str| {
-        let error = start(&Script::default(), call, paginate).unwrap_err();
+fn incomplete_settings_are_reported_with_missing_key() {
+    let check = |paginate: Paginate, request: RequestSpec, expect: &str| {
+        let error = start(&MockTransport::default(), request, paginate).unwrap_err();
         assert!(error.to_string().contains(expect), "{error}");
         assert_eq!(error.into_error().kind(), ErrorKind::Internal);
     };
-    let get = || Call::get("/x");
+    let get = || RequestSpec::get("/x");
     check(Paginate::provider().limit(2), get(), "`Paginate::cursor(name, path)` or `Paginate::offset(name)`");
     check(Paginate::link("next").limit(2), get(), "`limit = 2` needs `limit_name`, the parameter that carries it");
     check(Paginate::cursor("", "a"), get(), "a cursor needs `name`");
@@ -315,61 +315,61 @@ fn settings_that_do_not_suffice_say_what_to_write() {
     check(Paginate::cursor("c", "a[x]"), get(), "`a[x]` is no path");
     check(Paginate::link("next").has_more("page.isLast"), get(), "`page.isLast` names the end: write `is_last`");
     check(Paginate::link("next").is_last("has_more"), get(), "`has_more` names more to come: write `has_more`");
-    let post = Call::new(Method::POST, "/x").body(Body::Json("[]".into()));
+    let post = RequestSpec::new(Method::POST, "/x").body(Body::Json("[]".into()));
     check(Paginate::offset("o"), post, "neither a JSON object nor a form");
 }
 
 #[tokio::test]
-async fn a_walk_goes_on_from_its_place() {
+async fn walk_resumes_from_its_resume_point() {
     let cursor = || Paginate::cursor("after", "next").response_path("items");
-    let script = Script::new([json(r#"{"items":[1],"next":"b"}"#)]);
-    let mut walk = start(&script, Call::get("/x"), cursor()).unwrap();
+    let script = MockTransport::new([json(r#"{"items":[1],"next":"b"}"#)]);
+    let mut walk = start(&script, RequestSpec::get("/x"), cursor()).unwrap();
     let page = walk.next().await.unwrap().unwrap();
     assert_eq!((page.next(), page.sent_at() > 0), (Some("b"), true));
-    let place = page.place().unwrap().clone();
+    let resume_point = page.resume_point().unwrap().clone();
     assert!(!format!("{page:?} {walk:?}").contains("\"b\""), "{page:?} {walk:?}");
 
-    let script = Script::new([json(r#"{"items":[2],"next":"b"}"#)]);
-    let resumed = resume(&script, cursor(), place.clone()).unwrap();
-    assert!(walked(resumed).await[0].contains("leads to a cursor that was there before"));
+    let script = MockTransport::new([json(r#"{"items":[2],"next":"b"}"#)]);
+    let resumed = resume(&script, cursor(), resume_point.clone()).unwrap();
+    assert!(read_all_pages(resumed).await[0].contains("leads to a cursor that was there before"));
     check_requests(&script, &["GET /x?after=b"]);
 
-    let other = resume(&script, Paginate::link("next"), place).unwrap_err();
+    let other = resume(&script, Paginate::link("next"), resume_point).unwrap_err();
     assert!(other.to_string().contains("another kind of pagination"));
 
-    let link = Place::link(&"https://h.test/v1/x?cursor=c".parse().unwrap(), true);
-    let script = Script::new([json("[3]")]);
+    let link = ResumePoint::link(&"https://h.test/v1/x?cursor=c".parse().unwrap(), true);
+    let script = MockTransport::new([json("[3]")]);
     let resumed = resume(&script, Paginate::link("next"), link).unwrap();
-    assert_eq!(walked(resumed).await, ["3"]);
+    assert_eq!(read_all_pages(resumed).await, ["3"]);
     check_requests(&script, &["GET /x?cursor=c"]);
 }
 
 #[tokio::test]
-async fn an_offset_has_no_place_and_a_single_request_no_next() {
-    let script = Script::new([json("[1]"), json("[2]")]);
-    let mut walk = start(&script, Call::get("/x"), Paginate::offset("o")).unwrap();
+async fn offset_has_no_resume_point_and_single_request_no_next_page() {
+    let script = MockTransport::new([json("[1]"), json("[2]")]);
+    let mut walk = start(&script, RequestSpec::get("/x"), Paginate::offset("o")).unwrap();
     let page = walk.next().await.unwrap().unwrap();
-    assert_eq!((page.next(), page.place()), (Some("1"), None));
-    let single = Walk::new(script.client(BASE), Call::get("/x"), None, WalkOptions::default()).unwrap();
-    assert_eq!(walked(single).await, ["2"]);
+    assert_eq!((page.next(), page.resume_point()), (Some("1"), None));
+    let single = Walk::new(script.client(BASE), RequestSpec::get("/x"), None, WalkOptions::default()).unwrap();
+    assert_eq!(read_all_pages(single).await, ["2"]);
 }
 
 #[tokio::test]
-async fn after_an_error_the_same_page_can_be_asked_for_again() {
-    let script = Script::new([linked("</v1/x?c=2>; rel=next", "[1]"), unreachable(), json("[2]")]);
-    let mut walk = start(&script, Call::get("/x"), Paginate::link("next")).unwrap();
+async fn failed_page_can_be_requested_again() {
+    let script = MockTransport::new([linked("</v1/x?c=2>; rel=next", "[1]"), unreachable_server(), json("[2]")]);
+    let mut walk = start(&script, RequestSpec::get("/x"), Paginate::link("next")).unwrap();
     walk.next().await.unwrap();
     let error = walk.next().await.unwrap_err().into_error();
     assert_eq!(error.kind(), ErrorKind::Network);
-    assert_eq!(walked(walk).await, ["2"]);
+    assert_eq!(read_all_pages(walk).await, ["2"]);
     check_requests(&script, &["GET /x", "GET /x?c=2", "GET /x?c=2"]);
 }
 
 #[tokio::test]
-async fn neither_errors_nor_debug_show_what_a_link_carries() {
+async fn errors_and_debug_redact_links() {
     let to = "<https://me:hush@h.test/v1/x?c=hush>; rel=next";
-    let script = Script::new([linked(to, "[1]"), answer(200, &[], "{}")]);
-    let mut walk = start(&script, Call::get("/x"), Paginate::link("next")).unwrap();
+    let script = MockTransport::new([linked(to, "[1]"), mock_response(200, &[], "{}")]);
+    let mut walk = start(&script, RequestSpec::get("/x"), Paginate::link("next")).unwrap();
     let page = walk.next().await.unwrap().unwrap();
     assert!(page.next().is_some_and(|next| next.contains("hush")));
     let shown = format!("{page:?} {walk:?}");
@@ -379,10 +379,10 @@ async fn neither_errors_nor_debug_show_what_a_link_carries() {
 }
 
 #[tokio::test]
-async fn a_whole_body_of_null_is_no_empty_list() {
+async fn null_body_is_not_an_empty_list() {
     for paginate in [Paginate::link("next"), Paginate::offset("skip")] {
-        let script = Script::new([json("null")]);
-        let mut walk = start(&script, Call::get("/x"), paginate).unwrap();
+        let script = MockTransport::new([json("null")]);
+        let mut walk = start(&script, RequestSpec::get("/x"), paginate).unwrap();
         let page = walk.next().await.and_then(|page| page.unwrap().records().map(|records| records.len()));
         let error = page.unwrap_err().to_string();
         assert!(error.contains("is no list of records but null"), "{error}");

@@ -1,6 +1,6 @@
 //! The built-in entries as a whole. What is kept of single facts is in [`kept`], what older connections need in [`stored`].
 
-mod kept;
+mod decisions;
 mod stored;
 
 use super::*;
@@ -19,17 +19,17 @@ fn entry_alone_is_read_as_in_its_file() {
 }
 
 #[test]
-fn no_name_is_there_twice() {
+fn provider_names_are_unique() {
     let each = FILES.iter().map(|text| Catalogue::parse(text).unwrap().names().count());
     assert_eq!(each.sum::<usize>(), Catalogue::builtin().names().count());
 }
 
 #[test]
-fn every_entry_says_what_it_is() {
+fn every_entry_has_categories_docs_and_field_descriptions() {
     for provider in Catalogue::builtin().providers() {
         let name = &provider.name;
         assert!(!provider.categories.is_empty() && provider.docs.is_some(), "{name}");
-        assert!(provider.raw.contains_key("display_name") && provider.accepts(provider.mode), "{name}");
+        assert!(provider.raw.contains_key("display_name") && provider.accepts(provider.auth_mode), "{name}");
         let fields = provider.credentials.iter().chain(&provider.config);
         for field in fields.filter(|field| !field.hidden) {
             assert!(!field.description.is_empty(), "{name}: {}", field.name);
@@ -50,7 +50,7 @@ fn every_entry_states_its_sources_itself() {
 }
 
 #[test]
-fn entry_without_a_request_that_tries_credentials_is_one_of_few() {
+fn entry_without_verification_request_is_listed() {
     let catalogue = Catalogue::builtin();
     let without = catalogue.providers().filter(|provider| provider.proxy.verification.is_none());
     let without: Vec<&str> = without.map(|provider| provider.name.as_str()).collect();

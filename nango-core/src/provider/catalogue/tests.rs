@@ -27,7 +27,7 @@ fn every_builtin_entry_can_be_used() {
 }
 
 #[test]
-fn an_unknown_name_has_a_neighbour() {
+fn unknown_provider_is_reported_with_suggestion() {
     let small = Catalogue::parse("acme: { auth_mode: NONE }\nbeta: { auth_mode: NONE }").unwrap();
     let error = small.find("acne").unwrap_err().to_string();
     assert_eq!(error, "`acne` is no provider (did you mean `acme`?): there are `acme` and `beta`");
@@ -51,7 +51,7 @@ fn problems(proxy: &str) -> Vec<String> {
 }
 
 #[test]
-fn what_is_wrong_with_an_entry_is_named_and_keeps_no_other_away() {
+fn broken_entry_is_reported_and_others_still_load() {
     let check = |proxy: &str, expect: &str| assert_eq!(problems(proxy), [expect], "{proxy}");
     let url = "    base_url: https://a.test\n";
     assert!(problems(url).is_empty());
@@ -90,7 +90,7 @@ fn what_is_wrong_with_an_entry_is_named_and_keeps_no_other_away() {
 }
 
 #[test]
-fn a_mistake_in_an_entry_is_told_where_it_is_asked_for() {
+fn broken_entry_is_reported_when_requested() {
     let yaml = "a: { auth_mode: OAUTH3 }\nb: { proxy: {} }\nc: 5\nd: { auth_mode: NONE, auth_mode: BASIC }\ne: { alias: a }\nf: { alias: f }";
     let catalogue = Catalogue::parse(yaml).unwrap();
     let check = |name: &str, expect: &str| {
@@ -140,7 +140,7 @@ slack: { auth_mode: NONE }
 }
 
 #[test]
-fn what_is_not_known_is_a_warning() {
+fn unknown_key_is_a_warning() {
     let yaml =
         "a:\n  auth_mode: NONE\n  authmode: x\n  proxy: { base_url: 'https://a.test', heders: {}, decompress: true }";
     let catalogue = Catalogue::parse(yaml).unwrap();
@@ -154,7 +154,7 @@ fn what_is_not_known_is_a_warning() {
 }
 
 #[test]
-fn what_obtains_a_token_also_takes_one() {
+fn token_obtaining_mode_also_accepts_bearer() {
     let accepts = |keys: &str| {
         let catalogue = Catalogue::parse(&format!("a: {{ {keys} }}")).unwrap();
         catalogue.find("a").map(|provider| provider.auth.clone()).map_err(|error| error.to_string())

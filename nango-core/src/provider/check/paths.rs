@@ -9,25 +9,25 @@ use crate::{declare::PaginateKind, provider::Provider};
 pub(super) fn warnings(provider: &Provider) -> Vec<String> {
     let mut warnings: Vec<String> = provider_paths(provider)
         .into_iter()
-        .filter_map(|(key, path)| Some(format!("`{key}: {path}` can never match: {}", fault(path)?)))
+        .filter_map(|(key, path)| Some(format!("`{key}: {path}` can never match: {}", path_problem(path)?)))
         .collect();
-    warnings.extend(inside_records(provider));
+    warnings.extend(paths_through_records(provider));
     warnings
 }
 
-type Path<'a> = (&'static str, &'a str);
+type KeyedPath<'a> = (&'static str, &'a str);
 
 /// The paths of an entry with their keys.
-fn provider_paths(provider: &Provider) -> Vec<Path<'_>> {
+fn provider_paths(provider: &Provider) -> Vec<KeyedPath<'_>> {
     let mut paths = page_paths(provider);
     let response = &provider.token.response;
     let of_pages = provider.proxy.paginate.as_ref();
     let refusal = provider.proxy.verification.as_ref().and_then(|verification| verification.refusal.as_ref());
     let others = [
-        ("proxy.verification.error.when", refusal.map(|refusal| refusal.when.as_str())),
+        ("proxy.verification.error.when", refusal.map(|refusal| refusal.path.as_str())),
         ("proxy.verification.error.message", refusal.and_then(|refusal| refusal.message.as_deref())),
         ("proxy.paginate.response_path", of_pages.and_then(|pages| pages.response_path.as_deref())),
-        ("proxy.retry.in_body.path", provider.proxy.retry.in_body.as_ref().map(|rule| rule.path.as_str())),
+        ("proxy.retry.in_body.path", provider.proxy.retry.body_wait.as_ref().map(|rule| rule.path.as_str())),
         ("token_response.token", response.token.as_deref()),
         ("token_response.refresh_token", response.refresh_token.as_deref()),
         ("token_response.token_expiration", response.expiration.as_deref()),
@@ -41,7 +41,7 @@ fn provider_paths(provider: &Provider) -> Vec<Path<'_>> {
 }
 
 /// The paths that lead to what is said of a page, beside its records.
-fn page_paths(provider: &Provider) -> Vec<Path<'_>> {
+fn page_paths(provider: &Provider) -> Vec<KeyedPath<'_>> {
     let Some(pages) = &provider.proxy.paginate else { return Vec::new() };
     let next = match &pages.kind {
         Some(PaginateKind::Link { path, .. }) => ("proxy.paginate.link_path_in_response_body", path.as_deref()),
@@ -60,7 +60,7 @@ fn page_paths(provider: &Provider) -> Vec<Path<'_>> {
 }
 
 /// Paths that lead through the list of records as if it had keys.
-fn inside_records(provider: &Provider) -> Vec<String> {
+fn paths_through_records(provider: &Provider) -> Vec<String> {
     let records = provider.proxy.paginate.as_ref().and_then(|pages| pages.response_path.as_deref()).unwrap_or_default();
     let below = |path: &str| {
         let rest = path.strip_prefix(records)?.strip_prefix('.')?;
@@ -79,7 +79,7 @@ fn inside_records(provider: &Provider) -> Vec<String> {
 }
 
 /// The reason why a path leads nowhere in any answer.
-fn fault(path: &str) -> Option<&'static str> {
+fn path_problem(path: &str) -> Option<&'static str> {
     let parts = || path.split('.');
     if path == "$" || path.starts_with("$.") || path.starts_with("$[") {
         Some("JSONPath is not read, write keys with dots between them, such as `data.items`")
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn path_of_another_language_is_reported() {
+    fn path_in_another_syntax_is_reported() {
         let json_path = "JSONPath is not read, write keys with dots between them, such as `data.items`";
         check_list("$.data", Some(json_path));
         check_list("$[0]", Some(json_path));
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn every_path_of_an_entry_is_looked_at() {
+    fn every_path_of_an_entry_is_checked() {
         let pages = "type: cursor, cursor_name_in_request: c, cursor_path_in_response: /c, has_more_path: /h, \
                      is_last_path: /l, total_path: /t, total_pages_path: /p, response_path: /r";
         let retry = "in_body: { path: /b, value: x, strategy: after }";

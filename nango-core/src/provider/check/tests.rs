@@ -11,7 +11,7 @@ fn check(keys: &str, expect: &[&str]) {
 }
 
 #[test]
-fn credentials_and_addresses() {
+fn templates_of_credentials_and_urls_are_checked() {
     let url = "  proxy: { base_url: 'https://h.test' }\n";
     check(&format!("  auth_mode: NONE\n{url}"), &[]);
     check(&format!("  auth_mode: BILL\n{url}"), &["connections cannot hold bill credentials"]);
@@ -28,7 +28,7 @@ fn credentials_and_addresses() {
 }
 
 #[test]
-fn values_that_nobody_can_give() {
+fn template_with_undeclared_value_is_reported() {
     let with = |proxy: &str| {
         format!("  auth_mode: API_KEY\n  proxy:\n    base_url: https://h.test\n    headers: {{ {proxy} }}\n")
     };
@@ -53,7 +53,7 @@ fn values_that_nobody_can_give() {
 }
 
 #[test]
-fn a_request_is_not_known_where_tokens_are_asked_for() {
+fn request_value_in_token_request_is_reported() {
     let keys = "  auth_mode: TWO_STEP
   token_url: https://h.test/login
   token_params: { user: '${credentials.user}', sig: '${path}', assertion: '${credentials.assertion}' }

@@ -3,7 +3,7 @@
 use url::{Host, Url};
 
 use super::Field;
-use crate::{declare::suggest, redact::has_user};
+use crate::{declare::suggest, redact::has_userinfo};
 
 impl Field {
     /// Checks a value against the field's choices, pattern and format. An empty value fits a field that may be left
@@ -56,7 +56,7 @@ fn is_host(value: &str) -> bool {
 }
 
 fn is_url(value: &str) -> bool {
-    Url::parse(value).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host() && !has_user(&url))
+    Url::parse(value).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host() && !has_userinfo(&url))
 }
 
 fn is_email(value: &str) -> bool {

@@ -13,85 +13,85 @@ use std::{
 use serde_json::{Map, Value};
 
 /// The keys of an entry with those of its alias below, or why there are none.
-pub(in crate::provider) type Merged = Result<Arc<Map<String, Value>>, String>;
+pub(in crate::provider) type MergedKeys = Result<Arc<Map<String, Value>>, String>;
 
 /// The keys of an entry as they are written, or why they cannot be read.
-pub(in crate::provider) type Written = Result<Map<String, Value>, String>;
+pub(in crate::provider) type RawKeys = Result<Map<String, Value>, String>;
 
 /// Entries by name, as far as they were resolved.
-pub(in crate::provider) type Resolved = BTreeMap<String, OnceLock<Merged>>;
+pub(in crate::provider) type ResolvedEntries = BTreeMap<String, OnceLock<MergedKeys>>;
 
 /// The key that is about its own entry alone.
 pub(in crate::provider) const FACTS: &str = "facts";
 
 /// How many keys an entry may have, with those that it takes over. The format knows about eighty.
-const MOST_KEYS: usize = 500;
+const MAX_KEYS: usize = 500;
 /// How many names of a circle an error lists.
-const NAMED: usize = 6;
+const MAX_NAMES_IN_CYCLE: usize = 6;
 
 /// Resolves an entry and all that it refers to. `find` gives what is written of a name; an entry in `find` never refers to
 /// its own name, unless it is a circle.
 pub(in crate::provider) fn resolve<'a>(
     name: &str,
-    known: &'a Resolved,
-    find: &impl Fn(&str) -> Option<Written>,
-) -> Option<&'a Merged> {
+    resolved: &'a ResolvedEntries,
+    find: &impl Fn(&str) -> Option<RawKeys>,
+) -> Option<&'a MergedKeys> {
     // From the entry to the first one that is known, or has no alias.
-    let mut chain: Vec<(String, Written)> = Vec::new();
-    let mut places: HashSet<String> = HashSet::new();
+    let mut chain: Vec<(String, RawKeys)> = Vec::new();
+    let mut visited: HashSet<String> = HashSet::new();
     let mut next = Some(name.to_owned());
     while let Some(name) = next.take() {
-        if known.get(&name).is_some_and(|cell| cell.get().is_some()) {
+        if resolved.get(&name).is_some_and(|cell| cell.get().is_some()) {
             break;
         }
-        if places.contains(&name) {
+        if visited.contains(&name) {
             let circle = chain.iter().map(|(name, _)| name.as_str()).skip_while(|other| *other != name);
-            let reason = format!("its `alias` leads in a circle: {}", shown(&circle.collect::<Vec<_>>()));
+            let reason = format!("its `alias` leads in a circle: {}", cycle_text(&circle.collect::<Vec<_>>()));
             for (_, keys) in &mut chain {
                 *keys = Err(reason.clone());
             }
             break;
         }
         let Some(keys) = find(&name) else { break };
-        let (keys, target) = match keys.and_then(|keys| Ok((target(&keys)?, keys))) {
+        let (keys, target) = match keys.and_then(|keys| Ok((alias_target(&keys)?, keys))) {
             Ok((target, keys)) => (Ok(keys), target),
             Err(reason) => (Err(reason), None),
         };
-        places.insert(name.clone());
+        visited.insert(name.clone());
         chain.push((name, keys));
         next = target;
     }
     for (name, keys) in chain.into_iter().rev() {
-        let merged = keys.and_then(|keys| over_its_alias(keys, known));
-        if let Some(cell) = known.get(&name) {
+        let merged = keys.and_then(|keys| merge_alias(keys, resolved));
+        if let Some(cell) = resolved.get(&name) {
             cell.get_or_init(|| merged);
         }
     }
-    known.get(name)?.get()
+    resolved.get(name)?.get()
 }
 
 /// The keys of an entry over those of its alias, which is resolved.
-fn over_its_alias(mut keys: Map<String, Value>, known: &Resolved) -> Merged {
-    let target = target(&keys)?;
+fn merge_alias(mut keys: Map<String, Value>, resolved: &ResolvedEntries) -> MergedKeys {
+    let target = alias_target(&keys)?;
     keys.shift_remove("alias");
     let Some(target) = target else { return Ok(Arc::new(keys)) };
-    let mut merged = match known.get(&target).and_then(OnceLock::get) {
+    let mut merged = match resolved.get(&target).and_then(OnceLock::get) {
         Some(Ok(below)) => Map::clone(below),
         Some(Err(reason)) if reason.starts_with("its `alias") => return Err(reason.clone()),
         _ => return Err(format!("its `alias: {target}` is no entry that can be read")),
     };
     merged.shift_remove(FACTS);
     merged.extend(keys);
-    if merged.len() > MOST_KEYS {
-        return Err(format!("it has {} keys with those of its `alias`, the limit is {MOST_KEYS}", merged.len()));
+    if merged.len() > MAX_KEYS {
+        return Err(format!("it has {} keys with those of its `alias`, the limit is {MAX_KEYS}", merged.len()));
     }
     Ok(Arc::new(merged))
 }
 
 /// A circle from its first name to that name; of a long one the beginning.
-fn shown(circle: &[&str]) -> String {
-    let mut names: Vec<&str> = circle.iter().copied().take(NAMED).collect();
-    if circle.len() > NAMED {
+fn cycle_text(circle: &[&str]) -> String {
+    let mut names: Vec<&str> = circle.iter().copied().take(MAX_NAMES_IN_CYCLE).collect();
+    if circle.len() > MAX_NAMES_IN_CYCLE {
         names.push("…");
     }
     names.extend(circle.first());
@@ -99,7 +99,7 @@ fn shown(circle: &[&str]) -> String {
 }
 
 /// The name that the keys of an entry refer to.
-pub(in crate::provider) fn target(keys: &Map<String, Value>) -> Result<Option<String>, String> {
+pub(in crate::provider) fn alias_target(keys: &Map<String, Value>) -> Result<Option<String>, String> {
     match keys.get("alias") {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(name)) => Ok(Some(name.clone())),
@@ -114,7 +114,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn cells(all: &Value) -> Resolved {
+    fn cells(all: &Value) -> ResolvedEntries {
         all.as_object().unwrap().keys().map(|name| (name.clone(), OnceLock::new())).collect()
     }
 
@@ -141,14 +141,14 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_taken_over_and_not_merged() {
+    fn alias_keys_are_inherited_and_not_deep_merged() {
         check("base", Ok(&json!({ "a": 1, "proxy": { "x": 1, "y": 2 }, "b": 2 })));
         check("middle", Ok(&json!({ "a": 1, "proxy": { "x": 3 }, "b": 2 })));
         check("top", Ok(&json!({ "a": 1, "proxy": { "x": 3 }, "b": 4, "c": 5 })));
     }
 
     #[test]
-    fn circles_and_unknown_targets_are_named() {
+    fn alias_cycle_and_unknown_target_are_reported() {
         check("one", Err("its `alias` leads in a circle: one → two → one"));
         check("into", Err("its `alias` leads in a circle: two → one → two"));
         check("self", Err("its `alias` leads in a circle: self → self"));
@@ -158,7 +158,7 @@ mod tests {
     }
 
     /// Resolves n entries, each an alias of the one before; the first is one of the last if `circle`.
-    fn chain(n: usize, circle: bool) -> (Resolved, usize) {
+    fn chain(n: usize, circle: bool) -> (ResolvedEntries, usize) {
         let looked = Cell::new(0);
         let find = |name: &str| {
             looked.set(looked.get() + 1);
@@ -167,7 +167,7 @@ mod tests {
             let keys = json!({ "alias": alias.map(|number| format!("e{number}")), "a": number });
             (number < n).then(|| Ok(keys.as_object().unwrap().clone()))
         };
-        let known: Resolved = (0..n).map(|number| (format!("e{number}"), OnceLock::new())).collect();
+        let known: ResolvedEntries = (0..n).map(|number| (format!("e{number}"), OnceLock::new())).collect();
         for number in (0..n).rev() {
             resolve(&format!("e{number}"), &known, &find);
         }
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn long_chain_is_resolved_in_one_step_for_each_entry() {
+    fn long_alias_chain_takes_linear_time() {
         let started = Instant::now();
         let (known, looked) = chain(5_000, false);
         assert_eq!(looked, 5_000);
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_add_up_along_a_chain_are_limited() {
+    fn inherited_keys_are_limited() {
         let keys = |from: usize| (from..from + 300).map(|n| (n.to_string(), json!(n))).collect::<Map<_, _>>();
         let mut top = keys(1000);
         top.insert("alias".to_owned(), json!("base"));

@@ -1,6 +1,6 @@
 //! How a person is asked for consent.
 
-use super::keys::{Keys, plain};
+use super::key_reader::{KeyReader, scalar_text};
 use crate::provider::{AuthMode, Authorization, OAuth1, OAuth1Method, Registration, RegistrationKind};
 
 const KINDS: [(&str, RegistrationKind); 3] = [
@@ -9,27 +9,27 @@ const KINDS: [(&str, RegistrationKind); 3] = [
     ("cimd", RegistrationKind::Metadata),
 ];
 
-pub(super) fn read(keys: &Keys<'_>, mode: AuthMode) -> Result<Authorization, String> {
-    let plain_parts = keys.texts("authorization_url_skip_encode")?;
+pub(super) fn read(keys: &KeyReader<'_>, mode: AuthMode) -> Result<Authorization, String> {
+    let plain_parts = keys.strings("authorization_url_skip_encode")?;
     let replacements = keys.pairs("authorization_url_replacements")?;
     let mut authorization = Authorization {
         url: keys.template("authorization_url")?,
         params: keys.fields("authorization_params")?,
-        code_in_webhook: keys.text("authorization_code_param_in_webhook")?,
-        pkce: !keys.switch("disable_pkce")?,
-        plain_scopes: plain_parts.iter().any(|part| part == "scopes"),
-        plain_values: plain_parts.iter().any(|part| part == "base_url"),
-        skip_empty: keys.switch("authorization_url_skip_empty")?,
-        fragment: keys.text("authorization_url_fragment")?,
+        webhook_code_path: keys.string("authorization_code_param_in_webhook")?,
+        pkce: !keys.flag("disable_pkce")?,
+        unencoded_scopes: plain_parts.iter().any(|part| part == "scopes"),
+        unencoded_values: plain_parts.iter().any(|part| part == "base_url"),
+        skip_empty: keys.flag("authorization_url_skip_empty")?,
+        fragment: keys.string("authorization_url_fragment")?,
         replacements: replacements
             .into_iter()
-            .map(|(from, to)| (from.to_owned(), plain(to).unwrap_or_default()))
+            .map(|(from, to)| (from.to_owned(), scalar_text(to).unwrap_or_default()))
             .collect(),
-        begins_outside: keys.text("installation")?.as_deref() == Some("outbound"),
-        redirect_metadata: keys.texts("redirect_uri_metadata")?,
+        provider_initiated: keys.string("installation")?.as_deref() == Some("outbound"),
+        redirect_metadata: keys.strings("redirect_uri_metadata")?,
         ..Authorization::default()
     };
-    if let Some(name) = keys.text("authorization_code_param_in_callback")? {
+    if let Some(name) = keys.string("authorization_code_param_in_callback")? {
         authorization.code_param = name;
     }
     let kind = keys.one_of("client_registration", &KINDS)?;
@@ -40,7 +40,7 @@ pub(super) fn read(keys: &Keys<'_>, mode: AuthMode) -> Result<Authorization, Str
     Ok(authorization)
 }
 
-fn oauth1(keys: &Keys<'_>, mode: AuthMode) -> Result<Option<OAuth1>, String> {
+fn oauth1(keys: &KeyReader<'_>, mode: AuthMode) -> Result<Option<OAuth1>, String> {
     const METHODS: [(&str, OAuth1Method); 3] = [
         ("HMAC-SHA1", OAuth1Method::HmacSha1),
         ("HMAC-SHA256", OAuth1Method::HmacSha256),
@@ -54,8 +54,8 @@ fn oauth1(keys: &Keys<'_>, mode: AuthMode) -> Result<Option<OAuth1>, String> {
     let request_get = keys.one_of("request_http_method", &VERBS)?.unwrap_or(false);
     let token_get = keys.one_of("token_http_method", &VERBS)?.unwrap_or(false);
     Ok(matches!(mode, AuthMode::OAuth1 | AuthMode::Tba).then(|| OAuth1 {
-        request_get,
-        token_get,
+        request_token_via_get: request_get,
+        access_token_via_get: token_get,
         ..OAuth1::new(url, params, method)
     }))
 }

@@ -3,40 +3,40 @@
 use jiff::civil::Date;
 use serde_json::{Map, Value};
 
-use super::keys::Keys;
-use crate::provider::{Facts, Lifecycle, lookup};
+use super::key_reader::KeyReader;
+use crate::provider::{Facts, Lifecycle, lookup_path};
 
 /// The sources of an entry whose keys, with those of its alias, are `entry`.
-pub(super) fn facts(keys: Keys<'_>, entry: &Map<String, Value>) -> Result<Facts, String> {
+pub(super) fn read_facts(keys: KeyReader<'_>, entry: &Map<String, Value>) -> Result<Facts, String> {
     let facts = Facts {
-        described_by: keys.text("described_by")?,
-        read_on: date(&keys, "read_on")?,
-        unconfirmed: keys.texts("unconfirmed")?,
+        described_by: keys.string("described_by")?,
+        read_on: read_date(&keys, "read_on")?,
+        unconfirmed: keys.strings("unconfirmed")?,
     };
-    for path in facts.unconfirmed.iter().filter(|path| !leads(entry, path)) {
-        keys.notes().warn(format!("`{}: {path}` is no key of the entry", keys.path("unconfirmed")));
+    for path in facts.unconfirmed.iter().filter(|path| !path_exists(entry, path)) {
+        keys.diagnostics().warn(format!("`{}: {path}` is no key of the entry", keys.path("unconfirmed")));
     }
-    keys.finish();
+    keys.warn_about_unread();
     Ok(facts)
 }
 
 /// The end of an entry.
-pub(super) fn lifecycle(keys: Keys<'_>) -> Result<Lifecycle, String> {
+pub(super) fn read_lifecycle(keys: KeyReader<'_>) -> Result<Lifecycle, String> {
     let missing = |key: &str| format!("`{}` is missing", keys.path(key));
-    let until = date(&keys, "until")?.ok_or_else(|| missing("until"))?;
-    let note = keys.text("note")?.ok_or_else(|| missing("note"))?;
-    keys.finish();
+    let until = read_date(&keys, "until")?.ok_or_else(|| missing("until"))?;
+    let note = keys.string("note")?.ok_or_else(|| missing("note"))?;
+    keys.warn_about_unread();
     Ok(Lifecycle::new(until, note))
 }
 
 /// Whether a path leads to a key.
-fn leads(entry: &Map<String, Value>, path: &str) -> bool {
+fn path_exists(entry: &Map<String, Value>, path: &str) -> bool {
     let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
-    entry.get(first).is_some_and(|value| rest.is_none_or(|rest| lookup(value, rest).is_some()))
+    entry.get(first).is_some_and(|value| rest.is_none_or(|rest| lookup_path(value, rest).is_some()))
 }
 
-fn date(keys: &Keys<'_>, key: &'static str) -> Result<Option<Date>, String> {
-    let Some(text) = keys.text(key)? else { return Ok(None) };
+fn read_date(keys: &KeyReader<'_>, key: &'static str) -> Result<Option<Date>, String> {
+    let Some(text) = keys.string(key)? else { return Ok(None) };
     // Ten characters: jiff reads a date with a time, too.
     let date = text.parse().ok().filter(|_| text.len() == 10);
     date.map(Some).ok_or_else(|| format!("`{}: {text}` is no date: write it as `2026-12-31`", keys.path(key)))
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn alias_takes_the_lifecycle_over_and_not_the_facts() {
+    fn alias_inherits_lifecycle_but_not_facts() {
         let keys = "facts: { read_on: 2026-11-28 }, lifecycle: { until: 2027-04-30, note: use b }";
         let catalogue = Catalogue::parse(&format!("a: {{ {ENTRY}, {keys} }}\nb: {{ alias: a }}")).unwrap();
         let b = catalogue.find("b").unwrap();

@@ -2,21 +2,21 @@
 
 use std::{borrow::Cow, ops::RangeInclusive};
 
-use super::keys::Keys;
-use crate::declare::{OffsetBy, Paginate, PaginateKind, Pagination, names_more, names_the_end};
+use super::key_reader::KeyReader;
+use crate::declare::{OffsetBy, Paginate, PaginateKind, Pagination, names_last_page_flag, names_more_flag};
 
 /// The statuses that can end a walk, as in `end_status(…)` of the attribute.
 const STATUSES: RangeInclusive<u16> = 400..=499;
 
-pub(super) fn read(keys: Keys<'_>) -> Result<Paginate, String> {
-    let kind = keys.text("type")?.ok_or_else(|| format!("`{}` is missing", keys.path("type")))?;
+pub(super) fn read(keys: KeyReader<'_>) -> Result<Paginate, String> {
+    let kind = keys.string("type")?.ok_or_else(|| format!("`{}` is missing", keys.path("type")))?;
     let path = keys.path("");
     let path = path.trim_end_matches('.');
     let need = |key: &'static str| {
-        let value = keys.text(key)?.filter(|value| !value.is_empty());
+        let value = keys.string(key)?.filter(|value| !value.is_empty());
         value.map(Cow::Owned).ok_or_else(|| format!("`{path}` of type {kind} needs `{key}`"))
     };
-    let text = |key: &'static str| Ok::<_, String>(keys.text(key)?.filter(|value| !value.is_empty()).map(Cow::Owned));
+    let text = |key: &'static str| Ok::<_, String>(keys.string(key)?.filter(|value| !value.is_empty()).map(Cow::Owned));
     let kind = match kind.as_str() {
         "link" => {
             let (rel, path_in_body) = (text("link_rel_in_response_header")?, text("link_path_in_response_body")?);
@@ -51,8 +51,8 @@ pub(super) fn read(keys: Keys<'_>) -> Result<Paginate, String> {
         limit: limit.map_err(|_| format!("`{}` is too large", keys.path("limit")))?,
         limit_name: text("limit_name_in_request")?,
         response_path: text("response_path")?,
-        has_more: flag(&keys, "has_more_path", names_the_end, "is_last_path")?,
-        is_last: flag(&keys, "is_last_path", names_more, "has_more_path")?,
+        has_more: flag(&keys, "has_more_path", names_last_page_flag, "is_last_path")?,
+        is_last: flag(&keys, "is_last_path", names_more_flag, "has_more_path")?,
         total: text("total_path")?,
         total_pages: text("total_pages_path")?,
         null_is_empty: switch(&keys, "null_is_empty")?,
@@ -61,23 +61,23 @@ pub(super) fn read(keys: Keys<'_>) -> Result<Paginate, String> {
             .one_of("pagination", &[Pagination::Token, Pagination::Position].map(|kind| (kind.name(), kind)))?,
         in_body: switch(&keys, "in_body")?,
     };
-    keys.finish();
+    keys.warn_about_unread();
     Ok(paginate)
 }
 
 /// A switch that leaves the decision open where it is not there.
-fn switch(keys: &Keys<'_>, key: &'static str) -> Result<Option<bool>, String> {
-    if keys.get(key).is_some() { keys.switch(key).map(Some) } else { Ok(None) }
+fn switch(keys: &KeyReader<'_>, key: &'static str) -> Result<Option<bool>, String> {
+    if keys.get(key).is_some() { keys.flag(key).map(Some) } else { Ok(None) }
 }
 
 /// The path of a value that reports whether another page follows, unless its name says that it is the inverse.
 fn flag(
-    keys: &Keys<'_>,
+    keys: &KeyReader<'_>,
     key: &'static str,
     is_inverse: fn(&str) -> bool,
     inverse: &str,
 ) -> Result<Option<Cow<'static, str>>, String> {
-    let path = keys.text(key)?.filter(|path| !path.is_empty());
+    let path = keys.string(key)?.filter(|path| !path.is_empty());
     if let Some(path) = path.as_ref().filter(|path| is_inverse(path)) {
         let when = if key == "has_more_path" { "while another page follows" } else { "on the last page only" };
         let at = keys.path(key);
@@ -87,8 +87,8 @@ fn flag(
 }
 
 /// The statuses of requests behind the last page.
-fn end_status(keys: &Keys<'_>) -> Result<Option<Cow<'static, [u16]>>, String> {
-    let statuses = keys.texts("end_status")?;
+fn end_status(keys: &KeyReader<'_>) -> Result<Option<Cow<'static, [u16]>>, String> {
+    let statuses = keys.strings("end_status")?;
     let status = |text: &String| text.trim().parse().ok().filter(|status| STATUSES.contains(status));
     let wrong = |text: &String| {
         let (at, first, last) = (keys.path("end_status"), STATUSES.start(), STATUSES.end());

@@ -5,68 +5,74 @@ use std::time::Duration;
 use reqwest::Method;
 
 use super::{
-    keys::{Keys, plain},
+    key_reader::{KeyReader, scalar_text},
     paginate,
 };
 use crate::declare::dot_segment;
-use crate::provider::{InBody, Param, Proxy, Refusal, RetryRules, StatusRange, Strategy, Verification};
+use crate::provider::{BodyWait, Param, Proxy, Refusal, RetryRules, StatusRange, Verification, WaitFormat};
 
-pub(super) fn read(keys: Keys<'_>) -> Result<Proxy, String> {
+pub(super) fn read(keys: KeyReader<'_>) -> Result<Proxy, String> {
     // Bodies are always unpacked.
-    keys.pass(&["decompress"]);
-    let notes = keys.notes();
+    keys.ignore(&["decompress"]);
+    let notes = keys.diagnostics();
     let mut proxy = Proxy {
         base_url: keys.template("base_url")?,
         headers: keys.headers("headers")?,
         query: keys.templates("query")?,
         body: keys.fields("body")?,
-        forward_headers: keys.switch("forward_headers_on_redirect")?,
+        forward_headers: keys.flag("forward_headers_on_redirect")?,
         config: keys.pairs("connection_config")?.into_iter().map(|(name, _)| name.to_owned()).collect(),
         ..Proxy::default()
     };
-    proxy.paginate = notes.keep(keys.map("paginate").and_then(|below| below.map(paginate::read).transpose())).flatten();
-    proxy.retry =
-        notes.keep(keys.map("retry").and_then(|below| below.map(retry).transpose())).flatten().unwrap_or_default();
+    proxy.paginate =
+        notes.ok_or_record(keys.map("paginate").and_then(|below| below.map(paginate::read).transpose())).flatten();
+    proxy.retry = notes
+        .ok_or_record(keys.map("retry").and_then(|below| below.map(retry).transpose()))
+        .flatten()
+        .unwrap_or_default();
     proxy.verification =
-        notes.keep(keys.map("verification").and_then(|below| below.map(verification).transpose())).flatten();
-    keys.finish();
+        notes.ok_or_record(keys.map("verification").and_then(|below| below.map(verification).transpose())).flatten();
+    keys.warn_about_unread();
     Ok(proxy)
 }
 
-fn retry(keys: Keys<'_>) -> Result<RetryRules, String> {
+fn retry(keys: KeyReader<'_>) -> Result<RetryRules, String> {
     let headers = |key: &'static str| {
-        keys.texts(key)?.iter().map(|name| keys.header_of(key, name)).collect::<Result<Vec<_>, _>>()
+        keys.strings(key)?.iter().map(|name| keys.parse_header_name(key, name)).collect::<Result<Vec<_>, _>>()
     };
-    let codes = keys.texts("error_code")?;
+    let codes = keys.strings("error_code")?;
     let codes = codes
         .iter()
         .map(|text| text.parse::<StatusRange>().map_err(|error| format!("`{}`: {error}", keys.path("error_code"))));
     let rules = RetryRules {
-        at: headers("at")?,
+        retry_at_headers: headers("at")?,
         after: headers("after")?,
-        remaining: keys.text("remaining")?.map(|name| keys.header_of("remaining", &name)).transpose()?,
-        error_code: codes.collect::<Result<_, _>>()?,
-        in_body: keys.map("in_body")?.map(in_body).transpose()?,
+        remaining_header: keys
+            .string("remaining")?
+            .map(|name| keys.parse_header_name("remaining", &name))
+            .transpose()?,
+        retryable_statuses: codes.collect::<Result<_, _>>()?,
+        body_wait: keys.map("in_body")?.map(in_body).transpose()?,
         // Keys of ours.
         limit_wait: keys.number("limit_wait")?.map(Duration::from_secs),
-        shared: keys.switch("shared")?,
+        shared_quota: keys.flag("shared")?,
     };
-    keys.finish();
+    keys.warn_about_unread();
     Ok(rules)
 }
 
-fn in_body(keys: Keys<'_>) -> Result<InBody, String> {
-    let text = |key: &'static str| keys.text(key)?.ok_or_else(|| format!("`{}` is missing", keys.path(key)));
+fn in_body(keys: KeyReader<'_>) -> Result<BodyWait, String> {
+    let text = |key: &'static str| keys.string(key)?.ok_or_else(|| format!("`{}` is missing", keys.path(key)));
     let pattern = text("value")?.parse().map_err(|error| format!("`{}`: {error}", keys.path("value")))?;
-    let strategy: Strategy =
+    let strategy: WaitFormat =
         text("strategy")?.parse().map_err(|error| format!("`{}`: {error}", keys.path("strategy")))?;
-    let rule = InBody { path: text("path")?, pattern, strategy };
-    keys.finish();
+    let rule = BodyWait { path: text("path")?, pattern, format: strategy };
+    keys.warn_about_unread();
     Ok(rule)
 }
 
-fn verification(keys: Keys<'_>) -> Result<Verification, String> {
-    let endpoints = keys.texts("endpoints")?;
+fn verification(keys: KeyReader<'_>) -> Result<Verification, String> {
+    let endpoints = keys.strings("endpoints")?;
     if endpoints.is_empty() {
         return Err(format!("`{}` is missing", keys.path("endpoints")));
     }
@@ -74,9 +80,9 @@ fn verification(keys: Keys<'_>) -> Result<Verification, String> {
         let place = keys.path("endpoints");
         return Err(format!("`{place}`: the segment `{segment}` leads to another path: write the path without it"));
     }
-    let endpoints = endpoints.iter().map(|text| keys.template_of("endpoints", text));
+    let endpoints = endpoints.iter().map(|text| keys.parse_template("endpoints", text));
     let mut verification = Verification::new(endpoints.collect::<Result<_, _>>()?);
-    if let Some(method) = keys.get("method").and_then(plain) {
+    if let Some(method) = keys.get("method").and_then(scalar_text) {
         verification.method = match method.to_ascii_uppercase().as_str() {
             "GET" => Method::GET,
             "POST" => Method::POST,
@@ -89,18 +95,18 @@ fn verification(keys: Keys<'_>) -> Result<Verification, String> {
     verification.data = data.map_err(|error| format!("`{}`: {error}", keys.path("data")))?;
     // A key of ours.
     verification.refusal = keys.map("error")?.map(refusal).transpose()?;
-    keys.finish();
+    keys.warn_about_unread();
     Ok(verification)
 }
 
-fn refusal(keys: Keys<'_>) -> Result<Refusal, String> {
+fn refusal(keys: KeyReader<'_>) -> Result<Refusal, String> {
     let missing = |key: &str| format!("`{}` is missing", keys.path(key));
-    let when = keys.text("when")?.ok_or_else(|| missing("when"))?;
+    let when = keys.string("when")?.ok_or_else(|| missing("when"))?;
     let is = keys.get("is").ok_or_else(|| missing("is"))?;
     if is.is_object() || is.is_array() {
         return Err(format!("`{}` must be a text, a number, true or false", keys.path("is")));
     }
-    let refusal = Refusal::new(when, is.clone(), keys.text("message")?);
-    keys.finish();
+    let refusal = Refusal::new(when, is.clone(), keys.string("message")?);
+    keys.warn_about_unread();
     Ok(refusal)
 }

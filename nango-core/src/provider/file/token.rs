@@ -4,23 +4,23 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::keys::{Keys, plain};
+use super::key_reader::{KeyReader, scalar_text};
 use crate::provider::{
-    Assertion, AssertionKind, AuthMode, BodyFormat, ClientAuth, Expires, Lifetime, Param, SignatureProtocol,
+    Assertion, AssertionKind, AuthMode, BodyFormat, ClientAuth, ExpiryFormat, Lifetime, Param, SignatureProtocol,
     SignedToken, Template, TokenResponse, TokenSettings, TokenStep,
 };
 
 /// How long a token of client credentials lives, where its answer does not say.
-const CLIENT_CREDENTIALS: Duration = Duration::from_mins(55);
+const CLIENT_CREDENTIALS_LIFETIME: Duration = Duration::from_mins(55);
 /// How long an assertion holds, where the entry does not say.
-const JWT_ASSERTION: Duration = Duration::from_hours(1);
-const SAML_ASSERTION: Duration = Duration::from_mins(5);
+const JWT_ASSERTION_LIFETIME: Duration = Duration::from_hours(1);
+const SAML_ASSERTION_LIFETIME: Duration = Duration::from_mins(5);
 /// How long a signed token lives, where the entry does not say.
-const SIGNED: Duration = Duration::from_mins(5);
+const SIGNED_TOKEN_LIFETIME: Duration = Duration::from_mins(5);
 
 const VERBS: [(&str, bool); 4] = [("GET", true), ("get", true), ("POST", false), ("post", false)];
 
-pub(super) fn read(keys: &Keys<'_>, mode: AuthMode) -> Result<TokenSettings, String> {
+pub(super) fn read(keys: &KeyReader<'_>, mode: AuthMode) -> Result<TokenSettings, String> {
     let (url, app_url) = urls(keys, mode)?;
     let login = mode == AuthMode::TwoStep;
     // A login renews with fields of its own; everything else as OAuth 2 does.
@@ -36,32 +36,34 @@ pub(super) fn read(keys: &Keys<'_>, mode: AuthMode) -> Result<TokenSettings, Str
         refresh_params: (!refresh.is_empty()).then_some(refresh),
         headers: keys.headers("token_headers")?,
         refresh_headers: if login { login_headers } else { Vec::new() },
-        get: keys.one_of("token_request_method", &VERBS)?.unwrap_or(false),
-        format: format(keys, mode)?,
-        client: client(keys, mode)?,
-        scope_separator: keys.text("scope_separator")?.unwrap_or_else(|| " ".to_owned()),
-        default_scopes: keys.texts("default_scopes")?,
+        use_get: keys.one_of("token_request_method", &VERBS)?.unwrap_or(false),
+        body_format: format(keys, mode)?,
+        client_auth: client_auth(keys, mode)?,
+        scope_separator: keys.string("scope_separator")?.unwrap_or_else(|| " ".to_owned()),
+        default_scopes: keys.strings("default_scopes")?,
         response: response(keys, mode)?,
-        buffer: keys.number("token_expiration_buffer")?.map_or(TokenSettings::BUFFER, Duration::from_secs),
+        refresh_buffer: keys
+            .number("token_expiration_buffer")?
+            .map_or(TokenSettings::DEFAULT_REFRESH_BUFFER, Duration::from_secs),
         steps: steps(keys)?,
-        signed: signed(keys)?,
+        signed_token: signed_token(keys)?,
         assertion: keys.map("assertion")?.map(assertion).transpose()?,
-        client_certificate: keys.switch("require_client_certificate")?,
+        client_certificate: keys.flag("require_client_certificate")?,
     };
     // Where the original's older files name the place of an access token apart.
     let apart = keys.template("access_token_url")?;
-    keys.pass(&["token_url_skip_encode"]);
+    keys.ignore(&["token_url_skip_encode"]);
     Ok(TokenSettings { url: settings.url.or(apart), ..settings })
 }
 
 /// Where tokens come from; a map names a place for each mode.
-fn urls(keys: &Keys<'_>, mode: AuthMode) -> Result<(Option<Template>, Option<Template>), String> {
+fn urls(keys: &KeyReader<'_>, mode: AuthMode) -> Result<(Option<Template>, Option<Template>), String> {
     let Some(Value::Object(map)) = keys.get("token_url") else {
         return Ok((keys.template("token_url")?, None));
     };
     let of = |name: &str| {
-        let text = map.get(name).and_then(plain);
-        text.map(|text| keys.template_of(&format!("token_url.{name}"), &text)).transpose()
+        let text = map.get(name).and_then(scalar_text);
+        text.map(|text| keys.parse_template(&format!("token_url.{name}"), &text)).transpose()
     };
     let own = match mode {
         AuthMode::App => of("APP")?,
@@ -71,7 +73,7 @@ fn urls(keys: &Keys<'_>, mode: AuthMode) -> Result<(Option<Template>, Option<Tem
     Ok((own, of("APP")?))
 }
 
-fn format(keys: &Keys<'_>, mode: AuthMode) -> Result<BodyFormat, String> {
+fn format(keys: &KeyReader<'_>, mode: AuthMode) -> Result<BodyFormat, String> {
     const FORMATS: [(&str, BodyFormat); 4] = [
         ("form", BodyFormat::Form),
         ("json", BodyFormat::Json),
@@ -82,46 +84,47 @@ fn format(keys: &Keys<'_>, mode: AuthMode) -> Result<BodyFormat, String> {
     Ok(keys.one_of("body_format", &FORMATS)?.unwrap_or(usual))
 }
 
-fn client(keys: &Keys<'_>, mode: AuthMode) -> Result<ClientAuth, String> {
+fn client_auth(keys: &KeyReader<'_>, mode: AuthMode) -> Result<ClientAuth, String> {
     const METHODS: [(&str, ClientAuth); 4] = [
         ("basic", ClientAuth::BasicAndBody),
         ("custom", ClientAuth::Password),
         ("private_key_jwt", ClientAuth::SignedJwt),
         ("body", ClientAuth::Body),
     ];
-    const PLACES: [(&str, ClientAuth); 2] = [("header", ClientAuth::Basic), ("body", ClientAuth::Body)];
+    const LOCATIONS: [(&str, ClientAuth); 2] = [("header", ClientAuth::Basic), ("body", ClientAuth::Body)];
     let method = keys.one_of("token_request_auth_method", &METHODS)?;
-    let place = keys.one_of("authorization_method", &PLACES)?;
+    let place = keys.one_of("authorization_method", &LOCATIONS)?;
     Ok(match (place, method) {
         (Some(ClientAuth::Basic), _) => ClientAuth::Basic,
         // Client credentials go into the header instead of the body.
-        (_, Some(ClientAuth::BasicAndBody)) if mode == AuthMode::OAuth2Cc => ClientAuth::PlainBasic,
+        (_, Some(ClientAuth::BasicAndBody)) if mode == AuthMode::OAuth2Cc => ClientAuth::UnencodedBasic,
         (_, Some(method)) => method,
         (_, None) => ClientAuth::Body,
     })
 }
 
-fn response(keys: &Keys<'_>, mode: AuthMode) -> Result<TokenResponse, String> {
-    const STRATEGIES: [(&str, Expires); 2] = [("expireIn", Expires::In), ("expireAt", Expires::At)];
+fn response(keys: &KeyReader<'_>, mode: AuthMode) -> Result<TokenResponse, String> {
+    const STRATEGIES: [(&str, ExpiryFormat); 2] =
+        [("expireIn", ExpiryFormat::Relative), ("expireAt", ExpiryFormat::Absolute)];
     let mut response = TokenResponse {
-        alternate: keys.text("alternate_access_token_response_path")?,
-        metadata: keys.texts("token_response_metadata")?,
+        alternate: keys.string("alternate_access_token_response_path")?,
+        metadata: keys.strings("token_response_metadata")?,
         ..TokenResponse::default()
     };
     if let Some(below) = keys.map("token_response")? {
-        response.token = below.text("token")?;
-        response.refresh_token = below.text("refresh_token")?;
-        response.expiration = below.text("token_expiration")?;
+        response.token = below.string("token")?;
+        response.refresh_token = below.string("refresh_token")?;
+        response.expiration = below.string("token_expiration")?;
         let strategy = below.one_of("token_expiration_strategy", &STRATEGIES)?;
-        response.expires = match (strategy, &response.expiration) {
+        response.expiry_format = match (strategy, &response.expiration) {
             (Some(strategy), _) => strategy,
-            (None, Some(_)) => Expires::At,
-            (None, None) => Expires::Guess,
+            (None, Some(_)) => ExpiryFormat::Absolute,
+            (None, None) => ExpiryFormat::Auto,
         };
-        below.finish();
+        below.warn_about_unread();
     }
-    match keys.text("expires_in_unit")?.as_deref() {
-        Some("milliseconds") => response.expires = Expires::InMillis,
+    match keys.string("expires_in_unit")?.as_deref() {
+        Some("milliseconds") => response.expiry_format = ExpiryFormat::RelativeMillis,
         None | Some("seconds") => {}
         Some(other) => {
             return Err(format!("`expires_in_unit: {other}` is not known: write `seconds` or `milliseconds`"));
@@ -130,39 +133,39 @@ fn response(keys: &Keys<'_>, mode: AuthMode) -> Result<TokenResponse, String> {
     response.lifetime = match keys.number("token_expires_in_ms")? {
         Some(0) => Some(Lifetime::Unknown),
         Some(length) => Some(Lifetime::Fixed(Duration::from_millis(length))),
-        None if mode == AuthMode::OAuth2Cc => Some(Lifetime::Fixed(CLIENT_CREDENTIALS)),
+        None if mode == AuthMode::OAuth2Cc => Some(Lifetime::Fixed(CLIENT_CREDENTIALS_LIFETIME)),
         None => None,
     };
-    let headers = keys.texts("token_response_headers")?;
+    let headers = keys.strings("token_response_headers")?;
     response.headers =
-        headers.iter().map(|name| keys.header_of("token_response_headers", name)).collect::<Result<_, _>>()?;
+        headers.iter().map(|name| keys.parse_header_name("token_response_headers", name)).collect::<Result<_, _>>()?;
     Ok(response)
 }
 
-fn steps(keys: &Keys<'_>) -> Result<Vec<TokenStep>, String> {
+fn steps(keys: &KeyReader<'_>) -> Result<Vec<TokenStep>, String> {
     let list = match keys.get("additional_steps") {
         None => return Ok(Vec::new()),
         Some(Value::Array(list)) => list,
         Some(_) => return Err("`additional_steps` must be a list".to_owned()),
     };
     let step = |(at, value): (usize, &Value)| {
-        let keys = keys.below(&format!("additional_steps.{at}"), value)?;
+        let keys = keys.child(&format!("additional_steps.{at}"), value)?;
         // The format of the entry is the one of its steps.
-        keys.pass(&["body_format"]);
+        keys.ignore(&["body_format"]);
         let step = TokenStep {
-            url: keys.template_needed("token_url")?,
+            url: keys.required_template("token_url")?,
             params: keys.fields("token_params")?,
             headers: keys.headers("token_headers")?,
-            get: keys.one_of("token_request_method", &VERBS)?.unwrap_or(false),
+            use_get: keys.one_of("token_request_method", &VERBS)?.unwrap_or(false),
         };
-        keys.finish();
+        keys.warn_about_unread();
         Ok(step)
     };
     list.iter().enumerate().map(step).collect()
 }
 
 /// `signature` says how, `token` says what is signed.
-fn signed(keys: &Keys<'_>) -> Result<Option<SignedToken>, String> {
+fn signed_token(keys: &KeyReader<'_>) -> Result<Option<SignedToken>, String> {
     const PROTOCOLS: [(&str, SignatureProtocol); 4] = [
         ("RSA", SignatureProtocol::Rsa),
         ("EC", SignatureProtocol::Ec),
@@ -174,38 +177,39 @@ fn signed(keys: &Keys<'_>) -> Result<Option<SignedToken>, String> {
     let Some(how) = how else { return Ok(None) };
     let protocol =
         how.one_of("protocol", &PROTOCOLS)?.ok_or_else(|| format!("`{}` is missing", how.path("protocol")))?;
-    let encoding = how.text("hmac_secret_encoding")?;
-    how.finish();
+    let encoding = how.string("hmac_secret_encoding")?;
+    how.warn_about_unread();
     let protocol = match (protocol, encoding.as_deref()) {
         (SignatureProtocol::HmacHex, Some("utf8" | "utf-8")) => SignatureProtocol::HmacText,
         (protocol, _) => protocol,
     };
-    let mut signed = SignedToken { protocol, key: None, lifetime: SIGNED, header: Vec::new(), payload: Vec::new() };
+    let mut signed =
+        SignedToken { protocol, key: None, lifetime: SIGNED_TOKEN_LIFETIME, header: Vec::new(), payload: Vec::new() };
     if let Some(what) = what {
         // Two values may be joined by `||`: here it is text.
-        let key = what.text("signing_key")?.map(|text| Template::without_alternatives(&text)).transpose();
+        let key = what.string("signing_key")?.map(|text| Template::without_alternatives(&text)).transpose();
         signed.key = key.map_err(|error| format!("`{}`: {error}", what.path("signing_key")))?;
-        signed.lifetime = what.number("expires_in_ms")?.map_or(SIGNED, Duration::from_millis);
+        signed.lifetime = what.number("expires_in_ms")?.map_or(SIGNED_TOKEN_LIFETIME, Duration::from_millis);
         signed.header = what.fields("header")?;
         signed.payload = what.fields("payload")?;
-        what.finish();
+        what.warn_about_unread();
     }
     Ok(Some(signed))
 }
 
-fn assertion(keys: Keys<'_>) -> Result<Assertion, String> {
+fn assertion(keys: KeyReader<'_>) -> Result<Assertion, String> {
     let saml = keys.one_of("type", &[("jwt", false), ("saml", true)])?.unwrap_or(false);
-    let usual = if saml { SAML_ASSERTION } else { JWT_ASSERTION };
+    let usual = if saml { SAML_ASSERTION_LIFETIME } else { JWT_ASSERTION_LIFETIME };
     let lifetime = keys.number("lifetimeInSeconds")?.map_or(usual, Duration::from_secs);
-    let key = keys.template_needed("key")?;
-    let single_use = keys.switch("singleUse")?;
+    let key = keys.required_template("key")?;
+    let single_use = keys.flag("singleUse")?;
     let kind = if saml {
-        let audiences = keys.texts("audiences")?;
+        let audiences = keys.strings("audiences")?;
         AssertionKind::Saml {
-            issuer: keys.template_needed("issuer")?,
-            audiences: audiences.iter().map(|text| keys.template_of("audiences", text)).collect::<Result<_, _>>()?,
-            recipient: keys.template_needed("recipient")?,
-            name_identifier: keys.template_needed("nameIdentifier")?,
+            issuer: keys.required_template("issuer")?,
+            audiences: audiences.iter().map(|text| keys.parse_template("audiences", text)).collect::<Result<_, _>>()?,
+            recipient: keys.required_template("recipient")?,
+            name_identifier: keys.required_template("nameIdentifier")?,
             session_index: keys.template("sessionIndex")?,
             attributes: keys.fields("attributes")?,
         }
@@ -213,7 +217,7 @@ fn assertion(keys: Keys<'_>) -> Result<Assertion, String> {
         let (header, payload): (Vec<(String, Param)>, _) = (keys.fields("header")?, keys.fields("payload")?);
         AssertionKind::Jwt { header, payload }
     };
-    keys.finish();
+    keys.warn_about_unread();
     Ok(Assertion { kind, key, lifetime, single_use })
 }
 

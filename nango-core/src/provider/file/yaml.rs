@@ -17,7 +17,7 @@ use serde_saphyr::{DuplicateKeyPolicy, NonFiniteFloatPolicy, Options, Spanned};
 
 /// A place in a file, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Place {
+pub struct SourceLocation {
     /// The line.
     pub line: u64,
     /// The column.
@@ -28,7 +28,7 @@ pub struct Place {
 #[derive(Debug, Clone)]
 pub(in crate::provider) struct RawEntry {
     pub(in crate::provider) name: String,
-    pub(in crate::provider) place: Place,
+    pub(in crate::provider) location: SourceLocation,
     /// Its keys, or what is wrong with it.
     pub(in crate::provider) keys: Result<Map<String, Value>, String>,
 }
@@ -36,7 +36,7 @@ pub(in crate::provider) struct RawEntry {
 /// A text that is not YAML.
 #[derive(Debug)]
 pub(in crate::provider) struct Unreadable {
-    pub(in crate::provider) place: Place,
+    pub(in crate::provider) location: SourceLocation,
     pub(in crate::provider) reason: String,
 }
 
@@ -53,7 +53,11 @@ pub(in crate::provider) fn read(text: &str) -> Result<Vec<RawEntry>, Unreadable>
         with_snippet: false,
     };
     read_with(text, options).map_err(|error| Unreadable {
-        place: error.location().map(place).filter(|place| place.line > 0).unwrap_or(Place { line: 1, column: 1 }),
+        location: error
+            .location()
+            .map(location)
+            .filter(|place| place.line > 0)
+            .unwrap_or(SourceLocation { line: 1, column: 1 }),
         reason: error.without_snippet().to_string(),
     })
 }
@@ -64,8 +68,8 @@ fn read_with(text: &str, options: Options) -> Result<Vec<RawEntry>, serde_saphyr
     })
 }
 
-fn place(location: serde_saphyr::Location) -> Place {
-    Place { line: location.line(), column: location.column() }
+fn location(location: serde_saphyr::Location) -> SourceLocation {
+    SourceLocation { line: location.line(), column: location.column() }
 }
 
 /// The document: a map of entries.
@@ -85,26 +89,26 @@ impl<'de> Visitor<'de> for Entries {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut entries: Vec<RawEntry> = Vec::new();
-        let mut known: HashMap<String, usize> = HashMap::new();
+        let mut positions: HashMap<String, usize> = HashMap::new();
         while let Some(key) = map.next_key::<Spanned<String>>()? {
-            let place = place(key.referenced);
+            let location = location(key.referenced);
             let name = key.value;
-            let twice = RefCell::new(Vec::new());
-            let value = map.next_value_seed(Tree(&twice))?;
-            let twice = twice.into_inner();
+            let duplicates = RefCell::new(Vec::new());
+            let value = map.next_value_seed(Tree(&duplicates))?;
+            let twice = duplicates.into_inner();
             let keys = match (value, twice.is_empty()) {
                 (_, false) => Err(twice.join("; ")),
                 (Value::Object(keys), true) => Ok(keys),
                 (Value::Null, true) => Err("it has no keys".to_owned()),
                 (_, true) => Err("it is no map of keys".to_owned()),
             };
-            if let Some(before) = known.get(&name).and_then(|at| entries.get_mut(*at)) {
+            if let Some(before) = positions.get(&name).and_then(|at| entries.get_mut(*at)) {
                 before.keys =
-                    Err(format!("it is there twice: in line {} and in line {}", before.place.line, place.line));
+                    Err(format!("it is there twice: in line {} and in line {}", before.location.line, location.line));
                 continue;
             }
-            known.insert(name.clone(), entries.len());
-            entries.push(RawEntry { name, place, keys });
+            positions.insert(name.clone(), entries.len());
+            entries.push(RawEntry { name, location, keys });
         }
         Ok(entries)
     }
@@ -177,7 +181,7 @@ impl<'de> Visitor<'de> for Tree<'_> {
         let mut map = Map::new();
         let mut lines: HashMap<String, u64, BuildHasherDefault<DefaultHasher>> = HashMap::default();
         while let Some(key) = keys.next_key::<Spanned<String>>()? {
-            let line = place(key.referenced).line;
+            let line = location(key.referenced).line;
             let key = key.value;
             if let Some(before) = lines.insert(key.clone(), line) {
                 self.0.borrow_mut().push(format!("`{key}` is there twice: in line {before} and in line {line}"));
@@ -204,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_what_the_authors_of_the_format_read() {
+    fn scalars_are_read_as_format_authors_read_them() {
         check("yes", "\"yes\"");
         check("off", "\"off\"");
         check("true", "true");
@@ -225,10 +229,10 @@ mod tests {
     }
 
     #[test]
-    fn entries_have_places_and_order() {
+    fn entries_keep_locations_and_order() {
         let entries = entries("# head\nzeta:\n  a: 1\n\nalpha: { <<: { x: 1 }, b: 2 }\nempty:\nlist: [1]\n");
         let places: Vec<(&str, u64, u64)> =
-            entries.iter().map(|entry| (entry.name.as_str(), entry.place.line, entry.place.column)).collect();
+            entries.iter().map(|entry| (entry.name.as_str(), entry.location.line, entry.location.column)).collect();
         assert_eq!(places, [("zeta", 2, 1), ("alpha", 5, 1), ("empty", 6, 1), ("list", 7, 1)]);
         assert_eq!(entries[1].keys.as_ref().unwrap().len(), 2);
         assert_eq!(entries[2].keys, Err("it has no keys".into()));
@@ -237,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_there_twice_is_told_with_both_lines() {
+    fn duplicate_key_is_reported_with_both_lines() {
         let entries = entries("a:\n  k: 1\n  p:\n    x: 1\n    y: 2\n    x: 3\nb: { k: 1 }\na:\n  k: 2\nc: { k: 1 }\n");
         let names: Vec<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();
         assert_eq!(names, ["a", "b", "c"]);
@@ -247,9 +251,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_yaml_has_a_place() {
+    fn invalid_yaml_is_reported_with_location() {
         let error = read("a:\n  b: [1, 2\nc: 3\n").unwrap_err();
-        assert!(error.place.line >= 2, "{error:?}");
+        assert!(error.location.line >= 2, "{error:?}");
         let error = read("- 1\n").unwrap_err();
         assert!(error.reason.contains("entries such as `acme:`"), "{error:?}");
         assert!(read("a: &x [1]\nb: *y\n").is_err());
@@ -257,7 +261,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_panics(text in "[a-c:{}\\[\\] \n\t&*!'\"#|>-]{0,40}|.*") {
+        fn reading_never_panics(text in "[a-c:{}\\[\\] \n\t&*!'\"#|>-]{0,40}|.*") {
             let _ = read(&text);
         }
     }

@@ -16,7 +16,7 @@ pub(super) struct Translated {
 pub(super) struct Guard {
     pub(super) text: String,
     /// `(?=`; otherwise `(?!`.
-    pub(super) wanted: bool,
+    pub(super) must_match: bool,
 }
 
 const DIGIT: &str = "0-9";
@@ -33,8 +33,8 @@ pub(super) fn translate(text: &str) -> Result<Translated, String> {
         while let Some(inner) = behind.strip_prefix("(?!").or_else(|| behind.strip_prefix("(?=")) {
             let wanted = behind.starts_with("(?=");
             let end = group_end(inner).ok_or("a `(` is not closed")?;
-            let (body, _) = Translator::new(&inner[..end]).run()?;
-            guards.push(Guard { text: format!("^(?:{body})"), wanted });
+            let (body, _) = Translator::new(&inner[..end]).translate()?;
+            guards.push(Guard { text: format!("^(?:{body})"), must_match: wanted });
             behind = &inner[end + 1..];
             if behind.starts_with(['*', '+', '?', '{']) {
                 return Err("there is nothing to repeat in front of a quantifier".to_owned());
@@ -42,14 +42,14 @@ pub(super) fn translate(text: &str) -> Result<Translated, String> {
         }
         rest = behind;
     }
-    let (body, alternatives) = Translator::new(rest).run()?;
+    let (body, alternatives) = Translator::new(rest).translate()?;
     if guards.is_empty() {
         let anchor = if rest.len() < text.len() { "^" } else { "" };
         return Ok(Translated { text: format!("{anchor}{body}"), guards });
     }
     if alternatives {
         // The guards would hold for the first alternative only.
-        return Err(unsupported("lookahead", if guards[0].wanted { "(?=" } else { "(?!" }));
+        return Err(unsupported("lookahead", if guards[0].must_match { "(?=" } else { "(?!" }));
     }
     Ok(Translated { text: format!("^{body}"), guards })
 }
@@ -86,7 +86,7 @@ enum Atom {
 }
 
 struct Translator<'a> {
-    left: Peekable<Chars<'a>>,
+    rest: Peekable<Chars<'a>>,
     out: String,
     depth: usize,
     /// Whether a quantifier may follow.
@@ -97,12 +97,12 @@ struct Translator<'a> {
 
 impl<'a> Translator<'a> {
     fn new(text: &'a str) -> Self {
-        Self { left: text.chars().peekable(), out: String::new(), depth: 0, repeatable: false, alternatives: false }
+        Self { rest: text.chars().peekable(), out: String::new(), depth: 0, repeatable: false, alternatives: false }
     }
 
     /// The translation, and whether it has alternatives outside of groups.
-    fn run(mut self) -> Result<(String, bool), String> {
-        while let Some(letter) = self.left.next() {
+    fn translate(mut self) -> Result<(String, bool), String> {
+        while let Some(letter) = self.rest.next() {
             let mut repeatable = true;
             match letter {
                 '\\' => repeatable = self.escape()?,
@@ -152,7 +152,7 @@ impl<'a> Translator<'a> {
             return Err("there is nothing to repeat in front of a quantifier".to_owned());
         }
         self.out.push_str(quantifier);
-        if self.left.next_if_eq(&'?').is_some() {
+        if self.rest.next_if_eq(&'?').is_some() {
             self.out.push('?');
         }
         Ok(())
@@ -160,16 +160,16 @@ impl<'a> Translator<'a> {
 
     /// The rest of `{2}`, `{2,}` or `{2,3}`; anything else behind a `{` is no quantifier, and stays where it is.
     fn count(&mut self) -> Option<String> {
-        let text: String = self.left.clone().take_while(|letter| *letter != '}').take(20).collect();
+        let text: String = self.rest.clone().take_while(|letter| *letter != '}').take(20).collect();
         let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         let is_count = match text.split_once(',') {
             None => number(&text),
             Some((least, most)) => number(least) && (most.is_empty() || number(most)),
         };
-        if !is_count || self.left.clone().nth(text.len()) != Some('}') {
+        if !is_count || self.rest.clone().nth(text.len()) != Some('}') {
             return None;
         }
-        self.left.by_ref().take(text.len() + 1).for_each(drop);
+        self.rest.by_ref().take(text.len() + 1).for_each(drop);
         Some(format!("{{{text}}}"))
     }
 
@@ -177,17 +177,17 @@ impl<'a> Translator<'a> {
     fn group(&mut self) -> Result<(), String> {
         self.depth += 1;
         self.out.push('(');
-        if self.left.next_if_eq(&'?').is_none() {
+        if self.rest.next_if_eq(&'?').is_none() {
             return Ok(());
         }
-        match self.left.next() {
+        match self.rest.next() {
             Some(':') => self.out.push_str("?:"),
             Some(kind @ ('=' | '!')) => return Err(unsupported("lookahead", &format!("(?{kind}"))),
             Some('<') => {
-                if let Some(kind) = self.left.next_if(|letter| matches!(letter, '=' | '!')) {
+                if let Some(kind) = self.rest.next_if(|letter| matches!(letter, '=' | '!')) {
                     return Err(unsupported("lookbehind", &format!("(?<{kind}")));
                 }
-                let name: String = self.left.by_ref().take_while(|letter| *letter != '>').collect();
+                let name: String = self.rest.by_ref().take_while(|letter| *letter != '>').collect();
                 let plain = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
                 if name.is_empty() || name.starts_with(|first: char| first.is_ascii_digit()) || !name.chars().all(plain)
                 {
@@ -202,9 +202,9 @@ impl<'a> Translator<'a> {
 
     /// What follows a backslash outside of a class. Returns whether it can be repeated.
     fn escape(&mut self) -> Result<bool, String> {
-        match self.left.peek() {
+        match self.rest.peek() {
             Some('b' | 'B') => {
-                let word_boundary = if self.left.next() == Some('b') { r"(?-u:\b)" } else { r"(?-u:\B)" };
+                let word_boundary = if self.rest.next() == Some('b') { r"(?-u:\b)" } else { r"(?-u:\B)" };
                 self.out.push_str(word_boundary);
                 return Ok(false);
             }
@@ -225,7 +225,7 @@ impl<'a> Translator<'a> {
 
     /// What follows a backslash, wherever it is.
     fn escaped(&mut self) -> Result<Atom, String> {
-        let letter = self.left.next().ok_or("it ends with a `\\`")?;
+        let letter = self.rest.next().ok_or("it ends with a `\\`")?;
         Ok(Atom::Letter(match letter {
             'd' | 'D' => return Ok(Atom::Set(DIGIT, letter == 'D')),
             'w' | 'W' => return Ok(Atom::Set(WORD, letter == 'W')),
@@ -235,16 +235,16 @@ impl<'a> Translator<'a> {
             'v' => '\x0B',
             'f' => '\x0C',
             'r' => '\r',
-            '0' if !self.left.peek().is_some_and(char::is_ascii_digit) => '\0',
-            'x' => self.code(2)?,
-            'u' => self.code(4)?,
+            '0' if !self.rest.peek().is_some_and(char::is_ascii_digit) => '\0',
+            'x' => self.code_point(2)?,
+            'u' => self.code_point(4)?,
             other if other.is_ascii_alphanumeric() => return Err(format!("the escape `\\{other}` is not known")),
             other => other,
         }))
     }
 
-    fn code(&mut self, digits: usize) -> Result<char, String> {
-        let text: String = self.left.by_ref().take(digits).collect();
+    fn code_point(&mut self, digits: usize) -> Result<char, String> {
+        let text: String = self.rest.by_ref().take(digits).collect();
         let plain = text.len() == digits && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         let code = u32::from_str_radix(&text, 16).ok().filter(|_| plain);
         code.and_then(char::from_u32).ok_or_else(|| format!("`{text}` is no code of a character"))
@@ -253,18 +253,18 @@ impl<'a> Translator<'a> {
     /// What follows a `[`, to the `]`.
     fn class(&mut self) -> Result<(), String> {
         const EVERYTHING: &str = r"\x{0}-\x{10FFFF}";
-        let negated = self.left.next_if_eq(&'^').is_some();
-        if self.left.next_if_eq(&']').is_some() {
+        let negated = self.rest.next_if_eq(&'^').is_some();
+        if self.rest.next_if_eq(&']').is_some() {
             self.set(EVERYTHING, !negated);
             return Ok(());
         }
         self.out.push_str(if negated { "[^" } else { "[" });
         loop {
             let first = self.class_atom()?;
-            let mut ahead = self.left.clone();
+            let mut ahead = self.rest.clone();
             let is_range = ahead.next() == Some('-') && ahead.next().is_some_and(|letter| letter != ']');
             if is_range {
-                self.left.next();
+                self.rest.next();
                 match (first, self.class_atom()?) {
                     (Atom::Letter(first), Atom::Letter(last)) if first > last => {
                         return Err(format!("the range `{first}-{last}` is out of order"));
@@ -275,19 +275,23 @@ impl<'a> Translator<'a> {
                         self.letter(last);
                     }
                     // A class is no end of a range: the `-` is one of the characters.
-                    (first, last) => [first, Atom::Letter('-'), last].into_iter().for_each(|atom| self.put(&atom)),
+                    (first, last) => {
+                        for atom in [first, Atom::Letter('-'), last] {
+                            self.push_atom(&atom);
+                        }
+                    }
                 }
             } else {
-                self.put(&first);
+                self.push_atom(&first);
             }
-            if self.left.next_if_eq(&']').is_some() {
+            if self.rest.next_if_eq(&']').is_some() {
                 self.out.push(']');
                 return Ok(());
             }
         }
     }
 
-    fn put(&mut self, atom: &Atom) {
+    fn push_atom(&mut self, atom: &Atom) {
         match atom {
             Atom::Letter(letter) => self.letter(*letter),
             Atom::Set(content, negated) => self.set(content, *negated),
@@ -295,8 +299,8 @@ impl<'a> Translator<'a> {
     }
 
     fn class_atom(&mut self) -> Result<Atom, String> {
-        match self.left.next().ok_or("a `[` is not closed")? {
-            '\\' if self.left.next_if_eq(&'b').is_some() => Ok(Atom::Letter('\x08')),
+        match self.rest.next().ok_or("a `[` is not closed")? {
+            '\\' if self.rest.next_if_eq(&'b').is_some() => Ok(Atom::Letter('\x08')),
             '\\' => self.escaped(),
             letter => Ok(Atom::Letter(letter)),
         }
@@ -319,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn classes_mean_what_javascript_means() {
+    fn classes_match_as_in_javascript() {
         check(r"^\d+$", &["0123"], &["٣", "", "1\n"]);
         check(r"^\w+$", &["aZ_9"], &["é", "a-b"]);
         check(r"^\s$", &[" ", "\u{a0}", "\u{feff}", "\u{2028}", "\u{b}"], &["\u{85}", "x"]);
@@ -339,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn escapes_and_braces_are_literal_where_javascript_takes_them_so() {
+    fn escapes_and_braces_are_literal_as_in_javascript() {
         check(r"^https?:\/\/\S+$", &["https://a"], &["https:a"]);
         check(r"^\x41\u00e9\t\0\$$", &["Aé\t\0$"], &[]);
         check(r"^\$\{apiKey\}$", &["${apiKey}"], &[]);
@@ -352,14 +356,14 @@ mod tests {
     }
 
     #[test]
-    fn lookahead_behind_the_start_is_a_condition_of_its_own() {
+    fn leading_lookahead_becomes_guard() {
         let salesforce = r"^(?!(?:.*\.)?[Ff][Oo]\.([Cc][Oo][Mm])$)[a-z.)]+$";
         check(salesforce, &["a.com", "fo.com.x", "xfo.com"], &["fo.com", "a.FO.com", "a.fo.com", "A"]);
         check(r"^(?=.*\d)(?=.*[a-z)(])(?!.*x)[a-z0-9]+$", &["a1"], &["a", "1", "a1x", "A1"]);
     }
 
     #[test]
-    fn wrong_syntax_has_a_reason() {
+    fn syntax_error_has_a_reason() {
         for (pattern, expect) in [
             ("a)", "a `)` closes nothing"),
             ("[a", "a `[` is not closed"),
@@ -384,7 +388,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn no_text_panics(text in r"[a-c0-9(){}\[\]?:<>=!|*+^$.,\\dwsbxuk/-]{0,30}|.*") {
+        fn translation_never_panics(text in r"[a-c0-9(){}\[\]?:<>=!|*+^$.,\\dwsbxuk/-]{0,30}|.*") {
             if let Ok(pattern) = text.parse::<Pattern>() {
                 let _ = (pattern.find(&text), pattern.is_match("a1-é"));
             }

@@ -29,13 +29,13 @@ impl PrivateKey {
     /// # Errors
     ///
     /// There is no key in it, or it is encrypted.
-    pub fn read(text: &str) -> Result<Self, SignError> {
-        let text = tidy(text);
+    pub fn from_pem(text: &str) -> Result<Self, SignError> {
+        let text = normalize_pem(text);
         if text.contains("ENCRYPTED") {
             return Err(SignError::Encrypted);
         }
-        let der = PrivateKeyDer::from_pem_slice(text.as_bytes()).map_err(|_| SignError::NoKey)?;
-        let key = any_supported_type(&der).map_err(|_| SignError::NoKey)?;
+        let der = PrivateKeyDer::from_pem_slice(text.as_bytes()).map_err(|_| SignError::InvalidKey)?;
+        let key = any_supported_type(&der).map_err(|_| SignError::InvalidKey)?;
         Ok(Self { der, key })
     }
 
@@ -45,7 +45,7 @@ impl PrivateKey {
     ///
     /// The key is of another kind.
     pub fn ed25519(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
-        let other = SignError::OtherKind("an Ed25519 key");
+        let other = SignError::WrongKeyType("an Ed25519 key");
         let PrivateKeyDer::Pkcs8(der) = &self.der else { return Err(other) };
         let key = Ed25519KeyPair::from_pkcs8_maybe_unchecked(der.secret_pkcs8_der()).map_err(|_| other)?;
         Ok(key.sign(message).as_ref().to_vec())
@@ -76,18 +76,18 @@ impl PrivateKey {
     /// The key is of another kind.
     pub fn es256(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
         let der = self.sign(SignatureAlgorithm::ECDSA, SignatureScheme::ECDSA_NISTP256_SHA256, message)?;
-        two_numbers(&der).ok_or(SignError::Refused)
+        ecdsa_signature_from_der(&der).ok_or(SignError::SigningFailed)
     }
 
     fn sign(&self, kind: SignatureAlgorithm, scheme: SignatureScheme, message: &[u8]) -> Result<Vec<u8>, SignError> {
         let other = || {
-            SignError::OtherKind(match kind {
+            SignError::WrongKeyType(match kind {
                 SignatureAlgorithm::RSA => "an RSA key",
                 _ => "a key of the curve P-256",
             })
         };
         let signer = self.key.choose_scheme(&[scheme]).ok_or_else(other)?;
-        signer.sign(message).map_err(|_| SignError::Refused)
+        signer.sign(message).map_err(|_| SignError::SigningFailed)
     }
 
     /// The SHA-256 of the public key (its `SubjectPublicKeyInfo`).
@@ -96,12 +96,12 @@ impl PrivateKey {
     ///
     /// The key does not tell its public half.
     pub fn fingerprint(&self) -> Result<[u8; 32], SignError> {
-        self.key.public_key().map(|key| sha256(key.as_ref())).ok_or(SignError::OtherKind("an RSA key"))
+        self.key.public_key().map(|key| sha256(key.as_ref())).ok_or(SignError::WrongKeyType("an RSA key"))
     }
 }
 
 /// The PEM text with its line breaks.
-fn tidy(text: &str) -> Zeroizing<String> {
+fn normalize_pem(text: &str) -> Zeroizing<String> {
     const MARK: &str = "-----";
     let text = text.trim();
     let decoded = (!text.starts_with(MARK))
@@ -125,14 +125,14 @@ fn tidy(text: &str) -> Zeroizing<String> {
 }
 
 /// The two numbers of an ECDSA signature, each in 32 bytes, from the form of ASN.1.
-fn two_numbers(der: &[u8]) -> Option<Vec<u8>> {
+fn ecdsa_signature_from_der(der: &[u8]) -> Option<Vec<u8>> {
     let [0x30, _, rest @ ..] = der else { return None };
-    let (first, rest) = number(rest)?;
-    let (second, rest) = number(rest)?;
+    let (first, rest) = der_integer(rest)?;
+    let (second, rest) = der_integer(rest)?;
     rest.is_empty().then(|| [first, second].concat())
 }
 
-fn number(der: &[u8]) -> Option<([u8; 32], &[u8])> {
+fn der_integer(der: &[u8]) -> Option<([u8; 32], &[u8])> {
     let [0x02, length, rest @ ..] = der else { return None };
     let (digits, rest) = rest.split_at_checked(usize::from(*length))?;
     let digits = if let [0, digits @ ..] = digits { digits } else { digits };

@@ -31,24 +31,24 @@ impl OAuth1Signer<'_> {
     /// are not.
     pub fn authorization(&self, method: &str, url: &Url, form: &[u8]) -> String {
         let timestamp = self.timestamp.to_string();
-        let mut own = vec![
+        let mut oauth_params = vec![
             ("oauth_consumer_key", self.client.0),
             ("oauth_nonce", self.nonce),
-            ("oauth_signature_method", self.name()),
+            ("oauth_signature_method", self.signature_method()),
             ("oauth_timestamp", timestamp.as_str()),
             ("oauth_token", self.token.0),
         ];
         if self.version {
-            own.push(("oauth_version", "1.0"));
+            oauth_params.push(("oauth_version", "1.0"));
         }
-        let signature = self.signature(method, url, form, &own);
-        own.push(("oauth_signature", &signature));
+        let signature = self.signature(method, url, form, &oauth_params);
+        oauth_params.push(("oauth_signature", &signature));
         let realm = self.realm.map(|realm| format!("realm=\"{realm}\""));
-        let fields = own.iter().map(|(name, value)| format!("{name}=\"{}\"", encode_segment(value)));
+        let fields = oauth_params.iter().map(|(name, value)| format!("{name}=\"{}\"", encode_segment(value)));
         format!("OAuth {}", realm.into_iter().chain(fields).collect::<Vec<_>>().join(", "))
     }
 
-    fn name(&self) -> &'static str {
+    fn signature_method(&self) -> &'static str {
         match self.method {
             OAuth1Method::HmacSha1 => "HMAC-SHA1",
             OAuth1Method::HmacSha256 => "HMAC-SHA256",
@@ -69,19 +69,19 @@ impl OAuth1Signer<'_> {
 
 /// What is signed: the method, the place, and all parameters in order (RFC 5849, 3.4.1).
 fn base_string(method: &str, url: &Url, form: &[u8], own: &[(&str, &str)]) -> String {
-    let mut place = url.clone();
-    place.set_query(None);
-    place.set_fragment(None);
-    let of = |text: &[u8]| {
+    let mut base_url = url.clone();
+    base_url.set_query(None);
+    base_url.set_fragment(None);
+    let encoded_pairs = |text: &[u8]| {
         let pairs = form_urlencoded::parse(text);
         pairs.map(|(name, value)| (encode_segment(&name), encode_segment(&value))).collect::<Vec<_>>()
     };
-    let mut pairs = of(url.query().unwrap_or_default().as_bytes());
-    pairs.extend(of(form));
+    let mut pairs = encoded_pairs(url.query().unwrap_or_default().as_bytes());
+    pairs.extend(encoded_pairs(form));
     pairs.extend(own.iter().map(|(name, value)| (encode_segment(name), encode_segment(value))));
     pairs.sort();
     let pairs: Vec<String> = pairs.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
-    let parts = [method, place.as_str(), &pairs.join("&")].map(encode_segment);
+    let parts = [method, base_url.as_str(), &pairs.join("&")].map(encode_segment);
     parts.join("&")
 }
 
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn the_example_of_the_standard() {
+    fn signature_matches_rfc5849_example() {
         let url: Url = "http://example.com/request?b5=%3D%253D&a3=a&c%40=&a2=r%20b".parse().unwrap();
         let own = [
             ("oauth_consumer_key", "9djdj82h48djs9d2"),
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_example_of_the_standard() {
+    fn signature_matches_first_rfc5849_example() {
         let signer = OAuth1Signer {
             client: ("dpf43f3p2l4k3l03", "kd94hf93k423kf44"),
             token: ("nnch734d00sl2jdk", "pfkkdhi9sl3r4s00"),
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn other_methods() {
+    fn hmac_sha256_and_plaintext_are_supported() {
         let url: Url = "https://h.test/a".parse().unwrap();
         let plain = OAuth1Signer { method: OAuth1Method::Plaintext, realm: None, version: true, ..example() };
         let header = plain.authorization("GET", &url, b"");

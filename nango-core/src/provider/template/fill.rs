@@ -6,9 +6,9 @@ use url::Url;
 
 use super::{
     Part, Template,
-    place::{Place, place},
+    url_component::{UrlComponent, component_at},
 };
-use crate::provider::{ResolveError, Scope};
+use crate::provider::{ResolveError, TemplateScope};
 
 impl Template {
     /// The text with its values, as they are: for headers and parameters.
@@ -16,7 +16,7 @@ impl Template {
     /// # Errors
     ///
     /// A value is missing on every side, or a function refuses its arguments.
-    pub fn resolve(&self, scope: &Scope<'_>) -> Result<String, ResolveError> {
+    pub fn resolve(&self, scope: &TemplateScope<'_>) -> Result<String, ResolveError> {
         self.fill(scope, |_, value| Ok(value))
     }
 
@@ -26,8 +26,10 @@ impl Template {
     /// # Errors
     ///
     /// As [`Template::resolve`].
-    pub fn resolve_quoted(&self, scope: &Scope<'_>) -> Result<String, ResolveError> {
-        self.fill(scope, |slot, value| Ok(if in_quotes(slot.before) { Cow::Owned(escaped(&value)) } else { value }))
+    pub fn resolve_quoted(&self, scope: &TemplateScope<'_>) -> Result<String, ResolveError> {
+        self.fill(scope, |slot, value| {
+            Ok(if in_quotes(slot.before) { Cow::Owned(json_escaped(&value)) } else { value })
+        })
     }
 
     /// The URL with its values, each encoded for the place where it stands.
@@ -35,13 +37,14 @@ impl Template {
     /// # Errors
     ///
     /// A value is missing on every side or must not stand where it does, or the result is no `http(s)` URL.
-    pub fn resolve_url(&self, scope: &Scope<'_>) -> Result<Url, ResolveError> {
+    pub fn resolve_url(&self, scope: &TemplateScope<'_>) -> Result<Url, ResolveError> {
         let wrong = |reason: String| ResolveError::Url {
             integration: scope.integration().to_owned(),
             template: self.as_str().to_owned(),
             reason,
         };
-        let text = self.fill(scope, |slot, value| in_place(&slot, &value, place(slot.before, slot.after), scope))?;
+        let text =
+            self.fill(scope, |slot, value| encode_value(&slot, &value, component_at(slot.before, slot.after), scope))?;
         let url: Url = text.parse().map_err(|error: url::ParseError| wrong(error.to_string()))?;
         if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
             return Err(wrong("it must start with `https://` and name a host".to_owned()));
@@ -54,24 +57,24 @@ impl Template {
     /// # Errors
     ///
     /// A value is missing on every side or must not stand where it does.
-    pub fn resolve_endpoint(&self, scope: &Scope<'_>) -> Result<String, ResolveError> {
+    pub fn resolve_endpoint(&self, scope: &TemplateScope<'_>) -> Result<String, ResolveError> {
         self.fill(scope, |slot, value| {
-            let place = match place(slot.before, slot.after) {
-                Place::Query => Place::Query,
-                _ => Place::Path,
+            let component = match component_at(slot.before, slot.after) {
+                UrlComponent::Query => UrlComponent::Query,
+                _ => UrlComponent::Path,
             };
-            in_place(&slot, &value, place, scope)
+            encode_value(&slot, &value, component, scope)
         })
     }
 
     /// Fills the first side whose values are all there; `put` makes of a value what stands in its place.
     fn fill<'s>(
         &self,
-        scope: &Scope<'s>,
-        put: impl Fn(Slot<'_>, Cow<'s, str>) -> Result<Cow<'s, str>, ResolveError>,
+        scope: &TemplateScope<'s>,
+        put: impl Fn(ValueSlot<'_>, Cow<'s, str>) -> Result<Cow<'s, str>, ResolveError>,
     ) -> Result<String, ResolveError> {
         let mut missing = None;
-        'sides: for side in &self.sides {
+        'sides: for side in &self.alternatives {
             let mut text = String::new();
             for (at, part) in side.iter().enumerate() {
                 let value = match part {
@@ -79,7 +82,7 @@ impl Template {
                         text.push_str(plain);
                         continue;
                     }
-                    part => match value(part, scope, false) {
+                    part => match resolve_part(part, scope, false) {
                         Ok(value) => value,
                         Err(error) if error.missing().is_some() => {
                             missing = Some(error);
@@ -93,7 +96,7 @@ impl Template {
                     Some(Part::Text(next)) => Some(next.as_str()),
                     Some(_) => None,
                 };
-                let filled = put(Slot { part, before: &text, after }, value)?;
+                let filled = put(ValueSlot { part, before: &text, after }, value)?;
                 text.push_str(&filled);
             }
             return Ok(text);
@@ -105,7 +108,7 @@ impl Template {
 }
 
 /// A place in a template that is about to be filled.
-struct Slot<'a> {
+struct ValueSlot<'a> {
     part: &'a Part,
     /// The text so far.
     before: &'a str,
@@ -113,10 +116,15 @@ struct Slot<'a> {
     after: Option<&'a str>,
 }
 
-fn in_place<'s>(slot: &Slot<'_>, value: &str, place: Place, scope: &Scope<'_>) -> Result<Cow<'s, str>, ResolveError> {
-    match place.put(value, slot.before) {
+fn encode_value<'s>(
+    slot: &ValueSlot<'_>,
+    value: &str,
+    component: UrlComponent,
+    scope: &TemplateScope<'_>,
+) -> Result<Cow<'s, str>, ResolveError> {
+    match component.encode(value, slot.before) {
         Ok(text) => Ok(Cow::Owned(text.into_owned())),
-        Err(misplaced) => Err(ResolveError::Place {
+        Err(misplaced) => Err(ResolveError::InvalidValue {
             integration: scope.integration().to_owned(),
             name: match slot.part {
                 Part::Value(variable) => variable.to_string().trim_start_matches("connectionConfig.").to_owned(),
@@ -129,14 +137,14 @@ fn in_place<'s>(slot: &Slot<'_>, value: &str, place: Place, scope: &Scope<'_>) -
 }
 
 /// The value of a part. In an argument a credential may be empty: a password that is none still has its colon.
-fn value<'s>(part: &Part, scope: &Scope<'s>, argument: bool) -> Result<Cow<'s, str>, ResolveError> {
+fn resolve_part<'s>(part: &Part, scope: &TemplateScope<'s>, argument: bool) -> Result<Cow<'s, str>, ResolveError> {
     match part {
         Part::Text(text) => Ok(Cow::Owned(text.clone())),
         Part::Value(variable) => scope.get(variable, argument).ok_or_else(|| scope.missing(variable)),
         Part::Call(function, arguments) => {
             let arguments = arguments
                 .iter()
-                .map(|parts| parts.iter().map(|part| value(part, scope, true)).collect::<Result<String, _>>());
+                .map(|parts| parts.iter().map(|part| resolve_part(part, scope, true)).collect::<Result<String, _>>());
             let arguments = arguments.collect::<Result<Vec<_>, _>>()?;
             function.call(&arguments, scope).map(Cow::Owned).map_err(|source| ResolveError::Function {
                 integration: scope.integration().to_owned(),
@@ -164,7 +172,7 @@ fn in_quotes(before: &str) -> bool {
 }
 
 /// A text as it stands between the quotes of a JSON string.
-fn escaped(text: &str) -> String {
+fn json_escaped(text: &str) -> String {
     let quoted = serde_json::Value::from(text).to_string();
     quoted.get(1..quoted.len() - 1).unwrap_or_default().to_owned()
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use crate::provider::{
-    Scope,
+    TemplateScope,
     sign::{self, AwsSigner, PrivateKey, SignError},
 };
 
@@ -33,19 +33,19 @@ pub enum Function {
 struct Signature {
     function: Function,
     name: &'static str,
-    least: usize,
-    most: usize,
+    min_arguments: usize,
+    max_arguments: usize,
     usage: &'static str,
 }
 
 const fn signature(
     function: Function,
     name: &'static str,
-    least: usize,
-    most: usize,
+    min_arguments: usize,
+    max_arguments: usize,
     usage: &'static str,
 ) -> Signature {
-    Signature { function, name, least, most, usage }
+    Signature { function, name, min_arguments, max_arguments, usage }
 }
 
 const SIGNATURES: [Signature; 7] = [
@@ -77,32 +77,32 @@ impl Function {
         self.signature().usage
     }
 
-    pub(super) fn least(self) -> usize {
-        self.signature().least
+    pub(super) fn min_arguments(self) -> usize {
+        self.signature().min_arguments
     }
 
-    pub(super) fn most(self) -> usize {
-        self.signature().most
+    pub(super) fn max_arguments(self) -> usize {
+        self.signature().max_arguments
     }
 
     /// Whether commas before the last one belong to its first argument, a message.
-    pub(super) fn joins(self) -> bool {
+    pub(super) fn joins_extra_arguments(self) -> bool {
         matches!(self, Self::HmacSha1Hex | Self::Ed25519Sign)
     }
 
     /// Calls it. The parser has counted the arguments; a missing one is empty.
-    pub(super) fn call(self, arguments: &[String], scope: &Scope<'_>) -> Result<String, SignError> {
-        let argument = |at: usize| arguments.get(at).map(String::as_str).unwrap_or_default();
+    pub(super) fn call(self, arguments: &[String], scope: &TemplateScope<'_>) -> Result<String, SignError> {
+        let argument = |index: usize| arguments.get(index).map(String::as_str).unwrap_or_default();
         let text = argument(0);
         Ok(match self {
             Self::Base64 => STANDARD.encode(text),
             Self::Sha256Hex => sign::hex(&sign::sha256(text.as_bytes())),
             Self::Sha256Base64 => STANDARD.encode(sign::sha256(text.as_bytes())),
             Self::HmacSha1Hex => sign::hex(&sign::hmac_sha1(argument(1).as_bytes(), text.as_bytes())),
-            Self::Ed25519Sign => STANDARD.encode(PrivateKey::read(argument(1))?.ed25519(text.as_bytes())?),
-            Self::Fingerprint => format!("SHA256:{}", STANDARD.encode(PrivateKey::read(text)?.fingerprint()?)),
+            Self::Ed25519Sign => STANDARD.encode(PrivateKey::from_pem(argument(1))?.ed25519(text.as_bytes())?),
+            Self::Fingerprint => format!("SHA256:{}", STANDARD.encode(PrivateKey::from_pem(text)?.fingerprint()?)),
             Self::AwsSigV4 => {
-                let (Some(request), Some(moment)) = (scope.request_parts(), scope.moment_of()) else {
+                let (Some(request), Some(entropy)) = (scope.request_parts(), scope.request_entropy()) else {
                     return Err(SignError::NoRequest);
                 };
                 let service = argument(3);
@@ -115,7 +115,7 @@ impl Function {
                     secret_access_key: argument(1),
                     region: argument(2),
                     service,
-                    now: moment.now,
+                    now: entropy.now,
                 };
                 let date = signer.date();
                 let mut headers = vec![("host", host.as_str()), ("x-amz-date", date.as_str())];
@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_function_is_in_the_list() {
+    fn every_function_has_a_signature() {
         let all = [
             Function::Base64,
             Function::Sha256Hex,

@@ -3,31 +3,31 @@
 use super::{Function, Part, TemplateError, Variable};
 
 /// Calls inside of calls: the deepest that an API asks for is three.
-const DEPTH: usize = 8;
+const MAX_DEPTH: usize = 8;
 
 /// The sides of a template.
-pub(super) fn sides(text: &str) -> Result<Vec<Vec<Part>>, TemplateError> {
+pub(super) fn alternatives(text: &str) -> Result<Vec<Vec<Part>>, TemplateError> {
     // A plain text has no values to choose by, so that `||` in it is text.
     if !text.contains("${") {
-        return Ok(vec![plain(text)]);
+        return Ok(vec![literal(text)]);
     }
     let mut reader = Reader { text, rest: text };
-    let mut sides = Vec::new();
+    let mut alternatives = Vec::new();
     loop {
-        let (parts, end) = reader.parts(Until::Side, 0)?;
-        sides.push(trimmed(parts));
+        let (parts, end) = reader.parts(Until::Alternative, 0)?;
+        alternatives.push(trimmed(parts));
         if end == End::Text {
-            return Ok(sides);
+            return Ok(alternatives);
         }
     }
 }
 
 /// The parts of a text without sides.
-pub(super) fn whole(text: &str) -> Result<Vec<Part>, TemplateError> {
+pub(super) fn without_alternatives(text: &str) -> Result<Vec<Part>, TemplateError> {
     Reader { text, rest: text }.parts(Until::Text, 0).map(|(parts, _)| parts)
 }
 
-fn plain(text: &str) -> Vec<Part> {
+fn literal(text: &str) -> Vec<Part> {
     if text.is_empty() { Vec::new() } else { vec![Part::Text(text.to_owned())] }
 }
 
@@ -47,14 +47,14 @@ fn trimmed(mut parts: Vec<Part>) -> Vec<Part> {
 #[derive(Clone, Copy, PartialEq)]
 enum Until {
     Text,
-    Side,
+    Alternative,
     Argument { commas: bool },
 }
 
 #[derive(Clone, Copy, PartialEq)]
 enum End {
     Text,
-    Side,
+    Alternative,
     Comma,
     Call,
 }
@@ -79,7 +79,7 @@ impl Reader<'_> {
                 continue;
             }
             let ends = [
-                ("||", End::Side, until == Until::Side),
+                ("||", End::Alternative, until == Until::Alternative),
                 (")}", End::Call, matches!(until, Until::Argument { .. })),
                 (",", End::Comma, until == Until::Argument { commas: true }),
             ];
@@ -100,10 +100,10 @@ impl Reader<'_> {
 
     /// Reads what follows a `${`, its `}` included.
     fn value(&mut self, depth: usize) -> Result<Part, TemplateError> {
-        if depth == DEPTH {
-            return Err(TemplateError::Deep(self.text.to_owned()));
+        if depth == MAX_DEPTH {
+            return Err(TemplateError::TooDeep(self.text.to_owned()));
         }
-        let open = || TemplateError::Open(self.text.to_owned());
+        let open = || TemplateError::Unclosed(self.text.to_owned());
         let end = self.rest.find(['}', '(']).ok_or_else(open)?;
         let (name, after) = self.rest.split_at(end);
         let name = name.trim();
@@ -122,7 +122,7 @@ impl Reader<'_> {
         let function =
             Function::parse(name).ok_or_else(|| TemplateError::Function { text: text(), name: name.to_owned() })?;
         // What takes one argument takes all of it, commas included.
-        let commas = function.most() > 1;
+        let commas = function.max_arguments() > 1;
         let mut arguments = Vec::new();
         loop {
             let (parts, end) = self.parts(Until::Argument { commas }, depth + 1)?;
@@ -130,18 +130,18 @@ impl Reader<'_> {
             match end {
                 End::Comma => {}
                 End::Call => break,
-                End::Text | End::Side => return Err(TemplateError::Open(self.text.to_owned())),
+                End::Text | End::Alternative => return Err(TemplateError::Unclosed(self.text.to_owned())),
             }
         }
         // A message may hold commas of its own: the key is what follows the last one.
-        while function.joins() && arguments.len() > function.most() {
+        while function.joins_extra_arguments() && arguments.len() > function.max_arguments() {
             let tail = arguments.remove(1);
             if let Some(first) = arguments.first_mut() {
                 first.push(Part::Text(",".to_owned()));
                 first.extend(tail);
             }
         }
-        if !(function.least()..=function.most()).contains(&arguments.len()) {
+        if !(function.min_arguments()..=function.max_arguments()).contains(&arguments.len()) {
             return Err(TemplateError::Arguments { text: self.text.to_owned(), function });
         }
         // Spaces around a comma are layout; a single argument is taken as it is.
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_found() {
+    fn template_values_are_parsed() {
         check("plain || text", Ok(&[]));
         check("https://${connectionConfig.sub-domain}.h.test", Ok(&["connectionConfig.sub-domain"]));
         check("Bearer ${apiKey}", Ok(&["apiKey"]));
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn functions_take_texts_with_values() {
+    fn function_arguments_may_contain_values() {
         check("Basic ${base64(${username}/token:${password})}", Ok(&["username", "password"]));
         check("${sha256Hex(${base64(${random}, (${endpoint}))})}", Ok(&["random", "endpoint"]));
         check(
@@ -188,12 +188,12 @@ mod tests {
         check("${awsSigV4(${username}, ${password}, eu-north-1, iam)} || none", Ok(&["username", "password"]));
         let needs = |text: &str| text.parse::<Template>().unwrap().needs_request();
         assert!(needs("${awsSigV4(a, b, c, d, e)}") && needs("${base64(${host})}") && !needs("${base64(${now})}"));
-        assert!("${now}".parse::<Template>().unwrap().changes());
-        assert!(!"${apiKey}".parse::<Template>().unwrap().changes());
+        assert!("${now}".parse::<Template>().unwrap().varies_per_request());
+        assert!(!"${apiKey}".parse::<Template>().unwrap().varies_per_request());
     }
 
     #[test]
-    fn what_is_wrong_is_named() {
+    fn template_error_names_its_cause() {
         check("a${b", Err("`a${b` opens a `${` that is not closed"));
         check("${base64(${apiKey}", Err("`${base64(${apiKey}` opens a `${` that is not closed"));
         check(
@@ -218,10 +218,10 @@ mod tests {
     }
 
     #[test]
-    fn a_joiner_that_looks_like_an_alternative() {
+    fn pipes_are_literal_without_alternatives() {
         let template = Template::without_alternatives("${credentials.a}||${credentials.b}").unwrap();
-        assert_eq!(template.needs().count(), 2);
-        assert_eq!("${credentials.a}||${credentials.b}".parse::<Template>().unwrap().needs().count(), 1);
+        assert_eq!(template.required_variables().count(), 2);
+        assert_eq!("${credentials.a}||${credentials.b}".parse::<Template>().unwrap().required_variables().count(), 1);
     }
 
     proptest! {

@@ -9,7 +9,7 @@ use uuid::Uuid;
 /// What differs from one request to the next. Whoever fills several templates for one request gives all of them the
 /// same moment, so that a signature agrees with the headers that it signs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Moment {
+pub struct RequestEntropy {
     /// The time, in microseconds since 1970.
     pub now: i64,
     /// The value of `${random}`.
@@ -21,12 +21,12 @@ pub struct Moment {
 pub struct TimeFormat {
     /// As it was written.
     text: String,
-    shift: SignedDuration,
-    pieces: Vec<Piece>,
+    offset: SignedDuration,
+    tokens: Vec<TimeToken>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Piece {
+enum TimeToken {
     Text(String),
     /// A specifier of `strftime`.
     Time(&'static str),
@@ -93,7 +93,7 @@ impl TimeFormat {
         if format == Some("") {
             return None;
         }
-        Some(Self { text: text.to_owned(), shift, pieces: pieces(format.unwrap_or(ISO)) })
+        Some(Self { text: text.to_owned(), offset: shift, tokens: parse_tokens(format.unwrap_or(ISO)) })
     }
 
     /// The text as it was written: `now+1:minutes:X`.
@@ -102,32 +102,32 @@ impl TimeFormat {
     }
 
     /// The time in this format; `None` if it lies outside of the calendar.
-    pub(in crate::provider) fn write(&self, moment: Moment) -> Option<String> {
-        let time = Timestamp::from_microsecond(moment.now).ok()?.checked_add(self.shift).ok()?;
-        let pieces = self.pieces.iter().map(|piece| match piece {
-            Piece::Text(text) => text.clone(),
-            Piece::Time(specifier) => time.strftime(specifier).to_string(),
-            Piece::Millis => time.as_millisecond().to_string(),
+    pub(in crate::provider) fn format(&self, entropy: RequestEntropy) -> Option<String> {
+        let time = Timestamp::from_microsecond(entropy.now).ok()?.checked_add(self.offset).ok()?;
+        let pieces = self.tokens.iter().map(|piece| match piece {
+            TimeToken::Text(text) => text.clone(),
+            TimeToken::Time(specifier) => time.strftime(specifier).to_string(),
+            TimeToken::Millis => time.as_millisecond().to_string(),
         });
         Some(pieces.collect())
     }
 }
 
-fn pieces(mut format: &str) -> Vec<Piece> {
+fn parse_tokens(mut format: &str) -> Vec<TimeToken> {
     let mut found = Vec::new();
     while let Some(letter) = format.chars().next() {
         if let Some((literal, rest)) = format.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-            found.push(Piece::Text(literal.to_owned()));
+            found.push(TimeToken::Text(literal.to_owned()));
             format = rest;
         } else if let Some((token, to)) = TOKENS.iter().find(|(token, _)| format.starts_with(token)) {
             found.push(match *to {
-                MILLIS => Piece::Millis,
-                specifier => Piece::Time(specifier),
+                MILLIS => TimeToken::Millis,
+                specifier => TimeToken::Time(specifier),
             });
             format = &format[token.len()..];
         } else {
             let (text, rest) = format.split_at(letter.len_utf8());
-            found.push(Piece::Text(text.to_owned()));
+            found.push(TimeToken::Text(text.to_owned()));
             format = rest;
         }
     }
@@ -140,15 +140,15 @@ mod tests {
     use proptest::prelude::*;
 
     /// 2025-03-05 04:03:09.070 UTC, a Wednesday.
-    const MOMENT: Moment = Moment { now: 1_741_147_389_070_000, random: Uuid::nil() };
+    const MOMENT: RequestEntropy = RequestEntropy { now: 1_741_147_389_070_000, random: Uuid::nil() };
 
     #[track_caller]
     fn check(text: &str, expect: &str) {
-        assert_eq!(TimeFormat::parse(text).unwrap().write(MOMENT).unwrap(), expect, "{text}");
+        assert_eq!(TimeFormat::parse(text).unwrap().format(MOMENT).unwrap(), expect, "{text}");
     }
 
     #[test]
-    fn tokens_of_dayjs() {
+    fn dayjs_tokens_are_formatted() {
         check("now", "2025-03-05T04:03:09.070Z");
         check("now:YYYYMMDDTHHmmss[Z]", "20250305T040309Z");
         check("now:YYYY-MM-DDTHH:mm:ss", "2025-03-05T04:03:09");
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn times_before_and_after() {
+    fn relative_times_are_shifted() {
         check("now+1:minutes:X", "1741147449");
         check("now+7:days:YYYY-MM-DD", "2025-03-12");
         check("now-1:week:YYYY-MM-DD", "2025-02-26");
@@ -170,14 +170,14 @@ mod tests {
             assert_eq!(TimeFormat::parse(wrong), None, "{wrong}");
         }
         let far = TimeFormat::parse("now+9999999999:days:X").unwrap();
-        assert_eq!(far.write(MOMENT), None);
+        assert_eq!(far.format(MOMENT), None);
     }
 
     proptest! {
         #[test]
         fn no_format_panics(text in "now([+-][0-9]{0,20}:[a-z]{0,8})?(:[A-Za-z\\[\\]%: ä]{0,20})?", now in any::<i64>()) {
             if let Some(format) = TimeFormat::parse(&text) {
-                let _ = format.write(Moment { now, random: Uuid::nil() });
+                let _ = format.format(RequestEntropy { now, random: Uuid::nil() });
             }
         }
     }

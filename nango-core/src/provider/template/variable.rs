@@ -4,12 +4,12 @@ use std::fmt;
 
 use super::TimeFormat;
 
-const CONFIG: &str = "connectionConfig.";
-const CREDENTIALS: &str = "credentials.";
-const OPTIONS: &str = "assertionOption.";
+const CONFIG_PREFIX: &str = "connectionConfig.";
+const CREDENTIALS_PREFIX: &str = "credentials.";
+const OPTIONS_PREFIX: &str = "assertionOption.";
 
 /// Parts of credentials that need no prefix.
-const CREDENTIAL: [&str; 4] = ["apiKey", "username", "password", "refresh_token"];
+const CREDENTIAL_SHORT_NAMES: [&str; 4] = ["apiKey", "username", "password", "refresh_token"];
 
 /// What a place in a template is filled with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,7 +67,7 @@ pub enum RequestValue {
     ContentType,
 }
 
-const REQUEST: [(&str, RequestValue); 8] = [
+const REQUEST_VALUES: [(&str, RequestValue); 8] = [
     ("endpoint", RequestValue::Endpoint),
     ("method", RequestValue::Method),
     ("host", RequestValue::Host),
@@ -78,7 +78,7 @@ const REQUEST: [(&str, RequestValue); 8] = [
     ("contentType", RequestValue::ContentType),
 ];
 
-const OTHERS: [(&str, Variable); 5] = [
+const OTHER_VALUES: [(&str, Variable); 5] = [
     ("accessToken", Variable::AccessToken),
     ("token", Variable::SignedToken),
     ("clientId", Variable::ClientId),
@@ -90,22 +90,22 @@ impl Variable {
     /// Reads the name that stands in `${…}`.
     pub(super) fn parse(name: &str) -> Option<Self> {
         let after = |prefix| name.strip_prefix(prefix).filter(|rest| !rest.is_empty()).map(str::to_owned);
-        if let Some(value) = after(CONFIG) {
+        if let Some(value) = after(CONFIG_PREFIX) {
             return Some(Self::Config(value));
         }
-        if let Some(part) = after(CREDENTIALS) {
+        if let Some(part) = after(CREDENTIALS_PREFIX) {
             return Some(Self::Credential(part));
         }
-        if let Some(option) = after(OPTIONS) {
+        if let Some(option) = after(OPTIONS_PREFIX) {
             return Some(Self::AssertionOption(option));
         }
-        if CREDENTIAL.contains(&name) {
+        if CREDENTIAL_SHORT_NAMES.contains(&name) {
             return Some(Self::Credential(name.to_owned()));
         }
-        if let Some((_, value)) = REQUEST.iter().find(|(known, _)| *known == name) {
+        if let Some((_, value)) = REQUEST_VALUES.iter().find(|(known, _)| *known == name) {
             return Some(Self::Request(*value));
         }
-        if let Some((_, variable)) = OTHERS.iter().find(|(known, _)| *known == name) {
+        if let Some((_, variable)) = OTHER_VALUES.iter().find(|(known, _)| *known == name) {
             return Some(variable.clone());
         }
         step(name).or_else(|| TimeFormat::parse(name).map(Self::Now))
@@ -113,9 +113,9 @@ impl Variable {
 
     /// The names without a prefix, for messages.
     pub(super) fn simple_names() -> impl Iterator<Item = &'static str> {
-        let others = OTHERS.iter().map(|(name, _)| *name);
-        let request = REQUEST.iter().map(|(name, _)| *name);
-        CREDENTIAL.into_iter().chain(others).chain(["now"]).chain(request)
+        let others = OTHER_VALUES.iter().map(|(name, _)| *name);
+        let request = REQUEST_VALUES.iter().map(|(name, _)| *name);
+        CREDENTIAL_SHORT_NAMES.into_iter().chain(others).chain(["now"]).chain(request)
     }
 
     /// Whether it is a secret by its nature.
@@ -141,15 +141,15 @@ fn step(name: &str) -> Option<Variable> {
 impl fmt::Display for Variable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Config(name) => write!(f, "{CONFIG}{name}"),
+            Self::Config(name) => write!(f, "{CONFIG_PREFIX}{name}"),
             Self::Credential(name) => f.write_str(name),
-            Self::AssertionOption(name) => write!(f, "{OPTIONS}{name}"),
+            Self::AssertionOption(name) => write!(f, "{OPTIONS_PREFIX}{name}"),
             Self::Step { number, path } => write!(f, "step{number}.{path}"),
             Self::Now(format) => f.write_str(format.as_str()),
             Self::Request(value) => {
-                f.write_str(REQUEST.iter().find(|(_, known)| known == value).map_or("", |(name, _)| name))
+                f.write_str(REQUEST_VALUES.iter().find(|(_, known)| known == value).map_or("", |(name, _)| name))
             }
-            other => f.write_str(OTHERS.iter().find(|(_, known)| known == other).map_or("", |(name, _)| name)),
+            other => f.write_str(OTHER_VALUES.iter().find(|(_, known)| known == other).map_or("", |(name, _)| name)),
         }
     }
 }

@@ -58,7 +58,7 @@ fn every_form_of_a_secret_is_hidden() {
     for secret in ["HUSHTOKEN-abc/+=def", "p\"w\\d é😀&<x>", "50%2Foff", "a b+c", "line\\u0041one", "abcd", "&amp;x"]
     {
         let redactor = redactor(&[secret]);
-        redactor.add_pair("user", Zeroizing::new(secret.to_owned()));
+        redactor.add_basic_auth("user", Zeroizing::new(secret.to_owned()));
         for form in forms(secret) {
             let text = format!("before {form} after");
             assert_eq!(redactor.hide(&text), "before *** after", "{secret}: {form}");
@@ -87,7 +87,7 @@ fn lines_of_a_private_key_are_hidden() {
 fn secrets_that_meet_are_one_mark_and_short_ones_are_none() {
     let redactor = redactor(&["hush", "hush-hush", "ab", "other"]);
     assert_eq!(redactor.hide("x hush-hush y hushother ab"), "x *** y *** ab");
-    assert!(redactor.hidden(b"nothing here").is_none());
+    assert!(redactor.hide_bytes(b"nothing here").is_none());
     assert!(!format!("{redactor:?}").contains("hush"));
     assert_eq!(Redactor::default().hide("hush"), "hush");
 }
@@ -121,7 +121,7 @@ proptest! {
     fn no_form_of_any_secret_is_left(secret in "\\PC{3,40}", before in "\\PC{0,8}", after in "\\PC{0,8}") {
         prop_assume!(!"***".contains(&secret));
         let redactor = redactor(&[&secret]);
-        redactor.add_pair("user", Zeroizing::new(secret.clone()));
+        redactor.add_basic_auth("user", Zeroizing::new(secret.clone()));
         for form in forms(&secret) {
             let shown = redactor.hide(&format!("{before} {form} {after}")).into_owned();
             prop_assert!(!shown.contains(&form) || "***".contains(form.as_str()), "{form:?} in {shown:?}");

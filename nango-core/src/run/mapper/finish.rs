@@ -2,23 +2,23 @@
 
 use serde_json::{Value, json};
 
-use super::{Progress, Run, fingerprint};
+use super::{MapperRun, Progress, fingerprint};
 use crate::{
     declare::{Pagination, SinceFrom},
     error::Result,
-    nango::{Draft, store_error},
+    nango::{PageCommit, store_error},
     paginate::{WalkEnd, WalkOutcome},
     run::{
-        resume::{self, State},
+        resume::{self, SyncState},
         since,
     },
     store::{DeletePolicy, FinishScan, Level, ResumeWrite, ScanWalk},
 };
 
-impl Run<'_> {
+impl MapperRun<'_> {
     /// Ends the run's walk. An incomplete one deletes nothing and does not move `since`.
     pub(super) async fn finish(&self, progress: Progress, end: WalkEnd) -> Result<()> {
-        self.report(&end);
+        self.log_end(&end);
         let complete = end.outcome.is_complete();
         let state = self.next_state(&progress, &end);
         let resume = if state.is_empty() {
@@ -26,17 +26,17 @@ impl Run<'_> {
         } else {
             ResumeWrite::Set(resume::seal(self.instance, self.context.key(), &state)?)
         };
-        self.context.set_walk(end.clone());
+        self.context.add_walk_end(end.clone());
         let Some((dataset, scan)) = progress.scan else {
-            if resume != ResumeWrite::Clear || self.remembered || progress.pages > 0 {
-                self.commit(Draft { resume: Some(resume), ..Draft::default() }).await?;
+            if resume != ResumeWrite::Clear || self.has_stored_state || progress.pages > 0 {
+                self.commit(PageCommit { resume: Some(resume), ..PageCommit::default() }).await?;
             }
-            return self.report_waiting().await;
+            return self.report_deferred_deletes().await;
         };
         let confirmations = if complete { self.confirm(&dataset, scan).await? } else { Vec::new() };
         let walk = ScanWalk {
             complete,
-            position: end.pagination == Pagination::Position,
+            position_based: end.pagination == Pagination::Position,
             requests: end.pages,
             shifted: end.shifted,
             list_empty: progress.records == 0,
@@ -47,7 +47,7 @@ impl Run<'_> {
             dataset,
             scan,
             walk,
-            policy: self.policy(),
+            policy: self.delete_policy(),
             confirmations,
             resume: Some(resume),
         };
@@ -58,22 +58,22 @@ impl Run<'_> {
     }
 
     /// What a run that reads only changes leaves waiting: candidates of the last full run.
-    async fn report_waiting(&self) -> Result<()> {
+    async fn report_deferred_deletes(&self) -> Result<()> {
         if self.def.track_deletes {
-            let outlook = self.instance.store.delete_outlook(&self.dataset(), &self.policy()).await;
+            let outlook = self.instance.store.pending_deletes(&self.dataset(), &self.delete_policy()).await;
             self.context.report_outlook(self.def.models[0].name, &outlook.map_err(store_error)?);
         }
         Ok(())
     }
 
-    fn next_state(&self, progress: &Progress, end: &WalkEnd) -> State {
-        let unchanged = State { walk: None, ..self.state.clone() };
+    fn next_state(&self, progress: &Progress, end: &WalkEnd) -> SyncState {
+        let unchanged = SyncState { walk: None, ..self.state.clone() };
         if !end.outcome.is_complete() {
             return unchanged;
         }
         let Some(since) = &self.mapper.since else { return unchanged };
         let shifts = end.pagination == Pagination::Position && end.pages > 1;
-        let next = since::next(since, progress.newest, progress.first_date);
+        let next = since::next_value(since, progress.newest, progress.first_date);
         if let (SinceFrom::Field(field), Some(newest), Some(date)) = (since.from, progress.newest, progress.first_date)
             && newest > date
         {
@@ -91,12 +91,12 @@ impl Run<'_> {
     }
 
     /// What decides about deletes, with the fingerprint of what is walked.
-    pub(super) fn policy(&self) -> DeletePolicy {
+    pub(super) fn delete_policy(&self) -> DeletePolicy {
         let fingerprint = fingerprint::of_list(self.context.base_url(), &self.endpoint, self.mapper.paginate.as_ref());
         self.context.delete_policy(&self.def.deletes, fingerprint, self.mapper.since.is_none())
     }
 
-    fn report(&self, end: &WalkEnd) {
+    fn log_end(&self, end: &WalkEnd) {
         let fields = json!({
             "complete": end.outcome.is_complete(),
             "reason": end.outcome.reason(),

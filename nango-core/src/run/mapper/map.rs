@@ -3,23 +3,23 @@
 use futures_util::{StreamExt, stream};
 use serde_json::Value;
 
-use super::{Progress, Run};
+use super::{MapperRun, Progress};
 use crate::{
     declare::{Handle, MapRecord, OnInvalid},
     error::{Error, ErrorKind, Result},
     model::Batch,
-    nango::{Draft, Nango},
+    nango::{Nango, PageCommit},
     paginate::{PaginateError, RawPage, path},
     run::since,
     store::{Change, Level, Write},
 };
 
 /// How many records of a page an async mapper works on at once; their order is kept.
-const ASYNC_AT_ONCE: usize = 4;
+const ASYNC_CONCURRENCY: usize = 4;
 
 /// What became of a page's raw records.
 #[derive(Default)]
-struct Mapped {
+struct MappedPage {
     batch: Batch,
     /// The indices of raw records that were left out because they do not fit.
     left_out: Vec<usize>,
@@ -29,16 +29,16 @@ struct Mapped {
     ranges: Vec<(usize, std::ops::Range<usize>)>,
 }
 
-impl Run<'_> {
+impl MapperRun<'_> {
     /// Maps a page.
-    pub(super) async fn draft(&self, page: &RawPage, progress: &mut Progress) -> Result<Draft> {
+    pub(super) async fn map_page(&self, page: &RawPage, progress: &mut Progress) -> Result<PageCommit> {
         let records = page.records().map_err(PaginateError::into_error)?;
-        let mapped = self.map(&records, progress.pages + 1).await?;
+        let mapped = self.map_records(&records, progress.pages + 1).await?;
         progress.pages += 1;
         progress.records += records.len() as u64;
-        progress.first_date.get_or_insert_with(|| since::date_of(&page.response().headers, page.sent_at()));
+        progress.first_date.get_or_insert_with(|| since::server_date(&page.response().headers, page.sent_at()));
         progress.newest = progress.newest.max(mapped.newest);
-        if page.shifts() {
+        if page.is_position_based() {
             mapped.batch.iter().for_each(|item| progress.ids.add(item.id));
             progress.shifted |= progress.ids.end_page();
         }
@@ -53,17 +53,17 @@ impl Run<'_> {
         change(Write::Save(mapped.batch));
         change(Write::Seen(seen));
         let left_out = mapped.left_out.len() as u64;
-        Ok(Draft { changes, requested_at: Some(page.sent_at()), left_out, is_page: true, ..Draft::default() })
+        Ok(PageCommit { changes, requested_at: Some(page.sent_at()), left_out, is_page: true, ..PageCommit::default() })
     }
 
-    async fn map(&self, records: &[&str], page: u64) -> Result<Mapped> {
-        let mut mapped = Mapped::default();
+    async fn map_records(&self, records: &[&str], page: u64) -> Result<MappedPage> {
+        let mut mapped = MappedPage::default();
         let value_of = |record: &str| match &self.mapper.since {
-            Some(since) => since::of_record(since, record),
+            Some(since) => since::record_time(since, record),
             None => Ok(None),
         };
         let model = self.def.models[0].name;
-        let place = |i: usize, error: Error| {
+        let with_position = |i: usize, error: Error| {
             error.context(format!("record {} of page {page} cannot become a `{model}`", i + 1))
         };
         match self.mapper.map {
@@ -74,10 +74,10 @@ impl Run<'_> {
                         .and_then(|()| self.context.check_size(&mapped.batch, before))
                         .and_then(|()| value_of(record));
                     match done {
-                        Ok(value) => mapped.keep(i, before, value),
+                        Ok(value) => mapped.push(i, before, value),
                         Err(error) => {
                             mapped.batch.truncate(before);
-                            self.leave_out(place(i, error))?;
+                            self.skip_invalid(with_position(i, error))?;
                             mapped.left_out.push(i);
                         }
                     }
@@ -86,17 +86,17 @@ impl Run<'_> {
             MapRecord::Async(map) => {
                 let handle = || Handle::from(Nango::new(self.context.clone()));
                 let calls = records.iter().map(|record| map(handle(), Box::from(*record))).collect::<Vec<_>>();
-                let mut done = stream::iter(calls).buffered(ASYNC_AT_ONCE).map(Ok::<_, Error>).enumerate();
+                let mut done = stream::iter(calls).buffered(ASYNC_CONCURRENCY).map(Ok::<_, Error>).enumerate();
                 while let Some((i, batch)) = done.next().await {
                     let sized = batch?.and_then(|batch| self.context.check_size(&batch, 0).map(|()| batch));
                     match sized.and_then(|batch| Ok((batch, value_of(records[i])?))) {
                         Ok((batch, value)) => {
                             let before = mapped.batch.len();
                             mapped.batch.append(&batch);
-                            mapped.keep(i, before, value);
+                            mapped.push(i, before, value);
                         }
                         Err(error) => {
-                            self.leave_out(place(i, error))?;
+                            self.skip_invalid(with_position(i, error))?;
                             mapped.left_out.push(i);
                         }
                     }
@@ -118,7 +118,7 @@ impl Run<'_> {
     }
 
     /// Logs a record that does not fit, where the sync declares it; any other error fails the run.
-    fn leave_out(&self, error: Error) -> Result<()> {
+    fn skip_invalid(&self, error: Error) -> Result<()> {
         let unfit = matches!(error.kind(), ErrorKind::Decode | ErrorKind::Record);
         if self.mapper.on_invalid == OnInvalid::Skip && unfit {
             self.context.log(Level::Warn, &format!("left out: {error}"), Value::Null);
@@ -128,8 +128,8 @@ impl Run<'_> {
     }
 }
 
-impl Mapped {
-    fn keep(&mut self, i: usize, before: usize, newest: Option<i64>) {
+impl MappedPage {
+    fn push(&mut self, i: usize, before: usize, newest: Option<i64>) {
         self.newest = self.newest.max(newest);
         if self.batch.len() > before {
             self.ranges.push((i, before..self.batch.len()));
@@ -139,19 +139,19 @@ impl Mapped {
 
 /// The ids of the records that were left out: they are there, although they do not fit. An id is read off the raw
 /// record only if the records of the page that fit show that it is their id; otherwise the walk is incomplete.
-fn ids_of_left_out(records: &[&str], mapped: &Mapped, progress: &mut Progress) -> Vec<String> {
+fn ids_of_left_out(records: &[&str], mapped: &MappedPage, progress: &mut Progress) -> Vec<String> {
     if mapped.left_out.is_empty() {
         return Vec::new();
     }
     let ids: Vec<&str> = mapped.batch.iter().map(|item| item.id).collect();
-    let shown = !mapped.ranges.is_empty()
+    let is_id_confirmed = !mapped.ranges.is_empty()
         && mapped.ranges.iter().all(|(i, range)| match &ids[range.clone()] {
             [id] => raw_id(records[*i]).is_some_and(|raw| raw == *id),
             _ => false,
         });
     let mut seen = Vec::new();
     for i in &mapped.left_out {
-        match raw_id(records[*i]).filter(|_| shown) {
+        match raw_id(records[*i]).filter(|_| is_id_confirmed) {
             Some(id) => seen.push(id),
             None => progress.unread_id = true,
         }
@@ -161,7 +161,7 @@ fn ids_of_left_out(records: &[&str], mapped: &Mapped, progress: &mut Progress) -
 
 /// The `id` of a raw record, written as ids are.
 fn raw_id(record: &str) -> Option<String> {
-    match serde_json::from_str(path::dig(record, "id")?.get()).ok()? {
+    match serde_json::from_str(path::lookup(record, "id")?.get()).ok()? {
         Value::String(text) if !text.is_empty() => Some(text),
         Value::Number(number) if number.is_i64() || number.is_u64() => Some(number.to_string()),
         _ => None,

@@ -1,8 +1,8 @@
 //! What a mapper's walk carries from page to page.
 
 use crate::{
-    paginate::{Gap, Place, SeenIds, StoredGap, Walk, WalkEnd, WalkMemory, WalkOutcome},
-    run::resume::Interrupted,
+    paginate::{Gap, ResumePoint, SeenIds, StoredGap, Walk, WalkEnd, WalkOutcome, WalkState},
+    run::resume::InterruptedWalk,
     store::{DatasetKey, Scan},
 };
 
@@ -34,8 +34,8 @@ impl Progress {
         now: i64,
         since: Option<i64>,
         scan: Option<(DatasetKey, Scan)>,
-        interrupted: Option<Interrupted>,
-    ) -> (Self, Option<(Place, WalkMemory)>) {
+        interrupted: Option<InterruptedWalk>,
+    ) -> (Self, Option<(ResumePoint, WalkState)>) {
         let mut progress = Self {
             started_at: now,
             since,
@@ -54,25 +54,31 @@ impl Progress {
         progress.newest = walk.next_since;
         progress.pages = walk.pages;
         progress.records = walk.memory.records;
-        progress.unread_id = walk.left_out;
-        (progress, Some((walk.place, WalkMemory { pages: walk.pages, ..walk.memory })))
+        progress.unread_id = walk.unread_id;
+        (progress, Some((walk.resume_point, WalkState { pages: walk.pages, ..walk.memory })))
     }
 
     /// The walk as it is stored behind a page.
-    pub(super) fn interrupted_at(&self, spec: &str, place: Place, memory: WalkMemory, now: i64) -> Interrupted {
+    pub(super) fn interrupted_at(
+        &self,
+        spec: &str,
+        resume_point: ResumePoint,
+        memory: WalkState,
+        now: i64,
+    ) -> InterruptedWalk {
         let shifted = memory.shifted || self.shifted;
-        Interrupted {
-            spec: spec.to_owned(),
+        InterruptedWalk {
+            fingerprint: spec.to_owned(),
             started_at: self.started_at,
             last_page_at: Some(now),
             since: self.since,
             next_since: self.newest,
             first_date: self.first_date,
-            left_out: self.unread_id,
+            unread_id: self.unread_id,
             pages: self.pages,
             scan: self.scan.as_ref().map(|(_, scan)| scan.number),
-            memory: WalkMemory { shifted, ..memory },
-            place,
+            memory: WalkState { shifted, ..memory },
+            resume_point,
         }
     }
 

@@ -135,13 +135,13 @@ async fn enriched(nango: NangoSync, thing: ApiThing) -> Result<Thing> {
 
 /// A place of its own.
 #[checkpoint]
-pub(super) struct Place {
+pub(super) struct Position {
     /// The page to read next.
     pub page: u32,
 }
 
 /// Two pages, then it fails; the next run goes on.
-#[sync(integration = "acme", model = "Thing", checkpoint = Place)]
+#[sync(integration = "acme", model = "Thing", checkpoint = Position)]
 async fn by_hand(nango: NangoSync) -> Result<()> {
     let mut page = nango.checkpoint().await?.map_or(1, |place| place.page);
     loop {
@@ -150,12 +150,12 @@ async fn by_hand(nango: NangoSync) -> Result<()> {
             return nango.clear_checkpoint().await;
         }
         page += 1;
-        nango.page().save(things).checkpoint(Place { page }).commit().await?;
+        nango.page().save(things).checkpoint(Position { page }).commit().await?;
     }
 }
 
 /// A walk by hand with a checkpoint and deletes.
-#[sync(integration = "acme", model = "Thing", checkpoint = Place)]
+#[sync(integration = "acme", model = "Thing", checkpoint = Position)]
 async fn scanned_by_hand(nango: NangoSync) -> Result<()> {
     let mut page = nango.checkpoint().await?.map_or(1, |place| place.page);
     let scan = nango.full_scan::<Thing>().await?;
@@ -166,7 +166,7 @@ async fn scanned_by_hand(nango: NangoSync) -> Result<()> {
             return nango.clear_checkpoint().await;
         }
         page += 1;
-        nango.page().save(things).checkpoint(Place { page }).commit().await?;
+        nango.page().save(things).checkpoint(Position { page }).commit().await?;
     }
 }
 
@@ -179,7 +179,7 @@ async fn trace(_nango: NangoAction) -> Result<()> {
 
 /// Panics.
 #[action(integration = "acme")]
-async fn stumble(_nango: NangoAction) -> Result<()> {
+async fn panicking(_nango: NangoAction) -> Result<()> {
     panic!("over a stone")
 }
 
@@ -192,7 +192,7 @@ async fn ask_for_busy(nango: NangoAction) -> Result<String> {
 
 /// Its input again, in capitals.
 #[action(integration = "acme")]
-pub(super) async fn shout(nango: NangoAction, input: String) -> Result<String> {
+pub(super) async fn uppercase(nango: NangoAction, input: String) -> Result<String> {
     nango.log("shouting").field("region", nango.env("REGION")?).debug();
     match input.as_str() {
         "" => Err(ActionError::new(json!({ "code": "empty" })).into()),
@@ -203,7 +203,7 @@ pub(super) async fn shout(nango: NangoAction, input: String) -> Result<String> {
 /// Calls another action, and asks for a sync.
 #[action(integration = "acme")]
 async fn relay(nango: NangoAction, input: String) -> Result<String> {
-    let shouted = nango.trigger(shout, input).await?;
+    let shouted = nango.trigger(uppercase, input).await?;
     nango.trigger_sync("by-offset")?;
     Ok(format!("{shouted}!"))
 }

@@ -22,13 +22,13 @@
 
 mod api;
 mod case;
-mod dice;
+mod rng;
 mod style;
 mod upstream;
 
 use self::{
-    case::{Counts, Setting, play},
-    style::{Carrier, Style},
+    case::{CaseSettings, Counts, run_case},
+    style::{PositionCarrier, Style},
     upstream::Order,
 };
 use crate::declare::{ConfirmField, ConfirmRequest};
@@ -40,65 +40,72 @@ static BY_REQUEST: ConfirmRequest = ConfirmRequest {
     response_path: None,
 };
 
-fn walks() -> u64 {
-    if dice::is_long() { 20_000 } else { 300 }
+fn walk_count() -> u64 {
+    if rng::is_long_run() { 20_000 } else { 300 }
 }
 
 #[tokio::test]
-async fn walks_over_a_hostile_api_delete_and_lose_nothing_that_is_there() {
-    let first = dice::seed();
+async fn walk_over_a_hostile_api_neither_deletes_nor_loses_an_existing_record() {
+    let first = rng::seed();
     println!("NANGO_TEST_SEED={first}");
     let mut counts = Counts::default();
     let mut seed = first;
-    while counts.walks < walks() {
-        play(seed, None, &mut counts).await;
+    while counts.walks < walk_count() {
+        run_case(seed, None, &mut counts).await;
         seed += 1;
     }
     println!("{counts:?}");
     // Rates of a few walks say little: two more are chance.
-    let (walks, wrong) = counts.judged;
+    let (walks, wrong) = counts.position_walks;
     assert!(wrong <= 2 + walks / 1_000, "{wrong} false deletes in {walks} walks, from seed {first} on");
     assert!(counts.complete > counts.walks / 3 && counts.deleted > counts.walks / 20, "{counts:?}");
     assert!(counts.faults > 0, "{counts:?}");
-    assert!(counts.resumed > 0 || !dice::is_long(), "of a few walks, none may have been resumed: {counts:?}");
+    assert!(counts.resumed > 0 || !rng::is_long_run(), "of a few walks, none may have been resumed: {counts:?}");
 }
 
 #[tokio::test]
-async fn interrupted_walks_are_resumed_and_delete_nothing_that_is_there() {
+async fn resumed_walk_deletes_no_existing_record() {
     let mut counts = Counts::default();
-    for (seed, carrier) in (1..).zip([Carrier::CursorText, Carrier::LinkKeyset, Carrier::BodyLinkKeyset].repeat(3)) {
-        let setting = Setting {
+    for (seed, carrier) in
+        (1..).zip([PositionCarrier::CursorText, PositionCarrier::LinkKeyset, PositionCarrier::BodyLinkKeyset].repeat(3))
+    {
+        let setting = CaseSettings {
             style: Style::plain(carrier),
             order: Order::Append,
             size: 100,
-            churn: 10,
-            faults: 20,
+            change_percent: 10,
+            fault_percent: 20,
             runs: 10,
             since: None,
             request: None,
         };
-        play(seed, Some(setting), &mut counts).await;
+        run_case(seed, Some(setting), &mut counts).await;
     }
     assert!(counts.resumed > 0 && counts.deleted > 0, "{counts:?}");
 }
 
 #[tokio::test]
 async fn confirmation_by_request_deletes_only_what_is_gone() {
-    let first = dice::seed();
+    let first = rng::seed();
     println!("NANGO_TEST_SEED={first}");
     let mut counts = Counts::default();
-    for (seed, carrier) in (first..).zip([Carrier::Page, Carrier::Offset, Carrier::LinkPage, Carrier::BodyLinkPage]) {
-        let setting = Setting {
+    for (seed, carrier) in (first..).zip([
+        PositionCarrier::Page,
+        PositionCarrier::Offset,
+        PositionCarrier::LinkPage,
+        PositionCarrier::BodyLinkPage,
+    ]) {
+        let setting = CaseSettings {
             style: Style::plain(carrier),
             order: Order::NewestFirst,
             size: 60,
-            churn: 30,
-            faults: 0,
+            change_percent: 30,
+            fault_percent: 0,
             runs: 6,
             since: None,
             request: Some(&BY_REQUEST),
         };
-        play(seed, Some(setting), &mut counts).await;
+        run_case(seed, Some(setting), &mut counts).await;
     }
     assert!(counts.deleted > 0, "{counts:?}");
 }

@@ -10,10 +10,10 @@ use crate::{
 
 /// Keeps what it is told of waits.
 #[derive(Default)]
-struct Ear(Mutex<Vec<String>>);
+struct WaitRecorder(Mutex<Vec<String>>);
 
-impl Observer for Ear {
-    fn waiting(&self, what: &str) {
+impl Observer for WaitRecorder {
+    fn on_wait(&self, what: &str) {
         self.0.lock().unwrap().push(what.to_owned());
     }
 }
@@ -24,41 +24,41 @@ fn page(id: u64, next: Option<&str>) -> Value {
     json!({ "items": [{ "id": id, "name": "thing" }], "next": next })
 }
 
-fn left(reset: &str) -> [(&str, &str); 3] {
+fn rate_limit_headers(reset: &str) -> [(&str, &str); 3] {
     [("x-ratelimit-limit", "100"), ("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", reset)]
 }
 
-async fn run(house: &House) -> (RunReport, Vec<String>) {
-    let ear = Arc::new(Ear::default());
+async fn run(fixture: &House) -> (RunReport, Vec<String>) {
+    let recorder = Arc::new(WaitRecorder::default());
     let request = House::request(Target::Sync("by-cursor".into()));
-    let report = execute(&house.instance, request, Stop::default(), ear.clone()).await.unwrap();
-    let told = ear.0.lock().unwrap().clone();
-    (report, told)
+    let report = execute(&fixture.runtime, request, Cancellation::default(), recorder.clone()).await.unwrap();
+    let waits = recorder.0.lock().unwrap().clone();
+    (report, waits)
 }
 
 #[tokio::test]
-async fn a_run_waits_for_what_its_api_allows_and_says_so() {
-    let house = House::new().await;
-    house.script.add(SPACE, 200, &left("12"), page(1, Some("x")));
-    house.script.add(SPACE, 200, &left("30"), page(2, None));
-    house.script.add(SPACE, 200, &[], page(1, None));
-    let (report, told) = run(&house).await;
+async fn run_waits_for_rate_limit_and_reports_it() {
+    let fixture = House::new().await;
+    fixture.script.add(SPACE, 200, &rate_limit_headers("12"), page(1, Some("x")));
+    fixture.script.add(SPACE, 200, &rate_limit_headers("30"), page(2, None));
+    fixture.script.add(SPACE, 200, &[], page(1, None));
+    let (report, waits) = run(&fixture).await;
     succeeded(&report);
-    assert_eq!(told, ["waiting 12 s for acme's limit"]);
+    assert_eq!(waits, ["waiting 12 s for acme's limit"]);
     // The next run of the connection shares what the last one learned.
-    let (report, told) = run(&house).await;
+    let (report, waits) = run(&fixture).await;
     succeeded(&report);
-    assert_eq!(told, ["waiting 30 s for acme's limit"]);
+    assert_eq!(waits, ["waiting 30 s for acme's limit"]);
 }
 
 #[tokio::test]
-async fn a_limit_that_is_too_far_away_ends_the_run_with_its_time() {
-    let house = House::new().await;
-    house.script.add(SPACE, 200, &left("3600"), page(1, Some("x")));
-    let (report, told) = run(&house).await;
+async fn limit_that_resets_too_late_ends_the_run_with_the_reset_time() {
+    let fixture = House::new().await;
+    fixture.script.add(SPACE, 200, &rate_limit_headers("3600"), page(1, Some("x")));
+    let (report, waits) = run(&fixture).await;
     let error = report.error.expect("an error");
-    assert_eq!((report.status, error.kind(), told.len()), (RunStatus::Error, ErrorKind::RateLimit, 0));
+    assert_eq!((report.status, error.kind(), waits.len()), (RunStatus::Error, ErrorKind::RateLimit, 0));
     assert!(error.to_string().contains("what the API allows is used up until 20"), "{error}");
     assert!(error.to_string().ends_with("(1 h 0 min), longer than the 10 min that a run waits"), "{error}");
-    assert!(report.resumable && house.script.seen().len() == 1);
+    assert!(report.resumable && fixture.script.seen().len() == 1);
 }

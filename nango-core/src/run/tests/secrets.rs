@@ -22,33 +22,33 @@ acme:
 ";
 
 struct Setup {
-    instance: Arc<Instance>,
-    script: Script,
+    runtime: Arc<Runtime>,
+    script: MockApi,
 }
 
 impl Setup {
     async fn new(settings: &str) -> Self {
-        Self::on(settings, Arc::new(Sqlite::open(":memory:").await.unwrap()), KeyRing::ephemeral().unwrap())
+        Self::with_store(settings, Arc::new(Sqlite::open(":memory:").await.unwrap()), KeyRing::ephemeral().unwrap())
     }
 
-    fn on(settings: &str, store: SharedStore, ring: KeyRing) -> Self {
-        let script = Script::default();
+    fn with_store(settings: &str, store: SharedStore, ring: KeyRing) -> Self {
+        let script = MockApi::default();
         let file = format!("[integrations.acme]\nclient_id = \"APP-ID\"\n{settings}");
         let env = [("NANGO_APP_ACME_CLIENT_SECRET".to_owned(), "HUSH-APP-SECRET".to_owned())].into();
         let sources = Sources { file: Some(("nango.toml".into(), file)), env, ..Sources::default() };
-        let instance = Arc::new(Instance::new(
+        let runtime = Arc::new(Runtime::new(
             Registry::load().unwrap(),
             Catalogue::parse(PROVIDERS).unwrap(),
             Config::load(sources).unwrap(),
             store,
             ring,
             Arc::new(script.clone()),
-            Arc::new(Still::default()),
+            Arc::new(AutoAdvanceClock::default()),
         ));
-        Self { instance, script }
+        Self { runtime, script }
     }
 
-    async fn add(&self, credentials: Value, config: Value, space: &str) -> Result<Added> {
+    async fn add(&self, credentials: Value, config: Value, space: &str) -> Result<AddedConnection> {
         let object = |value: Value| value.as_object().unwrap().clone();
         let new = AddConnection {
             integration: "acme".into(),
@@ -58,10 +58,10 @@ impl Setup {
             metadata: Some(object(json!({ "space": space }))),
             verify: true,
         };
-        add_connection(&self.instance, new, Arc::new(Unobserved)).await
+        add_connection(&self.runtime, new, Arc::new(NoopObserver)).await
     }
 
-    fn token(&self, number: u8) {
+    fn respond_with_token(&self, number: u8) {
         let body = json!({
             "access_token": format!("HUSH-access-{number}"), "refresh_token": format!("HUSH-refresh-{number}"),
             "expires_in": 3600, "instance": format!("i{number}"),
@@ -70,14 +70,14 @@ impl Setup {
     }
 
     /// The bodies of requests for tokens.
-    fn asked(&self) -> Vec<String> {
+    fn request_targets(&self) -> Vec<String> {
         let seen = self.script.seen().into_iter().filter(|seen| seen.path == "/token");
         seen.map(|seen| String::from_utf8_lossy(&seen.body).into_owned()).collect()
     }
 
-    async fn opened(&self) -> (Credentials, Map<String, Value>) {
-        let stored = self.instance.store.connection("acme", "one").await.unwrap().unwrap();
-        (Credentials::open(&self.instance.ring, &stored.credentials, "acme", "one").unwrap(), stored.config)
+    async fn stored_credentials(&self) -> (Credentials, Map<String, Value>) {
+        let stored = self.runtime.store.connection("acme", "one").await.unwrap().unwrap();
+        (Credentials::open(&self.runtime.ring, &stored.credentials, "acme", "one").unwrap(), stored.config)
     }
 }
 
@@ -95,112 +95,114 @@ async fn app_secret_is_not_sent_to_a_host_that_the_connection_chose() {
     ] {
         assert!(error.contains(part), "{part} is not in: {error}");
     }
-    assert!(!error.contains("HUSH") && setup.asked().is_empty(), "{error}");
+    assert!(!error.contains("HUSH") && setup.request_targets().is_empty(), "{error}");
 
     // The entry's own domain, a host that the operator lists, and a connection with a client of its own.
-    setup.token(1);
+    setup.respond_with_token(1);
     setup.add(refresh(), json!({ "hostname": "eu.acme.com" }), "s").await.unwrap();
-    assert!(setup.asked()[0].contains("client_secret=HUSH-APP-SECRET"));
+    assert!(setup.request_targets()[0].contains("client_secret=HUSH-APP-SECRET"));
     let setup = Setup::new("token_hosts = [\"127.0.0.1\"]").await;
-    setup.token(1);
+    setup.respond_with_token(1);
     setup.add(refresh(), chosen(), "s").await.unwrap();
-    assert!(setup.asked()[0].contains("client_secret=HUSH-APP-SECRET"));
+    assert!(setup.request_targets()[0].contains("client_secret=HUSH-APP-SECRET"));
     let setup = Setup::new("").await;
-    setup.token(1);
+    setup.respond_with_token(1);
     let own = json!({ "refresh_token": "r", "config_override": { "client_id": "own", "client_secret": "own-secret" } });
     setup.add(own, chosen(), "s").await.unwrap();
-    assert!(setup.asked()[0].contains("client_secret=own-secret") && !setup.asked()[0].contains("HUSH"));
+    assert!(
+        setup.request_targets()[0].contains("client_secret=own-secret") && !setup.request_targets()[0].contains("HUSH")
+    );
 }
 
 #[tokio::test]
-async fn refresh_token_that_was_spent_is_kept_when_the_connection_is_refused() {
+async fn rotated_refresh_token_is_stored_when_the_connection_is_refused() {
     let setup = Setup::new("").await;
-    setup.token(1);
-    let given = || json!({ "refresh_token": "HUSH-given" });
-    let refused = setup.add(given(), json!({}), "forbidden").await.unwrap_err();
+    setup.respond_with_token(1);
+    let credentials = || json!({ "refresh_token": "HUSH-given" });
+    let refused = setup.add(credentials(), json!({}), "forbidden").await.unwrap_err();
     assert_eq!(refused.to_string(), "`check` refused the connection, so it was not stored: that space is closed");
-    assert_eq!(setup.instance.store.connection("acme", "one").await.unwrap(), None);
-    let note = setup.instance.store.note("spent:acme:one").await.unwrap().expect("what replaced it");
+    assert_eq!(setup.runtime.store.connection("acme", "one").await.unwrap(), None);
+    let note = setup.runtime.store.meta_value("spent:acme:one").await.unwrap().expect("what replaced it");
     assert!(memchr::memmem::find(&note, b"HUSH").is_none(), "it lies unsealed");
 
     // The same token again is not sent again: the provider would refuse it.
-    setup.add(given(), json!({}), "s").await.unwrap();
-    assert_eq!(setup.asked().len(), 1);
-    let (credentials, config) = setup.opened().await;
+    setup.add(credentials(), json!({}), "s").await.unwrap();
+    assert_eq!(setup.request_targets().len(), 1);
+    let (credentials, config) = setup.stored_credentials().await;
     assert_eq!((credentials.token(), credentials.refresh_token()), (Some("HUSH-access-1"), Some("HUSH-refresh-1")));
     assert_eq!(config, json!({ "instance": "i1" }).as_object().unwrap().clone());
-    assert_eq!(setup.instance.store.note("spent:acme:one").await.unwrap(), None);
+    assert_eq!(setup.runtime.store.meta_value("spent:acme:one").await.unwrap(), None);
 }
 
 #[tokio::test]
-async fn removed_connection_takes_the_kept_token_along() {
+async fn removed_connection_removes_its_stored_rotated_token() {
     let setup = Setup::new("").await;
-    setup.token(1);
+    setup.respond_with_token(1);
     setup.add(json!({ "refresh_token": "first" }), json!({}), "s").await.unwrap();
-    setup.token(2);
+    setup.respond_with_token(2);
     setup.add(json!({ "refresh_token": "second" }), json!({}), "forbidden").await.unwrap_err();
-    assert!(setup.instance.store.note("spent:acme:one").await.unwrap().is_some());
-    super::super::remove_connection(&setup.instance, "acme", "one", Arc::new(Unobserved)).await.unwrap();
-    assert_eq!(setup.instance.store.note("spent:acme:one").await.unwrap(), None);
+    assert!(setup.runtime.store.meta_value("spent:acme:one").await.unwrap().is_some());
+    super::super::remove_connection(&setup.runtime, "acme", "one", Arc::new(NoopObserver)).await.unwrap();
+    assert_eq!(setup.runtime.store.meta_value("spent:acme:one").await.unwrap(), None);
 }
 
 #[tokio::test]
 async fn refused_new_credentials_leave_the_old_ones_in_use() {
     let setup = Setup::new("").await;
-    setup.token(1);
+    setup.respond_with_token(1);
     setup.add(json!({ "refresh_token": "first" }), json!({ "region": "eu" }), "s").await.unwrap();
-    let before = setup.instance.store.connection("acme", "one").await.unwrap();
-    setup.token(2);
+    let before = setup.runtime.store.connection("acme", "one").await.unwrap();
+    setup.respond_with_token(2);
     setup.add(json!({ "refresh_token": "second" }), json!({}), "forbidden").await.unwrap_err();
-    assert_eq!(setup.instance.store.connection("acme", "one").await.unwrap(), before);
+    assert_eq!(setup.runtime.store.connection("acme", "one").await.unwrap(), before);
     // Another token than the one that was spent is asked for as usual.
-    setup.token(3);
+    setup.respond_with_token(3);
     setup.add(json!({ "refresh_token": "third" }), json!({}), "s").await.unwrap();
-    let bodies = setup.asked();
+    let bodies = setup.request_targets();
     assert!(bodies[1].contains("refresh_token=second") && bodies[2].contains("refresh_token=third"), "{bodies:?}");
-    assert_eq!(setup.opened().await.0.token(), Some("HUSH-access-3"));
+    assert_eq!(setup.stored_credentials().await.0.token(), Some("HUSH-access-3"));
 }
 
 #[tokio::test]
 async fn secrets_of_the_configuration_are_sealed() {
     let setup = Setup::new("").await;
-    setup.token(1);
+    setup.respond_with_token(1);
     let config = json!({
         "region": "eu", "developer": "HUSH-field", "oauth_client_id": "own", "oauth_client_secret": "HUSH-moved",
     });
     setup.add(json!({ "refresh_token": "r" }), config, "s").await.unwrap();
-    let (credentials, plain) = setup.opened().await;
+    let (credentials, plain) = setup.stored_credentials().await;
     let plain: Vec<&str> = plain.keys().map(String::as_str).collect();
     assert_eq!(plain, ["region", "instance"]);
     let sealed: Vec<&str> = credentials.config().map(|(name, _)| name.as_str()).collect();
     assert_eq!(sealed, ["developer", "oauth_client_id", "oauth_client_secret"]);
     // They are used from where they lie.
-    assert!(setup.asked()[0].contains("client_secret=HUSH-moved"));
+    assert!(setup.request_targets()[0].contains("client_secret=HUSH-moved"));
 }
 
 #[tokio::test]
 async fn unsealed_secrets_of_an_earlier_version_are_sealed_at_the_next_start() {
     let setup = Setup::new("").await;
-    let Setup { instance, .. } = &setup;
+    let Setup { runtime, .. } = &setup;
     let credentials = Credentials::parse(AuthMode::OAuth2, &json!({ "access_token": "a" }), None).unwrap();
     let config = json!({ "region": "eu", "oauth_client_secret": "HUSH-plain", "developer": "HUSH-field" });
     let new = NewConnection {
         integration: "acme".into(),
         id: "one".into(),
         auth: "OAUTH2".into(),
-        credentials: credentials.seal(&instance.ring, "acme", "one").unwrap(),
+        credentials: credentials.seal(&runtime.ring, "acme", "one").unwrap(),
         renew_at: None,
         config: config.as_object().unwrap().clone(),
         metadata: None,
     };
-    instance.store.put_connection(new).await.unwrap();
+    runtime.store.put_connection(new).await.unwrap();
     // A database that was not upgraded is not looked through.
-    instance.seal_plain_config().await.unwrap();
-    assert_eq!(setup.opened().await.1.len(), 3);
-    instance.store.put_note("plain_config", Some(vec![1])).await.unwrap();
-    instance.seal_plain_config().await.unwrap();
-    let (credentials, plain) = setup.opened().await;
+    runtime.seal_plain_config().await.unwrap();
+    assert_eq!(setup.stored_credentials().await.1.len(), 3);
+    runtime.store.put_meta_value("plain_config", Some(vec![1])).await.unwrap();
+    runtime.seal_plain_config().await.unwrap();
+    let (credentials, plain) = setup.stored_credentials().await;
     assert_eq!(Value::Object(plain), json!({ "region": "eu" }));
     assert_eq!(credentials.config().count(), 2);
-    assert_eq!(instance.store.note("plain_config").await.unwrap(), None);
+    assert_eq!(runtime.store.meta_value("plain_config").await.unwrap(), None);
 }

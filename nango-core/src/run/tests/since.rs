@@ -16,58 +16,58 @@ fn date(at: &str) -> (&'static str, String) {
 
 #[tokio::test]
 async fn record_of_the_future_does_not_move_the_next_run_past_the_clock_of_the_api() {
-    let house = House::new().await;
+    let fixture = House::new().await;
     let (name, value) = date("00:00:10");
     let body = json!([thing(1, "2026-01-01T00:00:05Z"), thing(2, "2999-01-01T00:00:00Z")]);
-    house.script.add("/things", 200, &[(name, &value)], body);
+    fixture.script.add("/things", 200, &[(name, &value)], body);
     for _ in 0..2 {
-        succeeded(&house.sync("changed-since").await);
+        succeeded(&fixture.sync("changed-since").await);
     }
     // The overlap of two minutes is taken off.
-    assert_eq!(house.asked()[1], "/things?since=2025-12-31T23:58:10Z");
+    assert_eq!(fixture.requests()[1], "/things?since=2025-12-31T23:58:10Z");
 }
 
 #[tokio::test]
-async fn update_behind_the_walk_is_requested_again() {
-    let house = House::new().await;
+async fn record_updated_during_walk_is_requested_again() {
+    let fixture = House::new().await;
     let page = |updated_at: &str, next: Value| json!({ "items": [thing(1, updated_at)], "next": next });
     let (name, first) = date("00:00:10");
     let (_, later) = date("00:10:05");
-    house.script.add("/things", 200, &[(name, &first)], page("2026-01-01T00:00:01Z", json!("x")));
+    fixture.script.add("/things", 200, &[(name, &first)], page("2026-01-01T00:00:01Z", json!("x")));
     let second = json!({ "items": [thing(2, "2026-01-01T00:10:05Z")] });
-    house.script.add("/things", 200, &[(name, &later)], second);
-    succeeded(&house.sync("changed-by-clock").await);
-    succeeded(&house.sync("changed-by-clock").await);
+    fixture.script.add("/things", 200, &[(name, &later)], second);
+    succeeded(&fixture.sync("changed-by-clock").await);
+    succeeded(&fixture.sync("changed-by-clock").await);
     let since = 1_767_225_610_i64; // 2026-01-01T00:00:10Z
-    assert_eq!(house.asked()[2], format!("/things?since={since}"));
+    assert_eq!(fixture.requests()[2], format!("/things?since={since}"));
 }
 
 #[tokio::test]
 async fn incomplete_walk_does_not_move_since() {
-    let house = House::new().await;
+    let fixture = House::new().await;
     let (name, value) = date("00:00:10");
-    house.script.add("/things", 206, &[(name, &value)], json!({ "items": [thing(1, "2026-01-01T00:00:05Z")] }));
+    fixture.script.add("/things", 206, &[(name, &value)], json!({ "items": [thing(1, "2026-01-01T00:00:05Z")] }));
     for _ in 0..2 {
-        let report = house.sync("changed-by-clock").await;
+        let report = fixture.sync("changed-by-clock").await;
         assert_eq!(report.findings.walk.map(|end| end.outcome.reason()), Some("partial_content"));
     }
-    assert_eq!(house.asked(), ["/things", "/things"]);
+    assert_eq!(fixture.requests(), ["/things", "/things"]);
 }
 
 #[tokio::test]
 async fn full_reads_the_whole_list_and_drops_the_interrupted_walk() {
-    let house = House::new().await;
+    let fixture = House::new().await;
     let (name, value) = date("00:00:10");
-    house.script.add("/things", 200, &[(name, &value)], json!({ "items": [], "next": null }));
-    succeeded(&house.sync("changed-by-clock").await);
-    succeeded(&house.sync("changed-by-clock").await);
+    fixture.script.add("/things", 200, &[(name, &value)], json!({ "items": [], "next": null }));
+    succeeded(&fixture.sync("changed-by-clock").await);
+    succeeded(&fixture.sync("changed-by-clock").await);
     let full = RunRequest { full: true, ..House::request(Target::Sync("changed-by-clock".into())) };
-    succeeded(&house.run(full).await.unwrap());
-    succeeded(&house.sync("changed-by-clock").await);
-    let asked = house.asked();
-    assert_eq!(asked[0], "/things");
-    assert!(asked[1].contains("since=") && asked[3].contains("since="), "{asked:?}");
-    assert_eq!(asked[2], "/things");
+    succeeded(&fixture.run(full).await.unwrap());
+    succeeded(&fixture.sync("changed-by-clock").await);
+    let targets = fixture.requests();
+    assert_eq!(targets[0], "/things");
+    assert!(targets[1].contains("since=") && targets[3].contains("since="), "{targets:?}");
+    assert_eq!(targets[2], "/things");
 }
 
 /// The sync `changed-by-clock` with another version or another schema of its model.
@@ -91,10 +91,12 @@ async fn changed_version_or_schema_makes_the_next_run_full() {
         },
         ..*model
     }));
-    let mut house = House::of(changed_by_clock("1.0.0", model), "https://api.acme.test", Limits::default()).await;
-    house.connect(json!({ "space": "s" })).await.unwrap();
+    let mut fixture =
+        House::with_registry_and_limits(changed_by_clock("1.0.0", model), "https://api.acme.test", Limits::default())
+            .await;
+    fixture.connect(json!({ "space": "s" })).await.unwrap();
     let (name, value) = date("00:00:10");
-    house.script.add("/things", 200, &[(name, &value)], json!({ "items": [], "next": null }));
+    fixture.script.add("/things", 200, &[(name, &value)], json!({ "items": [], "next": null }));
     for (version, model, is_full) in [
         ("1.0.0", model, true),
         ("1.0.0", model, false),
@@ -103,8 +105,8 @@ async fn changed_version_or_schema_makes_the_next_run_full() {
         ("2.0.0", wider, true),
         ("2.0.0", wider, false),
     ] {
-        house = house.with_registry(changed_by_clock(version, model));
-        succeeded(&house.sync("changed-by-clock").await);
-        assert_eq!(house.asked().last().map(|asked| asked == "/things"), Some(is_full), "{version}");
+        fixture = fixture.with_registry(changed_by_clock(version, model));
+        succeeded(&fixture.sync("changed-by-clock").await);
+        assert_eq!(fixture.requests().last().map(|asked| asked == "/things"), Some(is_full), "{version}");
     }
 }

@@ -25,18 +25,18 @@ fn dated_since(thing: DatedThing) -> DatedThing {
     thing
 }
 
-async fn with_a_newer_and_then_an_older_answer() -> House {
-    let house = House::new().await;
+async fn fixture_with_newer_then_older_response() -> House {
+    let fixture = House::new().await;
     for (name, month) in [("new", "02"), ("old", "01")] {
         let thing = json!({ "id": 1, "name": name, "changedAt": format!("2026-{month}-01T00:00:00Z") });
-        house.script.add("/dated", 200, &[], json!([thing]));
+        fixture.script.add("/dated", 200, &[], json!([thing]));
     }
-    house
+    fixture
 }
 
 /// Added, updated, skipped.
-async fn counts(house: &House, sync: &str) -> (u64, u64, u64) {
-    let report = house.sync(sync).await;
+async fn counts(fixture: &House, sync: &str) -> (u64, u64, u64) {
+    let report = fixture.sync(sync).await;
     succeeded(&report);
     let counts = report.totals.models["DatedThing"];
     (counts.added, counts.updated, counts.skipped_older)
@@ -44,18 +44,18 @@ async fn counts(house: &House, sync: &str) -> (u64, u64, u64) {
 
 #[tokio::test]
 async fn full_run_applies_an_older_record_when_the_run_before_returned_it_too() {
-    let house = with_a_newer_and_then_an_older_answer().await;
-    assert_eq!(counts(&house, "dated").await, (1, 0, 0));
-    assert_eq!(counts(&house, "dated").await, (0, 0, 1));
-    assert_eq!(counts(&house, "dated").await, (0, 1, 0));
+    let fixture = fixture_with_newer_then_older_response().await;
+    assert_eq!(counts(&fixture, "dated").await, (1, 0, 0));
+    assert_eq!(counts(&fixture, "dated").await, (0, 0, 1));
+    assert_eq!(counts(&fixture, "dated").await, (0, 1, 0));
 }
 
 #[tokio::test]
 async fn incremental_run_never_applies_an_older_record() {
-    let house = with_a_newer_and_then_an_older_answer().await;
-    assert_eq!(counts(&house, "dated-since").await, (1, 0, 0));
+    let fixture = fixture_with_newer_then_older_response().await;
+    assert_eq!(counts(&fixture, "dated-since").await, (1, 0, 0));
     for _ in 0..3 {
-        assert_eq!(counts(&house, "dated-since").await, (0, 0, 1));
+        assert_eq!(counts(&fixture, "dated-since").await, (0, 0, 1));
     }
-    assert!(house.asked().last().is_some_and(|asked| asked.starts_with("/dated?since=")));
+    assert!(fixture.requests().last().is_some_and(|asked| asked.starts_with("/dated?since=")));
 }

@@ -18,7 +18,7 @@ use crate::{
         Registry, Since, SinceFormat, SinceFrom, SyncDef, SyncRun,
     },
     error::{Error, ErrorKind, Result},
-    http::{BoxFuture, Incoming, Outgoing, Transport, TransportError},
+    http::{BoxFuture, OutgoingRequest, RawResponse, Transport, TransportError},
     model::{Batch, Record},
     paginate::PaginateError,
     run::RunReport,
@@ -186,25 +186,25 @@ pub(super) fn mapper_sync(mapper: &'static Mapper, track_deletes: bool) -> Item 
 
 /// Answers in order and notes what a request should have been.
 #[derive(Debug, Clone, Default)]
-struct Script(Arc<Mutex<Played>>);
+struct ScriptedTransport(Arc<Mutex<ScriptState>>);
 
 #[derive(Debug, Default)]
-struct Played {
-    answers: VecDeque<(Value, Answer)>,
+struct ScriptState {
+    responses: VecDeque<(Value, ScriptedResponse)>,
     faults: Vec<String>,
     requests: usize,
 }
 
 #[derive(Debug, Clone)]
-struct Answer {
+struct ScriptedResponse {
     status: u16,
     headers: Vec<(String, String)>,
     body: String,
 }
 
-impl Script {
+impl ScriptedTransport {
     fn new(exchange: &[Exchange]) -> Self {
-        let answer = |one: &Exchange| {
+        let response = |one: &Exchange| {
             let texts = |value: &Value| match value {
                 Value::Array(list) => list.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
                 Value::String(text) => vec![text.clone()],
@@ -214,24 +214,24 @@ impl Script {
             let headers =
                 headers.flat_map(|(name, value)| texts(value).into_iter().map(|text| (name.clone(), text))).collect();
             let body = one.body.as_ref().map_or_else(String::new, Value::to_string);
-            (one.request.clone(), Answer { status: one.status, headers, body })
+            (one.request.clone(), ScriptedResponse { status: one.status, headers, body })
         };
-        let answers = exchange.iter().map(answer).collect();
-        Self(Arc::new(Mutex::new(Played { answers, ..Played::default() })))
+        let responses = exchange.iter().map(response).collect();
+        Self(Arc::new(Mutex::new(ScriptState { responses, ..ScriptState::default() })))
     }
 }
 
-impl Transport for Script {
-    fn send(&self, request: Outgoing) -> BoxFuture<'_, Result<Incoming, TransportError>> {
+impl Transport for ScriptedTransport {
+    fn send(&self, request: OutgoingRequest) -> BoxFuture<'_, Result<RawResponse, TransportError>> {
         Box::pin(async move {
-            let (_, url, _, payload) = request.into_wire()?;
+            let (_, url, _, payload) = request.into_parts()?;
             let body: Value = serde_json::from_slice(&payload.read().await?).unwrap_or_default();
             let mut state = self.0.lock().unwrap();
             state.requests += 1;
             let number = state.requests;
-            let Some((expect, answer)) = state.answers.pop_front() else {
+            let Some((expect, answer)) = state.responses.pop_front() else {
                 state.faults.push(format!("request {number}: {url} is one too many"));
-                return Err(TransportError::Unsendable("the exchange has ended".into()));
+                return Err(TransportError::InvalidRequest("the exchange has ended".into()));
             };
             let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             let bare = url.as_str().split('?').next().unwrap_or_default().to_owned();
@@ -254,7 +254,7 @@ impl Transport for Script {
                 let value = reqwest::header::HeaderValue::from_bytes(value.as_bytes()).unwrap();
                 headers.append(reqwest::header::HeaderName::try_from(name.as_str()).unwrap(), value);
             }
-            Ok(Incoming::whole(answer.status, headers, answer.body))
+            Ok(RawResponse::from_bytes(answer.status, headers, answer.body))
         })
     }
 }
@@ -279,12 +279,16 @@ fn reason_of(error: &Error) -> String {
 }
 
 async fn differences(case: &Case) -> Vec<String> {
-    let house =
-        House::of(Registry::from_items([sync(case)]).unwrap(), "https://api.test", case.declaration.limits()).await;
-    let script = Script::new(&case.exchange);
-    let house = house.with_transport(Arc::new(script.clone()));
-    house.connect(json!({})).await.unwrap();
-    let report: RunReport = house.sync("vector").await;
+    let fixture = House::with_registry_and_limits(
+        Registry::from_items([sync(case)]).unwrap(),
+        "https://api.test",
+        case.declaration.limits(),
+    )
+    .await;
+    let script = ScriptedTransport::new(&case.exchange);
+    let fixture = fixture.with_transport(Arc::new(script.clone()));
+    fixture.connect(json!({})).await.unwrap();
+    let report: RunReport = fixture.sync("vector").await;
     let (mut faults, requests) = {
         let state = script.0.lock().unwrap();
         (state.faults.clone(), state.requests)
@@ -317,10 +321,10 @@ async fn differences(case: &Case) -> Vec<String> {
             if case.declaration.on_invalid.is_none() {
                 let seen = expect.seen.iter().map(|id| id.as_str().map_or_else(|| id.to_string(), str::to_owned));
                 let mut seen: Vec<String> = seen.collect();
-                let mut live = house.live("Entry").await;
+                let mut stored = fixture.live("Entry").await;
                 seen.sort();
-                live.sort();
-                differ("seen", live.join(" "), seen.join(" "));
+                stored.sort();
+                differ("seen", stored.join(" "), seen.join(" "));
             }
         }
         (None, None) => differ("end", format!("{:?}", report.status == RunStatus::Success), expect.end.clone()),

@@ -15,26 +15,26 @@ acme:
 ";
 
 struct Setup {
-    instance: Arc<Instance>,
-    script: Script,
+    runtime: Arc<Runtime>,
+    script: MockApi,
 }
 
 impl Setup {
     async fn new() -> Self {
-        let script = Script::default();
-        let instance = Arc::new(Instance::new(
+        let script = MockApi::default();
+        let runtime = Arc::new(Runtime::new(
             Registry::load().unwrap(),
             Catalogue::parse(PROVIDERS).unwrap(),
             Config::load(Sources::default()).unwrap(),
             Arc::new(Sqlite::open(":memory:").await.unwrap()),
             KeyRing::ephemeral().unwrap(),
             Arc::new(script.clone()),
-            Arc::new(Still::default()),
+            Arc::new(AutoAdvanceClock::default()),
         ));
-        Self { instance, script }
+        Self { runtime, script }
     }
 
-    async fn add(&self, verify: bool) -> Result<Added> {
+    async fn add(&self, verify: bool) -> Result<AddedConnection> {
         let credentials = json!({ "apiKey": "HUSH-key-1234567890" });
         let new = AddConnection {
             integration: "acme".into(),
@@ -44,42 +44,42 @@ impl Setup {
             metadata: None,
             verify,
         };
-        add_connection(&self.instance, new, Arc::new(Unobserved)).await
+        add_connection(&self.runtime, new, Arc::new(NoopObserver)).await
     }
 
-    fn answers(&self, body: impl serde::Serialize) {
+    fn respond(&self, body: impl serde::Serialize) {
         self.script.add("/auth.test", 200, &[], body);
     }
 }
 
 #[tokio::test]
-async fn answer_of_success_that_the_entry_calls_an_error_refuses_the_credentials() {
+async fn success_response_with_a_declared_error_refuses_the_credentials() {
     let setup = Setup::new().await;
-    setup.answers(json!({ "ok": false, "error": "invalid_auth" }));
+    setup.respond(json!({ "ok": false, "error": "invalid_auth" }));
     let error = setup.add(true).await.unwrap_err().to_string();
     assert_eq!(
         error,
         "the credentials of connection `one` of `acme` are refused: the provider answered `invalid_auth`"
     );
-    assert!(setup.instance.store.connection("acme", "one").await.unwrap().is_none());
+    assert!(setup.runtime.store.connection("acme", "one").await.unwrap().is_none());
 
-    setup.answers(json!({ "ok": true, "error": "none" }));
+    setup.respond(json!({ "ok": true, "error": "none" }));
     setup.add(true).await.unwrap();
-    setup.answers(json!({ "ok": true }));
+    setup.respond(json!({ "ok": true }));
     assert_eq!(
-        test_connection(&setup.instance, "acme", "one").await.unwrap().request.as_deref(),
+        test_connection(&setup.runtime, "acme", "one").await.unwrap().request.as_deref(),
         Some("POST https://api.acme.test/auth.test")
     );
-    setup.answers(json!({ "ok": false }));
-    let error = test_connection(&setup.instance, "acme", "one").await.unwrap_err().to_string();
+    setup.respond(json!({ "ok": false }));
+    let error = test_connection(&setup.runtime, "acme", "one").await.unwrap_err().to_string();
     assert!(error.ends_with("are refused: the provider refused them"), "{error}");
 }
 
 #[tokio::test]
-async fn message_of_a_refusal_is_redacted_and_cut() {
+async fn message_of_a_refusal_is_redacted_and_truncated() {
     let setup = Setup::new().await;
     let long = format!("no HUSH-key-1234567890 \u{1b}[2J{}", "x".repeat(10_000));
-    setup.answers(json!({ "ok": false, "error": long }));
+    setup.respond(json!({ "ok": false, "error": long }));
     let error = setup.add(true).await.unwrap_err().to_string();
     assert!(error.contains("no *** ") && !error.contains("HUSH") && !error.contains('\u{1b}'), "{error}");
     assert!(error.len() < 5_000, "{}", error.len());

@@ -9,75 +9,75 @@ use super::{
     support::*,
 };
 use crate::store::{
-    Confirmation, DEFAULT_HOLD, DeleteOutlook, DeletePolicy, FinishScan, Keys, NextFullRun, RowOutcome::*, RunStatus,
+    Confirmation, DEFAULT_HOLD, DeletePolicy, FinishScan, Keys, NextFullRun, PendingDeletes, RowOutcome::*, RunStatus,
     ScanFrom, ScanWalk, SharedStore, StoreError, copy, empty_dataset, reseal, sqlite::Sqlite,
 };
-pub(super) async fn scan_that_sees_a_part_keeps_the_state_of_the_rest(store: Opened) {
+pub(super) async fn scan_that_sees_a_part_keeps_the_state_of_the_rest(store: TestStore) {
     let sync = known(&store, &named(["a", "b", "c"])).await;
     let policy = DeletePolicy::default();
-    assert_eq!(sync.scanned(&[("a", 1)], position_walk(), policy.clone()).await.unconfirmed, 2);
+    assert_eq!(sync.complete_scan_with(&[("a", 1)], position_walk(), policy.clone()).await.unconfirmed, 2);
     let incomplete = ScanWalk { complete: false, ..position_walk() };
-    let part = sync.scanned(&[("b", 1)], incomplete.clone(), policy.clone()).await;
+    let part = sync.complete_scan_with(&[("b", 1)], incomplete.clone(), policy.clone()).await;
     assert_eq!((part.deleted, part.unconfirmed, part.next_full), (0, 1, NextFullRun::NextRun));
     // A scan that is closed by another one does not count either.
     sync.scan(false).await;
-    let done = sync.scanned(&[("a", 1)], position_walk(), policy.clone()).await;
+    let done = sync.complete_scan_with(&[("a", 1)], position_walk(), policy.clone()).await;
     assert_eq!((done.deleted, done.unconfirmed, sync.ids().await.as_str()), (1, 1, "a b -c"));
 }
 
-pub(super) async fn record_that_is_seen_or_written_loses_its_state(store: Opened) {
+pub(super) async fn record_that_is_seen_or_written_loses_its_state(store: TestStore) {
     let sync = known(&store, &named(["a", "b", "c", "d", "e", "f"])).await;
-    let other = Sync::begin(&store, "other").await;
+    let other = TestSync::begin(&store, "other").await;
     let policy = DeletePolicy { confirmations: Some(2), ..DeletePolicy::default() };
-    let miss_all = async || sync.scanned(&[("x", 1)], token_walk(), policy.clone()).await;
+    let miss_all = async || sync.complete_scan_with(&[("x", 1)], token_walk(), policy.clone()).await;
     assert_eq!(miss_all().await.unconfirmed, 6);
     // By an incremental run without a scan: as it was, and changed.
     assert_eq!(other.save(&[("a", 1), ("b", 2), ("a", 1)]).await, [Unchanged, Updated, Duplicate]);
-    assert_eq!(sync.waiting().await, 4);
+    assert_eq!(sync.unconfirmed_candidates().await, 4);
     assert_eq!(other.commit(patch("c", json!({ "title": "t" }))).await, [Updated]);
     assert_eq!(other.commit(patch("d", json!({ "n": 1 }))).await, [Unchanged]);
-    assert_eq!(sync.waiting().await, 2);
+    assert_eq!(sync.unconfirmed_candidates().await, 2);
     // A write that gives way to a newer one sees the record, if it saves it.
     let requested_at = store.now();
     tick(&store).await;
     sync.commit(patch("e", json!({ "title": "newer" }))).await;
-    assert_eq!(sync.waiting().await, 1);
+    assert_eq!(sync.unconfirmed_candidates().await, 1);
     assert_eq!(miss_all().await.deleted, 1);
     assert_eq!(sync.live().await, BTreeSet::from(["a", "b", "c", "d", "e", "x"].map(str::to_owned)));
-    assert_eq!(sync.waiting().await, 5);
+    assert_eq!(sync.unconfirmed_candidates().await, 5);
     for (write, left) in [(patch("e", json!({ "n": 5 })), 5), (save(&[("e", 5)]), 4)] {
         let mut page = other.page([write]);
         page.requested_at = requested_at;
-        assert_eq!(rows(store.commit(page).await.unwrap()), [SkippedNewer]);
-        assert_eq!(sync.waiting().await, left);
+        assert_eq!(row_outcomes(store.commit(page).await.unwrap()), [SkippedNewer]);
+        assert_eq!(sync.unconfirmed_candidates().await, left);
     }
     // Confirmed by the second scan in a row are those that none of these touched since the first.
     let done = miss_all().await;
     assert_eq!((done.deleted, done.unconfirmed), (4, 1));
 }
 
-pub(super) async fn record_that_goes_takes_its_state_along(store: Opened) {
+pub(super) async fn deleted_record_loses_its_candidate_state(store: TestStore) {
     let sync = known(&store, &named(["a", "b", "c", "d"])).await;
     let policy = DeletePolicy { confirmations: Some(2), ..DeletePolicy::default() };
-    assert_eq!(sync.scanned(&[("d", 1)], token_walk(), policy.clone()).await.unconfirmed, 3);
+    assert_eq!(sync.complete_scan_with(&[("d", 1)], token_walk(), policy.clone()).await.unconfirmed, 3);
     sync.commit(delete(&["a"])).await;
     store.erase(&sync.dataset, named(["b"])).await.unwrap();
-    assert_eq!(sync.waiting().await, 1);
+    assert_eq!(sync.unconfirmed_candidates().await, 1);
     // Back again, they were never missed.
     sync.save(&[("a", 1), ("b", 1)]).await;
-    let again = sync.scanned(&[("d", 1)], token_walk(), policy.clone()).await;
+    let again = sync.complete_scan_with(&[("d", 1)], token_walk(), policy.clone()).await;
     assert_eq!((again.deleted, again.unconfirmed, sync.ids().await.as_str()), (1, 2, "d a b -c"));
     empty_dataset(&store, &sync.dataset, |_| true).await.unwrap();
-    assert_eq!(sync.outlook(&policy).await, DeleteOutlook::default());
+    assert_eq!(sync.outlook(&policy).await, PendingDeletes::default());
     sync.save(&[("a", 1)]).await;
-    assert_eq!(sync.scanned(&[("e", 1)], token_walk(), policy.clone()).await.unconfirmed, 1);
+    assert_eq!(sync.complete_scan_with(&[("e", 1)], token_walk(), policy.clone()).await.unconfirmed, 1);
     store.put_connection(connection("acme")).await.unwrap();
     store.remove_connection("github", "acme").await.unwrap();
-    assert_eq!(sync.outlook(&policy).await, DeleteOutlook::default());
+    assert_eq!(sync.outlook(&policy).await, PendingDeletes::default());
     assert!(store.check(false).await.unwrap().is_sound());
 }
 
-pub(super) async fn request_confirms_and_the_longest_unasked_are_next(store: Opened) {
+pub(super) async fn request_confirms_and_the_longest_unasked_are_next(store: TestStore) {
     let sync = known(&store, &named(["a", "b", "c", "d", "e"])).await;
     let policy = DeletePolicy { by_request: true, fingerprint: [1; 16], ..DeletePolicy::default() };
     // One scan in which these answers came; gives whom it would have asked.
@@ -117,16 +117,16 @@ pub(super) async fn request_confirms_and_the_longest_unasked_are_next(store: Ope
     assert_eq!((asked.as_str(), done.deleted), ("c e", 1));
 }
 
-pub(super) async fn candidates_are_those_of_the_open_scan(store: Opened) {
+pub(super) async fn candidates_are_those_of_the_open_scan(store: TestStore) {
     let sync = known(&store, &named((0..13).map(|n| format!("r{n:02}")))).await;
-    let webhook = Sync::begin(&store, "webhook").await;
+    let webhook = TestSync::begin(&store, "webhook").await;
     sync.commit(delete(&["r00"])).await;
     let scan = sync.scan(false).await;
     sync.save(&[("r01", 1), ("new", 1)]).await;
     webhook.commit(patch("r02", json!({ "n": 2 }))).await;
     webhook.commit(delete(&["r12"])).await;
-    let asked = store.delete_candidates(&sync.run, &sync.dataset, scan, [0; 16], 100).await.unwrap();
-    assert_eq!(ids(&asked), "r03 r04 r05 r06 r07 r08 r09 r10 r11");
+    let candidates = store.delete_candidates(&sync.run, &sync.dataset, scan, [0; 16], 100).await.unwrap();
+    assert_eq!(ids(&candidates), "r03 r04 r05 r06 r07 r08 r09 r10 r11");
     // Nine are left of twelve: too few for the guard, unless those count that a request found to be gone.
     let policy = DeletePolicy { by_request: true, ..DeletePolicy::default() };
     sync.commit(delete(&["r03", "r04"])).await;
@@ -140,11 +140,11 @@ pub(super) async fn candidates_are_those_of_the_open_scan(store: Opened) {
         assert!(matches!(&closed, Err(StoreError::ScanClosed(model)) if model == "Doc"), "{closed:?}");
     }
     let open = sync.scan(false).await;
-    store.end_run(&sync.run, ended(RunStatus::Interrupted)).await.unwrap();
-    lease_lost(store.delete_candidates(&sync.run, &sync.dataset, open, [0; 16], 100).await);
+    store.end_run(&sync.run, run_end(RunStatus::Interrupted)).await.unwrap();
+    assert_lease_lost(store.delete_candidates(&sync.run, &sync.dataset, open, [0; 16], 100).await);
 }
 
-pub(super) async fn runs_that_were_brought_forward_are_counted(store: Opened) {
+pub(super) async fn runs_that_were_brought_forward_are_counted(store: TestStore) {
     let sync = known(&store, &named(["a", "b", "c"])).await;
     let policy = DeletePolicy { confirmations: Some(3), ..DeletePolicy::default() };
     let scan = async |seen: &[(&str, u64)], brought_forward: bool| {
@@ -173,44 +173,44 @@ pub(super) async fn runs_that_were_brought_forward_are_counted(store: Opened) {
     assert_eq!((sync.ids().await.as_str(), sync.outlook(&every).await.next_full), ("a b -c", NextFullRun::Regular));
 }
 
-pub(super) async fn another_fingerprint_starts_over(store: Opened) {
+pub(super) async fn changed_fingerprint_resets_candidate_state(store: TestStore) {
     let sync = known(&store, &named(["a", "b"])).await;
     let policy = |n| DeletePolicy { fingerprint: [n; 16], ..DeletePolicy::default() };
     for (n, deleted) in [(1, 0), (2, 0), (1, 0), (1, 1)] {
-        assert_eq!(sync.scanned(&[("a", 1)], position_walk(), policy(n)).await.deleted, deleted, "{n}");
+        assert_eq!(sync.complete_scan_with(&[("a", 1)], position_walk(), policy(n)).await.deleted, deleted, "{n}");
     }
 }
 
-pub(super) async fn state_survives_a_restart(store: Opened) {
+pub(super) async fn state_survives_a_restart(store: TestStore) {
     let sync = known(&store, &named(["a"])).await;
-    let held = sync.scanned(&[], empty_walk(), DeletePolicy::default()).await;
+    let held = sync.complete_scan_with(&[], empty_walk(), DeletePolicy::default()).await;
     let before = sync.outlook(&DeletePolicy::default()).await;
     assert_eq!((held.held, before.held), (1, 1));
     sync.end().await;
     let store = store.reopened().await;
-    let sync = Sync::begin(&store, "issues").await;
+    let sync = TestSync::begin(&store, "issues").await;
     assert_eq!(sync.outlook(&DeletePolicy::default()).await, before);
-    assert_eq!(sync.scanned(&[], empty_walk(), DeletePolicy::default()).await.held, 1);
+    assert_eq!(sync.complete_scan_with(&[], empty_walk(), DeletePolicy::default()).await.held, 1);
     store.pass_time(DEFAULT_HOLD).await.unwrap();
     let scan = sync.scan(false).await;
     sync.end().await;
     // The scan that is open goes on, and began before.
     let store = store.reopened().await;
-    let sync = Sync::begin(&store, "issues").await;
+    let sync = TestSync::begin(&store, "issues").await;
     let scan = sync.begin_scan(ScanFrom::Number(scan.number), false).await;
     assert!(scan.resumed);
     let finish = sync.finish_as(scan, empty_walk(), DeletePolicy::default());
     assert_eq!(store.finish_scan(finish).await.unwrap().deleted, 1);
 }
 
-pub(super) async fn state_survives_a_copy_and_a_rotation(store: Opened) {
+pub(super) async fn state_survives_a_copy_and_a_rotation(store: TestStore) {
     store.use_keys(store.ring.clone(), false).await.unwrap();
     let sync = known(&store, &named(["a", "b", "c"])).await;
     let policy = DeletePolicy { by_request: true, ..DeletePolicy::default() };
     let scan = sync.begin_scan(ScanFrom::Start, true).await;
     sync.save(&[("c", 1)]).await;
-    let asked = vec![Confirmation { id: "b".to_owned(), gone: false }];
-    let finish = FinishScan { confirmations: asked, ..sync.finish_as(scan, position_walk(), policy.clone()) };
+    let confirmations = vec![Confirmation { id: "b".to_owned(), gone: false }];
+    let finish = FinishScan { confirmations, ..sync.finish_as(scan, position_walk(), policy.clone()) };
     store.finish_scan(finish).await.unwrap();
     let before = sync.outlook(&policy).await;
     assert_eq!((before.unconfirmed, before.next_full), (2, NextFullRun::Regular));
@@ -222,12 +222,12 @@ pub(super) async fn state_survives_a_copy_and_a_rotation(store: Opened) {
     copy(&store, &copied, |_, _| ()).await.unwrap();
     copied.use_keys(store.ring.clone(), false).await.unwrap();
     for store in [&*store, &copied] {
-        let sync = Sync { run: sync.run, key: sync.key.clone(), dataset: sync.dataset.clone(), store };
+        let sync = TestSync { run: sync.run, key: sync.key.clone(), dataset: sync.dataset.clone(), store };
         let run = store.runs_of(&sync.key, 1).await.unwrap().remove(0);
         if run.status == RunStatus::Running {
-            store.end_run(&sync.run, ended(RunStatus::Success)).await.unwrap();
+            store.end_run(&sync.run, run_end(RunStatus::Success)).await.unwrap();
         }
-        let sync = Sync::begin(store, "issues").await;
+        let sync = TestSync::begin(store, "issues").await;
         assert_eq!(sync.outlook(&policy).await, before);
         let scan = sync.scan(false).await;
         let ask = store.delete_candidates(&sync.run, &sync.dataset, scan, policy.fingerprint, 9).await.unwrap();

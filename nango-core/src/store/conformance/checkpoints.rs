@@ -5,14 +5,14 @@ use serde_json::{Value, json};
 use super::support::*;
 use crate::store::{CheckpointWrite, FunctionKey, ResumeWrite, StoreError, StoredCheckpoint};
 
-async fn write(sync: &Sync<'_>, value: Option<Value>, expected: i64) -> Result<Option<i64>, StoreError> {
+async fn write(sync: &TestSync<'_>, value: Option<Value>, expected: i64) -> Result<Option<i64>, StoreError> {
     let mut page = sync.page([]);
     page.checkpoint = Some(CheckpointWrite { value, expected });
     sync.store.commit(page).await.map(|committed| committed.checkpoint_version)
 }
 
-pub(super) async fn versions_grow_and_guard(store: Opened) {
-    let sync = Sync::begin(&store, "issues").await;
+pub(super) async fn versions_grow_and_guard(store: TestStore) {
+    let sync = TestSync::begin(&store, "issues").await;
     assert_eq!(store.checkpoint(&sync.key).await.unwrap(), StoredCheckpoint::default());
     let value = json!({ "since": "2026-01-01", "n": u64::MAX, "f": 0.1, "flag": null });
     assert_eq!(write(&sync, Some(value.clone()), 0).await.unwrap(), Some(1));
@@ -33,8 +33,8 @@ pub(super) async fn versions_grow_and_guard(store: Opened) {
     assert_eq!(store.set_checkpoint(&variant, None).await.unwrap(), 1);
 }
 
-pub(super) async fn a_resume_state_is_kept_apart(store: Opened) {
-    let sync = Sync::begin(&store, "issues").await;
+pub(super) async fn a_resume_state_is_kept_apart(store: TestStore) {
+    let sync = TestSync::begin(&store, "issues").await;
     assert_eq!(store.resume_state(&sync.key).await.unwrap(), None);
     for (write, expect) in [
         (Some(ResumeWrite::Set(vec![0, 255])), Some(vec![0, 255])),
@@ -51,9 +51,9 @@ pub(super) async fn a_resume_state_is_kept_apart(store: Opened) {
     assert_eq!(store.checkpoint(&sync.key).await.unwrap().version, 0);
 }
 
-pub(super) async fn a_reset_drops_all_places(store: Opened) {
-    let sync = Sync::begin(&store, "issues").await;
-    let other = Sync::begin(&store, "other").await;
+pub(super) async fn reset_drops_checkpoint_and_resume_state(store: TestStore) {
+    let sync = TestSync::begin(&store, "issues").await;
+    let other = TestSync::begin(&store, "other").await;
     store.reset(&function("never-ran")).await.unwrap();
     for sync in [&sync, &other] {
         let mut page = sync.page([save(&[("a", 1), ("b", 1)])]);

@@ -18,15 +18,15 @@ const WRITERS: u64 = 6;
 const READERS: u32 = 4;
 const PAGES: u64 = 40;
 
-type Held = BTreeMap<String, (Option<bytes::Bytes>, Option<i64>)>;
+type ReplicaRows = BTreeMap<String, (Option<bytes::Bytes>, Option<i64>)>;
 
-fn hold(held: &mut Held, row: FeedRow) {
+fn apply_row(held: &mut ReplicaRows, row: FeedRow) {
     held.insert(row.id, (row.payload, row.deleted_at));
 }
 
 /// A run that saves, changes, patches and deletes records that others write too.
 async fn write(store: SharedStore, w: u64) {
-    let mut sync = Sync::begin(&store, &format!("writer-{w}")).await;
+    let mut sync = TestSync::begin(&store, &format!("writer-{w}")).await;
     for n in 0..PAGES {
         let shared = |k: u64| format!("shared-{}", (n * 7 + k * 5 + w) % 23);
         let own = format!("{w}-{}", n % 9);
@@ -43,15 +43,15 @@ async fn write(store: SharedStore, w: u64) {
         }
         if n % 13 == 12 {
             sync.end().await;
-            sync = Sync::begin(&store, &format!("writer-{w}")).await;
+            sync = TestSync::begin(&store, &format!("writer-{w}")).await;
         }
     }
     sync.end().await;
 }
 
 /// Polls with a cursor until the writers are done and nothing is left.
-async fn follow(store: SharedStore, limit: u32, writing: Arc<AtomicUsize>) -> Held {
-    let (mut held, mut cursor) = (Held::new(), None);
+async fn follow(store: SharedStore, limit: u32, writing: Arc<AtomicUsize>) -> ReplicaRows {
+    let (mut held, mut cursor) = (ReplicaRows::new(), None);
     loop {
         // Asked before the page is read: what is committed until then is in it or behind it.
         let done = writing.load(Ordering::SeqCst) == 0;
@@ -60,18 +60,18 @@ async fn follow(store: SharedStore, limit: u32, writing: Arc<AtomicUsize>) -> He
         let more = page.next_cursor.is_some();
         for row in page.records {
             cursor = Some(row.cursor.clone());
-            hold(&mut held, row);
+            apply_row(&mut held, row);
         }
         if done && !more {
             return held;
         }
         if !more {
-            store.changed(Duration::from_millis(5)).await.unwrap();
+            store.wait_for_change(Duration::from_millis(5)).await.unwrap();
         }
     }
 }
 
-pub(super) async fn readers_beside_writers_step_over_nothing(store: Opened) {
+pub(super) async fn readers_skip_no_record_of_concurrent_writers(store: TestStore) {
     let writing = Arc::new(AtomicUsize::new(usize::try_from(WRITERS).unwrap()));
     let readers: Vec<_> =
         (0..READERS).map(|n| tokio::spawn(follow(store.clone(), 1 + n * 4, Arc::clone(&writing)))).collect();
@@ -85,9 +85,9 @@ pub(super) async fn readers_beside_writers_step_over_nothing(store: Opened) {
     for writer in writers.collect::<Vec<_>>() {
         writer.await.unwrap();
     }
-    let mut expect = Held::new();
+    let mut expect = ReplicaRows::new();
     for row in read(&store, &dataset("Doc"), ReadQuery { limit: 10_000, ..ReadQuery::default() }).await.records {
-        hold(&mut expect, row);
+        apply_row(&mut expect, row);
     }
     assert!(expect.len() > 40);
     for reader in readers {

@@ -4,8 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::support::*;
 use crate::store::{
-    CheckpointWrite, Filter, MetadataChange, NewConnection, ReadQuery, RefreshClaim, RefreshEnd, Removed, ResumeWrite,
-    RowOutcome::*, RunStatus,
+    CheckpointWrite, Filter, MetadataChange, NewConnection, ReadQuery, RefreshClaim, RefreshEnd, RemovedConnection,
+    ResumeWrite, RowOutcome::*, RunStatus,
 };
 
 fn object(value: Value) -> Map<String, Value> {
@@ -13,7 +13,7 @@ fn object(value: Value) -> Map<String, Value> {
     object
 }
 
-pub(super) async fn a_connection_is_added_and_replaced(store: Opened) {
+pub(super) async fn a_connection_is_added_and_replaced(store: TestStore) {
     assert_eq!(store.connection("github", "acme").await.unwrap(), None);
     let metadata = object(json!({ "owner": "acme", "nested": { "z": 1, "a": 2 } }));
     let new = NewConnection { metadata: Some(metadata.clone()), ..connection("acme") };
@@ -45,7 +45,7 @@ pub(super) async fn a_connection_is_added_and_replaced(store: Opened) {
     assert_eq!(store.connections(Some("unknown")).await.unwrap(), []);
 }
 
-pub(super) async fn metadata_is_replaced_and_merged(store: Opened) {
+pub(super) async fn metadata_is_replaced_and_merged(store: TestStore) {
     let change = MetadataChange::Replace(Map::new());
     assert_eq!(store.change_metadata("github", "acme", change).await.unwrap(), None);
     let (before, _) = store.put_connection(connection("acme")).await.unwrap();
@@ -66,10 +66,10 @@ pub(super) async fn metadata_is_replaced_and_merged(store: Opened) {
     }
 }
 
-pub(super) async fn removal_takes_the_records_and_keeps_the_sequence(store: Opened) {
+pub(super) async fn removal_takes_the_records_and_keeps_the_sequence(store: TestStore) {
     assert_eq!(store.remove_connection("github", "acme").await.unwrap(), None);
     let (before, _) = store.put_connection(connection("acme")).await.unwrap();
-    let sync = Sync::begin(&store, "issues").await;
+    let sync = TestSync::begin(&store, "issues").await;
     let mut page = sync.page([save(&[("a", 1), ("b", 1), ("c", 1)]), delete(&["c"])]);
     page.checkpoint = Some(CheckpointWrite { value: Some(json!({ "page": 1 })), expected: 0 });
     page.resume = Some(ResumeWrite::Set(vec![1]));
@@ -84,7 +84,7 @@ pub(super) async fn removal_takes_the_records_and_keeps_the_sequence(store: Open
     sync.scan(false).await;
     sync.end().await;
 
-    assert_eq!(store.remove_connection("github", "acme").await.unwrap(), Some(Removed { records: 3 }));
+    assert_eq!(store.remove_connection("github", "acme").await.unwrap(), Some(RemovedConnection { records: 3 }));
     assert_eq!(store.remove_connection("github", "acme").await.unwrap(), None);
     assert_eq!(store.connection("github", "acme").await.unwrap(), None);
     assert_eq!(read(&store, &dataset, ReadQuery::default()).await.records, []);
@@ -98,7 +98,7 @@ pub(super) async fn removal_takes_the_records_and_keeps_the_sequence(store: Open
 
     let (after, is_new) = store.put_connection(connection("acme")).await.unwrap();
     assert!(is_new && after.row != before.row);
-    let sync = Sync::begin(&store, "issues").await;
+    let sync = TestSync::begin(&store, "issues").await;
     assert!(!sync.scan(true).await.resumed);
     // The same records are new ones, behind the place where the reader was.
     assert_eq!(sync.save(&[("a", 1), ("c", 1)]).await, [Added, Added]);
@@ -106,22 +106,22 @@ pub(super) async fn removal_takes_the_records_and_keeps_the_sequence(store: Open
     assert_eq!(ids(&read(&store, &dataset, query).await.records), "a c");
 }
 
-pub(super) async fn removal_stops_what_runs(store: Opened) {
+pub(super) async fn removal_stops_what_runs(store: TestStore) {
     store.put_connection(connection("acme")).await.unwrap();
-    let sync = Sync::begin(&store, "issues").await;
+    let sync = TestSync::begin(&store, "issues").await;
     sync.save(&[("a", 1)]).await;
     assert!(store.try_lock(&sync.run, "export", MINUTE).await.unwrap());
     store.remove_connection("github", "acme").await.unwrap();
-    lease_lost(store.commit(sync.page([save(&[("a", 1)])])).await);
+    assert_lease_lost(store.commit(sync.page([save(&[("a", 1)])])).await);
     let run = store.run(sync.run.id).await.unwrap().unwrap();
     assert_eq!(run.status, RunStatus::Cancelled);
     assert!(run.finished_at.is_some());
     assert_eq!(sync.feed().await, []);
-    let next = Sync::begin(&store, "issues").await;
+    let next = TestSync::begin(&store, "issues").await;
     assert!(store.try_lock(&next.run, "export", MINUTE).await.unwrap());
 }
 
-pub(super) async fn configuration_is_sealed_unless_the_credentials_changed(store: Opened) {
+pub(super) async fn configuration_is_sealed_unless_the_credentials_changed(store: TestStore) {
     let (before, _) = store.put_connection(connection("acme")).await.unwrap();
     let config = object(json!({ "site": "a" }));
     let seal = |version| store.seal_config(before.row, version, vec![7], config.clone());
@@ -135,19 +135,19 @@ pub(super) async fn configuration_is_sealed_unless_the_credentials_changed(store
     };
     store.claim_refresh(claim).await.unwrap();
     assert!(!seal(before.version).await.unwrap());
-    store.end_refresh(claim, RefreshEnd::Left { doubt: false }).await.unwrap();
+    store.end_refresh(claim, RefreshEnd::Abandoned { outcome_unknown: false }).await.unwrap();
     assert!(seal(before.version).await.unwrap());
     let after = store.connection("github", "acme").await.unwrap().unwrap();
     assert_eq!((&after.credentials, &after.config, after.version), (&vec![7], &config, before.version));
 }
 
-pub(super) async fn notes_are_kept_and_dropped(store: Opened) {
-    assert_eq!(store.note("hash_key").await.unwrap(), None);
+pub(super) async fn notes_are_kept_and_dropped(store: TestStore) {
+    assert_eq!(store.meta_value("hash_key").await.unwrap(), None);
     for value in [&b"one"[..], b"two\0"] {
-        store.put_note("a note", Some(value.to_vec())).await.unwrap();
-        assert_eq!(store.note("a note").await.unwrap().as_deref(), Some(value));
+        store.put_meta_value("a note", Some(value.to_vec())).await.unwrap();
+        assert_eq!(store.meta_value("a note").await.unwrap().as_deref(), Some(value));
     }
-    store.put_note("a note", None).await.unwrap();
-    store.put_note("another", None).await.unwrap();
-    assert_eq!(store.note("a note").await.unwrap(), None);
+    store.put_meta_value("a note", None).await.unwrap();
+    store.put_meta_value("another", None).await.unwrap();
+    assert_eq!(store.meta_value("a note").await.unwrap(), None);
 }

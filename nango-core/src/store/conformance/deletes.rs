@@ -8,9 +8,9 @@ use serde_json::json;
 
 use super::support::*;
 use crate::store::{
-    DEFAULT_HOLD, DeleteOutlook, DeletePolicy, HeldBy, NextFullRun, ScanFinished, ScanFrom, ScanWalk, SharedStore,
+    DEFAULT_HOLD, DeletePolicy, HeldBy, NextFullRun, PendingDeletes, ScanFrom, ScanOutcome, ScanWalk, SharedStore,
     Write,
-    deletes::vectors::{Case, Expect, Run, SECOND, cases, name},
+    deletes::vectors::{Case, Expect, Run, SECOND, cases, next_run_name},
 };
 
 pub(super) fn empty_walk() -> ScanWalk {
@@ -21,20 +21,25 @@ pub(super) fn named(names: impl IntoIterator<Item = impl AsRef<str>>) -> Vec<Str
     names.into_iter().map(|name| name.as_ref().to_owned()).collect()
 }
 
-impl Sync<'_> {
+impl TestSync<'_> {
     /// A scan that sees these, with the end of its walks, by the rules of a policy.
-    pub(super) async fn scanned(&self, seen: &[(&str, u64)], walk: ScanWalk, policy: DeletePolicy) -> ScanFinished {
+    pub(super) async fn complete_scan_with(
+        &self,
+        seen: &[(&str, u64)],
+        walk: ScanWalk,
+        policy: DeletePolicy,
+    ) -> ScanOutcome {
         let scan = self.scan(false).await;
         self.save(seen).await;
         self.store.finish_scan(self.finish_as(scan, walk, policy)).await.unwrap()
     }
 
-    pub(super) async fn outlook(&self, policy: &DeletePolicy) -> DeleteOutlook {
-        self.store.delete_outlook(&self.dataset, policy).await.unwrap()
+    pub(super) async fn outlook(&self, policy: &DeletePolicy) -> PendingDeletes {
+        self.store.pending_deletes(&self.dataset, policy).await.unwrap()
     }
 
     /// How many candidates wait.
-    pub(super) async fn waiting(&self) -> u64 {
+    pub(super) async fn unconfirmed_candidates(&self) -> u64 {
         self.outlook(&DeletePolicy::default()).await.unconfirmed
     }
 
@@ -44,8 +49,8 @@ impl Sync<'_> {
 }
 
 /// A sync whose database knows `ids`, each once seen.
-pub(super) async fn known<'a>(store: &'a SharedStore, ids: &[String]) -> Sync<'a> {
-    let sync = Sync::begin(store, "issues").await;
+pub(super) async fn known<'a>(store: &'a SharedStore, ids: &[String]) -> TestSync<'a> {
+    let sync = TestSync::begin(store, "issues").await;
     let docs: Vec<Doc> = ids.iter().map(|id| doc(id, 1)).collect();
     for page in docs.chunks(1_000) {
         sync.commit(Write::Save(batch(page))).await;
@@ -53,9 +58,10 @@ pub(super) async fn known<'a>(store: &'a SharedStore, ids: &[String]) -> Sync<'a
     sync
 }
 
-pub(super) async fn histories_of_the_specification_are_followed(store: Opened) {
+pub(super) async fn histories_of_the_specification_are_followed(store: TestStore) {
     for (n, case) in cases().iter().enumerate() {
-        let [mut walker, mut handler] = [Sync::begin(&store, "walker").await, Sync::begin(&store, "handler").await];
+        let [mut walker, mut handler] =
+            [TestSync::begin(&store, "walker").await, TestSync::begin(&store, "handler").await];
         for sync in [&mut walker, &mut handler] {
             sync.dataset = dataset(&format!("Doc{n}"));
         }
@@ -81,7 +87,7 @@ pub(super) async fn histories_of_the_specification_are_followed(store: Opened) {
 }
 
 /// Brings the dataset to what is live before a run, without touching what is there.
-async fn prepare(handler: &Sync<'_>, run: &Run) {
+async fn prepare(handler: &TestSync<'_>, run: &Run) {
     let live = handler.live().await;
     let wanted: BTreeSet<String> = run.live_before.iter().cloned().collect();
     let new: Vec<Doc> = wanted.difference(&live).map(|id| doc(id, 1)).collect();
@@ -91,8 +97,8 @@ async fn prepare(handler: &Sync<'_>, run: &Run) {
 
 /// A run of a history: its tombstones, how many are held and unconfirmed, and when the next full run is due.
 async fn history(
-    walker: &Sync<'_>,
-    handler: &Sync<'_>,
+    walker: &TestSync<'_>,
+    handler: &TestSync<'_>,
     case: &Case,
     run: &Run,
     next: &mut NextFullRun,
@@ -114,13 +120,13 @@ async fn history(
             let asked = run.ask(&ids);
             let returned: Vec<Doc> = asked.returned.iter().map(|id| doc(id, 1)).collect();
             walker.commit(Write::Save(batch(&returned))).await;
-            walker.commit(Write::delete(asked.unwanted)).await;
+            walker.commit(Write::delete(asked.unmapped)).await;
             finish.confirmations = asked.confirmations;
         }
         let finished = store.finish_scan(finish).await.unwrap();
         let outlook = walker.outlook(&policy).await;
-        let DeleteOutlook { held, unconfirmed, held_by, next_full, .. } = outlook;
-        assert_eq!(finished, ScanFinished { deleted: finished.deleted, held, unconfirmed, held_by, next_full });
+        let PendingDeletes { held, unconfirmed, held_by, next_full, .. } = outlook;
+        assert_eq!(finished, ScanOutcome { deleted: finished.deleted, held, unconfirmed, held_by, next_full });
     }
     let outlook = walker.outlook(&policy).await;
     *next = outlook.next_full;
@@ -128,12 +134,12 @@ async fn history(
         assert_eq!(outlook.first_missed_at, Some(*at - policy.hold));
     }
     let tombstones = before.difference(&walker.live().await).cloned().collect();
-    (tombstones, outlook.held, outlook.unconfirmed, name(*next))
+    (tombstones, outlook.held, outlook.unconfirmed, next_run_name(*next))
 }
 
-pub(super) async fn empty_list_is_held_until_hold_is_over(store: Opened) {
+pub(super) async fn deletes_after_empty_list_are_held_until_hold_ends(store: TestStore) {
     let sync = known(&store, &named(["a"])).await;
-    let held = sync.scanned(&[], empty_walk(), DeletePolicy::default()).await;
+    let held = sync.complete_scan_with(&[], empty_walk(), DeletePolicy::default()).await;
     assert_eq!((held.deleted, held.held, held.unconfirmed, held.held_by), (0, 1, 0, Some(HeldBy::Guard)));
     let outlook = sync.outlook(&DeletePolicy::default()).await;
     let since = outlook.first_missed_at.unwrap();
@@ -145,25 +151,25 @@ pub(super) async fn empty_list_is_held_until_hold_is_over(store: Opened) {
     store.pass_time(60 * SECOND).await.unwrap();
     let finish = sync.finish_as(scan, empty_walk(), DeletePolicy::default());
     assert_eq!(store.finish_scan(finish).await.unwrap().held, 1);
-    let released = sync.scanned(&[], empty_walk(), DeletePolicy::default()).await;
-    assert_eq!((released, sync.ids().await), (ScanFinished { deleted: 1, ..ScanFinished::default() }, "-a".to_owned()));
+    let released = sync.complete_scan_with(&[], empty_walk(), DeletePolicy::default()).await;
+    assert_eq!((released, sync.ids().await), (ScanOutcome { deleted: 1, ..ScanOutcome::default() }, "-a".to_owned()));
     // An empty list against an empty dataset is nothing to hold.
-    assert_eq!(sync.scanned(&[], empty_walk(), DeletePolicy::default()).await, ScanFinished::default());
+    assert_eq!(sync.complete_scan_with(&[], empty_walk(), DeletePolicy::default()).await, ScanOutcome::default());
 }
 
-pub(super) async fn most_of_the_records_are_held_and_half_are_not(store: Opened) {
+pub(super) async fn deletes_of_more_than_half_of_the_records_are_held(store: TestStore) {
     let all = named((0..22).map(|n| format!("r{n:02}")));
     let sync = known(&store, &all).await;
     let seen: Vec<_> = all[..10].iter().map(|id| (id.as_str(), 1)).collect();
-    let held = sync.scanned(&seen, token_walk(), DeletePolicy::default()).await;
+    let held = sync.complete_scan_with(&seen, token_walk(), DeletePolicy::default()).await;
     assert_eq!((held.deleted, held.held), (0, 12));
     // One of them is back: half of what was live when the scan began.
     let seen: Vec<_> = all[..11].iter().map(|id| (id.as_str(), 1)).collect();
-    let half = sync.scanned(&seen, token_walk(), DeletePolicy::default()).await;
-    assert_eq!(half, ScanFinished { deleted: 11, ..ScanFinished::default() });
+    let half = sync.complete_scan_with(&seen, token_walk(), DeletePolicy::default()).await;
+    assert_eq!(half, ScanOutcome { deleted: 11, ..ScanOutcome::default() });
 }
 
-pub(super) async fn many_candidates_are_counted_before_one_is_deleted(store: Opened) {
+pub(super) async fn many_candidates_are_counted_before_one_is_deleted(store: TestStore) {
     // Exactly as many as are gathered at once, and more.
     let all = named((0..14_000).map(|n| format!("{n:05}")));
     let sync = known(&store, &all).await;
@@ -183,7 +189,7 @@ pub(super) async fn many_candidates_are_counted_before_one_is_deleted(store: Ope
     see(14_000 - 4_096).await;
     let finish = sync.finish_as(scan, token_walk(), DeletePolicy::default());
     let deleted = store.finish_scan(finish).await.unwrap();
-    assert_eq!(deleted, ScanFinished { deleted: 4_096, ..ScanFinished::default() });
+    assert_eq!(deleted, ScanOutcome { deleted: 4_096, ..ScanOutcome::default() });
     let scan = sync.scan(false).await;
     let finish = sync.finish_as(scan, empty_walk(), DeletePolicy::default());
     assert_eq!(store.finish_scan(finish).await.unwrap().held, 9_904);
@@ -192,23 +198,23 @@ pub(super) async fn many_candidates_are_counted_before_one_is_deleted(store: Ope
     see(1).await;
     let finish = sync.finish_as(scan, token_walk(), DeletePolicy::default());
     let released = store.finish_scan(finish).await.unwrap();
-    assert_eq!(released, ScanFinished { deleted: 9_903, ..ScanFinished::default() });
+    assert_eq!(released, ScanOutcome { deleted: 9_903, ..ScanOutcome::default() });
     assert_eq!(sync.live().await, BTreeSet::from(["00000".to_owned()]));
     let counts = store.run(sync.run.id).await.unwrap().unwrap().totals.models["Doc"];
     assert_eq!((counts.deleted, store.datasets(None, None).await.unwrap()[0].live), (13_999, 1));
 }
 
-pub(super) async fn max_deletes_holds_all_until_it_is_allowed(store: Opened) {
+pub(super) async fn max_deletes_holds_all_until_it_is_allowed(store: TestStore) {
     let sync = known(&store, &named(["a", "b", "c", "d", "e"])).await;
     let policy = DeletePolicy { max_deletes: Some(20), ..DeletePolicy::default() };
     let seen = [("a", 1), ("b", 1), ("c", 1)];
-    let held = sync.scanned(&seen, token_walk(), policy.clone()).await;
+    let held = sync.complete_scan_with(&seen, token_walk(), policy.clone()).await;
     assert_eq!((held.deleted, held.held, held.held_by), (0, 2, Some(HeldBy::MaxDeletes)));
     // Unlike the guard's, it is not over after a while.
     store.pass_time(5 * DEFAULT_HOLD).await.unwrap();
-    assert_eq!(sync.scanned(&seen, token_walk(), policy.clone()).await.held, 2);
-    let allowed = sync.scanned(&seen, token_walk(), DeletePolicy { allow: true, ..policy.clone() }).await;
+    assert_eq!(sync.complete_scan_with(&seen, token_walk(), policy.clone()).await.held, 2);
+    let allowed = sync.complete_scan_with(&seen, token_walk(), DeletePolicy { allow: true, ..policy.clone() }).await;
     assert_eq!((allowed.deleted, allowed.held, allowed.held_by), (2, 0, None));
     let fewer = DeletePolicy { max_deletes: Some(34), ..policy };
-    assert_eq!(sync.scanned(&seen[..2], token_walk(), fewer).await.deleted, 1);
+    assert_eq!(sync.complete_scan_with(&seen[..2], token_walk(), fewer).await.deleted, 1);
 }

@@ -4,15 +4,15 @@ use super::support::*;
 use crate::{
     auth::KeyRing,
     store::{
-        EncryptionState, FeedRow, KeyId, Keys, Resealed, ResumeWrite, RowOutcome::*, SharedStore, StoreError,
+        EncryptionState, FeedRow, KeyId, Keys, ResealProgress, ResumeWrite, RowOutcome::*, SharedStore, StoreError,
         credentials_context, reseal, resume_context,
     },
 };
 
 /// A database with records of every state, and the keys of its ring.
-async fn filled(store: &Opened) -> (Sync<'_>, [KeyId; 2]) {
+async fn filled(store: &TestStore) -> (TestSync<'_>, [KeyId; 2]) {
     store.use_keys(store.ring.clone(), false).await.unwrap();
-    let sync = Sync::begin(store, "issues").await;
+    let sync = TestSync::begin(store, "issues").await;
     let many: Vec<_> = (0..1500).map(|n| doc(&format!("r{n:04}"), n)).collect();
     sync.commit(crate::store::Write::Save(batch(&many))).await;
     sync.save(&[("kept", 1), ("changed", 1), ("gone", 1), ("patched", 1)]).await;
@@ -25,12 +25,12 @@ async fn filled(store: &Opened) -> (Sync<'_>, [KeyId; 2]) {
 }
 
 /// What a reader and a caller see of it.
-async fn seen(sync: &Sync<'_>) -> (Vec<FeedRow>, Vec<crate::store::DatasetStats>) {
+async fn seen(sync: &TestSync<'_>) -> (Vec<FeedRow>, Vec<crate::store::DatasetStats>) {
     (sync.feed().await, sync.store.datasets(None, None).await.unwrap())
 }
 
 /// Saves of what is there change nothing.
-async fn stays_unchanged(sync: &Sync<'_>) {
+async fn stays_unchanged(sync: &TestSync<'_>) {
     let before = seen(sync).await;
     assert_eq!(sync.save(&[("kept", 1), ("changed", 2), ("r0007", 7)]).await, [Unchanged; 3]);
     assert_eq!(sync.commit(patch("kept", serde_json::json!({ "n": 1 }))).await, [Unchanged]);
@@ -38,14 +38,14 @@ async fn stays_unchanged(sync: &Sync<'_>) {
 }
 
 /// The keys of a patched record stand in another order than in a saved one, and still it is the same.
-async fn patched_is_the_same(sync: &Sync<'_>) {
+async fn patched_is_the_same(sync: &TestSync<'_>) {
     let whole = Doc { title: Some("t".to_owned()), ..doc("patched", 1) };
     assert_eq!(sync.commit(crate::store::Write::Save(batch(&[whole]))).await, [Unchanged]);
 }
 
-async fn walk(store: &SharedStore) -> Resealed {
+async fn walk(store: &SharedStore) -> ResealProgress {
     let done = reseal(&**store, |_| true).await.unwrap();
-    assert!(done.done && done.left == 0, "{done:?}");
+    assert!(done.done && done.skipped == 0, "{done:?}");
     done
 }
 
@@ -53,7 +53,7 @@ fn sealed_with(state: &EncryptionState) -> Vec<Option<KeyId>> {
     state.uses.iter().filter(|used| used.records > 0).map(|used| used.key).collect()
 }
 
-pub(super) async fn a_switch_changes_no_record(store: Opened) {
+pub(super) async fn a_switch_changes_no_record(store: TestStore) {
     let (sync, [key, _]) = filled(&store).await;
     let before = seen(&sync).await;
     let first = store.encryption().await.unwrap();
@@ -78,7 +78,7 @@ pub(super) async fn a_switch_changes_no_record(store: Opened) {
     patched_is_the_same(&sync).await;
 }
 
-pub(super) async fn a_rotation_changes_no_record(store: Opened) {
+pub(super) async fn a_rotation_changes_no_record(store: TestStore) {
     let (sync, [old, new]) = filled(&store).await;
     store.seal_payloads(true).await.unwrap();
     walk(&store).await;
@@ -103,10 +103,10 @@ pub(super) async fn a_rotation_changes_no_record(store: Opened) {
     assert_eq!(sync.save(&[("kept", 2)]).await, [Updated]);
     // There is nothing more to do.
     store.activate_key(new).await.unwrap();
-    assert_eq!(walk(&store).await, Resealed { done: true, ..Resealed::default() });
+    assert_eq!(walk(&store).await, ResealProgress { done: true, ..ResealProgress::default() });
 }
 
-pub(super) async fn a_key_that_is_not_held_is_not_activated(store: Opened) {
+pub(super) async fn a_key_that_is_not_held_is_not_activated(store: TestStore) {
     let (sync, _) = filled(&store).await;
     let before = store.encryption().await.unwrap();
     let other = KeyRing::ephemeral().unwrap().ids()[0];
@@ -116,7 +116,7 @@ pub(super) async fn a_key_that_is_not_held_is_not_activated(store: Opened) {
     stays_unchanged(&sync).await;
 }
 
-pub(super) async fn sealed_blobs_follow_the_active_key(store: Opened) {
+pub(super) async fn sealed_blobs_follow_the_active_key(store: TestStore) {
     let (sync, [old, new]) = filled(&store).await;
     let stale = KeyRing::clone(&store.ring);
     let blob = |key: KeyId, context: &[u8]| {

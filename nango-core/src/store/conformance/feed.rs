@@ -9,8 +9,8 @@ fn query(cursor: Option<&str>, limit: u32) -> ReadQuery {
     ReadQuery { cursor: cursor.map(str::to_owned), limit, ..ReadQuery::default() }
 }
 
-pub(super) async fn a_reader_goes_on_where_it_stopped(store: Opened) {
-    let sync = Sync::begin(&store, "issues").await;
+pub(super) async fn reader_resumes_at_its_cursor(store: TestStore) {
+    let sync = TestSync::begin(&store, "issues").await;
     sync.save(&[("a", 1), ("b", 1), ("c", 1), ("d", 1)]).await;
     let first = read(&store, &sync.dataset, query(None, 3)).await;
     assert_eq!(ids(&first.records), "a b c");
@@ -29,8 +29,8 @@ pub(super) async fn a_reader_goes_on_where_it_stopped(store: Opened) {
     assert_eq!(ids(&middle.records), "c a d e");
 }
 
-pub(super) async fn the_limit_is_clamped(store: Opened) {
-    let sync = Sync::begin(&store, "issues").await;
+pub(super) async fn the_limit_is_clamped(store: TestStore) {
+    let sync = TestSync::begin(&store, "issues").await;
     let names: Vec<_> = (0..10_001).map(|n| n.to_string()).collect();
     let docs: Vec<_> = names.iter().map(|id| (&**id, 1)).collect();
     sync.save(&docs).await;
@@ -42,8 +42,8 @@ pub(super) async fn the_limit_is_clamped(store: Opened) {
     assert_eq!((exact.records.len(), exact.next_cursor), (10_000, None));
 }
 
-pub(super) async fn filters_choose_last_actions(store: Opened) {
-    let sync = Sync::begin(&store, "issues").await;
+pub(super) async fn filters_choose_last_actions(store: TestStore) {
+    let sync = TestSync::begin(&store, "issues").await;
     sync.save(&[("added", 1), ("updated", 1), ("deleted", 1), ("back", 1)]).await;
     sync.save(&[("updated", 2)]).await;
     sync.commit(delete(&["deleted", "back"])).await;
@@ -76,8 +76,8 @@ pub(super) async fn filters_choose_last_actions(store: Opened) {
     }
 }
 
-pub(super) async fn a_moment_is_inclusive(store: Opened) {
-    let sync = Sync::begin(&store, "issues").await;
+pub(super) async fn modified_after_is_inclusive(store: TestStore) {
+    let sync = TestSync::begin(&store, "issues").await;
     for id in ["a", "b", "c", "d", "e"] {
         sync.save(&[(id, 1), (&format!("{id}{id}"), 1)]).await;
         tick(&store).await;
@@ -85,38 +85,38 @@ pub(super) async fn a_moment_is_inclusive(store: Opened) {
     sync.commit(delete(&["b", "cc"])).await;
     let feed = sync.feed().await;
     assert_eq!(ids(&feed), "a aa bb c d dd e ee -b -cc");
-    for moment in [0, feed[0].last_modified_at, feed[2].last_modified_at, feed[3].last_modified_at + 1, i64::MAX] {
+    for time in [0, feed[0].last_modified_at, feed[2].last_modified_at, feed[3].last_modified_at + 1, i64::MAX] {
         for after in [None, Some(0), Some(4), Some(9)] {
             let cursor = after.map(|after: usize| feed[after].cursor.clone());
-            let asked = ReadQuery { cursor, modified_after: Some(moment), ..ReadQuery::default() };
+            let read_query = ReadQuery { cursor, modified_after: Some(time), ..ReadQuery::default() };
             let start = after.map_or(0, |after| after + 1);
-            let expect: Vec<_> = feed[start..].iter().filter(|row| row.last_modified_at >= moment).cloned().collect();
-            assert_eq!(read(&store, &sync.dataset, asked).await.records, expect, "{moment} {after:?}");
+            let expect: Vec<_> = feed[start..].iter().filter(|row| row.last_modified_at >= time).cloned().collect();
+            assert_eq!(read(&store, &sync.dataset, read_query).await.records, expect, "{time} {after:?}");
         }
     }
 }
 
-pub(super) async fn ids_choose_records(store: Opened) {
-    let sync = Sync::begin(&store, "issues").await;
+pub(super) async fn ids_choose_records(store: TestStore) {
+    let sync = TestSync::begin(&store, "issues").await;
     sync.save(&[("a", 1), ("b", 1), ("c", 1)]).await;
     sync.save(&[("a", 2)]).await;
     sync.commit(delete(&["b"])).await;
     let chosen = ["a", "c", "b", "a", "ghost"].map(str::to_owned).to_vec();
-    let asked = ReadQuery { ids: chosen.clone(), limit: 2, ..ReadQuery::default() };
-    let first = read(&store, &sync.dataset, asked.clone()).await;
+    let read_query = ReadQuery { ids: chosen.clone(), limit: 2, ..ReadQuery::default() };
+    let first = read(&store, &sync.dataset, read_query.clone()).await;
     assert_eq!(ids(&first.records), "c a");
-    let rest = read(&store, &sync.dataset, ReadQuery { cursor: first.next_cursor, ..asked.clone() }).await;
+    let rest = read(&store, &sync.dataset, ReadQuery { cursor: first.next_cursor, ..read_query.clone() }).await;
     assert_eq!((ids(&rest.records), rest.next_cursor), ("-b".to_owned(), None));
     let deleted = Filter { deleted: true, ..Filter::default() };
-    let gone = read(&store, &sync.dataset, ReadQuery { filter: deleted, ..asked }).await;
+    let gone = read(&store, &sync.dataset, ReadQuery { filter: deleted, ..read_query }).await;
     assert_eq!(ids(&gone.records), "-b");
     let mut found = store.records_by_id(&sync.dataset, chosen).await.unwrap();
     found.sort_by(|a, b| a.id.cmp(&b.id));
     assert_eq!(ids(&found), "a -b c");
 }
 
-pub(super) async fn bytes_bound_a_page(store: Opened) {
-    let sync = Sync::begin(&store, "issues").await;
+pub(super) async fn bytes_bound_a_page(store: TestStore) {
+    let sync = TestSync::begin(&store, "issues").await;
     sync.save(&[("a", 1), ("b", 1), ("c", 1)]).await;
     let size = sync.row("a").await.payload.unwrap().len();
     for (max_bytes, expect) in [(0, 3), (1, 1), (size, 1), (2 * size - 1, 1), (2 * size, 2), (3 * size, 3)] {
@@ -125,15 +125,15 @@ pub(super) async fn bytes_bound_a_page(store: Opened) {
     }
 }
 
-pub(super) async fn foreign_cursors_are_refused(store: Opened) {
-    let sync = Sync::begin(&store, "issues").await;
+pub(super) async fn foreign_cursors_are_refused(store: TestStore) {
+    let sync = TestSync::begin(&store, "issues").await;
     sync.save(&[("a", 1), ("b", 1)]).await;
     let mut page = sync.page([save(&[("a", 1), ("b", 1), ("c", 1)])]);
     page.changes[0].dataset = dataset("Other");
     store.commit(page).await.unwrap();
     let other = read(&store, &dataset("Other"), query(None, 9)).await.records;
-    let elsewhere = Opened::memory().await.unwrap();
-    let stranger = Sync::begin(&elsewhere, "issues").await;
+    let elsewhere = TestStore::memory().await.unwrap();
+    let stranger = TestSync::begin(&elsewhere, "issues").await;
     stranger.save(&[("a", 1)]).await;
     let theirs = stranger.row("a").await.cursor;
     for text in ["", "x", "not a cursor", &"A".repeat(1000), &other[0].cursor, &theirs] {
@@ -144,8 +144,8 @@ pub(super) async fn foreign_cursors_are_refused(store: Opened) {
     }
 }
 
-pub(super) async fn a_cursor_survives_an_emptied_dataset(store: Opened) {
-    let sync = Sync::begin(&store, "issues").await;
+pub(super) async fn a_cursor_survives_an_emptied_dataset(store: TestStore) {
+    let sync = TestSync::begin(&store, "issues").await;
     sync.save(&[("a", 1), ("b", 1)]).await;
     let place = sync.row("b").await.cursor;
     sync.commit(delete(&["a", "b"])).await;
@@ -155,26 +155,26 @@ pub(super) async fn a_cursor_survives_an_emptied_dataset(store: Opened) {
     assert_eq!(ids(&read(&store, &sync.dataset, query(Some(&place), 9)).await.records), "c");
 }
 
-pub(super) async fn what_is_not_there_is_empty(store: Opened) {
+pub(super) async fn feed_of_unknown_dataset_is_empty(store: TestStore) {
     assert_eq!(read(&store, &dataset("Doc"), ReadQuery::default()).await, FeedPage::default());
-    let asked = ReadQuery { ids: vec!["a".to_owned()], modified_after: Some(5), ..ReadQuery::default() };
-    assert_eq!(read(&store, &dataset("Doc"), asked).await, FeedPage::default());
+    let read_query = ReadQuery { ids: vec!["a".to_owned()], modified_after: Some(5), ..ReadQuery::default() };
+    assert_eq!(read(&store, &dataset("Doc"), read_query).await, FeedPage::default());
     assert_eq!(store.records_by_id(&dataset("Doc"), vec!["a".to_owned()]).await.unwrap(), []);
     assert_eq!(store.datasets(None, None).await.unwrap(), []);
 }
 
-pub(super) async fn a_commit_wakes_who_waits(store: Opened) {
-    let sync = Sync::begin(&store, "issues").await;
+pub(super) async fn commit_wakes_waiting_readers(store: TestStore) {
+    let sync = TestSync::begin(&store, "issues").await;
     let started = Instant::now();
-    store.changed(Duration::from_millis(20)).await.unwrap();
+    store.wait_for_change(Duration::from_millis(20)).await.unwrap();
     assert!(started.elapsed() >= Duration::from_millis(20));
-    let waiting = store.changed(Duration::from_mins(1));
+    let waiting = store.wait_for_change(Duration::from_mins(1));
     sync.save(&[("a", 1)]).await;
     tokio::time::timeout(Duration::from_secs(10), waiting).await.unwrap().unwrap();
 }
 
-pub(super) async fn a_closed_store_says_so(store: Opened) {
-    let sync = Sync::begin(&store, "issues").await;
+pub(super) async fn closed_store_returns_an_error(store: TestStore) {
+    let sync = TestSync::begin(&store, "issues").await;
     sync.save(&[("a", 1)]).await;
     let late = store.commit(sync.page([save(&[("b", 1)])]));
     store.close().await.unwrap();

@@ -14,47 +14,47 @@
 //! that fails prints its seed and its last steps.
 
 mod chaos;
-mod dice;
 mod expected;
 mod readers;
+mod rng;
 mod walks;
 
-pub(super) use chaos::random_work_converges;
-use dice::Dice;
-pub(super) use walks::walks_bury_nobody_who_lives;
+pub(super) use chaos::random_work_matches_model;
+use rng::Rng;
+pub(super) use walks::complete_walk_deletes_no_live_record;
 
 /// What happened last, printed if the case fails.
-struct Trail {
+struct StepLog {
     seed: u64,
     step: usize,
-    last: std::collections::VecDeque<String>,
+    last_steps: std::collections::VecDeque<String>,
 }
 
-impl Trail {
+impl StepLog {
     const LENGTH: usize = 20;
 
     fn new(seed: u64) -> Self {
-        Self { seed, step: 0, last: std::collections::VecDeque::new() }
+        Self { seed, step: 0, last_steps: std::collections::VecDeque::new() }
     }
 
     fn note(&mut self, what: &str) {
-        if self.last.len() == Self::LENGTH {
-            self.last.pop_front();
+        if self.last_steps.len() == Self::LENGTH {
+            self.last_steps.pop_front();
         }
-        self.last.push_back(format!("{:>6}  {what}", self.step));
+        self.last_steps.push_back(format!("{:>6}  {what}", self.step));
     }
 }
 
-impl Drop for Trail {
+impl Drop for StepLog {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let last: Vec<_> = self.last.iter().map(String::as_str).collect();
+            let last: Vec<_> = self.last_steps.iter().map(String::as_str).collect();
             println!("NANGO_TEST_SEED={}, step {}. The last steps:\n{}", self.seed, self.step, last.join("\n"));
         }
     }
 }
 
 /// So many steps, in the short version or the long one.
-fn steps(short: usize) -> usize {
+fn step_count(short: usize) -> usize {
     if std::env::var("NANGO_TEST_LONG").is_ok_and(|long| long == "1") { short * 50 } else { short }
 }

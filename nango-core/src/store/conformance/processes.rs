@@ -6,19 +6,19 @@ use uuid::Uuid;
 
 use super::support::*;
 
-pub(super) async fn the_living_are_counted(store: Opened) {
+pub(super) async fn processes_with_unexpired_heartbeat_are_counted(store: TestStore) {
     let (one, other) = (Uuid::now_v7(), Uuid::now_v7());
-    assert_eq!(store.beat(one, MINUTE).await.unwrap(), 1);
-    assert_eq!(store.beat(one, MINUTE).await.unwrap(), 1);
-    assert_eq!(store.beat(other, Duration::from_millis(300)).await.unwrap(), 2);
+    assert_eq!(store.process_heartbeat(one, MINUTE).await.unwrap(), 1);
+    assert_eq!(store.process_heartbeat(one, MINUTE).await.unwrap(), 1);
+    assert_eq!(store.process_heartbeat(other, Duration::from_millis(300)).await.unwrap(), 2);
     // Whoever is silent for too long is not counted.
     tokio::time::sleep(Duration::from_millis(350)).await;
-    assert_eq!(store.beat(one, MINUTE).await.unwrap(), 1);
-    assert_eq!(store.beat(other, MINUTE).await.unwrap(), 2);
+    assert_eq!(store.process_heartbeat(one, MINUTE).await.unwrap(), 1);
+    assert_eq!(store.process_heartbeat(other, MINUTE).await.unwrap(), 2);
     // A sign of life from the future counts for none.
     store.move_leases(3_600_000_000).await.unwrap();
-    assert_eq!(store.beat(other, MINUTE).await.unwrap(), 1);
-    assert_eq!(store.beat(one, MINUTE).await.unwrap(), 2);
-    store.leave(one).await.unwrap();
-    assert_eq!(store.beat(other, MINUTE).await.unwrap(), 1);
+    assert_eq!(store.process_heartbeat(other, MINUTE).await.unwrap(), 1);
+    assert_eq!(store.process_heartbeat(one, MINUTE).await.unwrap(), 2);
+    store.remove_process(one).await.unwrap();
+    assert_eq!(store.process_heartbeat(other, MINUTE).await.unwrap(), 1);
 }

@@ -11,8 +11,8 @@ use crate::{
     },
 };
 
-pub(super) async fn a_save_adds_then_changes_nothing_then_updates(store: Opened) {
-    let sync = Sync::begin(&store, "issues").await;
+pub(super) async fn a_save_adds_then_changes_nothing_then_updates(store: TestStore) {
+    let sync = TestSync::begin(&store, "issues").await;
     assert_eq!(sync.save(&[("a", 1), ("b", 1)]).await, [Added, Added]);
     let before = sync.feed().await;
     assert_eq!(ids(&before), "a b");
@@ -33,8 +33,8 @@ pub(super) async fn a_save_adds_then_changes_nothing_then_updates(store: Opened)
     assert!(after[1].last_modified_at > before[0].last_modified_at);
 }
 
-pub(super) async fn a_delete_keeps_the_payload(store: Opened) {
-    let sync = Sync::begin(&store, "issues").await;
+pub(super) async fn a_delete_keeps_the_payload(store: TestStore) {
+    let sync = TestSync::begin(&store, "issues").await;
     sync.save(&[("a", 1), ("b", 2)]).await;
     let before = sync.row("a").await;
     tick(&store).await;
@@ -47,8 +47,8 @@ pub(super) async fn a_delete_keeps_the_payload(store: Opened) {
     assert_eq!(sync.ids().await, "-a -b");
 }
 
-pub(super) async fn what_is_not_there_is_not_deleted(store: Opened) {
-    let sync = Sync::begin(&store, "issues").await;
+pub(super) async fn delete_of_missing_record_is_ignored(store: TestStore) {
+    let sync = TestSync::begin(&store, "issues").await;
     assert_eq!(sync.commit(delete(&["ghost", "", "a\0b", &"x".repeat(300)])).await, [Missing; 4]);
     assert_eq!(store.datasets(None, None).await.unwrap(), []);
     sync.save(&[("a", 1)]).await;
@@ -59,8 +59,8 @@ pub(super) async fn what_is_not_there_is_not_deleted(store: Opened) {
     assert_eq!(sync.feed().await, tombstone);
 }
 
-pub(super) async fn a_tombstone_that_comes_back_is_added(store: Opened) {
-    let sync = Sync::begin(&store, "issues").await;
+pub(super) async fn a_tombstone_that_comes_back_is_added(store: TestStore) {
+    let sync = TestSync::begin(&store, "issues").await;
     sync.save(&[("a", 1), ("b", 1)]).await;
     sync.commit(delete(&["a", "b"])).await;
     let gone = sync.row("a").await;
@@ -75,8 +75,8 @@ pub(super) async fn a_tombstone_that_comes_back_is_added(store: Opened) {
     assert_eq!(store.datasets(None, None).await.unwrap()[0].live, 2);
 }
 
-pub(super) async fn of_equal_ids_the_first_wins(store: Opened) {
-    let sync = Sync::begin(&store, "issues").await;
+pub(super) async fn first_of_duplicate_ids_in_a_page_wins(store: TestStore) {
+    let sync = TestSync::begin(&store, "issues").await;
     assert_eq!(sync.save(&[("a", 1), ("a", 2), ("b", 1), ("a", 3)]).await, [Added, Duplicate, Added, Duplicate]);
     assert_eq!(json_of(&sync.row("a").await)["n"], 1);
     let twice = ["x", "y"].map(|title| patch_row("a", json!({ "title": title }).as_object().unwrap().clone()));
@@ -84,12 +84,12 @@ pub(super) async fn of_equal_ids_the_first_wins(store: Opened) {
     assert_eq!(json_of(&sync.row("a").await)["title"], "x");
     // Duplicates are of one write: the next write of the same page is another word.
     let page = sync.page([save(&[("a", 7)]), save(&[("a", 8)]), delete(&["b"]), save(&[("b", 1)])]);
-    assert_eq!(rows(store.commit(page).await.unwrap()), [Updated, Updated, Deleted, Added]);
+    assert_eq!(row_outcomes(store.commit(page).await.unwrap()), [Updated, Updated, Deleted, Added]);
     assert_eq!(json_of(&sync.row("a").await)["n"], 8);
 }
 
-pub(super) async fn a_patch_merges_deep(store: Opened) {
-    let sync = Sync::begin(&store, "issues").await;
+pub(super) async fn a_patch_merges_deep(store: TestStore) {
+    let sync = TestSync::begin(&store, "issues").await;
     let map = [("o".to_owned(), json!({ "x": 1, "y": { "z": [1, 2] } })), ("k".to_owned(), Value::Null)].into();
     sync.commit(Write::Save(batch(&[Doc { map, title: Some("t".to_owned()), ..doc("a", 1) }]))).await;
     let before = sync.row("a").await;
@@ -106,8 +106,8 @@ pub(super) async fn a_patch_merges_deep(store: Opened) {
     assert_eq!(sync.row("a").await, after);
 }
 
-pub(super) async fn a_patch_leaves_missing_and_deleted_records_alone(store: Opened) {
-    let sync = Sync::begin(&store, "issues").await;
+pub(super) async fn patch_ignores_missing_and_deleted_records(store: TestStore) {
+    let sync = TestSync::begin(&store, "issues").await;
     sync.save(&[("a", 1)]).await;
     sync.commit(delete(&["a"])).await;
     let before = sync.feed().await;
@@ -116,8 +116,8 @@ pub(super) async fn a_patch_leaves_missing_and_deleted_records_alone(store: Open
     assert_eq!(sync.feed().await, before);
 }
 
-pub(super) async fn a_patched_record_saved_whole_is_unchanged(store: Opened) {
-    let sync = Sync::begin(&store, "issues").await;
+pub(super) async fn a_patched_record_saved_whole_is_unchanged(store: TestStore) {
+    let sync = TestSync::begin(&store, "issues").await;
     let map = [("b".to_owned(), json!(1))].into();
     sync.commit(Write::Save(batch(&[Doc { map, last: Some(0.5), ..doc("a", 1) }]))).await;
     // Changes a value in its place; brings a field that stands in front of others; brings a key into the middle of a map.
@@ -147,9 +147,9 @@ pub(super) async fn a_patched_record_saved_whole_is_unchanged(store: Opened) {
     assert_eq!(recount(&sync.feed().await), stats(&store).await);
 }
 
-pub(super) async fn newer_wins_unless_overridden(store: Opened) {
-    let sync = Sync::begin(&store, "issues").await;
-    let webhook = Sync::begin(&store, "webhook").await;
+pub(super) async fn newer_wins_unless_overridden(store: TestStore) {
+    let sync = TestSync::begin(&store, "issues").await;
+    let webhook = TestSync::begin(&store, "webhook").await;
     sync.save(&[("a", 1), ("b", 1), ("c", 1), ("d", 1), ("e", 1), ("f", 1)]).await;
     let early = sync.page([
         save(&[("a", 2), ("b", 2), ("c", 2), ("d", 9)]),
@@ -162,7 +162,7 @@ pub(super) async fn newer_wins_unless_overridden(store: Opened) {
     webhook.commit(delete(&["b"])).await;
     let before: Vec<_> = webhook.feed().await.into_iter().filter(|row| row.id != "f").collect();
     // What another run wrote stays, whether it was changed or deleted; what is already the same is unchanged.
-    let outcomes = rows(store.commit(early.clone()).await.unwrap());
+    let outcomes = row_outcomes(store.commit(early.clone()).await.unwrap());
     let skipped = [SkippedNewer, SkippedNewer, SkippedNewer, Unchanged, SkippedNewer, SkippedNewer, SkippedNewer];
     assert_eq!(outcomes[..7], skipped);
     assert_eq!(outcomes[7..], [Updated, Added]);
@@ -171,28 +171,28 @@ pub(super) async fn newer_wins_unless_overridden(store: Opened) {
 
     let mut page = early;
     page.changes.iter_mut().for_each(|change| change.merging = Merging::Override);
-    let outcomes = rows(store.commit(page).await.unwrap());
+    let outcomes = row_outcomes(store.commit(page).await.unwrap());
     assert_eq!(outcomes[..7], [Updated, Added, Updated, Unchanged, Deleted, Deleted, Updated]);
     let counts = store.run(sync.run.id).await.unwrap().unwrap().totals.models["Doc"];
     assert_eq!(counts.skipped_newer, 6);
 }
 
-pub(super) async fn a_run_never_yields_to_itself(store: Opened) {
-    let sync = Sync::begin(&store, "issues").await;
+pub(super) async fn run_overwrites_its_own_newer_writes(store: TestStore) {
+    let sync = TestSync::begin(&store, "issues").await;
     let mut page = sync.page([save(&[("a", 2)])]);
     page.requested_at = 0;
     sync.save(&[("a", 1)]).await;
-    assert_eq!(rows(store.commit(page).await.unwrap()), [Updated]);
+    assert_eq!(row_outcomes(store.commit(page).await.unwrap()), [Updated]);
 }
 
-pub(super) async fn one_commit_has_one_stamp_and_consecutive_places(store: Opened) {
-    let sync = Sync::begin(&store, "issues").await;
+pub(super) async fn commit_has_one_timestamp_and_consecutive_sequence_numbers(store: TestStore) {
+    let sync = TestSync::begin(&store, "issues").await;
     sync.save(&[("a", 1), ("b", 1)]).await;
     tick(&store).await;
     let mut page = sync.page([save(&[("b", 2), ("c", 1), ("a", 1)]), delete(&["a"])]);
     let other = Change { dataset: dataset("Other"), write: save(&[("x", 1)]), ..page.changes[0].clone() };
     page.changes.insert(1, other);
-    assert_eq!(rows(store.commit(page).await.unwrap()), [Updated, Added, Unchanged, Added, Deleted]);
+    assert_eq!(row_outcomes(store.commit(page).await.unwrap()), [Updated, Added, Unchanged, Added, Deleted]);
     let feed = sync.feed().await;
     assert_eq!(ids(&feed), "b c -a");
     let there = read(&store, &dataset("Other"), ReadQuery::default()).await.records;
@@ -202,12 +202,12 @@ pub(super) async fn one_commit_has_one_stamp_and_consecutive_places(store: Opene
     assert!(sync.row("z").await.last_modified_at >= feed[0].last_modified_at);
 }
 
-pub(super) async fn a_page_is_all_or_nothing(store: Opened) {
-    let sync = Sync::begin(&store, "issues").await;
+pub(super) async fn a_page_is_all_or_nothing(store: TestStore) {
+    let sync = TestSync::begin(&store, "issues").await;
     sync.save(&[("a", 1)]).await;
     let before = (sync.feed().await, store.run(sync.run.id).await.unwrap(), store.datasets(None, None).await.unwrap());
     let mut page = sync.page([save(&[("a", 2), ("b", 1)]), delete(&["a"])]);
-    page.logs = vec![LogLine { at: 1, level: Level::Info, message: "page".to_owned(), fields: Value::Null }];
+    page.logs = vec![LogLine { timestamp: 1, level: Level::Info, message: "page".to_owned(), fields: Value::Null }];
     page.resume = Some(ResumeWrite::Set(vec![1, 2, 3]));
     page.checkpoint = Some(CheckpointWrite { value: Some(json!({ "page": 2 })), expected: 5 });
     let refused = store.commit(page.clone()).await;
@@ -227,8 +227,8 @@ pub(super) async fn a_page_is_all_or_nothing(store: Opened) {
     assert_eq!(sync.ids().await, "b -a");
 }
 
-pub(super) async fn pages_together_are_all_or_nothing(store: Opened) {
-    let sync = Sync::begin(&store, "issues").await;
+pub(super) async fn pages_together_are_all_or_nothing(store: TestStore) {
+    let sync = TestSync::begin(&store, "issues").await;
     let pages = [sync.page([save(&[("a", 1), ("b", 1)])]), sync.page([save(&[("b", 1), ("c", 1)]), delete(&["a"])])];
     let mut refused = pages.to_vec();
     refused[1].checkpoint = Some(CheckpointWrite { value: None, expected: 5 });
@@ -237,15 +237,15 @@ pub(super) async fn pages_together_are_all_or_nothing(store: Opened) {
     assert_eq!((sync.ids().await, store.run(sync.run.id).await.unwrap().unwrap().totals.pages), (String::new(), 0));
 
     let committed = store.commit_all(pages.to_vec()).await.unwrap();
-    let outcomes: Vec<_> = committed.into_iter().map(rows).collect();
+    let outcomes: Vec<_> = committed.into_iter().map(row_outcomes).collect();
     assert_eq!(outcomes, [vec![Added, Added], vec![Unchanged, Added, Deleted]]);
     assert_eq!(sync.ids().await, "b c -a");
     assert_eq!(store.run(sync.run.id).await.unwrap().unwrap().totals.pages, 2);
     assert!(store.commit_all(Vec::new()).await.unwrap().is_empty());
 }
 
-pub(super) async fn counters_equal_a_recount(store: Opened) {
-    let sync = Sync::begin(&store, "issues").await;
+pub(super) async fn counters_equal_a_recount(store: TestStore) {
+    let sync = TestSync::begin(&store, "issues").await;
     sync.save(&[("a", 1), ("b", 1), ("b", 1), ("c", 100_000)]).await;
     sync.save(&[("a", 1), ("b", 22), ("d", 4)]).await;
     sync.commit(delete(&["a", "ghost"])).await;
@@ -269,14 +269,14 @@ fn recount(feed: &[FeedRow]) -> (u64, u64) {
     (live.clone().count() as u64, live.map(size).sum())
 }
 
-async fn stats(store: &Opened) -> (u64, u64) {
+async fn stats(store: &TestStore) -> (u64, u64) {
     let all = store.datasets(Some("github"), Some("acme")).await.unwrap();
     assert_eq!(all.len(), 1);
     (all[0].live, all[0].bytes)
 }
 
-pub(super) async fn ids_and_payloads_survive_as_they_are(store: Opened) {
-    let sync = Sync::begin(&store, "issues").await;
+pub(super) async fn ids_and_payloads_survive_as_they_are(store: TestStore) {
+    let sync = TestSync::begin(&store, "issues").await;
     let long = "é".repeat(127) + "x";
     let names = [&*long, "7", "07", "%", "_", "'; --", "\"", "a b", "A", "a", "é", "e\u{301}", "🦀", "\u{7f}"];
     let docs = names.map(|id| Doc {
@@ -293,8 +293,8 @@ pub(super) async fn ids_and_payloads_survive_as_they_are(store: Opened) {
     assert_eq!(sync.commit(Write::Save(batch(&docs))).await, [Unchanged; 14]);
 }
 
-pub(super) async fn variants_and_connections_are_apart(store: Opened) {
-    let sync = Sync::begin(&store, "issues").await;
+pub(super) async fn variants_and_connections_are_apart(store: TestStore) {
+    let sync = TestSync::begin(&store, "issues").await;
     let base = dataset("Doc");
     let others = [
         base.clone(),
@@ -306,7 +306,7 @@ pub(super) async fn variants_and_connections_are_apart(store: Opened) {
     for (n, dataset) in (1..).zip(&others) {
         let mut page = sync.page([save(&[("a", n)])]);
         page.changes[0].dataset = dataset.clone();
-        assert_eq!(rows(store.commit(page).await.unwrap()), [Added]);
+        assert_eq!(row_outcomes(store.commit(page).await.unwrap()), [Added]);
     }
     for (n, dataset) in (1_u64..).zip(&others) {
         let feed = read(&store, dataset, ReadQuery::default()).await.records;
@@ -321,11 +321,11 @@ pub(super) async fn variants_and_connections_are_apart(store: Opened) {
     assert_eq!(store.datasets(Some("gitlab"), Some("other")).await.unwrap(), []);
 }
 
-pub(super) async fn writers_side_by_side_lose_nothing(store: Opened) {
+pub(super) async fn concurrent_writers_lose_no_record(store: TestStore) {
     let writers = (0..8).map(|w: u64| {
         let store = store.clone();
         tokio::spawn(async move {
-            let sync = Sync::begin(&store, &format!("writer-{w}")).await;
+            let sync = TestSync::begin(&store, &format!("writer-{w}")).await;
             for n in 0..10 {
                 let shared = format!("shared-{}", n % 3);
                 sync.save(&[(&format!("{w}-{n}"), n), (&shared, w * 100 + n)]).await;
@@ -335,7 +335,7 @@ pub(super) async fn writers_side_by_side_lose_nothing(store: Opened) {
     for writer in writers.collect::<Vec<_>>() {
         writer.await.unwrap();
     }
-    let sync = Sync::begin(&store, "reader").await;
+    let sync = TestSync::begin(&store, "reader").await;
     let feed = sync.feed().await;
     assert_eq!(feed.len(), 83);
     let cursors: std::collections::HashSet<_> = feed.iter().map(|row| &row.cursor).collect();
@@ -344,8 +344,8 @@ pub(super) async fn writers_side_by_side_lose_nothing(store: Opened) {
     assert_eq!(recount(&feed), stats(&store).await);
 }
 
-pub(super) async fn an_empty_page_counts(store: Opened) {
-    let sync = Sync::begin(&store, "issues").await;
+pub(super) async fn an_empty_page_counts(store: TestStore) {
+    let sync = TestSync::begin(&store, "issues").await;
     let committed = store.commit(sync.page([save(&[]), delete(&[]), Write::Patch(Vec::new())])).await.unwrap();
     assert_eq!(committed.changes.len(), 3);
     assert!(committed.changes.iter().all(|done| done.rows.is_empty()));

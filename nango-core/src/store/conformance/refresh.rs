@@ -6,7 +6,7 @@ use serde_json::{Map, json};
 use uuid::Uuid;
 
 use super::support::*;
-use crate::store::{NewConnection, RefreshClaim, RefreshEnd, RefreshTurn};
+use crate::store::{ClaimOutcome, NewConnection, RefreshClaim, RefreshEnd};
 
 const LEASE: Duration = MINUTE;
 
@@ -17,26 +17,28 @@ fn renewed(credentials: &[u8]) -> RefreshEnd {
 }
 
 fn failed(refused: bool) -> RefreshEnd {
-    RefreshEnd::Failed { message: "no\0answer".to_owned(), refused, doubt: !refused, answered: refused }
+    RefreshEnd::Failed { message: "no\0answer".to_owned(), refused, outcome_unknown: !refused, answered: refused }
 }
 
-async fn claim_of(store: &Opened, lease: Duration) -> RefreshClaim {
+async fn claim_of(store: &TestStore, lease: Duration) -> RefreshClaim {
     let stored = store.connection("github", "acme").await.unwrap().unwrap();
     RefreshClaim { row: stored.row, version: stored.version, holder: Uuid::now_v7(), lease }
 }
 
-pub(super) async fn one_renews_at_a_time(store: Opened) {
+pub(super) async fn refresh_lease_is_exclusive(store: TestStore) {
     let new = NewConnection { renew_at: Some(3), ..connection("acme") };
     let (first, _) = store.put_connection(new).await.unwrap();
     assert_eq!((first.version, first.renew_at, &first.failure), (1, Some(3), &None));
     let (one, other) = (claim_of(&store, LEASE).await, claim_of(&store, LEASE).await);
-    assert_eq!(store.claim_refresh(one).await.unwrap(), RefreshTurn::Taken { interrupted: false });
-    let RefreshTurn::Held(wait) = store.claim_refresh(other).await.unwrap() else { panic!("two hold the turn") };
+    assert_eq!(store.claim_refresh(one).await.unwrap(), ClaimOutcome::Acquired { interrupted: false });
+    let ClaimOutcome::HeldByOther(wait) = store.claim_refresh(other).await.unwrap() else {
+        panic!("two hold the turn")
+    };
     assert!(wait > Duration::ZERO && wait <= LEASE);
     // What is not the holder's to end stays.
-    store.end_refresh(other, RefreshEnd::Left { doubt: false }).await.unwrap();
+    store.end_refresh(other, RefreshEnd::Abandoned { outcome_unknown: false }).await.unwrap();
     store.end_refresh(other, failed(true)).await.unwrap();
-    assert!(matches!(store.claim_refresh(other).await.unwrap(), RefreshTurn::Held(_)));
+    assert!(matches!(store.claim_refresh(other).await.unwrap(), ClaimOutcome::HeldByOther(_)));
 
     let after = store.end_refresh(one, renewed(b"new")).await.unwrap().unwrap();
     assert_eq!((after.version, after.renew_at, &*after.credentials), (2, Some(7), &b"new"[..]));
@@ -44,20 +46,20 @@ pub(super) async fn one_renews_at_a_time(store: Opened) {
     config.insert("api_domain".to_owned(), json!("eu"));
     assert_eq!((&after.config, after.metadata == first.metadata), (&config, true));
     assert_eq!(store.connection("github", "acme").await.unwrap(), Some(after.clone()));
-    assert_eq!(store.claim_refresh(other).await.unwrap(), RefreshTurn::Changed(Box::new(after)));
+    assert_eq!(store.claim_refresh(other).await.unwrap(), ClaimOutcome::Changed(Box::new(after)));
     assert_eq!(
         store.claim_refresh(claim_of(&store, LEASE).await).await.unwrap(),
-        RefreshTurn::Taken { interrupted: false }
+        ClaimOutcome::Acquired { interrupted: false }
     );
 }
 
-pub(super) async fn an_interrupted_turn_is_known(store: Opened) {
+pub(super) async fn abandoned_refresh_lease_is_reported(store: TestStore) {
     store.put_connection(connection("acme")).await.unwrap();
     let lost = claim_of(&store, Duration::from_millis(1)).await;
     store.claim_refresh(lost).await.unwrap();
     tokio::time::sleep(Duration::from_millis(5)).await;
     let next = claim_of(&store, LEASE).await;
-    assert_eq!(store.claim_refresh(next).await.unwrap(), RefreshTurn::Taken { interrupted: true });
+    assert_eq!(store.claim_refresh(next).await.unwrap(), ClaimOutcome::Acquired { interrupted: true });
     // The first one was only slow: what it brings is good, because nobody else brought anything.
     let after = store.end_refresh(lost, renewed(b"late")).await.unwrap().unwrap();
     assert_eq!((&*after.credentials, after.version), (&b"late"[..], 2));
@@ -65,63 +67,63 @@ pub(super) async fn an_interrupted_turn_is_known(store: Opened) {
     // A turn that was left unused leaves no trace.
     let left = claim_of(&store, LEASE).await;
     store.claim_refresh(left).await.unwrap();
-    store.end_refresh(left, RefreshEnd::Left { doubt: false }).await.unwrap();
+    store.end_refresh(left, RefreshEnd::Abandoned { outcome_unknown: false }).await.unwrap();
     assert_eq!(
         store.claim_refresh(claim_of(&store, LEASE).await).await.unwrap(),
-        RefreshTurn::Taken { interrupted: false }
+        ClaimOutcome::Acquired { interrupted: false }
     );
 }
 
-pub(super) async fn turn_from_the_future_counts_as_expired(store: Opened) {
+pub(super) async fn refresh_lease_from_the_future_counts_as_expired(store: TestStore) {
     store.put_connection(connection("acme")).await.unwrap();
     let lost = claim_of(&store, Duration::from_secs(45)).await;
     store.claim_refresh(lost).await.unwrap();
     let next = claim_of(&store, Duration::from_secs(45)).await;
-    assert!(matches!(store.claim_refresh(next).await.unwrap(), RefreshTurn::Held(_)));
+    assert!(matches!(store.claim_refresh(next).await.unwrap(), ClaimOutcome::HeldByOther(_)));
     store.move_leases(3_600_000_000).await.unwrap();
-    assert_eq!(store.claim_refresh(next).await.unwrap(), RefreshTurn::Taken { interrupted: true });
-    assert!(matches!(store.claim_refresh(lost).await.unwrap(), RefreshTurn::Held(_)));
+    assert_eq!(store.claim_refresh(next).await.unwrap(), ClaimOutcome::Acquired { interrupted: true });
+    assert!(matches!(store.claim_refresh(lost).await.unwrap(), ClaimOutcome::HeldByOther(_)));
     // An older program takes longer leases, which hold.
     let other = RefreshClaim { holder: Uuid::now_v7(), lease: Duration::from_secs(1), ..next };
-    assert!(matches!(store.claim_refresh(other).await.unwrap(), RefreshTurn::Held(_)));
+    assert!(matches!(store.claim_refresh(other).await.unwrap(), ClaimOutcome::HeldByOther(_)));
 }
 
-pub(super) async fn turn_is_extended_by_its_holder_only(store: Opened) {
+pub(super) async fn refresh_lease_is_extended_only_by_its_holder(store: TestStore) {
     store.put_connection(connection("acme")).await.unwrap();
     let lease = Duration::from_millis(400);
     let holder = claim_of(&store, lease).await;
     let other = claim_of(&store, lease).await;
-    assert!(!store.keep_refresh(holder).await.unwrap(), "it was not taken yet");
+    assert!(!store.extend_refresh(holder).await.unwrap(), "it was not taken yet");
     store.claim_refresh(holder).await.unwrap();
     for _ in 0..4 {
         tokio::time::sleep(lease / 3).await;
-        assert!(store.keep_refresh(holder).await.unwrap());
-        assert!(!store.keep_refresh(other).await.unwrap());
-        assert!(matches!(store.claim_refresh(other).await.unwrap(), RefreshTurn::Held(_)));
+        assert!(store.extend_refresh(holder).await.unwrap());
+        assert!(!store.extend_refresh(other).await.unwrap());
+        assert!(matches!(store.claim_refresh(other).await.unwrap(), ClaimOutcome::HeldByOther(_)));
     }
     tokio::time::sleep(lease * 2).await;
-    assert_eq!(store.claim_refresh(other).await.unwrap(), RefreshTurn::Taken { interrupted: true });
-    assert!(!store.keep_refresh(holder).await.unwrap());
+    assert_eq!(store.claim_refresh(other).await.unwrap(), ClaimOutcome::Acquired { interrupted: true });
+    assert!(!store.extend_refresh(holder).await.unwrap());
     store.end_refresh(other, renewed(b"new")).await.unwrap();
-    assert!(!store.keep_refresh(other).await.unwrap(), "it has ended");
+    assert!(!store.extend_refresh(other).await.unwrap(), "it has ended");
 }
 
-pub(super) async fn failures_are_kept_until_a_token_is_there(store: Opened) {
+pub(super) async fn failures_are_kept_until_a_token_is_there(store: TestStore) {
     store.put_connection(connection("acme")).await.unwrap();
     // What ended in doubt is known to the next turn.
     let mut rejected_since = None;
     for (times, refused, interrupted) in [(1, false, false), (2, true, true), (3, true, false)] {
         let claim = claim_of(&store, LEASE).await;
-        assert_eq!(store.claim_refresh(claim).await.unwrap(), RefreshTurn::Taken { interrupted });
+        assert_eq!(store.claim_refresh(claim).await.unwrap(), ClaimOutcome::Acquired { interrupted });
         let stored = store.end_refresh(claim, failed(refused)).await.unwrap().unwrap();
         let failure = stored.failure.clone().unwrap();
-        assert_eq!((failure.times, failure.refused, stored.version), (times, refused, 1));
+        assert_eq!((failure.attempts, failure.refused, stored.version), (times, refused, 1));
         let since = failure.rejected_since;
         assert_eq!(since.is_some(), refused, "only answers count");
-        assert!(since.is_none_or(|since| failure.at.abs_diff(since) < 60_000_000));
+        assert!(since.is_none_or(|since| failure.failed_at.abs_diff(since) < 60_000_000));
         assert_eq!(rejected_since.or(since), since, "since the first answer");
         rejected_since = since;
-        assert!(failure.message.starts_with("no") && failure.at >= stored.updated_at);
+        assert!(failure.message.starts_with("no") && failure.failed_at >= stored.updated_at);
         assert_eq!(store.connections(None).await.unwrap(), [stored]);
     }
     let claim = claim_of(&store, LEASE).await;
@@ -135,6 +137,6 @@ pub(super) async fn failures_are_kept_until_a_token_is_there(store: Opened) {
     assert_eq!((replaced.version, replaced.renew_at, &replaced.failure), (3, None, &None));
     assert_eq!(store.end_refresh(claim, renewed(b"old")).await.unwrap(), Some(replaced));
     store.remove_connection("github", "acme").await.unwrap();
-    assert_eq!(store.claim_refresh(claim).await.unwrap(), RefreshTurn::Gone);
+    assert_eq!(store.claim_refresh(claim).await.unwrap(), ClaimOutcome::NotFound);
     assert_eq!(store.end_refresh(claim, renewed(b"old")).await.unwrap(), None);
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::support::*;
 use crate::{
-    declare::Kind,
+    declare::FunctionKind,
     store::{
         CheckpointWrite, FunctionKey, Level, LogLine, NewRun, ResumeWrite, RunEnd, RunStatus, RunToken, ScanFrom,
         StoreError,
@@ -17,14 +17,14 @@ use crate::{
 const NO_LEASE: Duration = Duration::ZERO;
 
 fn line(level: Level, message: &str) -> LogLine {
-    LogLine { at: 5, level, message: message.to_owned(), fields: Value::Null }
+    LogLine { timestamp: 5, level, message: message.to_owned(), fields: Value::Null }
 }
 
-pub(super) async fn a_key_is_held_by_one_run(store: Opened) {
+pub(super) async fn a_key_is_held_by_one_run(store: TestStore) {
     let first = store.start_run(new_run("issues", MINUTE)).await.unwrap();
     let started = store.run(first.id).await.unwrap().unwrap();
     match store.start_run(new_run("issues", MINUTE)).await {
-        Err(StoreError::Busy { function, run, since, lease_until, left }) => {
+        Err(StoreError::Busy { function, run, since, lease_until, remaining: left }) => {
             assert_eq!((&*function, run), ("issues", first.id));
             assert_eq!(since.len(), "2026-01-01T00:00:00Z".len(), "{since}");
             assert_eq!(lease_until, started.started_at + 60_000_000);
@@ -35,7 +35,7 @@ pub(super) async fn a_key_is_held_by_one_run(store: Opened) {
     // Every part of the key tells runs apart, and what is not exclusive is not held.
     let key = function("issues");
     for key in [
-        FunctionKey { kind: Kind::OnWebhook, ..key.clone() },
+        FunctionKey { kind: FunctionKind::OnWebhook, ..key.clone() },
         FunctionKey { integration: "gitlab".to_owned(), ..key.clone() },
         FunctionKey { connection: "other".to_owned(), ..key.clone() },
         FunctionKey { function: "other".to_owned(), ..key.clone() },
@@ -46,7 +46,7 @@ pub(super) async fn a_key_is_held_by_one_run(store: Opened) {
     for _ in 0..2 {
         store.start_run(NewRun { key: key.clone(), connection: None, exclusive: false, lease: MINUTE }).await.unwrap();
     }
-    store.end_run(&first, ended(RunStatus::Success)).await.unwrap();
+    store.end_run(&first, run_end(RunStatus::Success)).await.unwrap();
     let second = store.start_run(new_run("issues", Duration::MAX)).await.unwrap();
     assert!(second.fence > first.fence && second.id != first.id);
     store.heartbeat(&second).await.unwrap();
@@ -54,7 +54,7 @@ pub(super) async fn a_key_is_held_by_one_run(store: Opened) {
     assert!(matches!(store.start_run(new_run("issues", MINUTE)).await, Err(StoreError::Busy { .. })));
 }
 
-pub(super) async fn an_ended_lease_is_taken_over(store: Opened) {
+pub(super) async fn an_ended_lease_is_taken_over(store: TestStore) {
     let lost = store.start_run(new_run("issues", NO_LEASE)).await.unwrap();
     assert!(store.try_lock(&lost, "export", MINUTE).await.unwrap());
     let next = store.start_run(new_run("issues", MINUTE)).await.unwrap();
@@ -66,7 +66,7 @@ pub(super) async fn an_ended_lease_is_taken_over(store: Opened) {
     assert!(matches!(store.start_run(new_run("issues", MINUTE)).await, Err(StoreError::Busy { .. })));
 }
 
-pub(super) async fn lease_from_the_future_counts_as_expired(store: Opened) {
+pub(super) async fn lease_from_the_future_counts_as_expired(store: TestStore) {
     // The length that the lease was begun with counts, not the claimer's.
     let lost = store.start_run(new_run("issues", MINUTE)).await.unwrap();
     store.move_leases(-1_000_000).await.unwrap();
@@ -76,7 +76,7 @@ pub(super) async fn lease_from_the_future_counts_as_expired(store: Opened) {
     let next = store.start_run(new_run("issues", MINUTE)).await.unwrap();
     assert!(next.fence > lost.fence);
     assert_eq!(store.run(lost.id).await.unwrap().unwrap().status, RunStatus::Interrupted);
-    lease_lost(store.heartbeat(&lost).await);
+    assert_lease_lost(store.heartbeat(&lost).await);
     // One that lives brings its lease back into the present.
     store.move_leases(3_600_000_000).await.unwrap();
     store.heartbeat(&next).await.unwrap();
@@ -84,31 +84,31 @@ pub(super) async fn lease_from_the_future_counts_as_expired(store: Opened) {
     assert!(matches!(busy, Err(StoreError::Busy { .. })), "{busy:?}");
 }
 
-pub(super) async fn a_fenced_run_writes_nothing(store: Opened) {
+pub(super) async fn a_fenced_run_writes_nothing(store: TestStore) {
     let key = function("issues");
     let run = store.start_run(new_run("issues", NO_LEASE)).await.unwrap();
-    let old = Sync { store: &store, key, run, dataset: dataset("Doc") };
+    let old = TestSync { store: &store, key, run, dataset: dataset("Doc") };
     // Until somebody takes over, an ended lease does no harm.
     old.save(&[("a", 1)]).await;
     let scan = old.scan(false).await;
-    let new = Sync::begin(&store, "issues").await;
+    let new = TestSync::begin(&store, "issues").await;
     let before = (new.feed().await, store.run(old.run.id).await.unwrap());
 
     let mut page = old.page([save(&[("a", 2), ("b", 1)])]);
     page.checkpoint = Some(CheckpointWrite { value: Some(json!({})), expected: 0 });
-    lease_lost(store.commit(page.clone()).await);
+    assert_lease_lost(store.commit(page.clone()).await);
     (page.pages, page.requests) = (0, 0);
-    lease_lost(store.commit(page).await);
-    lease_lost(store.begin_scan(&old.run, &old.key, &old.dataset, ScanFrom::LeftOpen, false).await);
-    lease_lost(store.finish_scan(old.finish(scan, 1, true)).await);
-    lease_lost(store.heartbeat(&old.run).await);
-    lease_lost(store.write_logs(&old.run, vec![line(Level::Info, "late")]).await);
-    lease_lost(store.try_lock(&old.run, "export", MINUTE).await);
-    lease_lost(store.unlock(&old.run, "export").await);
-    lease_lost(store.end_run(&old.run, ended(RunStatus::Success)).await);
+    assert_lease_lost(store.commit(page).await);
+    assert_lease_lost(store.begin_scan(&old.run, &old.key, &old.dataset, ScanFrom::Unfinished, false).await);
+    assert_lease_lost(store.finish_scan(old.finish(scan, 1, true)).await);
+    assert_lease_lost(store.heartbeat(&old.run).await);
+    assert_lease_lost(store.write_logs(&old.run, vec![line(Level::Info, "late")]).await);
+    assert_lease_lost(store.try_lock(&old.run, "export", MINUTE).await);
+    assert_lease_lost(store.unlock(&old.run, "export").await);
+    assert_lease_lost(store.end_run(&old.run, run_end(RunStatus::Success)).await);
     // Neither does a token that was made up.
-    lease_lost(store.heartbeat(&RunToken { fence: new.run.fence + 1, ..new.run }).await);
-    lease_lost(store.heartbeat(&RunToken { row: 999, ..new.run }).await);
+    assert_lease_lost(store.heartbeat(&RunToken { fence: new.run.fence + 1, ..new.run }).await);
+    assert_lease_lost(store.heartbeat(&RunToken { row: 999, ..new.run }).await);
 
     assert_eq!((new.feed().await, store.run(old.run.id).await.unwrap()), before);
     assert_eq!(store.logs(old.run.id).await.unwrap(), []);
@@ -117,7 +117,7 @@ pub(super) async fn a_fenced_run_writes_nothing(store: Opened) {
     assert_eq!(new.ids().await, "a");
 }
 
-pub(super) async fn a_heartbeat_renews(store: Opened) {
+pub(super) async fn a_heartbeat_renews(store: TestStore) {
     let lease = Duration::from_millis(400);
     let run = store.start_run(new_run("issues", lease)).await.unwrap();
     for _ in 0..4 {
@@ -130,11 +130,11 @@ pub(super) async fn a_heartbeat_renews(store: Opened) {
     assert!(lease_until >= started_at + 800_000, "{lease_until} {started_at}");
     tokio::time::sleep(lease * 2).await;
     store.start_run(new_run("issues", lease)).await.unwrap();
-    lease_lost(store.heartbeat(&run).await);
+    assert_lease_lost(store.heartbeat(&run).await);
 }
 
-pub(super) async fn the_end_of_a_run_is_one_transaction(store: Opened) {
-    let sync = Sync::begin(&store, "issues").await;
+pub(super) async fn the_end_of_a_run_is_one_transaction(store: TestStore) {
+    let sync = TestSync::begin(&store, "issues").await;
     sync.save(&[("a", 1)]).await;
     assert!(store.try_lock(&sync.run, "export", MINUTE).await.unwrap());
     let error = json!({ "type": "script_http_error", "message": "502" });
@@ -160,17 +160,17 @@ pub(super) async fn the_end_of_a_run_is_one_transaction(store: Opened) {
     assert_eq!(store.logs(sync.run.id).await.unwrap(), end.logs);
     assert_eq!(store.checkpoint(&sync.key).await.unwrap().value, Some(json!({ "page": 1 })));
     assert_eq!(store.resume_state(&sync.key).await.unwrap(), Some(vec![9]));
-    lease_lost(store.end_run(&sync.run, ended(RunStatus::Success)).await);
-    lease_lost(store.heartbeat(&sync.run).await);
+    assert_lease_lost(store.end_run(&sync.run, run_end(RunStatus::Success)).await);
+    assert_lease_lost(store.heartbeat(&sync.run).await);
 }
 
-pub(super) async fn runs_are_listed(store: Opened) {
+pub(super) async fn runs_are_listed(store: TestStore) {
     assert_eq!(store.runs_of(&function("issues"), 10).await.unwrap(), []);
     assert_eq!(store.run(uuid::Uuid::nil()).await.unwrap(), None);
     let mut expect = Vec::new();
     for status in [RunStatus::Success, RunStatus::Interrupted, RunStatus::Error, RunStatus::Cancelled] {
         let run = store.start_run(new_run("issues", MINUTE)).await.unwrap();
-        expect.insert(0, store.end_run(&run, ended(status)).await.unwrap());
+        expect.insert(0, store.end_run(&run, run_end(status)).await.unwrap());
     }
     let running = store.start_run(new_run("issues", MINUTE)).await.unwrap();
     expect.insert(0, store.run(running.id).await.unwrap().unwrap());
@@ -180,7 +180,7 @@ pub(super) async fn runs_are_listed(store: Opened) {
     assert_eq!(store.runs_of(&function("issues"), 2).await.unwrap(), expect[..2]);
 }
 
-pub(super) async fn locks_go_with_their_run(store: Opened) {
+pub(super) async fn locks_go_with_their_run(store: TestStore) {
     let one = store.start_run(new_run("one", MINUTE)).await.unwrap();
     let two = store.start_run(new_run("two", MINUTE)).await.unwrap();
     assert!(store.try_lock(&one, "export", MINUTE).await.unwrap());
@@ -192,7 +192,7 @@ pub(super) async fn locks_go_with_their_run(store: Opened) {
     assert!(store.unlock(&one, "export").await.unwrap());
     assert!(!store.unlock(&one, "export").await.unwrap());
     assert!(store.try_lock(&two, "export", MINUTE).await.unwrap());
-    store.end_run(&two, ended(RunStatus::Success)).await.unwrap();
+    store.end_run(&two, run_end(RunStatus::Success)).await.unwrap();
     assert!(store.try_lock(&one, "export", Duration::ZERO).await.unwrap());
     // A lock ends with its time, also before its run does.
     assert!(!store.unlock(&one, "export").await.unwrap());
@@ -201,8 +201,8 @@ pub(super) async fn locks_go_with_their_run(store: Opened) {
     assert!(store.try_lock(&three, "import", MINUTE).await.unwrap());
 }
 
-pub(super) async fn log_lines_keep_their_order(store: Opened) {
-    let sync = Sync::begin(&store, "issues").await;
+pub(super) async fn log_lines_keep_their_order(store: TestStore) {
+    let sync = TestSync::begin(&store, "issues").await;
     let fields = LogLine { fields: json!({ "b": 1, "a": [null] }), ..line(Level::Warn, "two") };
     store.write_logs(&sync.run, vec![line(Level::Debug, "one"), fields.clone()]).await.unwrap();
     let mut page = sync.page([]);

@@ -3,10 +3,10 @@
 use serde_json::json;
 
 use super::support::*;
-use crate::store::{LastAction, ResumeWrite, RowOutcome::*, RunStatus, ScanFinished, ScanFrom, StoreError};
+use crate::store::{LastAction, ResumeWrite, RowOutcome::*, RunStatus, ScanFrom, ScanOutcome, StoreError};
 
-pub(super) async fn what_a_scan_misses_is_deleted(store: Opened) {
-    let sync = Sync::begin(&store, "issues").await;
+pub(super) async fn record_missed_by_scan_is_deleted(store: TestStore) {
+    let sync = TestSync::begin(&store, "issues").await;
     sync.save(&[("a", 1), ("b", 1), ("c", 1), ("d", 1)]).await;
     sync.commit(delete(&["d"])).await;
     let before = sync.row("b").await;
@@ -18,7 +18,7 @@ pub(super) async fn what_a_scan_misses_is_deleted(store: Opened) {
     let resume = Some(ResumeWrite::Set(vec![7]));
     let finish = crate::store::FinishScan { resume, ..sync.finish(scan, 1, true) };
     let done = store.finish_scan(finish).await.unwrap();
-    assert_eq!(done, ScanFinished { deleted: 1, ..ScanFinished::default() });
+    assert_eq!(done, ScanOutcome { deleted: 1, ..ScanOutcome::default() });
     assert_eq!(sync.ids().await, "a -d c e -b");
     let after = sync.row("b").await;
     assert_eq!((after.last_action, &after.payload), (LastAction::Deleted, &before.payload));
@@ -33,20 +33,20 @@ pub(super) async fn what_a_scan_misses_is_deleted(store: Opened) {
     assert_eq!(sync.walk(&[], 1).await, (0, 0));
 }
 
-pub(super) async fn an_incomplete_scan_deletes_nothing(store: Opened) {
-    let sync = Sync::begin(&store, "issues").await;
+pub(super) async fn an_incomplete_scan_deletes_nothing(store: TestStore) {
+    let sync = TestSync::begin(&store, "issues").await;
     sync.save(&[("a", 1), ("b", 1)]).await;
     let scan = sync.scan(false).await;
     sync.save(&[("a", 1)]).await;
-    assert_eq!(store.finish_scan(sync.finish(scan, 1, false)).await.unwrap(), ScanFinished::default());
+    assert_eq!(store.finish_scan(sync.finish(scan, 1, false)).await.unwrap(), ScanOutcome::default());
     assert_eq!(sync.ids().await, "a b");
     let closed = store.finish_scan(sync.finish(scan, 1, true)).await;
     assert!(matches!(&closed, Err(StoreError::ScanClosed(model)) if model == "Doc"), "{closed:?}");
     assert_eq!(sync.ids().await, "a b");
 }
 
-pub(super) async fn sighting_counts_as_seen_and_writes_nothing(store: Opened) {
-    let sync = Sync::begin(&store, "issues").await;
+pub(super) async fn sighting_counts_as_seen_and_writes_nothing(store: TestStore) {
+    let sync = TestSync::begin(&store, "issues").await;
     sync.save(&[("a", 1), ("b", 1), ("c", 1)]).await;
     let before = sync.row("b").await;
     let scan = sync.scan(true).await;
@@ -58,9 +58,9 @@ pub(super) async fn sighting_counts_as_seen_and_writes_nothing(store: Opened) {
     assert_eq!((sync.ids().await.as_str(), sync.row("b").await), ("a b -c", before));
 }
 
-pub(super) async fn what_was_written_since_is_kept(store: Opened) {
-    let sync = Sync::begin(&store, "issues").await;
-    let webhook = Sync::begin(&store, "webhook").await;
+pub(super) async fn record_written_during_scan_is_kept(store: TestStore) {
+    let sync = TestSync::begin(&store, "issues").await;
+    let webhook = TestSync::begin(&store, "webhook").await;
     sync.save(&[("a", 1), ("b", 1), ("c", 1), ("d", 1), ("e", 1)]).await;
     let scan = sync.scan(false).await;
     // Patched, saved as it was, added, deleted and added again: all by another run, none seen by the walk.
@@ -70,21 +70,21 @@ pub(super) async fn what_was_written_since_is_kept(store: Opened) {
     webhook.save(&[("d", 1)]).await;
     sync.save(&[("a", 1)]).await;
     let done = store.finish_scan(sync.finish(scan, 1, true)).await.unwrap();
-    assert_eq!(done, ScanFinished { deleted: 1, ..ScanFinished::default() });
+    assert_eq!(done, ScanOutcome { deleted: 1, ..ScanOutcome::default() });
     assert_eq!(sync.ids().await, "a c b new d -e");
 }
 
-pub(super) async fn an_interrupted_scan_goes_on(store: Opened) {
-    let sync = Sync::begin(&store, "issues").await;
+pub(super) async fn interrupted_scan_is_resumed(store: TestStore) {
+    let sync = TestSync::begin(&store, "issues").await;
     sync.save(&[("a", 1), ("b", 1), ("c", 1), ("d", 1)]).await;
     let scan = sync.scan(false).await;
     sync.save(&[("a", 1)]).await;
-    store.end_run(&sync.run, ended(RunStatus::Interrupted)).await.unwrap();
+    store.end_run(&sync.run, run_end(RunStatus::Interrupted)).await.unwrap();
 
     // The next run of the function sees what is left; what was seen before counts, and so does what was written since.
-    let webhook = Sync::begin(&store, "webhook").await;
+    let webhook = TestSync::begin(&store, "webhook").await;
     webhook.commit(patch("c", json!({ "n": 2 }))).await;
-    let sync = Sync::begin(&store, "issues").await;
+    let sync = TestSync::begin(&store, "issues").await;
     let again = sync.scan(true).await;
     assert_eq!((again.number, again.resumed), (scan.number, true));
     sync.save(&[("b", 1)]).await;
@@ -94,9 +94,9 @@ pub(super) async fn an_interrupted_scan_goes_on(store: Opened) {
     assert!(!sync.scan(true).await.resumed);
 }
 
-pub(super) async fn another_scan_closes_the_first(store: Opened) {
-    let sync = Sync::begin(&store, "issues").await;
-    let other = Sync::begin(&store, "other").await;
+pub(super) async fn another_scan_closes_the_first(store: TestStore) {
+    let sync = TestSync::begin(&store, "issues").await;
+    let other = TestSync::begin(&store, "other").await;
     sync.save(&[("a", 1), ("b", 1)]).await;
     let first = sync.scan(false).await;
     sync.save(&[("a", 1)]).await;
@@ -114,8 +114,8 @@ pub(super) async fn another_scan_closes_the_first(store: Opened) {
     assert_eq!(store.finish_scan(other.finish(third, 1, true)).await.unwrap().deleted, 2);
 }
 
-pub(super) async fn two_scans_confirm(store: Opened) {
-    let sync = Sync::begin(&store, "issues").await;
+pub(super) async fn two_scans_confirm(store: TestStore) {
+    let sync = TestSync::begin(&store, "issues").await;
     sync.save(&[("a", 1), ("b", 1), ("c", 1)]).await;
     assert_eq!(sync.walk(&[("a", 1)], 2).await, (0, 2));
     assert_eq!(sync.ids().await, "a b c");
@@ -132,8 +132,8 @@ pub(super) async fn two_scans_confirm(store: Opened) {
     assert_eq!(sync.walk(&[("c", 1)], 2).await, (0, 2));
 }
 
-pub(super) async fn a_seen_record_starts_again(store: Opened) {
-    let sync = Sync::begin(&store, "issues").await;
+pub(super) async fn seen_record_resets_its_missed_count(store: TestStore) {
+    let sync = TestSync::begin(&store, "issues").await;
     sync.save(&[("a", 1), ("b", 1)]).await;
     assert_eq!(sync.walk(&[("a", 1)], 2).await, (0, 1));
     assert_eq!(sync.walk(&[("a", 1), ("b", 1)], 2).await, (0, 0));
@@ -142,8 +142,8 @@ pub(super) async fn a_seen_record_starts_again(store: Opened) {
     assert_eq!(sync.ids().await, "a -b");
 }
 
-pub(super) async fn a_large_scan_streams(store: Opened) {
-    let sync = Sync::begin(&store, "issues").await;
+pub(super) async fn a_large_scan_streams(store: TestStore) {
+    let sync = TestSync::begin(&store, "issues").await;
     let names: Vec<_> = (0..12_000).map(|n| format!("{:05}", n * 7919 % 12_000)).collect();
     let docs: Vec<_> = names.iter().map(|id| (&**id, 1)).collect();
     for page in docs.chunks(1000) {
@@ -154,7 +154,7 @@ pub(super) async fn a_large_scan_streams(store: Opened) {
         assert_eq!(sync.save(page).await, vec![Unchanged; 1000]);
     }
     let done = store.finish_scan(sync.finish(scan, 1, true)).await.unwrap();
-    assert_eq!(done, ScanFinished { deleted: 9000, ..ScanFinished::default() });
+    assert_eq!(done, ScanOutcome { deleted: 9000, ..ScanOutcome::default() });
     let mut live: Vec<_> = docs.chunks(1000).step_by(4).flatten().map(|(id, _)| (*id).to_owned()).collect();
     live.sort();
     let mut found = store.records_by_id(&sync.dataset, names).await.unwrap();
@@ -163,7 +163,7 @@ pub(super) async fn a_large_scan_streams(store: Opened) {
     assert_eq!(found.into_iter().map(|row| row.id).collect::<Vec<_>>(), live);
     assert_eq!(store.datasets(None, None).await.unwrap()[0].live, 3000);
     // A scan belongs to a run that may write.
-    store.end_run(&sync.run, ended(RunStatus::Success)).await.unwrap();
-    lease_lost(store.begin_scan(&sync.run, &sync.key, &sync.dataset, ScanFrom::Start, false).await);
-    lease_lost(store.finish_scan(sync.finish(scan, 1, true)).await);
+    store.end_run(&sync.run, run_end(RunStatus::Success)).await.unwrap();
+    assert_lease_lost(store.begin_scan(&sync.run, &sync.key, &sync.dataset, ScanFrom::Start, false).await);
+    assert_lease_lost(store.finish_scan(sync.finish(scan, 1, true)).await);
 }

@@ -10,26 +10,26 @@ use tempfile::TempDir;
 
 use crate::{
     auth::KeyRing,
-    declare::{Kind, Merging},
+    declare::{FunctionKind, Merging},
     model::{Batch, Data, Model, ModelInfo, Patch, Record},
     store::{
         Change, Committed, DatasetKey, DeletePolicy, FeedPage, FeedRow, FinishScan, FunctionKey, NewRun, Page,
         PatchRow, ReadQuery, RowOutcome, RunEnd, RunStatus, RunToken, Scan, ScanFrom, ScanWalk, SharedStore,
-        StoreError, Write, deletes::unheld, sqlite::Sqlite,
+        StoreError, Write, deletes::unguarded_finish_scan, sqlite::Sqlite,
     },
 };
 
 /// A database that a case may fill.
-pub(super) struct Opened {
+pub(super) struct TestStore {
     store: SharedStore,
     /// Two keys, which the store has only if it was opened so.
     pub ring: Arc<KeyRing>,
     /// Removed after the case.
-    place: Place,
+    backend: TestBackend,
 }
 
 /// Where a database lies.
-enum Place {
+enum TestBackend {
     Memory,
     File {
         dir: TempDir,
@@ -40,43 +40,43 @@ enum Place {
     },
 }
 
-impl Opened {
+impl TestStore {
     pub(super) async fn memory() -> Option<Self> {
         let store = Arc::new(Sqlite::open(":memory:").await.unwrap());
-        Some(Self { store, ring: two_keys(), place: Place::Memory })
+        Some(Self { store, ring: two_keys(), backend: TestBackend::Memory })
     }
 
     pub(super) async fn file() -> Option<Self> {
         let dir = tempfile::tempdir().unwrap();
         let store = Arc::new(Sqlite::open(dir.path().join("nango.db")).await.unwrap());
-        Some(Self { store, ring: two_keys(), place: Place::File { dir } })
+        Some(Self { store, ring: two_keys(), backend: TestBackend::File { dir } })
     }
 
     #[cfg(feature = "postgres")]
     pub(super) async fn postgres() -> Option<Self> {
         let database = crate::store::postgres::tests::database()?;
         let store = crate::store::open(&database.url).await.unwrap();
-        Some(Self { store, ring: two_keys(), place: Place::Server { database } })
+        Some(Self { store, ring: two_keys(), backend: TestBackend::Server { database } })
     }
 
     /// A file whose payloads are sealed.
     pub(super) async fn file_sealed() -> Option<Self> {
-        Some(Self::file().await?.sealed().await)
+        Some(Self::file().await?.enable_encryption().await)
     }
 
     /// A database on a server whose payloads are sealed.
     #[cfg(feature = "postgres")]
     pub(super) async fn postgres_sealed() -> Option<Self> {
-        Some(Self::postgres().await?.sealed().await)
+        Some(Self::postgres().await?.enable_encryption().await)
     }
 
     /// The same database, closed and opened again; one in memory would be gone.
     pub(super) async fn reopened(self) -> Self {
-        let url = match &self.place {
-            Place::Memory => return self,
-            Place::File { dir } => format!("sqlite:{}", dir.path().join("nango.db").display()),
+        let url = match &self.backend {
+            TestBackend::Memory => return self,
+            TestBackend::File { dir } => format!("sqlite:{}", dir.path().join("nango.db").display()),
             #[cfg(feature = "postgres")]
-            Place::Server { database } => database.url.clone(),
+            TestBackend::Server { database } => database.url.clone(),
         };
         let sealed = self.encryption_settings().await.unwrap().payloads;
         self.store.close().await.unwrap();
@@ -87,7 +87,7 @@ impl Opened {
         again
     }
 
-    async fn sealed(self) -> Self {
+    async fn enable_encryption(self) -> Self {
         self.use_keys(self.ring.clone(), true).await.unwrap();
         assert!(self.encryption().await.unwrap().payloads);
         self
@@ -100,7 +100,7 @@ fn two_keys() -> Arc<KeyRing> {
     Arc::new(KeyRing::from_key(&format!("{},{}", key(), key())).unwrap())
 }
 
-impl Deref for Opened {
+impl Deref for TestStore {
     type Target = SharedStore;
 
     fn deref(&self) -> &SharedStore {
@@ -186,7 +186,7 @@ pub(super) fn dataset(model: &str) -> DatasetKey {
 
 pub(super) fn function(name: &str) -> FunctionKey {
     let [integration, connection, variant] = ["github", "acme", "base"].map(str::to_owned);
-    FunctionKey { kind: Kind::Sync, integration, connection, function: name.to_owned(), variant }
+    FunctionKey { kind: FunctionKind::Sync, integration, connection, function: name.to_owned(), variant }
 }
 
 pub(super) const MINUTE: Duration = Duration::from_mins(1);
@@ -195,29 +195,29 @@ pub(super) fn new_run(name: &str, lease: Duration) -> NewRun {
     NewRun { key: function(name), connection: None, exclusive: true, lease }
 }
 
-pub(super) fn ended(status: RunStatus) -> RunEnd {
+pub(super) fn run_end(status: RunStatus) -> RunEnd {
     RunEnd { status, error: None, requests: 0, logs: Vec::new(), checkpoint: None, resume: None }
 }
 
 /// A complete walk with position-based pagination.
 pub(super) fn position_walk() -> ScanWalk {
-    ScanWalk { position: true, ..token_walk() }
+    ScanWalk { position_based: true, ..token_walk() }
 }
 
 /// A complete walk with token pagination.
 pub(super) fn token_walk() -> ScanWalk {
-    ScanWalk { complete: true, position: false, requests: 2, shifted: false, list_empty: false }
+    ScanWalk { complete: true, position_based: false, requests: 2, shifted: false, list_empty: false }
 }
 
 /// A run of a sync that writes to `Doc`.
-pub(super) struct Sync<'a> {
+pub(super) struct TestSync<'a> {
     pub store: &'a SharedStore,
     pub key: FunctionKey,
     pub run: RunToken,
     pub dataset: DatasetKey,
 }
 
-impl<'a> Sync<'a> {
+impl<'a> TestSync<'a> {
     /// Begins a run of the sync of this name.
     pub(super) async fn begin(store: &'a SharedStore, name: &str) -> Self {
         let run = store.start_run(new_run(name, MINUTE)).await.unwrap();
@@ -225,7 +225,7 @@ impl<'a> Sync<'a> {
     }
 
     pub(super) async fn end(self) {
-        self.store.end_run(&self.run, ended(RunStatus::Success)).await.unwrap();
+        self.store.end_run(&self.run, run_end(RunStatus::Success)).await.unwrap();
     }
 
     /// A page that was requested now.
@@ -246,7 +246,7 @@ impl<'a> Sync<'a> {
     }
 
     pub(super) async fn commit(&self, write: Write) -> Vec<RowOutcome> {
-        rows(self.store.commit(self.page([write])).await.unwrap())
+        row_outcomes(self.store.commit(self.page([write])).await.unwrap())
     }
 
     pub(super) async fn save(&self, docs: &[(&str, u64)]) -> Vec<RowOutcome> {
@@ -254,7 +254,7 @@ impl<'a> Sync<'a> {
     }
 
     pub(super) async fn scan(&self, resume: bool) -> Scan {
-        let from = if resume { ScanFrom::LeftOpen } else { ScanFrom::Start };
+        let from = if resume { ScanFrom::Unfinished } else { ScanFrom::Start };
         self.begin_scan(from, false).await
     }
 
@@ -264,7 +264,7 @@ impl<'a> Sync<'a> {
 
     /// The end of a scan that nothing holds.
     pub(super) fn finish(&self, scan: Scan, confirm: u32, complete: bool) -> FinishScan {
-        let mut finish = unheld(self.run, self.key.clone(), self.dataset.clone(), scan);
+        let mut finish = unguarded_finish_scan(self.run, self.key.clone(), self.dataset.clone(), scan);
         (finish.policy.confirmations, finish.walk.complete) = (Some(confirm), complete);
         finish
     }
@@ -272,7 +272,7 @@ impl<'a> Sync<'a> {
     /// The end of a scan as its walks ended and its sync declares.
     pub(super) fn finish_as(&self, scan: Scan, walk: ScanWalk, policy: DeletePolicy) -> FinishScan {
         let (function, dataset) = (self.key.clone(), self.dataset.clone());
-        FinishScan { walk, policy, ..unheld(self.run, function, dataset, scan) }
+        FinishScan { walk, policy, ..unguarded_finish_scan(self.run, function, dataset, scan) }
     }
 
     /// A whole walk that sees these, and what it deleted and left unconfirmed.
@@ -300,7 +300,7 @@ impl<'a> Sync<'a> {
     }
 }
 
-pub(super) fn rows(committed: Committed) -> Vec<RowOutcome> {
+pub(super) fn row_outcomes(committed: Committed) -> Vec<RowOutcome> {
     committed.changes.into_iter().flat_map(|done| done.rows).collect()
 }
 
@@ -340,7 +340,7 @@ pub(super) fn connection(id: &str) -> crate::store::NewConnection {
 }
 
 #[track_caller]
-pub(super) fn lease_lost<T: std::fmt::Debug>(result: Result<T, StoreError>) {
+pub(super) fn assert_lease_lost<T: std::fmt::Debug>(result: Result<T, StoreError>) {
     let error = result.unwrap_err();
     assert!(matches!(error, StoreError::LeaseLost), "{error:?}");
 }

@@ -15,7 +15,7 @@ async fn fill(store: &SharedStore) {
     store.put_connection(connection("gone")).await.unwrap();
     store.remove_connection("github", "gone").await.unwrap();
     store.put_connection(connection("acme")).await.unwrap();
-    let sync = Sync::begin(store, "issues").await;
+    let sync = TestSync::begin(store, "issues").await;
     let many: Vec<_> = (0..2_500).map(|n| format!("r{n}")).collect();
     sync.save(&many.iter().map(|id| (id.as_str(), 1)).collect::<Vec<_>>()).await;
     sync.commit(delete(&["r3", "r4"])).await;
@@ -25,7 +25,7 @@ async fn fill(store: &SharedStore) {
     let mut page = sync.page([]);
     page.checkpoint = Some(CheckpointWrite { value: Some(json!({ "page": 7 })), expected: 0 });
     page.resume = Some(ResumeWrite::Set(vec![0, 255]));
-    page.logs = vec![LogLine { at: 5, level: Level::Warn, message: "odd".into(), fields: json!({ "n": 1.5 }) }];
+    page.logs = vec![LogLine { timestamp: 5, level: Level::Warn, message: "odd".into(), fields: json!({ "n": 1.5 }) }];
     store.commit(page).await.unwrap();
     // Candidates that are neither confirmed nor released.
     let scan = sync.begin_scan(ScanFrom::Start, true).await;
@@ -34,7 +34,7 @@ async fn fill(store: &SharedStore) {
     sync.scan(false).await;
     sync.end().await;
     // It goes on, with a lock.
-    let running = Sync::begin(store, "issues").await;
+    let running = TestSync::begin(store, "issues").await;
     store.try_lock(&running.run, "export", MINUTE).await.unwrap();
 }
 
@@ -42,7 +42,7 @@ async fn feed_from(store: &SharedStore, dataset: &DatasetKey, cursor: Option<&st
     read(store, dataset, ReadQuery { cursor: cursor.map(str::to_owned), limit: 10_000, ..ReadQuery::default() }).await
 }
 
-pub(super) async fn an_instance_moves_and_its_feeds_go_on(store: Opened) {
+pub(super) async fn copy_to_another_database_keeps_feed_cursors(store: TestStore) {
     fill(&store).await;
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("copy.db");
@@ -73,9 +73,9 @@ pub(super) async fn an_instance_moves_and_its_feeds_go_on(store: Opened) {
     assert_eq!(feed_from(&target, &issues, Some(&place)).await, feed_from(&store, &issues, Some(&place)).await);
     assert_eq!(store.datasets(None, None).await.unwrap(), target.datasets(None, None).await.unwrap());
     assert_eq!(store.checkpoint(&key).await.unwrap(), target.checkpoint(&key).await.unwrap());
-    let waiting = store.delete_outlook(&issues, &DeletePolicy::default()).await.unwrap();
+    let waiting = store.pending_deletes(&issues, &DeletePolicy::default()).await.unwrap();
     assert_eq!(
-        (waiting.held, target.delete_outlook(&issues, &DeletePolicy::default()).await.unwrap()),
+        (waiting.held, target.pending_deletes(&issues, &DeletePolicy::default()).await.unwrap()),
         (2_498, waiting)
     );
     assert_eq!(store.resume_state(&key).await.unwrap(), target.resume_state(&key).await.unwrap());
@@ -87,20 +87,20 @@ pub(super) async fn an_instance_moves_and_its_feeds_go_on(store: Opened) {
     assert_eq!(runs.iter().map(|run| run.status).collect::<Vec<_>>(), [RunStatus::Interrupted, RunStatus::Success]);
     assert!(runs[0].finished_at.is_some());
     assert_eq!(target.logs(runs[1].id).await.unwrap(), store.logs(runs[1].id).await.unwrap());
-    let sync = Sync::begin(&target, "issues").await;
+    let sync = TestSync::begin(&target, "issues").await;
     assert!(target.try_lock(&sync.run, "export", MINUTE).await.unwrap());
     assert!(!sync.scan(true).await.resumed);
     let last = all.records.last().unwrap();
     assert_eq!(sync.save(&[("r6", 1), ("r7", 2), ("r3", 1)]).await, [Unchanged, Updated, Added]);
     assert_eq!(ids(&feed_from(&target, &issues, Some(&last.cursor)).await.records), "r7 r3");
-    assert_eq!(target.delete_outlook(&issues, &DeletePolicy::default()).await.unwrap().held, 2_496);
+    assert_eq!(target.pending_deletes(&issues, &DeletePolicy::default()).await.unwrap().held, 2_496);
     // A number that was given once is not given again.
     let (new, _) = target.put_connection(connection("new")).await.unwrap();
     assert!(new.row > store.connection("github", "acme").await.unwrap().unwrap().row);
     assert!(sync.run.row > 2);
 }
 
-pub(super) async fn an_instance_moves_in(store: Opened) {
+pub(super) async fn copy_into_this_database_succeeds(store: TestStore) {
     let source: SharedStore = Arc::new(Sqlite::open(":memory:").await.unwrap());
     fill(&source).await;
     let copied = copy(&source, &store, |_, _| ()).await.unwrap();
@@ -111,7 +111,7 @@ pub(super) async fn an_instance_moves_in(store: Opened) {
     assert_eq!(fingerprint(&store).await.unwrap(), copied);
 }
 
-pub(super) async fn a_copy_that_stopped_begins_anew(store: Opened) {
+pub(super) async fn interrupted_copy_restarts(store: TestStore) {
     let source: SharedStore = Arc::new(Sqlite::open(":memory:").await.unwrap());
     fill(&source).await;
     let (out, mut chunks) = tokio::sync::mpsc::channel(64);

@@ -8,7 +8,7 @@ use super::support::*;
 use crate::{
     declare::Merging,
     store::{
-        DeleteRow, PruneUntil, RowOutcome, RowOutcome::*, ScanFinished, SharedStore, Write, copy, prune_all,
+        DeleteRow, PruneUntil, RowOutcome, RowOutcome::*, ScanOutcome, SharedStore, Write, copy, prune_all,
         sqlite::Sqlite,
     },
 };
@@ -20,32 +20,32 @@ fn at(id: &str, n: u64, at: impl Into<Option<i64>>) -> Doc {
     Doc { at: at.into(), ..doc(id, n) }
 }
 
-async fn put(sync: &Sync<'_>, docs: &[Doc]) -> Vec<RowOutcome> {
+async fn put(sync: &TestSync<'_>, docs: &[Doc]) -> Vec<RowOutcome> {
     sync.commit(Write::Save(batch(docs))).await
 }
 
 /// The same as an answer of a full walk.
-async fn put_in_full_walk(sync: &Sync<'_>, walk: i64, docs: &[Doc]) -> Vec<RowOutcome> {
+async fn put_in_full_walk(sync: &TestSync<'_>, walk: i64, docs: &[Doc]) -> Vec<RowOutcome> {
     let mut page = sync.page([Write::Save(batch(docs))]);
     page.changes[0].full_walk = Some(walk);
-    rows(sync.store.commit(page).await.unwrap())
+    row_outcomes(sync.store.commit(page).await.unwrap())
 }
 
 fn delete_at(id: &str, at: impl Into<Option<i64>>) -> Write {
-    Write::Delete(vec![DeleteRow { id: id.to_owned(), at: at.into() }])
+    Write::Delete(vec![DeleteRow { id: id.to_owned(), deleted_at: at.into() }])
 }
 
-async fn number(sync: &Sync<'_>, id: &str) -> u64 {
+async fn number(sync: &TestSync<'_>, id: &str) -> u64 {
     json_of(&sync.row(id).await)["n"].as_u64().unwrap()
 }
 
-pub(super) async fn an_older_write_changes_nothing_and_is_counted(store: Opened) {
-    let sync = Sync::begin(&store, "issues").await;
+pub(super) async fn an_older_write_changes_nothing_and_is_counted(store: TestStore) {
+    let sync = TestSync::begin(&store, "issues").await;
     put(&sync, &[at("a", 1, 20), at("b", 1, 20)]).await;
     let before = sync.feed().await;
     tick(&store).await;
     // Of the same run and of another one, saved and patched.
-    let webhook = Sync::begin(&store, "webhook").await;
+    let webhook = TestSync::begin(&store, "webhook").await;
     for sync in [&sync, &webhook] {
         assert_eq!(put(sync, &[at("a", 2, 19), at("c", 1, 1)]).await[0], SkippedOlder);
         assert_eq!(sync.commit(patch("b", json!({ "n": 2, "at": 19 }))).await, [SkippedOlder]);
@@ -58,13 +58,13 @@ pub(super) async fn an_older_write_changes_nothing_and_is_counted(store: Opened)
     // `merging` is about writes of other runs, and not about times of update.
     let mut page = sync.page([Write::Save(batch(&[at("a", 2, 19)]))]);
     page.changes[0].merging = Merging::Override;
-    assert_eq!(rows(store.commit(page).await.unwrap()), [SkippedOlder]);
+    assert_eq!(row_outcomes(store.commit(page).await.unwrap()), [SkippedOlder]);
     let runs = store.runs_of(&sync.key, 1).await.unwrap();
     assert_eq!(runs[0].totals.models["Doc"].skipped_older, 3);
 }
 
-pub(super) async fn an_older_write_counts_as_seen(store: Opened) {
-    let sync = Sync::begin(&store, "issues").await;
+pub(super) async fn an_older_write_counts_as_seen(store: TestStore) {
+    let sync = TestSync::begin(&store, "issues").await;
     put(&sync, &[at("saved", 1, 20), at("patched", 1, 20), at("deleted", 1, 20), at("unseen", 1, 20)]).await;
     let scan = sync.scan(false).await;
     assert_eq!(put(&sync, &[at("saved", 2, 19)]).await, [SkippedOlder]);
@@ -72,12 +72,12 @@ pub(super) async fn an_older_write_counts_as_seen(store: Opened) {
     // An old delete is no evidence that the record is there now.
     assert_eq!(sync.commit(delete_at("deleted", 19)).await, [SkippedOlder]);
     let done = store.finish_scan(sync.finish(scan, 1, true)).await.unwrap();
-    assert_eq!(done, ScanFinished { deleted: 2, ..done });
+    assert_eq!(done, ScanOutcome { deleted: 2, ..done });
     assert_eq!(sync.ids().await, "saved patched -deleted -unseen");
 }
 
-pub(super) async fn an_equal_or_newer_time_applies(store: Opened) {
-    let sync = Sync::begin(&store, "issues").await;
+pub(super) async fn an_equal_or_newer_time_applies(store: TestStore) {
+    let sync = TestSync::begin(&store, "issues").await;
     put(&sync, &[at("a", 1, 20)]).await;
     assert_eq!(put(&sync, &[at("a", 2, 20)]).await, [Updated]);
     assert_eq!(put(&sync, &[at("a", 2, 20)]).await, [Unchanged]);
@@ -87,8 +87,8 @@ pub(super) async fn an_equal_or_newer_time_applies(store: Opened) {
     assert_eq!(number(&sync, "a").await, 4);
 }
 
-pub(super) async fn a_missing_time_does_not_compare(store: Opened) {
-    let sync = Sync::begin(&store, "issues").await;
+pub(super) async fn a_missing_time_does_not_compare(store: TestStore) {
+    let sync = TestSync::begin(&store, "issues").await;
     put(&sync, &[at("a", 1, 20), at("b", 1, None)]).await;
     // The write has none, beside one that has, and alone; what it leaves behind has none either.
     assert_eq!(put(&sync, &[at("a", 2, None), at("b", 2, 1)]).await, [Updated, Updated]);
@@ -101,16 +101,16 @@ pub(super) async fn a_missing_time_does_not_compare(store: Opened) {
     assert_eq!(put(&sync, &[at("a", 7, 16)]).await, [Updated]);
 }
 
-pub(super) async fn a_stored_time_in_the_future_does_not_compare(store: Opened) {
-    let sync = Sync::begin(&store, "issues").await;
+pub(super) async fn a_stored_time_in_the_future_does_not_compare(store: TestStore) {
+    let sync = TestSync::begin(&store, "issues").await;
     let now = store.now();
     put(&sync, &[at("soon", 1, now + DAY / 2), at("far", 1, now + 2 * DAY)]).await;
     assert_eq!(put(&sync, &[at("soon", 2, now), at("far", 2, now)]).await, [SkippedOlder, Updated]);
     assert_eq!(put(&sync, &[at("far", 3, now - 1)]).await, [SkippedOlder]);
 }
 
-pub(super) async fn an_older_time_of_two_full_walks_wins(store: Opened) {
-    let sync = Sync::begin(&store, "issues").await;
+pub(super) async fn an_older_time_of_two_full_walks_wins(store: TestStore) {
+    let sync = TestSync::begin(&store, "issues").await;
     put(&sync, &[at("a", 1, 20)]).await;
     let before = sync.row("a").await;
     assert_eq!(put_in_full_walk(&sync, 1, &[at("a", 2, 10)]).await, [SkippedOlder]);
@@ -124,8 +124,8 @@ pub(super) async fn an_older_time_of_two_full_walks_wins(store: Opened) {
     assert_eq!(put(&sync, &[at("a", 3, 9)]).await, [SkippedOlder]);
 }
 
-pub(super) async fn full_walks_with_another_answer_in_between_start_over(store: Opened) {
-    let sync = Sync::begin(&store, "issues").await;
+pub(super) async fn full_walks_with_another_answer_in_between_start_over(store: TestStore) {
+    let sync = TestSync::begin(&store, "issues").await;
     // Another older time.
     put(&sync, &[at("a", 1, 20)]).await;
     put_in_full_walk(&sync, 1, &[at("a", 2, 10)]).await;
@@ -148,18 +148,18 @@ pub(super) async fn full_walks_with_another_answer_in_between_start_over(store: 
     assert_eq!(put_in_full_walk(&sync, 4, &[at("c", 2, 10)]).await, [Added]);
 }
 
-pub(super) async fn a_delete_compares_the_time_of_its_event(store: Opened) {
-    let sync = Sync::begin(&store, "issues").await;
+pub(super) async fn a_delete_compares_the_time_of_its_event(store: TestStore) {
+    let sync = TestSync::begin(&store, "issues").await;
     put(&sync, &[at("a", 1, 20), at("b", 1, 20), at("c", 1, None), at("d", 1, 20)]).await;
     let deletes = [("a", Some(19)), ("b", Some(20)), ("c", Some(1)), ("d", None), ("e", Some(9))];
-    let row = |(id, at): (&str, _)| DeleteRow { id: id.to_owned(), at };
+    let row = |(id, at): (&str, _)| DeleteRow { id: id.to_owned(), deleted_at: at };
     let outcomes = sync.commit(Write::Delete(deletes.map(row).to_vec())).await;
     assert_eq!(outcomes, [SkippedOlder, Deleted, Deleted, Deleted, Missing]);
     assert_eq!(sync.ids().await, "a -b -c -d");
 }
 
-pub(super) async fn an_older_save_does_not_revive_a_record(store: Opened) {
-    let sync = Sync::begin(&store, "issues").await;
+pub(super) async fn an_older_save_does_not_revive_a_record(store: TestStore) {
+    let sync = TestSync::begin(&store, "issues").await;
     put(&sync, &[at("a", 1, 20), at("b", 1, 20), at("c", 1, 20)]).await;
     sync.commit(delete_at("a", 30)).await;
     sync.commit(delete_at("b", None)).await;
@@ -176,8 +176,8 @@ pub(super) async fn an_older_save_does_not_revive_a_record(store: Opened) {
     assert_eq!(put_in_full_walk(&sync, 2, &[at("c", 2, 39)]).await, [Added]);
 }
 
-pub(super) async fn a_patch_without_a_time_applies_and_keeps_the_stored_one(store: Opened) {
-    let sync = Sync::begin(&store, "issues").await;
+pub(super) async fn a_patch_without_a_time_applies_and_keeps_the_stored_one(store: TestStore) {
+    let sync = TestSync::begin(&store, "issues").await;
     put(&sync, &[at("a", 1, 20)]).await;
     assert_eq!(sync.commit(patch("a", json!({ "n": 2 }))).await, [Updated]);
     assert_eq!(sync.commit(patch("a", json!({ "n": 3, "at": 19 }))).await, [SkippedOlder]);
@@ -186,8 +186,8 @@ pub(super) async fn a_patch_without_a_time_applies_and_keeps_the_stored_one(stor
     assert_eq!(number(&sync, "a").await, 2);
 }
 
-pub(super) async fn a_record_without_a_time_gets_it_from_an_unchanged_save(store: Opened) {
-    let sync = Sync::begin(&store, "issues").await;
+pub(super) async fn a_record_without_a_time_gets_it_from_an_unchanged_save(store: TestStore) {
+    let sync = TestSync::begin(&store, "issues").await;
     // Its model did not name the field when it was saved: the batch has no times.
     let untimed = |id: &str| {
         let mut batch = crate::model::Batch::default();
@@ -229,9 +229,9 @@ impl crate::model::Record for Untimed {
     }
 }
 
-pub(super) async fn times_outlive_prunes_switches_and_copies(store: Opened) {
+pub(super) async fn times_outlive_prunes_switches_and_copies(store: TestStore) {
     store.put_connection(connection("acme")).await.unwrap();
-    let sync = Sync::begin(&store, "issues").await;
+    let sync = TestSync::begin(&store, "issues").await;
     put(&sync, &[at("a", 1, 20), at("gone", 1, 20), at("pruned", 1, 20), at("older", 1, 20)]).await;
     put_in_full_walk(&sync, 1, &[at("older", 2, 10)]).await;
     sync.commit(delete_at("gone", 30)).await;
@@ -251,7 +251,7 @@ pub(super) async fn times_outlive_prunes_switches_and_copies(store: Opened) {
     target.use_keys(store.ring.clone(), false).await.unwrap();
     let counts = target.runs_of(&sync.key, 1).await.unwrap()[0].totals.models["Doc"];
     assert_eq!(counts.skipped_older, 1);
-    let back = Sync::begin(&target, "other").await;
+    let back = TestSync::begin(&target, "other").await;
     for sync in [&sync, &back] {
         let older = [at("a", 2, 19), at("gone", 2, 29), at("pruned", 2, 19)];
         assert_eq!(put(sync, &older).await, [SkippedOlder; 3]);

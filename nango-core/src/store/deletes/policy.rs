@@ -5,7 +5,7 @@ use super::ScanWalk;
 /// The `hold` of a sync that declares none: one hour, in microseconds.
 pub const DEFAULT_HOLD: i64 = 60 * 60 * 1_000_000;
 /// Position-based walks of more requests than this need one more confirmation: long lists shift more often.
-const LONG_WALK: u64 = 50;
+const LONG_WALK_REQUESTS: u64 = 50;
 
 /// What a sync declares about deletes, and what a person allows for one run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,17 +42,17 @@ impl Default for DeletePolicy {
 
 impl DeletePolicy {
     /// How many complete scans in a row, of this kind, must miss a record.
-    pub(super) fn needed(&self, walk: &ScanWalk) -> u32 {
+    pub(super) fn required_confirmations(&self, walk: &ScanWalk) -> u32 {
         match self.confirmations {
             Some(declared) => declared.max(1),
-            None if walk.position && walk.requests > LONG_WALK => 3,
-            None if walk.position && walk.requests > 1 => 2,
+            None if walk.position_based && walk.requests > LONG_WALK_REQUESTS => 3,
+            None if walk.position_based && walk.requests > 1 => 2,
             None => 1,
         }
     }
 
     /// Whether so many candidates exceed `max_deletes` of the records that were live when the scan began.
-    pub(super) fn exceeds(&self, candidates: u64, live: u64) -> bool {
+    pub(super) fn exceeds_max_deletes(&self, candidates: u64, live: u64) -> bool {
         self.max_deletes
             .is_some_and(|percent| u128::from(candidates) * 100 > u128::from(percent) * u128::from(live.max(1)))
     }
@@ -64,25 +64,30 @@ mod tests {
 
     #[test]
     fn confirmations_follow_the_kind_of_pagination_unless_declared() {
-        let walk =
-            |position, requests| ScanWalk { complete: true, position, requests, shifted: false, list_empty: false };
+        let walk = |position, requests| ScanWalk {
+            complete: true,
+            position_based: position,
+            requests,
+            shifted: false,
+            list_empty: false,
+        };
         let by_kind = DeletePolicy::default();
         for (position, requests, expect) in
             [(false, 500, 1), (true, 1, 1), (true, 2, 2), (true, 50, 2), (true, 51, 3), (true, 5_000, 3)]
         {
-            assert_eq!(by_kind.needed(&walk(position, requests)), expect, "{position} {requests}");
+            assert_eq!(by_kind.required_confirmations(&walk(position, requests)), expect, "{position} {requests}");
         }
         let declared = DeletePolicy { confirmations: Some(4), ..DeletePolicy::default() };
-        assert_eq!(declared.needed(&walk(false, 1)), 4);
-        assert_eq!(DeletePolicy { confirmations: Some(0), ..declared }.needed(&walk(true, 99)), 1);
+        assert_eq!(declared.required_confirmations(&walk(false, 1)), 4);
+        assert_eq!(DeletePolicy { confirmations: Some(0), ..declared }.required_confirmations(&walk(true, 99)), 1);
     }
 
     #[test]
     fn max_deletes_is_exceeded_above_its_share_only() {
         let policy = DeletePolicy { max_deletes: Some(20), ..DeletePolicy::default() };
-        assert!(!policy.exceeds(4, 20) && policy.exceeds(5, 20));
-        assert!(!policy.exceeds(0, 0) && policy.exceeds(1, 0));
-        assert!(!DeletePolicy::default().exceeds(20, 20));
-        assert!(policy.exceeds(u64::MAX, u64::MAX));
+        assert!(!policy.exceeds_max_deletes(4, 20) && policy.exceeds_max_deletes(5, 20));
+        assert!(!policy.exceeds_max_deletes(0, 0) && policy.exceeds_max_deletes(1, 0));
+        assert!(!DeletePolicy::default().exceeds_max_deletes(20, 20));
+        assert!(policy.exceeds_max_deletes(u64::MAX, u64::MAX));
     }
 }

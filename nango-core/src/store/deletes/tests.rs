@@ -3,19 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    vectors::{Case, Expect, Run, SECOND, cases, name},
+    vectors::{Case, Expect, Run, SECOND, cases, next_run_name},
     *,
 };
 use crate::{
-    declare::Kind,
+    declare::FunctionKind,
     model::Batch,
     store::{DatasetKey, FinishScan, FunctionKey, PatchRow, RunToken, Scan},
 };
 
 /// What a dataset holds of its candidates.
 #[derive(Default)]
-struct Memory {
-    states: BTreeMap<String, State>,
+struct DatasetState {
+    states: BTreeMap<String, CandidateState>,
     brought_forward: i64,
     next: NextFullRun,
 }
@@ -28,25 +28,27 @@ fn finish(walk: ScanWalk, policy: DeletePolicy, confirmations: Vec<Confirmation>
         model: "Doc".to_owned(),
         variant: variant.clone(),
     };
-    let function = FunctionKey { kind: Kind::Sync, integration, connection, function: "docs".to_owned(), variant };
+    let function =
+        FunctionKey { kind: FunctionKind::Sync, integration, connection, function: "docs".to_owned(), variant };
     let run = RunToken { id: uuid::Uuid::nil(), row: 1, fence: 1 };
     let scan = Scan { number: 1, resumed: false };
     FinishScan { run, function, dataset, scan, walk, policy, confirmations, resume: None }
 }
 
-impl Memory {
-    fn waiting(&self) -> Waiting {
-        let count = |counts: fn(&State) -> bool| self.states.values().filter(|state| counts(state)).count() as u64;
+impl DatasetState {
+    fn candidate_totals(&self) -> CandidateTotals {
+        let count =
+            |counts: fn(&CandidateState) -> bool| self.states.values().filter(|state| counts(state)).count() as u64;
         let bringing = || self.states.values().filter(|state| !state.brought_forward);
-        Waiting {
+        CandidateTotals {
             states: count(|_| true),
             held: count(|state| state.held != 0),
             held_by: self.states.values().map(|state| state.held).max().unwrap_or(0),
             unconfirmed: count(|state| !state.confirmed),
             first_missed_at: self.states.values().map(|state| state.first_missed_at).min(),
-            bringing_since: bringing().map(|state| state.first_missed_at).min(),
-            bringing_needed: bringing().map(|state| state.needed).max().unwrap_or(0),
-            bringing_free: bringing().filter(|state| state.held == 0).count() as u64,
+            triggering_since: bringing().map(|state| state.first_missed_at).min(),
+            triggering_needed: bringing().map(|state| state.needed).max().unwrap_or(0),
+            triggering_unheld: bringing().filter(|state| state.held == 0).count() as u64,
             brought_forward: self.brought_forward,
         }
     }
@@ -63,37 +65,41 @@ impl Memory {
         let walk = run.walk();
         if run.full && walk.complete {
             let mut candidates: Vec<String> = run.live_before.iter().filter(|id| !here.contains(id)).cloned().collect();
-            let asked = if policy.by_request { run.ask(&self.to_ask(&candidates)) } else { vectors::Asked::default() };
+            let asked = if policy.by_request {
+                run.ask(&self.candidates_to_request(&candidates))
+            } else {
+                vectors::ConfirmationResults::default()
+            };
             for id in &asked.returned {
                 self.states.remove(id);
             }
             candidates.retain(|id| !asked.returned.contains(id));
             let end = finish(walk, policy.clone(), asked.confirmations);
             let live = run.live_before.len() as u64;
-            let begun = Begun { at: run.began_at * SECOND, live, brought_forward };
-            let judge = Judge::new(&end, begun, run.ended_at * SECOND, candidates.len() as u64);
+            let begun = ScanStart { began_at: run.began_at * SECOND, live, brought_forward };
+            let judge = CandidateEvaluator::new(&end, begun, run.ended_at * SECOND, candidates.len() as u64);
             for id in candidates {
                 let stored = self.states.remove(&id);
-                if asked.unwanted.contains(&id) || judge.judge(&id, stored.clone()) == Verdict::Delete {
+                if asked.unmapped.contains(&id) || judge.evaluate(&id, stored.clone()) == Decision::Delete {
                     tombstones.push(id);
-                } else if let Verdict::Keep(state) = judge.judge(&id, stored) {
+                } else if let Decision::Wait(state) = judge.evaluate(&id, stored) {
                     self.states.insert(id, state);
                 }
             }
         }
         tombstones.sort();
-        let outlook = self.waiting().outlook(&policy);
+        let outlook = self.candidate_totals().outlook(&policy);
         self.next = outlook.next_full;
-        let ids = |counts: fn(&State) -> bool| {
+        let ids = |counts: fn(&CandidateState) -> bool| {
             self.states.iter().filter(|(_, state)| counts(state)).map(|(id, _)| id.clone()).collect::<Vec<_>>()
         };
         let (held, unconfirmed) = (ids(|state| state.held != 0), ids(|state| !state.confirmed));
         assert_eq!((outlook.held, outlook.unconfirmed), (held.len() as u64, unconfirmed.len() as u64));
         assert_eq!(outlook.held_by.is_some(), !held.is_empty());
-        Expect { tombstones, held, unconfirmed, next_run_full: name(outlook.next_full).to_owned() }
+        Expect { tombstones, held, unconfirmed, next_run_full: next_run_name(outlook.next_full).to_owned() }
     }
 
-    fn to_ask(&self, candidates: &[String]) -> Vec<String> {
+    fn candidates_to_request(&self, candidates: &[String]) -> Vec<String> {
         let asked = |id: &String| self.states.get(id).and_then(|state| state.asked_at);
         let confirmed = |id: &String| self.states.get(id).is_some_and(|state| state.by_request);
         let mut ids: Vec<String> = candidates.iter().filter(|id| !confirmed(id)).cloned().collect();
@@ -106,7 +112,7 @@ impl Memory {
 #[test]
 fn decisions_follow_every_history_of_the_specification() {
     for case in cases() {
-        let mut memory = Memory::default();
+        let mut memory = DatasetState::default();
         for (i, run) in case.runs.iter().enumerate() {
             assert_eq!(memory.run(&case, run), run.expect, "{}, run {}", case.name, i + 1);
         }
@@ -114,60 +120,60 @@ fn decisions_follow_every_history_of_the_specification() {
 }
 
 fn walk(position: bool) -> ScanWalk {
-    ScanWalk { complete: true, position, requests: 9, shifted: false, list_empty: false }
+    ScanWalk { complete: true, position_based: position, requests: 9, shifted: false, list_empty: false }
 }
 
-fn judged(end: &FinishScan, stored: Option<State>) -> Option<State> {
-    let begun = Begun { at: 100, live: 1_000, brought_forward: false };
-    match Judge::new(end, begun, 200, 1).judge("a", stored) {
-        Verdict::Keep(state) => Some(state),
-        Verdict::Delete => None,
+fn evaluate_one(end: &FinishScan, stored: Option<CandidateState>) -> Option<CandidateState> {
+    let begun = ScanStart { began_at: 100, live: 1_000, brought_forward: false };
+    match CandidateEvaluator::new(end, begun, 200, 1).evaluate("a", stored) {
+        Decision::Wait(state) => Some(state),
+        Decision::Delete => None,
     }
 }
 
 #[test]
-fn another_fingerprint_starts_the_state_over() {
+fn state_restarts_when_fingerprint_changes() {
     let first = finish(walk(true), DeletePolicy::default(), Vec::new());
-    let once = judged(&first, None).unwrap();
+    let once = evaluate_one(&first, None).unwrap();
     assert_eq!((once.confirmations, once.needed, once.first_missed_at), (1, 2, 200));
     let other = finish(walk(true), DeletePolicy { fingerprint: [1; 16], ..DeletePolicy::default() }, Vec::new());
-    let again = judged(&other, Some(once.clone())).unwrap();
+    let again = evaluate_one(&other, Some(once.clone())).unwrap();
     assert_eq!((again.confirmations, again.fingerprint), (1, [1; 16]));
-    assert_eq!(judged(&first, Some(once)), None);
+    assert_eq!(evaluate_one(&first, Some(once)), None);
 }
 
 #[test]
-fn strictest_walk_that_counts_decides() {
+fn required_confirmations_are_those_of_the_strictest_counted_walk() {
     let long = finish(ScanWalk { requests: 51, ..walk(true) }, DeletePolicy::default(), Vec::new());
     let token = finish(walk(false), DeletePolicy::default(), Vec::new());
-    let once = judged(&long, None).unwrap();
-    let twice = judged(&token, Some(once)).unwrap();
+    let once = evaluate_one(&long, None).unwrap();
+    let twice = evaluate_one(&token, Some(once)).unwrap();
     assert_eq!((twice.confirmations, twice.needed, twice.confirmed), (2, 3, false));
-    assert_eq!(judged(&token, Some(twice)), None);
+    assert_eq!(evaluate_one(&token, Some(twice)), None);
 }
 
 #[test]
-fn answer_counts_only_where_requests_confirm() {
+fn confirmation_counts_only_when_policy_confirms_by_request() {
     let gone = vec![Confirmation { id: "a".to_owned(), gone: true }];
-    let ignored = judged(&finish(walk(true), DeletePolicy::default(), gone.clone()), None).unwrap();
+    let ignored = evaluate_one(&finish(walk(true), DeletePolicy::default(), gone.clone()), None).unwrap();
     assert_eq!((ignored.asked_at, ignored.by_request), (None, false));
     let policy = DeletePolicy { by_request: true, ..DeletePolicy::default() };
-    assert_eq!(judged(&finish(walk(true), policy.clone(), gone), None), None);
+    assert_eq!(evaluate_one(&finish(walk(true), policy.clone(), gone), None), None);
     let undecided = vec![Confirmation { id: "a".to_owned(), gone: false }];
-    let asked = judged(&finish(walk(true), policy, undecided), None).unwrap();
+    let asked = evaluate_one(&finish(walk(true), policy, undecided), None).unwrap();
     assert_eq!((asked.asked_at, asked.by_request, asked.confirmed), (Some(200), false, false));
 }
 
 #[test]
-fn full_run_is_next_where_every_run_is_full() {
+fn next_run_is_full_when_every_run_is_full() {
     let policy = DeletePolicy { every_run_full: true, ..DeletePolicy::default() };
-    let waiting = Waiting { states: 1, held: 1, brought_forward: 9, ..Waiting::default() };
+    let waiting = CandidateTotals { states: 1, held: 1, brought_forward: 9, ..CandidateTotals::default() };
     assert_eq!(waiting.outlook(&policy).next_full, NextFullRun::NextRun);
-    assert_eq!(Waiting::default().outlook(&policy).next_full, NextFullRun::Regular);
+    assert_eq!(CandidateTotals::default().outlook(&policy).next_full, NextFullRun::Regular);
 }
 
 #[test]
-fn write_touches_what_it_sees_or_changes() {
+fn touched_returns_seen_and_changed_ids() {
     use RowOutcome::*;
     let ids = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
     let delete = Write::delete(ids(&["a", "b", "c", "a"]));

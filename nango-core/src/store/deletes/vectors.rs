@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Confirmation, DEFAULT_HOLD, DeletePolicy, NextFullRun, PartKind, ScanPart, ScanWalk};
+use super::{Confirmation, DEFAULT_HOLD, DeletePolicy, NextFullRun, ScanWalk, WalkKind, WalkResult};
 
 const FILE: &str = include_str!("../../../testdata/walk-vectors.json");
 /// The unit of the histories' times, in microseconds.
@@ -111,13 +111,13 @@ impl Case {
 
 /// What the answers to the requests of a run lead to.
 #[derive(Debug, Default, PartialEq)]
-pub(in crate::store) struct Asked {
+pub(in crate::store) struct ConfirmationResults {
     /// What the end of the scan is given.
     pub confirmations: Vec<Confirmation>,
     /// Records that the provider still returns.
     pub returned: Vec<String>,
     /// Records for which the mapper returns `None`.
-    pub unwanted: Vec<String>,
+    pub unmapped: Vec<String>,
 }
 
 impl Run {
@@ -125,13 +125,13 @@ impl Run {
     pub(in crate::store) fn walk(&self) -> ScanWalk {
         let one = |end: &str, kind: &str, requests, shifted| {
             let kind = match kind {
-                "token" => PartKind::Token,
-                "position" => PartKind::Position,
-                _ => PartKind::Plain,
+                "token" => WalkKind::Token,
+                "position" => WalkKind::Position,
+                _ => WalkKind::Plain,
             };
-            ScanPart { complete: end == "complete", kind, requests, shifted }
+            WalkResult { complete: end == "complete", kind, requests, shifted }
         };
-        let ends: Vec<ScanPart> = match &self.walks {
+        let ends: Vec<WalkResult> = match &self.walks {
             Some(walks) => walks.iter().map(|walk| one(&walk.end, &walk.kind, walk.requests, walk.shifted)).collect(),
             None => vec![one(&self.end, &self.kind, self.requests, self.shifted)],
         };
@@ -139,15 +139,15 @@ impl Run {
     }
 
     /// Asks the provider for records, in this order, until it says that it answers no more.
-    pub(in crate::store) fn ask(&self, ids: &[String]) -> Asked {
-        let mut asked = Asked::default();
+    pub(in crate::store) fn ask(&self, ids: &[String]) -> ConfirmationResults {
+        let mut asked = ConfirmationResults::default();
         for id in ids {
             let answer = self.answers.get(id).cloned().unwrap_or_else(|| 500.into());
             let gone = matches!(answer.as_u64(), Some(404 | 410));
             match answer.as_str() {
                 Some("record") => asked.returned.push(id.clone()),
                 Some("none") => {
-                    asked.unwanted.push(id.clone());
+                    asked.unmapped.push(id.clone());
                     asked.confirmations.push(Confirmation { id: id.clone(), gone: true });
                 }
                 _ => asked.confirmations.push(Confirmation { id: id.clone(), gone }),
@@ -161,7 +161,7 @@ impl Run {
 }
 
 /// The name that the histories have for a time.
-pub(in crate::store) fn name(next: NextFullRun) -> &'static str {
+pub(in crate::store) fn next_run_name(next: NextFullRun) -> &'static str {
     match next {
         NextFullRun::Regular => "no",
         NextFullRun::NextRun => "next_run",

@@ -22,12 +22,12 @@ impl KeyId {
     }
 
     /// As it stands in a column of 32 bits with a sign.
-    pub(crate) const fn stored(self) -> i32 {
+    pub(crate) const fn to_stored(self) -> i32 {
         self.0.cast_signed()
     }
 
     /// Reads what [`Self::stored`] gave; `None` of 0.
-    pub(crate) fn of_stored(stored: i32) -> Option<Self> {
+    pub(crate) fn from_stored(stored: i32) -> Option<Self> {
         Self::new(stored.to_be_bytes())
     }
 }

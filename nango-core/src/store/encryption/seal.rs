@@ -18,11 +18,11 @@ use aes_gcm::{
 use super::{KeyId, Keys};
 use crate::store::{DatasetKey, StoreError};
 
-const NONCE: usize = 12;
-const TAG: usize = 16;
+const NONCE_BYTES: usize = 12;
+const TAG_BYTES: usize = 16;
 
 /// By so many bytes a sealed payload is longer than a plain one. The schemas of the databases reckon with it.
-pub(crate) const OVERHEAD: usize = NONCE + TAG;
+pub(crate) const SEAL_OVERHEAD: usize = NONCE_BYTES + TAG_BYTES;
 
 /// The seal of one dataset, for one piece of work.
 #[derive(Debug)]
@@ -37,39 +37,39 @@ pub(crate) struct DatasetSeal {
 
 impl DatasetSeal {
     pub(super) fn new(keys: Option<Arc<dyn Keys>>, active: Option<KeyId>, dataset: &DatasetKey) -> Self {
-        Self { keys, active, names: dataset.unambiguous(), ciphers: Mutex::default() }
+        Self { keys, active, names: dataset.length_prefixed(), ciphers: Mutex::default() }
     }
 
     /// What to store of a payload, and the stored id of the key (0: it stays as it is).
     pub(crate) fn seal<'a>(&self, id: &str, payload: &'a [u8]) -> Result<(Cow<'a, [u8]>, i32), StoreError> {
         let Some(key) = self.active else { return Ok((Cow::Borrowed(payload), 0)) };
-        let mut sealed = Vec::with_capacity(payload.len() + OVERHEAD);
-        sealed.resize(NONCE, 0);
+        let mut sealed = Vec::with_capacity(payload.len() + SEAL_OVERHEAD);
+        sealed.resize(NONCE_BYTES, 0);
         getrandom::fill(&mut sealed).map_err(|error| StoreError::Database(error.to_string().into()))?;
-        let nonce: [u8; NONCE] = sealed.as_slice().try_into().map_err(|_| unsealable())?;
+        let nonce: [u8; NONCE_BYTES] = sealed.as_slice().try_into().map_err(|_| seal_error())?;
         sealed.extend_from_slice(payload);
         let cipher = self.cipher(key)?;
-        let text = InOutBuf::from(&mut sealed[NONCE..]);
+        let text = InOutBuf::from(&mut sealed[NONCE_BYTES..]);
         let tag = cipher
-            .encrypt_inout_detached(&Nonce::from(nonce), &self.bound_to(id), text)
+            .encrypt_inout_detached(&Nonce::from(nonce), &self.associated_data(id), text)
             // Fails only for texts of 64 GiB, which no row can hold.
-            .map_err(|_| unsealable())?;
+            .map_err(|_| seal_error())?;
         sealed.extend_from_slice(&tag);
-        Ok((Cow::Owned(sealed), key.stored()))
+        Ok((Cow::Owned(sealed), key.to_stored()))
     }
 
     /// The payload of what [`Self::seal`] gave.
     pub(crate) fn open<'a>(&self, id: &str, stored: &'a [u8], key: i32) -> Result<Cow<'a, [u8]>, StoreError> {
-        let Some(key) = KeyId::of_stored(key) else { return Ok(Cow::Borrowed(stored)) };
+        let Some(key) = KeyId::from_stored(key) else { return Ok(Cow::Borrowed(stored)) };
         let cipher = self.cipher(key)?;
-        let foreign = || StoreError::Unopened { id: id.to_owned(), key };
-        let (nonce, rest) = stored.split_first_chunk::<NONCE>().ok_or_else(foreign)?;
-        let (text, tag) = rest.split_last_chunk::<TAG>().ok_or_else(foreign)?;
+        let foreign = || StoreError::DecryptFailed { id: id.to_owned(), key };
+        let (nonce, rest) = stored.split_first_chunk::<NONCE_BYTES>().ok_or_else(foreign)?;
+        let (text, tag) = rest.split_last_chunk::<TAG_BYTES>().ok_or_else(foreign)?;
         let mut payload = text.to_vec();
         cipher
             .decrypt_inout_detached(
                 &Nonce::from(*nonce),
-                &self.bound_to(id),
+                &self.associated_data(id),
                 InOutBuf::from(&mut payload[..]),
                 &Tag::from(*tag),
             )
@@ -77,7 +77,7 @@ impl DatasetSeal {
         Ok(Cow::Owned(payload))
     }
 
-    fn bound_to(&self, id: &str) -> Vec<u8> {
+    fn associated_data(&self, id: &str) -> Vec<u8> {
         [&self.names, id.as_bytes()].concat()
     }
 
@@ -100,6 +100,6 @@ impl DatasetSeal {
     }
 }
 
-fn unsealable() -> StoreError {
+fn seal_error() -> StoreError {
     StoreError::Database("a payload cannot be sealed".into())
 }

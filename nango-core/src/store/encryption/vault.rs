@@ -16,9 +16,9 @@ const HASH_SECRET: &str = "hash secret";
 
 /// What the database says of its encryption.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Policy {
+pub(crate) struct StoredPolicy {
     /// Grows with each change of the others.
-    pub epoch: i64,
+    pub policy_version: i64,
     /// Whether payloads are sealed.
     pub payloads: bool,
     /// The key that everything new is sealed with.
@@ -32,8 +32,8 @@ pub(crate) struct Policy {
 
 /// What follows from a policy and a ring.
 #[derive(Debug)]
-pub(crate) struct Regime {
-    epoch: i64,
+pub(crate) struct EncryptionPolicy {
+    policy_version: i64,
     /// The active key.
     pub active: Option<KeyId>,
     /// The key that payloads are sealed with.
@@ -45,7 +45,7 @@ pub(crate) struct Regime {
 /// The ring and the regime of one open database.
 pub(crate) struct Vault {
     keys: OnceLock<Arc<dyn Keys>>,
-    regime: RwLock<Arc<Regime>>,
+    policy: RwLock<Arc<EncryptionPolicy>>,
 }
 
 impl fmt::Debug for Vault {
@@ -57,17 +57,17 @@ impl fmt::Debug for Vault {
 impl Vault {
     /// A database whose plain hashes are these. Nothing is known of its encryption yet.
     pub(crate) fn new(hasher: Hasher) -> Self {
-        let regime = Regime { epoch: -1, active: None, payloads: None, hasher };
-        Self { keys: OnceLock::new(), regime: RwLock::new(Arc::new(regime)) }
+        let regime = EncryptionPolicy { policy_version: -1, active: None, payloads: None, hasher };
+        Self { keys: OnceLock::new(), policy: RwLock::new(Arc::new(regime)) }
     }
 
     /// Takes the ring; a second one is not taken.
     pub(crate) fn use_keys(&self, keys: Arc<dyn Keys>) {
         if self.keys.set(keys).is_ok() {
             // What was worked out without keys is worked out again.
-            let mut regime = self.regime.write().unwrap_or_else(PoisonError::into_inner);
-            let Regime { active, payloads, ref hasher, .. } = **regime;
-            *regime = Arc::new(Regime { epoch: -1, active, payloads, hasher: hasher.clone() });
+            let mut regime = self.policy.write().unwrap_or_else(PoisonError::into_inner);
+            let EncryptionPolicy { active, payloads, ref hasher, .. } = **regime;
+            *regime = Arc::new(EncryptionPolicy { policy_version: -1, active, payloads, hasher: hasher.clone() });
         }
     }
 
@@ -77,13 +77,13 @@ impl Vault {
     }
 
     /// What was in force when this process last looked: good for work ahead of a transaction, which must look again.
-    pub(crate) fn latest(&self) -> Arc<Regime> {
-        Arc::clone(&self.regime.read().unwrap_or_else(PoisonError::into_inner))
+    pub(crate) fn latest_policy(&self) -> Arc<EncryptionPolicy> {
+        Arc::clone(&self.policy.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Whether the regime of this epoch is known, so that the rest of the policy need not be read.
-    pub(crate) fn known(&self, epoch: i64) -> Option<Arc<Regime>> {
-        Some(self.latest()).filter(|regime| regime.epoch == epoch)
+    pub(crate) fn known(&self, epoch: i64) -> Option<Arc<EncryptionPolicy>> {
+        Some(self.latest_policy()).filter(|regime| regime.policy_version == epoch)
     }
 
     /// What is in force in a transaction that read this policy.
@@ -91,8 +91,8 @@ impl Vault {
     /// # Errors
     ///
     /// Payloads are sealed with a key that the ring does not hold.
-    pub(crate) fn regime(&self, policy: &Policy) -> Result<Arc<Regime>, StoreError> {
-        if let Some(known) = self.known(policy.epoch) {
+    pub(crate) fn resolve_policy(&self, policy: &StoredPolicy) -> Result<Arc<EncryptionPolicy>, StoreError> {
+        if let Some(known) = self.known(policy.policy_version) {
             return Ok(known);
         }
         let secret = match (policy.active, &policy.hash_secret) {
@@ -104,22 +104,27 @@ impl Vault {
             _ => None,
         };
         let payloads = policy.active.filter(|_| policy.payloads);
-        let hasher = self.latest().hasher.under(secret, payloads.is_some());
-        let regime = Arc::new(Regime { epoch: policy.epoch, active: policy.active, payloads, hasher });
+        let hasher = self.latest_policy().hasher.with_secret(secret, payloads.is_some());
+        let regime = Arc::new(EncryptionPolicy {
+            policy_version: policy.policy_version,
+            active: policy.active,
+            payloads,
+            hasher,
+        });
         if let (Some(active), Some(keys)) = (policy.active, self.keys()) {
             keys.activate(active);
         }
-        *self.regime.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&regime);
+        *self.policy.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&regime);
         Ok(regime)
     }
 
     /// The seal of a dataset for reading; what it seals stays plain.
-    pub(crate) fn reading(&self, dataset: &DatasetKey) -> DatasetSeal {
+    pub(crate) fn seal_for_reading(&self, dataset: &DatasetKey) -> DatasetSeal {
         DatasetSeal::new(self.keys.get().cloned(), None, dataset)
     }
 
     /// The seal of a dataset under a regime.
-    pub(crate) fn writing(&self, regime: &Regime, dataset: &DatasetKey) -> DatasetSeal {
+    pub(crate) fn seal_for_writing(&self, regime: &EncryptionPolicy, dataset: &DatasetKey) -> DatasetSeal {
         DatasetSeal::new(self.keys.get().cloned(), regime.payloads, dataset)
     }
 
@@ -129,7 +134,12 @@ impl Vault {
     /// # Errors
     ///
     /// The ring does not hold the active key.
-    pub(crate) fn current(&self, regime: &Regime, blob: &[u8], context: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+    pub(crate) fn current(
+        &self,
+        regime: &EncryptionPolicy,
+        blob: &[u8],
+        context: &[u8],
+    ) -> Result<Option<Vec<u8>>, StoreError> {
         let (Some(active), Some(keys)) = (regime.active, self.keys()) else { return Ok(None) };
         match keys.sealed_with(blob) {
             Some(key) if key != active => {
@@ -147,26 +157,26 @@ impl Vault {
     }
 
     /// The secret of the content hashes, sealed with another key.
-    pub(crate) fn moved_hash_secret(&self, from: KeyId, sealed: &[u8], to: KeyId) -> Result<Vec<u8>, StoreError> {
+    pub(crate) fn reseal_hash_secret(&self, from: KeyId, sealed: &[u8], to: KeyId) -> Result<Vec<u8>, StoreError> {
         let secret = self.open_hash_secret(from, sealed)?;
         self.seal_hash_secret(to, &secret)
     }
 
     fn seal_hash_secret(&self, key: KeyId, secret: &[u8; 32]) -> Result<Vec<u8>, StoreError> {
-        let seal = DatasetSeal::new(self.keys.get().cloned(), Some(key), &nowhere());
+        let seal = DatasetSeal::new(self.keys.get().cloned(), Some(key), &no_dataset());
         Ok(seal.seal(HASH_SECRET, secret)?.0.into_owned())
     }
 
     fn open_hash_secret(&self, key: KeyId, sealed: &[u8]) -> Result<zeroize::Zeroizing<[u8; 32]>, StoreError> {
-        let seal = DatasetSeal::new(self.keys.get().cloned(), None, &nowhere());
-        let secret = zeroize::Zeroizing::new(seal.open(HASH_SECRET, sealed, key.stored())?.into_owned());
+        let seal = DatasetSeal::new(self.keys.get().cloned(), None, &no_dataset());
+        let secret = zeroize::Zeroizing::new(seal.open(HASH_SECRET, sealed, key.to_stored())?.into_owned());
         let secret = <[u8; 32]>::try_from(secret.as_slice()).map(zeroize::Zeroizing::new);
         secret.map_err(|_| StoreError::Damaged("the secret of its hashes".to_owned()))
     }
 }
 
 /// The dataset that none is: names are never empty.
-fn nowhere() -> DatasetKey {
+fn no_dataset() -> DatasetKey {
     let [integration, connection, model, variant] = [const { String::new() }; 4];
     DatasetKey { integration, connection, model, variant }
 }

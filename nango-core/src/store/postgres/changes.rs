@@ -20,7 +20,7 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval_at, sleep},
 };
 
-use super::transaction::SHORT;
+use super::transaction::BEGIN_SHORT;
 use crate::store::StoreError;
 
 /// The name that notifications go under.
@@ -28,82 +28,85 @@ pub(super) const CHANNEL: &str = "nango_rs";
 /// Commits within this time share a notification.
 const COALESCE: Duration = Duration::from_millis(50);
 /// How often the server is asked.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Who waits for commits.
 #[derive(Debug)]
-pub(super) struct Changes {
-    heard: watch::Sender<()>,
+pub(super) struct ChangeNotifier {
+    changed: watch::Sender<()>,
     pool: PgPool,
     /// `None`: nothing listens, because the connection may be lent to others.
-    listening: Option<PgPool>,
+    listener_pool: Option<PgPool>,
     /// The server's transaction counter when it was last asked.
     xid: Arc<AtomicI64>,
     committed: Arc<Notify>,
     /// What this process signs its notifications with, so that it does not wake itself twice.
-    name: Arc<str>,
+    sender_id: Arc<str>,
     tasks: Mutex<Tasks>,
 }
 
 #[derive(Debug, Default)]
 struct Tasks {
     listener: Option<JoinHandle<()>>,
-    teller: Option<JoinHandle<()>>,
+    notifier: Option<JoinHandle<()>>,
     closed: bool,
 }
 
-impl Changes {
+impl ChangeNotifier {
     /// Nothing is started yet: a program that neither writes nor waits needs no task and no second connection.
-    pub(super) fn new(pool: PgPool, listening: Option<PgPool>, xid: i64) -> Self {
+    pub(super) fn new(pool: PgPool, listener_pool: Option<PgPool>, xid: i64) -> Self {
         Self {
-            heard: watch::Sender::new(()),
+            changed: watch::Sender::new(()),
             pool,
-            listening,
+            listener_pool,
             xid: Arc::new(AtomicI64::new(xid)),
             committed: Arc::default(),
-            name: uuid::Uuid::new_v4().to_string().into(),
+            sender_id: uuid::Uuid::new_v4().to_string().into(),
             tasks: Mutex::default(),
         }
     }
 
     /// Tells of a commit: here at once, elsewhere soon.
-    pub(super) fn tell(&self) {
-        self.heard.send_replace(());
+    pub(super) fn notify(&self) {
+        self.changed.send_replace(());
         self.committed.notify_one();
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
-        if tasks.teller.is_none() && !tasks.closed {
-            tasks.teller =
-                Some(tokio::spawn(teller(self.pool.clone(), Arc::clone(&self.committed), Arc::clone(&self.name))));
+        if tasks.notifier.is_none() && !tasks.closed {
+            tasks.notifier = Some(tokio::spawn(notifier(
+                self.pool.clone(),
+                Arc::clone(&self.committed),
+                Arc::clone(&self.sender_id),
+            )));
         }
     }
 
     /// Waits until something was committed after this call, or `patience` is over.
-    pub(super) fn wait(&self, patience: Duration) -> impl Future<Output = Result<(), StoreError>> + Send + use<> {
-        let mut heard = self.heard.subscribe();
+    pub(super) fn wait(&self, timeout: Duration) -> impl Future<Output = Result<(), StoreError>> + Send + use<> {
+        let mut heard = self.changed.subscribe();
         let (pool, xid) = (self.pool.clone(), Arc::clone(&self.xid));
         let known = xid.load(Ordering::Acquire);
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(listening) = &self.listening
+        if let Some(listening) = &self.listener_pool
             && tasks.listener.is_none()
             && !tasks.closed
             && tokio::runtime::Handle::try_current().is_ok()
         {
             tasks.listener =
-                Some(tokio::spawn(listener(listening.clone(), self.heard.clone(), Arc::clone(&self.name))));
+                Some(tokio::spawn(listener(listening.clone(), self.changed.clone(), Arc::clone(&self.sender_id))));
         }
         drop(tasks);
         async move {
-            let over = sleep(patience);
-            tokio::pin!(over);
-            let mut look = interval_at(Instant::now() + LOOK_EVERY, LOOK_EVERY);
-            look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            let deadline = sleep(timeout);
+            tokio::pin!(deadline);
+            let mut ticks = interval_at(Instant::now() + POLL_INTERVAL, POLL_INTERVAL);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
                 tokio::select! {
-                    () = &mut over => return Ok(()),
+                    () = &mut deadline => return Ok(()),
                     _ = heard.changed() => return Ok(()),
-                    _ = look.tick() => {
+                    _ = ticks.tick() => {
                         // A server that does not answer is told of by the read that follows.
-                        let Ok(latest) = counter(&pool).await else { continue };
+                        let Ok(latest) = transaction_counter(&pool).await else { continue };
                         xid.fetch_max(latest, Ordering::AcqRel);
                         if latest > known {
                             return Ok(());
@@ -117,7 +120,7 @@ impl Changes {
     /// Ends the tasks and the connection that listens.
     pub(super) async fn close(&self) {
         self.stop();
-        if let Some(listening) = &self.listening {
+        if let Some(listening) = &self.listener_pool {
             listening.close().await;
         }
     }
@@ -125,37 +128,37 @@ impl Changes {
     fn stop(&self) {
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         tasks.closed = true;
-        for task in [tasks.listener.take(), tasks.teller.take()].into_iter().flatten() {
+        for task in [tasks.listener.take(), tasks.notifier.take()].into_iter().flatten() {
             task.abort();
         }
     }
 }
 
-impl Drop for Changes {
+impl Drop for ChangeNotifier {
     fn drop(&mut self) {
         self.stop();
     }
 }
 
 /// A number that grows with each transaction of the server that writes. It stands in shared memory.
-async fn counter(pool: &PgPool) -> sqlx::Result<i64> {
+async fn transaction_counter(pool: &PgPool) -> sqlx::Result<i64> {
     // In a transaction, so that a pooler keeps the connection from the first message to the last.
-    let mut sql = pool.begin_with(SHORT).await?;
+    let mut sql = pool.begin_with(BEGIN_SHORT).await?;
     let ask = sqlx::query_scalar("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint");
     ask.persistent(false).fetch_one(&mut *sql).await
 }
 
-async fn teller(pool: PgPool, committed: Arc<Notify>, name: Arc<str>) {
+async fn notifier(pool: PgPool, committed: Arc<Notify>, name: Arc<str>) {
     loop {
         committed.notified().await;
         // Where it does not come through, the others ask.
-        let _ = notify(&pool, &name).await;
+        let _ = send_notification(&pool, &name).await;
         sleep(COALESCE).await;
     }
 }
 
-async fn notify(pool: &PgPool, name: &str) -> sqlx::Result<()> {
-    let mut sql = pool.begin_with(SHORT).await?;
+async fn send_notification(pool: &PgPool, name: &str) -> sqlx::Result<()> {
+    let mut sql = pool.begin_with(BEGIN_SHORT).await?;
     sqlx::query("SELECT pg_notify($1, $2)").persistent(false).bind(CHANNEL).bind(name).execute(&mut *sql).await?;
     sql.commit().await
 }
@@ -166,8 +169,8 @@ async fn listener(listening: PgPool, heard: watch::Sender<()>, name: Arc<str>) {
             && listener.listen(CHANNEL).await.is_ok()
         {
             // `None` stands for a connection that broke and was made again: something may have been missed.
-            while let Ok(told) = listener.try_recv().await {
-                if told.is_none_or(|told| told.payload() != &*name) {
+            while let Ok(notification) = listener.try_recv().await {
+                if notification.is_none_or(|told| told.payload() != &*name) {
                     heard.send_replace(());
                 }
             }
@@ -175,6 +178,6 @@ async fn listener(listening: PgPool, heard: watch::Sender<()>, name: Arc<str>) {
         if listening.is_closed() {
             return;
         }
-        sleep(LOOK_EVERY).await;
+        sleep(POLL_INTERVAL).await;
     }
 }

@@ -4,29 +4,30 @@ use serde_json::Value;
 
 use super::{
     Db, encryption,
-    fault::{Fault, Outcome},
+    error::{DbError, DbResult},
     functions, scans,
 };
 use crate::store::{
-    CheckpointWrite, FunctionKey, ResumeWrite, StoreError, StoredCheckpoint, encryption::Regime, resume_context,
+    CheckpointWrite, FunctionKey, ResumeWrite, StoreError, StoredCheckpoint, encryption::EncryptionPolicy,
+    resume_context,
 };
 
 /// The checkpoint of a function.
-pub(super) async fn read(db: &mut Db, key: &FunctionKey) -> Outcome<StoredCheckpoint> {
+pub(super) async fn read(db: &mut Db, key: &FunctionKey) -> DbResult<StoredCheckpoint> {
     const READ: &str = "SELECT value, version FROM nango_rs.checkpoints WHERE function = $1";
     let Some(function) = functions::find(db, key).await? else { return Ok(StoredCheckpoint::default()) };
     let found: Option<(Option<String>, i64)> = db.query_as(READ).bind(function).fetch_optional(&mut *db.sql).await?;
     let Some((value, version)) = found else { return Ok(StoredCheckpoint::default()) };
     let value = value.map(|text| serde_json::from_str(&text)).transpose();
-    Ok(StoredCheckpoint { value: value.map_err(|_| Fault::damaged("a checkpoint"))?, version })
+    Ok(StoredCheckpoint { value: value.map_err(|_| DbError::damaged("a checkpoint"))?, version })
 }
 
 /// Changes a checkpoint if it still has the version that was read. Gives the new version.
-pub(super) async fn write(db: &mut Db, key: &FunctionKey, write: &CheckpointWrite) -> Outcome<i64> {
+pub(super) async fn write(db: &mut Db, key: &FunctionKey, write: &CheckpointWrite) -> DbResult<i64> {
     const FIND: &str = "SELECT version FROM nango_rs.checkpoints WHERE function = $1 FOR UPDATE";
     let function = functions::open(db, key).await?;
     let found = db.query_scalar(FIND).bind(function).fetch_optional(&mut *db.sql).await?.unwrap_or(0);
-    let conflict = |found| Fault::Store(StoreError::CheckpointConflict { expected: write.expected, found });
+    let conflict = |found| DbError::Store(StoreError::CheckpointConflict { expected: write.expected, found });
     if found != write.expected {
         return Err(conflict(found));
     }
@@ -36,12 +37,12 @@ pub(super) async fn write(db: &mut Db, key: &FunctionKey, write: &CheckpointWrit
 }
 
 /// Changes a checkpoint whatever its version.
-pub(super) async fn set(db: &mut Db, key: &FunctionKey, value: Option<&Value>) -> Outcome<i64> {
+pub(super) async fn set(db: &mut Db, key: &FunctionKey, value: Option<&Value>) -> DbResult<i64> {
     let function = functions::open(db, key).await?;
     put(db, function, value).await
 }
 
-async fn put(db: &mut Db, function: i64, value: Option<&Value>) -> Outcome<i64> {
+async fn put(db: &mut Db, function: i64, value: Option<&Value>) -> DbResult<i64> {
     const PUT: &str = "INSERT INTO nango_rs.checkpoints AS c (function, value, version) VALUES ($1, $2, 1) \
                        ON CONFLICT (function) DO UPDATE SET value = excluded.value, version = c.version + 1 \
                        RETURNING version";
@@ -49,7 +50,7 @@ async fn put(db: &mut Db, function: i64, value: Option<&Value>) -> Outcome<i64> 
 }
 
 /// The sealed resume state of a function.
-pub(super) async fn read_resume(db: &mut Db, key: &FunctionKey) -> Outcome<Option<Vec<u8>>> {
+pub(super) async fn read_resume(db: &mut Db, key: &FunctionKey) -> DbResult<Option<Vec<u8>>> {
     const READ: &str = "SELECT state FROM nango_rs.resume_states WHERE function = $1";
     let Some(function) = functions::find(db, key).await? else { return Ok(None) };
     Ok(db.query_scalar(READ).bind(function).fetch_optional(&mut *db.sql).await?)
@@ -58,10 +59,10 @@ pub(super) async fn read_resume(db: &mut Db, key: &FunctionKey) -> Outcome<Optio
 /// Changes a resume state; the regime, if the transaction knows it already.
 pub(super) async fn write_resume(
     db: &mut Db,
-    regime: Option<&Regime>,
+    regime: Option<&EncryptionPolicy>,
     key: &FunctionKey,
     write: &ResumeWrite,
-) -> Outcome<()> {
+) -> DbResult<()> {
     const SET: &str = "INSERT INTO nango_rs.resume_states (function, state) VALUES ($1, $2) \
                        ON CONFLICT (function) DO UPDATE SET state = excluded.state";
     const CLEAR: &str = "DELETE FROM nango_rs.resume_states WHERE function = $1";
@@ -71,7 +72,7 @@ pub(super) async fn write_resume(
             let context = resume_context(key);
             let newer = match regime {
                 Some(regime) => db.shared.vault.current(regime, state, &context)?,
-                None => encryption::current(db, state, &context).await?,
+                None => encryption::reseal_if_needed(db, state, &context).await?,
             };
             db.query(SET).bind(function).bind(newer.as_ref().unwrap_or(state)).execute(&mut *db.sql).await?
         }
@@ -82,7 +83,7 @@ pub(super) async fn write_resume(
 
 /// Drops everything that a function would go on from. A checkpoint's version goes on, so that a run that read it before
 /// cannot bring it back.
-pub(super) async fn reset(db: &mut Db, key: &FunctionKey) -> Outcome<()> {
+pub(super) async fn reset(db: &mut Db, key: &FunctionKey) -> DbResult<()> {
     const CHECKPOINT: &str = "UPDATE nango_rs.checkpoints SET value = NULL, version = version + 1 WHERE function = $1";
     const RESUME: &str = "DELETE FROM nango_rs.resume_states WHERE function = $1";
     let Some(function) = functions::find(db, key).await? else { return Ok(()) };

@@ -5,11 +5,11 @@ use sqlx::{Row, postgres::PgRow};
 
 use super::{
     Db, encryption,
-    fault::{Fault, Outcome},
+    error::{DbError, DbResult},
     now,
 };
 use crate::store::{
-    Connection, MetadataChange, NewConnection, RefreshFailure, Removed, StoreError, credentials_context,
+    Connection, MetadataChange, NewConnection, RefreshFailure, RemovedConnection, StoreError, credentials_context,
 };
 
 macro_rules! columns {
@@ -20,7 +20,7 @@ macro_rules! columns {
 }
 
 /// Adds or replaces a connection; the flag says whether it is new.
-pub(super) async fn put(db: &mut Db, new: &NewConnection) -> Outcome<(Connection, bool)> {
+pub(super) async fn put(db: &mut Db, new: &NewConnection) -> DbResult<(Connection, bool)> {
     // A row that was just inserted has no earlier version, so `xmax` is 0.
     const PUT: &str = concat!(
         "INSERT INTO nango_rs.connections AS c (integration, id, auth, credentials, config, metadata, created_at, \
@@ -33,22 +33,23 @@ pub(super) async fn put(db: &mut Db, new: &NewConnection) -> Outcome<(Connection
          failure = NULL, refused = 0, rejected_since = NULL RETURNING xmax = 0 AS is_new, ",
         columns!()
     );
-    let newer = encryption::current(db, &new.credentials, &credentials_context(&new.integration, &new.id)).await?;
+    let newer =
+        encryption::reseal_if_needed(db, &new.credentials, &credentials_context(&new.integration, &new.id)).await?;
     let put = db
         .query(PUT)
         .bind(&new.integration)
         .bind(&new.id)
         .bind(&new.auth)
         .bind(newer.as_ref().unwrap_or(&new.credentials))
-        .bind(text(&new.config)?)
-        .bind(new.metadata.as_ref().map(text).transpose()?)
+        .bind(to_json(&new.config)?)
+        .bind(new.metadata.as_ref().map(to_json).transpose()?)
         .bind(new.renew_at);
     let row = put.fetch_one(&mut *db.sql).await?;
     Ok((connection(&row)?, row.try_get("is_new")?))
 }
 
 /// A connection by name.
-pub(super) async fn find(db: &mut Db, integration: &str, id: &str) -> Outcome<Option<Connection>> {
+pub(super) async fn find(db: &mut Db, integration: &str, id: &str) -> DbResult<Option<Connection>> {
     const FIND: &str = concat!("SELECT ", columns!(), " FROM nango_rs.connections WHERE integration = $1 AND id = $2");
     if integration.contains('\0') || id.contains('\0') {
         return Ok(None);
@@ -58,14 +59,14 @@ pub(super) async fn find(db: &mut Db, integration: &str, id: &str) -> Outcome<Op
 }
 
 /// A connection by number.
-pub(super) async fn of_row(db: &mut Db, row: i64) -> Outcome<Option<Connection>> {
+pub(super) async fn find_by_row(db: &mut Db, row: i64) -> DbResult<Option<Connection>> {
     const FIND: &str = concat!("SELECT ", columns!(), " FROM nango_rs.connections WHERE row = $1");
     let found = db.query(FIND).bind(row).fetch_optional(&mut *db.sql).await?;
     found.as_ref().map(connection).transpose()
 }
 
 /// All connections, or those of one integration.
-pub(super) async fn list(db: &mut Db, integration: Option<&str>) -> Outcome<Vec<Connection>> {
+pub(super) async fn list(db: &mut Db, integration: Option<&str>) -> DbResult<Vec<Connection>> {
     const LIST: &str = concat!(
         "SELECT ",
         columns!(),
@@ -81,7 +82,7 @@ pub(super) async fn change_metadata(
     integration: &str,
     id: &str,
     change: &MetadataChange,
-) -> Outcome<Option<Map<String, Value>>> {
+) -> DbResult<Option<Map<String, Value>>> {
     const LOCK: &str =
         "SELECT row, metadata FROM nango_rs.connections WHERE integration = $1 AND id = $2 FOR NO KEY UPDATE";
     const CHANGE: &str = concat!(
@@ -100,7 +101,7 @@ pub(super) async fn change_metadata(
             metadata
         }
     };
-    db.query(CHANGE).bind(row).bind(text(&metadata)?).execute(&mut *db.sql).await?;
+    db.query(CHANGE).bind(row).bind(to_json(&metadata)?).execute(&mut *db.sql).await?;
     Ok(Some(metadata))
 }
 
@@ -111,22 +112,22 @@ pub(super) async fn seal_config(
     version: i64,
     credentials: &[u8],
     config: &Map<String, Value>,
-) -> Outcome<bool> {
+) -> DbResult<bool> {
     const SEAL: &str = "UPDATE nango_rs.connections SET credentials = $3, config = $4 \
                         WHERE row = $1 AND version = $2 AND refresh_holder IS NULL";
-    let seal = db.query(SEAL).bind(row).bind(version).bind(credentials).bind(text(config)?);
+    let seal = db.query(SEAL).bind(row).bind(version).bind(credentials).bind(to_json(config)?);
     Ok(seal.execute(&mut *db.sql).await?.rows_affected() > 0)
 }
 
 /// A value that the program keeps.
-pub(super) async fn note(db: &mut Db, name: &str) -> Outcome<Option<Vec<u8>>> {
+pub(super) async fn meta_value(db: &mut Db, name: &str) -> DbResult<Option<Vec<u8>>> {
     const FIND: &str = "SELECT value FROM nango_rs.meta WHERE key = 'note:' || $1";
     let found: Option<(Vec<u8>,)> = db.query_as(FIND).bind(name).fetch_optional(&mut *db.sql).await?;
     Ok(found.map(|(value,)| value))
 }
 
 /// Keeps a value, or drops it.
-pub(super) async fn put_note(db: &mut Db, name: &str, value: Option<&[u8]>) -> Outcome<()> {
+pub(super) async fn put_meta_value(db: &mut Db, name: &str, value: Option<&[u8]>) -> DbResult<()> {
     const PUT: &str = "INSERT INTO nango_rs.meta (key, value) VALUES ('note:' || $1, $2) \
                        ON CONFLICT (key) DO UPDATE SET value = excluded.value";
     const DROP: &str = "DELETE FROM nango_rs.meta WHERE key = 'note:' || $1";
@@ -139,7 +140,7 @@ pub(super) async fn put_note(db: &mut Db, name: &str, value: Option<&[u8]>) -> O
 
 /// Removes a connection and what belongs to it. Its runs that go on are cancelled first, so that none of them can bring a
 /// record back; the rows of its datasets stay, for their sequences.
-pub(super) async fn remove(db: &mut Db, integration: &str, id: &str) -> Outcome<Option<Removed>> {
+pub(super) async fn remove(db: &mut Db, integration: &str, id: &str) -> DbResult<Option<RemovedConnection>> {
     const CONNECTION: &str = "DELETE FROM nango_rs.connections WHERE integration = $1 AND id = $2";
     const FUNCTIONS: &str = "SELECT id FROM nango_rs.functions WHERE integration = $1 AND connection = $2";
     const CANCEL: &str = concat!(
@@ -176,10 +177,10 @@ pub(super) async fn remove(db: &mut Db, integration: &str, id: &str) -> Outcome<
             records = done.rows_affected();
         }
     }
-    Ok(Some(Removed { records }))
+    Ok(Some(RemovedConnection { records }))
 }
 
-fn connection(row: &PgRow) -> Outcome<Connection> {
+fn connection(row: &PgRow) -> DbResult<Connection> {
     let (config, metadata): (&str, &str) = (row.try_get("config")?, row.try_get("metadata")?);
     let times: i64 = row.try_get("failures")?;
     let failed: Option<(i64, String)> =
@@ -188,7 +189,7 @@ fn connection(row: &PgRow) -> Outcome<Connection> {
     let rejected_since = row.try_get("rejected_since")?;
     let failure = failed.filter(|_| times > 0).map(|(at, message)| {
         let times = u32::try_from(times).unwrap_or(u32::MAX);
-        RefreshFailure { times, at, message, refused, rejected_since }
+        RefreshFailure { attempts: times, failed_at: at, message, refused, rejected_since }
     });
     Ok(Connection {
         row: row.try_get("row")?,
@@ -206,10 +207,10 @@ fn connection(row: &PgRow) -> Outcome<Connection> {
     })
 }
 
-fn object(text: &str) -> Outcome<Map<String, Value>> {
-    serde_json::from_str(text).map_err(|_| Fault::damaged("a connection"))
+fn object(text: &str) -> DbResult<Map<String, Value>> {
+    serde_json::from_str(text).map_err(|_| DbError::damaged("a connection"))
 }
 
-pub(super) fn text(object: &Map<String, Value>) -> Outcome<String> {
+pub(super) fn to_json(object: &Map<String, Value>) -> DbResult<String> {
     serde_json::to_string(object).map_err(|error| StoreError::Database(Box::new(error)).into())
 }

@@ -9,7 +9,7 @@ use sqlx::query::{Query, QueryAs};
 use super::{
     Db,
     encryption::held,
-    fault::{Fault, Outcome},
+    error::{DbError, DbResult},
     now,
 };
 use crate::store::DatasetKey;
@@ -22,19 +22,19 @@ pub(super) struct Dataset {
     /// The last sequence that was given.
     pub seq: i64,
     /// The latest stamp that was given, or the server's clock if it is later: the next stamp.
-    pub stamp: i64,
+    pub committed_at: i64,
     /// Live records.
     pub live: i64,
     /// Bytes of their payloads.
     pub bytes: i64,
     /// The last record number that was given.
-    pub rids: i64,
+    pub last_rid: i64,
     /// The scan that is open, whoever opened it.
     pub scan: Option<OpenScan>,
     /// Whether candidates may wait in `delete_states`.
-    pub waits: bool,
+    pub has_candidates: bool,
     /// The epoch of the policy that this transaction holds still.
-    pub epoch: i64,
+    pub policy_version: i64,
     stored: (i64, i64),
 }
 
@@ -46,12 +46,12 @@ pub(super) struct OpenScan {
     /// The function that opened it.
     pub function: i64,
     /// The dataset's sequence when it began.
-    pub start: i64,
+    pub start_seq: i64,
 }
 
 /// A dataset that is only read.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Place {
+pub(super) struct DatasetHead {
     /// Its number.
     pub id: i64,
     /// The last sequence that was given.
@@ -62,7 +62,7 @@ type Row = (i64, i64, i64, i64, i64, i64, Option<i64>, Option<i64>, Option<i64>,
 
 impl Dataset {
     /// Locks the dataset if it is there.
-    pub(super) async fn find(db: &mut Db, key: &DatasetKey) -> Outcome<Option<Self>> {
+    pub(super) async fn find(db: &mut Db, key: &DatasetKey) -> DbResult<Option<Self>> {
         // Only the locked row itself is read again after a wait: what a writer must know stands in it, and nothing is
         // joined to it.
         const LOCK: &str = concat!(
@@ -75,55 +75,66 @@ impl Dataset {
         let lock = names(key).into_iter().fold(db.query_as::<Row>(LOCK), QueryAs::bind);
         let Some(row) = lock.fetch_optional(&mut *db.sql).await? else { return Ok(None) };
         let (id, seq, stamp, live, bytes, rids, number, function, start, waits, now, relaxed, epoch) = row;
-        db.shared.clock.told(now);
+        db.shared.clock.observe_server_time(now);
         if relaxed {
             sqlx::raw_sql("SET LOCAL synchronous_commit = on").execute(&mut *db.sql).await?;
         }
         let scan = match (number, function, start) {
-            (Some(number), Some(function), Some(start)) => Some(OpenScan { number, function, start }),
+            (Some(number), Some(function), Some(start)) => Some(OpenScan { number, function, start_seq: start }),
             _ => None,
         };
         let stamp = stamp.max(now);
-        Ok(Some(Self { id, seq, stamp, live, bytes, rids, scan, waits, epoch, stored: (seq, bytes) }))
+        Ok(Some(Self {
+            id,
+            seq,
+            committed_at: stamp,
+            live,
+            bytes,
+            last_rid: rids,
+            scan,
+            has_candidates: waits,
+            policy_version: epoch,
+            stored: (seq, bytes),
+        }))
     }
 
     /// Locks the dataset, made if it is not there.
-    pub(super) async fn open(db: &mut Db, key: &DatasetKey) -> Outcome<Self> {
+    pub(super) async fn open(db: &mut Db, key: &DatasetKey) -> DbResult<Self> {
         if let Some(found) = Self::find(db, key).await? {
             return Ok(found);
         }
-        make(db, key).await?;
-        Self::find(db, key).await?.ok_or_else(|| Fault::damaged("a dataset"))
+        create(db, key).await?;
+        Self::find(db, key).await?.ok_or_else(|| DbError::damaged("a dataset"))
     }
 
     /// The sequence of the next change.
-    pub(super) fn next(&mut self) -> i64 {
+    pub(super) fn next_seq(&mut self) -> i64 {
         self.seq += 1;
         self.seq
     }
 
     /// The number of the next record.
     pub(super) fn next_rid(&mut self) -> i64 {
-        self.rids += 1;
-        self.rids
+        self.last_rid += 1;
+        self.last_rid
     }
 
     /// Writes the row, if a change moved it; `stamp` is that of the changes.
-    pub(super) async fn save(&self, db: &mut Db, stamp: i64) -> Outcome<()> {
+    pub(super) async fn save(&self, db: &mut Db, stamp: i64) -> DbResult<()> {
         const SAVE: &str = "UPDATE nango_rs.datasets SET seq = $2, stamp = CASE WHEN seq = $2 THEN stamp ELSE $3 END, \
                             live = $4, bytes = $5, rids = $6 WHERE id = $1";
         if (self.seq, self.bytes) == self.stored {
             return Ok(());
         }
         let save = db.query(SAVE).bind(self.id).bind(self.seq).bind(stamp);
-        save.bind(self.live).bind(self.bytes).bind(self.rids).execute(&mut *db.sql).await?;
-        db.shared.clock.seen(stamp);
+        save.bind(self.live).bind(self.bytes).bind(self.last_rid).execute(&mut *db.sql).await?;
+        db.shared.clock.advance_to(stamp);
         Ok(())
     }
 }
 
 /// Locks several datasets, each named once, and makes those that are not there; gives them in the order of the keys.
-pub(super) async fn open(db: &mut Db, keys: &[&DatasetKey]) -> Outcome<Vec<Dataset>> {
+pub(super) async fn open(db: &mut Db, keys: &[&DatasetKey]) -> DbResult<Vec<Dataset>> {
     if let [key] = keys {
         return Ok(vec![Dataset::open(db, key).await?]);
     }
@@ -132,17 +143,17 @@ pub(super) async fn open(db: &mut Db, keys: &[&DatasetKey]) -> Outcome<Vec<Datas
     sorted.sort_unstable();
     let mut numbered = Vec::with_capacity(keys.len());
     for key in sorted {
-        let mut found = place(db, key).await?;
+        let mut found = head(db, key).await?;
         if found.is_none() {
-            make(db, key).await?;
-            found = place(db, key).await?;
+            create(db, key).await?;
+            found = head(db, key).await?;
         }
-        numbered.push((found.ok_or_else(|| Fault::damaged("a dataset"))?.id, key));
+        numbered.push((found.ok_or_else(|| DbError::damaged("a dataset"))?.id, key));
     }
     numbered.sort_unstable();
     let mut locked = Vec::with_capacity(keys.len());
     for (_, key) in numbered {
-        let dataset = Dataset::find(db, key).await?.ok_or_else(|| Fault::damaged("a dataset"))?;
+        let dataset = Dataset::find(db, key).await?.ok_or_else(|| DbError::damaged("a dataset"))?;
         let order = keys.iter().position(|other| *other == key);
         locked.push((order, dataset));
     }
@@ -150,7 +161,7 @@ pub(super) async fn open(db: &mut Db, keys: &[&DatasetKey]) -> Outcome<Vec<Datas
     Ok(locked.into_iter().map(|(_, dataset)| dataset).collect())
 }
 
-async fn make(db: &mut Db, key: &DatasetKey) -> Outcome<()> {
+async fn create(db: &mut Db, key: &DatasetKey) -> DbResult<()> {
     const MAKE: &str = "INSERT INTO nango_rs.datasets (integration, connection, model, variant) \
                         VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
     names(key).into_iter().fold(db.query(MAKE), Query::bind).execute(&mut *db.sql).await?;
@@ -158,11 +169,11 @@ async fn make(db: &mut Db, key: &DatasetKey) -> Outcome<()> {
 }
 
 /// The dataset for a reader, if anything ever asked for it to be there.
-pub(super) async fn place(db: &mut Db, key: &DatasetKey) -> Outcome<Option<Place>> {
+pub(super) async fn head(db: &mut Db, key: &DatasetKey) -> DbResult<Option<DatasetHead>> {
     const FIND: &str = "SELECT id, seq FROM nango_rs.datasets \
                         WHERE integration = $1 AND connection = $2 AND model = $3 AND variant = $4";
     let find = names(key).into_iter().fold(db.query_as(FIND), QueryAs::bind);
-    Ok(find.fetch_optional(&mut *db.sql).await?.map(|(id, seq)| Place { id, seq }))
+    Ok(find.fetch_optional(&mut *db.sql).await?.map(|(id, seq)| DatasetHead { id, seq }))
 }
 
 fn names(key: &DatasetKey) -> [&str; 4] {

@@ -9,19 +9,19 @@ use std::collections::HashMap;
 use super::{
     Db,
     dataset::{Dataset, OpenScan},
-    fault::{Fault, Outcome},
-    feed, int, natural,
-    rows::Burials,
-    runs,
+    error::{DbError, DbResult},
+    feed,
+    rows::Tombstones,
+    runs, to_i64, to_u64,
 };
 use crate::store::{
-    DatasetKey, DeleteOutlook, DeletePolicy, FeedRow, FinishScan, RunToken, Scan, StoreError,
-    deletes::{Begun, Judge, State, Verdict, Waiting, found_gone},
+    DatasetKey, DeletePolicy, FeedRow, FinishScan, PendingDeletes, RunToken, Scan, StoreError,
+    deletes::{CandidateEvaluator, CandidateState, CandidateTotals, Decision, ScanStart, confirmed_gone},
     failpoint::failpoint,
 };
 
 /// So many candidates are fetched before anything is written.
-const GATHER: usize = 4096;
+const BATCH_SIZE: usize = 4096;
 
 /// The candidates of the scan `$2` of the dataset `$1` that began behind the place `$3`.
 macro_rules! candidates {
@@ -33,7 +33,7 @@ macro_rules! candidates {
 }
 
 /// Drops what is stored of candidates.
-pub(super) async fn forget(db: &mut Db, dataset: i64, ids: &[&str]) -> Outcome<()> {
+pub(super) async fn drop_states(db: &mut Db, dataset: i64, ids: &[&str]) -> DbResult<()> {
     const FORGET: &str = "DELETE FROM nango_rs.delete_states WHERE dataset = $1 AND id = ANY($2)";
     if !ids.is_empty() {
         db.query(FORGET).bind(dataset).bind(ids).execute(&mut *db.sql).await?;
@@ -42,7 +42,7 @@ pub(super) async fn forget(db: &mut Db, dataset: i64, ids: &[&str]) -> Outcome<(
 }
 
 /// Every key is asked for its mark: by a hash of the marks, which are few, and not by walking them for each key.
-async fn hash_marks(db: &mut Db, hash: bool) -> Outcome<()> {
+async fn prefer_hash_join(db: &mut Db, hash: bool) -> DbResult<()> {
     let set = if hash { "SET LOCAL enable_nestloop = off" } else { "SET LOCAL enable_nestloop = on" };
     sqlx::raw_sql(set).execute(&mut *db.sql).await?;
     Ok(())
@@ -52,7 +52,12 @@ async fn hash_marks(db: &mut Db, hash: bool) -> Outcome<()> {
 type Candidate = (String, i64, i32);
 
 /// Decides about the candidates of a scan whose walks were complete. Gives how many became tombstones.
-pub(super) async fn settle(db: &mut Db, dataset: &mut Dataset, end: &FinishScan, scan: OpenScan) -> Outcome<u64> {
+pub(super) async fn process_candidates(
+    db: &mut Db,
+    dataset: &mut Dataset,
+    end: &FinishScan,
+    scan: OpenScan,
+) -> DbResult<u64> {
     // A cursor sees the state at its beginning, whatever is written behind it.
     const OPEN: &str = concat!(
         "DECLARE candidates NO SCROLL CURSOR FOR SELECT k.id, k.seq, k.bytes FROM ",
@@ -62,35 +67,36 @@ pub(super) async fn settle(db: &mut Db, dataset: &mut Dataset, end: &FinishScan,
     const COUNT: &str = concat!("SELECT count(*) FROM ", candidates!());
     // A program of an earlier version may have saved a record without dropping its state.
     const CLEAR: &str = "DELETE FROM nango_rs.delete_states WHERE dataset = $1 AND scan <> $2";
-    hash_marks(db, true).await?;
-    let open = sqlx::query(OPEN).persistent(false).bind(dataset.id).bind(scan.number).bind(scan.start);
+    prefer_hash_join(db, true).await?;
+    let open = sqlx::query(OPEN).persistent(false).bind(dataset.id).bind(scan.number).bind(scan.start_seq);
     open.execute(&mut *db.sql).await?;
-    let mut next = fetch(db).await?;
+    let mut next = fetch_batch(db).await?;
     let mut count = next.len() as u64;
     // The share of all candidates decides about each of them, so they are counted first: most often there are few.
-    if next.len() == GATHER {
-        let all = db.query_scalar(COUNT).bind(dataset.id).bind(scan.number).bind(scan.start);
-        count = natural(all.fetch_one(&mut *db.sql).await?);
+    if next.len() == BATCH_SIZE {
+        let all = db.query_scalar(COUNT).bind(dataset.id).bind(scan.number).bind(scan.start_seq);
+        count = to_u64(all.fetch_one(&mut *db.sql).await?);
     }
-    hash_marks(db, false).await?;
-    count += gone(db, dataset.id, end, scan).await?;
+    prefer_hash_join(db, false).await?;
+    count += count_deleted(db, dataset.id, end, scan).await?;
     failpoint!("scan:counted");
 
-    let judge = Judge::new(end, begun(db, dataset).await?, dataset.stamp, count);
+    let judge = CandidateEvaluator::new(end, scan_start(db, dataset).await?, dataset.committed_at, count);
     let mut deleted = 0;
     loop {
-        let mut known = if dataset.waits { stored(db, dataset.id, &next).await? } else { HashMap::new() };
-        let (mut burials, mut states, mut forgotten) = (Burials::default(), States::default(), Vec::new());
+        let mut known =
+            if dataset.has_candidates { candidate_states(db, dataset.id, &next).await? } else { HashMap::new() };
+        let (mut burials, mut states, mut forgotten) = (Tombstones::default(), States::default(), Vec::new());
         for (id, seq, bytes) in &next {
             let stored = known.remove(id);
             let was_stored = stored.is_some();
-            match judge.judge(id, stored) {
-                Verdict::Keep(state) => states.push(id, state),
-                Verdict::Delete => {
+            match judge.evaluate(id, stored) {
+                Decision::Wait(state) => states.push(id, state),
+                Decision::Delete => {
                     if was_stored {
                         forgotten.push(id.as_str());
                     }
-                    burials.push(id, [*seq, dataset.next()]);
+                    burials.push(id, [*seq, dataset.next_seq()]);
                     dataset.live -= 1;
                     dataset.bytes -= i64::from(*bytes);
                     deleted += 1;
@@ -98,48 +104,52 @@ pub(super) async fn settle(db: &mut Db, dataset: &mut Dataset, end: &FinishScan,
             }
         }
         states.write(db, dataset.id, scan.number).await?;
-        forget(db, dataset.id, &forgotten).await?;
-        burials.write(db, dataset.id, dataset.stamp, end.run.row).await?;
+        drop_states(db, dataset.id, &forgotten).await?;
+        burials.write(db, dataset.id, dataset.committed_at, end.run.row).await?;
         if deleted > 0 {
             failpoint!("scan:tombstone");
         }
-        if next.len() < GATHER {
+        if next.len() < BATCH_SIZE {
             break;
         }
-        next = fetch(db).await?;
+        next = fetch_batch(db).await?;
     }
     sqlx::raw_sql("CLOSE candidates").execute(&mut *db.sql).await?;
     db.query(CLEAR).bind(dataset.id).bind(scan.number).execute(&mut *db.sql).await?;
     Ok(deleted)
 }
 
-async fn fetch(db: &mut Db) -> Outcome<Vec<Candidate>> {
+async fn fetch_batch(db: &mut Db) -> DbResult<Vec<Candidate>> {
     // [`GATHER`]
     let fetch = sqlx::query_as("FETCH 4096 FROM candidates").persistent(false);
     Ok(fetch.fetch_all(&mut *db.sql).await?)
 }
 
 /// How many of the records that requests confirmed were deleted since the scan began.
-async fn gone(db: &mut Db, dataset: i64, end: &FinishScan, scan: OpenScan) -> Outcome<u64> {
+async fn count_deleted(db: &mut Db, dataset: i64, end: &FinishScan, scan: OpenScan) -> DbResult<u64> {
     const GONE: &str = "SELECT count(*) FROM unnest($2::text[]) i(id) CROSS JOIN LATERAL (SELECT 1 \
                         FROM nango_rs.record_keys WHERE dataset = $1 AND id = i.id AND state & 1 = 1 AND seq > $3 OFFSET 0) k";
-    let ids: Vec<&str> = found_gone(end).into_iter().filter(|id| !id.contains('\0')).collect();
+    let ids: Vec<&str> = confirmed_gone(end).into_iter().filter(|id| !id.contains('\0')).collect();
     if ids.is_empty() {
         return Ok(0);
     }
-    Ok(natural(db.query_scalar(GONE).bind(dataset).bind(ids).bind(scan.start).fetch_one(&mut *db.sql).await?))
+    Ok(to_u64(db.query_scalar(GONE).bind(dataset).bind(ids).bind(scan.start_seq).fetch_one(&mut *db.sql).await?))
 }
 
-async fn begun(db: &mut Db, dataset: &Dataset) -> Outcome<Begun> {
+async fn scan_start(db: &mut Db, dataset: &Dataset) -> DbResult<ScanStart> {
     const BEGUN: &str = "SELECT scan_began, scan_live, scan_forward FROM nango_rs.datasets WHERE id = $1";
     let (at, live, brought_forward): (Option<i64>, Option<i64>, bool) =
         db.query_as(BEGUN).bind(dataset.id).fetch_one(&mut *db.sql).await?;
     // A scan that a program of an earlier version opened has neither: it releases nothing.
-    let live = natural(live.unwrap_or(dataset.live));
-    Ok(Begun { at: at.unwrap_or(i64::MIN), live, brought_forward })
+    let live = to_u64(live.unwrap_or(dataset.live));
+    Ok(ScanStart { began_at: at.unwrap_or(i64::MIN), live, brought_forward })
 }
 
-async fn stored(db: &mut Db, dataset: i64, candidates: &[Candidate]) -> Outcome<HashMap<String, State>> {
+async fn candidate_states(
+    db: &mut Db,
+    dataset: i64,
+    candidates: &[Candidate],
+) -> DbResult<HashMap<String, CandidateState>> {
     const STORED: &str = "SELECT i.id, s.* FROM unnest($2::text[]) i(id) CROSS JOIN LATERAL (SELECT first_missed_at, \
                           confirmations, needed, shifted, asked_at, by_request, brought_forward, fingerprint, held, confirmed \
                           FROM nango_rs.delete_states WHERE dataset = $1 AND id = i.id OFFSET 0) s";
@@ -149,8 +159,8 @@ async fn stored(db: &mut Db, dataset: i64, candidates: &[Candidate]) -> Outcome<
     let state = |row: Row| {
         let (id, first_missed_at, confirmations, needed, shifted, asked_at, by_request, brought_forward, ..) = row;
         let (fingerprint, held, confirmed) = (row.8, row.9, row.10);
-        let fingerprint = fingerprint.try_into().map_err(|_| Fault::damaged("a delete state"))?;
-        let state = State {
+        let fingerprint = fingerprint.try_into().map_err(|_| DbError::damaged("a delete state"))?;
+        let state = CandidateState {
             first_missed_at,
             confirmations,
             needed,
@@ -171,16 +181,16 @@ async fn stored(db: &mut Db, dataset: i64, candidates: &[Candidate]) -> Outcome<
 #[derive(Debug, Default)]
 struct States<'a> {
     ids: Vec<&'a str>,
-    states: Vec<State>,
+    states: Vec<CandidateState>,
 }
 
 impl<'a> States<'a> {
-    fn push(&mut self, id: &'a str, state: State) {
+    fn push(&mut self, id: &'a str, state: CandidateState) {
         self.ids.push(id);
         self.states.push(state);
     }
 
-    async fn write(&self, db: &mut Db, dataset: i64, scan: i64) -> Outcome<()> {
+    async fn write(&self, db: &mut Db, dataset: i64, scan: i64) -> DbResult<()> {
         const PUT: &str = "INSERT INTO nango_rs.delete_states (dataset, scan, id, first_missed_at, confirmations, needed, \
              shifted, asked_at, by_request, brought_forward, fingerprint, held, confirmed) \
              SELECT $1, $2, unnest($3::text[]), unnest($4::bigint[]), unnest($5::bigint[]), unnest($6::bigint[]), \
@@ -210,13 +220,13 @@ impl<'a> States<'a> {
         Ok(())
     }
 
-    fn column<T>(&self, of: impl Fn(&State) -> T) -> Vec<T> {
+    fn column<T>(&self, of: impl Fn(&CandidateState) -> T) -> Vec<T> {
         self.states.iter().map(of).collect()
     }
 }
 
 /// The states of a dataset, added up.
-pub(super) async fn waiting(db: &mut Db, dataset: i64) -> Outcome<Waiting> {
+pub(super) async fn candidate_totals(db: &mut Db, dataset: i64) -> DbResult<CandidateTotals> {
     const ADD_UP: &str = "SELECT count(*), count(*) FILTER (WHERE held <> 0), coalesce(max(held), 0), \
          count(*) FILTER (WHERE NOT confirmed), min(first_missed_at), \
          min(first_missed_at) FILTER (WHERE NOT brought_forward), \
@@ -228,30 +238,30 @@ pub(super) async fn waiting(db: &mut Db, dataset: i64) -> Outcome<Waiting> {
     let row: Row = db.query_as(ADD_UP).bind(dataset).fetch_one(&mut *db.sql).await?;
     let (states, held, held_by, unconfirmed, first_missed_at, bringing_since, bringing_needed, free, brought_forward) =
         row;
-    Ok(Waiting {
-        states: natural(states),
-        held: natural(held),
+    Ok(CandidateTotals {
+        states: to_u64(states),
+        held: to_u64(held),
         held_by,
-        unconfirmed: natural(unconfirmed),
+        unconfirmed: to_u64(unconfirmed),
         first_missed_at,
-        bringing_since,
-        bringing_needed,
-        bringing_free: natural(free),
+        triggering_since: bringing_since,
+        triggering_needed: bringing_needed,
+        triggering_unheld: to_u64(free),
         brought_forward,
     })
 }
 
 /// What waits for a decision in a dataset.
-pub(super) async fn outlook(db: &mut Db, key: &DatasetKey, policy: &DeletePolicy) -> Outcome<DeleteOutlook> {
-    Ok(match feed::find(db, key).await? {
-        Some(dataset) => waiting(db, dataset.id).await?.outlook(policy),
-        None => DeleteOutlook::default(),
+pub(super) async fn pending_deletes(db: &mut Db, key: &DatasetKey, policy: &DeletePolicy) -> DbResult<PendingDeletes> {
+    Ok(match feed::find_dataset(db, key).await? {
+        Some(dataset) => candidate_totals(db, dataset.id).await?.outlook(policy),
+        None => PendingDeletes::default(),
     })
 }
 
 /// What [`to_ask`] is asked.
 #[derive(Debug, Clone)]
-pub(super) struct ToAsk {
+pub(super) struct CandidateQuery {
     pub run: RunToken,
     pub dataset: DatasetKey,
     pub scan: Scan,
@@ -260,7 +270,7 @@ pub(super) struct ToAsk {
 }
 
 /// The candidates of an open scan that may be asked for.
-pub(super) async fn to_ask(db: &mut Db, ask: &ToAsk) -> Outcome<Vec<FeedRow>> {
+pub(super) async fn candidates_to_request(db: &mut Db, ask: &CandidateQuery) -> DbResult<Vec<FeedRow>> {
     const OPEN: &str = "SELECT scan_start FROM nango_rs.datasets WHERE id = $1 AND scan = $2";
     const NEXT: &str = concat!(
         "SELECT c.id FROM (SELECT k.id FROM ",
@@ -268,15 +278,16 @@ pub(super) async fn to_ask(db: &mut Db, ask: &ToAsk) -> Outcome<Vec<FeedRow>> {
         ") c LEFT JOIN nango_rs.delete_states s ON s.dataset = $1 AND s.id = c.id AND s.fingerprint = $4 \
          WHERE s.by_request IS NOT TRUE ORDER BY s.asked_at NULLS FIRST, c.id LIMIT $5"
     );
-    let closed = || Fault::Store(StoreError::ScanClosed(ask.dataset.model.clone()));
-    runs::is_running(db, &ask.run).await?;
-    let dataset = feed::find(db, &ask.dataset).await?.ok_or_else(closed)?.id;
+    let closed = || DbError::Store(StoreError::ScanClosed(ask.dataset.model.clone()));
+    runs::ensure_running_unlocked(db, &ask.run).await?;
+    let dataset = feed::find_dataset(db, &ask.dataset).await?.ok_or_else(closed)?.id;
     let start: Option<i64> =
         db.query_scalar(OPEN).bind(dataset).bind(ask.scan.number).fetch_optional(&mut *db.sql).await?;
-    hash_marks(db, true).await?;
+    prefer_hash_join(db, true).await?;
     let next = db.query_scalar(NEXT).bind(dataset).bind(ask.scan.number).bind(start.ok_or_else(closed)?);
-    let ids: Vec<String> = next.bind(&ask.fingerprint[..]).bind(int(ask.limit.into())).fetch_all(&mut *db.sql).await?;
-    hash_marks(db, false).await?;
+    let ids: Vec<String> =
+        next.bind(&ask.fingerprint[..]).bind(to_i64(ask.limit.into())).fetch_all(&mut *db.sql).await?;
+    prefer_hash_join(db, false).await?;
     let mut rows = feed::by_id(db, &ask.dataset, &ids).await?;
     rows.sort_by_key(|row| ids.iter().position(|id| *id == row.id));
     Ok(rows)
@@ -284,7 +295,7 @@ pub(super) async fn to_ask(db: &mut Db, ask: &ToAsk) -> Outcome<Vec<FeedRow>> {
 
 /// Makes what is noted of scans and candidates older.
 #[cfg(test)]
-pub(super) async fn pass_time(db: &mut Db, micros: i64) -> Outcome<()> {
+pub(super) async fn backdate_scans(db: &mut Db, micros: i64) -> DbResult<()> {
     for older in [
         "UPDATE nango_rs.datasets SET scan_began = scan_began - $1",
         "UPDATE nango_rs.delete_states SET first_missed_at = first_missed_at - $1, asked_at = asked_at - $1",

@@ -8,14 +8,14 @@ use futures_util::TryStreamExt;
 
 use super::{
     Db,
-    dataset::{self, Place},
-    fault::{Fault, Outcome},
-    natural,
+    dataset::{self, DatasetHead},
+    error::{DbError, DbResult},
+    to_u64,
 };
 use crate::store::{
     Cursor, DatasetKey, DatasetStats, FeedPage, FeedRow, Filter, LastAction, ReadQuery, StoreError,
-    building::{Building, LIMIT},
-    encryption::{DatasetSeal, OVERHEAD},
+    encryption::{DatasetSeal, SEAL_OVERHEAD},
+    feed_page::{FeedPageBuilder, MAX_PAGE_RECORDS},
 };
 
 macro_rules! columns {
@@ -44,9 +44,9 @@ const NEXT_BYTES: &str = concat!(
      WINDOW w AS (ORDER BY p.seq ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) r \
      WHERE r.n <= 2 OR r.before <= $5 ORDER BY r.seq"
 );
-const _: () = assert!(OVERHEAD == 28, "as `NEXT_BYTES` says");
+const _: () = assert!(SEAL_OVERHEAD == 28, "as `NEXT_BYTES` says");
 /// Those of the next records that are named.
-const NAMED: &str = concat!(
+const BY_IDS: &str = concat!(
     "SELECT ",
     columns!(),
     " FROM unnest($5::text[]) i(id) \
@@ -56,10 +56,10 @@ const NAMED: &str = concat!(
 );
 
 /// Reads a page.
-pub(super) async fn read(db: &mut Db, key: &DatasetKey, query: &ReadQuery) -> Outcome<FeedPage> {
-    let feed = db.shared.hasher.feed(key);
+pub(super) async fn read(db: &mut Db, key: &DatasetKey, query: &ReadQuery) -> DbResult<FeedPage> {
+    let feed = db.shared.hasher.feed_id(key);
     let cursor = query.cursor.as_deref().map(|text| Cursor::decode(text, feed)).transpose()?;
-    let dataset = find(db, key).await?;
+    let dataset = find_dataset(db, key).await?;
     let last = dataset.map_or(0, |dataset| dataset.seq);
     let mut after = cursor.map_or(0, |cursor| cursor.seq);
     if after > last {
@@ -67,28 +67,28 @@ pub(super) async fn read(db: &mut Db, key: &DatasetKey, query: &ReadQuery) -> Ou
         return Err(StoreError::Cursor.into());
     }
     let Some(dataset) = dataset else { return Ok(FeedPage::default()) };
-    if let Some(moment) = query.modified_after {
-        after = before_moment(db, dataset.id, moment, after, last).await?;
+    if let Some(time) = query.modified_after {
+        after = seq_before_time(db, dataset.id, time, after, last).await?;
     }
-    let seal = db.shared.vault.reading(key);
-    let mut page = Building::new(query);
+    let seal = db.shared.vault.seal_for_reading(key);
+    let mut page = FeedPageBuilder::new(query);
     // One more than asked for tells whether there is more.
-    let limit = i64::from(query.limit.clamp(1, LIMIT)) + 1;
+    let limit = i64::from(query.limit.clamp(1, MAX_PAGE_RECORDS)) + 1;
     let statement = match (query.ids.is_empty(), query.max_bytes) {
-        (false, _) => NAMED,
+        (false, _) => BY_IDS,
         (true, 0) => NEXT,
         (true, _) => NEXT_BYTES,
     };
     let mask = i32::try_from(query.filter.mask()).unwrap_or(0b111);
     let rows = db.query_as::<Row>(statement).bind(dataset.id).bind(after).bind(mask).bind(limit);
     let rows = match (query.ids.is_empty(), query.max_bytes) {
-        (false, _) => rows.bind(known_names(&query.ids)),
+        (false, _) => rows.bind(storable_ids(&query.ids)),
         (true, 0) => rows,
         (true, bytes) => rows.bind(i64::try_from(bytes).unwrap_or(i64::MAX)),
     };
     let mut rows = rows.fetch(&mut *db.sql);
     while let Some(row) = rows.try_next().await? {
-        if !page.take(feed_row(row, feed, &seal)?) {
+        if !page.push(feed_row(row, feed, &seal)?) {
             break;
         }
     }
@@ -96,14 +96,14 @@ pub(super) async fn read(db: &mut Db, key: &DatasetKey, query: &ReadQuery) -> Ou
 }
 
 /// Records by id; ids that are not there are left out.
-pub(super) async fn by_id(db: &mut Db, key: &DatasetKey, ids: &[String]) -> Outcome<Vec<FeedRow>> {
-    let Some(dataset) = find(db, key).await? else { return Ok(Vec::new()) };
-    let feed = db.shared.hasher.feed(key);
-    let seal = db.shared.vault.reading(key);
+pub(super) async fn by_id(db: &mut Db, key: &DatasetKey, ids: &[String]) -> DbResult<Vec<FeedRow>> {
+    let Some(dataset) = find_dataset(db, key).await? else { return Ok(Vec::new()) };
+    let feed = db.shared.hasher.feed_id(key);
+    let seal = db.shared.vault.seal_for_reading(key);
     let mask = i32::try_from(Filter::default().mask()).unwrap_or(0b111);
-    let rows = db.query_as::<Row>(NAMED).bind(dataset.id).bind(0_i64).bind(mask).bind(i64::MAX);
-    let rows = rows.bind(known_names(ids)).fetch(&mut *db.sql);
-    rows.map_err(Fault::from).and_then(|row| std::future::ready(feed_row(row, feed, &seal))).try_collect().await
+    let rows = db.query_as::<Row>(BY_IDS).bind(dataset.id).bind(0_i64).bind(mask).bind(i64::MAX);
+    let rows = rows.bind(storable_ids(ids)).fetch(&mut *db.sql);
+    rows.map_err(DbError::from).and_then(|row| std::future::ready(feed_row(row, feed, &seal))).try_collect().await
 }
 
 /// The datasets that ever had a record.
@@ -111,7 +111,7 @@ pub(super) async fn datasets(
     db: &mut Db,
     integration: Option<&str>,
     connection: Option<&str>,
-) -> Outcome<Vec<DatasetStats>> {
+) -> DbResult<Vec<DatasetStats>> {
     const ALL: &str = "SELECT integration, connection, model, variant, live, bytes FROM nango_rs.datasets WHERE seq > 0 \
                        AND ($1 IS NULL OR integration = $1) AND ($2 IS NULL OR connection = $2) \
                        ORDER BY integration, connection, model, variant";
@@ -119,19 +119,19 @@ pub(super) async fn datasets(
         db.query_as(ALL).bind(integration).bind(connection).fetch_all(&mut *db.sql).await?;
     let stats = |(integration, connection, model, variant, live, bytes)| {
         let dataset = DatasetKey { integration, connection, model, variant };
-        DatasetStats { dataset, live: natural(live), bytes: natural(bytes) }
+        DatasetStats { dataset, live: to_u64(live), bytes: to_u64(bytes) }
     };
     Ok(rows.into_iter().map(stats).collect())
 }
 
 /// The dataset; none has a NUL in its names, and the server would not take the question.
-pub(super) async fn find(db: &mut Db, key: &DatasetKey) -> Outcome<Option<Place>> {
+pub(super) async fn find_dataset(db: &mut Db, key: &DatasetKey) -> DbResult<Option<DatasetHead>> {
     let names = [&key.integration, &key.connection, &key.model, &key.variant];
-    if names.iter().any(|name| name.contains('\0')) { Ok(None) } else { dataset::place(db, key).await }
+    if names.iter().any(|name| name.contains('\0')) { Ok(None) } else { dataset::head(db, key).await }
 }
 
 /// Each id once, without those that no record can have and that the server would not take.
-pub(super) fn known_names(ids: &[String]) -> Vec<&str> {
+pub(super) fn storable_ids(ids: &[String]) -> Vec<&str> {
     let mut names: Vec<&str> = ids.iter().map(String::as_str).filter(|id| !id.contains('\0')).collect();
     names.sort_unstable();
     names.dedup();
@@ -139,7 +139,7 @@ pub(super) fn known_names(ids: &[String]) -> Vec<&str> {
 }
 
 /// The last place, not before `after`, in front of everything that changed at `moment` or later.
-pub(super) async fn before_moment(db: &mut Db, dataset: i64, moment: i64, after: i64, last: i64) -> Outcome<i64> {
+pub(super) async fn seq_before_time(db: &mut Db, dataset: i64, time: i64, after: i64, last: i64) -> DbResult<i64> {
     const NEXT: &str =
         "SELECT seq, modified_at FROM nango_rs.records WHERE dataset = $1 AND seq > $2 ORDER BY seq LIMIT 1";
     let (mut low, mut high) = (after, last);
@@ -148,17 +148,17 @@ pub(super) async fn before_moment(db: &mut Db, dataset: i64, moment: i64, after:
         let found: Option<(i64, i64)> =
             db.query_as(NEXT).bind(dataset).bind(middle).fetch_optional(&mut *db.sql).await?;
         match found {
-            Some((seq, modified_at)) if modified_at < moment => low = seq,
+            Some((seq, modified_at)) if modified_at < time => low = seq,
             _ => high = middle,
         }
     }
     Ok(low)
 }
 
-fn feed_row(row: Row, feed: u64, seal: &DatasetSeal) -> Outcome<FeedRow> {
+fn feed_row(row: Row, feed: u64, seal: &DatasetSeal) -> DbResult<FeedRow> {
     let (id, payload, first_seen_at, last_modified_at, deleted_at, pruned_at, last_action, seq, key) = row;
     let last_action =
-        LastAction::from_number(last_action.into()).ok_or_else(|| Fault::damaged("a record's last action"))?;
+        LastAction::from_number(last_action.into()).ok_or_else(|| DbError::damaged("a record's last action"))?;
     let payload = match payload {
         // As it is stored, without a copy.
         Some(plain) if key == 0 => Some(Bytes::from(plain)),
@@ -173,6 +173,6 @@ fn feed_row(row: Row, feed: u64, seal: &DatasetSeal) -> Outcome<FeedRow> {
         deleted_at,
         pruned_at,
         last_action,
-        cursor: Cursor { feed, seq }.encode(),
+        cursor: Cursor { feed_id: feed, seq }.encode(),
     })
 }

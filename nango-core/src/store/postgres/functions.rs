@@ -2,11 +2,11 @@
 
 use sqlx::query::QueryScalar;
 
-use super::{Db, fault::Outcome};
+use super::{Db, error::DbResult};
 use crate::store::FunctionKey;
 
 /// The number of a key, if it was ever used.
-pub(super) async fn find(db: &mut Db, key: &FunctionKey) -> Outcome<Option<i64>> {
+pub(super) async fn find(db: &mut Db, key: &FunctionKey) -> DbResult<Option<i64>> {
     const FIND: &str = "SELECT id FROM nango_rs.functions \
                         WHERE integration = $1 AND connection = $2 AND kind = $3 AND name = $4 AND variant = $5";
     if names(key).iter().any(|name| name.contains('\0')) {
@@ -16,7 +16,7 @@ pub(super) async fn find(db: &mut Db, key: &FunctionKey) -> Outcome<Option<i64>>
 }
 
 /// The number of a key, given if it has none.
-pub(super) async fn open(db: &mut Db, key: &FunctionKey) -> Outcome<i64> {
+pub(super) async fn open(db: &mut Db, key: &FunctionKey) -> DbResult<i64> {
     const OPEN: &str = "INSERT INTO nango_rs.functions (integration, connection, kind, name, variant) \
                         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (integration, connection, kind, name, variant) \
                         DO UPDATE SET fence = functions.fence RETURNING id";

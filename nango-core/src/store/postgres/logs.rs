@@ -5,37 +5,42 @@ use uuid::Uuid;
 
 use super::{
     Db,
-    fault::{Fault, Outcome},
+    error::{DbError, DbResult},
 };
 use crate::store::{Level, LogLine};
 
 /// Appends lines to the log of a run. A NUL in a message, which the server does not store, becomes a `␀`: a line of a log
 /// is no reason to refuse a page.
-pub(super) async fn write(db: &mut Db, run: i64, lines: &[LogLine]) -> Outcome<()> {
+pub(super) async fn write(db: &mut Db, run: i64, lines: &[LogLine]) -> DbResult<()> {
     const WRITE: &str = "INSERT INTO nango_rs.run_logs (run, at, level, message, fields) \
                          SELECT $1, u.* FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[]) u";
     if lines.is_empty() {
         return Ok(());
     }
-    let at: Vec<_> = lines.iter().map(|line| line.at).collect();
+    let at: Vec<_> = lines.iter().map(|line| line.timestamp).collect();
     let levels: Vec<_> = lines.iter().map(|line| line.level.name()).collect();
-    let messages: Vec<_> = lines.iter().map(|line| line.shortened().replace('\0', "␀")).collect();
+    let messages: Vec<_> = lines.iter().map(|line| line.truncated_message().replace('\0', "␀")).collect();
     let fields: Vec<_> = lines.iter().map(|line| (!line.fields.is_null()).then(|| line.fields.to_string())).collect();
     db.query(WRITE).bind(run).bind(at).bind(levels).bind(messages).bind(fields).execute(&mut *db.sql).await?;
     Ok(())
 }
 
 /// The lines of a run in order; none of a run that is not there.
-pub(super) async fn read(db: &mut Db, run: Uuid) -> Outcome<Vec<LogLine>> {
+pub(super) async fn read(db: &mut Db, run: Uuid) -> DbResult<Vec<LogLine>> {
     const READ: &str = "SELECT at, level, message, fields FROM nango_rs.run_logs \
                         WHERE run = (SELECT row FROM nango_rs.runs WHERE id = $1) ORDER BY n";
     let rows: Vec<(i64, String, String, Option<String>)> =
         db.query_as(READ).bind(&run.as_bytes()[..]).fetch_all(&mut *db.sql).await?;
     rows.into_iter()
         .map(|(at, level, message, fields)| {
-            let level = Level::from_name(&level).ok_or_else(|| Fault::damaged("a level of a log"))?;
+            let level = Level::from_name(&level).ok_or_else(|| DbError::damaged("a level of a log"))?;
             let fields = fields.as_deref().map_or(Ok(Value::Null), serde_json::from_str);
-            Ok(LogLine { at, level, message, fields: fields.map_err(|_| Fault::damaged("a line of a log"))? })
+            Ok(LogLine {
+                timestamp: at,
+                level,
+                message,
+                fields: fields.map_err(|_| DbError::damaged("a line of a log"))?,
+            })
         })
         .collect()
 }

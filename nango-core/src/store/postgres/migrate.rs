@@ -7,16 +7,16 @@ use sqlx::{Connection, PgConnection};
 
 use super::{
     SCHEMA,
-    fault::{Fault, Outcome, code},
+    error::{DbError, DbResult, code},
     owner::{self, Role},
-    transaction::OPEN,
+    transaction::BEGIN_OPEN,
 };
 use crate::store::{StoreError, failpoint::failpoint};
 
 /// What marks a schema as ours, together with its version.
 pub(super) const APPLICATION: &str = "nng1";
 /// The steps from an empty schema to that of this program; each is carried out once.
-const STEPS: [&str; 6] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("schema/001.sql"),
     include_str!("schema/002.sql"),
     include_str!("schema/003.sql"),
@@ -28,24 +28,24 @@ const STEPS: [&str; 6] = [
 const ATTEMPTS: u32 = 10;
 
 /// Whether the schema is up to date. One that is needs no right to change it, and no lock.
-pub(super) async fn is_current(sql: &mut PgConnection, at: &str) -> Outcome<bool> {
-    Ok(version(sql, at).await? == Some(known()))
+pub(super) async fn is_current(sql: &mut PgConnection, at: &str) -> DbResult<bool> {
+    Ok(version(sql, at).await? == Some(known_version()))
 }
 
 /// The key of the content hashes.
-pub(super) async fn hash_key(sql: &mut PgConnection) -> Outcome<[u8; 32]> {
+pub(super) async fn hash_key(sql: &mut PgConnection) -> DbResult<[u8; 32]> {
     const KEY: &str = "SELECT value FROM nango_rs.meta WHERE key = 'hash_key'";
     let key: Vec<u8> = sqlx::query_scalar(KEY).persistent(false).fetch_one(sql).await?;
-    key.try_into().map_err(|_| Fault::damaged("a hash key"))
+    key.try_into().map_err(|_| DbError::damaged("a hash key"))
 }
 
 /// Brings the schema up to date.
-pub(super) async fn migrate(sql: &mut PgConnection, role: &Role, at: &str) -> Outcome<()> {
+pub(super) async fn migrate(sql: &mut PgConnection, role: &Role, at: &str) -> DbResult<()> {
     let mut attempt = 0;
-    while let Err(fault) = step(sql, role, at).await {
+    while let Err(fault) = apply_migrations(sql, role, at).await {
         attempt += 1;
         // The schema, or the table, appeared in between, or the steps of both met in the catalogue.
-        let met = matches!(&fault, Fault::Sql(error) | Fault::Commit(error)
+        let met = matches!(&fault, DbError::Sql(error) | DbError::Commit(error)
             if matches!(code(error), Some("23505" | "42P06" | "42P07" | "40P01" | "XX000")));
         if !met || attempt == ATTEMPTS {
             return Err(fault);
@@ -54,66 +54,66 @@ pub(super) async fn migrate(sql: &mut PgConnection, role: &Role, at: &str) -> Ou
     Ok(())
 }
 
-fn known() -> i64 {
-    i64::try_from(STEPS.len()).unwrap_or(i64::MAX)
+fn known_version() -> i64 {
+    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
 }
 
 /// The error for a schema of this name that another program made.
-fn foreign(at: &str) -> Fault {
+fn foreign_schema(at: &str) -> DbError {
     let reason = format!("its schema `{SCHEMA}` is of another program: choose another database, or rename that schema");
-    Fault::Store(StoreError::Unfit { at: at.to_owned(), reason })
+    DbError::Store(StoreError::UnsupportedServer { at: at.to_owned(), reason })
 }
 
 /// Whether there is a table of versions; reads the catalogue only. Refuses a schema with other things in it.
-async fn is_there(sql: &mut PgConnection, at: &str) -> Outcome<bool> {
+async fn version_table_exists(sql: &mut PgConnection, at: &str) -> DbResult<bool> {
     const TABLES: &str = "SELECT count(*) FILTER (WHERE relname = 'version' AND relkind = 'r'), count(*) \
                           FROM pg_class WHERE relnamespace = to_regnamespace($1)";
     let (ours, all): (i64, i64) = sqlx::query_as(TABLES).persistent(false).bind(SCHEMA).fetch_one(sql).await?;
-    if ours == 0 && all > 0 { Err(foreign(at)) } else { Ok(ours > 0) }
+    if ours == 0 && all > 0 { Err(foreign_schema(at)) } else { Ok(ours > 0) }
 }
 
 /// The version of our schema; `None`: there is none yet. The schema's owners have been checked.
-async fn version(sql: &mut PgConnection, at: &str) -> Outcome<Option<i64>> {
+async fn version(sql: &mut PgConnection, at: &str) -> DbResult<Option<i64>> {
     const VERSION: &str = "SELECT application, number FROM nango_rs.version";
-    if !is_there(sql, at).await? {
+    if !version_table_exists(sql, at).await? {
         return Ok(None);
     }
     let found: Vec<(String, i64)> = match sqlx::query_as(VERSION).persistent(false).fetch_all(sql).await {
         // A table of this name with other columns, or other kinds of them.
         Err(error) if code(&error) == Some("42703") || matches!(error, sqlx::Error::ColumnDecode { .. }) => {
-            return Err(foreign(at));
+            return Err(foreign_schema(at));
         }
         found => found?,
     };
     match &found[..] {
         [] => Ok(None),
-        [(application, number)] if application == APPLICATION && *number <= known() => Ok(Some(*number)),
+        [(application, number)] if application == APPLICATION && *number <= known_version() => Ok(Some(*number)),
         [(application, found)] if application == APPLICATION => {
-            Err(StoreError::NewerSchema { at: at.to_owned(), found: *found, known: known() }.into())
+            Err(StoreError::NewerSchema { at: at.to_owned(), found: *found, known: known_version() }.into())
         }
-        _ => Err(foreign(at)),
+        _ => Err(foreign_schema(at)),
     }
 }
 
 /// Carries out the steps that the schema has not seen.
-async fn step(sql: &mut PgConnection, role: &Role, at: &str) -> Outcome<()> {
+async fn apply_migrations(sql: &mut PgConnection, role: &Role, at: &str) -> DbResult<()> {
     const SCHEMA: &str = "CREATE SCHEMA IF NOT EXISTS nango_rs";
     const TABLE: &str = "CREATE TABLE IF NOT EXISTS nango_rs.version (application TEXT NOT NULL, number BIGINT NOT NULL); \
          LOCK TABLE nango_rs.version IN ACCESS EXCLUSIVE MODE";
     const META: &str = "INSERT INTO nango_rs.meta (key, value) VALUES ('instance', $1), ('hash_key', $2)";
     const DONE: &str = "WITH old AS (DELETE FROM nango_rs.version) INSERT INTO nango_rs.version VALUES ($1, $2)";
-    let mut tx = sql.begin_with(OPEN).await?;
+    let mut tx = sql.begin_with(BEGIN_OPEN).await?;
     // Of the catalogue only: a lock on the table that is raised later is a deadlock of two processes.
-    is_there(&mut tx, at).await?;
+    version_table_exists(&mut tx, at).await?;
     sqlx::raw_sql(SCHEMA).execute(&mut *tx).await?;
     // What is there is checked again before it is touched: somebody may have made it since it was looked for.
     owner::check(&mut tx, role, at).await?;
-    is_there(&mut tx, at).await?;
+    version_table_exists(&mut tx, at).await?;
     sqlx::raw_sql(TABLE).execute(&mut *tx).await?;
     owner::check(&mut tx, role, at).await?;
     // Read again under the lock: another process may have been faster, or newer.
     let done = version(&mut tx, at).await?.unwrap_or(0);
-    for step in STEPS.iter().skip(usize::try_from(done).unwrap_or(0)) {
+    for step in MIGRATIONS.iter().skip(usize::try_from(done).unwrap_or(0)) {
         sqlx::raw_sql(*step).execute(&mut *tx).await?;
     }
     if done == 0 {
@@ -123,7 +123,7 @@ async fn step(sql: &mut PgConnection, role: &Role, at: &str) -> Outcome<()> {
             .map_err(|error| StoreError::Database(error.to_string().into()))?;
         sqlx::query(META).persistent(false).bind(&instance[..]).bind(&key[..]).execute(&mut *tx).await?;
     }
-    sqlx::query(DONE).persistent(false).bind(APPLICATION).bind(known()).execute(&mut *tx).await?;
+    sqlx::query(DONE).persistent(false).bind(APPLICATION).bind(known_version()).execute(&mut *tx).await?;
     failpoint!("postgres:open:schema");
-    tx.commit().await.map_err(Fault::Commit)
+    tx.commit().await.map_err(DbError::Commit)
 }

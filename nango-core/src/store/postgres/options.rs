@@ -39,11 +39,11 @@ impl Options {
         })?;
         let parameters = parameters(url);
         if let Some(file) = parameters.value(&["sslrootcert", "ssl-root-cert", "ssl-ca"]) {
-            readable("sslrootcert", file)?;
+            ensure_readable("sslrootcert", file)?;
         }
         let chosen = parameters.value(&["sslmode", "ssl-mode"]).is_some()
             || from_environment(env::var(SSL_MODE).ok().as_deref())?.is_some();
-        let options = encrypted(without_brackets(options), chosen);
+        let options = with_default_tls(without_brackets(options), chosen);
         let options = match options.get_application_name() {
             None => options.application_name(APPLICATION_NAME),
             Some(_) => options,
@@ -73,7 +73,7 @@ impl Parameters {
 }
 
 /// Refuses a file of certificates that cannot be read: the driver reports it as a server that cannot be reached.
-fn readable(parameter: &str, file: &str) -> Result<(), StoreError> {
+fn ensure_readable(parameter: &str, file: &str) -> Result<(), StoreError> {
     if file.trim_start().starts_with("-----BEGIN") {
         return Ok(());
     }
@@ -103,7 +103,7 @@ fn without_brackets(options: PgConnectOptions) -> PgConnectOptions {
 }
 
 /// Demands an encrypted connection to a verified server, unless a mode was chosen or the server is on this machine.
-fn encrypted(options: PgConnectOptions, chosen: bool) -> PgConnectOptions {
+fn with_default_tls(options: PgConnectOptions, chosen: bool) -> PgConnectOptions {
     if chosen || is_local(&options) { options } else { options.ssl_mode(PgSslMode::VerifyFull) }
 }
 
@@ -117,8 +117,8 @@ fn is_local(options: &PgConnectOptions) -> bool {
 }
 
 /// The database in words: name, host and port.
-pub(super) fn at(options: &PgConnectOptions) -> String {
-    let name = name(options);
+pub(super) fn describe(options: &PgConnectOptions) -> String {
+    let name = database_name(options);
     match options.get_socket() {
         Some(socket) => format!("`{name}` at {}", socket.display()),
         None if options.get_host().contains(':') => {
@@ -129,7 +129,7 @@ pub(super) fn at(options: &PgConnectOptions) -> String {
 }
 
 /// A database that is not named is the one named like the user.
-pub(super) fn name(options: &PgConnectOptions) -> &str {
+pub(super) fn database_name(options: &PgConnectOptions) -> &str {
     options.get_database().unwrap_or_else(|| options.get_username())
 }
 
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_database_is_named_without_its_secrets() {
+    fn description_contains_no_credentials() {
         for (url, expect) in [
             ("postgres://me:hush@db.example.com:5433/shop", "`shop` at db.example.com:5433"),
             ("postgresql://me:hush@h/shop?password=hush&sslmode=disable", "`shop` at h:5432"),
@@ -150,7 +150,7 @@ mod tests {
             ("postgres://me:hush@[2001:db8::1]/shop", "`shop` at [2001:db8::1]:5432"),
             ("postgres:///shop?host=/run/pg&user=me&password=hush", "`shop` at /run/pg"),
         ] {
-            assert_eq!(at(&options(url).unwrap()), expect);
+            assert_eq!(describe(&options(url).unwrap()), expect);
         }
         for url in [
             "postgres://me:hush@h:port/shop",
@@ -164,13 +164,13 @@ mod tests {
                     let shown = format!("{error} {error:?}");
                     assert!(!shown.contains("hush") && shown.contains("postgres://user@host"), "{shown}");
                 }
-                Ok(options) => assert_eq!(url, "postgres://", "{}", at(&options)),
+                Ok(options) => assert_eq!(url, "postgres://", "{}", describe(&options)),
             }
         }
     }
 
     #[test]
-    fn url_without_sslmode_is_verified_unless_the_server_is_on_this_machine() {
+    fn server_is_verified_when_url_has_no_sslmode_and_host_is_remote() {
         let mode = |url: &str| format!("{:?}", options(url).unwrap().get_ssl_mode());
         for remote in [
             "postgres://me@db.example.com/shop",
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn mode_of_the_environment_is_read_and_an_unknown_one_refused() {
+    fn sslmode_of_environment_is_read_and_unknown_value_fails() {
         assert!(from_environment(None).unwrap().is_none() && from_environment(Some("")).unwrap().is_none());
         assert!(matches!(from_environment(Some("require")).unwrap(), Some(PgSslMode::Require)));
         // The driver would read it as `prefer`.
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn statements_are_named_unless_the_url_says_otherwise() {
+    fn statements_are_named_unless_cache_capacity_is_zero() {
         let named = |url: &str| Options::read(url).unwrap().named;
         assert!(named("postgres://h/d") && named("postgres://h/d?statement-cache-capacity=10"));
         assert!(!named("postgres://h/d?sslmode=disable&statement-cache-capacity=0"));

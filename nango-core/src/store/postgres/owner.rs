@@ -6,7 +6,7 @@
 
 use sqlx::PgConnection;
 
-use super::{SCHEMA, fault::Outcome};
+use super::{SCHEMA, error::DbResult};
 use crate::store::StoreError;
 
 /// The role of a connection.
@@ -17,7 +17,7 @@ pub(super) struct Role {
 }
 
 /// The role of this connection.
-pub(super) async fn role(sql: &mut PgConnection) -> Outcome<Role> {
+pub(super) async fn role(sql: &mut PgConnection) -> DbResult<Role> {
     const ROLE: &str = "SELECT rolname::text, rolsuper FROM pg_roles WHERE rolname = current_user";
     let (name, superuser) = sqlx::query_as(ROLE).persistent(false).fetch_one(sql).await?;
     Ok(Role { name, superuser })
@@ -25,7 +25,7 @@ pub(super) async fn role(sql: &mut PgConnection) -> Outcome<Role> {
 
 /// Refuses a schema if it, or anything in it, belongs to a role that this one does not trust. A role trusts itself,
 /// superusers, and roles that it is a member of; a superuser, who counts as a member of every role, only superusers.
-pub(super) async fn check(sql: &mut PgConnection, role: &Role, at: &str) -> Outcome<()> {
+pub(super) async fn check(sql: &mut PgConnection, role: &Role, at: &str) -> DbResult<()> {
     // A trigger belongs to its table, but TRIGGER is a right that can be granted: its function's owner counts too.
     const FOREIGN: &str = "WITH things (what, name, owner) AS ( \
          SELECT 'schema', nspname::text, nspowner FROM pg_namespace WHERE nspname = $1 \
@@ -50,5 +50,5 @@ pub(super) async fn check(sql: &mut PgConnection, role: &Role, at: &str) -> Outc
         "the {what} `{name}` of its schema `{SCHEMA}` belongs to the role `{owner}`, whose code would run with the rights \
          of `{us}`: log in as `{owner}`{member}, or choose another database"
     );
-    Err(StoreError::Unfit { at: at.to_owned(), reason }.into())
+    Err(StoreError::UnsupportedServer { at: at.to_owned(), reason }.into())
 }

@@ -11,36 +11,42 @@ use super::{
     Db, checkpoints,
     dataset::{self, Dataset},
     deletes, encryption,
-    fault::Outcome,
+    error::DbResult,
     logs,
-    rows::{self, Writing},
+    rows::{self, WriteContext},
     runs,
 };
 use crate::{
     declare::Merging,
     store::{
-        Committed, DatasetKey, Done, RowOutcome, Totals, Write, deletes::touched, draft::Draft, failpoint::failpoint,
+        ChangeOutcome, Committed, DatasetKey, RowOutcome, Totals, Write, deletes::touched, failpoint::failpoint,
+        hashed_page::HashedPage,
     },
 };
 
 /// What became of a page.
 #[derive(Debug)]
-pub(super) struct Carried {
+pub(super) struct PageOutcome {
     rows: Vec<Vec<RowOutcome>>,
     checkpoint_version: Option<i64>,
 }
 
-impl Carried {
+impl PageOutcome {
     /// The answer: the changes are given back with what became of them.
-    pub(super) fn with(self, draft: Draft) -> Committed {
-        let changes =
-            draft.page.changes.into_iter().zip(self.rows).map(|(change, rows)| Done { change, rows }).collect();
+    pub(super) fn into_committed(self, draft: HashedPage) -> Committed {
+        let changes = draft
+            .page
+            .changes
+            .into_iter()
+            .zip(self.rows)
+            .map(|(change, rows)| ChangeOutcome { change, rows })
+            .collect();
         Committed { changes, checkpoint_version: self.checkpoint_version }
     }
 }
 
 /// Writes pages that follow each other.
-pub(super) async fn commit_all(db: &mut Db, drafts: &[Draft]) -> Outcome<Vec<Carried>> {
+pub(super) async fn commit_all(db: &mut Db, drafts: &[HashedPage]) -> DbResult<Vec<PageOutcome>> {
     let mut carried = Vec::with_capacity(drafts.len());
     for draft in drafts {
         carried.push(commit(db, draft).await?);
@@ -48,38 +54,38 @@ pub(super) async fn commit_all(db: &mut Db, drafts: &[Draft]) -> Outcome<Vec<Car
     Ok(carried)
 }
 
-async fn commit(db: &mut Db, draft: &Draft) -> Outcome<Carried> {
+async fn commit(db: &mut Db, draft: &HashedPage) -> DbResult<PageOutcome> {
     let page = &draft.page;
-    runs::count(db, &page.run, page.pages, page.requests, page.left_out).await?;
+    runs::ensure_running_and_count(db, &page.run, page.pages, page.requests, page.left_out).await?;
     failpoint!("page:counted");
 
     let mut keys: Vec<&DatasetKey> = Vec::with_capacity(1);
-    let mut places = Vec::with_capacity(page.changes.len());
+    let mut dataset_indexes = Vec::with_capacity(page.changes.len());
     for change in &page.changes {
         // Several changes of one dataset share its row: the second must see what the first counted.
         let known = keys.iter().position(|key| **key == change.dataset);
-        places.push(known.unwrap_or_else(|| {
+        dataset_indexes.push(known.unwrap_or_else(|| {
             keys.push(&change.dataset);
             keys.len() - 1
         }));
     }
     let mut datasets = if keys.is_empty() { Vec::new() } else { dataset::open(db, &keys).await? };
-    let stamp = datasets.iter().map(|dataset| dataset.stamp).max().unwrap_or(0);
+    let stamp = datasets.iter().map(|dataset| dataset.committed_at).max().unwrap_or(0);
     let regime = match datasets.first() {
-        Some(dataset) => encryption::regime_of(db, dataset.epoch).await?,
-        None => encryption::regime(db).await?,
+        Some(dataset) => encryption::policy_of_version(db, dataset.policy_version).await?,
+        None => encryption::current_policy(db).await?,
     };
-    let ready = draft.hashed_by(&regime.hasher);
+    let ready = draft.writes_hashed_by(&regime.hasher);
 
     let mut totals = Totals::default();
     let mut outcomes = Vec::with_capacity(page.changes.len());
-    for ((change, ready), place) in page.changes.iter().zip(&*ready).zip(places) {
-        let at = Writing {
-            seal: db.shared.vault.writing(&regime, &change.dataset),
-            regime: Arc::clone(&regime),
+    for ((change, ready), place) in page.changes.iter().zip(&*ready).zip(dataset_indexes) {
+        let at = WriteContext {
+            seal: db.shared.vault.seal_for_writing(&regime, &change.dataset),
+            policy: Arc::clone(&regime),
             run: page.run.row,
-            stamp,
-            yields_to: (change.merging == Merging::Newer).then_some(page.requested_at),
+            committed_at: stamp,
+            skip_newer_than: (change.merging == Merging::Newer).then_some(page.requested_at),
             full_walk: change.full_walk,
         };
         let dataset: &mut Dataset = &mut datasets[place];
@@ -89,10 +95,10 @@ async fn commit(db: &mut Db, draft: &Draft) -> Outcome<Carried> {
             Write::Patch(patches) => rows::patch(db, &at, dataset, patches, ready).await?,
             Write::Seen(ids) => rows::seen(db, dataset, ids, ready).await?,
         };
-        if dataset.waits {
-            deletes::forget(db, dataset.id, &touched(&change.write, &rows)).await?;
+        if dataset.has_candidates {
+            deletes::drop_states(db, dataset.id, &touched(&change.write, &rows)).await?;
         }
-        totals.count_rows(&change.dataset.model, &rows);
+        totals.add_outcomes(&change.dataset.model, &rows);
         outcomes.push(rows);
     }
     failpoint!("page:records");
@@ -114,5 +120,5 @@ async fn commit(db: &mut Db, draft: &Draft) -> Outcome<Carried> {
     logs::write(db, page.run.row, &page.logs).await?;
     runs::count_models(db, page.run.row, &totals.models).await?;
     failpoint!("page:end");
-    Ok(Carried { rows: outcomes, checkpoint_version })
+    Ok(PageOutcome { rows: outcomes, checkpoint_version })
 }

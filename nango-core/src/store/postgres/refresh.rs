@@ -1,10 +1,10 @@
 //! Turns to renew a token.
 
-use super::{Db, connections, encryption, fault::Outcome, now};
-use crate::store::{Connection, RefreshClaim, RefreshEnd, RefreshTurn, credentials_context, runs::micros};
+use super::{Db, connections, encryption, error::DbResult, now};
+use crate::store::{ClaimOutcome, Connection, RefreshClaim, RefreshEnd, credentials_context, runs::micros};
 
 /// Claims a turn.
-pub(super) async fn claim(db: &mut Db, claim: &RefreshClaim) -> Outcome<RefreshTurn> {
+pub(super) async fn claim(db: &mut Db, claim: &RefreshClaim) -> DbResult<ClaimOutcome> {
     const LOOK: &str = concat!(
         "SELECT version, refresh_holder, refresh_until, ",
         now!(),
@@ -13,18 +13,18 @@ pub(super) async fn claim(db: &mut Db, claim: &RefreshClaim) -> Outcome<RefreshT
     const TAKE: &str = "UPDATE nango_rs.connections SET refresh_holder = $2, refresh_until = $3 WHERE row = $1";
     type Found = (i64, Option<Vec<u8>>, Option<i64>, i64);
     let found: Option<Found> = db.query_as(LOOK).bind(claim.row).fetch_optional(&mut *db.sql).await?;
-    let Some((version, holder, until, now)) = found else { return Ok(RefreshTurn::Gone) };
-    db.shared.clock.told(now);
+    let Some((version, holder, until, now)) = found else { return Ok(ClaimOutcome::NotFound) };
+    db.shared.clock.observe_server_time(now);
     if version != claim.version {
-        let changed = connections::of_row(db, claim.row).await?;
-        return Ok(changed.map_or(RefreshTurn::Gone, |changed| RefreshTurn::Changed(Box::new(changed))));
+        let changed = connections::find_by_row(db, claim.row).await?;
+        return Ok(changed.map_or(ClaimOutcome::NotFound, |changed| ClaimOutcome::Changed(Box::new(changed))));
     }
-    if let Some(stored) = connections::of_row(db, claim.row).await? {
+    if let Some(stored) = connections::find_by_row(db, claim.row).await? {
         let context = credentials_context(&stored.integration, &stored.id);
-        encryption::current(db, &stored.credentials, &context).await?;
+        encryption::reseal_if_needed(db, &stored.credentials, &context).await?;
     }
-    if let Some(left) = claim.held_for(holder.as_deref(), until, now) {
-        return Ok(RefreshTurn::Held(left));
+    if let Some(left) = claim.held_by_other_for(holder.as_deref(), until, now) {
+        return Ok(ClaimOutcome::HeldByOther(left));
     }
     db.query(TAKE)
         .bind(claim.row)
@@ -32,11 +32,11 @@ pub(super) async fn claim(db: &mut Db, claim: &RefreshClaim) -> Outcome<RefreshT
         .bind(now.saturating_add(micros(claim.lease)))
         .execute(&mut *db.sql)
         .await?;
-    Ok(RefreshTurn::Taken { interrupted: until.is_some() })
+    Ok(ClaimOutcome::Acquired { interrupted: until.is_some() })
 }
 
 /// Begins the lease of a turn anew.
-pub(super) async fn keep(db: &mut Db, claim: &RefreshClaim) -> Outcome<bool> {
+pub(super) async fn extend(db: &mut Db, claim: &RefreshClaim) -> DbResult<bool> {
     const KEEP: &str = concat!(
         "UPDATE nango_rs.connections SET refresh_until = $4 + ",
         now!(),
@@ -47,7 +47,7 @@ pub(super) async fn keep(db: &mut Db, claim: &RefreshClaim) -> Outcome<bool> {
 }
 
 /// Ends a turn.
-pub(super) async fn end(db: &mut Db, claim: &RefreshClaim, end: &RefreshEnd) -> Outcome<Option<Connection>> {
+pub(super) async fn end(db: &mut Db, claim: &RefreshClaim, end: &RefreshEnd) -> DbResult<Option<Connection>> {
     const LOCK: &str = "SELECT version FROM nango_rs.connections WHERE row = $1 FOR NO KEY UPDATE";
     const RENEWED: &str = concat!(
         "UPDATE nango_rs.connections SET credentials = $2, renew_at = $3, config = $4, updated_at = greatest(updated_at, ",
@@ -66,7 +66,7 @@ pub(super) async fn end(db: &mut Db, claim: &RefreshClaim, end: &RefreshEnd) -> 
     const LEFT: &str = "UPDATE nango_rs.connections SET refresh_holder = NULL, refresh_until = CASE WHEN $3 THEN 0 END \
                         WHERE row = $1 AND refresh_holder = $2";
     let version: Option<i64> = db.query_scalar(LOCK).bind(claim.row).fetch_optional(&mut *db.sql).await?;
-    let Some(stored) = connections::of_row(db, claim.row).await? else { return Ok(None) };
+    let Some(stored) = connections::find_by_row(db, claim.row).await? else { return Ok(None) };
     if version != Some(claim.version) {
         return Ok(Some(stored));
     }
@@ -74,22 +74,22 @@ pub(super) async fn end(db: &mut Db, claim: &RefreshClaim, end: &RefreshEnd) -> 
     match end {
         RefreshEnd::Renewed { credentials, renew_at, config } => {
             let context = credentials_context(&stored.integration, &stored.id);
-            let newer = encryption::current(db, credentials, &context).await?;
+            let newer = encryption::reseal_if_needed(db, credentials, &context).await?;
             let mut merged = stored.config;
             merged.extend(config.clone());
             let renewed = db.query(RENEWED).bind(claim.row).bind(newer.as_ref().unwrap_or(credentials));
-            renewed.bind(renew_at).bind(connections::text(&merged)?).execute(&mut *db.sql).await?;
+            renewed.bind(renew_at).bind(connections::to_json(&merged)?).execute(&mut *db.sql).await?;
         }
-        RefreshEnd::Failed { message, refused, doubt, answered } => {
+        RefreshEnd::Failed { message, refused, outcome_unknown: doubt, answered } => {
             // A turn that ended in doubt stays, without a holder and without time.
             // PostgreSQL has no NUL in a text, and a server may have put one into its answer.
-            let message = message.replace('\0', crate::store::transfer::NUL);
+            let message = message.replace('\0', crate::store::transfer::NUL_PLACEHOLDER);
             let failed = db.query(FAILED).bind(claim.row).bind(holder).bind(message);
             failed.bind(i64::from(*refused)).bind(*doubt).bind(*answered).execute(&mut *db.sql).await?;
         }
-        RefreshEnd::Left { doubt } => {
+        RefreshEnd::Abandoned { outcome_unknown: doubt } => {
             db.query(LEFT).bind(claim.row).bind(holder).bind(*doubt).execute(&mut *db.sql).await?;
         }
     }
-    connections::of_row(db, claim.row).await
+    connections::find_by_row(db, claim.row).await
 }

@@ -10,21 +10,21 @@
 
 use super::{
     Db, encryption,
-    fault::{Fault, Outcome},
-    rows::{self, Hashes, Resealing},
+    error::{DbError, DbResult},
+    rows::{self, HashUpdates, PayloadUpdates},
 };
 use crate::{
-    declare::Kind,
+    declare::FunctionKind,
     store::{
-        DatasetKey, FunctionKey, KeyId, Resealed, StoreError, credentials_context,
-        encryption::{DatasetSeal, Regime, STEP_BYTES, STEP_ROWS},
+        DatasetKey, FunctionKey, KeyId, ResealProgress, StoreError, credentials_context,
+        encryption::{DatasetSeal, EncryptionPolicy, STEP_BYTES, STEP_ROWS},
         hash::Hash,
         resume_context,
     },
 };
 
 /// What a walk cannot remove: the server keeps what a row was, and what was written about it.
-pub(super) const LEFT_BEHIND: &str = "\
+pub(super) const PLAINTEXT_REMAINS: &str = "\
 What lay plain before the server still has: in rows that nobody sees any more, and in its log. Make the tables new; each is \
 locked for a while, and takes its size again in free space:
   psql \"$NANGO_DATABASE_URL\" -c 'VACUUM FULL nango_rs.records' -c 'VACUUM FULL nango_rs.record_keys' -c CHECKPOINT
@@ -39,7 +39,7 @@ const ROWS: i64 = STEP_ROWS as i64;
 
 /// Where a walk stands.
 #[derive(Debug, Clone, Copy)]
-struct Place {
+struct ResealPosition {
     stage: i64,
     /// In the stage of records: the dataset that is walked over.
     dataset: i64,
@@ -48,15 +48,15 @@ struct Place {
 }
 
 /// Takes a step.
-pub(super) async fn step(db: &mut Db) -> Outcome<Resealed> {
+pub(super) async fn step(db: &mut Db) -> DbResult<ResealProgress> {
     // A lock on the row of the policy holds it still too.
     const PLACE: &str = "SELECT epoch, stage, dataset, place FROM nango_rs.encryption FOR UPDATE";
     const MOVE: &str = "UPDATE nango_rs.encryption SET stage = $1, dataset = $2, place = $3";
     let (epoch, stage, dataset, row): (i64, Option<i64>, i64, i64) = db.query_as(PLACE).fetch_one(&mut *db.sql).await?;
-    let Some(stage) = stage else { return Ok(Resealed { done: true, ..Resealed::default() }) };
-    let regime = encryption::regime_of(db, epoch).await?;
-    let mut place = Place { stage, dataset, row };
-    let mut step = Resealed::default();
+    let Some(stage) = stage else { return Ok(ResealProgress { done: true, ..ResealProgress::default() }) };
+    let regime = encryption::policy_of_version(db, epoch).await?;
+    let mut place = ResealPosition { stage, dataset, row };
+    let mut step = ResealProgress::default();
     let is_through = match stage {
         RECORDS => records(db, &regime, &mut place, &mut step).await?,
         CONNECTIONS => connections(db, &regime, &mut place, &mut step).await?,
@@ -64,7 +64,7 @@ pub(super) async fn step(db: &mut Db) -> Outcome<Resealed> {
         _ => true,
     };
     if is_through {
-        place = Place { stage: stage + 1, dataset: 0, row: 0 };
+        place = ResealPosition { stage: stage + 1, dataset: 0, row: 0 };
     }
     step.done = place.stage > RESUME_STATES;
     let to = db.query(MOVE).bind((!step.done).then_some(place.stage)).bind(place.dataset).bind(place.row);
@@ -73,22 +73,27 @@ pub(super) async fn step(db: &mut Db) -> Outcome<Resealed> {
 }
 
 /// Walks over records of the next datasets until the step is full. Gives whether it came to the end of the stage.
-async fn records(db: &mut Db, regime: &Regime, place: &mut Place, step: &mut Resealed) -> Outcome<bool> {
+async fn records(
+    db: &mut Db,
+    regime: &EncryptionPolicy,
+    place: &mut ResealPosition,
+    step: &mut ResealProgress,
+) -> DbResult<bool> {
     const LOCK: &str = "SELECT id, integration, connection, model, variant FROM nango_rs.datasets WHERE id >= $1 \
                         ORDER BY id LIMIT 1 FOR UPDATE";
-    let mut left = Left { rows: ROWS, bytes: STEP_BYTES };
+    let mut left = StepCapacity { rows: ROWS, bytes: STEP_BYTES };
     loop {
         let found: Option<(i64, String, String, String, String)> =
             db.query_as(LOCK).bind(place.dataset).fetch_optional(&mut *db.sql).await?;
         let Some((id, integration, connection, model, variant)) = found else { return Ok(true) };
         if id != place.dataset {
-            *place = Place { dataset: id, row: 0, ..*place };
+            *place = ResealPosition { dataset: id, row: 0, ..*place };
         }
-        let seal = db.shared.vault.writing(regime, &DatasetKey { integration, connection, model, variant });
-        if !along(db, regime, &seal, place, &mut left, step).await? {
+        let seal = db.shared.vault.seal_for_writing(regime, &DatasetKey { integration, connection, model, variant });
+        if !reseal_dataset(db, regime, &seal, place, &mut left, step).await? {
             return Ok(false);
         }
-        *place = Place { dataset: id + 1, row: 0, ..*place };
+        *place = ResealPosition { dataset: id + 1, row: 0, ..*place };
         // An empty dataset costs about what a record does.
         left.rows -= 1;
         if left.rows <= 0 || left.bytes == 0 {
@@ -99,14 +104,14 @@ async fn records(db: &mut Db, regime: &Regime, place: &mut Place, step: &mut Res
 
 /// What a step may still do.
 #[derive(Debug)]
-struct Left {
+struct StepCapacity {
     rows: i64,
     bytes: usize,
 }
 
 /// A row as the walk finds it, without its payload.
 #[derive(Debug)]
-struct Found {
+struct ResealRow {
     seq: i64,
     id: String,
     key: i32,
@@ -116,30 +121,30 @@ struct Found {
     bytes: Option<usize>,
 }
 
-impl Found {
+impl ResealRow {
     /// Whether its payload, or the hash of it, is to be stored otherwise.
-    fn is_old(&self, regime: &Regime) -> bool {
-        let key = regime.payloads.map_or(0, KeyId::stored);
+    fn needs_reseal(&self, regime: &EncryptionPolicy) -> bool {
+        let key = regime.payloads.map_or(0, KeyId::to_stored);
         let version = regime.hasher.version();
         self.bytes.is_some() && (self.key != key || self.hash.is_some_and(|(stored, _)| stored != version))
     }
 }
 
 /// Walks along the feed of a dataset. Gives whether it came to its end.
-async fn along(
+async fn reseal_dataset(
     db: &mut Db,
-    regime: &Regime,
+    regime: &EncryptionPolicy,
     seal: &DatasetSeal,
-    place: &mut Place,
-    left: &mut Left,
-    step: &mut Resealed,
-) -> Outcome<bool> {
-    let mut found = next(db, place, left.rows).await?;
+    place: &mut ResealPosition,
+    left: &mut StepCapacity,
+    step: &mut ResealProgress,
+) -> DbResult<bool> {
+    let mut found = next_rows(db, place, left.rows).await?;
     let mut is_end = i64::try_from(found.len()).is_ok_and(|count| count < left.rows);
     let mut bytes = 0;
-    let fits = |found: &Found| {
+    let fits = |found: &ResealRow| {
         let before = bytes;
-        bytes += if found.is_old(regime) { found.bytes.unwrap_or(0) } else { 0 };
+        bytes += if found.needs_reseal(regime) { found.bytes.unwrap_or(0) } else { 0 };
         before <= left.bytes
     };
     let fitting = found.iter().map(fits).take_while(|fits| *fits).count();
@@ -148,15 +153,15 @@ async fn along(
     left.bytes = left.bytes.saturating_sub(bytes);
     left.rows -= i64::try_from(found.len()).unwrap_or(ROWS);
 
-    let old: Vec<i64> = found.iter().filter(|found| found.is_old(regime)).map(|found| found.seq).collect();
+    let old: Vec<i64> = found.iter().filter(|found| found.needs_reseal(regime)).map(|found| found.seq).collect();
     let stored = rows::payloads(db, place.dataset, &old).await?;
-    let mut payloads = Resealing::default();
-    let mut hashes = Hashes::default();
+    let mut payloads = PayloadUpdates::default();
+    let mut hashes = HashUpdates::default();
     for row in &found {
         step.seen += 1;
         let Some((payload, key)) = stored.get(&row.seq) else {
             // Beside sealed payloads, the hash of one that is gone would tell whether a guess of it is right.
-            if let Some((hash, version)) = row.hash.and_then(|(version, hash)| regime.hasher.veil(version, &hash))
+            if let Some((hash, version)) = row.hash.and_then(|(version, hash)| regime.hasher.to_keyed(version, &hash))
                 && row.bytes.is_none()
             {
                 hashes.push(&row.id, hash, version);
@@ -166,8 +171,8 @@ async fn along(
         let plain = match seal.open(&row.id, payload, *key) {
             Ok(plain) => plain,
             // One row that does not open must not keep the others from being sealed.
-            Err(StoreError::Unopened { .. } | StoreError::NoKey { .. }) => {
-                step.left += 1;
+            Err(StoreError::DecryptFailed { .. } | StoreError::NoKey { .. }) => {
+                step.skipped += 1;
                 continue;
             }
             Err(error) => return Err(error.into()),
@@ -175,7 +180,7 @@ async fn along(
         step.changed += 1;
         payloads.push(&row.id, row.seq, seal.seal(&row.id, &plain)?.0.into_owned());
         if row.hash.is_some() {
-            hashes.push(&row.id, regime.hasher.record(&plain), regime.hasher.version());
+            hashes.push(&row.id, regime.hasher.hash_record(&plain), regime.hasher.version());
         }
     }
     payloads.write(db, place.dataset, regime).await?;
@@ -187,7 +192,7 @@ async fn along(
 }
 
 /// The next records of a dataset.
-async fn next(db: &mut Db, place: &Place, limit: i64) -> Outcome<Vec<Found>> {
+async fn next_rows(db: &mut Db, place: &ResealPosition, limit: i64) -> DbResult<Vec<ResealRow>> {
     const NEXT: &str = "SELECT r.seq, r.id, r.key_id, r.bytes, k.hash_version, k.hash FROM \
                         (SELECT seq, id, key_id, octet_length(payload) AS bytes FROM nango_rs.records \
                         WHERE dataset = $1 AND seq > $2 ORDER BY seq LIMIT $3) r LEFT JOIN LATERAL \
@@ -198,16 +203,21 @@ async fn next(db: &mut Db, place: &Place, limit: i64) -> Outcome<Vec<Found>> {
         db.query_as(NEXT).bind(place.dataset).bind(place.row).bind(limit).fetch_all(&mut *db.sql).await?;
     let found = |(seq, id, key, bytes, version, hash): Row| {
         let hash = version.zip(hash).map(|(version, hash)| {
-            let hash = hash.try_into().map_err(|_| Fault::damaged("the hash of a record"))?;
-            Ok::<_, Fault>((i64::from(version), hash))
+            let hash = hash.try_into().map_err(|_| DbError::damaged("the hash of a record"))?;
+            Ok::<_, DbError>((i64::from(version), hash))
         });
         let bytes = bytes.map(|bytes| usize::try_from(bytes).unwrap_or(0));
-        Ok(Found { seq, id, key, hash: hash.transpose()?, bytes })
+        Ok(ResealRow { seq, id, key, hash: hash.transpose()?, bytes })
     };
     rows.into_iter().map(found).collect()
 }
 
-async fn connections(db: &mut Db, regime: &Regime, place: &mut Place, step: &mut Resealed) -> Outcome<bool> {
+async fn connections(
+    db: &mut Db,
+    regime: &EncryptionPolicy,
+    place: &mut ResealPosition,
+    step: &mut ResealProgress,
+) -> DbResult<bool> {
     const NEXT: &str = "SELECT row, credentials, integration, id FROM nango_rs.connections WHERE row > $1 \
                         ORDER BY row LIMIT $2 FOR NO KEY UPDATE";
     const PUT: &str = "UPDATE nango_rs.connections c SET credentials = u.blob \
@@ -219,7 +229,12 @@ async fn connections(db: &mut Db, regime: &Regime, place: &mut Place, step: &mut
     reseal_blobs(db, regime, blobs.collect(), PUT, place, step).await
 }
 
-async fn resume_states(db: &mut Db, regime: &Regime, place: &mut Place, step: &mut Resealed) -> Outcome<bool> {
+async fn resume_states(
+    db: &mut Db,
+    regime: &EncryptionPolicy,
+    place: &mut ResealPosition,
+    step: &mut ResealProgress,
+) -> DbResult<bool> {
     const NEXT: &str = "SELECT s.function, s.state, f.kind, f.integration, f.connection, f.name, f.variant \
                         FROM nango_rs.resume_states s CROSS JOIN LATERAL \
                         (SELECT * FROM nango_rs.functions WHERE id = s.function OFFSET 0) f \
@@ -230,7 +245,7 @@ async fn resume_states(db: &mut Db, regime: &Regime, place: &mut Place, step: &m
     let rows: Vec<Row> = db.query_as(NEXT).bind(place.row).bind(ROWS).fetch_all(&mut *db.sql).await?;
     let mut blobs = Vec::with_capacity(rows.len());
     for (row, blob, kind, integration, connection, function, variant) in rows {
-        let kind = Kind::from_name(&kind).ok_or_else(|| Fault::damaged("a kind of function"))?;
+        let kind = FunctionKind::from_name(&kind).ok_or_else(|| DbError::damaged("a kind of function"))?;
         let key = FunctionKey { kind, integration, connection, function, variant };
         blobs.push((row, blob, resume_context(&key)));
     }
@@ -240,12 +255,12 @@ async fn resume_states(db: &mut Db, regime: &Regime, place: &mut Place, step: &m
 /// Seals blobs (their row, what is stored, what it is bound to) with the active key.
 async fn reseal_blobs(
     db: &mut Db,
-    regime: &Regime,
+    regime: &EncryptionPolicy,
     found: Vec<(i64, Vec<u8>, Vec<u8>)>,
     put: &'static str,
-    place: &mut Place,
-    step: &mut Resealed,
-) -> Outcome<bool> {
+    place: &mut ResealPosition,
+    step: &mut ResealProgress,
+) -> DbResult<bool> {
     let (mut rows, mut blobs) = (Vec::new(), Vec::new());
     for (row, blob, context) in &found {
         match db.shared.vault.current(regime, blob, context) {
@@ -254,7 +269,7 @@ async fn reseal_blobs(
                 rows.push(*row);
                 blobs.push(sealed);
             }
-            Err(StoreError::NoKey { .. }) => step.left += 1,
+            Err(StoreError::NoKey { .. }) => step.skipped += 1,
             Err(error) => return Err(error.into()),
         }
     }

@@ -5,7 +5,7 @@
 //! each changed row gets the next sequence and the commit's stamp; an unchanged one is neither written nor locked.
 
 mod delete;
-mod look;
+mod lookup;
 mod patch;
 mod reseal;
 mod save;
@@ -14,23 +14,23 @@ mod times;
 mod write;
 
 pub(super) use delete::delete;
-pub(super) use look::payloads;
+pub(super) use lookup::payloads;
 pub(super) use patch::patch;
-pub(super) use reseal::{Hashes, Resealing};
+pub(super) use reseal::{HashUpdates, PayloadUpdates};
 pub(super) use save::save;
 pub(super) use seen::seen;
-pub(super) use write::{Burials, NOBODY};
+pub(super) use write::{INVALID_RUN, Tombstones};
 
 use std::{borrow::Cow, sync::Arc};
 
-use self::look::Known;
-use super::fault::Outcome;
+use self::lookup::KeyRow;
+use super::error::DbResult;
 use crate::model::BatchItem;
 use crate::store::{
     KeyId,
-    encryption::{DatasetSeal, OVERHEAD, Regime},
+    encryption::{DatasetSeal, EncryptionPolicy, SEAL_OVERHEAD},
     hash::Hash,
-    updated::Source,
+    update_times::Source,
 };
 
 /// The size of a row's payload as if it were plain, in SQL; NULL where there is none.
@@ -40,36 +40,36 @@ macro_rules! plain_size {
     };
 }
 pub(super) use plain_size;
-const _: () = assert!(OVERHEAD == 28, "the number in `plain_size`");
+const _: () = assert!(SEAL_OVERHEAD == 28, "the number in `plain_size`");
 
 /// Who writes, when, and how payloads are stored.
 #[derive(Debug)]
-pub(super) struct Writing {
+pub(super) struct WriteContext {
     /// What is in force in this transaction.
-    pub regime: Arc<Regime>,
+    pub policy: Arc<EncryptionPolicy>,
     /// Seals the payloads of the dataset, if they are to be sealed.
     pub seal: DatasetSeal,
     pub run: i64,
-    pub stamp: i64,
+    pub committed_at: i64,
     /// Rows that another run wrote after this moment are left alone; `None`: none are.
-    pub yields_to: Option<i64>,
+    pub skip_newer_than: Option<i64>,
     /// The full walk that the write is a part of.
     pub full_walk: Option<i64>,
 }
 
-impl Writing {
+impl WriteContext {
     /// Whether another run wrote the row after the page was requested.
-    fn yields(&self, known: &Known) -> bool {
-        self.yields_to.is_some_and(|requested_at| known.run != self.run && known.modified_at > requested_at)
+    fn is_newer(&self, known: &KeyRow) -> bool {
+        self.skip_newer_than.is_some_and(|requested_at| known.run != self.run && known.modified_at > requested_at)
     }
 
     /// Where the write comes from, as far as its age depends on it.
     fn source(&self) -> Source {
-        Source { full_walk: self.full_walk, now: self.stamp }
+        Source { full_walk: self.full_walk, now: self.committed_at }
     }
 
     /// What to store of a saved record.
-    fn content_of<'a>(&self, item: BatchItem<'a>, hash: &Hash) -> Outcome<Content<'a>> {
+    fn content_of<'a>(&self, item: BatchItem<'a>, hash: &Hash) -> DbResult<Content<'a>> {
         self.content(item.id, *hash, item.payload, item.updated)
     }
 
@@ -80,7 +80,7 @@ impl Writing {
         hash: Hash,
         payload: impl Into<Cow<'a, [u8]>>,
         updated: Option<i64>,
-    ) -> Outcome<Content<'a>> {
+    ) -> DbResult<Content<'a>> {
         let payload = payload.into();
         let bytes = i32::try_from(payload.len()).unwrap_or(i32::MAX);
         let sealed = match self.seal.seal(id, &payload)?.0 {
@@ -92,8 +92,8 @@ impl Writing {
 }
 
 /// The id of the key that payloads are sealed with, as it is stored; 0: they are not.
-fn key(regime: &Regime) -> i32 {
-    regime.payloads.map_or(0, KeyId::stored)
+fn stored_key_id(regime: &EncryptionPolicy) -> i32 {
+    regime.payloads.map_or(0, KeyId::to_stored)
 }
 
 /// The content of a record as it is to be stored.
@@ -108,6 +108,6 @@ struct Content<'a> {
 }
 
 /// A length as it is counted in a dataset.
-fn int(length: usize) -> i64 {
+fn to_i64(length: usize) -> i64 {
     i64::try_from(length).unwrap_or(i64::MAX)
 }

@@ -11,20 +11,20 @@ use uuid::Uuid;
 
 use super::{
     Db, checkpoints,
-    fault::{Fault, Outcome},
-    functions, int, locks, logs, natural, now,
+    error::{DbError, DbResult},
+    functions, locks, logs, now, to_i64, to_u64,
 };
 use crate::{
-    declare::Kind,
+    declare::FunctionKind,
     store::{
         FunctionKey, ModelCounts, NewRun, Run, RunEnd, RunStatus, RunToken, StoreError, Totals,
         failpoint::failpoint,
-        runs::{left, micros, moment},
+        runs::{format_timestamp, micros, remaining},
     },
 };
 
 /// Begins a run, and marks as interrupted the runs of its key whose lease has ended.
-pub(super) async fn start(db: &mut Db, new: &NewRun) -> Outcome<RunToken> {
+pub(super) async fn start(db: &mut Db, new: &NewRun) -> DbResult<RunToken> {
     // The lock keeps the connection from being removed before this run can be seen and stopped.
     const THERE: &str = "SELECT 1 FROM nango_rs.connections WHERE row = $1 FOR KEY SHARE";
     // Runs of one key begin one after another: this row is their lock.
@@ -46,7 +46,7 @@ pub(super) async fn start(db: &mut Db, new: &NewRun) -> Outcome<RunToken> {
     }
     let function = functions::open(db, &new.key).await?;
     let (fence, now): (i64, i64) = db.query_as(FENCE).bind(function).fetch_one(&mut *db.sql).await?;
-    db.shared.clock.told(now);
+    db.shared.clock.observe_server_time(now);
     let ended: Vec<i64> = db.query_scalar(EXPIRED).bind(function).bind(now).fetch_all(&mut *db.sql).await?;
     if !ended.is_empty() {
         finish(db, &ended, RunStatus::Interrupted, None).await?;
@@ -55,8 +55,15 @@ pub(super) async fn start(db: &mut Db, new: &NewRun) -> Outcome<RunToken> {
         let holder: Option<(Vec<u8>, i64, i64)> =
             db.query_as(HOLDER).bind(function).fetch_optional(&mut *db.sql).await?;
         if let Some((run, since, lease_until)) = holder {
-            let (function, left) = (new.key.function.clone(), left(lease_until, now));
-            return Err(StoreError::Busy { function, run: uuid(&run)?, since: moment(since), lease_until, left }.into());
+            let (function, left) = (new.key.function.clone(), remaining(lease_until, now));
+            return Err(StoreError::Busy {
+                function,
+                run: uuid(&run)?,
+                since: format_timestamp(since),
+                lease_until,
+                remaining: left,
+            }
+            .into());
         }
     }
     let id = Uuid::now_v7();
@@ -75,14 +82,14 @@ pub(super) async fn start(db: &mut Db, new: &NewRun) -> Outcome<RunToken> {
 }
 
 /// Whether the run may still write.
-pub(super) async fn check(db: &mut Db, run: &RunToken) -> Outcome<()> {
+pub(super) async fn ensure_running(db: &mut Db, run: &RunToken) -> DbResult<()> {
     const CHECK: &str = "SELECT 1 FROM nango_rs.runs WHERE row = $1 AND fence = $2 AND status = 'running' FOR SHARE";
     let found: Option<i32> = db.query_scalar(CHECK).bind(run.row).bind(run.fence).fetch_optional(&mut *db.sql).await?;
     if found.is_some() { Ok(()) } else { Err(StoreError::LeaseLost.into()) }
 }
 
 /// [`check`] without a lock, for a transaction that only reads.
-pub(super) async fn is_running(db: &mut Db, run: &RunToken) -> Outcome<()> {
+pub(super) async fn ensure_running_unlocked(db: &mut Db, run: &RunToken) -> DbResult<()> {
     const RUNNING: &str = "SELECT 1 FROM nango_rs.runs WHERE row = $1 AND fence = $2 AND status = 'running'";
     let found: Option<i32> =
         db.query_scalar(RUNNING).bind(run.row).bind(run.fence).fetch_optional(&mut *db.sql).await?;
@@ -90,18 +97,25 @@ pub(super) async fn is_running(db: &mut Db, run: &RunToken) -> Outcome<()> {
 }
 
 /// [`check`], and counts what the run did.
-pub(super) async fn count(db: &mut Db, run: &RunToken, pages: u64, requests: u64, left_out: u64) -> Outcome<()> {
+pub(super) async fn ensure_running_and_count(
+    db: &mut Db,
+    run: &RunToken,
+    pages: u64,
+    requests: u64,
+    left_out: u64,
+) -> DbResult<()> {
     const COUNT: &str = "UPDATE nango_rs.runs SET pages = pages + $3, requests = requests + $4, \
                          left_out = left_out + $5 WHERE row = $1 AND fence = $2 AND status = 'running'";
     if pages == 0 && requests == 0 && left_out == 0 {
-        return check(db, run).await;
+        return ensure_running(db, run).await;
     }
-    let count = db.query(COUNT).bind(run.row).bind(run.fence).bind(int(pages)).bind(int(requests)).bind(int(left_out));
-    written(count.execute(&mut *db.sql).await?.rows_affected())
+    let count =
+        db.query(COUNT).bind(run.row).bind(run.fence).bind(to_i64(pages)).bind(to_i64(requests)).bind(to_i64(left_out));
+    ensure_updated(count.execute(&mut *db.sql).await?.rows_affected())
 }
 
 /// Adds to the counters of models.
-pub(super) async fn count_models(db: &mut Db, run: i64, models: &BTreeMap<String, ModelCounts>) -> Outcome<()> {
+pub(super) async fn count_models(db: &mut Db, run: i64, models: &BTreeMap<String, ModelCounts>) -> DbResult<()> {
     const ADD: &str = "INSERT INTO nango_rs.run_models AS m \
          (run, model, added, updated, deleted, unchanged, skipped_newer, skipped_older) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (run, model) DO UPDATE SET added = m.added + excluded.added, \
@@ -112,12 +126,12 @@ pub(super) async fn count_models(db: &mut Db, run: i64, models: &BTreeMap<String
         db.query(ADD)
             .bind(run)
             .bind(model)
-            .bind(int(counts.added))
-            .bind(int(counts.updated))
-            .bind(int(counts.deleted))
-            .bind(int(counts.unchanged))
-            .bind(int(counts.skipped_newer))
-            .bind(int(counts.skipped_older))
+            .bind(to_i64(counts.added))
+            .bind(to_i64(counts.updated))
+            .bind(to_i64(counts.deleted))
+            .bind(to_i64(counts.unchanged))
+            .bind(to_i64(counts.skipped_newer))
+            .bind(to_i64(counts.skipped_older))
             .execute(&mut *db.sql)
             .await?;
     }
@@ -125,20 +139,20 @@ pub(super) async fn count_models(db: &mut Db, run: i64, models: &BTreeMap<String
 }
 
 /// Renews the lease.
-pub(super) async fn heartbeat(db: &mut Db, run: &RunToken) -> Outcome<()> {
+pub(super) async fn heartbeat(db: &mut Db, run: &RunToken) -> DbResult<()> {
     const RENEW: &str = concat!(
         "UPDATE nango_rs.runs SET lease_until = now + lease FROM (SELECT ",
         now!(),
         " AS now) clock WHERE row = $1 AND fence = $2 AND status = 'running' RETURNING now"
     );
     let now: Option<i64> = db.query_scalar(RENEW).bind(run.row).bind(run.fence).fetch_optional(&mut *db.sql).await?;
-    db.shared.clock.told(now.ok_or(StoreError::LeaseLost)?);
+    db.shared.clock.observe_server_time(now.ok_or(StoreError::LeaseLost)?);
     Ok(())
 }
 
 /// Moves the ends of all leases.
 #[cfg(test)]
-pub(super) async fn move_leases(db: &mut Db, micros: i64) -> Outcome<()> {
+pub(super) async fn move_leases(db: &mut Db, micros: i64) -> DbResult<()> {
     for sql in [
         "UPDATE nango_rs.runs SET lease_until = lease_until + $1",
         "UPDATE nango_rs.connections SET refresh_until = refresh_until + $1",
@@ -150,12 +164,12 @@ pub(super) async fn move_leases(db: &mut Db, micros: i64) -> Outcome<()> {
 }
 
 /// Ends a run.
-pub(super) async fn end(db: &mut Db, run: &RunToken, end: &RunEnd) -> Outcome<Run> {
+pub(super) async fn end(db: &mut Db, run: &RunToken, end: &RunEnd) -> DbResult<Run> {
     // The row is locked for the change to come: a shared lock that two ask to raise would be a deadlock.
     const LOCK: &str = "UPDATE nango_rs.runs SET requests = requests + $3 \
                         WHERE row = $1 AND fence = $2 AND status = 'running'";
-    let lock = db.query(LOCK).bind(run.row).bind(run.fence).bind(int(end.requests));
-    written(lock.execute(&mut *db.sql).await?.rows_affected())?;
+    let lock = db.query(LOCK).bind(run.row).bind(run.fence).bind(to_i64(end.requests));
+    ensure_updated(lock.execute(&mut *db.sql).await?.rows_affected())?;
     logs::write(db, run.row, &end.logs).await?;
     let ended = by_id(db, run.id).await?.ok_or(StoreError::LeaseLost)?;
     if let Some(write) = &end.checkpoint {
@@ -166,10 +180,10 @@ pub(super) async fn end(db: &mut Db, run: &RunToken, end: &RunEnd) -> Outcome<Ru
     }
     finish(db, &[run.row], end.status, end.error.as_ref()).await?;
     failpoint!("run:end");
-    by_id(db, run.id).await?.ok_or_else(|| Fault::damaged("a run"))
+    by_id(db, run.id).await?.ok_or_else(|| DbError::damaged("a run"))
 }
 
-async fn finish(db: &mut Db, rows: &[i64], status: RunStatus, error: Option<&Value>) -> Outcome<()> {
+async fn finish(db: &mut Db, rows: &[i64], status: RunStatus, error: Option<&Value>) -> DbResult<()> {
     const FINISH: &str =
         concat!("UPDATE nango_rs.runs SET status = $2, finished_at = ", now!(), ", error = $3 WHERE row = ANY($1)");
     let finish = db.query(FINISH).bind(rows).bind(status.name()).bind(error.map(Value::to_string));
@@ -192,32 +206,32 @@ type Row =
     (Vec<u8>, String, String, String, String, String, String, i64, Option<i64>, i64, i64, Option<String>, i64, i64);
 
 /// A run by its public id.
-pub(super) async fn by_id(db: &mut Db, id: Uuid) -> Outcome<Option<Run>> {
+pub(super) async fn by_id(db: &mut Db, id: Uuid) -> DbResult<Option<Run>> {
     const FIND: &str = select!("WHERE r.id = $1");
     let found: Vec<Row> = db.query_as(FIND).bind(&id.as_bytes()[..]).fetch_all(&mut *db.sql).await?;
-    Ok(told(db, found).await?.pop())
+    Ok(to_runs(db, found).await?.pop())
 }
 
 /// The latest runs of a function, the newest first.
-pub(super) async fn latest(db: &mut Db, key: &FunctionKey, limit: u32) -> Outcome<Vec<Run>> {
+pub(super) async fn latest(db: &mut Db, key: &FunctionKey, limit: u32) -> DbResult<Vec<Run>> {
     const LIST: &str = select!("WHERE r.function = $1 ORDER BY r.row DESC LIMIT $2");
     let Some(function) = functions::find(db, key).await? else { return Ok(Vec::new()) };
     let found: Vec<Row> = db.query_as(LIST).bind(function).bind(i64::from(limit)).fetch_all(&mut *db.sql).await?;
-    told(db, found).await
+    to_runs(db, found).await
 }
 
 /// A run, a model and its counters.
-type Counted = (i64, String, i64, i64, i64, i64, i64, i64);
+type ModelCountsRow = (i64, String, i64, i64, i64, i64, i64, i64);
 
-async fn told(db: &mut Db, found: Vec<Row>) -> Outcome<Vec<Run>> {
+async fn to_runs(db: &mut Db, found: Vec<Row>) -> DbResult<Vec<Run>> {
     const MODELS: &str = "SELECT run, model, added, updated, deleted, unchanged, skipped_newer, skipped_older \
                           FROM nango_rs.run_models WHERE run = ANY($1)";
     let rows: Vec<_> = found.iter().map(|row| row.12).collect();
-    let counted: Vec<Counted> = db.query_as(MODELS).bind(rows).fetch_all(&mut *db.sql).await?;
+    let counted: Vec<ModelCountsRow> = db.query_as(MODELS).bind(rows).fetch_all(&mut *db.sql).await?;
     let mut models: BTreeMap<i64, BTreeMap<String, ModelCounts>> = BTreeMap::new();
     for (run, model, added, updated, deleted, unchanged, newer, older) in counted {
         let [added, updated, deleted, unchanged, skipped_newer, skipped_older] =
-            [added, updated, deleted, unchanged, newer, older].map(natural);
+            [added, updated, deleted, unchanged, newer, older].map(to_u64);
         let counts = ModelCounts { added, updated, deleted, unchanged, skipped_newer, skipped_older };
         models.entry(run).or_default().insert(model, counts);
     }
@@ -240,31 +254,31 @@ async fn told(db: &mut Db, found: Vec<Row>) -> Outcome<Vec<Run>> {
                 row,
                 left_out,
             )| {
-                let kind = Kind::from_name(&kind).ok_or_else(|| Fault::damaged("a kind of function"))?;
+                let kind = FunctionKind::from_name(&kind).ok_or_else(|| DbError::damaged("a kind of function"))?;
                 let error = error.as_deref().map(serde_json::from_str).transpose();
                 Ok(Run {
                     id: uuid(&id)?,
                     key: FunctionKey { kind, integration, connection, function, variant },
-                    status: RunStatus::from_name(&status).ok_or_else(|| Fault::damaged("the status of a run"))?,
+                    status: RunStatus::from_name(&status).ok_or_else(|| DbError::damaged("the status of a run"))?,
                     started_at,
                     finished_at,
                     totals: Totals {
                         models: models.remove(&row).unwrap_or_default(),
-                        pages: natural(pages),
-                        requests: natural(requests),
-                        left_out: natural(left_out),
+                        pages: to_u64(pages),
+                        requests: to_u64(requests),
+                        left_out: to_u64(left_out),
                     },
-                    error: error.map_err(|_| Fault::damaged("the error of a run"))?,
+                    error: error.map_err(|_| DbError::damaged("the error of a run"))?,
                 })
             },
         )
         .collect()
 }
 
-fn uuid(bytes: &[u8]) -> Outcome<Uuid> {
-    Uuid::from_slice(bytes).map_err(|_| Fault::damaged("the id of a run"))
+fn uuid(bytes: &[u8]) -> DbResult<Uuid> {
+    Uuid::from_slice(bytes).map_err(|_| DbError::damaged("the id of a run"))
 }
 
-fn written(rows: u64) -> Outcome<()> {
+fn ensure_updated(rows: u64) -> DbResult<()> {
     if rows == 1 { Ok(()) } else { Err(StoreError::LeaseLost.into()) }
 }

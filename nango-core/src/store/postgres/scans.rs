@@ -8,22 +8,22 @@ use super::{
     Db, checkpoints,
     dataset::Dataset,
     deletes,
-    fault::{Fault, Outcome},
+    error::{DbError, DbResult},
     functions, runs,
 };
 use crate::store::{
-    DatasetKey, FinishScan, FunctionKey, ModelCounts, RunToken, Scan, ScanFinished, ScanFrom, StoreError,
+    DatasetKey, FinishScan, FunctionKey, ModelCounts, RunToken, Scan, ScanFrom, ScanOutcome, StoreError,
     failpoint::failpoint,
 };
 
 /// Bits in a chunk of marks.
-const CHUNK: i64 = 4096;
+const CHUNK_BITS: i64 = 4096;
 const CHUNK_BYTES: usize = 512;
 
 /// The place of a record's bit: chunk, byte, bit. The server counts bits from the left.
-fn place(rid: i64) -> (i64, usize, u8) {
-    let bit = usize::try_from(rid.rem_euclid(CHUNK)).unwrap_or(0);
-    (rid.div_euclid(CHUNK), bit / 8, 0x80 >> (bit % 8))
+fn bit_position(rid: i64) -> (i64, usize, u8) {
+    let bit = usize::try_from(rid.rem_euclid(CHUNK_BITS)).unwrap_or(0);
+    (rid.div_euclid(CHUNK_BITS), bit / 8, 0x80 >> (bit % 8))
 }
 
 /// Opens a scan, or goes on with an open one of the function.
@@ -34,51 +34,51 @@ pub(super) async fn begin(
     key: &DatasetKey,
     from: ScanFrom,
     brought_forward: bool,
-) -> Outcome<Scan> {
+) -> DbResult<Scan> {
     const BEGIN: &str = "UPDATE nango_rs.datasets SET scan = nextval('nango_rs.scans'), scan_function = $2, \
                          scan_start = seq, scan_began = $3, scan_live = live, scan_forward = $4, \
                          brought_forward = CASE WHEN $4 THEN brought_forward + 1 ELSE 0 END WHERE id = $1 RETURNING scan";
-    runs::check(db, run).await?;
+    runs::ensure_running(db, run).await?;
     let function = functions::open(db, function).await?;
     let dataset = Dataset::open(db, key).await?;
     if let Some(open) = dataset.scan {
         let wanted = match from {
             ScanFrom::Start => false,
-            ScanFrom::LeftOpen => true,
+            ScanFrom::Unfinished => true,
             ScanFrom::Number(wanted) => wanted == open.number,
         };
         if wanted && open.function == function {
             return Ok(Scan { number: open.number, resumed: true });
         }
-        forget(db, &[open.number]).await?;
+        delete_marks(db, &[open.number]).await?;
         failpoint!("scan:closed-other");
     }
-    let begin = db.query_scalar(BEGIN).bind(dataset.id).bind(function).bind(dataset.stamp).bind(brought_forward);
+    let begin = db.query_scalar(BEGIN).bind(dataset.id).bind(function).bind(dataset.committed_at).bind(brought_forward);
     let number = begin.fetch_one(&mut *db.sql).await?;
     failpoint!("scan:begun");
     Ok(Scan { number, resumed: false })
 }
 
 /// Closes the scans that a function left open, without deleting anything.
-pub(super) async fn close_all(db: &mut Db, function: i64) -> Outcome<()> {
+pub(super) async fn close_all(db: &mut Db, function: i64) -> DbResult<()> {
     const OPEN: &str = "SELECT id, scan FROM nango_rs.datasets WHERE scan_function = $1 AND scan IS NOT NULL \
                         ORDER BY id FOR UPDATE";
     let open: Vec<(i64, i64)> = db.query_as(OPEN).bind(function).fetch_all(&mut *db.sql).await?;
     let (datasets, scans): (Vec<_>, Vec<_>) = open.into_iter().unzip();
     close(db, &datasets).await?;
-    forget(db, &scans).await
+    delete_marks(db, &scans).await
 }
 
 /// Closes the scan that is open in a dataset, without deleting anything.
-pub(super) async fn drop_open(db: &mut Db, dataset: &mut Dataset) -> Outcome<()> {
+pub(super) async fn close_open(db: &mut Db, dataset: &mut Dataset) -> DbResult<()> {
     if let Some(scan) = dataset.scan.take() {
         close(db, &[dataset.id]).await?;
-        forget(db, &[scan.number]).await?;
+        delete_marks(db, &[scan.number]).await?;
     }
     Ok(())
 }
 
-async fn close(db: &mut Db, datasets: &[i64]) -> Outcome<()> {
+async fn close(db: &mut Db, datasets: &[i64]) -> DbResult<()> {
     const CLOSE: &str =
         "UPDATE nango_rs.datasets SET scan = NULL, scan_function = NULL, scan_start = NULL WHERE id = ANY($1)";
     db.query(CLOSE).bind(datasets).execute(&mut *db.sql).await?;
@@ -86,13 +86,13 @@ async fn close(db: &mut Db, datasets: &[i64]) -> Outcome<()> {
 }
 
 /// Drops the marks of scans.
-async fn forget(db: &mut Db, scans: &[i64]) -> Outcome<()> {
+async fn delete_marks(db: &mut Db, scans: &[i64]) -> DbResult<()> {
     db.query("DELETE FROM nango_rs.scan_marks WHERE scan = ANY($1)").bind(scans).execute(&mut *db.sql).await?;
     Ok(())
 }
 
 /// Marks records as seen.
-pub(super) async fn mark(db: &mut Db, scan: i64, mut rids: Vec<i64>) -> Outcome<()> {
+pub(super) async fn mark(db: &mut Db, scan: i64, mut rids: Vec<i64>) -> DbResult<()> {
     const MARK: &str = "INSERT INTO nango_rs.scan_marks AS m (scan, chunk, bits) \
          SELECT $1, u.chunk, ('x' || u.bits)::bit(4096) FROM unnest($2::bigint[], $3::text[]) u(chunk, bits) \
          ON CONFLICT (scan, chunk) DO UPDATE SET bits = m.bits | excluded.bits \
@@ -102,13 +102,13 @@ pub(super) async fn mark(db: &mut Db, scan: i64, mut rids: Vec<i64>) -> Outcome<
     }
     rids.sort_unstable();
     let (mut chunks, mut marks) = (Vec::new(), Vec::new());
-    for group in rids.chunk_by(|a, b| place(*a).0 == place(*b).0) {
+    for group in rids.chunk_by(|a, b| bit_position(*a).0 == bit_position(*b).0) {
         let mut bits = [0; CHUNK_BYTES];
         for rid in group {
-            let (_, byte, bit) = place(*rid);
+            let (_, byte, bit) = bit_position(*rid);
             bits[byte] |= bit;
         }
-        chunks.push(place(group[0]).0);
+        chunks.push(bit_position(group[0]).0);
         marks.push(hex(&bits));
     }
     db.query(MARK).bind(scan).bind(chunks).bind(marks).execute(&mut *db.sql).await?;
@@ -121,30 +121,30 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// Ends a scan: what it missed, and nothing wrote since it began, is deleted or waits.
-pub(super) async fn finish(db: &mut Db, end: &FinishScan) -> Outcome<ScanFinished> {
+pub(super) async fn finish(db: &mut Db, end: &FinishScan) -> DbResult<ScanOutcome> {
     const CLOSE: &str = "UPDATE nango_rs.datasets SET scan = NULL, scan_function = NULL, scan_start = NULL, waits = $2 \
                          WHERE id = $1";
-    runs::check(db, &end.run).await?;
-    let closed = || Fault::Store(StoreError::ScanClosed(end.dataset.model.clone()));
+    runs::ensure_running(db, &end.run).await?;
+    let closed = || DbError::Store(StoreError::ScanClosed(end.dataset.model.clone()));
     let mut dataset = Dataset::find(db, &end.dataset).await?.ok_or_else(closed)?;
     let scan = dataset.scan.filter(|scan| scan.number == end.scan.number).ok_or_else(closed)?;
     let mut deleted = 0;
     if end.walk.complete {
-        deleted = deletes::settle(db, &mut dataset, end, scan).await?;
-        let stamp = dataset.stamp;
+        deleted = deletes::process_candidates(db, &mut dataset, end, scan).await?;
+        let stamp = dataset.committed_at;
         dataset.save(db, stamp).await?;
         let counts = ModelCounts { deleted, ..ModelCounts::default() };
         runs::count_models(db, end.run.row, &[(end.dataset.model.clone(), counts)].into()).await?;
     }
     failpoint!("scan:missed");
-    let waiting = deletes::waiting(db, dataset.id).await?;
+    let waiting = deletes::candidate_totals(db, dataset.id).await?;
     db.query(CLOSE).bind(dataset.id).bind(waiting.states > 0).execute(&mut *db.sql).await?;
-    forget(db, &[scan.number]).await?;
+    delete_marks(db, &[scan.number]).await?;
     if let Some(write) = &end.resume {
         checkpoints::write_resume(db, None, &end.function, write).await?;
     }
     failpoint!("scan:finished");
-    Ok(waiting.finished(&end.policy, deleted))
+    Ok(waiting.scan_outcome(&end.policy, deleted))
 }
 
 #[cfg(test)]
@@ -152,12 +152,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_record_has_a_bit_of_its_own() {
-        assert_eq!(place(0), (0, 0, 128));
-        assert_eq!(place(4095), (0, 511, 1));
-        assert_eq!(place(4096), (1, 0, 128));
-        assert_eq!(place(i64::MAX).0, i64::MAX / CHUNK);
-        let places: std::collections::HashSet<_> = (0..10_000).map(place).collect();
+    fn bit_position_is_unique_per_record() {
+        assert_eq!(bit_position(0), (0, 0, 128));
+        assert_eq!(bit_position(4095), (0, 511, 1));
+        assert_eq!(bit_position(4096), (1, 0, 128));
+        assert_eq!(bit_position(i64::MAX).0, i64::MAX / CHUNK_BITS);
+        let places: std::collections::HashSet<_> = (0..10_000).map(bit_position).collect();
         assert_eq!(places.len(), 10_000);
         assert_eq!(hex(&[0x00, 0x1f, 0xa0]), "001fa0");
     }

@@ -1,25 +1,25 @@
 //! What only this database can do wrong: several processes (a second [`Postgres`] on the same database stands for one),
 //! connections that break, plans, and what is left in the tables.
 
-mod broken;
+mod concurrency;
+mod connection_loss;
 mod frozen;
-mod house;
+mod maintenance;
 mod open;
 mod plans;
 mod sealed;
 mod secure;
-mod together;
 mod upgrade;
 
 use serde_json::json;
 
 use super::*;
 use crate::{
-    declare::{Kind, Merging},
+    declare::{FunctionKind, Merging},
     model::{Batch, Data, Model, ModelInfo, Record},
     store::{
         Change, RowOutcome, Write,
-        deletes::unheld,
+        deletes::unguarded_finish_scan,
         postgres_server::{self, Database},
     },
 };
@@ -62,7 +62,7 @@ impl Record for Item {
 
 fn key() -> FunctionKey {
     let [integration, connection, function, variant] = ["github", "acme", "issues", "base"].map(str::to_owned);
-    FunctionKey { kind: Kind::Sync, integration, connection, function, variant }
+    FunctionKey { kind: FunctionKind::Sync, integration, connection, function, variant }
 }
 
 fn dataset() -> DatasetKey {
@@ -111,7 +111,7 @@ fn ids(rows: &[FeedRow]) -> String {
 }
 
 /// Waits until so many sessions of the database wait for a row of another.
-async fn waiting(database: &Database, sessions: u32) {
+async fn wait_for_blocked_sessions(database: &Database, sessions: u32) {
     let count = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
     for _ in 0..600 {
         if database.sql(count) == sessions.to_string() {
@@ -154,8 +154,12 @@ async fn a_nul_is_refused_by_name_and_not_found() {
     bad.changes[0].dataset = ghost;
     assert!(matches!(store.commit(bad).await, Err(StoreError::Nul)));
     // A line of a log is no reason to fail.
-    let line =
-        LogLine { at: 1, level: crate::store::Level::Info, message: "a\0b".to_owned(), fields: json!({ "k": "\0" }) };
+    let line = LogLine {
+        timestamp: 1,
+        level: crate::store::Level::Info,
+        message: "a\0b".to_owned(),
+        fields: json!({ "k": "\0" }),
+    };
     store.write_logs(&run, vec![line.clone()]).await.unwrap();
     assert_eq!(store.logs(run.id).await.unwrap(), [LogLine { message: "a␀b".to_owned(), ..line }]);
 }

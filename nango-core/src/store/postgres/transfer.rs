@@ -13,32 +13,32 @@ use tokio::sync::mpsc;
 
 use super::{
     Db, Postgres,
-    fault::{Fault, Outcome},
+    error::{DbError, DbResult},
 };
 use crate::store::{
-    Answer, Cell, Chunk, StoreError, Table, Transfer,
-    encryption::OVERHEAD,
-    transfer::{CHUNK_BYTES, CHUNK_ROWS, NUL},
+    Cell, Chunk, StoreError, StoreFuture, Table, Transfer,
+    encryption::SEAL_OVERHEAD,
+    transfer::{CHUNK_BYTES, CHUNK_ROWS, NUL_PLACEHOLDER},
 };
 
 /// Whether the database is half a copy, which a row of `meta` marks.
-pub(super) const IS_HALF: &str = "SELECT EXISTS (SELECT 1 FROM nango_rs.meta WHERE key = 'copying')";
+pub(super) const IS_INCOMPLETE_COPY: &str = "SELECT EXISTS (SELECT 1 FROM nango_rs.meta WHERE key = 'copying')";
 
 impl Transfer for Postgres {
-    fn export(&self, out: mpsc::Sender<Chunk>) -> Answer<'_, ()> {
+    fn export(&self, out: mpsc::Sender<Chunk>) -> StoreFuture<'_, ()> {
         // Not done again if the connection breaks: a part was sent.
-        Box::pin(async move { self.read_once(&out, |db, out| Box::pin(export(db, out))).await })
+        Box::pin(async move { self.read_without_retry(&out, |db, out| Box::pin(export(db, out))).await })
     }
 
-    fn begin_import(&self) -> Answer<'_, ()> {
+    fn begin_import(&self) -> StoreFuture<'_, ()> {
         self.write((), |db, ()| Box::pin(begin(db)))
     }
 
-    fn import(&self, chunk: Chunk) -> Answer<'_, ()> {
+    fn import(&self, chunk: Chunk) -> StoreFuture<'_, ()> {
         self.write(chunk, |db, chunk| Box::pin(import(db, chunk)))
     }
 
-    fn finish_import(&self) -> Answer<'_, ()> {
+    fn finish_import(&self) -> StoreFuture<'_, ()> {
         self.write((), |db, ()| Box::pin(finish(db)))
     }
 }
@@ -54,7 +54,7 @@ fn select(table: Table) -> String {
         Table::Encryption => {
             "SELECT epoch, payloads, active, hash_secret, stage IS NOT NULL FROM nango_rs.encryption".to_owned()
         }
-        Table::Numbers => {
+        Table::Sequences => {
             "SELECT 'connections', last_value FROM nango_rs.connections_row_seq WHERE is_called UNION ALL \
                            SELECT 'runs', last_value FROM nango_rs.runs_row_seq WHERE is_called UNION ALL \
                            SELECT 'scans', last_value FROM nango_rs.scans WHERE is_called ORDER BY 1"
@@ -105,7 +105,7 @@ fn name(table: Table) -> &'static str {
     }
 }
 
-async fn export(db: &mut Db, out: &mpsc::Sender<Chunk>) -> Outcome<()> {
+async fn export(db: &mut Db, out: &mpsc::Sender<Chunk>) -> DbResult<()> {
     // Rows come in the order of an index, and the first of them at once.
     sqlx::raw_sql("SET LOCAL enable_sort = off").execute(&mut *db.sql).await?;
     for table in Table::ALL {
@@ -117,7 +117,7 @@ async fn export(db: &mut Db, out: &mpsc::Sender<Chunk>) -> Outcome<()> {
             if let Some(row) = row {
                 let cells = cells(&row)?;
                 if table == Table::Records && cells.last() == Some(&Cell::Null) {
-                    return Err(Fault::damaged(
+                    return Err(DbError::damaged(
                         "a record that no id leads to; `registry database check --repair` mends it, it",
                     ));
                 }
@@ -147,7 +147,7 @@ fn size(cell: &Cell) -> usize {
     }
 }
 
-fn cells(row: &PgRow) -> Outcome<Vec<Cell>> {
+fn cells(row: &PgRow) -> DbResult<Vec<Cell>> {
     let int = |number: i64| Cell::Int(number);
     let cell = |(at, column): (usize, &sqlx::postgres::PgColumn)| {
         let cell = match column.type_info().name() {
@@ -180,11 +180,11 @@ const TABLES: [&str; 13] = [
     "locks",
 ];
 
-async fn begin(db: &mut Db) -> Outcome<()> {
+async fn begin(db: &mut Db) -> DbResult<()> {
     let all = TABLES.map(|table| format!("nango_rs.{table}")).join(", ");
     // Nobody writes between the look and the emptying.
     sqlx::raw_sql(AssertSqlSafe(format!("LOCK TABLE {all} IN ACCESS EXCLUSIVE MODE"))).execute(&mut *db.sql).await?;
-    if !db.query_scalar::<bool>(IS_HALF).fetch_one(&mut *db.sql).await? {
+    if !db.query_scalar::<bool>(IS_INCOMPLETE_COPY).fetch_one(&mut *db.sql).await? {
         let any = TABLES.map(|table| format!("EXISTS (SELECT 1 FROM nango_rs.{table})")).join(" OR ");
         let any = sqlx::query_scalar(AssertSqlSafe(format!("SELECT {any}"))).persistent(false);
         if any.fetch_one(&mut *db.sql).await? {
@@ -199,7 +199,7 @@ async fn begin(db: &mut Db) -> Outcome<()> {
     Ok(())
 }
 
-async fn finish(db: &mut Db) -> Outcome<()> {
+async fn finish(db: &mut Db) -> DbResult<()> {
     // Numbers that did not travel go on behind the greatest that came in.
     const FINISH: &str = "DELETE FROM nango_rs.meta WHERE key = 'copying'; \
          UPDATE nango_rs.datasets SET waits = id IN (SELECT dataset FROM nango_rs.delete_states); \
@@ -211,82 +211,82 @@ async fn finish(db: &mut Db) -> Outcome<()> {
 
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum ColumnKind {
     Int,
-    Truth,
+    Bool,
     Text,
     Bytes,
 }
 
-fn kind(table: Table, column: &str) -> Kind {
+fn column_kind(table: Table, column: &str) -> ColumnKind {
     match (table, column) {
         (Table::Encryption, "payloads" | "unfinished")
         | (Table::DeleteStates, "shifted" | "by_request" | "brought_forward" | "confirmed")
-        | (_, "exclusive") => Kind::Truth,
+        | (_, "exclusive") => ColumnKind::Bool,
         (Table::Meta, "value")
         | (Table::Runs, "id")
         | (Table::ResumeStates, "state")
-        | (_, "credentials" | "payload" | "hash" | "hash_secret" | "fingerprint") => Kind::Bytes,
+        | (_, "credentials" | "payload" | "hash" | "hash_secret" | "fingerprint") => ColumnKind::Bytes,
         (Table::Connections | Table::Records | Table::DeleteStates, "id")
         | (
             _,
             "key" | "value" | "integration" | "connection" | "auth" | "config" | "metadata" | "kind" | "name" | "model"
             | "variant" | "status" | "error" | "failure" | "level" | "message" | "fields",
-        ) => Kind::Text,
-        _ => Kind::Int,
+        ) => ColumnKind::Text,
+        _ => ColumnKind::Int,
     }
 }
 
 /// A column of rows as the parameter of this number.
 fn unnest(table: Table, column: &str, number: usize) -> String {
-    match kind(table, column) {
-        Kind::Int => format!("unnest(${number}::bigint[])"),
-        Kind::Truth => format!("unnest(${number}::bigint[]) <> 0"),
-        Kind::Text => format!("unnest(${number}::text[])"),
-        Kind::Bytes => format!("unnest(${number}::bytea[])"),
+    match column_kind(table, column) {
+        ColumnKind::Int => format!("unnest(${number}::bigint[])"),
+        ColumnKind::Bool => format!("unnest(${number}::bigint[]) <> 0"),
+        ColumnKind::Text => format!("unnest(${number}::text[])"),
+        ColumnKind::Bytes => format!("unnest(${number}::bytea[])"),
     }
 }
 
 type Statement<'q> = Query<'q, Server, PgArguments>;
 
 /// Binds the columns of rows, each as an array.
-fn bind<'q>(mut statement: Statement<'q>, table: Table, rows: &'q [Vec<Cell>]) -> Outcome<Statement<'q>> {
-    let foreign = || Fault::damaged("a row of the source");
+fn bind<'q>(mut statement: Statement<'q>, table: Table, rows: &'q [Vec<Cell>]) -> DbResult<Statement<'q>> {
+    let foreign = || DbError::damaged("a row of the source");
     for (at, column) in table.columns().iter().enumerate() {
         let cells = rows.iter().map(|row| row.get(at).ok_or_else(foreign));
-        statement = match kind(table, column) {
-            Kind::Int | Kind::Truth => {
+        statement = match column_kind(table, column) {
+            ColumnKind::Int | ColumnKind::Bool => {
                 let number = |cell: &Cell| match cell {
                     Cell::Int(number) => Ok(Some(*number)),
                     Cell::Null => Ok(None),
                     _ => Err(foreign()),
                 };
-                statement.bind(cells.map(|cell| number(cell?)).collect::<Outcome<Vec<_>>>()?)
+                statement.bind(cells.map(|cell| number(cell?)).collect::<DbResult<Vec<_>>>()?)
             }
-            Kind::Text => {
+            ColumnKind::Text => {
                 // A line of a log is no reason to refuse a copy; a name with a NUL is, and the server says so.
                 let text = |cell: &Cell| match cell {
-                    Cell::Text(text) if *column == "message" => Ok(Some(text.replace('\0', NUL))),
+                    Cell::Text(text) if *column == "message" => Ok(Some(text.replace('\0', NUL_PLACEHOLDER))),
                     Cell::Text(text) => Ok(Some(text.clone())),
                     Cell::Null => Ok(None),
                     _ => Err(foreign()),
                 };
-                statement.bind(cells.map(|cell| text(cell?)).collect::<Outcome<Vec<_>>>()?)
+                statement.bind(cells.map(|cell| text(cell?)).collect::<DbResult<Vec<_>>>()?)
             }
-            Kind::Bytes => {
+            ColumnKind::Bytes => {
                 let bytes = |cell: &'q Cell| match cell {
                     Cell::Bytes(bytes) => Ok(Some(bytes.as_slice())),
                     Cell::Null => Ok(None),
                     _ => Err(foreign()),
                 };
-                statement.bind(cells.map(|cell| bytes(cell?)).collect::<Outcome<Vec<_>>>()?)
+                statement.bind(cells.map(|cell| bytes(cell?)).collect::<DbResult<Vec<_>>>()?)
             }
         };
     }
     Ok(statement)
 }
 
-async fn import(db: &mut Db, chunk: &Chunk) -> Outcome<()> {
+async fn import(db: &mut Db, chunk: &Chunk) -> DbResult<()> {
     let Chunk { table, rows } = chunk;
     let columns: Vec<String> =
         table.columns().iter().enumerate().map(|(at, column)| unnest(*table, column, at + 1)).collect();
@@ -301,7 +301,7 @@ async fn import(db: &mut Db, chunk: &Chunk) -> Outcome<()> {
              hash_secret = u.hash_secret, stage = CASE WHEN u.unfinished THEN 0 END, dataset = 0, place = 0 \
              FROM (SELECT {columns}) u(epoch, payloads, active, hash_secret, unfinished)"
         ),
-        Table::Numbers => format!(
+        Table::Sequences => format!(
             "SELECT setval(CASE name WHEN 'connections' THEN 'nango_rs.connections_row_seq'::regclass \
              WHEN 'runs' THEN 'nango_rs.runs_row_seq' WHEN 'scans' THEN 'nango_rs.scans' END, last) \
              FROM (SELECT {columns}) u(name, last)"
@@ -316,7 +316,7 @@ async fn import(db: &mut Db, chunk: &Chunk) -> Outcome<()> {
     Ok(())
 }
 
-async fn records(db: &mut Db, rows: &[Vec<Cell>]) -> Outcome<()> {
+async fn records(db: &mut Db, rows: &[Vec<Cell>]) -> DbResult<()> {
     const GIVEN: &str = "SELECT id, rids FROM nango_rs.datasets WHERE id = ANY($1)";
     const GIVE: &str = "UPDATE nango_rs.datasets d SET rids = u.rids FROM unnest($1::bigint[], $2::bigint[]) u(id, rids) \
                         WHERE d.id = u.id";
@@ -328,9 +328,9 @@ async fn records(db: &mut Db, rows: &[Vec<Cell>]) -> Outcome<()> {
         .iter()
         .map(|row| match row.get(dataset) {
             Some(Cell::Int(dataset)) => Ok(*dataset),
-            _ => Err(Fault::damaged("a record of the source")),
+            _ => Err(DbError::damaged("a record of the source")),
         })
-        .collect::<Outcome<_>>()?;
+        .collect::<DbResult<_>>()?;
     let given: Vec<(i64, i64)> = db.query_as(GIVEN).bind(&datasets).fetch_all(&mut *db.sql).await?;
     let mut last: HashMap<i64, i64> = given.into_iter().collect();
     let rid = |dataset: &i64| {
@@ -340,8 +340,8 @@ async fn records(db: &mut Db, rows: &[Vec<Cell>]) -> Outcome<()> {
     };
     let rids: Vec<i64> = datasets.iter().map(rid).collect();
     let plain = |row: &Vec<Cell>| {
-        let sealed = if row.get(key) == Some(&Cell::Int(0)) { 0 } else { OVERHEAD };
-        super::int(row.get(payload).map_or(0, size).saturating_sub(sealed) as u64)
+        let sealed = if row.get(key) == Some(&Cell::Int(0)) { 0 } else { SEAL_OVERHEAD };
+        super::to_i64(row.get(payload).map_or(0, size).saturating_sub(sealed) as u64)
     };
     let bytes: Vec<i64> = rows.iter().map(plain).collect();
 

@@ -14,7 +14,7 @@ use rusqlite::{Connection, OpenFlags, params};
 
 use super::{
     Db, Sqlite, StoreError,
-    fault::{Fault, Outcome},
+    error::{DbError, DbResult},
     file,
 };
 use crate::{file_access, store::Backup};
@@ -32,15 +32,15 @@ pub(super) async fn backup(store: &Sqlite, to: &Path) -> Result<Backup, StoreErr
     let shared = std::sync::Arc::clone(&store.shared);
     let writing = tokio::task::spawn_blocking(move || {
         // A connection of its own: a reader's is in a transaction, where SQLite does not vacuum.
-        let db = file::open_reader(&path, &shared).map_err(|fault| fault.told(&path))?;
-        write(&db, &to).map_err(|fault| fault.told(&path))
+        let db = file::open_reader(&path, &shared).map_err(|fault| fault.into_store_error(&path))?;
+        write(&db, &to).map_err(|fault| fault.into_store_error(&path))
     });
     writing.await.unwrap_or(Err(StoreError::Closed))
 }
 
-fn write(db: &Db, to: &Path) -> Outcome<Backup> {
+fn write(db: &Db, to: &Path) -> DbResult<Backup> {
     let fault = |path: &Path, reason: &str| {
-        Fault::Store(StoreError::Access { path: path.to_owned(), doing: "created", reason: reason.to_owned() })
+        DbError::Store(StoreError::Access { path: path.to_owned(), doing: "created", reason: reason.to_owned() })
     };
     if fs::symlink_metadata(to).is_ok() {
         return Err(fault(to, "it is there already, and a backup replaces nothing"));
@@ -52,18 +52,18 @@ fn write(db: &Db, to: &Path) -> Outcome<Backup> {
     let partial = PathBuf::from(partial);
     // Closed at once: SQLite is to be the only one that has it open.
     file_access::create_private().open(&partial).map(drop).map_err(|error| fault(&partial, &error.to_string()))?;
-    let made = fill(db, &partial).and_then(|made| {
-        name(&partial, to).map_err(|error| fault(to, &error.to_string()))?;
+    let made = write_and_verify(db, &partial).and_then(|made| {
+        publish(&partial, to).map_err(|error| fault(to, &error.to_string()))?;
         Ok(made)
     });
     if made.is_err() {
         let _ = fs::remove_file(&partial);
     }
-    made.map(|made| Backup { partial: leftovers(to), ..made })
+    made.map(|made| Backup { partial: partial_files(to), ..made })
 }
 
 /// The partial files of other backups to the same name: of those that were interrupted, and of those being written.
-fn leftovers(to: &Path) -> Vec<PathBuf> {
+fn partial_files(to: &Path) -> Vec<PathBuf> {
     let parent = to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let Some(prefix) = to.file_name().and_then(|name| name.to_str()) else { return Vec::new() };
     let is_partial = |name: &str| {
@@ -77,17 +77,17 @@ fn leftovers(to: &Path) -> Vec<PathBuf> {
     found
 }
 
-fn fill(db: &Db, partial: &Path) -> Outcome<Backup> {
-    let told = |fault: Fault| Fault::Store(fault.told(partial));
+fn write_and_verify(db: &Db, partial: &Path) -> DbResult<Backup> {
+    let store_error = |fault: DbError| DbError::Store(fault.into_store_error(partial));
     let text = partial.to_str().ok_or_else(|| {
         let reason = "its path is not Unicode".to_owned();
         StoreError::Access { path: partial.to_owned(), doing: "created", reason }
     })?;
     db.sql.pragma_update(None, "query_only", false)?;
-    let vacuumed = db.sql.execute("VACUUM INTO ?1", params![text]).map_err(|error| told(error.into()));
+    let vacuumed = db.sql.execute("VACUUM INTO ?1", params![text]).map_err(|error| store_error(error.into()));
     db.sql.pragma_update(None, "query_only", db.sql.path().is_some_and(|path| !path.is_empty()))?;
     vacuumed?;
-    let made = look(partial).map_err(told)?;
+    let made = verify(partial).map_err(store_error)?;
     File::open(partial).and_then(|file| file.sync_all()).map_err(|error| StoreError::Access {
         path: partial.to_owned(),
         doing: "written",
@@ -97,19 +97,19 @@ fn fill(db: &Db, partial: &Path) -> Outcome<Backup> {
 }
 
 /// Opens what was written and looks through all of it.
-fn look(partial: &Path) -> Outcome<Backup> {
+fn verify(partial: &Path) -> DbResult<Backup> {
     let sql = Connection::open_with_flags(partial, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     let sound: String = sql.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
     if sound != "ok" {
-        return Err(Fault::damaged("a backup"));
+        return Err(DbError::damaged("a backup"));
     }
-    let records = sql.query_row("SELECT count(*) FROM records", [], |row| super::natural(row, 0))?;
+    let records = sql.query_row("SELECT count(*) FROM records", [], |row| super::get_u64(row, 0))?;
     let bytes = fs::metadata(partial).map_or(0, |file| file.len());
     Ok(Backup { records, bytes, partial: Vec::new() })
 }
 
 /// Gives the finished file its name, unless somebody else took it meanwhile.
-fn name(partial: &Path, to: &Path) -> io::Result<()> {
+fn publish(partial: &Path, to: &Path) -> io::Result<()> {
     match fs::hard_link(partial, to) {
         Ok(()) => fs::remove_file(partial)?,
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(error),

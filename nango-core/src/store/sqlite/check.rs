@@ -7,14 +7,14 @@ mod datasets;
 mod orphans;
 mod rows;
 
-use super::{Sqlite, fault::Outcome};
+use super::{Sqlite, error::DbResult};
 use crate::store::{CheckReport, Problem, StoreError};
 
 /// Checks everything, and mends what is safe to mend.
 pub(super) async fn check(store: &Sqlite, repair: bool) -> Result<CheckReport, StoreError> {
     let mut report = CheckReport::default();
     for line in store.read_with(structure).await? {
-        report.note(Problem::File, "the file", 1, 0, line);
+        report.add_finding(Problem::File, "the file", 1, 0, line);
     }
     if !report.findings.is_empty() {
         // What is read from a damaged file says nothing, and what is written to it may make it worse.
@@ -31,7 +31,7 @@ pub(super) async fn check(store: &Sqlite, repair: bool) -> Result<CheckReport, S
 }
 
 /// What `SQLite` finds wrong with its own trees.
-fn structure(db: &super::Db) -> Outcome<Vec<String>> {
+fn structure(db: &super::Db) -> DbResult<Vec<String>> {
     let mut check = db.sql.prepare("PRAGMA integrity_check(20)")?;
     let lines: Vec<String> = check.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
     Ok(lines.into_iter().filter(|line| line != "ok").collect())

@@ -5,23 +5,23 @@ use serde_json::Value;
 
 use super::{
     Db, encryption,
-    fault::{Fault, Outcome},
+    error::{DbError, DbResult},
     functions, scans,
 };
 use crate::store::{CheckpointWrite, FunctionKey, ResumeWrite, StoreError, StoredCheckpoint, resume_context};
 
 /// The checkpoint of a function.
-pub(super) fn read(db: &Db, key: &FunctionKey) -> Outcome<StoredCheckpoint> {
+pub(super) fn read(db: &Db, key: &FunctionKey) -> DbResult<StoredCheckpoint> {
     let Some(function) = functions::find(db, key)? else { return Ok(StoredCheckpoint::default()) };
     let mut read = db.sql.prepare_cached("SELECT value, version FROM checkpoints WHERE function = ?1")?;
     let found = read.query_row([function], |row| Ok((row.get::<_, Option<String>>(0)?, row.get(1)?))).optional()?;
     let Some((value, version)) = found else { return Ok(StoredCheckpoint::default()) };
     let value = value.map(|text| serde_json::from_str(&text)).transpose();
-    Ok(StoredCheckpoint { value: value.map_err(|_| Fault::damaged("a checkpoint"))?, version })
+    Ok(StoredCheckpoint { value: value.map_err(|_| DbError::damaged("a checkpoint"))?, version })
 }
 
 /// Changes a checkpoint if it still has the version that was read. Gives the new version.
-pub(super) fn write(db: &Db, key: &FunctionKey, write: &CheckpointWrite) -> Outcome<i64> {
+pub(super) fn write(db: &Db, key: &FunctionKey, write: &CheckpointWrite) -> DbResult<i64> {
     let function = functions::open(db, key)?;
     let mut read = db.sql.prepare_cached("SELECT version FROM checkpoints WHERE function = ?1")?;
     let found = read.query_row([function], |row| row.get(0)).optional()?.unwrap_or(0);
@@ -32,11 +32,11 @@ pub(super) fn write(db: &Db, key: &FunctionKey, write: &CheckpointWrite) -> Outc
 }
 
 /// Changes a checkpoint whatever its version.
-pub(super) fn set(db: &Db, key: &FunctionKey, value: Option<&Value>) -> Outcome<i64> {
+pub(super) fn set(db: &Db, key: &FunctionKey, value: Option<&Value>) -> DbResult<i64> {
     put(db, functions::open(db, key)?, value)
 }
 
-fn put(db: &Db, function: i64, value: Option<&Value>) -> Outcome<i64> {
+fn put(db: &Db, function: i64, value: Option<&Value>) -> DbResult<i64> {
     let mut put = db.sql.prepare_cached(
         "INSERT INTO checkpoints (function, value, version) VALUES (?1, ?2, 1) \
          ON CONFLICT (function) DO UPDATE SET value = excluded.value, version = version + 1 RETURNING version",
@@ -45,18 +45,18 @@ fn put(db: &Db, function: i64, value: Option<&Value>) -> Outcome<i64> {
 }
 
 /// The sealed resume state of a function.
-pub(super) fn read_resume(db: &Db, key: &FunctionKey) -> Outcome<Option<Vec<u8>>> {
+pub(super) fn read_resume(db: &Db, key: &FunctionKey) -> DbResult<Option<Vec<u8>>> {
     let Some(function) = functions::find(db, key)? else { return Ok(None) };
     let mut read = db.sql.prepare_cached("SELECT state FROM resume_states WHERE function = ?1")?;
     Ok(read.query_row([function], |row| row.get(0)).optional()?)
 }
 
 /// Changes a resume state.
-pub(super) fn write_resume(db: &Db, key: &FunctionKey, write: &ResumeWrite) -> Outcome<()> {
+pub(super) fn write_resume(db: &Db, key: &FunctionKey, write: &ResumeWrite) -> DbResult<()> {
     let function = functions::open(db, key)?;
     match write {
         ResumeWrite::Set(state) => {
-            let newer = encryption::current(db, state, &resume_context(key))?;
+            let newer = encryption::reseal_if_needed(db, state, &resume_context(key))?;
             db.sql
                 .prepare_cached("INSERT OR REPLACE INTO resume_states (function, state) VALUES (?1, ?2)")?
                 .execute(params![function, newer.as_ref().unwrap_or(state)])?
@@ -70,7 +70,7 @@ pub(super) fn write_resume(db: &Db, key: &FunctionKey, write: &ResumeWrite) -> O
 
 /// Drops everything that a function would go on from. A checkpoint's version goes on, so that a run that read it before
 /// cannot bring it back.
-pub(super) fn reset(db: &Db, key: &FunctionKey) -> Outcome<()> {
+pub(super) fn reset(db: &Db, key: &FunctionKey) -> DbResult<()> {
     let Some(function) = functions::find(db, key)? else { return Ok(()) };
     db.sql
         .prepare_cached("UPDATE checkpoints SET value = NULL, version = version + 1 WHERE function = ?1")?

@@ -19,13 +19,13 @@ impl Clock {
 
     /// A stamp that is not below `floor`.
     pub(super) fn at_least(&self, floor: i64) -> i64 {
-        let now = wall().max(floor);
+        let now = system_now().max(floor);
         self.latest.fetch_max(now, Ordering::AcqRel).max(now)
     }
 }
 
 /// The system's clock as it is. Leases are measured by it: they must end even if the clock once ran ahead.
-pub(super) fn wall() -> i64 {
+pub(super) fn system_now() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| i64::try_from(d.as_micros()).unwrap_or(i64::MAX))
 }
 
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn never_goes_back() {
+    fn clock_never_goes_back() {
         let clock = Clock::default();
         let first = clock.now();
         let ahead = clock.at_least(first + 1_000_000_000);

@@ -5,10 +5,10 @@ use serde_json::{Map, Value};
 
 use super::{
     Db, clock, encryption,
-    fault::{Fault, Outcome},
+    error::{DbError, DbResult},
 };
 use crate::store::{
-    Connection, MetadataChange, NewConnection, RefreshFailure, Removed, StoreError, credentials_context,
+    Connection, MetadataChange, NewConnection, RefreshFailure, RemovedConnection, StoreError, credentials_context,
 };
 
 macro_rules! select {
@@ -22,10 +22,10 @@ macro_rules! select {
 }
 
 /// Adds or replaces a connection; the flag says whether it is new.
-pub(super) fn put(db: &Db, new: &NewConnection) -> Outcome<(Connection, bool)> {
+pub(super) fn put(db: &Db, new: &NewConnection) -> DbResult<(Connection, bool)> {
     let now = db.shared.clock.now();
     let known = find(db, &new.integration, &new.id)?;
-    let newer = encryption::current(db, &new.credentials, &credentials_context(&new.integration, &new.id))?;
+    let newer = encryption::reseal_if_needed(db, &new.credentials, &credentials_context(&new.integration, &new.id))?;
     let metadata = new.metadata.as_ref().or(known.as_ref().map(|known| &known.metadata));
     db.sql
         .prepare_cached(
@@ -41,29 +41,29 @@ pub(super) fn put(db: &Db, new: &NewConnection) -> Outcome<(Connection, bool)> {
             new.id,
             new.auth,
             newer.as_ref().unwrap_or(&new.credentials),
-            text(&new.config)?,
-            metadata.map_or_else(|| Ok("{}".to_owned()), text)?,
+            to_json(&new.config)?,
+            metadata.map_or_else(|| Ok("{}".to_owned()), to_json)?,
             now,
             new.renew_at,
         ])?;
-    let stored = find(db, &new.integration, &new.id)?.ok_or_else(|| Fault::damaged("a connection"))?;
+    let stored = find(db, &new.integration, &new.id)?.ok_or_else(|| DbError::damaged("a connection"))?;
     Ok((stored, known.is_none()))
 }
 
 /// A connection by name.
-pub(super) fn find(db: &Db, integration: &str, id: &str) -> Outcome<Option<Connection>> {
+pub(super) fn find(db: &Db, integration: &str, id: &str) -> DbResult<Option<Connection>> {
     let mut find = db.sql.prepare_cached(select!("WHERE integration = ?1 AND id = ?2"))?;
     find.query_row([integration, id], |row| Ok(connection(row))).optional()?.transpose()
 }
 
 /// A connection by number.
-pub(super) fn of_row(db: &Db, row: i64) -> Outcome<Option<Connection>> {
+pub(super) fn find_by_row(db: &Db, row: i64) -> DbResult<Option<Connection>> {
     let mut find = db.sql.prepare_cached(select!("WHERE row = ?1"))?;
     find.query_row([row], |row| Ok(connection(row))).optional()?.transpose()
 }
 
 /// All connections, or those of one integration.
-pub(super) fn list(db: &Db, integration: Option<&str>) -> Outcome<Vec<Connection>> {
+pub(super) fn list(db: &Db, integration: Option<&str>) -> DbResult<Vec<Connection>> {
     let mut list = db.sql.prepare_cached(select!("WHERE ?1 IS NULL OR integration = ?1 ORDER BY integration, id"))?;
     list.query_and_then([integration], connection)?.collect()
 }
@@ -74,7 +74,7 @@ pub(super) fn change_metadata(
     integration: &str,
     id: &str,
     change: MetadataChange,
-) -> Outcome<Option<Map<String, Value>>> {
+) -> DbResult<Option<Map<String, Value>>> {
     let Some(known) = find(db, integration, id)? else { return Ok(None) };
     let metadata = match change {
         MetadataChange::Replace(metadata) => metadata,
@@ -86,7 +86,7 @@ pub(super) fn change_metadata(
     };
     db.sql.prepare_cached("UPDATE connections SET metadata = ?2, updated_at = ?3 WHERE row = ?1")?.execute(params![
         known.row,
-        text(&metadata)?,
+        to_json(&metadata)?,
         db.shared.clock.now()
     ])?;
     Ok(Some(metadata))
@@ -99,21 +99,21 @@ pub(super) fn seal_config(
     version: i64,
     credentials: &[u8],
     config: &Map<String, Value>,
-) -> Outcome<bool> {
+) -> DbResult<bool> {
     let mut seal = db.sql.prepare_cached(
         "UPDATE connections SET credentials = ?3, config = ?4 WHERE row = ?1 AND version = ?2 AND refresh_holder IS NULL",
     )?;
-    Ok(seal.execute(params![row, version, credentials, text(config)?])? > 0)
+    Ok(seal.execute(params![row, version, credentials, to_json(config)?])? > 0)
 }
 
 /// A value that the program keeps.
-pub(super) fn note(db: &Db, name: &str) -> Outcome<Option<Vec<u8>>> {
+pub(super) fn meta_value(db: &Db, name: &str) -> DbResult<Option<Vec<u8>>> {
     let mut find = db.sql.prepare_cached("SELECT value FROM meta WHERE key = 'note:' || ?1")?;
     Ok(find.query_row([name], |row| row.get(0)).optional()?)
 }
 
 /// Keeps a value, or drops it.
-pub(super) fn put_note(db: &Db, name: &str, value: Option<&[u8]>) -> Outcome<()> {
+pub(super) fn put_meta_value(db: &Db, name: &str, value: Option<&[u8]>) -> DbResult<()> {
     match value {
         Some(value) => {
             let put = "INSERT INTO meta (key, value) VALUES ('note:' || ?1, ?2) \
@@ -127,33 +127,35 @@ pub(super) fn put_note(db: &Db, name: &str, value: Option<&[u8]>) -> Outcome<()>
 
 /// Removes a connection and what belongs to it. Its runs that go on are cancelled, so that none of them can bring a
 /// record back; the rows of its datasets stay, for their sequences.
-pub(super) fn remove(db: &Db, integration: &str, id: &str) -> Outcome<Option<Removed>> {
+pub(super) fn remove(db: &Db, integration: &str, id: &str) -> DbResult<Option<RemovedConnection>> {
     let names = [integration, id];
-    let say = |sql: &str| db.sql.prepare_cached(sql)?.execute(names);
-    if say("DELETE FROM connections WHERE integration = ?1 AND id = ?2")? == 0 {
+    let execute = |sql: &str| db.sql.prepare_cached(sql)?.execute(names);
+    if execute("DELETE FROM connections WHERE integration = ?1 AND id = ?2")? == 0 {
         return Ok(None);
     }
     let datasets = "dataset IN (SELECT id FROM datasets WHERE integration = ?1 AND connection = ?2)";
     let functions = "function IN (SELECT id FROM functions WHERE integration = ?1 AND connection = ?2)";
-    say(&format!("DELETE FROM record_keys WHERE {datasets}"))?;
-    let records = say(&format!("DELETE FROM records WHERE {datasets}"))?;
-    say(&format!("DELETE FROM delete_states WHERE {datasets}"))?;
-    say(&format!("DELETE FROM scan_marks WHERE scan IN (SELECT number FROM scans WHERE {datasets})"))?;
-    say(&format!("DELETE FROM scans WHERE {datasets}"))?;
-    say("UPDATE datasets SET live = 0, bytes = 0 WHERE integration = ?1 AND connection = ?2")?;
-    say(&format!("DELETE FROM checkpoints WHERE {functions}"))?;
-    say(&format!("DELETE FROM resume_states WHERE {functions}"))?;
-    say(&format!("DELETE FROM locks WHERE run IN (SELECT row FROM runs WHERE status = 'running' AND {functions})"))?;
+    execute(&format!("DELETE FROM record_keys WHERE {datasets}"))?;
+    let records = execute(&format!("DELETE FROM records WHERE {datasets}"))?;
+    execute(&format!("DELETE FROM delete_states WHERE {datasets}"))?;
+    execute(&format!("DELETE FROM scan_marks WHERE scan IN (SELECT number FROM scans WHERE {datasets})"))?;
+    execute(&format!("DELETE FROM scans WHERE {datasets}"))?;
+    execute("UPDATE datasets SET live = 0, bytes = 0 WHERE integration = ?1 AND connection = ?2")?;
+    execute(&format!("DELETE FROM checkpoints WHERE {functions}"))?;
+    execute(&format!("DELETE FROM resume_states WHERE {functions}"))?;
+    execute(&format!(
+        "DELETE FROM locks WHERE run IN (SELECT row FROM runs WHERE status = 'running' AND {functions})"
+    ))?;
     let cancel =
         format!("UPDATE runs SET status = 'cancelled', finished_at = ?3 WHERE status = 'running' AND {functions}");
-    db.sql.prepare_cached(&cancel)?.execute(params![integration, id, clock::wall()])?;
-    Ok(Some(Removed { records: u64::try_from(records).unwrap_or(u64::MAX) }))
+    db.sql.prepare_cached(&cancel)?.execute(params![integration, id, clock::system_now()])?;
+    Ok(Some(RemovedConnection { records: u64::try_from(records).unwrap_or(u64::MAX) }))
 }
 
-fn connection(row: &Row<'_>) -> Outcome<Connection> {
+fn connection(row: &Row<'_>) -> DbResult<Connection> {
     let object = |at| {
         let text = row.get_ref(at)?.as_str().map_err(rusqlite::Error::from)?;
-        serde_json::from_str(text).map_err(|_| Fault::damaged("a connection"))
+        serde_json::from_str(text).map_err(|_| DbError::damaged("a connection"))
     };
     Ok(Connection {
         row: row.get(0)?,
@@ -171,18 +173,18 @@ fn connection(row: &Row<'_>) -> Outcome<Connection> {
     })
 }
 
-fn failure(row: &Row<'_>) -> Outcome<Option<RefreshFailure>> {
+fn failure(row: &Row<'_>) -> DbResult<Option<RefreshFailure>> {
     let times: u32 = row.get(11)?;
     let (Some(at), Some(message)) = (row.get(12)?, row.get(13)?) else { return Ok(None) };
     Ok((times > 0).then_some(RefreshFailure {
-        times,
-        at,
+        attempts: times,
+        failed_at: at,
         message,
         refused: row.get(14)?,
         rejected_since: row.get(15)?,
     }))
 }
 
-pub(super) fn text(object: &Map<String, Value>) -> Outcome<String> {
+pub(super) fn to_json(object: &Map<String, Value>) -> DbResult<String> {
     serde_json::to_string(object).map_err(|error| StoreError::Database(Box::new(error)).into())
 }

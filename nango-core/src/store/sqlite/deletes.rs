@@ -10,23 +10,23 @@ use rusqlite::{OptionalExtension, Row, params};
 use super::{
     Db,
     dataset::Dataset,
-    fault::{Fault, Outcome},
-    feed, natural,
-    rows::{DELETED, Writing, entomb},
+    error::{DbError, DbResult},
+    feed, get_u64,
+    rows::{DELETED_FLAG, WriteContext, tombstone},
     runs,
-    scans::Seen,
+    scans::SeenRecords,
 };
 use crate::store::{
-    DatasetKey, DeleteOutlook, DeletePolicy, FeedRow, FinishScan, RunToken, Scan, StoreError,
-    deletes::{Begun, Judge, State, Verdict, Waiting, found_gone},
+    DatasetKey, DeletePolicy, FeedRow, FinishScan, PendingDeletes, RunToken, Scan, StoreError,
+    deletes::{CandidateEvaluator, CandidateState, CandidateTotals, Decision, ScanStart, confirmed_gone},
     failpoint::failpoint,
 };
 
 /// So many candidates are gathered before anything is written.
-const GATHER: usize = 4096;
+const BATCH_SIZE: usize = 4096;
 
 /// Drops what is stored of candidates.
-pub(super) fn forget(db: &Db, dataset: i64, ids: &[&str]) -> Outcome<()> {
+pub(super) fn drop_states(db: &Db, dataset: i64, ids: &[&str]) -> DbResult<()> {
     let mut forget = db.sql.prepare_cached("DELETE FROM delete_states WHERE dataset = ?1 AND id = ?2")?;
     for id in ids {
         forget.execute(params![dataset, id])?;
@@ -39,31 +39,31 @@ struct Candidates<'a> {
     db: &'a Db,
     dataset: i64,
     start_seq: i64,
-    seen: Seen,
+    seen: SeenRecords,
     after: String,
 }
 
 impl<'a> Candidates<'a> {
-    fn of(db: &'a Db, dataset: &Dataset, scan: i64) -> Outcome<Self> {
+    fn new(db: &'a Db, dataset: &Dataset, scan: i64) -> DbResult<Self> {
         let mut start = db.sql.prepare_cached("SELECT start_seq FROM scans WHERE number = ?1")?;
         let start_seq = start.query_row([scan], |row| row.get(0))?;
-        Ok(Self { db, dataset: dataset.id, start_seq, seen: Seen::load(db, scan)?, after: String::new() })
+        Ok(Self { db, dataset: dataset.id, start_seq, seen: SeenRecords::load(db, scan)?, after: String::new() })
     }
 
     /// The next ones: id and number. Fewer than [`GATHER`] are the last.
-    fn next(&mut self) -> Outcome<Vec<(String, i64)>> {
+    fn next_batch(&mut self) -> DbResult<Vec<(String, i64)>> {
         let sql = &self.db.sql;
         let mut walk = sql.prepare_cached(
             "SELECT id, rid FROM record_keys WHERE dataset = ?1 AND id > ?2 AND state & ?3 = 0 ORDER BY id",
         )?;
         let mut seq = sql.prepare_cached("SELECT seq FROM records WHERE rid = ?1")?;
         let mut found: Vec<(String, i64)> = Vec::new();
-        let mut rows = walk.query(params![self.dataset, self.after, DELETED])?;
-        while found.len() < GATHER
+        let mut rows = walk.query(params![self.dataset, self.after, DELETED_FLAG])?;
+        while found.len() < BATCH_SIZE
             && let Some(row) = rows.next()?
         {
             let rid = row.get(1)?;
-            if !self.seen.has(rid) && seq.query_row([rid], |row| row.get::<_, i64>(0))? <= self.start_seq {
+            if !self.seen.contains(rid) && seq.query_row([rid], |row| row.get::<_, i64>(0))? <= self.start_seq {
                 found.push((row.get(0)?, rid));
             }
         }
@@ -74,56 +74,56 @@ impl<'a> Candidates<'a> {
     }
 
     /// Whether a record was deleted since the scan began.
-    fn is_gone(&self, id: &str) -> Outcome<bool> {
+    fn is_deleted(&self, id: &str) -> DbResult<bool> {
         let mut gone = self.db.sql.prepare_cached(
             "SELECT 1 FROM record_keys k JOIN records r ON r.rid = k.rid \
              WHERE k.dataset = ?1 AND k.id = ?2 AND k.state & ?3 <> 0 AND r.seq > ?4",
         )?;
-        Ok(gone.exists(params![self.dataset, id, DELETED, self.start_seq])?)
+        Ok(gone.exists(params![self.dataset, id, DELETED_FLAG, self.start_seq])?)
     }
 }
 
 /// Decides about the candidates of a scan whose walks were complete. Gives how many became tombstones.
-pub(super) fn settle(at: &Writing<'_>, dataset: &mut Dataset, end: &FinishScan) -> Outcome<u64> {
-    let mut candidates = Candidates::of(at.db, dataset, end.scan.number)?;
-    let mut next = candidates.next()?;
+pub(super) fn process_candidates(at: &WriteContext<'_>, dataset: &mut Dataset, end: &FinishScan) -> DbResult<u64> {
+    let mut candidates = Candidates::new(at.db, dataset, end.scan.number)?;
+    let mut next = candidates.next_batch()?;
     // The share of all candidates decides about each of them, so they are counted first: most often there are few.
     let mut count = next.len() as u64;
-    if next.len() == GATHER {
-        while next.len() == GATHER {
-            next = candidates.next()?;
+    if next.len() == BATCH_SIZE {
+        while next.len() == BATCH_SIZE {
+            next = candidates.next_batch()?;
             count += next.len() as u64;
         }
         candidates.after.clear();
-        next = candidates.next()?;
+        next = candidates.next_batch()?;
     }
-    for id in found_gone(end) {
-        count += u64::from(candidates.is_gone(id)?);
+    for id in confirmed_gone(end) {
+        count += u64::from(candidates.is_deleted(id)?);
     }
     failpoint!("scan:counted");
 
-    let judge = Judge::new(end, begun(at.db, dataset, end.scan.number)?, at.stamp, count);
+    let judge = CandidateEvaluator::new(end, scan_start(at.db, dataset, end.scan.number)?, at.committed_at, count);
     let mut deleted = 0;
     loop {
         for (id, rid) in &next {
-            let stored = if dataset.waits { stored(at.db, dataset.id, id)? } else { None };
+            let stored = if dataset.has_candidates { candidate_state(at.db, dataset.id, id)? } else { None };
             let was_stored = stored.is_some();
-            match judge.judge(id, stored) {
-                Verdict::Keep(state) => put(at.db, dataset.id, id, end.scan.number, &state)?,
-                Verdict::Delete => {
+            match judge.evaluate(id, stored) {
+                Decision::Wait(state) => put_state(at.db, dataset.id, id, end.scan.number, &state)?,
+                Decision::Delete => {
                     if was_stored {
-                        forget(at.db, dataset.id, &[id])?;
+                        drop_states(at.db, dataset.id, &[id])?;
                     }
-                    entomb(at, dataset, id, *rid)?;
+                    tombstone(at, dataset, id, *rid)?;
                     deleted += 1;
                     failpoint!("scan:tombstone");
                 }
             }
         }
-        if next.len() < GATHER {
+        if next.len() < BATCH_SIZE {
             break;
         }
-        next = candidates.next()?;
+        next = candidates.next_batch()?;
     }
     // A program of an earlier version may have saved a record without dropping its state.
     at.db
@@ -133,22 +133,22 @@ pub(super) fn settle(at: &Writing<'_>, dataset: &mut Dataset, end: &FinishScan) 
     Ok(deleted)
 }
 
-fn begun(db: &Db, dataset: &Dataset, scan: i64) -> Outcome<Begun> {
+fn scan_start(db: &Db, dataset: &Dataset, scan: i64) -> DbResult<ScanStart> {
     let mut begun = db.sql.prepare_cached("SELECT began_at, live, brought_forward FROM scans WHERE number = ?1")?;
     let read = |row: &Row<'_>| Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, Option<i64>>(1)?, row.get(2)?));
     let (at, live, brought_forward) = begun.query_row([scan], read)?;
     // A scan that a program of an earlier version opened has neither: it releases nothing.
     let live = u64::try_from(live.unwrap_or(dataset.live)).unwrap_or(0);
-    Ok(Begun { at: at.unwrap_or(i64::MIN), live, brought_forward })
+    Ok(ScanStart { began_at: at.unwrap_or(i64::MIN), live, brought_forward })
 }
 
-fn stored(db: &Db, dataset: i64, id: &str) -> Outcome<Option<State>> {
+fn candidate_state(db: &Db, dataset: i64, id: &str) -> DbResult<Option<CandidateState>> {
     let mut read = db.sql.prepare_cached(
         "SELECT first_missed_at, confirmations, needed, shifted, asked_at, by_request, brought_forward, fingerprint, held, \
          confirmed FROM delete_states WHERE dataset = ?1 AND id = ?2",
     )?;
     let state = |row: &Row<'_>| {
-        Ok(State {
+        Ok(CandidateState {
             first_missed_at: row.get(0)?,
             confirmations: row.get(1)?,
             needed: row.get(2)?,
@@ -164,7 +164,7 @@ fn stored(db: &Db, dataset: i64, id: &str) -> Outcome<Option<State>> {
     Ok(read.query_row(params![dataset, id], state).optional()?)
 }
 
-fn put(db: &Db, dataset: i64, id: &str, scan: i64, state: &State) -> Outcome<()> {
+fn put_state(db: &Db, dataset: i64, id: &str, scan: i64, state: &CandidateState) -> DbResult<()> {
     let mut put = db.sql.prepare_cached(
         "INSERT OR REPLACE INTO delete_states (dataset, id, scan, first_missed_at, confirmations, needed, shifted, asked_at, \
          by_request, brought_forward, fingerprint, held, confirmed) \
@@ -189,7 +189,7 @@ fn put(db: &Db, dataset: i64, id: &str, scan: i64, state: &State) -> Outcome<()>
 }
 
 /// The states of a dataset, added up.
-pub(super) fn waiting(db: &Db, dataset: i64) -> Outcome<Waiting> {
+pub(super) fn candidate_totals(db: &Db, dataset: i64) -> DbResult<CandidateTotals> {
     let mut add_up = db.sql.prepare_cached(
         "SELECT count(*), count(*) FILTER (WHERE held <> 0), coalesce(max(held), 0), \
          count(*) FILTER (WHERE NOT confirmed), min(first_missed_at), \
@@ -199,15 +199,15 @@ pub(super) fn waiting(db: &Db, dataset: i64) -> Outcome<Waiting> {
          (SELECT d.brought_forward FROM datasets d WHERE d.id = ?1) FROM delete_states WHERE dataset = ?1",
     )?;
     let read = |row: &Row<'_>| {
-        Ok(Waiting {
-            states: natural(row, 0)?,
-            held: natural(row, 1)?,
+        Ok(CandidateTotals {
+            states: get_u64(row, 0)?,
+            held: get_u64(row, 1)?,
             held_by: row.get(2)?,
-            unconfirmed: natural(row, 3)?,
+            unconfirmed: get_u64(row, 3)?,
             first_missed_at: row.get(4)?,
-            bringing_since: row.get(5)?,
-            bringing_needed: row.get(6)?,
-            bringing_free: natural(row, 7)?,
+            triggering_since: row.get(5)?,
+            triggering_needed: row.get(6)?,
+            triggering_unheld: get_u64(row, 7)?,
             brought_forward: row.get(8)?,
         })
     };
@@ -215,36 +215,36 @@ pub(super) fn waiting(db: &Db, dataset: i64) -> Outcome<Waiting> {
 }
 
 /// What waits for a decision in a dataset.
-pub(super) fn outlook(db: &Db, key: &DatasetKey, policy: &DeletePolicy) -> Outcome<DeleteOutlook> {
+pub(super) fn pending_deletes(db: &Db, key: &DatasetKey, policy: &DeletePolicy) -> DbResult<PendingDeletes> {
     Ok(match Dataset::find(db, key)? {
-        Some(dataset) => waiting(db, dataset.id)?.outlook(policy),
-        None => DeleteOutlook::default(),
+        Some(dataset) => candidate_totals(db, dataset.id)?.outlook(policy),
+        None => PendingDeletes::default(),
     })
 }
 
 /// The candidates of an open scan that may be asked for.
-pub(super) fn to_ask(
+pub(super) fn candidates_to_request(
     db: &Db,
     run: &RunToken,
     key: &DatasetKey,
     scan: Scan,
     fingerprint: [u8; 16],
     limit: u32,
-) -> Outcome<Vec<FeedRow>> {
+) -> DbResult<Vec<FeedRow>> {
     runs::check(db, run)?;
-    let closed = || Fault::Store(StoreError::ScanClosed(key.model.clone()));
+    let closed = || DbError::Store(StoreError::ScanClosed(key.model.clone()));
     let dataset = Dataset::find(db, key)?.filter(|dataset| dataset.scan == Some(scan.number)).ok_or_else(closed)?;
     let limit = limit as usize;
-    let mut candidates = Candidates::of(db, &dataset, scan.number)?;
+    let mut candidates = Candidates::new(db, &dataset, scan.number)?;
     let (mut ids, mut asked) = (Vec::new(), BTreeSet::new());
     loop {
-        let next = candidates.next()?;
-        let is_last = next.len() < GATHER;
+        let next = candidates.next_batch()?;
+        let is_last = next.len() < BATCH_SIZE;
         for (id, _) in next {
-            let state = if dataset.waits { stored(db, dataset.id, &id)? } else { None };
+            let state = if dataset.has_candidates { candidate_state(db, dataset.id, &id)? } else { None };
             match state.filter(|state| state.fingerprint == fingerprint) {
                 Some(state) if state.by_request => {}
-                Some(State { asked_at: Some(at), .. }) => {
+                Some(CandidateState { asked_at: Some(at), .. }) => {
                     asked.insert((at, id));
                     if asked.len() > limit {
                         asked.pop_last();
@@ -266,7 +266,7 @@ pub(super) fn to_ask(
 
 /// Makes what is noted of scans and candidates older.
 #[cfg(test)]
-pub(super) fn pass_time(db: &Db, micros: i64) -> Outcome<()> {
+pub(super) fn backdate_scans(db: &Db, micros: i64) -> DbResult<()> {
     for older in [
         "UPDATE scans SET began_at = began_at - ?1",
         "UPDATE delete_states SET first_missed_at = first_missed_at - ?1, asked_at = asked_at - ?1",

@@ -7,46 +7,47 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use rusqlite::{Row, params};
 
-use super::{Db, fault::Outcome};
+use super::{Db, error::DbResult};
 use crate::store::{
     EncryptionState, KeyId, KeyUse, Keys, StoreError,
-    encryption::{Policy, Regime},
+    encryption::{EncryptionPolicy, StoredPolicy},
 };
 
 const POLICY: &str = "SELECT epoch, payloads, active, hash_secret, stage, place FROM encryption";
 
 /// What is in force in this transaction.
-pub(super) fn regime(db: &Db) -> Outcome<Arc<Regime>> {
+pub(super) fn current_policy(db: &Db) -> DbResult<Arc<EncryptionPolicy>> {
     let vault = &db.shared.vault;
     let mut read = db.sql.prepare_cached(POLICY)?;
-    let known = read
-        .query_row([], |row| vault.known(row.get(0)?).map_or_else(|| policy_of(row).map(Err), |known| Ok(Ok(known))))?;
+    let known = read.query_row([], |row| {
+        vault.known(row.get(0)?).map_or_else(|| stored_policy_of_row(row).map(Err), |known| Ok(Ok(known)))
+    })?;
     match known {
         Ok(known) => Ok(known),
-        Err(policy) => Ok(vault.regime(&policy)?),
+        Err(policy) => Ok(vault.resolve_policy(&policy)?),
     }
 }
 
 /// What the database says of its encryption.
-pub(super) fn policy(db: &Db) -> Outcome<Policy> {
-    Ok(db.sql.prepare_cached(POLICY)?.query_row([], policy_of)?)
+pub(super) fn stored_policy(db: &Db) -> DbResult<StoredPolicy> {
+    Ok(db.sql.prepare_cached(POLICY)?.query_row([], stored_policy_of_row)?)
 }
 
-fn policy_of(row: &Row<'_>) -> rusqlite::Result<Policy> {
-    Ok(Policy {
-        epoch: row.get(0)?,
+fn stored_policy_of_row(row: &Row<'_>) -> rusqlite::Result<StoredPolicy> {
+    Ok(StoredPolicy {
+        policy_version: row.get(0)?,
         payloads: row.get(1)?,
-        active: KeyId::of_stored(row.get::<_, Option<i32>>(2)?.unwrap_or(0)),
+        active: KeyId::from_stored(row.get::<_, Option<i32>>(2)?.unwrap_or(0)),
         hash_secret: row.get(3)?,
         walk: row.get::<_, Option<i64>>(4)?.map(|stage| row.get(5).map(|place| (stage, place))).transpose()?,
     })
 }
 
 /// A sealed blob as it is to be stored: sealed anew if another key is active than the one that it came with.
-pub(super) fn current(db: &Db, blob: &[u8], context: &[u8]) -> Outcome<Option<Vec<u8>>> {
+pub(super) fn reseal_if_needed(db: &Db, blob: &[u8], context: &[u8]) -> DbResult<Option<Vec<u8>>> {
     let vault = &db.shared.vault;
     match vault.keys().and_then(|keys| keys.sealed_with(blob)) {
-        Some(_) => Ok(vault.current(&*regime(db)?, blob, context)?),
+        Some(_) => Ok(vault.current(&*current_policy(db)?, blob, context)?),
         None => Ok(None),
     }
 }
@@ -54,8 +55,8 @@ pub(super) fn current(db: &Db, blob: &[u8], context: &[u8]) -> Outcome<Option<Ve
 /// Decides what is active where nothing was said of it yet: the key of what is there, or the first of the ring. So it
 /// does where the active key was lost before anything was sealed with it. A database that holds nothing seals its
 /// payloads from now on, if `seal_new`.
-pub(super) fn begin(db: &Db, seal_new: bool) -> Outcome<()> {
-    let policy = policy(db)?;
+pub(super) fn choose_active_key(db: &Db, seal_new: bool) -> DbResult<()> {
+    let policy = stored_policy(db)?;
     let Some(keys) = db.shared.vault.keys() else { return Ok(()) };
     let ids = keys.ids();
     match policy.active {
@@ -70,13 +71,13 @@ pub(super) fn begin(db: &Db, seal_new: bool) -> Outcome<()> {
     let empty = "SELECT NOT EXISTS (SELECT 1 FROM datasets) AND NOT EXISTS (SELECT 1 FROM connections)";
     let payloads = policy.payloads || (seal_new && db.sql.query_row(empty, [], |row| row.get(0))?);
     let hash_secret = if payloads { Some(db.shared.vault.new_hash_secret(active)?) } else { None };
-    put(db, &Policy { payloads, active: Some(active), hash_secret, ..policy })
+    put_policy(db, &StoredPolicy { payloads, active: Some(active), hash_secret, ..policy })
 }
 
 /// Seals payloads from now on, or no longer.
-pub(super) fn seal_payloads(db: &Db, on: bool) -> Outcome<()> {
-    let policy = policy(db)?;
-    let active = active(db, &policy)?;
+pub(super) fn seal_payloads(db: &Db, on: bool) -> DbResult<()> {
+    let policy = stored_policy(db)?;
+    let active = usable_active_key(db, &policy)?;
     if policy.payloads == on {
         return Ok(());
     }
@@ -84,32 +85,33 @@ pub(super) fn seal_payloads(db: &Db, on: bool) -> Outcome<()> {
         None if on => Some(db.shared.vault.new_hash_secret(active)?),
         known => known,
     };
-    put(db, &Policy { payloads: on, hash_secret, walk: Some((0, 0)), ..policy })?;
+    put_policy(db, &StoredPolicy { payloads: on, hash_secret, walk: Some((0, 0)), ..policy })?;
     db.sql.execute("UPDATE encryption SET scrub = ?1", [on])?;
     // Whoever cannot take new hashes must not have switched.
     if on {
-        regime(db)?;
+        current_policy(db)?;
     }
     Ok(())
 }
 
 /// Seals everything new with another key.
-pub(super) fn activate(db: &Db, key: KeyId) -> Outcome<()> {
-    let policy = policy(db)?;
+pub(super) fn activate(db: &Db, key: KeyId) -> DbResult<()> {
+    let policy = stored_policy(db)?;
     let vault = &db.shared.vault;
     if vault.keys().and_then(|keys| keys.payload_secret(key)).is_none() {
         return Err(StoreError::no_key(key, vault.keys()).into());
     }
-    let before = active(db, &policy)?;
+    let before = usable_active_key(db, &policy)?;
     if before == key {
         return Ok(());
     }
-    let moved = policy.hash_secret.as_deref().map(|sealed| vault.moved_hash_secret(before, sealed, key)).transpose()?;
-    put(db, &Policy { active: Some(key), hash_secret: moved, walk: Some((0, 0)), ..policy })
+    let moved =
+        policy.hash_secret.as_deref().map(|sealed| vault.reseal_hash_secret(before, sealed, key)).transpose()?;
+    put_policy(db, &StoredPolicy { active: Some(key), hash_secret: moved, walk: Some((0, 0)), ..policy })
 }
 
 /// The active key, which the ring must hold.
-fn active(db: &Db, policy: &Policy) -> Outcome<KeyId> {
+fn usable_active_key(db: &Db, policy: &StoredPolicy) -> DbResult<KeyId> {
     let keys = db.shared.vault.keys();
     let active = match policy.active {
         Some(active) => Some(active),
@@ -122,7 +124,7 @@ fn active(db: &Db, policy: &Policy) -> Outcome<KeyId> {
     }
 }
 
-fn put(db: &Db, policy: &Policy) -> Outcome<()> {
+fn put_policy(db: &Db, policy: &StoredPolicy) -> DbResult<()> {
     let mut epoch = [0; 8];
     getrandom::fill(&mut epoch).map_err(|error| StoreError::Database(error.to_string().into()))?;
     db.sql
@@ -132,7 +134,7 @@ fn put(db: &Db, policy: &Policy) -> Outcome<()> {
         .execute(params![
             i64::from_le_bytes(epoch) & i64::MAX,
             policy.payloads,
-            policy.active.map(KeyId::stored),
+            policy.active.map(KeyId::to_stored),
             policy.hash_secret,
             policy.walk.map(|(stage, _)| stage),
             policy.walk.map_or(0, |(_, place)| place),
@@ -141,13 +143,13 @@ fn put(db: &Db, policy: &Policy) -> Outcome<()> {
 }
 
 /// Whether a payload is sealed.
-fn is_sealed(db: &Db) -> Outcome<bool> {
+fn is_sealed(db: &Db) -> DbResult<bool> {
     let sealed = "SELECT EXISTS (SELECT 1 FROM records WHERE key_id <> 0 AND payload IS NOT NULL)";
     Ok(db.sql.query_row(sealed, [], |row| row.get(0))?)
 }
 
 /// The key of the first sealed thing that is there.
-fn key_in_use(db: &Db, keys: &dyn Keys) -> Outcome<Option<KeyId>> {
+fn key_in_use(db: &Db, keys: &dyn Keys) -> DbResult<Option<KeyId>> {
     for blobs in BLOBS {
         let mut blobs = db.sql.prepare(blobs)?;
         let mut rows = blobs.query([])?;
@@ -164,18 +166,18 @@ fn key_in_use(db: &Db, keys: &dyn Keys) -> Outcome<Option<KeyId>> {
 const BLOBS: [&str; 2] = ["SELECT credentials FROM connections", "SELECT state FROM resume_states"];
 
 /// What is said, without counting.
-pub(super) fn settings(db: &Db) -> Outcome<EncryptionState> {
-    let policy = policy(db)?;
+pub(super) fn settings(db: &Db) -> DbResult<EncryptionState> {
+    let policy = stored_policy(db)?;
     let unfinished = policy.walk.is_some();
     Ok(EncryptionState { payloads: policy.payloads, active: policy.active, unfinished, uses: Vec::new() })
 }
 
 /// What is said, and what is there.
-pub(super) fn state(db: &Db) -> Outcome<EncryptionState> {
+pub(super) fn state(db: &Db) -> DbResult<EncryptionState> {
     let mut counted = BTreeMap::new();
     let mut records =
         db.sql.prepare("SELECT key_id, count(*) FROM records WHERE payload IS NOT NULL GROUP BY key_id")?;
-    let read = |row: &Row<'_>| Ok((KeyId::of_stored(row.get(0)?), super::natural(row, 1)?));
+    let read = |row: &Row<'_>| Ok((KeyId::from_stored(row.get(0)?), super::get_u64(row, 1)?));
     for row in records.query_map([], read)? {
         let (key, records) = row?;
         counted.insert(key, KeyUse { records, ..KeyUse::of(key) });

@@ -9,13 +9,13 @@ use rusqlite::{OptionalExtension, Row, params};
 use super::{
     Db,
     dataset::Dataset,
-    fault::{Fault, Outcome},
-    natural,
+    error::{DbError, DbResult},
+    get_u64,
 };
 use crate::store::{
     Cursor, DatasetKey, DatasetStats, FeedPage, FeedRow, Filter, LastAction, ReadQuery, StoreError,
-    building::{Building, LIMIT},
     encryption::DatasetSeal,
+    feed_page::{FeedPageBuilder, MAX_PAGE_RECORDS},
 };
 
 macro_rules! columns {
@@ -28,8 +28,8 @@ macro_rules! columns {
 }
 
 /// Reads a page.
-pub(super) fn read(db: &Db, key: &DatasetKey, query: &ReadQuery) -> Outcome<FeedPage> {
-    let feed = db.shared.hasher.feed(key);
+pub(super) fn read(db: &Db, key: &DatasetKey, query: &ReadQuery) -> DbResult<FeedPage> {
+    let feed = db.shared.hasher.feed_id(key);
     let cursor = query.cursor.as_deref().map(|text| Cursor::decode(text, feed)).transpose()?;
     let dataset = Dataset::find(db, key)?;
     let (id, last) = dataset.map_or((0, 0), |dataset| (dataset.id, dataset.seq));
@@ -38,28 +38,28 @@ pub(super) fn read(db: &Db, key: &DatasetKey, query: &ReadQuery) -> Outcome<Feed
         // Not yet given: the database went back to an older backup, and going on would step over what comes.
         return Err(StoreError::Cursor.into());
     }
-    if let Some(moment) = query.modified_after {
-        after = before_moment(db, id, moment, after, last)?;
+    if let Some(time) = query.modified_after {
+        after = seq_before_time(db, id, time, after, last)?;
     }
-    let seal = db.shared.vault.reading(key);
-    let mut page = Building::new(query);
+    let seal = db.shared.vault.seal_for_reading(key);
+    let mut page = FeedPageBuilder::new(query);
     let mask = query.filter.mask();
     if query.ids.is_empty() {
         let mut rows = db.sql.prepare_cached(columns!(
             "WHERE dataset = ?1 AND seq > ?2 AND (?3 >> last_action) & 1 ORDER BY seq LIMIT ?4"
         ))?;
         // One more than asked for tells whether there is more.
-        let mut rows = rows.query(params![id, after, mask, query.limit.clamp(1, LIMIT) + 1])?;
+        let mut rows = rows.query(params![id, after, mask, query.limit.clamp(1, MAX_PAGE_RECORDS) + 1])?;
         while let Some(row) = rows.next()? {
-            if !page.take(feed_row(row, feed, &seal)?) {
+            if !page.push(feed_row(row, feed, &seal)?) {
                 break;
             }
         }
     } else {
         let mut one = db.sql.prepare_cached(columns!("WHERE rid = ?1"))?;
-        for (_, rid) in named(db, id, &query.ids, after, mask)? {
+        for (_, rid) in find_by_ids(db, id, &query.ids, after, mask)? {
             let row = one.query_row([rid], |row| Ok(feed_row(row, feed, &seal)))??;
-            if !page.take(row) {
+            if !page.push(row) {
                 break;
             }
         }
@@ -68,19 +68,19 @@ pub(super) fn read(db: &Db, key: &DatasetKey, query: &ReadQuery) -> Outcome<Feed
 }
 
 /// Records by id; ids that are not there are left out.
-pub(super) fn by_id(db: &Db, key: &DatasetKey, ids: &[String]) -> Outcome<Vec<FeedRow>> {
+pub(super) fn by_id(db: &Db, key: &DatasetKey, ids: &[String]) -> DbResult<Vec<FeedRow>> {
     let Some(dataset) = Dataset::find(db, key)? else { return Ok(Vec::new()) };
-    let feed = db.shared.hasher.feed(key);
-    let seal = db.shared.vault.reading(key);
+    let feed = db.shared.hasher.feed_id(key);
+    let seal = db.shared.vault.seal_for_reading(key);
     let mut one = db.sql.prepare_cached(columns!("WHERE rid = ?1"))?;
-    named(db, dataset.id, ids, 0, Filter::default().mask())?
+    find_by_ids(db, dataset.id, ids, 0, Filter::default().mask())?
         .into_iter()
         .map(|(_, rid)| one.query_row([rid], |row| Ok(feed_row(row, feed, &seal)))?)
         .collect()
 }
 
 /// The datasets that ever had a record.
-pub(super) fn datasets(db: &Db, integration: Option<&str>, connection: Option<&str>) -> Outcome<Vec<DatasetStats>> {
+pub(super) fn datasets(db: &Db, integration: Option<&str>, connection: Option<&str>) -> DbResult<Vec<DatasetStats>> {
     let mut all = db.sql.prepare_cached(
         "SELECT integration, connection, model, variant, live, bytes FROM datasets WHERE seq > 0 \
          AND (?1 IS NULL OR integration = ?1) AND (?2 IS NULL OR connection = ?2) \
@@ -89,13 +89,13 @@ pub(super) fn datasets(db: &Db, integration: Option<&str>, connection: Option<&s
     let read = |row: &Row<'_>| {
         let (integration, connection) = (row.get(0)?, row.get(1)?);
         let dataset = DatasetKey { integration, connection, model: row.get(2)?, variant: row.get(3)? };
-        Ok(DatasetStats { dataset, live: natural(row, 4)?, bytes: natural(row, 5)? })
+        Ok(DatasetStats { dataset, live: get_u64(row, 4)?, bytes: get_u64(row, 5)? })
     };
     Ok(all.query_map(params![integration, connection], read)?.collect::<Result<_, _>>()?)
 }
 
 /// Numbers of the records with these ids, in the order of the feed, each once.
-fn named(db: &Db, dataset: i64, ids: &[String], after: i64, mask: i64) -> Outcome<Vec<(i64, i64)>> {
+fn find_by_ids(db: &Db, dataset: i64, ids: &[String], after: i64, mask: i64) -> DbResult<Vec<(i64, i64)>> {
     let mut find = db.sql.prepare_cached(
         "SELECT r.seq, r.rid FROM record_keys k JOIN records r ON r.rid = k.rid \
          WHERE k.dataset = ?1 AND k.id = ?2 AND r.seq > ?3 AND (?4 >> r.last_action) & 1",
@@ -112,7 +112,7 @@ fn named(db: &Db, dataset: i64, ids: &[String], after: i64, mask: i64) -> Outcom
 }
 
 /// The last place, not before `after`, in front of everything that changed at `moment` or later.
-pub(super) fn before_moment(db: &Db, dataset: i64, moment: i64, after: i64, last: i64) -> Outcome<i64> {
+pub(super) fn seq_before_time(db: &Db, dataset: i64, time: i64, after: i64, last: i64) -> DbResult<i64> {
     let mut next = db
         .sql
         .prepare_cached("SELECT seq, modified_at FROM records WHERE dataset = ?1 AND seq > ?2 ORDER BY seq LIMIT 1")?;
@@ -121,15 +121,15 @@ pub(super) fn before_moment(db: &Db, dataset: i64, moment: i64, after: i64, last
         let middle = low + (high - low) / 2;
         let found = next.query_row([dataset, middle], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?))).optional()?;
         match found {
-            Some((seq, modified_at)) if modified_at < moment => low = seq,
+            Some((seq, modified_at)) if modified_at < time => low = seq,
             _ => high = middle,
         }
     }
     Ok(low)
 }
 
-fn feed_row(row: &Row<'_>, feed: u64, seal: &DatasetSeal) -> Outcome<FeedRow> {
-    let last_action = LastAction::from_number(row.get(6)?).ok_or_else(|| Fault::damaged("a record's last action"))?;
+fn feed_row(row: &Row<'_>, feed: u64, seal: &DatasetSeal) -> DbResult<FeedRow> {
+    let last_action = LastAction::from_number(row.get(6)?).ok_or_else(|| DbError::damaged("a record's last action"))?;
     let id: String = row.get(0)?;
     let payload = match row.get_ref(1)?.as_blob_or_null().map_err(rusqlite::Error::from)? {
         Some(stored) => Some(Bytes::from(seal.open(&id, stored, row.get(8)?)?.into_owned())),
@@ -143,6 +143,6 @@ fn feed_row(row: &Row<'_>, feed: u64, seal: &DatasetSeal) -> Outcome<FeedRow> {
         deleted_at: row.get(4)?,
         pruned_at: row.get(5)?,
         last_action,
-        cursor: Cursor { feed, seq: row.get(7)? }.encode(),
+        cursor: Cursor { feed_id: feed, seq: row.get(7)? }.encode(),
     })
 }

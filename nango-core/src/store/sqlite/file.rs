@@ -15,20 +15,20 @@ use std::{
 use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags, OptionalExtension, TransactionBehavior};
 
 use super::{
-    Db, LOCK_PATIENCE, Shared, StoreError,
+    Db, LOCK_TIMEOUT, Shared, StoreError,
     clock::Clock,
-    fault::{Fault, Outcome},
+    error::{DbError, DbResult},
     vacuum,
 };
 use crate::{
-    file_access::{self, Others, Untrusted},
+    file_access::{self, OthersAccess, UntrustedFile},
     store::{encryption::Vault, failpoint::failpoint, hash::Hasher},
 };
 
 /// What marks a file as ours, in the header field that `SQLite` keeps for this: `nng1`.
 pub(super) const APPLICATION_ID: i64 = 0x6e6e_6731;
 /// The steps from an empty file to the schema of this program; each is carried out once, in a transaction.
-const STEPS: [&str; 7] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("schema/001.sql"),
     include_str!("schema/002.sql"),
     include_str!("schema/003.sql"),
@@ -39,13 +39,13 @@ const STEPS: [&str; 7] = [
 ];
 /// The steps, by the numbers of their files, that remove content. Behind them the file is rebuilt, so that nothing of it is
 /// left.
-const REMOVING: &[usize] = &[6];
+const CONTENT_REMOVING_MIGRATIONS: &[usize] = &[6];
 /// The measured page size, in bytes: records of about 2.5 KB pack badly into the usual 4096.
 const PAGE_SIZE: i64 = 8192;
 /// Pages in the log after which a commit copies them into the file.
 const CHECKPOINT_PAGES: i64 = 1000;
 /// Prepared statements that a connection keeps; there are fewer.
-const STATEMENTS: usize = 128;
+const STATEMENT_CACHE_CAPACITY: usize = 128;
 
 /// The path that means: no file, gone with the process.
 pub(super) const MEMORY: &str = ":memory:";
@@ -53,7 +53,10 @@ pub(super) const MEMORY: &str = ":memory:";
 /// Opens, checks and brings up to date. This is the connection that writes.
 pub(super) fn open(path: &Path) -> Result<Db, StoreError> {
     if path.as_os_str() == MEMORY {
-        return Connection::open_in_memory().map_err(Fault::from).and_then(prepare).map_err(|fault| fault.told(path));
+        return Connection::open_in_memory()
+            .map_err(DbError::from)
+            .and_then(prepare)
+            .map_err(|fault| fault.into_store_error(path));
     }
     let access = |doing, reason: String| StoreError::Access { path: path.to_owned(), doing, reason };
     if path.as_os_str().is_empty() {
@@ -66,7 +69,7 @@ pub(super) fn open(path: &Path) -> Result<Db, StoreError> {
         return Err(access("created", format!("there is no directory {}: create it first", parent.display())));
     }
     let is_new = create(path).map_err(|reason| access("created", reason))?;
-    trusted(path).map_err(|refused| access("used", refused.to_string()))?;
+    ensure_trusted(path).map_err(|refused| access("used", refused.to_string()))?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let opened = Connection::open_with_flags(path, flags)
         .map_err(|error| access("opened", format!("{error}; check the permissions of the file and of its directory")));
@@ -74,10 +77,10 @@ pub(super) fn open(path: &Path) -> Result<Db, StoreError> {
         check(&sql, path)?;
         let db = prepare(sql).map_err(|fault| match fault {
             // Only here the path of a newer file is known.
-            Fault::Store(StoreError::Newer { found, known, .. }) => {
+            DbError::Store(StoreError::Newer { found, known, .. }) => {
                 StoreError::Newer { path: path.to_owned(), found, known }
             }
-            fault => fault.told(path),
+            fault => fault.into_store_error(path),
         })?;
         flush_log(path).map_err(|error| access("flushed", error.to_string()))?;
         Ok(db)
@@ -105,13 +108,13 @@ fn flush_log(path: &Path) -> std::io::Result<()> {
 }
 
 /// Opens one more connection to a file that [`open`] has prepared, for reading.
-pub(super) fn open_reader(path: &Path, shared: &Arc<Shared>) -> Outcome<Db> {
+pub(super) fn open_reader(path: &Path, shared: &Arc<Shared>) -> DbResult<Db> {
     // Not read-only for SQLite: a reader of a write-ahead log takes part in its bookkeeping.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let sql = Connection::open_with_flags(path, flags)?;
-    sql.busy_timeout(LOCK_PATIENCE)?;
+    sql.busy_timeout(LOCK_TIMEOUT)?;
     sql.pragma_update(None, "query_only", true)?;
-    sql.set_prepared_statement_cache_capacity(STATEMENTS);
+    sql.set_prepared_statement_cache_capacity(STATEMENT_CACHE_CAPACITY);
     Ok(Db { sql, shared: Arc::clone(shared) })
 }
 
@@ -139,11 +142,11 @@ fn create(path: &Path) -> Result<bool, String> {
 }
 
 /// Refuses files that another user owns or may change. Asks their paths: closing a second handle drops locks.
-fn trusted(database: &Path) -> Result<(), Untrusted> {
+fn ensure_trusted(database: &Path) -> Result<(), UntrustedFile> {
     for file in file_access::database_files(database) {
         let Ok(found) = fs::metadata(&file) else { continue };
-        if file_access::check(&file, &found)? == Others::Write {
-            return Err(Untrusted::mode(&file, &found, Others::Write));
+        if file_access::check(&file, &found)? == OthersAccess::Write {
+            return Err(UntrustedFile::mode(&file, &found, OthersAccess::Write));
         }
     }
     Ok(())
@@ -151,36 +154,37 @@ fn trusted(database: &Path) -> Result<(), Untrusted> {
 
 /// Whether the file is ours to use; reads only.
 fn check(sql: &Connection, path: &Path) -> Result<(), StoreError> {
-    let told = |error| match Fault::Sql(error).told(path) {
+    let store_error = |error| match DbError::Sql(error).into_store_error(path) {
         StoreError::Access { path, doing, reason } => {
             let reason = format!("{reason}; check the permissions of the file and of its directory");
             StoreError::Access { path, doing, reason }
         }
         other => other,
     };
-    sql.busy_timeout(LOCK_PATIENCE).map_err(told)?;
-    let id: i64 = pragma(sql, "application_id").map_err(told)?;
-    let version: i64 = pragma(sql, "user_version").map_err(told)?;
+    sql.busy_timeout(LOCK_TIMEOUT).map_err(store_error)?;
+    let id: i64 = pragma(sql, "application_id").map_err(store_error)?;
+    let version: i64 = pragma(sql, "user_version").map_err(store_error)?;
     let known = known_version();
     if id != APPLICATION_ID {
-        let any = sql.query_row("SELECT 1 FROM sqlite_schema LIMIT 1", [], |_| Ok(())).optional().map_err(told)?;
+        let any =
+            sql.query_row("SELECT 1 FROM sqlite_schema LIMIT 1", [], |_| Ok(())).optional().map_err(store_error)?;
         if id != 0 || version != 0 || any.is_some() {
             return Err(StoreError::Foreign(path.to_owned()));
         }
     } else if version > known {
         return Err(StoreError::Newer { path: path.to_owned(), found: version, known });
     }
-    if sql.is_readonly(MAIN_DB).map_err(told)? {
+    if sql.is_readonly(MAIN_DB).map_err(store_error)? {
         let reason = "it may only be read; check the permissions of the file".to_owned();
         return Err(StoreError::Access { path: path.to_owned(), doing: "written", reason });
     }
     Ok(())
 }
 
-fn prepare(mut sql: Connection) -> Outcome<Db> {
-    sql.busy_timeout(LOCK_PATIENCE)?;
+fn prepare(mut sql: Connection) -> DbResult<Db> {
+    sql.busy_timeout(LOCK_TIMEOUT)?;
     sql.pragma_update(None, "page_size", PAGE_SIZE)?;
-    write_ahead(&sql)?;
+    enable_wal(&sql)?;
     // A commit is durable before anybody is told of it.
     sql.pragma_update(None, "synchronous", "FULL")?;
     sql.pragma_update(None, "cache_size", -8192)?;
@@ -190,8 +194,8 @@ fn prepare(mut sql: Connection) -> Outcome<Db> {
     // Removed and replaced content is overwritten. Measured on 100,000 records of 2.5 KB: inserts cost about the same,
     // updates about 5 % more CPU, removals about 50 % more.
     sql.pragma_update(None, "secure_delete", true)?;
-    sql.set_prepared_statement_cache_capacity(STATEMENTS);
-    migrate(&mut sql, &STEPS, REMOVING)?;
+    sql.set_prepared_statement_cache_capacity(STATEMENT_CACHE_CAPACITY);
+    migrate(&mut sql, &MIGRATIONS, CONTENT_REMOVING_MIGRATIONS)?;
 
     let key = sql.query_row("SELECT value FROM meta WHERE key = 'hash_key'", [], |row| row.get::<_, [u8; 32]>(0))?;
     let hasher = Hasher::new(&key);
@@ -207,8 +211,8 @@ fn prepare(mut sql: Connection) -> Outcome<Db> {
 }
 
 /// Switches to the write-ahead log. `SQLite` does not wait by itself when another process does the same.
-fn write_ahead(sql: &Connection) -> Outcome<()> {
-    let deadline = Instant::now() + LOCK_PATIENCE;
+fn enable_wal(sql: &Connection) -> DbResult<()> {
+    let deadline = Instant::now() + LOCK_TIMEOUT;
     loop {
         match sql.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0)) {
             Ok(mode) if mode == "wal" || mode == "memory" => return Ok(()),
@@ -229,7 +233,7 @@ fn cannot_open() -> rusqlite::ffi::Error {
 }
 
 fn known_version() -> i64 {
-    i64::try_from(STEPS.len()).unwrap_or(i64::MAX)
+    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
 }
 
 fn pragma(sql: &Connection, name: &str) -> rusqlite::Result<i64> {
@@ -237,7 +241,7 @@ fn pragma(sql: &Connection, name: &str) -> rusqlite::Result<i64> {
 }
 
 /// Carries out the steps that the file has not seen, all in one transaction: forwards only.
-pub(super) fn migrate(sql: &mut Connection, steps: &[&str], removing: &[usize]) -> Outcome<()> {
+pub(super) fn migrate(sql: &mut Connection, steps: &[&str], removing: &[usize]) -> DbResult<()> {
     let known = i64::try_from(steps.len()).unwrap_or(i64::MAX);
     if pragma(sql, "user_version")? == known {
         return Ok(());
@@ -254,7 +258,7 @@ pub(super) fn migrate(sql: &mut Connection, steps: &[&str], removing: &[usize]) 
     }
     // A new file has nothing to remove.
     if done > 0 && removing.iter().any(|number| (done..steps.len()).contains(&(number - 1))) {
-        vacuum::ask(&tx)?;
+        vacuum::request_rebuild(&tx)?;
     }
     if done == 0 {
         let (mut instance, mut key) = ([0; 16], [0; 32]);

@@ -2,11 +2,11 @@
 
 use rusqlite::OptionalExtension;
 
-use super::{Db, fault::Outcome};
+use super::{Db, error::DbResult};
 use crate::store::FunctionKey;
 
 /// The number of a key, if it was ever used.
-pub(super) fn find(db: &Db, key: &FunctionKey) -> Outcome<Option<i64>> {
+pub(super) fn find(db: &Db, key: &FunctionKey) -> DbResult<Option<i64>> {
     let mut find = db.sql.prepare_cached(
         "SELECT id FROM functions WHERE integration = ?1 AND connection = ?2 AND kind = ?3 AND name = ?4 AND variant = ?5",
     )?;
@@ -14,7 +14,7 @@ pub(super) fn find(db: &Db, key: &FunctionKey) -> Outcome<Option<i64>> {
 }
 
 /// The number of a key, given if it has none.
-pub(super) fn open(db: &Db, key: &FunctionKey) -> Outcome<i64> {
+pub(super) fn open(db: &Db, key: &FunctionKey) -> DbResult<i64> {
     if let Some(id) = find(db, key)? {
         return Ok(id);
     }

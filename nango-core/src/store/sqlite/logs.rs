@@ -6,12 +6,12 @@ use uuid::Uuid;
 
 use super::{
     Db,
-    fault::{Fault, Outcome},
+    error::{DbError, DbResult},
 };
 use crate::store::{Level, LogLine};
 
 /// Appends lines to the log of a run.
-pub(super) fn write(db: &Db, run: i64, lines: &[LogLine]) -> Outcome<()> {
+pub(super) fn write(db: &Db, run: i64, lines: &[LogLine]) -> DbResult<()> {
     if lines.is_empty() {
         return Ok(());
     }
@@ -19,13 +19,13 @@ pub(super) fn write(db: &Db, run: i64, lines: &[LogLine]) -> Outcome<()> {
         db.sql.prepare_cached("INSERT INTO run_logs (run, at, level, message, fields) VALUES (?1, ?2, ?3, ?4, ?5)")?;
     for line in lines {
         let fields = (!line.fields.is_null()).then(|| line.fields.to_string());
-        insert.execute(params![run, line.at, line.level.name(), line.shortened(), fields])?;
+        insert.execute(params![run, line.timestamp, line.level.name(), line.truncated_message(), fields])?;
     }
     Ok(())
 }
 
 /// The lines of a run in order; none of a run that is not there.
-pub(super) fn read(db: &Db, run: Uuid) -> Outcome<Vec<LogLine>> {
+pub(super) fn read(db: &Db, run: Uuid) -> DbResult<Vec<LogLine>> {
     let mut read = db.sql.prepare_cached(
         "SELECT l.at, l.level, l.message, l.fields FROM runs r JOIN run_logs l ON l.run = r.row WHERE r.id = ?1 \
          ORDER BY l.n",
@@ -33,13 +33,13 @@ pub(super) fn read(db: &Db, run: Uuid) -> Outcome<Vec<LogLine>> {
     read.query_and_then([&run.as_bytes()[..]], line)?.collect()
 }
 
-fn line(row: &Row<'_>) -> Outcome<LogLine> {
+fn line(row: &Row<'_>) -> DbResult<LogLine> {
     let name = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
     let level = Level::from_name(name);
     let fields = match row.get_ref(3)?.as_str_or_null().map_err(rusqlite::Error::from)? {
-        Some(text) => serde_json::from_str(text).map_err(|_| Fault::damaged("a line of a log"))?,
+        Some(text) => serde_json::from_str(text).map_err(|_| DbError::damaged("a line of a log"))?,
         None => Value::Null,
     };
-    let level = level.ok_or_else(|| Fault::damaged("a level of a log"))?;
-    Ok(LogLine { at: row.get(0)?, level, message: row.get(2)?, fields })
+    let level = level.ok_or_else(|| DbError::damaged("a level of a log"))?;
+    Ok(LogLine { timestamp: row.get(0)?, level, message: row.get(2)?, fields })
 }

@@ -4,48 +4,48 @@ use super::{
     Db, checkpoints,
     dataset::Dataset,
     deletes, encryption,
-    fault::Outcome,
+    error::DbResult,
     logs,
-    rows::{self, Writing},
+    rows::{self, WriteContext},
     runs,
 };
-pub(super) use crate::store::draft::{Draft, Ready};
+pub(super) use crate::store::hashed_page::{HashedPage, PreparedWrite};
 use crate::{
     declare::Merging,
-    store::{Committed, Done, Totals, Write, deletes::touched, failpoint::failpoint},
+    store::{ChangeOutcome, Committed, Totals, Write, deletes::touched, failpoint::failpoint},
 };
 
 /// Writes a page.
-pub(super) fn commit(db: &Db, mut draft: Draft) -> Outcome<Committed> {
-    let regime = encryption::regime(db)?;
+pub(super) fn commit(db: &Db, mut draft: HashedPage) -> DbResult<Committed> {
+    let regime = encryption::current_policy(db)?;
     draft.rehash(&regime.hasher);
-    let Draft { page, ready, .. } = draft;
-    runs::count(db, &page.run, page.pages, page.requests, page.left_out)?;
+    let HashedPage { page, writes: ready, .. } = draft;
+    runs::ensure_running_and_count(db, &page.run, page.pages, page.requests, page.left_out)?;
     failpoint!("page:counted");
 
     let mut datasets: Vec<Dataset> = Vec::with_capacity(1);
-    let mut places = Vec::with_capacity(page.changes.len());
+    let mut dataset_indexes = Vec::with_capacity(page.changes.len());
     for (i, change) in page.changes.iter().enumerate() {
         // Several changes of one dataset share its row: the second must see what the first counted.
         let earlier = page.changes[..i].iter().position(|other| other.dataset == change.dataset);
-        places.push(if let Some(earlier) = earlier {
-            places[earlier]
+        dataset_indexes.push(if let Some(earlier) = earlier {
+            dataset_indexes[earlier]
         } else {
             datasets.push(Dataset::open(db, &change.dataset)?);
             datasets.len() - 1
         });
     }
-    let stamp = db.shared.clock.at_least(datasets.iter().map(|dataset| dataset.stamp).max().unwrap_or(0));
+    let stamp = db.shared.clock.at_least(datasets.iter().map(|dataset| dataset.committed_at).max().unwrap_or(0));
 
     let mut changes = Vec::with_capacity(page.changes.len());
-    for ((change, ready), place) in page.changes.into_iter().zip(ready).zip(places) {
-        let at = Writing {
+    for ((change, ready), place) in page.changes.into_iter().zip(ready).zip(dataset_indexes) {
+        let at = WriteContext {
             db,
             hasher: &regime.hasher,
-            seal: db.shared.vault.writing(&regime, &change.dataset),
+            seal: db.shared.vault.seal_for_writing(&regime, &change.dataset),
             run: page.run.row,
-            stamp,
-            yields_to: (change.merging == Merging::Newer).then_some(page.requested_at),
+            committed_at: stamp,
+            skip_newer_than: (change.merging == Merging::Newer).then_some(page.requested_at),
             full_walk: change.full_walk,
         };
         let dataset = &mut datasets[place];
@@ -55,10 +55,10 @@ pub(super) fn commit(db: &Db, mut draft: Draft) -> Outcome<Committed> {
             Write::Patch(patches) => rows::patch(&at, dataset, patches, &ready)?,
             Write::Seen(ids) => rows::seen(&at, dataset, ids, &ready)?,
         };
-        if dataset.waits {
-            deletes::forget(db, dataset.id, &touched(&change.write, &rows))?;
+        if dataset.has_candidates {
+            deletes::drop_states(db, dataset.id, &touched(&change.write, &rows))?;
         }
-        changes.push(Done { change, rows });
+        changes.push(ChangeOutcome { change, rows });
     }
     failpoint!("page:records");
     for dataset in &datasets {

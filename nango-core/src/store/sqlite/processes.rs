@@ -5,15 +5,15 @@ use std::time::Duration;
 use rusqlite::params;
 use uuid::Uuid;
 
-use super::{Db, clock, fault::Outcome};
-use crate::store::{processes::LONGEST, runs::micros};
+use super::{Db, clock, error::DbResult};
+use crate::store::{processes::MAX_LEASE, runs::micros};
 
 /// Gives a sign of life and counts the living.
-pub(super) fn beat(db: &Db, process: Uuid, lease: Duration) -> Outcome<u32> {
-    let now = clock::wall();
+pub(super) fn heartbeat(db: &Db, process: Uuid, lease: Duration) -> DbResult<u32> {
+    let now = clock::system_now();
     db.sql
         .prepare_cached("DELETE FROM processes WHERE until <= ?1 OR until > ?2")?
-        .execute([now, now + micros(LONGEST)])?;
+        .execute([now, now + micros(MAX_LEASE)])?;
     db.sql
         .prepare_cached("INSERT OR REPLACE INTO processes (id, until) VALUES (?1, ?2)")?
         .execute(params![&process.as_bytes()[..], now + micros(lease)])?;
@@ -21,7 +21,7 @@ pub(super) fn beat(db: &Db, process: Uuid, lease: Duration) -> Outcome<u32> {
 }
 
 /// Says that a process ends.
-pub(super) fn leave(db: &Db, process: Uuid) -> Outcome<()> {
+pub(super) fn remove(db: &Db, process: Uuid) -> DbResult<()> {
     db.sql.prepare_cached("DELETE FROM processes WHERE id = ?1")?.execute([&process.as_bytes()[..]])?;
     Ok(())
 }

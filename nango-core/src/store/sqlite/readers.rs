@@ -12,12 +12,12 @@ use tokio::sync::Semaphore;
 
 use super::{
     Db, Shared, StoreError,
-    fault::{Fault, Outcome},
+    error::{DbError, DbResult},
     file, writer,
 };
 
 /// So many reads go on at a time; the others wait.
-const READERS: u32 = 4;
+const MAX_READERS: u32 = 4;
 
 /// The reading connections of a file.
 #[derive(Debug)]
@@ -31,50 +31,52 @@ pub(super) struct Readers {
 impl Readers {
     /// No connection yet: each is opened when it is first needed.
     pub(super) fn new(path: Arc<Path>, shared: Arc<Shared>) -> Arc<Self> {
-        let permits = Arc::new(Semaphore::new(READERS as usize));
+        let permits = Arc::new(Semaphore::new(MAX_READERS as usize));
         Arc::new(Self { path, shared, idle: Mutex::default(), permits })
     }
 
     /// Reads on a thread that may block.
     pub(super) async fn read<T: Send + 'static>(
         self: &Arc<Self>,
-        work: impl FnOnce(&Db) -> Outcome<T> + Send + 'static,
+        work: impl FnOnce(&Db) -> DbResult<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| StoreError::Closed)?;
         let this = Arc::clone(self);
         let reading = tokio::task::spawn_blocking(move || {
-            let db = match this.take() {
+            let db = match this.pop_idle() {
                 Some(db) => db,
-                None => file::open_reader(&this.path, &this.shared).map_err(|fault| fault.told(&this.path))?,
+                None => {
+                    file::open_reader(&this.path, &this.shared).map_err(|fault| fault.into_store_error(&this.path))?
+                }
             };
-            let outcome = writer::run(|db| snapshot(db, work), &db);
+            let outcome = writer::catch_panic(|db| snapshot(db, work), &db);
             // One that a panic left inside its transaction is closed instead.
             if db.sql.is_autocommit() {
                 this.idle.lock().unwrap_or_else(PoisonError::into_inner).push(db);
             }
             drop(permit);
-            outcome.map_err(|fault| fault.told(&this.path))
+            outcome.map_err(|fault| fault.into_store_error(&this.path))
         });
         reading.await.unwrap_or(Err(StoreError::Closed))
     }
 
     /// Waits for the reads that go on and lets go of the file.
     pub(super) async fn close(&self) {
-        if let Ok(all) = self.permits.acquire_many(READERS).await {
+        if let Ok(all) = self.permits.acquire_many(MAX_READERS).await {
             self.permits.close();
             all.forget();
         }
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    fn take(&self) -> Option<Db> {
+    fn pop_idle(&self) -> Option<Db> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
     }
 }
 
-fn snapshot<T>(db: &Db, work: impl FnOnce(&Db) -> Outcome<T>) -> Outcome<T> {
+fn snapshot<T>(db: &Db, work: impl FnOnce(&Db) -> DbResult<T>) -> DbResult<T> {
     db.sql.prepare_cached("BEGIN")?.execute([])?;
     let outcome = work(db);
-    db.sql.prepare_cached("ROLLBACK")?.execute([]).map_err(Fault::from)?;
+    db.sql.prepare_cached("ROLLBACK")?.execute([]).map_err(DbError::from)?;
     outcome
 }

@@ -2,12 +2,12 @@
 
 use rusqlite::{OptionalExtension, params};
 
-use super::{Db, clock, connections, encryption, fault::Outcome};
-use crate::store::{Connection, RefreshClaim, RefreshEnd, RefreshTurn, credentials_context, runs::micros};
+use super::{Db, clock, connections, encryption, error::DbResult};
+use crate::store::{ClaimOutcome, Connection, RefreshClaim, RefreshEnd, credentials_context, runs::micros};
 
 /// Claims a turn.
-pub(super) fn claim(db: &Db, claim: RefreshClaim) -> Outcome<RefreshTurn> {
-    let now = clock::wall();
+pub(super) fn claim(db: &Db, claim: RefreshClaim) -> DbResult<ClaimOutcome> {
+    let now = clock::system_now();
     let mut look =
         db.sql.prepare_cached("SELECT version, refresh_holder, refresh_until FROM connections WHERE row = ?1")?;
     let found = look
@@ -15,35 +15,35 @@ pub(super) fn claim(db: &Db, claim: RefreshClaim) -> Outcome<RefreshTurn> {
             Ok((row.get::<_, i64>(0)?, row.get::<_, Option<Vec<u8>>>(1)?, row.get::<_, Option<i64>>(2)?))
         })
         .optional()?;
-    let Some((version, holder, until)) = found else { return Ok(RefreshTurn::Gone) };
+    let Some((version, holder, until)) = found else { return Ok(ClaimOutcome::NotFound) };
     if version != claim.version {
-        let changed = connections::of_row(db, claim.row)?;
-        return Ok(changed.map_or(RefreshTurn::Gone, |changed| RefreshTurn::Changed(Box::new(changed))));
+        let changed = connections::find_by_row(db, claim.row)?;
+        return Ok(changed.map_or(ClaimOutcome::NotFound, |changed| ClaimOutcome::Changed(Box::new(changed))));
     }
-    if let Some(stored) = connections::of_row(db, claim.row)? {
-        encryption::current(db, &stored.credentials, &credentials_context(&stored.integration, &stored.id))?;
+    if let Some(stored) = connections::find_by_row(db, claim.row)? {
+        encryption::reseal_if_needed(db, &stored.credentials, &credentials_context(&stored.integration, &stored.id))?;
     }
-    if let Some(left) = claim.held_for(holder.as_deref(), until, now) {
-        return Ok(RefreshTurn::Held(left));
+    if let Some(left) = claim.held_by_other_for(holder.as_deref(), until, now) {
+        return Ok(ClaimOutcome::HeldByOther(left));
     }
     db.sql
         .prepare_cached("UPDATE connections SET refresh_holder = ?2, refresh_until = ?3 WHERE row = ?1")?
         .execute(params![claim.row, &claim.holder.as_bytes()[..], now + micros(claim.lease)])?;
-    Ok(RefreshTurn::Taken { interrupted: until.is_some() })
+    Ok(ClaimOutcome::Acquired { interrupted: until.is_some() })
 }
 
 /// Begins the lease of a turn anew.
-pub(super) fn keep(db: &Db, claim: RefreshClaim) -> Outcome<bool> {
+pub(super) fn extend(db: &Db, claim: RefreshClaim) -> DbResult<bool> {
     let mut keep = db.sql.prepare_cached(
         "UPDATE connections SET refresh_until = ?4 WHERE row = ?1 AND version = ?2 AND refresh_holder = ?3",
     )?;
-    let until = clock::wall() + micros(claim.lease);
+    let until = clock::system_now() + micros(claim.lease);
     Ok(keep.execute(params![claim.row, claim.version, &claim.holder.as_bytes()[..], until])? == 1)
 }
 
 /// Ends a turn.
-pub(super) fn end(db: &Db, claim: RefreshClaim, end: &RefreshEnd) -> Outcome<Option<Connection>> {
-    let Some(stored) = connections::of_row(db, claim.row)? else { return Ok(None) };
+pub(super) fn end(db: &Db, claim: RefreshClaim, end: &RefreshEnd) -> DbResult<Option<Connection>> {
+    let Some(stored) = connections::find_by_row(db, claim.row)? else { return Ok(None) };
     if stored.version != claim.version {
         return Ok(Some(stored));
     }
@@ -51,7 +51,7 @@ pub(super) fn end(db: &Db, claim: RefreshClaim, end: &RefreshEnd) -> Outcome<Opt
     match end {
         RefreshEnd::Renewed { credentials, renew_at, config } => {
             let context = credentials_context(&stored.integration, &stored.id);
-            let newer = encryption::current(db, credentials, &context)?;
+            let newer = encryption::reseal_if_needed(db, credentials, &context)?;
             let mut merged = stored.config;
             merged.extend(config.clone());
             db.sql
@@ -64,11 +64,11 @@ pub(super) fn end(db: &Db, claim: RefreshClaim, end: &RefreshEnd) -> Outcome<Opt
                     claim.row,
                     newer.as_ref().unwrap_or(credentials),
                     renew_at,
-                    connections::text(&merged)?,
+                    connections::to_json(&merged)?,
                     db.shared.clock.now()
                 ])?;
         }
-        RefreshEnd::Failed { message, refused, doubt, answered } => {
+        RefreshEnd::Failed { message, refused, outcome_unknown: doubt, answered } => {
             // A turn that ended in doubt stays, without a holder and without time.
             db.sql
                 .prepare_cached(
@@ -78,7 +78,7 @@ pub(super) fn end(db: &Db, claim: RefreshClaim, end: &RefreshEnd) -> Outcome<Opt
                 )?
                 .execute(params![claim.row, holder, db.shared.clock.now(), message, refused, doubt, answered])?;
         }
-        RefreshEnd::Left { doubt } => {
+        RefreshEnd::Abandoned { outcome_unknown: doubt } => {
             db.sql
                 .prepare_cached(
                     "UPDATE connections SET refresh_holder = NULL, refresh_until = iif(?3, 0, NULL) \
@@ -87,5 +87,5 @@ pub(super) fn end(db: &Db, claim: RefreshClaim, end: &RefreshEnd) -> Outcome<Opt
                 .execute(params![claim.row, holder, doubt])?;
         }
     }
-    connections::of_row(db, claim.row)
+    connections::find_by_row(db, claim.row)
 }

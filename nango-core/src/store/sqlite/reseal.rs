@@ -11,14 +11,14 @@ use rusqlite::{Row, params};
 
 use super::{
     Db, encryption,
-    fault::{Fault, Outcome},
+    error::{DbError, DbResult},
     vacuum,
 };
 use crate::{
-    declare::Kind,
+    declare::FunctionKind,
     store::{
-        DatasetKey, FunctionKey, KeyId, Resealed, StoreError, credentials_context,
-        encryption::{DatasetSeal, Regime, STEP_BYTES, STEP_ROWS},
+        DatasetKey, FunctionKey, KeyId, ResealProgress, StoreError, credentials_context,
+        encryption::{DatasetSeal, EncryptionPolicy, STEP_BYTES, STEP_ROWS},
         hash::Hash,
         resume_context,
     },
@@ -27,52 +27,52 @@ use crate::{
 const RECORDS: i64 = 0;
 const CONNECTIONS: i64 = 1;
 const RESUME_STATES: i64 = 2;
-const NOTHING_LEFT: i64 = 3;
+const COMPLETE: i64 = 3;
 
 /// One step of a stage: what it did, and the row that it came to; `None`: it came to the end of the stage.
-type Step = (Resealed, Option<i64>);
+type Step = (ResealProgress, Option<i64>);
 
 /// Takes a step.
-pub(super) fn step(db: &Db) -> Outcome<Resealed> {
-    let Some((stage, place)) = encryption::policy(db)?.walk else {
-        return Ok(Resealed { done: true, ..Resealed::default() });
+pub(super) fn step(db: &Db) -> DbResult<ResealProgress> {
+    let Some((stage, place)) = encryption::stored_policy(db)?.walk else {
+        return Ok(ResealProgress { done: true, ..ResealProgress::default() });
     };
-    let regime = encryption::regime(db)?;
+    let regime = encryption::current_policy(db)?;
     let (done, came_to) = match stage {
         RECORDS => records(db, &regime, place)?,
         CONNECTIONS => connections(db, &regime, place)?,
         RESUME_STATES => resume_states(db, &regime, place)?,
-        _ => (Resealed::default(), None),
+        _ => (ResealProgress::default(), None),
     };
     let (stage, place) = came_to.map_or((stage + 1, 0), |place| (stage, place));
     // The end is written by `finish`, once nothing is to be scrubbed any more.
-    db.sql.prepare_cached("UPDATE encryption SET stage = ?1, place = ?2")?.execute([stage.min(NOTHING_LEFT), place])?;
+    db.sql.prepare_cached("UPDATE encryption SET stage = ?1, place = ?2")?.execute([stage.min(COMPLETE), place])?;
     Ok(done)
 }
 
 /// Whether only the file itself has to be cleaned, and the walk can be ended.
-pub(super) fn is_through(db: &Db) -> Outcome<bool> {
-    Ok(encryption::policy(db)?.walk.is_some_and(|(stage, _)| stage >= NOTHING_LEFT))
+pub(super) fn is_pass_complete(db: &Db) -> DbResult<bool> {
+    Ok(encryption::stored_policy(db)?.walk.is_some_and(|(stage, _)| stage >= COMPLETE))
 }
 
 /// Writes down that the walk came to its end, unless another one began.
-pub(super) fn finish(db: &Db) -> Outcome<Resealed> {
+pub(super) fn finish(db: &Db) -> DbResult<ResealProgress> {
     let mut end =
         db.sql.prepare_cached("UPDATE encryption SET stage = NULL, place = 0, scrub = 0 WHERE stage >= ?1")?;
-    Ok(Resealed { done: end.execute([NOTHING_LEFT])? == 1, ..Resealed::default() })
+    Ok(ResealProgress { done: end.execute([COMPLETE])? == 1, ..ResealProgress::default() })
 }
 
 /// Makes the file new, if it may hold remains of plain payloads: in free pages, in the gaps of pages that are in use, in
 /// the log. Not inside a transaction.
-pub(super) fn scrub(db: &Db) -> Outcome<()> {
+pub(super) fn scrub(db: &Db) -> DbResult<()> {
     if !db.sql.query_row("SELECT scrub FROM encryption", [], |row| row.get::<_, bool>(0))? {
         return Ok(());
     }
-    if vacuum::rebuild(db)? { Ok(()) } else { Err(StoreError::Locked(super::LOCK_PATIENCE.as_secs()).into()) }
+    if vacuum::rebuild(db)? { Ok(()) } else { Err(StoreError::Locked(super::LOCK_TIMEOUT.as_secs()).into()) }
 }
 
 /// A row as the walk finds it, without its payload.
-struct Found {
+struct ResealRow {
     rid: i64,
     key: i32,
     dataset: i64,
@@ -82,7 +82,7 @@ struct Found {
     pruned: bool,
 }
 
-fn records(db: &Db, regime: &Regime, from: i64) -> Outcome<Step> {
+fn records(db: &Db, regime: &EncryptionPolicy, from: i64) -> DbResult<Step> {
     let mut walk = db.sql.prepare_cached(
         "SELECT r.rid, r.key_id, r.dataset, r.id, k.hash_version, k.hash, r.payload IS NULL FROM records r \
          LEFT JOIN record_keys k ON k.dataset = r.dataset AND k.id = r.id WHERE r.rid > ?1 ORDER BY r.rid LIMIT ?2",
@@ -90,23 +90,25 @@ fn records(db: &Db, regime: &Regime, from: i64) -> Outcome<Step> {
     let read = |row: &Row<'_>| {
         let hash = row.get::<_, Option<i64>>(4)?.map(|version| row.get(5).map(|hash| (version, hash))).transpose()?;
         let (rid, key, dataset) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        Ok(Found { rid, key, dataset, id: row.get(3)?, hash, pruned: row.get(6)? })
+        Ok(ResealRow { rid, key, dataset, id: row.get(3)?, hash, pruned: row.get(6)? })
     };
     // Gathered first: what is walked over must not change under the walk.
     let rows = walk.query_map(params![from, STEP_ROWS], read)?.collect::<Result<Vec<_>, _>>()?;
     let is_end = rows.len() < STEP_ROWS as usize;
-    let (key, version) = (regime.payloads.map_or(0, KeyId::stored), regime.hasher.version());
+    let (key, version) = (regime.payloads.map_or(0, KeyId::to_stored), regime.hasher.version());
     let mut seals: HashMap<i64, DatasetSeal> = HashMap::new();
-    let mut step = Resealed::default();
+    let mut step = ResealProgress::default();
     let mut bytes = 0;
     for found in &rows {
         step.seen += 1;
         if found.pruned {
-            veil(db, regime, found)?;
+            put_keyed_hash(db, regime, found)?;
         } else if found.key != key || found.hash.is_some_and(|(stored, _)| stored != version) {
             let seal = match seals.entry(found.dataset) {
                 Entry::Occupied(known) => known.into_mut(),
-                Entry::Vacant(new) => new.insert(db.shared.vault.writing(regime, &names(db, found.dataset)?)),
+                Entry::Vacant(new) => {
+                    new.insert(db.shared.vault.seal_for_writing(regime, &dataset_key(db, found.dataset)?))
+                }
             };
             match reseal(db, regime, seal, found) {
                 Ok(size) => {
@@ -114,7 +116,7 @@ fn records(db: &Db, regime: &Regime, from: i64) -> Outcome<Step> {
                     bytes += size;
                 }
                 // One row that does not open must not keep the others from being sealed.
-                Err(Fault::Store(StoreError::Unopened { .. } | StoreError::NoKey { .. })) => step.left += 1,
+                Err(DbError::Store(StoreError::DecryptFailed { .. } | StoreError::NoKey { .. })) => step.skipped += 1,
                 Err(fault) => return Err(fault),
             }
         }
@@ -126,7 +128,7 @@ fn records(db: &Db, regime: &Regime, from: i64) -> Outcome<Step> {
 }
 
 /// Stores the payload and the hash of a row as the policy wants them. Gives the payload's size.
-fn reseal(db: &Db, regime: &Regime, seal: &DatasetSeal, found: &Found) -> Outcome<usize> {
+fn reseal(db: &Db, regime: &EncryptionPolicy, seal: &DatasetSeal, found: &ResealRow) -> DbResult<usize> {
     let mut payload = db.sql.prepare_cached("SELECT payload FROM records WHERE rid = ?1")?;
     let stored: Vec<u8> = payload.query_row([found.rid], |row| row.get(0))?;
     let plain = seal.open(&found.id, &stored, found.key)?;
@@ -134,26 +136,26 @@ fn reseal(db: &Db, regime: &Regime, seal: &DatasetSeal, found: &Found) -> Outcom
     db.sql
         .prepare_cached("UPDATE records SET payload = ?2, key_id = ?3 WHERE rid = ?1")?
         .execute(params![found.rid, sealed, key])?;
-    put_hash(db, found, regime.hasher.record(&plain), regime.hasher.version())?;
+    put_hash(db, found, regime.hasher.hash_record(&plain), regime.hasher.version())?;
     Ok(plain.len())
 }
 
 /// Hides the hash of a payload that is gone, if it would tell whether a guess of it is right.
-fn veil(db: &Db, regime: &Regime, found: &Found) -> Outcome<()> {
-    match found.hash.and_then(|(version, hash)| regime.hasher.veil(version, &hash)) {
+fn put_keyed_hash(db: &Db, regime: &EncryptionPolicy, found: &ResealRow) -> DbResult<()> {
+    match found.hash.and_then(|(version, hash)| regime.hasher.to_keyed(version, &hash)) {
         Some((hash, version)) => put_hash(db, found, hash, version),
         None => Ok(()),
     }
 }
 
-fn put_hash(db: &Db, found: &Found, hash: Hash, version: i64) -> Outcome<()> {
+fn put_hash(db: &Db, found: &ResealRow, hash: Hash, version: i64) -> DbResult<()> {
     db.sql
         .prepare_cached("UPDATE record_keys SET hash = ?3, hash_version = ?4 WHERE dataset = ?1 AND id = ?2")?
         .execute(params![found.dataset, found.id, hash, version])?;
     Ok(())
 }
 
-fn names(db: &Db, dataset: i64) -> Outcome<DatasetKey> {
+fn dataset_key(db: &Db, dataset: i64) -> DbResult<DatasetKey> {
     let mut names =
         db.sql.prepare_cached("SELECT integration, connection, model, variant FROM datasets WHERE id = ?1")?;
     Ok(names.query_row([dataset], |row| {
@@ -162,7 +164,7 @@ fn names(db: &Db, dataset: i64) -> Outcome<DatasetKey> {
     })?)
 }
 
-fn connections(db: &Db, regime: &Regime, from: i64) -> Outcome<Step> {
+fn connections(db: &Db, regime: &EncryptionPolicy, from: i64) -> DbResult<Step> {
     let mut walk = db.sql.prepare_cached(
         "SELECT row, credentials, integration, id FROM connections WHERE row > ?1 ORDER BY row LIMIT ?2",
     )?;
@@ -171,28 +173,28 @@ fn connections(db: &Db, regime: &Regime, from: i64) -> Outcome<Step> {
         Ok((row.get(0)?, row.get(1)?, credentials_context(&integration, &id)))
     };
     let rows = walk.query_map(params![from, STEP_ROWS], read)?.collect::<Result<Vec<_>, _>>()?;
-    blobs(db, regime, rows, "UPDATE connections SET credentials = ?2 WHERE row = ?1")
+    reseal_blobs(db, regime, rows, "UPDATE connections SET credentials = ?2 WHERE row = ?1")
 }
 
-fn resume_states(db: &Db, regime: &Regime, from: i64) -> Outcome<Step> {
+fn resume_states(db: &Db, regime: &EncryptionPolicy, from: i64) -> DbResult<Step> {
     let mut walk = db.sql.prepare_cached(
         "SELECT s.function, s.state, f.kind, f.integration, f.connection, f.name, f.variant FROM resume_states s \
          JOIN functions f ON f.id = s.function WHERE s.function > ?1 ORDER BY s.function LIMIT ?2",
     )?;
-    let read = |row: &Row<'_>| -> Outcome<_> {
+    let read = |row: &Row<'_>| -> DbResult<_> {
         let name: String = row.get(2)?;
-        let kind = Kind::from_name(&name).ok_or_else(|| Fault::damaged("a kind of function"))?;
+        let kind = FunctionKind::from_name(&name).ok_or_else(|| DbError::damaged("a kind of function"))?;
         let (integration, connection) = (row.get(3)?, row.get(4)?);
         let key = FunctionKey { kind, integration, connection, function: row.get(5)?, variant: row.get(6)? };
         Ok((row.get(0)?, row.get(1)?, resume_context(&key)))
     };
-    let rows = walk.query_and_then(params![from, STEP_ROWS], read)?.collect::<Outcome<Vec<_>>>()?;
-    blobs(db, regime, rows, "UPDATE resume_states SET state = ?2 WHERE function = ?1")
+    let rows = walk.query_and_then(params![from, STEP_ROWS], read)?.collect::<DbResult<Vec<_>>>()?;
+    reseal_blobs(db, regime, rows, "UPDATE resume_states SET state = ?2 WHERE function = ?1")
 }
 
-fn blobs(db: &Db, regime: &Regime, rows: Vec<(i64, Vec<u8>, Vec<u8>)>, put: &str) -> Outcome<Step> {
+fn reseal_blobs(db: &Db, regime: &EncryptionPolicy, rows: Vec<(i64, Vec<u8>, Vec<u8>)>, put: &str) -> DbResult<Step> {
     let mut put = db.sql.prepare_cached(put)?;
-    let mut step = Resealed::default();
+    let mut step = ResealProgress::default();
     let last = rows.len() < STEP_ROWS as usize;
     let place = rows.last().map(|(row, ..)| *row);
     for (row, blob, context) in rows {
@@ -202,8 +204,8 @@ fn blobs(db: &Db, regime: &Regime, rows: Vec<(i64, Vec<u8>, Vec<u8>)>, put: &str
                 put.execute(params![row, sealed])?;
                 step.changed += 1;
             }
-            Err(StoreError::NoKey { .. }) => step.left += 1,
-            Err(error) => return Err(Fault::Store(error)),
+            Err(StoreError::NoKey { .. }) => step.skipped += 1,
+            Err(error) => return Err(DbError::Store(error)),
         }
     }
     Ok((step, place.filter(|_| !last)))

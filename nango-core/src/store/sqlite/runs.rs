@@ -11,23 +11,23 @@ use uuid::Uuid;
 
 use super::{
     Db, checkpoints, clock,
-    fault::{Fault, Outcome},
-    functions, locks, logs, natural,
+    error::{DbError, DbResult},
+    functions, get_u64, locks, logs,
 };
 pub(super) use crate::store::runs::micros;
 use crate::{
-    declare::Kind,
+    declare::FunctionKind,
     store::{
         FunctionKey, ModelCounts, NewRun, Run, RunEnd, RunStatus, RunToken, StoreError, Totals,
         failpoint::failpoint,
         lease,
-        runs::{left, moment},
+        runs::{format_timestamp, remaining},
     },
 };
 
 /// Begins a run, and marks as interrupted the runs of its key whose lease has ended.
-pub(super) fn start(db: &Db, new: &NewRun) -> Outcome<RunToken> {
-    let now = clock::wall();
+pub(super) fn start(db: &Db, new: &NewRun) -> DbResult<RunToken> {
+    let now = clock::system_now();
     if let Some(row) = new.connection {
         let mut there = db.sql.prepare_cached("SELECT 1 FROM connections WHERE row = ?1")?;
         if !there.exists([row])? {
@@ -40,7 +40,7 @@ pub(super) fn start(db: &Db, new: &NewRun) -> Outcome<RunToken> {
         db.sql.prepare_cached("SELECT row, lease_until, lease FROM runs WHERE function = ?1 AND status = 'running'")?;
     let running = running.query_map([function], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
     for (row, until, length) in running.collect::<Result<Vec<(i64, i64, i64)>, _>>()? {
-        if !lease::holds(until, length, now) {
+        if !lease::is_active(until, length, now) {
             finish(db, row, RunStatus::Interrupted, now, None)?;
         }
     }
@@ -51,13 +51,13 @@ pub(super) fn start(db: &Db, new: &NewRun) -> Outcome<RunToken> {
         let read = |row: &Row<'_>| Ok((row.get::<_, [u8; 16]>(0)?, row.get(1)?, row.get(2)?));
         if let Some((run, since, lease_until)) = holder.query_row([function], read).optional()? {
             let function = new.key.function.clone();
-            let left = left(lease_until, now);
+            let left = remaining(lease_until, now);
             return Err(StoreError::Busy {
                 function,
                 run: Uuid::from_bytes(run),
-                since: moment(since),
+                since: format_timestamp(since),
                 lease_until,
-                left,
+                remaining: left,
             }
             .into());
         }
@@ -80,13 +80,19 @@ pub(super) fn start(db: &Db, new: &NewRun) -> Outcome<RunToken> {
 }
 
 /// Whether the run may still write.
-pub(super) fn check(db: &Db, run: &RunToken) -> Outcome<()> {
+pub(super) fn check(db: &Db, run: &RunToken) -> DbResult<()> {
     let mut check = db.sql.prepare_cached("SELECT 1 FROM runs WHERE row = ?1 AND fence = ?2 AND status = 'running'")?;
     if check.exists([run.row, run.fence])? { Ok(()) } else { Err(StoreError::LeaseLost.into()) }
 }
 
 /// [`check`], and counts what the run did.
-pub(super) fn count(db: &Db, run: &RunToken, pages: u64, requests: u64, left_out: u64) -> Outcome<()> {
+pub(super) fn ensure_running_and_count(
+    db: &Db,
+    run: &RunToken,
+    pages: u64,
+    requests: u64,
+    left_out: u64,
+) -> DbResult<()> {
     if pages == 0 && requests == 0 && left_out == 0 {
         return check(db, run);
     }
@@ -94,11 +100,11 @@ pub(super) fn count(db: &Db, run: &RunToken, pages: u64, requests: u64, left_out
         "UPDATE runs SET pages = pages + ?3, requests = requests + ?4, left_out = left_out + ?5 \
          WHERE row = ?1 AND fence = ?2 AND status = 'running'",
     )?;
-    written(count.execute(params![run.row, run.fence, int(pages), int(requests), int(left_out)])?)
+    ensure_updated(count.execute(params![run.row, run.fence, to_i64(pages), to_i64(requests), to_i64(left_out)])?)
 }
 
 /// Adds to the counters of models.
-pub(super) fn count_models(db: &Db, run: i64, models: &BTreeMap<String, ModelCounts>) -> Outcome<()> {
+pub(super) fn count_models(db: &Db, run: i64, models: &BTreeMap<String, ModelCounts>) -> DbResult<()> {
     let mut add = db.sql.prepare_cached(
         "INSERT INTO run_models (run, model, added, updated, deleted, unchanged, skipped_newer, skipped_older) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (run, model) DO UPDATE SET added = added + excluded.added, \
@@ -110,28 +116,28 @@ pub(super) fn count_models(db: &Db, run: i64, models: &BTreeMap<String, ModelCou
         add.execute(params![
             run,
             model,
-            int(counts.added),
-            int(counts.updated),
-            int(counts.deleted),
-            int(counts.unchanged),
-            int(counts.skipped_newer),
-            int(counts.skipped_older),
+            to_i64(counts.added),
+            to_i64(counts.updated),
+            to_i64(counts.deleted),
+            to_i64(counts.unchanged),
+            to_i64(counts.skipped_newer),
+            to_i64(counts.skipped_older),
         ])?;
     }
     Ok(())
 }
 
 /// Renews the lease.
-pub(super) fn heartbeat(db: &Db, run: &RunToken) -> Outcome<()> {
+pub(super) fn heartbeat(db: &Db, run: &RunToken) -> DbResult<()> {
     let mut renew = db.sql.prepare_cached(
         "UPDATE runs SET lease_until = ?3 + lease WHERE row = ?1 AND fence = ?2 AND status = 'running'",
     )?;
-    written(renew.execute([run.row, run.fence, clock::wall()])?)
+    ensure_updated(renew.execute([run.row, run.fence, clock::system_now()])?)
 }
 
 /// Moves the ends of all leases.
 #[cfg(test)]
-pub(super) fn move_leases(db: &Db, micros: i64) -> Outcome<()> {
+pub(super) fn move_leases(db: &Db, micros: i64) -> DbResult<()> {
     for (table, column) in [("runs", "lease_until"), ("connections", "refresh_until"), ("processes", "until")] {
         db.sql.execute(&format!("UPDATE {table} SET {column} = {column} + ?1"), [micros])?;
     }
@@ -139,8 +145,8 @@ pub(super) fn move_leases(db: &Db, micros: i64) -> Outcome<()> {
 }
 
 /// Ends a run.
-pub(super) fn end(db: &Db, run: &RunToken, end: &RunEnd) -> Outcome<Run> {
-    count(db, run, 0, end.requests, 0)?;
+pub(super) fn end(db: &Db, run: &RunToken, end: &RunEnd) -> DbResult<Run> {
+    ensure_running_and_count(db, run, 0, end.requests, 0)?;
     logs::write(db, run.row, &end.logs)?;
     let ended = by_id(db, run.id)?.ok_or(StoreError::LeaseLost)?;
     if let Some(write) = &end.checkpoint {
@@ -149,12 +155,12 @@ pub(super) fn end(db: &Db, run: &RunToken, end: &RunEnd) -> Outcome<Run> {
     if let Some(write) = &end.resume {
         checkpoints::write_resume(db, &ended.key, write)?;
     }
-    finish(db, run.row, end.status, clock::wall(), end.error.as_ref())?;
+    finish(db, run.row, end.status, clock::system_now(), end.error.as_ref())?;
     failpoint!("run:end");
-    by_id(db, run.id)?.ok_or_else(|| Fault::damaged("a run"))
+    by_id(db, run.id)?.ok_or_else(|| DbError::damaged("a run"))
 }
 
-fn finish(db: &Db, row: i64, status: RunStatus, now: i64, error: Option<&Value>) -> Outcome<()> {
+fn finish(db: &Db, row: i64, status: RunStatus, now: i64, error: Option<&Value>) -> DbResult<()> {
     db.sql
         .prepare_cached("UPDATE runs SET status = ?2, finished_at = ?3, error = ?4 WHERE row = ?1")?
         .execute(params![row, status.name(), now, error.map(Value::to_string)])?;
@@ -172,25 +178,25 @@ macro_rules! select {
 }
 
 /// A run by its public id.
-pub(super) fn by_id(db: &Db, id: Uuid) -> Outcome<Option<Run>> {
+pub(super) fn by_id(db: &Db, id: Uuid) -> DbResult<Option<Run>> {
     let mut find = db.sql.prepare_cached(select!("WHERE r.id = ?1"))?;
     find.query_row([&id.as_bytes()[..]], |row| Ok(run(db, row))).optional()?.transpose()
 }
 
 /// The latest runs of a function, the newest first.
-pub(super) fn latest(db: &Db, key: &FunctionKey, limit: u32) -> Outcome<Vec<Run>> {
+pub(super) fn latest(db: &Db, key: &FunctionKey, limit: u32) -> DbResult<Vec<Run>> {
     let Some(function) = functions::find(db, key)? else { return Ok(Vec::new()) };
     let mut list = db.sql.prepare_cached(select!("WHERE r.function = ?1 ORDER BY r.row DESC LIMIT ?2"))?;
     list.query_and_then(params![function, limit], |row| run(db, row))?.collect()
 }
 
-fn run(db: &Db, row: &Row<'_>) -> Outcome<Run> {
+fn run(db: &Db, row: &Row<'_>) -> DbResult<Run> {
     let name = row.get_ref(6)?.as_str().map_err(rusqlite::Error::from)?;
-    let status = RunStatus::from_name(name).ok_or_else(|| Fault::damaged("the status of a run"))?;
+    let status = RunStatus::from_name(name).ok_or_else(|| DbError::damaged("the status of a run"))?;
     let error = row.get_ref(11)?.as_str_or_null().map_err(rusqlite::Error::from)?;
-    let error = error.map(serde_json::from_str).transpose().map_err(|_| Fault::damaged("the error of a run"))?;
-    let kind = Kind::from_name(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?)
-        .ok_or_else(|| Fault::damaged("a kind of function"))?;
+    let error = error.map(serde_json::from_str).transpose().map_err(|_| DbError::damaged("the error of a run"))?;
+    let kind = FunctionKind::from_name(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?)
+        .ok_or_else(|| DbError::damaged("a kind of function"))?;
     let (integration, connection) = (row.get(2)?, row.get(3)?);
     Ok(Run {
         id: Uuid::from_bytes(row.get(0)?),
@@ -200,30 +206,30 @@ fn run(db: &Db, row: &Row<'_>) -> Outcome<Run> {
         finished_at: row.get(8)?,
         totals: Totals {
             models: models(db, row.get(12)?)?,
-            pages: natural(row, 9)?,
-            requests: natural(row, 10)?,
-            left_out: natural(row, 13)?,
+            pages: get_u64(row, 9)?,
+            requests: get_u64(row, 10)?,
+            left_out: get_u64(row, 13)?,
         },
         error,
     })
 }
 
-fn models(db: &Db, run: i64) -> Outcome<BTreeMap<String, ModelCounts>> {
+fn models(db: &Db, run: i64) -> DbResult<BTreeMap<String, ModelCounts>> {
     let mut list = db.sql.prepare_cached(
         "SELECT model, added, updated, deleted, unchanged, skipped_newer, skipped_older FROM run_models WHERE run = ?1",
     )?;
     let read = |row: &Row<'_>| {
-        let (added, updated, deleted) = (natural(row, 1)?, natural(row, 2)?, natural(row, 3)?);
-        let (unchanged, skipped_newer, skipped_older) = (natural(row, 4)?, natural(row, 5)?, natural(row, 6)?);
+        let (added, updated, deleted) = (get_u64(row, 1)?, get_u64(row, 2)?, get_u64(row, 3)?);
+        let (unchanged, skipped_newer, skipped_older) = (get_u64(row, 4)?, get_u64(row, 5)?, get_u64(row, 6)?);
         Ok((row.get(0)?, ModelCounts { added, updated, deleted, unchanged, skipped_newer, skipped_older }))
     };
     Ok(list.query_map([run], read)?.collect::<Result<_, _>>()?)
 }
 
-fn written(rows: usize) -> Outcome<()> {
+fn ensure_updated(rows: usize) -> DbResult<()> {
     if rows == 1 { Ok(()) } else { Err(StoreError::LeaseLost.into()) }
 }
 
-fn int(count: u64) -> i64 {
+fn to_i64(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }

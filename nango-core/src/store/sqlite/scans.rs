@@ -10,24 +10,24 @@ use super::{
     Db, checkpoints,
     dataset::Dataset,
     deletes, encryption,
-    fault::{Fault, Outcome},
+    error::{DbError, DbResult},
     functions,
-    rows::Writing,
+    rows::WriteContext,
     runs,
 };
 use crate::store::{
-    DatasetKey, FinishScan, FunctionKey, ModelCounts, RunToken, Scan, ScanFinished, ScanFrom, StoreError,
+    DatasetKey, FinishScan, FunctionKey, ModelCounts, RunToken, Scan, ScanFrom, ScanOutcome, StoreError,
     failpoint::failpoint,
 };
 
 /// Bits in a chunk of marks.
-const CHUNK: i64 = 4096;
+const CHUNK_BITS: i64 = 4096;
 const CHUNK_BYTES: usize = 512;
 
 /// The place of a record's bit: chunk, byte, bit.
-fn place(rid: i64) -> (i64, usize, u8) {
-    let bit = usize::try_from(rid.rem_euclid(CHUNK)).unwrap_or(0);
-    (rid.div_euclid(CHUNK), bit / 8, 1 << (bit % 8))
+fn bit_position(rid: i64) -> (i64, usize, u8) {
+    let bit = usize::try_from(rid.rem_euclid(CHUNK_BITS)).unwrap_or(0);
+    (rid.div_euclid(CHUNK_BITS), bit / 8, 1 << (bit % 8))
 }
 
 /// Opens a scan, or goes on with an open one of the function.
@@ -38,7 +38,7 @@ pub(super) fn begin(
     key: &DatasetKey,
     from: ScanFrom,
     brought_forward: bool,
-) -> Outcome<Scan> {
+) -> DbResult<Scan> {
     runs::check(db, run)?;
     let dataset = Dataset::open(db, key)?;
     let function = functions::open(db, function)?;
@@ -46,7 +46,7 @@ pub(super) fn begin(
         let mut owner = db.sql.prepare_cached("SELECT function FROM scans WHERE number = ?1")?;
         let wanted = match from {
             ScanFrom::Start => false,
-            ScanFrom::LeftOpen => true,
+            ScanFrom::Unfinished => true,
             ScanFrom::Number(wanted) => wanted == number,
         };
         if wanted && owner.query_row([number], |row| row.get::<_, i64>(0))? == function {
@@ -59,7 +59,7 @@ pub(super) fn begin(
         "INSERT INTO scans (dataset, function, start_seq, began_at, live, brought_forward) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?;
-    let now = db.shared.clock.at_least(dataset.stamp);
+    let now = db.shared.clock.at_least(dataset.committed_at);
     let number = begin.insert(params![dataset.id, function, dataset.seq, now, dataset.live, brought_forward])?;
     let mut count =
         db.sql.prepare_cached("UPDATE datasets SET brought_forward = iif(?2, brought_forward + 1, 0) WHERE id = ?1")?;
@@ -69,23 +69,23 @@ pub(super) fn begin(
 }
 
 /// Closes a scan without deleting anything.
-pub(super) fn close(db: &Db, number: i64) -> Outcome<()> {
+pub(super) fn close(db: &Db, number: i64) -> DbResult<()> {
     db.sql.prepare_cached("DELETE FROM scan_marks WHERE scan = ?1")?.execute([number])?;
     db.sql.prepare_cached("DELETE FROM scans WHERE number = ?1")?.execute([number])?;
     Ok(())
 }
 
 /// Marks records as seen.
-pub(super) fn mark(db: &Db, scan: i64, mut rids: Vec<i64>) -> Outcome<()> {
+pub(super) fn mark(db: &Db, scan: i64, mut rids: Vec<i64>) -> DbResult<()> {
     let mut get = db.sql.prepare_cached("SELECT bits FROM scan_marks WHERE scan = ?1 AND chunk = ?2")?;
     let mut put = db.sql.prepare_cached("INSERT OR REPLACE INTO scan_marks (scan, chunk, bits) VALUES (?1, ?2, ?3)")?;
     rids.sort_unstable();
-    for group in rids.chunk_by(|a, b| place(*a).0 == place(*b).0) {
-        let chunk = place(group[0]).0;
+    for group in rids.chunk_by(|a, b| bit_position(*a).0 == bit_position(*b).0) {
+        let chunk = bit_position(group[0]).0;
         let stored = get.query_row([scan, chunk], |row| row.get::<_, [u8; CHUNK_BYTES]>(0)).optional()?;
         let mut bits = stored.unwrap_or([0; CHUNK_BYTES]);
         for rid in group {
-            let (_, byte, bit) = place(*rid);
+            let (_, byte, bit) = bit_position(*rid);
             bits[byte] |= bit;
         }
         if stored != Some(bits) {
@@ -96,38 +96,46 @@ pub(super) fn mark(db: &Db, scan: i64, mut rids: Vec<i64>) -> Outcome<()> {
 }
 
 /// All marks of a scan: one bit for each record number in use, 125 KB for a million.
-pub(super) struct Seen(Vec<(i64, [u8; CHUNK_BYTES])>);
+pub(super) struct SeenRecords(Vec<(i64, [u8; CHUNK_BYTES])>);
 
-impl Seen {
+impl SeenRecords {
     /// Reads them.
-    pub(super) fn load(db: &Db, scan: i64) -> Outcome<Self> {
+    pub(super) fn load(db: &Db, scan: i64) -> DbResult<Self> {
         let mut load = db.sql.prepare_cached("SELECT chunk, bits FROM scan_marks WHERE scan = ?1 ORDER BY chunk")?;
         Ok(Self(load.query_map([scan], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?))
     }
 
     /// Whether a record was seen.
-    pub(super) fn has(&self, rid: i64) -> bool {
-        let (chunk, byte, bit) = place(rid);
+    pub(super) fn contains(&self, rid: i64) -> bool {
+        let (chunk, byte, bit) = bit_position(rid);
         self.0.binary_search_by_key(&chunk, |(chunk, _)| *chunk).is_ok_and(|at| self.0[at].1[byte] & bit != 0)
     }
 }
 
 /// Ends a scan: what it missed, and nothing wrote since it began, is deleted or waits.
-pub(super) fn finish(db: &Db, end: &FinishScan) -> Outcome<ScanFinished> {
+pub(super) fn finish(db: &Db, end: &FinishScan) -> DbResult<ScanOutcome> {
     runs::check(db, &end.run)?;
-    let closed = || Fault::Store(StoreError::ScanClosed(end.dataset.model.clone()));
+    let closed = || DbError::Store(StoreError::ScanClosed(end.dataset.model.clone()));
     let mut dataset = Dataset::find(db, &end.dataset)?.ok_or_else(closed)?;
     if dataset.scan != Some(end.scan.number) {
         return Err(closed());
     }
     let mut deleted = 0;
     if end.walk.complete {
-        let stamp = db.shared.clock.at_least(dataset.stamp);
-        let regime = encryption::regime(db)?;
-        let seal = db.shared.vault.writing(&regime, &end.dataset);
+        let stamp = db.shared.clock.at_least(dataset.committed_at);
+        let regime = encryption::current_policy(db)?;
+        let seal = db.shared.vault.seal_for_writing(&regime, &end.dataset);
         let (yields_to, full_walk) = (None, None);
-        let at = Writing { db, hasher: &regime.hasher, seal, run: end.run.row, stamp, yields_to, full_walk };
-        deleted = deletes::settle(&at, &mut dataset, end)?;
+        let at = WriteContext {
+            db,
+            hasher: &regime.hasher,
+            seal,
+            run: end.run.row,
+            committed_at: stamp,
+            skip_newer_than: yields_to,
+            full_walk,
+        };
+        deleted = deletes::process_candidates(&at, &mut dataset, end)?;
         dataset.save(db, stamp)?;
         let counts = ModelCounts { deleted, ..ModelCounts::default() };
         runs::count_models(db, end.run.row, &[(end.dataset.model.clone(), counts)].into())?;
@@ -138,7 +146,7 @@ pub(super) fn finish(db: &Db, end: &FinishScan) -> Outcome<ScanFinished> {
         checkpoints::write_resume(db, &end.function, write)?;
     }
     failpoint!("scan:finished");
-    Ok(deletes::waiting(db, dataset.id)?.finished(&end.policy, deleted))
+    Ok(deletes::candidate_totals(db, dataset.id)?.scan_outcome(&end.policy, deleted))
 }
 
 #[cfg(test)]
@@ -146,12 +154,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_record_has_a_bit_of_its_own() {
-        assert_eq!(place(0), (0, 0, 1));
-        assert_eq!(place(4095), (0, 511, 128));
-        assert_eq!(place(4096), (1, 0, 1));
-        assert_eq!(place(i64::MAX).0, i64::MAX / CHUNK);
-        let places: std::collections::HashSet<_> = (0..10_000).map(place).collect();
+    fn bit_position_is_unique_per_record() {
+        assert_eq!(bit_position(0), (0, 0, 1));
+        assert_eq!(bit_position(4095), (0, 511, 128));
+        assert_eq!(bit_position(4096), (1, 0, 1));
+        assert_eq!(bit_position(i64::MAX).0, i64::MAX / CHUNK_BITS);
+        let places: std::collections::HashSet<_> = (0..10_000).map(bit_position).collect();
         assert_eq!(places.len(), 10_000);
     }
 }

@@ -4,9 +4,9 @@
 mod cost;
 mod file;
 mod frozen;
-mod house;
+mod maintenance;
 mod sealed;
-mod sealed_house;
+mod sealed_maintenance;
 mod upgrade;
 mod vacuum;
 
@@ -21,9 +21,9 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::*;
-use crate::store::{Change, RowOutcome, Write, deletes::unheld};
+use crate::store::{Change, RowOutcome, Write, deletes::unguarded_finish_scan};
 use crate::{
-    declare::{Kind, Merging},
+    declare::{FunctionKind, Merging},
     model::{Batch, Data, Model, ModelInfo, Record},
 };
 
@@ -52,7 +52,7 @@ impl Record for Item {
 
 fn key() -> FunctionKey {
     let [integration, connection, function, variant] = ["github", "acme", "issues", "base"].map(str::to_owned);
-    FunctionKey { kind: Kind::Sync, integration, connection, function, variant }
+    FunctionKey { kind: FunctionKind::Sync, integration, connection, function, variant }
 }
 
 fn dataset() -> DatasetKey {
@@ -95,11 +95,11 @@ async fn save(store: &Sqlite, run: RunToken, ids: impl IntoIterator<Item = u64>,
 }
 
 /// Holds the writer until the sender is dropped, so that the jobs behind it become one group.
-fn hold(store: &Sqlite) -> (std::sync::mpsc::Sender<()>, impl Future<Output = Result<(), StoreError>>) {
-    let (release, held) = std::sync::mpsc::channel::<()>();
+fn block_writer(store: &Sqlite) -> (std::sync::mpsc::Sender<()>, impl Future<Output = Result<(), StoreError>>) {
+    let (release, blocked) = std::sync::mpsc::channel::<()>();
     // A read is done between two groups.
     let job = store.writer.read(move |_| {
-        let _ = held.recv();
+        let _ = blocked.recv();
         Ok(())
     });
     (release, job)
@@ -137,7 +137,7 @@ async fn a_failing_job_takes_back_only_itself() {
     for path in [path.as_path(), Path::new(":memory:")] {
         let store = Sqlite::open(path).await.unwrap();
         let run = begin(&store).await;
-        let (release, holding) = hold(&store);
+        let (release, holding) = block_writer(&store);
         let put = |id: i64| "INSERT INTO locks (key, run, until) VALUES (".to_owned() + &id.to_string() + ", 1, 1)";
         let job = |first: i64, then: &'static str| {
             let sql = put(first);
@@ -179,7 +179,7 @@ async fn a_transaction_that_sqlite_takes_back_fails_all_before_and_none_after() 
     let store = Sqlite::open(":memory:").await.unwrap();
     let run = begin(&store).await;
     save(&store, run, [1], "x").await;
-    let (release, holding) = hold(&store);
+    let (release, holding) = block_writer(&store);
     let before = page(&store, run, [2], "x");
     let after = page(&store, run, [3], "x");
     // What SQLite does on a full disk: the transaction is gone, and the statement fails.
@@ -200,7 +200,7 @@ async fn a_transaction_that_sqlite_takes_back_fails_all_before_and_none_after() 
 }
 
 #[tokio::test]
-async fn a_full_disk_writes_nothing_and_is_got_over() {
+async fn full_disk_writes_nothing_and_store_recovers() {
     let (_dir, path) = file();
     let store = Sqlite::open(&path).await.unwrap();
     let run = begin(&store).await;
@@ -220,11 +220,11 @@ async fn a_full_disk_writes_nothing_and_is_got_over() {
 }
 
 #[tokio::test]
-async fn a_job_is_done_even_if_nobody_waits() {
+async fn job_is_executed_after_its_caller_was_dropped() {
     let (_dir, path) = file();
     let store = Sqlite::open(&path).await.unwrap();
     let run = begin(&store).await;
-    let (release, holding) = hold(&store);
+    let (release, holding) = block_writer(&store);
     let page = page(&store, run, [1], "x");
     let waiting =
         tokio::time::timeout(Duration::from_millis(20), async { tokio::join!(holding, store.commit(page)).1 });
@@ -273,8 +273,8 @@ async fn an_unchanged_run_writes_no_record_and_a_scan_leaves_nothing() {
     // For each page: the run's counters, its model's, and one or two chunks of marks.
     let written = rows_written(&store).await - before;
     assert!((100..=151).contains(&written), "{written}");
-    let end = unheld(run, key(), dataset(), scan);
-    assert_eq!(store.finish_scan(end).await.unwrap(), ScanFinished::default());
+    let end = unguarded_finish_scan(run, key(), dataset(), scan);
+    assert_eq!(store.finish_scan(end).await.unwrap(), ScanOutcome::default());
     for table in ["scans", "scan_marks", "delete_states"] {
         assert_eq!(count(&store, table).await, 0, "{table}");
     }

@@ -8,11 +8,11 @@ use tokio::sync::mpsc;
 
 use super::{
     Db, Sqlite,
-    fault::{Fault, Outcome},
+    error::{DbError, DbResult},
     vacuum,
 };
 use crate::store::{
-    Answer, Cell, Chunk, StoreError, Table, Transfer,
+    Cell, Chunk, StoreError, StoreFuture, Table, Transfer,
     transfer::{CHUNK_BYTES, CHUNK_ROWS},
 };
 
@@ -20,19 +20,19 @@ use crate::store::{
 pub(super) const MARK: &str = "copying";
 
 impl Transfer for Sqlite {
-    fn export(&self, out: mpsc::Sender<Chunk>) -> Answer<'_, ()> {
+    fn export(&self, out: mpsc::Sender<Chunk>) -> StoreFuture<'_, ()> {
         self.read_with(move |db| export(db, &out))
     }
 
-    fn begin_import(&self) -> Answer<'_, ()> {
+    fn begin_import(&self) -> StoreFuture<'_, ()> {
         self.write(begin)
     }
 
-    fn import(&self, chunk: Chunk) -> Answer<'_, ()> {
+    fn import(&self, chunk: Chunk) -> StoreFuture<'_, ()> {
         self.write(move |db| import(db, &chunk))
     }
 
-    fn finish_import(&self) -> Answer<'_, ()> {
+    fn finish_import(&self) -> StoreFuture<'_, ()> {
         self.write(|db| {
             db.sql.execute("DELETE FROM meta WHERE key = ?1", [MARK])?;
             Ok(())
@@ -41,7 +41,7 @@ impl Transfer for Sqlite {
 }
 
 /// Whether the database is half a copy.
-pub(super) fn is_half(db: &Db) -> Outcome<bool> {
+pub(super) fn is_incomplete_copy(db: &Db) -> DbResult<bool> {
     Ok(db.sql.prepare("SELECT 1 FROM meta WHERE key = ?1")?.exists([MARK])?)
 }
 
@@ -50,13 +50,13 @@ fn select(table: Table) -> String {
     let plain = |name: &str, order: &str| format!("SELECT {} FROM {name} ORDER BY {order}", table.columns().join(", "));
     match table {
         Table::Meta => {
-            format!("SELECT key, value FROM meta WHERE key NOT IN ('{MARK}', '{}') ORDER BY key", vacuum::MARK)
+            format!("SELECT key, value FROM meta WHERE key NOT IN ('{MARK}', '{}') ORDER BY key", vacuum::REBUILD_MARK)
         }
         // A walk goes by numbers that do not travel.
         Table::Encryption => {
             "SELECT epoch, payloads, active, hash_secret, stage IS NOT NULL FROM encryption".to_owned()
         }
-        Table::Numbers => {
+        Table::Sequences => {
             "SELECT name, seq FROM sqlite_sequence WHERE name IN ('connections', 'runs', 'scans') ORDER BY name"
                 .to_owned()
         }
@@ -97,7 +97,7 @@ fn select(table: Table) -> String {
     }
 }
 
-fn export(db: &Db, out: &mpsc::Sender<Chunk>) -> Outcome<()> {
+fn export(db: &Db, out: &mpsc::Sender<Chunk>) -> DbResult<()> {
     for table in Table::ALL {
         let mut select = db.sql.prepare(&select(table))?;
         let columns = table.columns().len();
@@ -114,7 +114,7 @@ fn export(db: &Db, out: &mpsc::Sender<Chunk>) -> Outcome<()> {
                     cells.push(cell(value)?);
                 }
                 if table == Table::Records && cells[columns - 1] == Cell::Null {
-                    return Err(Fault::damaged(
+                    return Err(DbError::damaged(
                         "a record that no id leads to; `registry database check --repair` mends it, it",
                     ));
                 }
@@ -136,13 +136,13 @@ fn export(db: &Db, out: &mpsc::Sender<Chunk>) -> Outcome<()> {
     Ok(())
 }
 
-fn cell(value: ValueRef<'_>) -> Outcome<Cell> {
+fn cell(value: ValueRef<'_>) -> DbResult<Cell> {
     Ok(match value {
         ValueRef::Null => Cell::Null,
         ValueRef::Integer(value) => Cell::Int(value),
-        ValueRef::Text(text) => Cell::Text(String::from_utf8(text.to_vec()).map_err(|_| Fault::damaged("a text"))?),
+        ValueRef::Text(text) => Cell::Text(String::from_utf8(text.to_vec()).map_err(|_| DbError::damaged("a text"))?),
         ValueRef::Blob(bytes) => Cell::Bytes(bytes.to_vec()),
-        ValueRef::Real(_) => return Err(Fault::damaged("a number")),
+        ValueRef::Real(_) => return Err(DbError::damaged("a number")),
     })
 }
 
@@ -175,8 +175,8 @@ const TABLES: [&str; 14] = [
     "connections",
 ];
 
-fn begin(db: &Db) -> Outcome<()> {
-    if is_half(db)? {
+fn begin(db: &Db) -> DbResult<()> {
+    if is_incomplete_copy(db)? {
         for table in TABLES {
             db.sql.execute(&format!("DELETE FROM {table}"), [])?;
         }
@@ -191,7 +191,7 @@ fn begin(db: &Db) -> Outcome<()> {
     Ok(())
 }
 
-fn import(db: &Db, chunk: &Chunk) -> Outcome<()> {
+fn import(db: &Db, chunk: &Chunk) -> DbResult<()> {
     match chunk.table {
         Table::Meta => {
             let mut put = db.sql.prepare("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)")?;
@@ -210,7 +210,7 @@ fn import(db: &Db, chunk: &Chunk) -> Outcome<()> {
             }
         }
         // The table is SQLite's own: a row of it is there once a number was given.
-        Table::Numbers => {
+        Table::Sequences => {
             let mut put = db.sql.prepare("INSERT INTO sqlite_sequence (name, seq) VALUES (?1, ?2)")?;
             for row in &chunk.rows {
                 put.execute(params_from_iter(row))?;
@@ -234,7 +234,7 @@ fn import(db: &Db, chunk: &Chunk) -> Outcome<()> {
     Ok(())
 }
 
-fn records(db: &Db, rows: &[Vec<Cell>]) -> Outcome<()> {
+fn records(db: &Db, rows: &[Vec<Cell>]) -> DbResult<()> {
     let columns = Table::Records.columns();
     // The last six columns are the key's.
     let own = columns.len() - 6;

@@ -15,12 +15,12 @@ use tokio::sync::{oneshot, watch};
 
 use super::{
     Db, StoreError,
-    fault::{Fault, Outcome, again},
+    error::{DbError, DbResult, clone_error},
 };
 use crate::store::failpoint::failpoint;
 
 /// So many jobs share a transaction at most.
-const GROUP: usize = 64;
+const MAX_GROUP_JOBS: usize = 64;
 
 /// The way to the writing thread.
 #[derive(Debug)]
@@ -45,43 +45,43 @@ trait Job: Send {
     /// What the driver said, if that is why the work failed.
     fn failure(&self) -> Option<rusqlite::Error>;
     /// Answers: with what the work gave, or with the error that took the whole transaction back.
-    fn answer(self: Box<Self>, lost: Option<&rusqlite::Error>);
+    fn respond(self: Box<Self>, lost: Option<&rusqlite::Error>);
 }
 
 struct Pending<W, T> {
     work: Option<W>,
-    outcome: Outcome<T>,
+    outcome: DbResult<T>,
     path: Arc<Path>,
     reply: oneshot::Sender<Result<T, StoreError>>,
 }
 
-impl<T: Send, W: FnOnce(&Db) -> Outcome<T> + Send> Job for Pending<W, T> {
+impl<T: Send, W: FnOnce(&Db) -> DbResult<T> + Send> Job for Pending<W, T> {
     fn work(&mut self, db: &Db) -> bool {
         if let Some(work) = self.work.take() {
-            self.outcome = run(work, db);
+            self.outcome = catch_panic(work, db);
         }
         self.outcome.is_ok()
     }
 
     fn failure(&self) -> Option<rusqlite::Error> {
         match &self.outcome {
-            Err(Fault::Sql(error)) => Some(again(error)),
+            Err(DbError::Sql(error)) => Some(clone_error(error)),
             _ => None,
         }
     }
 
-    fn answer(self: Box<Self>, lost: Option<&rusqlite::Error>) {
+    fn respond(self: Box<Self>, lost: Option<&rusqlite::Error>) {
         let outcome = match lost {
-            Some(error) if self.outcome.is_ok() || self.work.is_some() => Err(Fault::Sql(again(error))),
+            Some(error) if self.outcome.is_ok() || self.work.is_some() => Err(DbError::Sql(clone_error(error))),
             _ => self.outcome,
         };
         // Whoever asked may have gone; the work is done all the same.
-        let _ = self.reply.send(outcome.map_err(|fault| fault.told(&self.path)));
+        let _ = self.reply.send(outcome.map_err(|fault| fault.into_store_error(&self.path)));
     }
 }
 
 /// A fault in one piece of work must not take the writer down.
-pub(super) fn run<T>(work: impl FnOnce(&Db) -> Outcome<T>, db: &Db) -> Outcome<T> {
+pub(super) fn catch_panic<T>(work: impl FnOnce(&Db) -> DbResult<T>, db: &Db) -> DbResult<T> {
     catch_unwind(AssertUnwindSafe(|| work(db)))
         .unwrap_or_else(|_| Err(StoreError::Database("a piece of work panicked".into()).into()))
 }
@@ -97,7 +97,7 @@ impl Writer {
     /// Does the work inside a transaction and answers when it is durable.
     pub(super) async fn write<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Db) -> Outcome<T> + Send + 'static,
+        work: impl FnOnce(&Db) -> DbResult<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
         let outcome = Err(StoreError::Closed.into());
@@ -109,13 +109,15 @@ impl Writer {
     /// Reads what is committed, on the connection that writes: for a database that only this connection can see.
     pub(super) async fn read<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Db) -> Outcome<T> + Send + 'static,
+        work: impl FnOnce(&Db) -> DbResult<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
         self.send(Message::Read(Box::new(move |db| {
-            let _ = reply.send(run(work, db));
+            let _ = reply.send(catch_panic(work, db));
         })))?;
-        answer.await.map_or(Err(StoreError::Closed), |outcome| outcome.map_err(|fault| fault.told(&self.path)))
+        answer
+            .await
+            .map_or(Err(StoreError::Closed), |outcome| outcome.map_err(|fault| fault.into_store_error(&self.path)))
     }
 
     /// The file.
@@ -142,7 +144,7 @@ fn serve(db: Db, inbox: &mpsc::Receiver<Message>, changed: &watch::Sender<()>) {
         match message {
             Message::Write(first) => {
                 let mut group = vec![first];
-                while group.len() < GROUP {
+                while group.len() < MAX_GROUP_JOBS {
                     match inbox.try_recv() {
                         Ok(Message::Write(job)) => group.push(job),
                         other => {
@@ -151,7 +153,7 @@ fn serve(db: Db, inbox: &mpsc::Receiver<Message>, changed: &watch::Sender<()>) {
                         }
                     }
                 }
-                carry_out(&db, group, changed);
+                commit_group(&db, group, changed);
             }
             Message::Read(read) => read(&db),
             Message::Close(reply) => {
@@ -168,14 +170,14 @@ fn serve(db: Db, inbox: &mpsc::Receiver<Message>, changed: &watch::Sender<()>) {
 }
 
 /// Carries out a group of jobs in one transaction, or in more if `SQLite` takes one back on the way.
-fn carry_out(db: &Db, group: Vec<Box<dyn Job>>, changed: &watch::Sender<()>) {
+fn commit_group(db: &Db, group: Vec<Box<dyn Job>>, changed: &watch::Sender<()>) {
     // A savepoint makes SQLite copy every page that is touched; for a job alone the transaction itself is one.
     let savepoints = group.len() > 1;
     let mut waiting = group.into_iter();
     while waiting.len() > 0 {
-        if let Err(error) = say(db, "BEGIN IMMEDIATE") {
+        if let Err(error) = execute(db, "BEGIN IMMEDIATE") {
             for job in waiting {
-                job.answer(Some(&error));
+                job.respond(Some(&error));
             }
             return;
         }
@@ -183,7 +185,7 @@ fn carry_out(db: &Db, group: Vec<Box<dyn Job>>, changed: &watch::Sender<()>) {
         let mut done = Vec::with_capacity(waiting.len());
         let mut lost = None;
         for mut job in waiting.by_ref() {
-            let kept = try_one(db, &mut *job, savepoints);
+            let kept = run_job(db, &mut *job, savepoints);
             failpoint!("sqlite:group:job");
             // On a full disk and the like, SQLite takes the transaction back by itself, and all jobs before with it.
             if db.sql.is_autocommit() {
@@ -191,9 +193,9 @@ fn carry_out(db: &Db, group: Vec<Box<dyn Job>>, changed: &watch::Sender<()>) {
             }
             match kept {
                 Ok(true) => done.push(job),
-                Ok(false) => job.answer(None),
+                Ok(false) => job.respond(None),
                 Err(error) => {
-                    job.answer(Some(&error));
+                    job.respond(Some(&error));
                     lost = Some(error);
                 }
             }
@@ -203,43 +205,43 @@ fn carry_out(db: &Db, group: Vec<Box<dyn Job>>, changed: &watch::Sender<()>) {
         }
         if lost.is_none() && !db.sql.is_autocommit() {
             failpoint!("sqlite:group:before-commit");
-            lost = say(db, "COMMIT").err();
+            lost = execute(db, "COMMIT").err();
             failpoint!("sqlite:group:committed");
         }
         if !db.sql.is_autocommit() {
-            let _ = say(db, "ROLLBACK");
+            let _ = execute(db, "ROLLBACK");
         }
         // Before the answers: who is answered and then waits for a change is not woken by its own.
         if lost.is_none() && !done.is_empty() {
             changed.send_replace(());
         }
         for job in done {
-            job.answer(lost.as_ref());
+            job.respond(lost.as_ref());
         }
     }
 }
 
 /// Does one job. `Ok(false)`: it failed and left nothing behind. An error means that the transaction is of no use.
-fn try_one(db: &Db, job: &mut dyn Job, savepoint: bool) -> rusqlite::Result<bool> {
+fn run_job(db: &Db, job: &mut dyn Job, savepoint: bool) -> rusqlite::Result<bool> {
     if savepoint {
-        say(db, "SAVEPOINT job")?;
+        execute(db, "SAVEPOINT job")?;
     }
     let kept = job.work(db);
     if db.sql.is_autocommit() {
         return Ok(false);
     }
     match (savepoint, kept) {
-        (true, true) => say(db, "RELEASE job")?,
+        (true, true) => execute(db, "RELEASE job")?,
         (true, false) => {
-            say(db, "ROLLBACK TO job")?;
-            say(db, "RELEASE job")?;
+            execute(db, "ROLLBACK TO job")?;
+            execute(db, "RELEASE job")?;
         }
         (false, true) => {}
-        (false, false) => say(db, "ROLLBACK")?,
+        (false, false) => execute(db, "ROLLBACK")?,
     }
     Ok(kept)
 }
 
-fn say(db: &Db, sql: &str) -> rusqlite::Result<()> {
+fn execute(db: &Db, sql: &str) -> rusqlite::Result<()> {
     db.sql.prepare_cached(sql)?.execute([]).map(drop)
 }

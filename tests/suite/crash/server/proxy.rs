@@ -30,21 +30,21 @@ pub(super) enum Cut {
 #[derive(Debug)]
 pub(super) struct Proxy {
     port: u16,
-    plan: Arc<Mutex<Plan>>,
+    state: Arc<Mutex<CutState>>,
 }
 
 #[derive(Debug, Default)]
-struct Plan {
+struct CutState {
     cut: Option<Cut>,
-    was_cut: bool,
+    is_cut: bool,
 }
 
 /// What becomes of bytes on their way.
 #[derive(Debug, Clone, Copy)]
-enum Fate {
+enum Forwarding {
     Pass,
     /// They pass, and what is answered does not.
-    PassUnanswered,
+    PassAndDropResponse,
     /// So many pass, and then the connection is gone.
     Cut(usize),
 }
@@ -61,15 +61,15 @@ impl Proxy {
     pub(super) fn start(socket: PathBuf) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let port = listener.local_addr().expect("an address").port();
-        let plan = Arc::new(Mutex::new(Plan::default()));
-        let shared = Arc::clone(&plan);
+        let state = Arc::new(Mutex::new(CutState::default()));
+        let shared = Arc::clone(&state);
         thread::spawn(move || {
             for client in listener.incoming() {
                 let (client, server) = (client.expect("a client"), UnixStream::connect(&socket).expect("a server"));
                 serve(&client, &server, &shared);
             }
         });
-        Self { port, plan }
+        Self { port, state }
     }
 
     /// The URL of a database behind it.
@@ -79,51 +79,55 @@ impl Proxy {
 
     /// Cuts one connection from now on.
     pub(super) fn cut(&self, cut: Cut) {
-        *lock(&self.plan) = Plan { cut: Some(cut), was_cut: false };
+        *lock(&self.state) = CutState { cut: Some(cut), is_cut: false };
     }
 
     /// Whether that was done. It is not done later than this.
     pub(super) fn was_cut(&self) -> bool {
-        std::mem::take(&mut *lock(&self.plan)).was_cut
+        std::mem::take(&mut *lock(&self.state)).is_cut
     }
 }
 
-impl Plan {
-    fn fate(&mut self, to_server: bool, bytes: &[u8]) -> Fate {
+impl CutState {
+    fn next_forwarding(&mut self, to_server: bool, bytes: &[u8]) -> Forwarding {
         let size = bytes.len() as u64;
         let commits = to_server && bytes.windows(COMMIT.len()).any(|window| window == COMMIT);
         let fate = match &mut self.cut {
             Some(Cut::BeforeCommit(left) | Cut::AfterCommit(left)) if commits && *left > 1 => {
                 *left -= 1;
-                Fate::Pass
+                Forwarding::Pass
             }
-            Some(Cut::BeforeCommit(_)) if commits => Fate::Cut(0),
-            Some(Cut::AfterCommit(_)) if commits => Fate::PassUnanswered,
-            Some(Cut::ToServer(left)) if to_server && *left < size => Fate::Cut(usize::try_from(*left).unwrap_or(0)),
-            Some(Cut::FromServer(left)) if !to_server && *left < size => Fate::Cut(usize::try_from(*left).unwrap_or(0)),
+            Some(Cut::BeforeCommit(_)) if commits => Forwarding::Cut(0),
+            Some(Cut::AfterCommit(_)) if commits => Forwarding::PassAndDropResponse,
+            Some(Cut::ToServer(left)) if to_server && *left < size => {
+                Forwarding::Cut(usize::try_from(*left).unwrap_or(0))
+            }
+            Some(Cut::FromServer(left)) if !to_server && *left < size => {
+                Forwarding::Cut(usize::try_from(*left).unwrap_or(0))
+            }
             Some(Cut::ToServer(left)) if to_server => {
                 *left -= size;
-                Fate::Pass
+                Forwarding::Pass
             }
             Some(Cut::FromServer(left)) if !to_server => {
                 *left -= size;
-                Fate::Pass
+                Forwarding::Pass
             }
-            _ => Fate::Pass,
+            _ => Forwarding::Pass,
         };
-        if !matches!(fate, Fate::Pass) {
-            *self = Self { cut: None, was_cut: true };
+        if !matches!(fate, Forwarding::Pass) {
+            *self = Self { cut: None, is_cut: true };
         }
         fate
     }
 }
 
-fn serve(client: &TcpStream, server: &UnixStream, plan: &Arc<Mutex<Plan>>) {
+fn serve(client: &TcpStream, server: &UnixStream, state: &Arc<Mutex<CutState>>) {
     let unanswered = Arc::new(Mutex::new(false));
     let mut ways: Vec<Box<dyn FnOnce() + Send>> = Vec::new();
     for to_server in [true, false] {
         let (mut client, mut server) = (client.try_clone().expect("a stream"), server.try_clone().expect("a stream"));
-        let (plan, unanswered) = (Arc::clone(plan), Arc::clone(&unanswered));
+        let (state, unanswered) = (Arc::clone(state), Arc::clone(&unanswered));
         ways.push(Box::new(move || {
             let mut block = vec![0; 1 << 16];
             loop {
@@ -131,16 +135,16 @@ fn serve(client: &TcpStream, server: &UnixStream, plan: &Arc<Mutex<Plan>>) {
                 let Ok(read @ 1..) = read else { break };
                 // The commit was carried out when something is answered to it.
                 let fate = if !to_server && *lock(&unanswered) {
-                    Fate::Cut(0)
+                    Forwarding::Cut(0)
                 } else {
-                    lock(&plan).fate(to_server, &block[..read])
+                    lock(&state).next_forwarding(to_server, &block[..read])
                 };
-                if matches!(fate, Fate::PassUnanswered) {
+                if matches!(fate, Forwarding::PassAndDropResponse) {
                     *lock(&unanswered) = true;
                 }
-                let passing = if let Fate::Cut(passing) = fate { passing } else { read };
+                let passing = if let Forwarding::Cut(passing) = fate { passing } else { read };
                 let to: &mut dyn Write = if to_server { &mut server } else { &mut client };
-                if to.write_all(&block[..passing]).is_err() || matches!(fate, Fate::Cut(_)) {
+                if to.write_all(&block[..passing]).is_err() || matches!(fate, Forwarding::Cut(_)) {
                     break;
                 }
             }

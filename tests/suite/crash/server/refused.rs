@@ -11,52 +11,52 @@ use std::{
     time::Duration,
 };
 
-use nango_tests::{Output, Running, dice, postgres};
+use nango_tests::{Output, Running, postgres, rng};
 use tempfile::TempDir;
 
 use super::{
-    super::voyage::{Base, Kind, Sync, Voyage},
+    super::scenario::{DatabaseKind, ProofSync, Scenario, TestDatabase},
     END_SESSIONS, proxy,
 };
 
 #[track_caller]
-fn told(refused: &Output, statuses: &[i32], told: &str) {
+fn assert_reported(refused: &Output, statuses: &[i32], expected_message: &str) {
     let all = format!("{}{}", refused.stdout, refused.stderr);
     let status = refused.status.expect("an exit code");
-    assert!(statuses.contains(&status) && all.contains(told), "{status}: {all}");
+    assert!(statuses.contains(&status) && all.contains(expected_message), "{status}: {all}");
 }
 
 /// Starts a sync, and waits until some of its pages are written.
-fn in_mid_run(voyage: &mut Voyage, sync: Sync) -> Running {
-    voyage.upstream.pause(Duration::from_millis(40));
-    let mut running = voyage.start(sync);
+fn start_and_wait_for_pages(scenario: &mut Scenario, sync: ProofSync) -> Running {
+    scenario.upstream.set_response_delay(Duration::from_millis(40));
+    let mut running = scenario.start(sync);
     running.wait_until("some pages", |_| {
-        let count: u64 = voyage.database().sql("SELECT count(*) FROM nango_rs.records").parse().expect("a count");
+        let count: u64 = scenario.database().sql("SELECT count(*) FROM nango_rs.records").parse().expect("a count");
         count >= 200
     });
     running
 }
 
 #[test]
-fn a_server_that_may_only_be_read_is_told_and_got_over() {
-    let Some(base) = Kind::Postgres.base() else { return };
-    let mut voyage = Voyage::on(base, "a read-only server", 7, 1_500);
+fn read_only_server_is_reported_and_next_run_recovers() {
+    let Some(base) = DatabaseKind::Postgres.create_database() else { return };
+    let mut scenario = Scenario::on_database(base, "a read-only server", 7, 1_500);
     let only_read = "cannot be written: the server lets it only be read";
-    let running = in_mid_run(&mut voyage, Sync::Mapped);
-    let name = voyage.database().name().to_owned();
-    voyage.database().sql(&format!("ALTER DATABASE {name} SET default_transaction_read_only = on"));
+    let running = start_and_wait_for_pages(&mut scenario, ProofSync::Mapped);
+    let name = scenario.database().name().to_owned();
+    scenario.database().sql(&format!("ALTER DATABASE {name} SET default_transaction_read_only = on"));
     // What is set for a database counts for new sessions.
-    voyage.database().sql(END_SESSIONS);
-    let refused = voyage.finish(Sync::Mapped, running, "and it may only be read");
-    told(&refused, &[1, 3], only_read);
-    voyage.reader_reads(1);
-    let again = voyage.run_with(Sync::Mapped, &[]);
-    told(&again, &[3], only_read);
-    voyage
+    scenario.database().sql(END_SESSIONS);
+    let refused = scenario.finish(ProofSync::Mapped, running, "and it may only be read");
+    assert_reported(&refused, &[1, 3], only_read);
+    scenario.read_pages(1);
+    let again = scenario.run_with_env(ProofSync::Mapped, &[]);
+    assert_reported(&again, &[3], only_read);
+    scenario
         .database()
         .sql(&format!("BEGIN READ WRITE; ALTER DATABASE {name} RESET default_transaction_read_only; COMMIT"));
-    voyage.upstream.pause(Duration::ZERO);
-    voyage.gets_over(Sync::Mapped);
+    scenario.upstream.set_response_delay(Duration::ZERO);
+    scenario.verify_recovery(ProofSync::Mapped);
 }
 
 /// A disk of its own, in memory, for the tables of one database.
@@ -92,9 +92,9 @@ impl Disk {
     }
 
     fn used(&self) -> u64 {
-        let told = Command::new("du").arg("-sk").arg(&self.path).output().expect("`du`");
-        let told = String::from_utf8_lossy(&told.stdout).into_owned();
-        told.split_whitespace().next().and_then(|used| used.parse().ok()).expect("a size")
+        let du_output = Command::new("du").arg("-sk").arg(&self.path).output().expect("`du`");
+        let du_output = String::from_utf8_lossy(&du_output.stdout).into_owned();
+        du_output.split_whitespace().next().and_then(|used| used.parse().ok()).expect("a size")
     }
 }
 
@@ -106,9 +106,9 @@ impl Drop for Disk {
 }
 
 #[test]
-fn a_full_disk_of_the_server_is_told_and_got_over() {
+fn full_server_disk_is_reported_and_next_run_recovers() {
     let Some(server) = postgres::server() else { return };
-    let (shelf, base) = (server.empty(), server.empty());
+    let (shelf, base) = (server.create_empty_database(), server.create_empty_database());
     let disk = proxy::socket_of(&base.url).and_then(|socket| Disk::mount(&socket));
     let Some(disk) = disk else {
         // Also on CI, where containers are seldom allowed to mount. What the product makes of it is tested beside its code.
@@ -118,41 +118,45 @@ fn a_full_disk_of_the_server_is_told_and_got_over() {
     let space = format!("{}_space", base.name());
     shelf.sql(&format!("CREATE TABLESPACE {space} LOCATION '{}'", disk.path.display()));
     shelf.sql(&format!("ALTER DATABASE {} SET TABLESPACE {space}", base.name()));
-    let mut voyage = Voyage::on(Base::Server(base), "a full disk of the server", 8, 3_000);
+    let mut scenario = Scenario::on_database(TestDatabase::Server(base), "a full disk of the server", 8, 3_000);
     let full = "the disk is full: nothing of this page was written. Free some space and run again";
-    for sync in Sync::BOTH {
+    for sync in ProofSync::BOTH {
         disk.resize(disk.used() + 300);
-        let refused = voyage.run_with(sync, &[]);
-        told(&refused, &[1, 3], full);
-        voyage.reader_reads(1);
+        let refused = scenario.run_with_env(sync, &[]);
+        assert_reported(&refused, &[1, 3], full);
+        scenario.read_pages(1);
         // Twice in a row, and what the first left behind is gone on with.
-        let again = voyage.run_with(sync, &[]);
-        told(&again, &[1, 3], full);
+        let again = scenario.run_with_env(sync, &[]);
+        assert_reported(&again, &[1, 3], full);
         disk.resize(100 << 10);
-        voyage.gets_over(sync);
+        scenario.verify_recovery(sync);
     }
-    drop(voyage);
+    drop(scenario);
     shelf.sql(&format!("DROP TABLESPACE {space}"));
 }
 
 /// It takes as long as a writer is patient, a minute: the long version only.
 #[test]
-fn a_dataset_that_another_session_holds_is_told_and_got_over() {
-    if !dice::is_long() {
+fn dataset_locked_by_another_session_is_reported_and_next_run_recovers() {
+    if !rng::is_long_run() {
         return;
     }
-    let Some(base) = Kind::Postgres.base() else { return };
-    let mut voyage = Voyage::on(base, "a held dataset", 9, 1_500);
-    let running = in_mid_run(&mut voyage, Sync::Mapped);
-    let database = voyage.database();
+    let Some(base) = DatabaseKind::Postgres.create_database() else { return };
+    let mut scenario = Scenario::on_database(base, "a held dataset", 9, 1_500);
+    let running = start_and_wait_for_pages(&mut scenario, ProofSync::Mapped);
+    let database = scenario.database();
     let refused = thread::scope(|scope| {
         let hold = "BEGIN; SELECT 1 FROM nango_rs.datasets FOR UPDATE; SELECT pg_sleep(75); ROLLBACK";
         scope.spawn(|| database.sql(hold));
         running.finish()
     });
-    voyage.note("a run whose dataset is held");
-    told(&refused, &[1, 3], "the database is locked by another process: it did not let go within 60 seconds");
-    voyage.reader_reads(1);
-    voyage.upstream.pause(Duration::ZERO);
-    voyage.gets_over(Sync::Mapped);
+    scenario.log_step("a run whose dataset is held");
+    assert_reported(
+        &refused,
+        &[1, 3],
+        "the database is locked by another process: it did not let go within 60 seconds",
+    );
+    scenario.read_pages(1);
+    scenario.upstream.set_response_delay(Duration::ZERO);
+    scenario.verify_recovery(ProofSync::Mapped);
 }

@@ -39,8 +39,8 @@ async fn request_line(socket: &mut tokio::net::TcpStream) -> Option<String> {
 async fn idempotent_request_on_a_reused_connection_is_sent_again_once_for_free() {
     let (address, lines) = closing(vec![1, 1]).await;
     let client = client(address);
-    assert_eq!(client.send(&Call::get("/first")).await.unwrap().text(), "ok");
-    let response = client.send(&Call::get("/second")).await.unwrap();
+    assert_eq!(client.send(&RequestSpec::get("/first")).await.unwrap().text(), "ok");
+    let response = client.send(&RequestSpec::get("/second")).await.unwrap();
     assert_eq!((response.text().as_str(), response.attempts), ("ok", 1));
     assert_eq!(client.requests_sent(), 3);
     let lines = lines.lock().unwrap().clone();
@@ -51,23 +51,23 @@ async fn idempotent_request_on_a_reused_connection_is_sent_again_once_for_free()
 async fn request_with_an_effect_is_not_sent_again() {
     let (address, lines) = closing(vec![1, 1]).await;
     let client = client(address);
-    client.send(&Call::get("/first")).await.unwrap();
-    let error = client.send(&Call::new(Method::POST, "/second")).await.unwrap_err();
+    client.send(&RequestSpec::get("/first")).await.unwrap();
+    let error = client.send(&RequestSpec::new(Method::POST, "/second")).await.unwrap_err();
     assert_eq!(error.to_string(), format!("POST http://{address}/second failed: the connection broke off"));
-    assert!(matches!(transport_of(error), TransportError::Stale(_)));
+    assert!(matches!(transport_of(error), TransportError::StaleConnection(_)));
     assert_eq!(lines.lock().unwrap().len(), 2);
 }
 
 #[tokio::test]
 async fn request_on_a_new_connection_is_not_sent_again() {
     let (address, lines) = closing(vec![0, 0]).await;
-    let error = client(address).send(&Call::get("/a")).await.unwrap_err();
-    assert!(matches!(transport_of(error), TransportError::Broken(_)));
+    let error = client(address).send(&RequestSpec::get("/a")).await.unwrap_err();
+    assert!(matches!(transport_of(error), TransportError::Disconnected(_)));
     assert_eq!(lines.lock().unwrap().len(), 1);
 }
 
 #[tokio::test]
-async fn server_that_closes_after_each_answer_in_silence_loses_no_request() {
+async fn server_closing_after_each_response_loses_no_request() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
@@ -80,7 +80,7 @@ async fn server_that_closes_after_each_answer_in_silence_loses_no_request() {
     });
     let client = client(address);
     for _ in 0..200 {
-        assert_eq!(client.send(&Call::get("/a")).await.unwrap().attempts, 1);
+        assert_eq!(client.send(&RequestSpec::get("/a")).await.unwrap().attempts, 1);
     }
 }
 
@@ -88,7 +88,7 @@ async fn server_that_closes_after_each_answer_in_silence_loses_no_request() {
 async fn header_on_two_lines_is_one_header() {
     let answer = b"HTTP/1.1 200 OK\r\nlink: </a?page=2>;\r\n rel=\"next\"\r\ncontent-length: 2\r\n\r\nok".to_vec();
     let (address, _) = server(vec![answer]).await;
-    let response = client(address).send(&Call::get("/a")).await.unwrap();
+    let response = client(address).send(&RequestSpec::get("/a")).await.unwrap();
     let link = response.headers["link"].to_str().unwrap();
     assert_eq!(link.split_whitespace().collect::<Vec<_>>(), ["</a?page=2>;", "rel=\"next\""]);
 }
@@ -98,7 +98,7 @@ async fn head_that_is_no_http_is_unreadable() {
     let answers = vec![b"HTTP/1.1 two hundred\r\n\r\n".to_vec(), b"SSH-2.0-OpenSSH_9.2\r\n\r\n".to_vec()];
     let (address, _) = server(answers).await;
     for _ in 0..2 {
-        let error = client(address).send(&Call::get("/a")).await.unwrap_err();
+        let error = client(address).send(&RequestSpec::get("/a")).await.unwrap_err();
         assert!(matches!(transport_of(error), TransportError::Unreadable(_)));
     }
 }

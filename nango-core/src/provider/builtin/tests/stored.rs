@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::provider::{Catalogue, Provider, Scope, Template};
+use crate::provider::{Catalogue, Provider, Template, TemplateScope};
 
 fn filled(provider: &Provider, template: Option<&Template>, config: &Value) -> Option<String> {
     let credentials = Map::new();
-    let scope = Scope::new("acme", config.as_object().unwrap(), &credentials);
+    let scope = TemplateScope::new("acme", config.as_object().unwrap(), &credentials);
     template.map(|template| template.resolve_url(&scope).map_or_else(|error| error.to_string(), Into::into)).map(
         |url: String| {
             assert!(url.starts_with("https://"), "{}: {url}", provider.name);
@@ -16,7 +16,7 @@ fn filled(provider: &Provider, template: Option<&Template>, config: &Value) -> O
 }
 
 /// Base URL, sign-in page and token URL of a connection with this configuration.
-fn places(name: &str, config: &Value) -> [Option<String>; 3] {
+fn base_consent_and_token_urls(name: &str, config: &Value) -> [Option<String>; 3] {
     let catalogue = Catalogue::builtin();
     let provider = catalogue.find(name).unwrap();
     let templates = [&provider.proxy.base_url, &provider.authorization.url, &provider.token.url];
@@ -26,7 +26,7 @@ fn places(name: &str, config: &Value) -> [Option<String>; 3] {
 #[track_caller]
 fn check(name: &str, config: &Value, base: &str, consent: &str, token: &str) {
     let expect = [base, consent, token].map(|url| (!url.is_empty()).then(|| format!("https://{url}")));
-    assert_eq!(places(name, config), expect, "{name} {config}");
+    assert_eq!(base_consent_and_token_urls(name, config), expect, "{name} {config}");
 }
 
 #[test]
@@ -166,7 +166,7 @@ fn region_or_sandbox_moves_every_host_that_belongs_to_it() {
 }
 
 #[test]
-fn field_with_a_default_takes_no_other_value_and_sends_the_secret_to_named_hosts_alone() {
+fn field_with_default_accepts_only_listed_hosts() {
     let catalogue = Catalogue::builtin();
     for (name, field) in [
         ("pagerduty", "hostname"),
@@ -183,23 +183,23 @@ fn field_with_a_default_takes_no_other_value_and_sends_the_secret_to_named_hosts
     ] {
         let provider = catalogue.find(name).unwrap();
         let given = |value: &str| json!({ field: value }).as_object().cloned().unwrap();
-        let error = provider.configuration(name, given("evil.example")).unwrap_err().to_string();
+        let error = provider.validate_config(name, given("evil.example")).unwrap_err().to_string();
         assert!(error.contains("must be one of"), "{error}");
-        let added = provider.configuration(name, Map::new()).unwrap();
+        let added = provider.validate_config(name, Map::new()).unwrap();
         let default = provider.config.iter().find(|known| known.name == field).unwrap();
         assert_eq!(added.get(field).and_then(Value::as_str), default.default.as_deref(), "{name}");
         for choice in &default.choices {
             let mut config = given(choice);
             config.insert("subdomain".to_owned(), json!("acme"));
             let Some(url) = filled(provider, provider.token.url.as_ref(), &Value::Object(config)) else { continue };
-            assert!(provider.names_token_host(&url.parse().unwrap()), "{name}: {url}");
+            assert!(provider.allows_token_host(&url.parse().unwrap()), "{name}: {url}");
         }
     }
     let zoho = catalogue.find("zoho-crm").unwrap();
-    assert!(zoho.names_token_host(&"https://accounts.zohocloud.ca/oauth/v2/token".parse().unwrap()));
-    assert!(!zoho.names_token_host(&"https://accounts.evil.example/oauth/v2/token".parse().unwrap()));
+    assert!(zoho.allows_token_host(&"https://accounts.zohocloud.ca/oauth/v2/token".parse().unwrap()));
+    assert!(!zoho.allows_token_host(&"https://accounts.evil.example/oauth/v2/token".parse().unwrap()));
     let okta = catalogue.find("okta").unwrap();
-    assert!(!okta.names_token_host(&"https://login.example.com/oauth2/v1/token".parse().unwrap()));
+    assert!(!okta.allows_token_host(&"https://login.example.com/oauth2/v1/token".parse().unwrap()));
 }
 
 #[test]
@@ -218,7 +218,7 @@ fn version_has_a_default_that_a_connection_or_an_integration_overrides() {
         let mut provider = catalogue.find(name).unwrap().clone();
         let sent = |provider: &Provider, config: Value| {
             let credentials = Map::new();
-            let scope = Scope::new(name, config.as_object().unwrap(), &credentials);
+            let scope = TemplateScope::new(name, config.as_object().unwrap(), &credentials);
             let (_, template) = provider.proxy.headers.iter().find(|(known, _)| *known == header).unwrap();
             template.resolve(&scope).unwrap()
         };
@@ -231,23 +231,23 @@ fn version_has_a_default_that_a_connection_or_an_integration_overrides() {
             "2026-03-10"
         };
         let config =
-            provider.configuration(name, json!({ "apiVersion": other }).as_object().cloned().unwrap()).unwrap();
+            provider.validate_config(name, json!({ "apiVersion": other }).as_object().cloned().unwrap()).unwrap();
         assert_eq!(sent(&provider, Value::Object(config)), other, "{name}");
         // A default is not stored, so that connections of one integration follow the same version.
-        assert_eq!(provider.configuration(name, Map::new()).unwrap().get("apiVersion"), None, "{name}");
-        provider.override_with(None, [(header, "1999-01-01")]).unwrap();
+        assert_eq!(provider.validate_config(name, Map::new()).unwrap().get("apiVersion"), None, "{name}");
+        provider.apply_overrides(None, [(header, "1999-01-01")]).unwrap();
         assert_eq!(sent(&provider, json!({})), "1999-01-01", "{name}");
     }
 }
 
 #[test]
-fn value_that_cannot_be_done_without_is_the_one_that_is_asked_for() {
+fn only_required_values_are_requested() {
     let catalogue = Catalogue::builtin();
     for (name, needed) in
         [("jira", "subdomain"), ("confluence", "subdomain"), ("okta", "subdomain"), ("okta-api-key", "subdomain")]
     {
         let provider = catalogue.find(name).unwrap();
-        assert_eq!(provider.needed_config(), [needed], "{name}");
+        assert_eq!(provider.required_config(), [needed], "{name}");
         let error = provider.base_url(name, &Map::new()).unwrap_err();
         let expect = format!("`{name}` needs the configuration value `{needed}`");
         assert!(error.to_string().starts_with(&expect), "{error}");

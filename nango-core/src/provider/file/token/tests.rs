@@ -1,5 +1,5 @@
 use super::*;
-use crate::provider::{Catalogue, Provider, Scope};
+use crate::provider::{Catalogue, Provider, TemplateScope};
 use serde_json::{Map, json};
 
 fn entry(keys: &str) -> Provider {
@@ -10,21 +10,21 @@ fn entry(keys: &str) -> Provider {
 }
 
 #[test]
-fn what_a_mode_leaves_open_has_its_default() {
+fn token_settings_default_by_auth_mode() {
     let of = |mode: &str| entry(&format!("  auth_mode: {mode}\n  token_url: https://h.test/token\n")).token;
     let user = of("OAUTH2");
-    assert_eq!((user.format, user.client, user.get), (BodyFormat::Form, ClientAuth::Body, false));
-    assert_eq!((user.scope_separator.as_str(), user.buffer), (" ", TokenSettings::BUFFER));
-    assert_eq!((user.response.lifetime, user.response.expires), (None, Expires::Guess));
+    assert_eq!((user.body_format, user.client_auth, user.use_get), (BodyFormat::Form, ClientAuth::Body, false));
+    assert_eq!((user.scope_separator.as_str(), user.refresh_buffer), (" ", TokenSettings::DEFAULT_REFRESH_BUFFER));
+    assert_eq!((user.response.lifetime, user.response.expiry_format), (None, ExpiryFormat::Auto));
     assert_eq!(of("OAUTH2_CC").response.lifetime, Some(Lifetime::Fixed(Duration::from_mins(55))));
-    assert_eq!(of("TWO_STEP").format, BodyFormat::Json);
+    assert_eq!(of("TWO_STEP").body_format, BodyFormat::Json);
 }
 
 #[test]
-fn how_a_client_proves_who_it_is() {
-    let of = |keys: &str| entry(&format!("  token_url: https://h.test/token\n{keys}\n")).token.client;
+fn client_authentication_method_is_read() {
+    let of = |keys: &str| entry(&format!("  token_url: https://h.test/token\n{keys}\n")).token.client_auth;
     assert_eq!(of("  auth_mode: OAUTH2\n  token_request_auth_method: basic"), ClientAuth::BasicAndBody);
-    assert_eq!(of("  auth_mode: OAUTH2_CC\n  token_request_auth_method: basic"), ClientAuth::PlainBasic);
+    assert_eq!(of("  auth_mode: OAUTH2_CC\n  token_request_auth_method: basic"), ClientAuth::UnencodedBasic);
     assert_eq!(of("  auth_mode: OAUTH2\n  authorization_method: header"), ClientAuth::Basic);
     assert_eq!(of("  auth_mode: OAUTH2_CC\n  token_request_auth_method: custom"), ClientAuth::Password);
     assert_eq!(of("  auth_mode: OAUTH2_CC\n  token_request_auth_method: private_key_jwt"), ClientAuth::SignedJwt);
@@ -43,7 +43,7 @@ fn fields_keep_their_types() {
     .token;
     let config = json!({ "x": "${apiKey}" });
     let empty = Map::new();
-    let scope = Scope::new("acme", config.as_object().unwrap(), &empty);
+    let scope = TemplateScope::new("acme", config.as_object().unwrap(), &empty);
     let fields = crate::provider::resolve_fields(&token.params, &scope).unwrap();
     let expect =
         json!({ "grant_type": "authorization_code", "expiring": 1, "fresh": true, "nested": { "a": ["${apiKey}"] } });
@@ -76,31 +76,34 @@ fn a_login_in_steps() {
 ",
     )
     .token;
-    assert!(token.get && !token.steps[0].get);
-    assert_eq!(token.format, BodyFormat::Form);
+    assert!(token.use_get && !token.steps[0].use_get);
+    assert_eq!(token.body_format, BodyFormat::Form);
     assert_eq!(token.response.token.as_deref(), Some("data.token"));
-    assert_eq!((token.response.expires, token.response.lifetime), (Expires::In, Some(Lifetime::Unknown)));
+    assert_eq!(
+        (token.response.expiry_format, token.response.lifetime),
+        (ExpiryFormat::Relative, Some(Lifetime::Unknown))
+    );
     assert_eq!(token.response.headers, ["set-cookie"]);
-    assert_eq!(token.buffer, Duration::from_secs(30));
+    assert_eq!(token.refresh_buffer, Duration::from_secs(30));
     assert_eq!(token.refresh_params.unwrap()[0].0, "token");
     assert_eq!(token.refresh_headers.len(), 1);
     assert_eq!(token.refresh_url.unwrap().as_str(), "https://h.test/renew");
 }
 
 #[test]
-fn where_the_end_of_a_token_is_and_what_it_is() {
+fn token_expiry_path_and_unit_are_read() {
     let of = |keys: &str| {
         entry(&format!("  auth_mode: TWO_STEP\n  token_url: https://h.test/token\n{keys}\n")).token.response
     };
     assert_eq!(of("  token_response: { token: '' }").token.as_deref(), Some(""));
-    assert_eq!(of("  token_response: { token: t, token_expiration: e }").expires, Expires::At);
-    assert_eq!(of("  expires_in_unit: milliseconds").expires, Expires::InMillis);
+    assert_eq!(of("  token_response: { token: t, token_expiration: e }").expiry_format, ExpiryFormat::Absolute);
+    assert_eq!(of("  expires_in_unit: milliseconds").expiry_format, ExpiryFormat::RelativeMillis);
     assert_eq!(of("  token_expires_in_ms: 1500").lifetime, Some(Lifetime::Fixed(Duration::from_millis(1500))));
     assert_eq!(of("  alternate_access_token_response_path: authed_user").alternate.as_deref(), Some("authed_user"));
 }
 
 #[test]
-fn addresses_by_mode() {
+fn token_urls_are_read_by_auth_mode() {
     let of = |mode: &str| {
         let urls = "  token_url: { OAUTH2: 'https://h.test/user', APP: 'https://h.test/app' }";
         let token = entry(&format!("  auth_mode: {mode}\n{urls}\n")).token;
@@ -123,12 +126,12 @@ fn signed_tokens_and_assertions() {
 ",
     )
     .token
-    .signed
+    .signed_token
     .unwrap();
     assert_eq!((signed.protocol, signed.lifetime), (SignatureProtocol::HmacText, Duration::from_mins(5)));
     let credentials = json!({ "id": "a", "key": "b" });
     let config = Map::new();
-    let scope = Scope::new("acme", &config, credentials.as_object().unwrap());
+    let scope = TemplateScope::new("acme", &config, credentials.as_object().unwrap());
     assert_eq!(signed.key.unwrap().resolve(&scope).unwrap(), "a||b");
     let saml = entry(
         "  auth_mode: TWO_STEP

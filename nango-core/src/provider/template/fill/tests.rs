@@ -1,5 +1,5 @@
 use super::*;
-use crate::provider::{Moment, RequestParts};
+use crate::provider::{RequestEntropy, RequestParts};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -8,8 +8,8 @@ use uuid::Uuid;
 fn resolve(template: &str, config: &Value, url: bool) -> Result<String, String> {
     let template: Template = template.parse().unwrap();
     let credentials = json!({ "apiKey": "${username} || x", "username": "ann", "password": "" });
-    let scope = Scope::new("jira", config.as_object().unwrap(), credentials.as_object().unwrap())
-        .moment(Moment { now: 1_741_147_389_070_000, random: Uuid::nil() });
+    let scope = TemplateScope::new("jira", config.as_object().unwrap(), credentials.as_object().unwrap())
+        .entropy(RequestEntropy { now: 1_741_147_389_070_000, random: Uuid::nil() });
     let got = if url { template.resolve_url(&scope).map(String::from) } else { template.resolve(&scope) };
     got.map_err(|error| error.to_string())
 }
@@ -25,7 +25,7 @@ fn check_url(template: &str, config: &Value, expect: Result<&str, &str>) {
 }
 
 #[test]
-fn a_value_stays_itself() {
+fn value_is_filled_unchanged() {
     check("Bearer ${apiKey}", &json!({}), "Bearer ${username} || x");
     check("${connectionConfig.a}-${credentials.username}", &json!({ "a": "${apiKey}" }), "${apiKey}-ann");
     check("${connectionConfig.n}/${connectionConfig.a.b}", &json!({ "n": 7, "a": { "b": "c" } }), "7/c");
@@ -35,7 +35,7 @@ fn a_value_stays_itself() {
 }
 
 #[test]
-fn the_first_complete_side_is_taken() {
+fn first_complete_alternative_is_used() {
     let template = "${connectionConfig.a}${connectionConfig.b} || ${connectionConfig.c} || none";
     check(template, &json!({ "a": "1", "b": "2", "c": "3" }), "12");
     check(template, &json!({ "a": "1", "b": "", "c": "3" }), "3");
@@ -45,7 +45,7 @@ fn the_first_complete_side_is_taken() {
 }
 
 #[test]
-fn functions_of_values() {
+fn template_functions_are_applied() {
     // A password that is empty still has its colon.
     check("Basic ${base64(${credentials.username}:${credentials.password})}", &json!({}), "Basic YW5uOg==");
     check("${sha256Hex(abc)}", &json!({}), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
@@ -64,15 +64,15 @@ fn a_request_can_be_signed() {
     let nothing = serde_json::Map::new();
     let url = "https://api.h.test/admin/v1?b=2&a=1".parse().unwrap();
     let request = RequestParts { endpoint: "/v1?b=2&a=1", method: "GET", url: &url, content_type: None, body: b"" };
-    let scope = Scope::new("acme", &nothing, &nothing).request(&request);
+    let scope = TemplateScope::new("acme", &nothing, &nothing).request(&request);
     let text: Template = "${method} ${host}${path} ${params} ${endpoint} ${bodyCanonicalParams};".parse().unwrap();
     assert_eq!(text.resolve(&scope).unwrap(), "GET api.h.test/admin/v1 a=1&b=2 /v1?b=2&a=1 ;");
-    let error = text.resolve(&Scope::new("acme", &nothing, &nothing)).unwrap_err();
+    let error = text.resolve(&TemplateScope::new("acme", &nothing, &nothing)).unwrap_err();
     assert_eq!(error.to_string(), "`acme` needs `method`, which only a request has");
 }
 
 #[test]
-fn what_is_missing_says_where_it_is_set() {
+fn missing_value_is_reported_with_its_setting() {
     let url = "https://${connectionConfig.subdomain}.h.test";
     let help = "`jira` needs the configuration value `subdomain`: set it with \
                 `registry connection add jira <id> --set subdomain=…`";
@@ -100,7 +100,7 @@ fn a_value_cannot_choose_the_host() {
 }
 
 #[test]
-fn a_value_is_encoded_for_its_place() {
+fn value_is_encoded_by_url_component() {
     let url = "https://h.test/${connectionConfig.p}/x?q=${connectionConfig.q}";
     check_url(url, &json!({ "p": "a/b?c", "q": "d&e f" }), Ok("https://h.test/a%2Fb%3Fc/x?q=d%26e+f"));
     assert!(resolve(url, &json!({ "p": "..", "q": "x" }), true).is_err());
@@ -118,7 +118,7 @@ fn a_value_is_encoded_for_its_place() {
 fn an_endpoint_keeps_to_its_path() {
     let config = json!({ "id": "a/../b?c" });
     let nothing = serde_json::Map::new();
-    let scope = Scope::new("acme", config.as_object().unwrap(), &nothing);
+    let scope = TemplateScope::new("acme", config.as_object().unwrap(), &nothing);
     let endpoint = |text: &str| text.parse::<Template>().unwrap().resolve_endpoint(&scope);
     assert_eq!(endpoint("v1/${connectionConfig.id}").unwrap(), "v1/a%2F..%2Fb%3Fc");
     assert_eq!(endpoint("${connectionConfig.id}?k=${connectionConfig.id}").unwrap(), "a%2F..%2Fb%3Fc?k=a%2F..%2Fb%3Fc");
@@ -136,7 +136,7 @@ proptest! {
     }
 
     #[test]
-    fn a_whole_host_is_a_host_and_a_path(value in ".{0,20}|[a-z0-9./@#?:%\\\\-]{0,14}") {
+    fn host_value_fills_only_host_and_path(value in ".{0,20}|[a-z0-9./@#?:%\\\\-]{0,14}") {
         if let Ok(text) = resolve("https://${connectionConfig.s}/end", &json!({ "s": value }), true) {
             let url: Url = text.parse().unwrap();
             prop_assert_eq!(url.username(), "");
@@ -151,7 +151,7 @@ proptest! {
     }
 
     #[test]
-    fn a_value_is_never_read_again(value in "(\\$\\{|\\}|\\|\\||apiKey|base64\\(|\\)\\}|, |x){0,8}") {
+    fn filled_value_is_not_expanded_again(value in "(\\$\\{|\\}|\\|\\||apiKey|base64\\(|\\)\\}|, |x){0,8}") {
         let config = json!({ "v": value });
         if !value.is_empty() {
             let got = resolve("<${connectionConfig.v}> || none", &config, false);
@@ -163,7 +163,7 @@ proptest! {
 }
 
 #[test]
-fn template_without_a_complete_side_lacks_the_value_of_its_last_side() {
+fn incomplete_template_reports_value_of_last_alternative() {
     let template = "https://x.test/${connectionConfig.a} || https://${connectionConfig.b}.test";
     let error = resolve(template, &json!({}), true).unwrap_err();
     assert!(error.starts_with("`jira` needs the configuration value `b`"), "{error}");

@@ -10,13 +10,13 @@ use serde_json::{Map, Value, json};
 use url::Url;
 
 use super::{
-    dice::Dice,
-    style::{Carrier, LIMIT, Style},
+    rng::Rng,
+    style::{LIMIT, PositionCarrier, Style},
     upstream::{Entry, Upstream},
 };
 use crate::{
-    http::{BoxFuture, Incoming, Outgoing, Transport, TransportError},
-    nango::Stop,
+    http::{BoxFuture, OutgoingRequest, RawResponse, Transport, TransportError},
+    nango::Cancellation,
 };
 
 pub(super) const BASE: &str = "https://api.test/items";
@@ -72,33 +72,33 @@ impl Fault {
 
 /// The records that a walk was given, from its first request on.
 #[derive(Debug, Default)]
-pub(super) struct Seen {
+pub(super) struct WalkLog {
     /// The records that were there at the first request and belong to what was requested.
     pub(super) at_start: Vec<u64>,
     pub(super) served: BTreeSet<u64>,
     pub(super) since: Option<i64>,
     /// The position of the second page.
-    second: Option<String>,
+    second_position: Option<String>,
 }
 
 #[derive(Debug)]
-pub(super) struct World {
-    pub(super) dice: Dice,
+pub(super) struct HostileApi {
+    pub(super) rng: Rng,
     pub(super) upstream: Upstream,
     pub(super) style: Style,
     /// The chance of a change of each kind behind each answer, in percent.
-    pub(super) churn: u64,
+    pub(super) change_percent: u64,
     /// The chance of a fault of each answer, in percent.
-    pub(super) faults: u64,
+    pub(super) fault_percent: u64,
     /// Stops the run at this many more requests.
-    pub(super) stop: Option<(u64, Stop)>,
-    pub(super) walk: Seen,
+    pub(super) cancel_after: Option<(u64, Cancellation)>,
+    pub(super) walk: WalkLog,
     /// The faults of this run.
-    pub(super) faulted: Vec<Fault>,
+    pub(super) injected: Vec<Fault>,
     /// Whether the first page was requested in this run.
     pub(super) from_start: bool,
     pub(super) trace: VecDeque<String>,
-    last: Option<Reply>,
+    last_reply: Option<Reply>,
 }
 
 #[derive(Debug, Clone)]
@@ -110,35 +110,35 @@ struct Reply {
 }
 
 /// One page before it is written.
-struct Part {
+struct ListSlice {
     entries: Vec<Entry>,
     /// The records before the filter.
-    window: usize,
-    more: bool,
-    whole: usize,
+    length: usize,
+    has_more: bool,
+    total: usize,
     size: usize,
     /// The position of the next page.
     next: String,
 }
 
-impl World {
-    pub(super) fn new(dice: Dice, upstream: Upstream, style: Style) -> Self {
+impl HostileApi {
+    pub(super) fn new(rng: Rng, upstream: Upstream, style: Style) -> Self {
         Self {
-            dice,
+            rng,
             upstream,
             style,
-            churn: 0,
-            faults: 0,
-            stop: None,
-            walk: Seen::default(),
-            faulted: Vec::new(),
+            change_percent: 0,
+            fault_percent: 0,
+            cancel_after: None,
+            walk: WalkLog::default(),
+            injected: Vec::new(),
             from_start: false,
             trace: VecDeque::new(),
-            last: None,
+            last_reply: None,
         }
     }
 
-    pub(super) fn note(&mut self, line: String) {
+    pub(super) fn trace_line(&mut self, line: String) {
         if self.trace.len() == 80 {
             self.trace.pop_front();
         }
@@ -146,37 +146,37 @@ impl World {
     }
 
     /// Whether the connection sees a record.
-    pub(super) fn sees(&self, id: u64) -> bool {
+    pub(super) fn is_visible(&self, id: u64) -> bool {
         !self.style.filtered || !id.is_multiple_of(12)
     }
 
-    fn answer(&mut self, url: &Url) -> Result<Reply, TransportError> {
-        self.upstream.now += 1 + i64::try_from(self.dice.roll(3)).unwrap();
-        if let Some((left, stop)) = &mut self.stop {
+    fn respond(&mut self, url: &Url) -> Result<Reply, TransportError> {
+        self.upstream.now += 1 + i64::try_from(self.rng.below(3)).unwrap();
+        if let Some((left, cancellation)) = &mut self.cancel_after {
             *left = left.saturating_sub(1);
             if *left == 0 {
-                stop.stop();
+                cancellation.cancel();
             }
         }
-        let answered = if url.host_str() == Some("evil.test") {
+        let reply = if url.host_str() == Some("evil.test") {
             Ok(reply(200, self.write(Vec::new(), Map::new())))
         } else if let Some(id) = url.path().strip_prefix("/items/").and_then(|id| id.parse().ok()) {
             Ok(self.single_record(id))
         } else {
             self.page(url)
         };
-        let (dice, churn) = (&mut self.dice, self.churn);
-        self.upstream.change(dice, churn);
-        let short = match &answered {
+        let (rng, churn) = (&mut self.rng, self.change_percent);
+        self.upstream.change(rng, churn);
+        let short = match &reply {
             Ok(reply) => format!("{} {:?}", reply.status, reply.records),
             Err(error) => error.to_string(),
         };
-        self.note(format!("{url} → {short}"));
-        answered
+        self.trace_line(format!("{url} → {short}"));
+        reply
     }
 
     fn single_record(&self, id: u64) -> Reply {
-        match self.upstream.live.iter().find(|entry| entry.id == id) {
+        match self.upstream.entries.iter().find(|entry| entry.id == id) {
             Some(entry) => reply(200, entry.json().to_string().into_bytes()),
             None => reply(404, b"{}".to_vec()),
         }
@@ -184,12 +184,12 @@ impl World {
 
     fn position(&self, url: &Url) -> Option<String> {
         let name = match self.style.carrier {
-            Carrier::PathLink => {
+            PositionCarrier::PathLink => {
                 return url.path().strip_prefix("/items/c").map(|key| key.trim_end_matches('x').to_owned());
             }
-            Carrier::LinkPageInfo => "page_info",
-            Carrier::LinkPage | Carrier::BodyLinkPage | Carrier::Page => "page",
-            Carrier::Offset => "offset",
+            PositionCarrier::LinkPageInfo => "page_info",
+            PositionCarrier::LinkPage | PositionCarrier::BodyLinkPage | PositionCarrier::Page => "page",
+            PositionCarrier::Offset => "offset",
             _ => "after",
         };
         let value = query(url, name)?;
@@ -200,56 +200,56 @@ impl World {
         let position = self.position(url);
         let since = query(url, "since").and_then(|since| since.parse().ok());
         let first = match self.style.carrier {
-            Carrier::Offset => position.as_deref() == Some("0"),
-            Carrier::Page => position.as_deref() == Some("1"),
+            PositionCarrier::Offset => position.as_deref() == Some("0"),
+            PositionCarrier::Page => position.as_deref() == Some("1"),
             _ => position.is_none(),
         };
         if first && query(url, "moved").is_none() {
             let ids: Vec<u64> = self.upstream.view(since).iter().map(|entry| entry.id).collect();
-            let at_start = ids.into_iter().filter(|id| self.sees(*id)).collect();
-            self.walk = Seen { at_start, since, ..Seen::default() };
+            let at_start = ids.into_iter().filter(|id| self.is_visible(*id)).collect();
+            self.walk = WalkLog { at_start, since, ..WalkLog::default() };
             self.from_start = true;
-            self.last = None;
-            self.faulted.clear();
+            self.last_reply = None;
+            self.injected.clear();
         }
-        let faults = self.faults;
-        let fault = self.dice.percent(faults).then(|| self.dice.one_of(&Fault::ALL));
+        let faults = self.fault_percent;
+        let fault = self.rng.percent(faults).then(|| self.rng.choose(&Fault::ALL));
         if let Some(answered) = fault.and_then(|fault| self.fault_instead(fault, url)) {
             return answered;
         }
-        let mut part = self.part(position.as_deref(), since, fault);
+        let mut slice = self.slice_list(position.as_deref(), since, fault);
         if let Some((status, _)) = self.style.end_status
             && self.style.is_counted()
             && !first
-            && part.window == 0
+            && slice.length == 0
         {
             return Ok(reply(status, b"{}".to_vec()));
         }
-        let mut reply = self.dress(url, &mut part, first, fault);
-        reply.records = part.entries.iter().map(|entry| entry.id).collect();
+        let mut reply = self.build_reply(url, &mut slice, first, fault);
+        reply.records = slice.entries.iter().map(|entry| entry.id).collect();
         // A page that leads nowhere is not kept; behind a circle it is served again.
         let dropped =
-            matches!(fault, Some(Fault::Circle | Fault::UnreadableLink)) && self.faulted.last() == fault.as_ref();
+            matches!(fault, Some(Fault::Circle | Fault::UnreadableLink)) && self.injected.last() == fault.as_ref();
         if !dropped {
             self.walk.served.extend(&reply.records);
         }
-        self.last = Some(reply.clone());
+        self.last_reply = Some(reply.clone());
         Ok(reply)
     }
 
     /// Begins another attempt: a page of an earlier one is not repeated.
     pub(super) fn forget_last(&mut self) {
-        self.last = None;
+        self.last_reply = None;
     }
 
     /// An answer in place of the page.
     fn fault_instead(&mut self, fault: Fault, url: &Url) -> Option<Result<Reply, TransportError>> {
-        let answered = match fault {
-            Fault::Broken => Err(TransportError::Broken("closed".into())),
+        let reply = match fault {
+            Fault::Broken => Err(TransportError::Disconnected("closed".into())),
             Fault::Unreachable => Err(TransportError::Unreachable("refused".into())),
             Fault::Limited => Ok(with(reply(429, b"{}".to_vec()), "retry-after", "2")),
             Fault::Failed => Ok(reply(500, b"{}".to_vec())),
-            Fault::OtherSuccess => Ok(reply(self.dice.one_of(&[202, 207]), self.write(Vec::new(), Map::new()))),
+            Fault::OtherSuccess => Ok(reply(self.rng.choose(&[202, 207]), self.write(Vec::new(), Map::new()))),
             Fault::Redirect if query(url, "moved").is_none() => {
                 let mut to = url.clone();
                 to.query_pairs_mut().append_pair("moved", "1");
@@ -261,41 +261,44 @@ impl World {
                 Ok(reply(200, body.to_string().into_bytes()))
             }
             Fault::ErrorOnly => Ok(reply(200, br#"{"error":{"message":"internal"}}"#.to_vec())),
-            Fault::SamePage => match &self.last {
+            Fault::SamePage => match &self.last_reply {
                 Some(last) if !last.records.is_empty() && last.status == 200 => Ok(last.clone()),
                 _ => return None,
             },
             _ => return None,
         };
-        self.faulted.push(fault);
-        self.note(format!("fault: {fault:?}"));
-        Some(answered)
+        self.injected.push(fault);
+        self.trace_line(format!("fault: {fault:?}"));
+        Some(reply)
     }
 
-    fn part(&mut self, position: Option<&str>, since: Option<i64>, fault: Option<Fault>) -> Part {
-        let size = if self.style.carrier == Carrier::Single { usize::MAX } else { LIMIT.min(self.style.cap) };
+    fn slice_list(&mut self, position: Option<&str>, since: Option<i64>, fault: Option<Fault>) -> ListSlice {
+        let size = if self.style.carrier == PositionCarrier::Single { usize::MAX } else { LIMIT.min(self.style.cap) };
         let number = position.and_then(|position| position.parse::<u64>().ok());
-        let whole = self.upstream.view(since);
-        let mut taken = size;
+        let visible = self.upstream.view(since);
+        let mut served = size;
         // A page by number that is short for once would hide what it lacks.
-        let by_page = matches!(self.style.carrier, Carrier::Page | Carrier::LinkPage | Carrier::BodyLinkPage);
-        if fault == Some(Fault::ShortPage) && !by_page && self.style.carrier != Carrier::Single {
-            taken = 1 + self.dice.at(size);
-            self.faulted.push(Fault::ShortPage);
+        let by_page = matches!(
+            self.style.carrier,
+            PositionCarrier::Page | PositionCarrier::LinkPage | PositionCarrier::BodyLinkPage
+        );
+        if fault == Some(Fault::ShortPage) && !by_page && self.style.carrier != PositionCarrier::Single {
+            served = 1 + self.rng.index(size);
+            self.injected.push(Fault::ShortPage);
         }
         let (rest, next_number) = match self.style.carrier {
-            Carrier::Offset => {
-                let start = usize::try_from(number.unwrap_or(0)).unwrap().min(whole.len());
-                (whole[start..].to_vec(), 0)
+            PositionCarrier::Offset => {
+                let start = usize::try_from(number.unwrap_or(0)).unwrap().min(visible.len());
+                (visible[start..].to_vec(), 0)
             }
-            Carrier::Page | Carrier::LinkPage | Carrier::BodyLinkPage => {
+            PositionCarrier::Page | PositionCarrier::LinkPage | PositionCarrier::BodyLinkPage => {
                 let page = number.unwrap_or(1).max(1);
-                let start = usize::try_from(page - 1).unwrap().saturating_mul(size).min(whole.len());
-                (whole[start..].to_vec(), page + 1)
+                let start = usize::try_from(page - 1).unwrap().saturating_mul(size).min(visible.len());
+                (visible[start..].to_vec(), page + 1)
             }
-            _ => (self.upstream.behind(number, since), 0),
+            _ => (self.upstream.after_key(number, since), 0),
         };
-        let window: Vec<Entry> = rest.iter().take(taken).cloned().collect();
+        let window: Vec<Entry> = rest.iter().take(served).cloned().collect();
         let next = if by_page {
             next_number.to_string()
         } else {
@@ -303,110 +306,119 @@ impl World {
         };
         let more = rest.len() > window.len();
         let length = window.len();
-        let entries = window.into_iter().filter(|entry| self.sees(entry.id)).collect();
-        Part { entries, window: length, more, whole: whole.len(), size, next }
+        let entries = window.into_iter().filter(|entry| self.is_visible(entry.id)).collect();
+        ListSlice { entries, length, has_more: more, total: visible.len(), size, next }
     }
 
-    fn dress(&mut self, url: &Url, part: &mut Part, first: bool, fault: Option<Fault>) -> Reply {
-        let mut next = (part.more || self.style.always_cursor).then(|| part.next.clone());
-        let leads = !self.style.is_counted() && !matches!(self.style.carrier, Carrier::LastItem | Carrier::Single);
+    fn build_reply(&mut self, url: &Url, slice: &mut ListSlice, first: bool, fault: Option<Fault>) -> Reply {
+        let mut next = (slice.has_more || self.style.always_cursor).then(|| slice.next.clone());
+        let has_next_link = !self.style.is_counted()
+            && !matches!(self.style.carrier, PositionCarrier::LastItem | PositionCarrier::Single);
         let mut away = false;
         match fault {
-            Some(Fault::Circle | Fault::EmptyCircle) if leads && !first => {
-                if let Some(second) = self.walk.second.clone().filter(|second| Some(second) != next.as_ref()) {
+            Some(Fault::Circle | Fault::EmptyCircle) if has_next_link && !first => {
+                if let Some(second) = self.walk.second_position.clone().filter(|second| Some(second) != next.as_ref()) {
                     let here = self.position(url);
                     let empties = fault == Some(Fault::EmptyCircle);
-                    if here.as_ref() != Some(&second) && (empties || !part.entries.is_empty()) {
+                    if here.as_ref() != Some(&second) && (empties || !slice.entries.is_empty()) {
                         next = Some(second);
                         if empties {
-                            part.entries.clear();
+                            slice.entries.clear();
                         }
-                        self.faulted.extend(fault);
+                        self.injected.extend(fault);
                     }
                 }
             }
             Some(Fault::OtherOrigin) if self.has_links() => {
                 away = true;
                 next.get_or_insert_with(|| "9".to_owned());
-                self.faulted.extend(fault);
+                self.injected.extend(fault);
             }
             _ => {}
         }
-        if self.walk.second.is_none() {
-            self.walk.second.clone_from(&next);
+        if self.walk.second_position.is_none() {
+            self.walk.second_position.clone_from(&next);
         }
         let mut fields = Map::new();
         let mut meta = Map::new();
-        let unsure =
-            away || self.faulted.last().is_some_and(|fault| matches!(fault, Fault::Circle | Fault::EmptyCircle));
+        let is_circular =
+            away || self.injected.last().is_some_and(|fault| matches!(fault, Fault::Circle | Fault::EmptyCircle));
         if self.style.has_more {
-            fields.insert("has_more".into(), (part.more || unsure).into());
+            fields.insert("has_more".into(), (slice.has_more || is_circular).into());
         }
         if self.style.is_last {
-            meta.insert("is_last".into(), (!(part.more || unsure)).into());
+            meta.insert("is_last".into(), (!(slice.has_more || is_circular)).into());
         }
-        meta.insert("total".into(), part.whole.into());
+        meta.insert("total".into(), slice.total.into());
         fields.insert("meta".into(), meta.into());
-        fields.insert("pages".into(), part.whole.div_ceil(part.size).into());
+        fields.insert("pages".into(), slice.total.div_ceil(slice.size).into());
         let mut reply = reply(200, Vec::new());
-        if let Some(next) = next.filter(|_| leads) {
-            self.lead(&mut fields, &mut reply, url, &next, away);
+        if let Some(next) = next.filter(|_| has_next_link) {
+            self.write_next_link(&mut fields, &mut reply, url, &next, away);
         }
         if fault == Some(Fault::ErrorsBesideData) {
             fields.insert("errors".into(), json!([{ "message": "partly" }]));
-            self.faulted.extend(fault);
+            self.injected.extend(fault);
         }
-        let partial = if self.style.is_counted() { part.entries.len() < part.whole } else { part.more };
+        let partial = if self.style.is_counted() { slice.entries.len() < slice.total } else { slice.has_more };
         if self.style.partial && partial {
             reply.status = 206;
         }
-        if self.style.no_content && part.window == 0 && !first {
+        if self.style.no_content && slice.length == 0 && !first {
             reply.status = 204;
             reply.headers.clear();
-            return self.dated(reply);
+            return self.with_date_header(reply);
         }
-        reply.body = self.write(part.entries.iter().map(Entry::json).collect(), fields);
+        reply.body = self.write(slice.entries.iter().map(Entry::json).collect(), fields);
         if fault == Some(Fault::HalfBody) {
             reply.body.truncate(reply.body.len() - 2);
-            part.entries.clear();
-            self.faulted.extend(fault);
+            slice.entries.clear();
+            self.injected.extend(fault);
         }
-        if fault == Some(Fault::UnreadableLink) && leads && self.has_header_links() {
+        if fault == Some(Fault::UnreadableLink) && has_next_link && self.has_header_links() {
             reply.headers.retain(|(name, _)| *name != "link");
             reply.headers.push(("link", b"<>; rel=\"next\"".to_vec()));
-            self.faulted.extend(fault);
+            self.injected.extend(fault);
         }
-        self.dated(reply)
+        self.with_date_header(reply)
     }
 
     fn has_header_links(&self) -> bool {
-        matches!(self.style.carrier, Carrier::LinkKeyset | Carrier::LinkPageInfo | Carrier::LinkPage)
+        matches!(
+            self.style.carrier,
+            PositionCarrier::LinkKeyset | PositionCarrier::LinkPageInfo | PositionCarrier::LinkPage
+        )
     }
 
     fn has_links(&self) -> bool {
-        let in_body = matches!(self.style.carrier, Carrier::BodyLinkKeyset | Carrier::BodyLinkPage | Carrier::PathLink);
+        let in_body = matches!(
+            self.style.carrier,
+            PositionCarrier::BodyLinkKeyset | PositionCarrier::BodyLinkPage | PositionCarrier::PathLink
+        );
         in_body || self.has_header_links()
     }
 
     /// Writes the way to the next page.
-    fn lead(&self, fields: &mut Map<String, Value>, reply: &mut Reply, url: &Url, next: &str, away: bool) {
+    fn write_next_link(&self, fields: &mut Map<String, Value>, reply: &mut Reply, url: &Url, next: &str, away: bool) {
         let base = if away { "https://evil.test/items" } else { BASE };
-        let kept = url.query_pairs().filter(|(name, _)| matches!(&**name, "since" | "limit"));
-        let kept = kept.fold(String::new(), |kept, (name, value)| kept + &name + "=" + &value + "&");
+        let retained = url.query_pairs().filter(|(name, _)| matches!(&**name, "since" | "limit"));
+        let retained = retained.fold(String::new(), |kept, (name, value)| kept + &name + "=" + &value + "&");
         let link = match self.style.carrier {
-            Carrier::CursorText => {
+            PositionCarrier::CursorText => {
                 fields.insert("next".into(), format!("c{next}x").into());
                 return;
             }
-            Carrier::CursorNumber => {
+            PositionCarrier::CursorNumber => {
                 fields.insert("next".into(), next.into());
                 return;
             }
-            Carrier::PathLink if away => format!("https://evil.test/items/c{next}x?{}", kept.trim_end_matches('&')),
-            Carrier::PathLink => format!("/items/c{next}x?{}", kept.trim_end_matches('&')),
-            Carrier::LinkPageInfo => format!("{base}?{kept}page_info=c{next}x"),
-            Carrier::LinkPage | Carrier::BodyLinkPage => format!("{base}?{kept}page={next}"),
-            _ => format!("{base}?{kept}after={next}"),
+            PositionCarrier::PathLink if away => {
+                format!("https://evil.test/items/c{next}x?{}", retained.trim_end_matches('&'))
+            }
+            PositionCarrier::PathLink => format!("/items/c{next}x?{}", retained.trim_end_matches('&')),
+            PositionCarrier::LinkPageInfo => format!("{base}?{retained}page_info=c{next}x"),
+            PositionCarrier::LinkPage | PositionCarrier::BodyLinkPage => format!("{base}?{retained}page={next}"),
+            _ => format!("{base}?{retained}after={next}"),
         };
         if !self.has_header_links() {
             fields.insert("next".into(), link.into());
@@ -423,7 +435,7 @@ impl World {
         reply.headers.push(("link", text.into_bytes()));
     }
 
-    fn dated(&self, mut reply: Reply) -> Reply {
+    fn with_date_header(&self, mut reply: Reply) -> Reply {
         let date = jiff::Timestamp::from_second(self.upstream.now).unwrap();
         reply.headers.push(("date", date.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string().into_bytes()));
         reply
@@ -432,7 +444,7 @@ impl World {
     fn write(&self, records: Vec<Value>, mut fields: Map<String, Value>) -> Vec<u8> {
         let list = if records.is_empty() && self.style.null_when_empty { Value::Null } else { records.into() };
         fields.insert("items".into(), list);
-        let mut body = if self.style.mark { "\u{feff}".as_bytes().to_vec() } else { Vec::new() };
+        let mut body = if self.style.byte_order_mark { "\u{feff}".as_bytes().to_vec() } else { Vec::new() };
         body.extend(Value::Object(fields).to_string().into_bytes());
         body
     }
@@ -453,18 +465,18 @@ fn query(url: &Url, name: &str) -> Option<String> {
 
 /// The API as a transport.
 #[derive(Debug, Clone)]
-pub(super) struct Api(pub(super) Arc<Mutex<World>>);
+pub(super) struct ApiTransport(pub(super) Arc<Mutex<HostileApi>>);
 
-impl Transport for Api {
-    fn send(&self, request: Outgoing) -> BoxFuture<'_, Result<Incoming, TransportError>> {
+impl Transport for ApiTransport {
+    fn send(&self, request: OutgoingRequest) -> BoxFuture<'_, Result<RawResponse, TransportError>> {
         Box::pin(async move {
-            let (_, url, _, _) = request.into_wire()?;
-            let reply = self.0.lock().unwrap().answer(&url)?;
+            let (_, url, _, _) = request.into_parts()?;
+            let reply = self.0.lock().unwrap().respond(&url)?;
             let mut headers = HeaderMap::new();
             for (name, value) in &reply.headers {
                 headers.append(HeaderName::from_static(name), HeaderValue::from_bytes(value).unwrap());
             }
-            Ok(Incoming::whole(reply.status, headers, reply.body))
+            Ok(RawResponse::from_bytes(reply.status, headers, reply.body))
         })
     }
 }

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 
 use super::{
     super::House,
-    api::{Api, World},
-    dice::Dice,
-    style::{Carrier, Style},
+    api::{ApiTransport, HostileApi},
+    rng::Rng,
+    style::{PositionCarrier, Style},
     upstream::{Order, Upstream},
 };
 use crate::{
@@ -22,8 +22,8 @@ use crate::{
     },
     error::{Error, ErrorKind, Result},
     model::{Batch, Record},
-    nango::Stop,
-    run::{Instance, RunReport, Target, Unobserved, execute},
+    nango::Cancellation,
+    run::{NoopObserver, RunReport, Runtime, Target, execute},
     store::{BASE_VARIANT, DatasetKey, LastAction, ReadQuery},
 };
 
@@ -45,31 +45,31 @@ fn map(raw: &str, batch: &mut Batch) -> Result<()> {
 
 /// The settings of one case.
 #[derive(Debug, Clone)]
-pub(super) struct Setting {
+pub(super) struct CaseSettings {
     pub(super) style: Style,
     pub(super) order: Order,
     pub(super) size: usize,
     /// The chance of a change of each kind behind each answer, in percent.
-    pub(super) churn: u64,
-    pub(super) faults: u64,
+    pub(super) change_percent: u64,
+    pub(super) fault_percent: u64,
     pub(super) runs: u64,
     pub(super) since: Option<SinceFrom>,
     pub(super) request: Option<&'static ConfirmRequest>,
 }
 
-impl Setting {
-    pub(super) fn random(dice: &mut Dice) -> Self {
+impl CaseSettings {
+    pub(super) fn random(rng: &mut Rng) -> Self {
         let order =
-            dice.one_of(&[Order::Append, Order::Append, Order::NewestFirst, Order::UpdatedLast, Order::UpdatedFirst]);
-        let plain = dice.percent(40);
+            rng.choose(&[Order::Append, Order::Append, Order::NewestFirst, Order::UpdatedLast, Order::UpdatedFirst]);
+        let plain = rng.percent(40);
         Self {
-            style: Style::random(dice, order.is_stable()),
+            style: Style::random(rng, order.is_stable()),
             order,
-            size: if plain { 100 } else { 20 + dice.at(60) },
-            churn: dice.one_of(&[0, 5, 10, 10, 10, 30]),
-            faults: dice.one_of(&[0, 0, 3, 8]),
-            runs: 4 + dice.roll(5),
-            since: dice.one_of(&[None, None, Some(SinceFrom::RunStart), Some(SinceFrom::Field("updated_at"))]),
+            size: if plain { 100 } else { 20 + rng.index(60) },
+            change_percent: rng.choose(&[0, 5, 10, 10, 10, 30]),
+            fault_percent: rng.choose(&[0, 0, 3, 8]),
+            runs: 4 + rng.below(5),
+            since: rng.choose(&[None, None, Some(SinceFrom::RunStart), Some(SinceFrom::Field("updated_at"))]),
             request: None,
         }
     }
@@ -109,10 +109,10 @@ impl Setting {
     }
 
     /// Whether no live record may ever be a tombstone.
-    fn is_proof(&self) -> bool {
+    fn forbids_false_deletes(&self) -> bool {
         self.request.is_some()
             || (self.style.is_token() && self.order.is_stable())
-            || self.style.carrier == Carrier::Single
+            || self.style.carrier == PositionCarrier::Single
     }
 }
 
@@ -125,9 +125,9 @@ pub(super) struct Counts {
     pub(super) faults: u64,
     pub(super) resumed: u64,
     /// Walks whose rate of false deletes is judged, and their false deletes.
-    pub(super) judged: (u64, u64),
+    pub(super) position_walks: (u64, u64),
     /// Other position-based walks and their false deletes.
-    pub(super) others: (u64, u64),
+    pub(super) other_walks: (u64, u64),
     /// Updates that incremental runs alone did not bring.
     pub(super) late_updates: u64,
 }
@@ -141,98 +141,100 @@ struct Missed {
 }
 
 /// Prints the seed, the settings and the last requests of a case that fails.
-struct Trail {
+struct FailureTrace {
     seed: u64,
     setting: String,
-    world: Arc<Mutex<World>>,
+    state: Arc<Mutex<HostileApi>>,
 }
 
-impl Drop for Trail {
+impl Drop for FailureTrace {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let world = self.world.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            let lines: Vec<&str> = world.trace.iter().map(String::as_str).collect();
+            let hostile_api = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let lines: Vec<&str> = hostile_api.trace.iter().map(String::as_str).collect();
             println!("NANGO_TEST_SEED={}\n{}\n{}", self.seed, self.setting, lines.join("\n"));
         }
     }
 }
 
 struct Case<'a> {
-    setting: Setting,
-    house: House,
-    api: Api,
+    setting: CaseSettings,
+    fixture: House,
+    api: ApiTransport,
     missed: BTreeMap<u64, Missed>,
     tombstones: BTreeSet<u64>,
     counts: &'a mut Counts,
 }
 
 /// Plays a case of a seed.
-pub(super) async fn play(seed: u64, setting: Option<Setting>, counts: &mut Counts) {
-    let mut dice = Dice::new(seed);
-    let setting = setting.unwrap_or_else(|| Setting::random(&mut dice));
-    let world = World::new(dice, Upstream::new(setting.order, setting.size), setting.style.clone());
-    let world = Arc::new(Mutex::new(world));
-    let _trail = Trail { seed, setting: format!("{setting:?}"), world: world.clone() };
-    let api = Api(world);
+pub(super) async fn run_case(seed: u64, setting: Option<CaseSettings>, counts: &mut Counts) {
+    let mut rng = Rng::new(seed);
+    let setting = setting.unwrap_or_else(|| CaseSettings::random(&mut rng));
+    let hostile_api = HostileApi::new(rng, Upstream::new(setting.order, setting.size), setting.style.clone());
+    let hostile_api = Arc::new(Mutex::new(hostile_api));
+    let _report = FailureTrace { seed, setting: format!("{setting:?}"), state: hostile_api.clone() };
+    let api = ApiTransport(hostile_api);
     let registry = Registry::from_items([setting.sync()]).unwrap();
-    let house = House::of(registry, "https://api.test", Limits::default()).await.with_transport(Arc::new(api.clone()));
-    house.connect(json!({})).await.unwrap();
+    let fixture = House::with_registry_and_limits(registry, "https://api.test", Limits::default())
+        .await
+        .with_transport(Arc::new(api.clone()));
+    fixture.connect(json!({})).await.unwrap();
     let (missed, tombstones) = (BTreeMap::new(), BTreeSet::new());
-    let mut case = Case { setting, house, api, missed, tombstones, counts };
-    case.changing().await;
-    case.quiet().await;
+    let mut case = Case { setting, fixture, api, missed, tombstones, counts };
+    case.run_with_changes().await;
+    case.run_without_changes().await;
 }
 
 impl Case<'_> {
-    fn world(&self) -> MutexGuard<'_, World> {
+    fn state(&self) -> MutexGuard<'_, HostileApi> {
         self.api.0.lock().unwrap()
     }
 
     /// Runs while the list changes and the API misbehaves.
-    async fn changing(&mut self) {
+    async fn run_with_changes(&mut self) {
         for number in 0..self.setting.runs {
             let (full, restart) = {
-                let mut world = self.world();
-                world.churn = self.setting.churn;
+                let mut hostile_api = self.state();
+                hostile_api.change_percent = self.setting.change_percent;
                 // The first run is whole in half of the cases.
-                world.faults = if number == 0 { 0 } else { self.setting.faults };
-                if world.dice.percent(15) {
-                    let stop = (1 + world.dice.roll(8), Stop::default());
-                    world.stop = Some(stop);
+                hostile_api.fault_percent = if number == 0 { 0 } else { self.setting.fault_percent };
+                if hostile_api.rng.percent(15) {
+                    let cancellation = (1 + hostile_api.rng.below(8), Cancellation::default());
+                    hostile_api.cancel_after = Some(cancellation);
                 }
-                (world.dice.percent(20), world.dice.percent(20))
+                (hostile_api.rng.percent(20), hostile_api.rng.percent(20))
             };
             if restart {
                 self.restart();
             }
             self.run(full).await;
-            let mut world = self.world();
-            let World { upstream, dice, .. } = &mut *world;
+            let mut hostile_api = self.state();
+            let HostileApi { upstream, rng, .. } = &mut *hostile_api;
             upstream.now += 60;
-            upstream.refill(dice);
+            upstream.refill(rng);
         }
     }
 
     /// A new process over the same database.
     fn restart(&mut self) {
-        let Instance { registry, transport, .. } = &*self.house.instance;
-        self.house.instance = self.house.rebuilt(registry.clone(), transport.clone());
+        let Runtime { registry, transport, .. } = &*self.fixture.runtime;
+        self.fixture.runtime = self.fixture.rebuild(registry.clone(), transport.clone());
     }
 
     /// Runs without changes and faults: what is wrong is repaired, and what is gone is deleted.
-    async fn quiet(&mut self) {
+    async fn run_without_changes(&mut self) {
         {
-            let mut world = self.world();
-            (world.churn, world.faults, world.stop) = (0, 0, None);
-            world.note("quiet".to_owned());
+            let mut hostile_api = self.state();
+            (hostile_api.change_percent, hostile_api.fault_percent, hostile_api.cancel_after) = (0, 0, None);
+            hostile_api.trace_line("quiet".to_owned());
         }
-        let fair = self.setting.style.is_well_behaved();
+        let well_behaved = self.setting.style.is_well_behaved();
         if self.setting.since.is_some() {
             for _ in 0..3 {
                 self.run(false).await;
             }
             let late = self.differences().await;
-            if fair && self.setting.is_proof() && !self.setting.style.null_when_empty {
+            if well_behaved && self.setting.forbids_false_deletes() && !self.setting.style.null_when_empty {
                 assert!(late.is_empty(), "incremental runs lost {late:?}");
             }
             self.counts.late_updates += late.len() as u64;
@@ -240,21 +242,26 @@ impl Case<'_> {
         for number in 0..5 {
             let report = self.run(true).await;
             let end = report.findings.walk.as_ref();
-            if fair {
+            if well_behaved {
                 assert!(report.error.is_none(), "{:?}", report.error);
                 assert!(end.is_some_and(|end| end.outcome.is_complete()), "quiet run {number}: {end:?}");
                 // One that resumed may have begun while the list changed.
-                if number >= 1 || self.world().from_start {
+                if number >= 1 || self.state().from_start {
                     let late = self.differences().await;
                     assert!(late.is_empty(), "a full run lacks {late:?}");
                 }
             }
         }
-        if fair {
+        if well_behaved {
             let live = self.stored().await;
-            let world = self.world();
-            let there: BTreeSet<u64> =
-                world.upstream.live.iter().map(|entry| entry.id).filter(|id| world.sees(*id)).collect();
+            let hostile_api = self.state();
+            let there: BTreeSet<u64> = hostile_api
+                .upstream
+                .entries
+                .iter()
+                .map(|entry| entry.id)
+                .filter(|id| hostile_api.is_visible(*id))
+                .collect();
             let stale: Vec<_> = live.keys().filter(|id| !there.contains(id)).collect();
             assert!(stale.is_empty(), "nothing deletes {stale:?}");
         }
@@ -262,47 +269,48 @@ impl Case<'_> {
 
     async fn run(&mut self, full: bool) -> RunReport {
         let before = self.stored().await;
-        let stop = {
-            let mut world = self.world();
-            world.faulted.clear();
+        let cancellation = {
+            let mut hostile_api = self.state();
+            hostile_api.injected.clear();
             // A page of an earlier attempt that comes again cannot be recognised: only its resume point was kept.
-            world.forget_last();
-            world.from_start = false;
-            world.note(format!("run, full: {full}"));
-            world.stop.as_ref().map_or_else(Stop::default, |(_, stop)| stop.clone())
+            hostile_api.forget_last();
+            hostile_api.from_start = false;
+            hostile_api.trace_line(format!("run, full: {full}"));
+            hostile_api.cancel_after.as_ref().map_or_else(Cancellation::default, |(_, stop)| stop.clone())
         };
         let mut request = House::request(Target::Sync("hostile".into()));
         request.full = full;
-        let report = execute(&self.house.instance, request, stop.clone(), Arc::new(Unobserved)).await.unwrap();
+        let report =
+            execute(&self.fixture.runtime, request, cancellation.clone(), Arc::new(NoopObserver)).await.unwrap();
         let end = report.findings.walk.clone();
         let line = format!("→ {:?} {:?} {:?}", report.status, end, report.error.as_ref().map(ToString::to_string));
-        self.world().note(line);
-        self.world().stop = None;
-        self.judge(&report, &before, stop.is_stopped()).await;
+        self.state().trace_line(line);
+        self.state().cancel_after = None;
+        self.verify_run(&report, &before, cancellation.is_cancelled()).await;
         report
     }
 
-    async fn judge(&mut self, report: &RunReport, before: &BTreeMap<u64, u64>, stopped: bool) {
+    async fn verify_run(&mut self, report: &RunReport, before: &BTreeMap<u64, u64>, stopped: bool) {
         let after = self.stored().await;
-        let proof = self.setting.is_proof();
-        let single = self.setting.style.carrier == Carrier::Single;
+        let no_false_deletes = self.setting.forbids_false_deletes();
+        let single = self.setting.style.carrier == PositionCarrier::Single;
         let token = single || (self.setting.style.is_token() && self.setting.order.is_stable());
-        let buried = self.buried().await;
-        let mut world = self.api.0.lock().unwrap();
-        let world = &mut *world;
+        let tombstones = self.stored_tombstones().await;
+        let mut hostile_api = self.api.0.lock().unwrap();
+        let hostile_api = &mut *hostile_api;
         let end = report.findings.walk.as_ref().filter(|_| report.error.is_none());
         let complete = end.is_some_and(|end| end.outcome.is_complete());
         let counts = &mut *self.counts;
         counts.walks += 1;
         counts.complete += u64::from(complete);
-        counts.faults += world.faulted.len() as u64;
-        counts.resumed += u64::from(!world.from_start);
+        counts.faults += hostile_api.injected.len() as u64;
+        counts.resumed += u64::from(!hostile_api.from_start);
 
-        if complete && world.from_start {
-            let fatal = world.faulted.iter().find(|fault| fault.is_fatal());
+        if complete && hostile_api.from_start {
+            let fatal = hostile_api.injected.iter().find(|fault| fault.is_fatal());
             assert!(fatal.is_none(), "a walk with {fatal:?} is {end:?}");
         }
-        let Seen { required, served, since } = Seen::of(world);
+        let WalkRecords { required, served, since } = WalkRecords::of(hostile_api);
         if complete && token {
             let lacks: Vec<_> = required.iter().filter(|id| !served.contains(id)).collect();
             assert!(lacks.is_empty(), "a complete walk lacks {lacks:?}");
@@ -329,26 +337,27 @@ impl Case<'_> {
             }
         }
         let mut wrong = 0;
-        for id in buried.iter().filter(|id| !self.tombstones.contains(id)) {
-            let lives = !world.upstream.deleted.contains(id);
+        for id in tombstones.iter().filter(|id| !self.tombstones.contains(id)) {
+            let lives = !hostile_api.upstream.deleted.contains(id);
             if lives {
                 wrong += 1;
-                assert!(!proof, "{id} is a tombstone and lives");
+                assert!(!no_false_deletes, "{id} is a tombstone and lives");
             }
             counts.deleted += u64::from(!lives);
             if self.setting.request.is_none() {
                 let missed = self.missed.get(id).cloned().unwrap_or_default();
                 let confirmed = missed.walks >= missed.needed.max(1) + u64::from(missed.shifted);
                 // An interrupted attempt may have been served a page that it did not keep.
-                let unkept = !world.from_start && !lives;
+                let unkept = !hostile_api.from_start && !lives;
                 assert!(confirmed || unkept, "{id} (lives: {lives}) is a tombstone after {missed:?}");
             }
         }
-        self.tombstones = buried;
+        self.tombstones = tombstones;
         if !self.setting.style.is_token() || !self.setting.order.is_stable() {
-            let plain =
-                self.setting.style.is_plain_by_number() && self.setting.order.is_stable() && self.setting.churn <= 10;
-            let group = if plain { &mut counts.judged } else { &mut counts.others };
+            let plain = self.setting.style.is_plain_by_number()
+                && self.setting.order.is_stable()
+                && self.setting.change_percent <= 10;
+            let group = if plain { &mut counts.position_walks } else { &mut counts.other_walks };
             group.0 += 1;
             group.1 += wrong;
             if wrong > 0 {
@@ -363,7 +372,7 @@ impl Case<'_> {
         rows.map(|(id, version, _)| (id, version)).collect()
     }
 
-    async fn buried(&self) -> BTreeSet<u64> {
+    async fn stored_tombstones(&self) -> BTreeSet<u64> {
         let rows = self.rows().await.into_iter().filter(|(_, _, action)| *action == LastAction::Deleted);
         rows.map(|(id, _, _)| id).collect()
     }
@@ -376,7 +385,7 @@ impl Case<'_> {
             variant: BASE_VARIANT.into(),
         };
         let query = ReadQuery { limit: 10_000, ..ReadQuery::default() };
-        let page = self.house.instance.store.read(&dataset, query).await.unwrap();
+        let page = self.fixture.runtime.store.read(&dataset, query).await.unwrap();
         let version = |payload: &[u8]| serde_json::from_slice::<Value>(payload).unwrap()["version"].as_u64().unwrap();
         page.records
             .iter()
@@ -387,23 +396,23 @@ impl Case<'_> {
     /// The records that the cache lacks or has as they were.
     async fn differences(&self) -> Vec<u64> {
         let stored = self.stored().await;
-        let world = self.world();
-        let there = world.upstream.live.iter().filter(|entry| world.sees(entry.id));
+        let hostile_api = self.state();
+        let there = hostile_api.upstream.entries.iter().filter(|entry| hostile_api.is_visible(entry.id));
         there.filter(|entry| stored.get(&entry.id) != Some(&entry.version)).map(|entry| entry.id).collect()
     }
 }
 
 /// The records that a walk must have seen, and those that it saw.
-struct Seen {
+struct WalkRecords {
     required: Vec<u64>,
     served: BTreeSet<u64>,
     since: Option<i64>,
 }
 
-impl Seen {
-    fn of(world: &World) -> Self {
-        let walk = &world.walk;
-        let required = walk.at_start.iter().copied().filter(|id| !world.upstream.deleted.contains(id)).collect();
+impl WalkRecords {
+    fn of(hostile_api: &HostileApi) -> Self {
+        let walk = &hostile_api.walk;
+        let required = walk.at_start.iter().copied().filter(|id| !hostile_api.upstream.deleted.contains(id)).collect();
         Self { required, served: walk.served.clone(), since: walk.since }
     }
 }

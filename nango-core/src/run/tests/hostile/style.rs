@@ -1,6 +1,6 @@
 //! How an API hands out its pages, and what a mapper declares for it.
 
-use super::dice::Dice;
+use super::rng::Rng;
 use crate::declare::{OffsetBy, Paginate, Pagination};
 
 /// The records that are requested for a page.
@@ -8,7 +8,7 @@ pub(super) const LIMIT: usize = 10;
 
 /// How an answer leads to the next page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Carrier {
+pub(super) enum PositionCarrier {
     CursorText,
     CursorNumber,
     LinkKeyset,
@@ -24,12 +24,12 @@ pub(super) enum Carrier {
     Single,
 }
 
-use Carrier::{
+use PositionCarrier::{
     BodyLinkKeyset, BodyLinkPage, CursorNumber, CursorText, LastItem, LinkKeyset, LinkPage, LinkPageInfo, Offset, Page,
     PathLink, Single,
 };
 
-const CARRIERS: [Carrier; 14] = [
+const CARRIERS: [PositionCarrier; 14] = [
     CursorText,
     CursorNumber,
     LinkKeyset,
@@ -50,7 +50,7 @@ const CARRIERS: [Carrier; 14] = [
 #[derive(Debug, Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a peculiarity of its own")]
 pub(super) struct Style {
-    pub(super) carrier: Carrier,
+    pub(super) carrier: PositionCarrier,
     pub(super) has_more: bool,
     pub(super) is_last: bool,
     pub(super) total: bool,
@@ -74,13 +74,13 @@ pub(super) struct Style {
     /// The form of the `Link` header.
     pub(super) link_form: u64,
     /// Whether bodies begin with a byte order mark.
-    pub(super) mark: bool,
+    pub(super) byte_order_mark: bool,
     pub(super) declared: Option<Pagination>,
 }
 
 impl Style {
     /// The plain form of a carrier.
-    pub(super) fn plain(carrier: Carrier) -> Self {
+    pub(super) fn plain(carrier: PositionCarrier) -> Self {
         Self {
             carrier,
             has_more: false,
@@ -96,54 +96,54 @@ impl Style {
             no_content: false,
             always_cursor: false,
             link_form: 0,
-            mark: false,
+            byte_order_mark: false,
             declared: None,
         }
     }
 
     /// A random API; `stable`: whether its list keeps its order.
-    pub(super) fn random(dice: &mut Dice, stable: bool) -> Self {
-        let mut style = Self::plain(dice.one_of(&CARRIERS));
+    pub(super) fn random(rng: &mut Rng, stable: bool) -> Self {
+        let mut style = Self::plain(rng.choose(&CARRIERS));
         if style.carrier == LastItem && !stable {
             style.carrier = CursorText;
         }
-        if dice.percent(40) {
+        if rng.percent(40) {
             // The plain form is common, and the one whose rate of false deletes is judged.
-            style.declare_kind(dice, stable);
+            style.declare_kind(rng, stable);
             return style;
         }
         if style.carrier == Single {
-            style.null_when_empty = dice.percent(15);
-            style.mark = dice.percent(15);
-            style.declare_kind(dice, stable);
+            style.null_when_empty = rng.percent(15);
+            style.byte_order_mark = rng.percent(15);
+            style.declare_kind(rng, stable);
             return style;
         }
-        style.has_more = dice.percent(25);
-        style.is_last = dice.percent(15);
-        style.total = dice.percent(25);
+        style.has_more = rng.percent(25);
+        style.is_last = rng.percent(15);
+        style.total = rng.percent(25);
         // Beside offsets and last items a number of pages proves nothing: pages may be shorter than the server counts.
-        style.total_pages = !matches!(style.carrier, Offset | LastItem) && dice.percent(10);
-        style.limit = dice.percent(85);
-        style.cap = dice.one_of(&[3, 4, 7, LIMIT, LIMIT, LIMIT]);
-        style.filtered = dice.percent(20);
-        style.partial = dice.percent(15);
-        style.null_when_empty = dice.percent(15);
-        style.no_content = dice.percent(15);
-        style.always_cursor = style.carrier == CursorText && dice.percent(30);
-        style.link_form = dice.roll(6);
-        style.mark = dice.percent(15);
-        if style.is_counted() && dice.percent(25) {
-            style.end_status = Some((dice.one_of(&[400, 404, 410, 416, 422]), dice.percent(50)));
+        style.total_pages = !matches!(style.carrier, Offset | LastItem) && rng.percent(10);
+        style.limit = rng.percent(85);
+        style.cap = rng.choose(&[3, 4, 7, LIMIT, LIMIT, LIMIT]);
+        style.filtered = rng.percent(20);
+        style.partial = rng.percent(15);
+        style.null_when_empty = rng.percent(15);
+        style.no_content = rng.percent(15);
+        style.always_cursor = style.carrier == CursorText && rng.percent(30);
+        style.link_form = rng.below(6);
+        style.byte_order_mark = rng.percent(15);
+        if style.is_counted() && rng.percent(25) {
+            style.end_status = Some((rng.choose(&[400, 404, 410, 416, 422]), rng.percent(50)));
         }
-        style.declare_kind(dice, stable);
+        style.declare_kind(rng, stable);
         style
     }
 
-    fn declare_kind(&mut self, dice: &mut Dice, stable: bool) {
+    fn declare_kind(&mut self, rng: &mut Rng, stable: bool) {
         if !stable {
             // As the documentation says of lists that are sorted by a field that changes.
             self.declared = Some(Pagination::Position);
-        } else if self.carrier == CursorNumber && dice.percent(50) {
+        } else if self.carrier == CursorNumber && rng.percent(50) {
             self.declared = Some(Pagination::Token);
         }
     }

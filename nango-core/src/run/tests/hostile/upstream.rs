@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::dice::Dice;
+use super::rng::Rng;
 
 /// How the list is sorted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +25,7 @@ impl Order {
         matches!(self, Self::Append | Self::NewestFirst)
     }
 
-    fn descends(self) -> bool {
+    fn is_descending(self) -> bool {
         matches!(self, Self::NewestFirst | Self::UpdatedFirst)
     }
 }
@@ -51,7 +51,7 @@ impl Entry {
 pub(super) struct Upstream {
     pub(super) order: Order,
     /// Sorted by key.
-    pub(super) live: Vec<Entry>,
+    pub(super) entries: Vec<Entry>,
     pub(super) deleted: BTreeSet<u64>,
     /// Seconds since 1970.
     pub(super) now: i64,
@@ -64,7 +64,7 @@ impl Upstream {
     pub(super) fn new(order: Order, size: usize) -> Self {
         let now = 1_700_000_000;
         let mut upstream =
-            Self { order, live: Vec::new(), deleted: BTreeSet::new(), now, next_id: 1, next_key: 1, size };
+            Self { order, entries: Vec::new(), deleted: BTreeSet::new(), now, next_id: 1, next_key: 1, size };
         (0..size).for_each(|_| upstream.insert());
         upstream
     }
@@ -73,7 +73,7 @@ impl Upstream {
         let id = self.next_id;
         self.next_id += 1;
         let key = if self.order.is_stable() { id } else { self.next_key() };
-        self.live.push(Entry { id, updated: self.now, version: 1, key });
+        self.entries.push(Entry { id, updated: self.now, version: 1, key });
     }
 
     fn next_key(&mut self) -> u64 {
@@ -82,49 +82,49 @@ impl Upstream {
     }
 
     /// Deletes, inserts and updates, each with this chance in percent.
-    pub(super) fn change(&mut self, dice: &mut Dice, chance: u64) {
-        if dice.percent(chance) && self.live.len() > self.size / 2 {
-            let gone = self.live.remove(dice.at(self.live.len()));
+    pub(super) fn change(&mut self, rng: &mut Rng, chance: u64) {
+        if rng.percent(chance) && self.entries.len() > self.size / 2 {
+            let gone = self.entries.remove(rng.index(self.entries.len()));
             self.deleted.insert(gone.id);
         }
-        if dice.percent(chance) {
+        if rng.percent(chance) {
             self.insert();
         }
-        if dice.percent(chance) {
-            let at = dice.at(self.live.len());
-            let mut entry = self.live.remove(at);
+        if rng.percent(chance) {
+            let at = rng.index(self.entries.len());
+            let mut entry = self.entries.remove(at);
             entry.version += 1;
             entry.updated = self.now;
             if self.order.is_stable() {
-                self.live.insert(at, entry);
+                self.entries.insert(at, entry);
             } else {
                 entry.key = self.next_key();
-                self.live.push(entry);
+                self.entries.push(entry);
             }
         }
     }
 
     /// Brings the list back to about its size, between two walks.
-    pub(super) fn refill(&mut self, dice: &mut Dice) {
-        while self.live.len() < self.size {
+    pub(super) fn refill(&mut self, rng: &mut Rng) {
+        while self.entries.len() < self.size {
             self.insert();
         }
-        while self.live.len() > self.size + self.size / 5 {
-            let gone = self.live.remove(dice.at(self.live.len()));
+        while self.entries.len() > self.size + self.size / 5 {
+            let gone = self.entries.remove(rng.index(self.entries.len()));
             self.deleted.insert(gone.id);
         }
     }
 
     /// The list in its order, of what changed at this time or later.
     pub(super) fn view(&self, since: Option<i64>) -> Vec<Entry> {
-        let kept = self.live.iter().filter(|entry| since.is_none_or(|since| entry.updated >= since)).cloned();
-        if self.order.descends() { kept.rev().collect() } else { kept.collect() }
+        let retained = self.entries.iter().filter(|entry| since.is_none_or(|since| entry.updated >= since)).cloned();
+        if self.order.is_descending() { retained.rev().collect() } else { retained.collect() }
     }
 
     /// The list behind a key.
-    pub(super) fn behind(&self, key: Option<u64>, since: Option<i64>) -> Vec<Entry> {
+    pub(super) fn after_key(&self, key: Option<u64>, since: Option<i64>) -> Vec<Entry> {
         let mut view = self.view(since);
-        let descends = self.order.descends();
+        let descends = self.order.is_descending();
         view.retain(|entry| key.is_none_or(|key| if descends { entry.key < key } else { entry.key > key }));
         view
     }

@@ -3,24 +3,26 @@
 //! tokens that still try; resets; payloads and rows that keeping house takes out; readers in between.
 
 mod deletes;
-mod upkeep;
+mod maintenance;
 
 use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
 
 use super::{
-    Dice, Trail,
-    expected::{Expected, FAR, Writing, count},
-    readers::{Replica, ask, place, sizes_are_a_recount, whole},
-    steps,
+    Rng, StepLog,
+    expected::{Expected, FAR, WriteContext, count},
+    readers::{Replica, check_random_query, check_sizes, cursor_seq, read_feed},
+    step_count,
 };
 use crate::{
     declare::Merging,
     store::{
         CheckpointWrite, DeleteRow, ModelCounts, ResumeWrite, RowOutcome, RunStatus, RunToken, Scan, ScanFrom,
         SharedStore, StoreError, StoredCheckpoint, Write,
-        conformance::support::{Doc, Opened, Sync, batch, doc, ended, lease_lost, patch_row, rows, tick},
+        conformance::support::{
+            Doc, TestStore, TestSync, assert_lease_lost, batch, doc, patch_row, row_outcomes, run_end, tick,
+        },
     },
 };
 
@@ -28,7 +30,7 @@ const ACTORS: [&str; 3] = ["issues", "other", "webhook"];
 
 /// A function, its run, and what it must find in the database.
 struct Actor<'a> {
-    sync: Sync<'a>,
+    sync: TestSync<'a>,
     counts: ModelCounts,
     pages: u64,
     /// The scan that it believes to be its own.
@@ -39,41 +41,41 @@ struct Actor<'a> {
 
 struct Chaos<'a> {
     store: &'a SharedStore,
-    dice: Dice,
-    trail: Trail,
+    rng: Rng,
+    step_log: StepLog,
     expected: Expected,
     actors: Vec<Actor<'a>>,
     /// Tokens of runs that ended.
-    old: Vec<RunToken>,
+    ended_runs: Vec<RunToken>,
     readers: [Replica; 4],
     /// The moment in front of each step.
-    moments: Vec<i64>,
+    step_times: Vec<i64>,
     /// Cursors that were seen.
-    places: Vec<String>,
+    cursors: Vec<String>,
     /// Who was seen at which place, and its stamp there: a place is given once, also when who had it is erased.
-    held: HashMap<i64, (String, i64)>,
+    seq_owners: HashMap<i64, (String, i64)>,
 }
 
-pub(in crate::store::conformance) async fn random_work_converges(store: Opened) {
-    let (dice, seed) = Dice::new();
+pub(in crate::store::conformance) async fn random_work_matches_model(store: TestStore) {
+    let (rng, seed) = Rng::new();
     let mut actors = Vec::new();
     for name in ACTORS {
         actors.push(Actor::begin(&store, name).await);
     }
     let mut chaos = Chaos {
         store: &store,
-        dice,
-        trail: Trail::new(seed),
+        rng,
+        step_log: StepLog::new(seed),
         expected: Expected::default(),
         actors,
-        old: Vec::new(),
+        ended_runs: Vec::new(),
         readers: Default::default(),
-        moments: Vec::new(),
-        places: Vec::new(),
-        held: HashMap::new(),
+        step_times: Vec::new(),
+        cursors: Vec::new(),
+        seq_owners: HashMap::new(),
     };
-    for step in 0..steps(2_000) {
-        chaos.trail.step = step;
+    for step in 0..step_count(2_000) {
+        chaos.step_log.step = step;
         chaos.step().await;
     }
     for reader in 0..chaos.readers.len() {
@@ -83,7 +85,7 @@ pub(in crate::store::conformance) async fn random_work_converges(store: Opened) 
 
 impl<'a> Actor<'a> {
     async fn begin(store: &'a SharedStore, name: &str) -> Self {
-        let sync = Sync::begin(store, name).await;
+        let sync = TestSync::begin(store, name).await;
         let checkpoint = StoredCheckpoint::default();
         Self { sync, counts: ModelCounts::default(), pages: 0, scan: None, checkpoint, resume: None }
     }
@@ -92,27 +94,29 @@ impl<'a> Actor<'a> {
 impl Chaos<'_> {
     async fn step(&mut self) {
         // The clock moves on in front of the step's moment and behind it, so that a write is newer or older than it.
-        self.moments.push(tick(self.store).await);
+        self.step_times.push(tick(self.store).await);
         tick(self.store).await;
-        let actor = self.dice.at(ACTORS.len());
-        match self.dice.roll(100) {
-            0..45 => self.page(actor).await,
+        let actor = self.rng.index(ACTORS.len());
+        match self.rng.below(100) {
+            0..45 => self.commit_page(actor).await,
             45..55 => self.begin_scan(actor).await,
             55..63 => self.finish_scan(actor).await,
-            63..67 => self.run_again(actor).await,
-            67..69 => self.old_token_writes(actor).await,
+            63..67 => self.restart_run(actor).await,
+            67..69 => self.write_with_ended_token(actor).await,
             69..71 => self.reset(actor).await,
             71..73 => self.set_checkpoint(actor).await,
             73..76 => self.prune().await,
             76 => self.erase().await,
-            77 if self.dice.once_in(3) => self.empty().await,
-            77..80 => self.look_at_what_waits().await,
+            77 if self.rng.one_in(3) => self.empty().await,
+            77..80 => self.check_delete_outlook().await,
             80..86 => {
-                let text = ask(self.store, &self.dataset(), &mut self.dice, &self.places, &self.moments).await;
-                self.trail.note(&text);
+                let text =
+                    check_random_query(self.store, &self.dataset(), &mut self.rng, &self.cursors, &self.step_times)
+                        .await;
+                self.step_log.note(&text);
             }
             _ => {
-                let (reader, pages) = (self.dice.at(self.readers.len()), self.dice.roll(5));
+                let (reader, pages) = (self.rng.index(self.readers.len()), self.rng.below(5));
                 self.read(reader, pages).await;
             }
         }
@@ -122,42 +126,47 @@ impl Chaos<'_> {
         self.actors[0].sync.dataset.clone()
     }
 
-    fn writing(&self, actor: usize) -> Writing {
-        Writing { run: self.actors[actor].sync.run.row, step: self.trail.step, requested: None, full_walk: None }
+    fn write_context(&self, actor: usize) -> WriteContext {
+        WriteContext {
+            run: self.actors[actor].sync.run.row,
+            step: self.step_log.step,
+            requested: None,
+            full_walk: None,
+        }
     }
 
-    async fn page(&mut self, actor: usize) {
-        let step = self.trail.step;
-        let requested = if self.dice.once_in(3) { step - self.dice.at(step.min(60) + 1) } else { step };
-        let merging = if self.dice.once_in(4) { Merging::Override } else { Merging::Newer };
+    async fn commit_page(&mut self, actor: usize) {
+        let step = self.step_log.step;
+        let requested = if self.rng.one_in(3) { step - self.rng.index(step.min(60) + 1) } else { step };
+        let merging = if self.rng.one_in(4) { Merging::Override } else { Merging::Newer };
         // Few numbers of walks, so that one returns what another did, or it did itself.
-        let full_walk = self.dice.once_in(2).then(|| i64::try_from(self.dice.roll(3)).unwrap());
+        let full_walk = self.rng.one_in(2).then(|| i64::try_from(self.rng.below(3)).unwrap());
         let newer = (merging == Merging::Newer).then_some(requested);
-        let at = Writing { requested: newer, full_walk, ..self.writing(actor) };
+        let at = WriteContext { requested: newer, full_walk, ..self.write_context(actor) };
         let (mut after, mut writes, mut outcomes) = (self.expected.clone(), Vec::new(), Vec::new());
-        for _ in 0..=self.dice.roll(3) {
-            let (write, rows) = self.write(&mut after, at);
+        for _ in 0..=self.rng.below(3) {
+            let (write, rows) = self.draw_write(&mut after, at);
             writes.push(write);
             outcomes.extend(rows);
         }
         let Actor { sync, checkpoint, .. } = &self.actors[actor];
         let mut page = sync.page(writes);
-        page.requested_at = self.moments[requested];
+        page.requested_at = self.step_times[requested];
         page.changes.iter_mut().for_each(|change| (change.merging, change.full_walk) = (merging, full_walk));
-        if self.dice.once_in(5) {
+        if self.rng.one_in(5) {
             // One in four was read before somebody else wrote it.
-            let expected = checkpoint.version - i64::from(self.dice.once_in(4));
-            let value = (!self.dice.once_in(4)).then(|| json!({ "step": step }));
+            let expected = checkpoint.version - i64::from(self.rng.one_in(4));
+            let value = (!self.rng.one_in(4)).then(|| json!({ "step": step }));
             page.checkpoint = Some(CheckpointWrite { value, expected });
         }
-        if self.dice.once_in(8) {
+        if self.rng.one_in(8) {
             let state = ResumeWrite::Set(step.to_be_bytes().to_vec());
-            page.resume = Some(if self.dice.once_in(3) { ResumeWrite::Clear } else { state });
+            page.resume = Some(if self.rng.one_in(3) { ResumeWrite::Clear } else { state });
         }
         let (new_checkpoint, new_resume) = (page.checkpoint.clone(), page.resume.clone());
         let committed = self.store.commit(page).await;
-        let who = ACTORS[actor];
-        self.trail.note(&format!("{who} pages, requested in {requested}, {merging:?}: {outcomes:?}"));
+        let actor_name = ACTORS[actor];
+        self.step_log.note(&format!("{actor_name} pages, requested in {requested}, {merging:?}: {outcomes:?}"));
         let actor = &mut self.actors[actor];
         if let Some(write) = &new_checkpoint {
             if write.expected != actor.checkpoint.version {
@@ -173,31 +182,32 @@ impl Chaos<'_> {
             Some(ResumeWrite::Clear) => actor.resume = None,
             None => {}
         }
-        assert_eq!(rows(committed.unwrap()), outcomes);
+        assert_eq!(row_outcomes(committed.unwrap()), outcomes);
         count(&mut actor.counts, &outcomes);
         actor.pages += 1;
         self.expected = after;
     }
 
-    fn write(&mut self, after: &mut Expected, at: Writing) -> (Write, Vec<RowOutcome>) {
-        let (ids, dice) = (self.dice.ids(), &mut self.dice);
-        match dice.roll(7) {
+    fn draw_write(&mut self, after: &mut Expected, at: WriteContext) -> (Write, Vec<RowOutcome>) {
+        let (ids, dice) = (self.rng.ids(), &mut self.rng);
+        match dice.below(7) {
             6 => {
-                let outcomes = after.see(&ids);
+                let outcomes = after.mark_seen(&ids);
                 (Write::Seen(ids), outcomes)
             }
             0..3 => {
-                let docs: Vec<Doc> = ids.iter().map(|id| some_doc(dice, id)).collect();
+                let docs: Vec<Doc> = ids.iter().map(|id| random_doc(dice, id)).collect();
                 (Write::Save(batch(&docs)), after.save(at, &docs))
             }
             3 => {
-                let rows = ids.into_iter().map(|id| DeleteRow { id, at: dice.once_in(2).then(|| some_time(dice)) });
+                let rows =
+                    ids.into_iter().map(|id| DeleteRow { id, deleted_at: dice.one_in(2).then(|| random_time(dice)) });
                 let rows: Vec<_> = rows.collect();
                 let outcomes = after.delete(at, &rows);
                 (Write::Delete(rows), outcomes)
             }
             _ => {
-                let fields = some_fields(dice);
+                let fields = random_fields(dice);
                 let outcomes = after.patch(at, &ids, &fields);
                 let rows = ids.iter().map(|id| patch_row(id, fields.clone()));
                 (Write::Patch(rows.collect()), outcomes)
@@ -206,20 +216,20 @@ impl Chaos<'_> {
     }
 
     async fn begin_scan(&mut self, actor: usize) {
-        let from = match (self.dice.roll(3), self.actors[actor].scan) {
-            (0, _) => ScanFrom::LeftOpen,
+        let from = match (self.rng.below(3), self.actors[actor].scan) {
+            (0, _) => ScanFrom::Unfinished,
             (1, Some(scan)) => ScanFrom::Number(scan.number),
             _ => ScanFrom::Start,
         };
         let Actor { sync, .. } = &self.actors[actor];
-        let brought_forward = self.dice.once_in(2);
+        let brought_forward = self.rng.one_in(2);
         let scan = sync.begin_scan(from, brought_forward).await;
-        self.trail.note(&format!("{} begins to scan from {from:?}, {brought_forward}: {scan:?}", ACTORS[actor]));
+        self.step_log.note(&format!("{} begins to scan from {from:?}, {brought_forward}: {scan:?}", ACTORS[actor]));
         let open = self.expected.scan.as_ref().filter(|open| {
             open.owner == actor
                 && match from {
                     ScanFrom::Start => false,
-                    ScanFrom::LeftOpen => true,
+                    ScanFrom::Unfinished => true,
                     ScanFrom::Number(number) => number == open.number,
                 }
         });
@@ -227,41 +237,41 @@ impl Chaos<'_> {
         if let Some(open) = open {
             assert_eq!(scan.number, open.number);
         } else {
-            self.expected.begin_scan(scan.number, actor, self.trail.step, brought_forward);
+            self.expected.begin_scan(scan.number, actor, self.step_log.step, brought_forward);
         }
         self.actors[actor].scan = Some(scan);
     }
 
     /// A run ends, however, and the function runs again.
-    async fn run_again(&mut self, actor: usize) {
+    async fn restart_run(&mut self, actor: usize) {
         let statuses = [RunStatus::Success, RunStatus::Interrupted, RunStatus::Error, RunStatus::Cancelled];
-        let status = statuses[self.dice.at(statuses.len())];
+        let status = statuses[self.rng.index(statuses.len())];
         let ending = &self.actors[actor];
-        let run = self.store.end_run(&ending.sync.run, ended(status)).await.unwrap();
-        self.trail.note(&format!("{} ends as {status:?}: {:?}", ACTORS[actor], run.totals));
+        let run = self.store.end_run(&ending.sync.run, run_end(status)).await.unwrap();
+        self.step_log.note(&format!("{} ends as {status:?}: {:?}", ACTORS[actor], run.totals));
         let counts = run.totals.models.get("Doc").copied().unwrap_or_default();
         assert_eq!((run.status, counts, run.totals.pages), (status, ending.counts, ending.pages));
-        self.old.push(ending.sync.run);
+        self.ended_runs.push(ending.sync.run);
         let next = Actor::begin(self.store, ACTORS[actor]).await;
         let ending = &mut self.actors[actor];
         (ending.sync, ending.counts, ending.pages) = (next.sync, next.counts, next.pages);
     }
 
-    async fn old_token_writes(&mut self, actor: usize) {
-        if self.old.is_empty() {
+    async fn write_with_ended_token(&mut self, actor: usize) {
+        if self.ended_runs.is_empty() {
             return;
         }
-        let run = self.old[self.dice.at(self.old.len())];
+        let run = self.ended_runs[self.rng.index(self.ended_runs.len())];
         let sync = &self.actors[actor].sync;
         let mut page = sync.page([Write::delete((0..30).map(|n| format!("r{n}")))]);
         page.run = run;
-        lease_lost(self.store.commit(page).await);
-        lease_lost(self.store.begin_scan(&run, &sync.key, &sync.dataset, ScanFrom::Start, false).await);
-        self.trail.note("an old token is refused");
+        assert_lease_lost(self.store.commit(page).await);
+        assert_lease_lost(self.store.begin_scan(&run, &sync.key, &sync.dataset, ScanFrom::Start, false).await);
+        self.step_log.note("an old token is refused");
     }
 
     async fn reset(&mut self, actor: usize) {
-        self.trail.note(&format!("{} is reset", ACTORS[actor]));
+        self.step_log.note(&format!("{} is reset", ACTORS[actor]));
         self.store.reset(&self.actors[actor].sync.key).await.unwrap();
         if self.expected.scan.as_ref().is_some_and(|open| open.owner == actor) {
             self.expected.scan = None;
@@ -272,8 +282,8 @@ impl Chaos<'_> {
     }
 
     async fn set_checkpoint(&mut self, actor: usize) {
-        let value = Some(json!({ "set": self.trail.step }));
-        self.trail.note(&format!("{} gets a checkpoint from outside", ACTORS[actor]));
+        let value = Some(json!({ "set": self.step_log.step }));
+        self.step_log.note(&format!("{} gets a checkpoint from outside", ACTORS[actor]));
         let version = self.store.set_checkpoint(&self.actors[actor].sync.key, value.clone()).await.unwrap();
         let checkpoint = &mut self.actors[actor].checkpoint;
         assert_eq!(version, checkpoint.version + 1);
@@ -283,21 +293,21 @@ impl Chaos<'_> {
     /// A reader reads. At the end of the feed it holds the dataset, and everything else is as it must be, too.
     async fn read(&mut self, reader: usize, pages: u64) {
         let dataset = self.dataset();
-        let at_end = self.readers[reader].follow(self.store, &dataset, &mut self.dice, pages).await;
-        self.trail.note(&format!("reader {reader} reads {pages} pages, to the end: {at_end}"));
+        let at_end = self.readers[reader].follow(self.store, &dataset, &mut self.rng, pages).await;
+        self.step_log.note(&format!("reader {reader} reads {pages} pages, to the end: {at_end}"));
         if !at_end {
             return;
         }
-        self.expected.is_held(&self.readers[reader].rows);
-        let feed = whole(self.store, &dataset).await;
-        self.expected.is_told(&feed);
-        sizes_are_a_recount(self.store, &dataset, &feed).await;
+        self.expected.assert_replica_matches(&self.readers[reader].rows);
+        let feed = read_feed(self.store, &dataset).await;
+        self.expected.assert_feed_matches(&feed);
+        check_sizes(self.store, &dataset, &feed).await;
         for row in &feed {
-            let here = (row.id.clone(), row.last_modified_at);
-            let held = self.held.entry(place(&row.cursor)).or_insert_with(|| here.clone());
-            assert_eq!(*held, here, "a place was given twice");
+            let current = (row.id.clone(), row.last_modified_at);
+            let owner = self.seq_owners.entry(cursor_seq(&row.cursor)).or_insert_with(|| current.clone());
+            assert_eq!(*owner, current, "a place was given twice");
         }
-        self.places.extend(feed.last().map(|last| last.cursor.clone()));
+        self.cursors.extend(feed.last().map(|last| last.cursor.clone()));
         for actor in &self.actors {
             assert_eq!(self.store.checkpoint(&actor.sync.key).await.unwrap(), actor.checkpoint);
             assert_eq!(self.store.resume_state(&actor.sync.key).await.unwrap(), actor.resume);
@@ -305,33 +315,33 @@ impl Chaos<'_> {
     }
 }
 
-fn some_doc(dice: &mut Dice, id: &str) -> Doc {
-    let title = (!dice.once_in(3)).then(|| "t".to_owned());
-    let map = (0..dice.roll(3)).map(|n| (format!("k{n}"), json!({ "v": n }))).collect();
-    let last = dice.once_in(4).then_some(0.5);
-    let at = dice.once_in(2).then(|| some_time(dice));
-    Doc { title, map, last, at, ..doc(id, dice.roll(3)) }
+fn random_doc(rng: &mut Rng, id: &str) -> Doc {
+    let title = (!rng.one_in(3)).then(|| "t".to_owned());
+    let map = (0..rng.below(3)).map(|n| (format!("k{n}"), json!({ "v": n }))).collect();
+    let last = rng.one_in(4).then_some(0.5);
+    let at = rng.one_in(2).then(|| random_time(rng));
+    Doc { title, map, last, at, ..doc(id, rng.below(3)) }
 }
 
 /// A time of update: one of few, or far in the future.
-fn some_time(dice: &mut Dice) -> i64 {
-    if dice.once_in(12) { FAR } else { i64::try_from(dice.roll(4)).unwrap() }
+fn random_time(rng: &mut Rng) -> i64 {
+    if rng.one_in(12) { FAR } else { i64::try_from(rng.below(4)).unwrap() }
 }
 
 /// Fields of a patch: one in place, one that may be new, one deep inside, the time of update.
-fn some_fields(dice: &mut Dice) -> Map<String, Value> {
+fn random_fields(rng: &mut Rng) -> Map<String, Value> {
     let mut fields = Map::new();
-    if dice.once_in(2) {
-        fields.insert("n".to_owned(), json!(dice.roll(3)));
+    if rng.one_in(2) {
+        fields.insert("n".to_owned(), json!(rng.below(3)));
     }
-    if dice.once_in(2) {
+    if rng.one_in(2) {
         fields.insert("title".to_owned(), json!("t"));
     }
-    if dice.once_in(2) {
-        fields.insert("map".to_owned(), json!({ "k1": { "v": dice.roll(2) } }));
+    if rng.one_in(2) {
+        fields.insert("map".to_owned(), json!({ "k1": { "v": rng.below(2) } }));
     }
-    if dice.once_in(3) {
-        fields.insert("at".to_owned(), json!(some_time(dice)));
+    if rng.one_in(3) {
+        fields.insert("at".to_owned(), json!(random_time(rng)));
     }
     fields
 }

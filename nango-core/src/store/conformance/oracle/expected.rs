@@ -10,9 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use deletes::Missed;
-pub(super) use deletes::{Due, Waits};
+pub(super) use deletes::{Due, ExpectedOutlook};
 
-use super::readers::Held;
+use super::readers::ReplicaRow;
 use crate::store::{DeleteRow, FeedRow, ModelCounts, RowOutcome, conformance::support::Doc};
 
 /// A time of update so far in the future that it does not compare.
@@ -28,7 +28,7 @@ pub(super) struct Row {
     /// Whether the payload is gone.
     pruned: bool,
     /// Whether it was gone once since the row got its place: a reader may have come by then.
-    faded: bool,
+    was_pruned: bool,
     /// The run that wrote it last, and when.
     run: i64,
     step: usize,
@@ -37,12 +37,12 @@ pub(super) struct Row {
     /// When it was last updated, or deleted, at the provider.
     updated: Option<i64>,
     /// The older time that a full walk last returned, and the walk.
-    older: Option<(i64, i64)>,
+    older_time: Option<(i64, i64)>,
 }
 
 /// Who writes, when, and what they give way to.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Writing {
+pub(super) struct WriteContext {
     pub(super) run: i64,
     pub(super) step: usize,
     /// The step in which the page was requested; `None`: it overrides.
@@ -58,10 +58,10 @@ pub(super) struct OpenScan {
     /// Which actor's function began it.
     pub(super) owner: usize,
     began: usize,
-    live: u64,
+    live_count: u64,
     brought_forward: bool,
     /// Ids that it saw, and those that were written since it began.
-    kept: BTreeSet<String>,
+    seen_or_written: BTreeSet<String>,
 }
 
 /// A dataset.
@@ -74,21 +74,21 @@ pub(super) struct Expected {
 
 impl Row {
     /// It gets a new place, as a tombstone with what is left of it.
-    fn bury(&mut self, at: Writing) {
-        (self.live, self.run, self.step, self.faded) = (false, at.run, at.step, self.pruned);
+    fn tombstone(&mut self, at: WriteContext) {
+        (self.live, self.run, self.step, self.was_pruned) = (false, at.run, at.step, self.pruned);
         self.missed = None;
-        self.older = None;
+        self.older_time = None;
     }
 
     /// Whether a write with this time is older. The second full walk that returns the same older time is not.
-    fn is_updated_after(&mut self, given: Option<i64>, full_walk: Option<i64>) -> bool {
+    fn has_newer_update_time(&mut self, given: Option<i64>, full_walk: Option<i64>) -> bool {
         match (given, self.updated) {
             (Some(given), Some(stored)) if given < stored && stored < FAR => {
                 let Some(walk) = full_walk else { return true };
-                match self.older {
+                match self.older_time {
                     Some((time, before)) if time == given => before == walk,
                     _ => {
-                        self.older = Some((given, walk));
+                        self.older_time = Some((given, walk));
                         true
                     }
                 }
@@ -97,7 +97,7 @@ impl Row {
         }
     }
 
-    fn is_newer(&self, than: Writing) -> bool {
+    fn was_written_after_request(&self, than: WriteContext) -> bool {
         than.requested.is_some_and(|requested| self.run != than.run && self.step >= requested)
     }
 }
@@ -106,30 +106,48 @@ impl Expected {
     pub(super) fn begin_scan(&mut self, number: i64, owner: usize, began: usize, brought_forward: bool) {
         let live = self.rows.values().filter(|row| row.live).count() as u64;
         self.brought_forward = if brought_forward { self.brought_forward + 1 } else { 0 };
-        self.scan = Some(OpenScan { number, owner, began, live, brought_forward, kept: BTreeSet::new() });
+        self.scan = Some(OpenScan {
+            number,
+            owner,
+            began,
+            live_count: live,
+            brought_forward,
+            seen_or_written: BTreeSet::new(),
+        });
     }
 
-    fn keep(&mut self, id: &str) {
+    fn mark_seen_or_written(&mut self, id: &str) {
         if let Some(scan) = &mut self.scan {
-            scan.kept.insert(id.to_owned());
+            scan.seen_or_written.insert(id.to_owned());
         }
     }
 
-    fn put(&mut self, at: Writing, doc: Doc, text: String) {
-        self.keep(&doc.id);
+    fn insert(&mut self, at: WriteContext, doc: Doc, text: String) {
+        self.mark_seen_or_written(&doc.id);
         let (updated, older) = (doc.at, None);
         let (live, pruned, faded) = (true, false, false);
-        let row = Row { doc, text, live, pruned, faded, run: at.run, step: at.step, missed: None, updated, older };
+        let row = Row {
+            doc,
+            text,
+            live,
+            pruned,
+            was_pruned: faded,
+            run: at.run,
+            step: at.step,
+            missed: None,
+            updated,
+            older_time: older,
+        };
         self.rows.insert(row.doc.id.clone(), row);
     }
 
-    pub(super) fn save(&mut self, at: Writing, docs: &[Doc]) -> Vec<RowOutcome> {
-        self.each(
+    pub(super) fn save(&mut self, at: WriteContext, docs: &[Doc]) -> Vec<RowOutcome> {
+        self.for_each_row(
             docs,
             |doc| &doc.id,
             |this, doc| {
                 // Whoever saves a record has seen it, also if a newer write stays.
-                this.keep(&doc.id);
+                this.mark_seen_or_written(&doc.id);
                 if let Some(row) = this.rows.get_mut(&doc.id) {
                     row.missed = None;
                 }
@@ -139,33 +157,33 @@ impl Expected {
                     Some(row) if row.live && (row.text == text || (row.doc == *doc && !row.pruned)) => {
                         (row.text, row.pruned) = (text, false);
                         if doc.at.is_some() {
-                            (row.updated, row.older) = (doc.at, None);
+                            (row.updated, row.older_time) = (doc.at, None);
                         }
                         return RowOutcome::Unchanged;
                     }
-                    Some(row) if row.is_newer(at) => return RowOutcome::SkippedNewer,
+                    Some(row) if row.was_written_after_request(at) => return RowOutcome::SkippedNewer,
                     Some(row) => {
-                        if row.is_updated_after(doc.at, at.full_walk) {
+                        if row.has_newer_update_time(doc.at, at.full_walk) {
                             return RowOutcome::SkippedOlder;
                         }
                         if row.live { RowOutcome::Updated } else { RowOutcome::Added }
                     }
                     None => RowOutcome::Added,
                 };
-                this.put(at, doc.clone(), text);
+                this.insert(at, doc.clone(), text);
                 outcome
             },
         )
     }
 
-    pub(super) fn see(&mut self, ids: &[String]) -> Vec<RowOutcome> {
-        self.each(
+    pub(super) fn mark_seen(&mut self, ids: &[String]) -> Vec<RowOutcome> {
+        self.for_each_row(
             ids,
             |id| id,
             |this, id| match this.rows.get_mut(id) {
                 Some(row) if row.live => {
                     row.missed = None;
-                    this.keep(id);
+                    this.mark_seen_or_written(id);
                     RowOutcome::Seen
                 }
                 _ => RowOutcome::Missing,
@@ -173,58 +191,58 @@ impl Expected {
         )
     }
 
-    pub(super) fn delete(&mut self, at: Writing, deletes: &[DeleteRow]) -> Vec<RowOutcome> {
-        self.each(
+    pub(super) fn delete(&mut self, at: WriteContext, deletes: &[DeleteRow]) -> Vec<RowOutcome> {
+        self.for_each_row(
             deletes,
             |delete| &delete.id,
             |this, delete| {
                 let Some(row) = this.rows.get_mut(&delete.id) else { return RowOutcome::Missing };
                 let live = row.live;
-                if live && row.is_newer(at) {
+                if live && row.was_written_after_request(at) {
                     return RowOutcome::SkippedNewer;
                 }
-                if row.is_updated_after(delete.at, None) {
+                if row.has_newer_update_time(delete.deleted_at, None) {
                     return if live { RowOutcome::SkippedOlder } else { RowOutcome::Missing };
                 }
-                if delete.at.is_some() && delete.at != row.updated {
-                    (row.updated, row.older) = (delete.at, None);
+                if delete.deleted_at.is_some() && delete.deleted_at != row.updated {
+                    (row.updated, row.older_time) = (delete.deleted_at, None);
                 }
                 if !live {
                     return RowOutcome::Missing;
                 }
-                row.bury(at);
-                this.keep(&delete.id);
+                row.tombstone(at);
+                this.mark_seen_or_written(&delete.id);
                 RowOutcome::Deleted
             },
         )
     }
 
-    pub(super) fn patch(&mut self, at: Writing, ids: &[String], fields: &Map<String, Value>) -> Vec<RowOutcome> {
-        self.each(
+    pub(super) fn patch(&mut self, at: WriteContext, ids: &[String], fields: &Map<String, Value>) -> Vec<RowOutcome> {
+        self.for_each_row(
             ids,
             |id| id,
             |this, id| match this.rows.get_mut(id) {
                 // There is nothing to merge with where the payload is gone.
                 Some(row) if row.live && !row.pruned => {
-                    let mut whole: Value = serde_json::from_str(&row.text).unwrap();
-                    merge(&mut whole, fields);
-                    let text = whole.to_string();
-                    let doc: Doc = serde_json::from_value(whole).unwrap();
+                    let mut record: Value = serde_json::from_str(&row.text).unwrap();
+                    merge(&mut record, fields);
+                    let text = record.to_string();
+                    let doc: Doc = serde_json::from_value(record).unwrap();
                     let given = fields.get("at").and_then(Value::as_i64);
                     if doc == row.doc {
                         row.missed = None;
                         if given.is_some() {
-                            row.older = None;
+                            row.older_time = None;
                         }
                         RowOutcome::Unchanged
-                    } else if row.is_newer(at) {
+                    } else if row.was_written_after_request(at) {
                         RowOutcome::SkippedNewer
-                    } else if row.is_updated_after(given, at.full_walk) {
+                    } else if row.has_newer_update_time(given, at.full_walk) {
                         row.missed = None;
-                        this.keep(id);
+                        this.mark_seen_or_written(id);
                         RowOutcome::SkippedOlder
                     } else {
-                        this.put(at, doc, text);
+                        this.insert(at, doc, text);
                         RowOutcome::Updated
                     }
                 }
@@ -234,7 +252,7 @@ impl Expected {
     }
 
     /// One outcome for each row; of equal ids the first counts.
-    fn each<T>(
+    fn for_each_row<T>(
         &mut self,
         rows: &[T],
         id: impl Fn(&T) -> &String,
@@ -254,7 +272,7 @@ impl Expected {
     pub(super) fn prune(&mut self, ids: &[String]) -> (u64, u64) {
         let (mut count, mut bytes) = (0, 0);
         for (_, row) in self.rows.iter_mut().filter(|(id, row)| ids.contains(id) && !row.pruned) {
-            (row.pruned, row.faded) = (true, true);
+            (row.pruned, row.was_pruned) = (true, true);
             count += 1;
             bytes += row.text.len() as u64;
         }
@@ -276,40 +294,40 @@ impl Expected {
 
     /// A reader that read to the end holds this dataset.
     #[track_caller]
-    pub(super) fn is_held(&self, held: &BTreeMap<String, Held>) {
-        let ids = |held: &BTreeMap<String, Held>| held.keys().cloned().collect::<Vec<_>>();
-        assert_eq!(ids(held), self.rows.keys().cloned().collect::<Vec<_>>(), "the replica and the dataset");
+    pub(super) fn assert_replica_matches(&self, replica: &BTreeMap<String, ReplicaRow>) {
+        let ids = |replica: &BTreeMap<String, ReplicaRow>| replica.keys().cloned().collect::<Vec<_>>();
+        assert_eq!(ids(replica), self.rows.keys().cloned().collect::<Vec<_>>(), "the replica and the dataset");
         for (id, row) in &self.rows {
-            let (doc, live) = &held[id];
+            let (doc, live) = &replica[id];
             assert_eq!(*live, row.live, "whether {id} lives");
             match doc {
                 Some(doc) => assert_eq!(*doc, row.doc),
-                None => assert!(row.faded, "{id} came without its payload, which was always there"),
+                None => assert!(row.was_pruned, "{id} came without its payload, which was always there"),
             }
         }
     }
 
     /// A feed from its beginning tells this dataset.
     #[track_caller]
-    pub(super) fn is_told(&self, feed: &[FeedRow]) {
+    pub(super) fn assert_feed_matches(&self, feed: &[FeedRow]) {
         assert_eq!(feed.len(), self.rows.len());
-        for told in feed {
-            let row = &self.rows[&told.id];
-            let text = told.payload.as_deref().map(String::from_utf8_lossy);
+        for feed_row in feed {
+            let row = &self.rows[&feed_row.id];
+            let text = feed_row.payload.as_deref().map(String::from_utf8_lossy);
             let expected = (!row.pruned).then_some(&*row.text);
-            assert_eq!((text.as_deref(), told.pruned_at.is_some()), (expected, row.pruned), "{}", told.id);
-            assert_eq!(told.deleted_at.is_none(), row.live, "{}", told.id);
+            assert_eq!((text.as_deref(), feed_row.pruned_at.is_some()), (expected, row.pruned), "{}", feed_row.id);
+            assert_eq!(feed_row.deleted_at.is_none(), row.live, "{}", feed_row.id);
         }
     }
 }
 
 /// Objects are merged recursively, everything else is replaced.
-fn merge(whole: &mut Value, fields: &Map<String, Value>) {
-    let Value::Object(whole) = whole else { panic!("a record is an object") };
+fn merge(record: &mut Value, fields: &Map<String, Value>) {
+    let Value::Object(record) = record else { panic!("a record is an object") };
     for (name, value) in fields {
-        match (whole.get_mut(name), value) {
+        match (record.get_mut(name), value) {
             (Some(old @ Value::Object(_)), Value::Object(fields)) => merge(old, fields),
-            _ => drop(whole.insert(name.clone(), value.clone())),
+            _ => drop(record.insert(name.clone(), value.clone())),
         }
     }
 }

@@ -4,19 +4,19 @@ use std::collections::BTreeMap;
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
-use super::Dice;
+use super::Rng;
 use crate::store::{
     DatasetKey, FeedPage, FeedRow, Filter, LastAction, ReadQuery, SharedStore,
     conformance::support::{Doc, read},
 };
 
 /// What a reader holds of a record: its content, if that had not been pruned when it was read, and whether it lives.
-pub(super) type Held = (Option<Doc>, bool);
+pub(super) type ReplicaRow = (Option<Doc>, bool);
 
 /// What a reader holds that only ever followed its cursor.
 #[derive(Default)]
 pub(super) struct Replica {
-    pub(super) rows: BTreeMap<String, Held>,
+    pub(super) rows: BTreeMap<String, ReplicaRow>,
     cursor: Option<String>,
 }
 
@@ -26,16 +26,16 @@ impl Replica {
         &mut self,
         store: &SharedStore,
         dataset: &DatasetKey,
-        dice: &mut Dice,
+        dice: &mut Rng,
         pages: u64,
     ) -> bool {
         for _ in 0..pages {
-            let limit = u32::try_from(1 + dice.roll(9)).unwrap();
-            let max_bytes = if dice.once_in(3) { dice.at(300) } else { 0 };
+            let limit = u32::try_from(1 + dice.below(9)).unwrap();
+            let max_bytes = if dice.one_in(3) { dice.index(300) } else { 0 };
             let query = ReadQuery { cursor: self.cursor.clone(), limit, max_bytes, ..ReadQuery::default() };
             let page = read(store, dataset, query).await;
             for row in page.records {
-                self.rows.insert(row.id.clone(), held(&row));
+                self.rows.insert(row.id.clone(), replica_row(&row));
                 self.cursor = Some(row.cursor);
             }
             if page.next_cursor.is_none() {
@@ -48,23 +48,23 @@ impl Replica {
 }
 
 /// What a row of the feed tells.
-pub(super) fn held(row: &FeedRow) -> Held {
+pub(super) fn replica_row(row: &FeedRow) -> ReplicaRow {
     let doc = row.payload.as_deref().map(|payload| serde_json::from_slice::<Doc>(payload).unwrap());
     assert!(doc.as_ref().is_none_or(|doc| doc.id == row.id));
     (doc, row.deleted_at.is_none())
 }
 
 /// The whole feed, checked in itself: each id once, in the order of places, moments never going back.
-pub(super) async fn whole(store: &SharedStore, dataset: &DatasetKey) -> Vec<FeedRow> {
+pub(super) async fn read_feed(store: &SharedStore, dataset: &DatasetKey) -> Vec<FeedRow> {
     let page = read(store, dataset, ReadQuery { limit: 10_000, ..ReadQuery::default() }).await;
     assert_eq!(page.next_cursor, None);
-    assert!(page.records.is_sorted_by(|a, b| place(&a.cursor) < place(&b.cursor)));
+    assert!(page.records.is_sorted_by(|a, b| cursor_seq(&a.cursor) < cursor_seq(&b.cursor)));
     assert!(page.records.is_sorted_by_key(|row| row.last_modified_at));
     page.records
 }
 
 /// The sizes that the database keeps equal a recount of the feed.
-pub(super) async fn sizes_are_a_recount(store: &SharedStore, dataset: &DatasetKey, feed: &[FeedRow]) {
+pub(super) async fn check_sizes(store: &SharedStore, dataset: &DatasetKey, feed: &[FeedRow]) {
     let sizes = store.datasets(None, None).await.unwrap().into_iter().find(|one| one.dataset == *dataset);
     let live: Vec<_> = feed.iter().filter(|row| row.deleted_at.is_none()).collect();
     let bytes: usize = live.iter().map(|row| row.payload.as_ref().map_or(0, bytes::Bytes::len)).sum();
@@ -72,37 +72,37 @@ pub(super) async fn sizes_are_a_recount(store: &SharedStore, dataset: &DatasetKe
 }
 
 /// A question with a random cursor, filter, moment, ids and bounds, answered from the whole feed and by the database.
-pub(super) async fn ask(
+pub(super) async fn check_random_query(
     store: &SharedStore,
     dataset: &DatasetKey,
-    dice: &mut Dice,
-    places: &[String],
-    moments: &[i64],
+    rng: &mut Rng,
+    cursors: &[String],
+    step_times: &[i64],
 ) -> String {
-    let feed = whole(store, dataset).await;
-    let mut maybe = |times| dice.once_in(times);
+    let feed = read_feed(store, dataset).await;
+    let mut maybe = |times| rng.one_in(times);
     let filter = Filter { added: maybe(3), updated: maybe(3), deleted: maybe(3) };
-    let (by_ids, by_moment, by_bytes, by_cursor) = (maybe(3), maybe(3), maybe(3), maybe(2));
+    let (by_ids, by_time, by_bytes, by_cursor) = (maybe(3), maybe(3), maybe(3), maybe(2));
     let query = ReadQuery {
-        cursor: (by_cursor && !places.is_empty()).then(|| places[dice.at(places.len())].clone()),
-        limit: u32::try_from(1 + dice.roll(12)).unwrap(),
+        cursor: (by_cursor && !cursors.is_empty()).then(|| cursors[rng.index(cursors.len())].clone()),
+        limit: u32::try_from(1 + rng.below(12)).unwrap(),
         filter,
-        modified_after: by_moment.then(|| moments[dice.at(moments.len())]),
-        ids: if by_ids { dice.ids() } else { Vec::new() },
-        max_bytes: if by_bytes { 1 + dice.at(300) } else { 0 },
+        modified_after: by_time.then(|| step_times[rng.index(step_times.len())]),
+        ids: if by_ids { rng.ids() } else { Vec::new() },
+        max_bytes: if by_bytes { 1 + rng.index(300) } else { 0 },
     };
-    assert_eq!(read(store, dataset, query.clone()).await, answer(&feed, &query), "{query:?}");
-    format!("asks for {filter:?}, cursor {by_cursor}, moment {by_moment}, ids {:?}", query.ids)
+    assert_eq!(read(store, dataset, query.clone()).await, expected_page(&feed, &query), "{query:?}");
+    format!("asks for {filter:?}, cursor {by_cursor}, moment {by_time}, ids {:?}", query.ids)
 }
 
 /// What a query must give, by walking over everything.
-fn answer(feed: &[FeedRow], query: &ReadQuery) -> FeedPage {
-    let after = query.cursor.as_deref().map_or(0, place);
+fn expected_page(feed: &[FeedRow], query: &ReadQuery) -> FeedPage {
+    let after = query.cursor.as_deref().map_or(0, cursor_seq);
     let Filter { added, updated, deleted } = query.filter;
     let all = !(added || updated || deleted);
     let wanted = |row: &&FeedRow| {
-        place(&row.cursor) > after
-            && query.modified_after.is_none_or(|moment| row.last_modified_at >= moment)
+        cursor_seq(&row.cursor) > after
+            && query.modified_after.is_none_or(|time| row.last_modified_at >= time)
             && (query.ids.is_empty() || query.ids.contains(&row.id))
             && (all
                 || match row.last_action {
@@ -126,7 +126,7 @@ fn answer(feed: &[FeedRow], query: &ReadQuery) -> FeedPage {
 }
 
 /// The sequence in a cursor: its last eight bytes.
-pub(super) fn place(cursor: &str) -> i64 {
+pub(super) fn cursor_seq(cursor: &str) -> i64 {
     let bytes = BASE64_URL_SAFE_NO_PAD.decode(cursor).unwrap();
     i64::from_be_bytes(*bytes.last_chunk().unwrap())
 }

@@ -7,153 +7,153 @@
 use std::{collections::BTreeMap, ops::Bound};
 
 use super::{
-    Dice, Trail,
-    readers::{Held, Replica, held, sizes_are_a_recount, whole},
-    steps,
+    Rng, StepLog,
+    readers::{Replica, ReplicaRow, check_sizes, read_feed, replica_row},
+    step_count,
 };
 use crate::store::{
     RowOutcome, RunStatus, Scan, ScanFrom, SharedStore, Write,
-    conformance::support::{Doc, Opened, Sync, batch, doc, ended, rows, tick},
+    conformance::support::{Doc, TestStore, TestSync, batch, doc, row_outcomes, run_end, tick},
 };
 
 /// A record of the API, and since when it has been there without a gap.
 #[derive(Debug, Clone)]
-struct There {
+struct ApiRecord {
     doc: Doc,
-    since: usize,
+    present_since: usize,
 }
 
 struct Walk {
     scan: Scan,
     began: usize,
     /// The last id of the last page.
-    place: Option<String>,
+    resume_point: Option<String>,
 }
 
-struct World<'a> {
+struct Simulation<'a> {
     store: &'a SharedStore,
-    dice: Dice,
-    trail: Trail,
-    api: BTreeMap<String, There>,
+    rng: Rng,
+    step_log: StepLog,
+    api: BTreeMap<String, ApiRecord>,
     /// When records went that are not there.
-    gone: BTreeMap<String, usize>,
-    walker: Sync<'a>,
-    handler: Sync<'a>,
+    removed_at_step: BTreeMap<String, usize>,
+    walker: TestSync<'a>,
+    handler: TestSync<'a>,
     walk: Option<Walk>,
     /// Whether handlers tell of every change.
-    told: bool,
+    reports_all_changes: bool,
     replica: Replica,
 }
 
-pub(in crate::store::conformance) async fn walks_bury_nobody_who_lives(store: Opened) {
-    for told in [true, false] {
-        let (dice, seed) = Dice::new();
-        let mut world = World {
+pub(in crate::store::conformance) async fn complete_walk_deletes_no_live_record(store: TestStore) {
+    for reports_all in [true, false] {
+        let (rng, seed) = Rng::new();
+        let mut simulation = Simulation {
             store: &store,
-            dice,
-            trail: Trail::new(seed),
+            rng,
+            step_log: StepLog::new(seed),
             api: BTreeMap::new(),
-            gone: BTreeMap::new(),
-            walker: Sync::begin(&store, "walker").await,
-            handler: Sync::begin(&store, "handler").await,
+            removed_at_step: BTreeMap::new(),
+            walker: TestSync::begin(&store, "walker").await,
+            handler: TestSync::begin(&store, "handler").await,
             walk: None,
-            told,
+            reports_all_changes: reports_all,
             replica: Replica::default(),
         };
         // What the first world left is not at the API of the second: its first walk deletes it.
         let mut walks = 0;
-        for step in 0..steps(700) {
-            world.trail.step = step;
-            walks += u64::from(world.step().await);
+        for step in 0..step_count(700) {
+            simulation.step_log.step = step;
+            walks += u64::from(simulation.step().await);
         }
         assert!(walks > 3, "{walks} walks came to their end");
-        world.end_quietly().await;
+        simulation.finish_without_changes().await;
     }
 }
 
-impl World<'_> {
+impl Simulation<'_> {
     /// Gives whether a walk came to its end.
     async fn step(&mut self) -> bool {
-        match self.dice.roll(10) {
-            0..3 => self.api_changes().await,
+        match self.rng.below(10) {
+            0..3 => self.change_api().await,
             3 => self.interrupt().await,
             4 => {
-                let pages = self.dice.roll(4);
-                self.replica.follow(self.store, &self.walker.dataset, &mut self.dice, pages).await;
+                let pages = self.rng.below(4);
+                self.replica.follow(self.store, &self.walker.dataset, &mut self.rng, pages).await;
             }
-            _ => return self.walk_on().await,
+            _ => return self.continue_walk().await,
         }
         false
     }
 
     /// A record comes, changes or goes, and perhaps a handler tells of it.
-    async fn api_changes(&mut self) {
-        let id = format!("r{:02}", self.dice.roll(60));
-        let step = self.trail.step;
-        let told = self.told || self.dice.once_in(2);
+    async fn change_api(&mut self) {
+        let id = format!("r{:02}", self.rng.below(60));
+        let step = self.step_log.step;
+        let reports_all = self.reports_all_changes || self.rng.one_in(2);
         tick(self.store).await;
-        let write = if self.dice.once_in(3) {
+        let write = if self.rng.one_in(3) {
             if self.api.remove(&id).is_some() {
-                self.gone.insert(id.clone(), step);
+                self.removed_at_step.insert(id.clone(), step);
             }
-            self.trail.note(&format!("{id} goes, told: {told}"));
+            self.step_log.note(&format!("{id} goes, told: {reports_all}"));
             Write::delete([id])
         } else {
-            let there = doc(&id, self.dice.roll(1000));
-            let since = self.api.get(&id).map_or(step, |there| there.since);
-            self.api.insert(id.clone(), There { doc: there.clone(), since });
-            self.gone.remove(&id);
-            self.trail.note(&format!("{id} is {}, told: {told}", there.n));
-            Write::Save(batch(&[there]))
+            let record = doc(&id, self.rng.below(1000));
+            let since = self.api.get(&id).map_or(step, |record| record.present_since);
+            self.api.insert(id.clone(), ApiRecord { doc: record.clone(), present_since: since });
+            self.removed_at_step.remove(&id);
+            self.step_log.note(&format!("{id} is {}, told: {reports_all}", record.n));
+            Write::Save(batch(&[record]))
         };
-        if told {
+        if reports_all {
             tick(self.store).await;
             self.handler.commit(write).await;
-            if self.dice.once_in(9) {
-                self.store.end_run(&self.handler.run, ended(RunStatus::Success)).await.unwrap();
-                self.handler = Sync::begin(self.store, "handler").await;
+            if self.rng.one_in(9) {
+                self.store.end_run(&self.handler.run, run_end(RunStatus::Success)).await.unwrap();
+                self.handler = TestSync::begin(self.store, "handler").await;
             }
         }
     }
 
     async fn interrupt(&mut self) {
-        self.store.end_run(&self.walker.run, ended(RunStatus::Interrupted)).await.unwrap();
-        self.walker = Sync::begin(self.store, "walker").await;
+        self.store.end_run(&self.walker.run, run_end(RunStatus::Interrupted)).await.unwrap();
+        self.walker = TestSync::begin(self.store, "walker").await;
         if let Some(walk) = &mut self.walk {
             let from = ScanFrom::Number(walk.scan.number);
-            let Sync { run, key, dataset, .. } = &self.walker;
+            let TestSync { run, key, dataset, .. } = &self.walker;
             walk.scan = self.store.begin_scan(run, key, dataset, from, false).await.unwrap();
             assert!(walk.scan.resumed);
-            self.trail.note("the walk is interrupted and gone on with");
+            self.step_log.note("the walk is interrupted and gone on with");
         }
     }
 
     /// Requests a page, lets the world go on, commits it.
-    async fn walk_on(&mut self) -> bool {
+    async fn continue_walk(&mut self) -> bool {
         let Some(walk) = &self.walk else {
             let scan = self.walker.scan(false).await;
-            self.walk = Some(Walk { scan, began: self.trail.step, place: None });
-            self.trail.note("a walk begins");
+            self.walk = Some(Walk { scan, began: self.step_log.step, resume_point: None });
+            self.step_log.note("a walk begins");
             return false;
         };
         let requested_at = tick(self.store).await;
-        let after = walk.place.as_ref().map_or(Bound::Unbounded, |id| Bound::Excluded(id.clone()));
-        let size = 1 + self.dice.at(9);
+        let after = walk.resume_point.as_ref().map_or(Bound::Unbounded, |id| Bound::Excluded(id.clone()));
+        let size = 1 + self.rng.index(9);
         let docs: Vec<Doc> =
-            self.api.range((after, Bound::Unbounded)).take(size).map(|(_, there)| there.doc.clone()).collect();
-        for _ in 0..self.dice.roll(3) {
-            self.api_changes().await;
+            self.api.range((after, Bound::Unbounded)).take(size).map(|(_, record)| record.doc.clone()).collect();
+        for _ in 0..self.rng.below(3) {
+            self.change_api().await;
         }
         let Some(last) = docs.last() else { return self.finish().await };
         let place = Some(last.id.clone());
         let mut page = self.walker.page([Write::Save(batch(&docs))]);
         page.requested_at = requested_at;
-        let outcomes = rows(self.store.commit(page).await.unwrap());
+        let outcomes = row_outcomes(self.store.commit(page).await.unwrap());
         let ids: Vec<_> = docs.iter().map(|doc| &*doc.id).collect();
-        self.trail.note(&format!("a page of {}: {outcomes:?}", ids.join(" ")));
+        self.step_log.note(&format!("a page of {}: {outcomes:?}", ids.join(" ")));
         assert!(!outcomes.contains(&RowOutcome::Duplicate));
         if let Some(walk) = &mut self.walk {
-            walk.place = place;
+            walk.resume_point = place;
         }
         false
     }
@@ -162,51 +162,52 @@ impl World<'_> {
         let Some(walk) = self.walk.take() else { return false };
         let finish = self.walker.finish(walk.scan, 1, true);
         let finished = self.store.finish_scan(finish).await.unwrap();
-        self.trail.note(&format!("the walk ends: {finished:?}"));
+        self.step_log.note(&format!("the walk ends: {finished:?}"));
         let cache = self.cache().await;
-        for (id, there) in self.api.iter().filter(|(_, there)| there.since < walk.began) {
+        for (id, record) in self.api.iter().filter(|(_, there)| there.present_since < walk.began) {
             let lives = cache.get(id).is_some_and(|(_, live)| *live);
-            assert!(lives, "{id} lived all the time (since {}) and is deleted", there.since);
+            assert!(lives, "{id} lived all the time (since {}) and is deleted", record.present_since);
         }
         for (id, (_, live)) in &cache {
-            let gone_before = !self.api.contains_key(id) && self.gone.get(id).is_none_or(|went| *went < walk.began);
+            let gone_before =
+                !self.api.contains_key(id) && self.removed_at_step.get(id).is_none_or(|went| *went < walk.began);
             assert!(!(gone_before && *live), "{id} was not there for the whole walk and still lives");
         }
-        if self.told {
-            assert_eq!(living(cache), self.at_the_api());
+        if self.reports_all_changes {
+            assert_eq!(live_docs(cache), self.api_docs());
         }
         true
     }
 
     /// Two walks while nothing changes: whatever was not told is known now.
-    async fn end_quietly(&mut self) {
+    async fn finish_without_changes(&mut self) {
         self.walk = None;
         let scan = self.walker.scan(false).await;
-        let docs: Vec<Doc> = self.api.values().map(|there| there.doc.clone()).collect();
+        let docs: Vec<Doc> = self.api.values().map(|record| record.doc.clone()).collect();
         tick(self.store).await;
         self.walker.commit(Write::Save(batch(&docs))).await;
         self.store.finish_scan(self.walker.finish(scan, 1, true)).await.unwrap();
         let cache = self.cache().await;
-        assert_eq!(living(cache.clone()), self.at_the_api());
+        assert_eq!(live_docs(cache.clone()), self.api_docs());
         let dataset = &self.walker.dataset;
-        assert!(self.replica.follow(self.store, dataset, &mut self.dice, u64::MAX).await);
+        assert!(self.replica.follow(self.store, dataset, &mut self.rng, u64::MAX).await);
         assert_eq!(self.replica.rows, cache);
-        sizes_are_a_recount(self.store, dataset, &whole(self.store, dataset).await).await;
+        check_sizes(self.store, dataset, &read_feed(self.store, dataset).await).await;
         for sync in [&self.walker, &self.handler] {
-            self.store.end_run(&sync.run, ended(RunStatus::Success)).await.unwrap();
+            self.store.end_run(&sync.run, run_end(RunStatus::Success)).await.unwrap();
         }
     }
 
-    async fn cache(&self) -> BTreeMap<String, Held> {
-        let feed = whole(self.store, &self.walker.dataset).await;
-        feed.iter().map(|row| (row.id.clone(), held(row))).collect()
+    async fn cache(&self) -> BTreeMap<String, ReplicaRow> {
+        let feed = read_feed(self.store, &self.walker.dataset).await;
+        feed.iter().map(|row| (row.id.clone(), replica_row(row))).collect()
     }
 
-    fn at_the_api(&self) -> BTreeMap<String, Doc> {
-        self.api.iter().map(|(id, there)| (id.clone(), there.doc.clone())).collect()
+    fn api_docs(&self) -> BTreeMap<String, Doc> {
+        self.api.iter().map(|(id, record)| (id.clone(), record.doc.clone())).collect()
     }
 }
 
-fn living(cache: BTreeMap<String, Held>) -> BTreeMap<String, Doc> {
+fn live_docs(cache: BTreeMap<String, ReplicaRow>) -> BTreeMap<String, Doc> {
     cache.into_iter().filter(|(_, (_, live))| *live).filter_map(|(id, (doc, _))| Some((id, doc?))).collect()
 }

@@ -2,19 +2,19 @@
 
 use crate::store::{
     CheckReport, DatasetKey, Problem, StoreError,
-    check::{Figures, Place},
-    postgres::{Db, Postgres, dataset::Dataset, fault::Outcome, rows::plain_size},
+    check::{DatasetRef, DatasetTotals},
+    postgres::{Db, Postgres, dataset::Dataset, error::DbResult, rows::plain_size},
 };
 
 /// A dataset's row, or what its records say; with the last record number, and whether candidates wait.
-type Said = (Figures, i64, bool);
+type TotalsRow = (DatasetTotals, i64, bool);
 
 /// All datasets.
-pub(super) async fn list(store: &Postgres) -> Result<Vec<Place>, StoreError> {
+pub(super) async fn list(store: &Postgres) -> Result<Vec<DatasetRef>, StoreError> {
     const LIST: &str = "SELECT id, integration, connection, model, variant FROM nango_rs.datasets ORDER BY id";
     let listed = store.read_with((), |db, ()| Box::pin(async { Ok(db.query_as(LIST).fetch_all(&mut *db.sql).await?) }));
     let rows: Vec<(i64, String, String, String, String)> = listed.await?;
-    let place = |(id, integration, connection, model, variant)| Place {
+    let place = |(id, integration, connection, model, variant)| DatasetRef {
         id,
         key: DatasetKey { integration, connection, model, variant },
     };
@@ -24,32 +24,38 @@ pub(super) async fn list(store: &Postgres) -> Result<Vec<Place>, StoreError> {
 /// Compares a dataset's row with its records.
 pub(super) async fn check(
     store: &Postgres,
-    place: &Place,
+    place: &DatasetRef,
     repair: bool,
     report: &mut CheckReport,
 ) -> Result<(), StoreError> {
     let found = store.read_with(place.id, |db, id| Box::pin(compare(db, *id))).await?;
     let Some(((noted, given, waits), (counted, used, waiting))) = found else { return Ok(()) };
-    if noted.agree(&counted) && given >= used && waits >= waiting {
+    if noted.matches(&counted) && given >= used && waits >= waiting {
         return Ok(());
     }
     let mut repaired = 0;
     if repair {
-        repaired = store.write(place.clone(), |db, place| Box::pin(mend(db, place))).await?;
+        repaired = store.write(place.clone(), |db, place| Box::pin(recount(db, place))).await?;
     }
     let name = place.to_string();
-    report.note_figures(&name, &noted, &counted, repaired);
+    report.add_total_findings(&name, &noted, &counted, repaired);
     if given < used {
         let example = format!("noted record number {given}, its records go up to {used}");
-        report.note(Problem::Behind, &name, 1, repaired, example);
+        report.add_finding(Problem::DatasetBehind, &name, 1, repaired, example);
     }
     if waiting && !waits {
-        report.note(Problem::State, &name, 1, repaired, "delete candidates wait, and the dataset's row denies it");
+        report.add_finding(
+            Problem::State,
+            &name,
+            1,
+            repaired,
+            "delete candidates wait, and the dataset's row denies it",
+        );
     }
     Ok(())
 }
 
-async fn compare(db: &mut Db, id: i64) -> Outcome<Option<(Said, Said)>> {
+async fn compare(db: &mut Db, id: i64) -> DbResult<Option<(TotalsRow, TotalsRow)>> {
     const NOTED: &str = "SELECT live, bytes, seq, stamp, rids, waits FROM nango_rs.datasets WHERE id = $1";
     const COUNTED: &str = concat!(
         "SELECT count(*) FILTER (WHERE deleted_at IS NULL), coalesce(sum(",
@@ -60,16 +66,18 @@ async fn compare(db: &mut Db, id: i64) -> Outcome<Option<(Said, Said)>> {
          FROM nango_rs.records WHERE dataset = $1"
     );
     type Row = (i64, i64, i64, i64, i64, bool);
-    let said = |(live, bytes, seq, stamp, rids, waits): Row| (Figures { live, bytes, seq, stamp }, rids, waits);
+    let totals = |(live, bytes, seq, stamp, rids, waits): Row| {
+        (DatasetTotals { live, bytes, seq, committed_at: stamp }, rids, waits)
+    };
     let noted: Option<Row> = db.query_as(NOTED).bind(id).fetch_optional(&mut *db.sql).await?;
     let Some(noted) = noted else { return Ok(None) };
     let counted: Row = db.query_as(COUNTED).bind(id).fetch_one(&mut *db.sql).await?;
-    Ok(Some((said(noted), said(counted))))
+    Ok(Some((totals(noted), totals(counted))))
 }
 
 /// Counts again under the lock; gives how many rows it mended. The only repair that reads a whole dataset in one
 /// transaction.
-async fn mend(db: &mut Db, place: &Place) -> Outcome<u64> {
+async fn recount(db: &mut Db, place: &DatasetRef) -> DbResult<u64> {
     const MEND: &str = "UPDATE nango_rs.datasets SET live = $2, bytes = $3, seq = $4, stamp = $5, rids = $6, waits = $7 \
          WHERE id = $1";
     if Dataset::find(db, &place.key).await?.is_none() {
@@ -77,6 +85,10 @@ async fn mend(db: &mut Db, place: &Place) -> Outcome<u64> {
     }
     let Some(((noted, given, _), (counted, used, waiting))) = compare(db, place.id).await? else { return Ok(0) };
     let mend = db.query(MEND).bind(place.id).bind(counted.live).bind(counted.bytes).bind(noted.seq.max(counted.seq));
-    mend.bind(noted.stamp.max(counted.stamp)).bind(given.max(used)).bind(waiting).execute(&mut *db.sql).await?;
+    mend.bind(noted.committed_at.max(counted.committed_at))
+        .bind(given.max(used))
+        .bind(waiting)
+        .execute(&mut *db.sql)
+        .await?;
     Ok(1)
 }

@@ -5,7 +5,7 @@ use sqlx::AssertSqlSafe;
 use super::{STEP, datasets};
 use crate::store::{
     CheckReport, DatasetKey, Problem, StoreError,
-    postgres::{Db, Postgres, fault::Outcome, natural, upkeep},
+    postgres::{Db, Postgres, error::DbResult, maintenance, to_u64},
 };
 
 /// What can be left over: its name, its table, what tells its rows apart, and which of them (`t`) belong to nothing.
@@ -56,25 +56,25 @@ pub(super) async fn check(store: &Postgres, repair: bool, report: &mut CheckRepo
         let count = store.read_with(orphans, |db, orphans| Box::pin(count(db, orphans))).await?;
         let mut repaired = 0;
         while repair && repaired < count {
-            match store.write(orphans, |db, orphans| Box::pin(take_out(db, orphans))).await? {
+            match store.write(orphans, |db, orphans| Box::pin(delete_orphans(db, orphans))).await? {
                 // Somebody else took them out.
                 0 => repaired = count,
                 taken => repaired += taken,
             }
         }
-        report.note(Problem::Orphans, orphans.0, count, repaired.min(count), "");
+        report.add_finding(Problem::Orphans, orphans.0, count, repaired.min(count), "");
     }
-    unconnected(store, repair, report).await
+    check_unconnected(store, repair, report).await
 }
 
-async fn count(db: &mut Db, (_, table, _, lost): &Orphans) -> Outcome<u64> {
-    db.walk().await?;
+async fn count(db: &mut Db, (_, table, _, lost): &Orphans) -> DbResult<u64> {
+    db.allow_seq_scan().await?;
     let sql = format!("SELECT count(*) FROM nango_rs.{table} t WHERE {lost}");
-    Ok(natural(sqlx::query_scalar(AssertSqlSafe(sql)).persistent(false).fetch_one(&mut *db.sql).await?))
+    Ok(to_u64(sqlx::query_scalar(AssertSqlSafe(sql)).persistent(false).fetch_one(&mut *db.sql).await?))
 }
 
-async fn take_out(db: &mut Db, (_, table, columns, lost): &Orphans) -> Outcome<u64> {
-    db.walk().await?;
+async fn delete_orphans(db: &mut Db, (_, table, columns, lost): &Orphans) -> DbResult<u64> {
+    db.allow_seq_scan().await?;
     let sql = if *table == "datasets" {
         // The dataset stays, for its sequence; only its scan goes.
         format!("UPDATE nango_rs.datasets t SET scan = NULL, scan_function = NULL, scan_start = NULL WHERE {lost}")
@@ -88,16 +88,17 @@ async fn take_out(db: &mut Db, (_, table, columns, lost): &Orphans) -> Outcome<u
 }
 
 /// Records whose connection was removed: they should have gone with it.
-async fn unconnected(store: &Postgres, repair: bool, report: &mut CheckReport) -> Result<(), StoreError> {
+async fn check_unconnected(store: &Postgres, repair: bool, report: &mut CheckReport) -> Result<(), StoreError> {
     for place in datasets::list(store).await? {
-        let count = store.read_with(place.clone(), |db, place| Box::pin(left(db, place.id, &place.key))).await?;
+        let count =
+            store.read_with(place.clone(), |db, place| Box::pin(count_unconnected(db, place.id, &place.key))).await?;
         let mut repaired = 0;
         if count > 0 && repair {
             let mut through = None;
             loop {
                 let input = (place.key.clone(), through);
                 let step = store.write(input, |db, (key, through)| {
-                    Box::pin(upkeep::empty(db, key, *through, u32::try_from(STEP).unwrap_or(u32::MAX)))
+                    Box::pin(maintenance::empty(db, key, *through, u32::try_from(STEP).unwrap_or(u32::MAX)))
                 });
                 let step = step.await?;
                 repaired += step.count;
@@ -108,18 +109,18 @@ async fn unconnected(store: &Postgres, repair: bool, report: &mut CheckReport) -
             }
         }
         let name = format!("records of a removed connection: {place}");
-        report.note(Problem::Orphans, &name, count.max(repaired), repaired, "");
+        report.add_finding(Problem::Orphans, &name, count.max(repaired), repaired, "");
     }
     Ok(())
 }
 
 /// How many records a dataset has whose connection is not there.
-async fn left(db: &mut Db, id: i64, key: &DatasetKey) -> Outcome<u64> {
+async fn count_unconnected(db: &mut Db, id: i64, key: &DatasetKey) -> DbResult<u64> {
     const CONNECTED: &str = "SELECT EXISTS (SELECT 1 FROM nango_rs.connections WHERE integration = $1 AND id = $2)";
     const COUNT: &str = "SELECT count(*) FROM nango_rs.records WHERE dataset = $1";
     let connected = db.query_scalar(CONNECTED).bind(&key.integration).bind(&key.connection);
     if connected.fetch_one(&mut *db.sql).await? {
         return Ok(0);
     }
-    Ok(natural(db.query_scalar(COUNT).bind(id).fetch_one(&mut *db.sql).await?))
+    Ok(to_u64(db.query_scalar(COUNT).bind(id).fetch_one(&mut *db.sql).await?))
 }

@@ -6,20 +6,20 @@ use sqlx::{Row, postgres::PgRow};
 use super::STEP;
 use crate::store::{
     CheckReport, Problem, StoreError,
-    check::{Place, Stored, Walked},
+    check::{DatasetRef, PassCounts, StoredPayload},
     encryption::DatasetSeal,
     hash::Hash,
     postgres::{
         Db, Postgres,
         dataset::Dataset,
-        fault::{Fault, Outcome},
+        error::{DbError, DbResult},
         rows::plain_size,
     },
-    row::{DELETED, GONE, MERGED, PRUNED, UPDATED},
+    row_flags::{DELETED_ACTION, DELETED_FLAG, MERGED_FLAG, PRUNED_FLAG, UPDATED_ACTION},
 };
 
 /// Where a walk over the feed stands: the place and the latest stamp so far.
-type At = (i64, i64);
+type CheckPosition = (i64, i64);
 
 /// A record that something is wrong with.
 #[derive(Debug, Clone)]
@@ -32,41 +32,41 @@ struct Suspect {
 #[derive(Debug)]
 struct Step {
     suspects: Vec<Suspect>,
-    walked: Walked,
-    at: At,
+    counts: PassCounts,
+    position: CheckPosition,
 }
 
 /// Walks over the records.
 pub(super) async fn check(
     store: &Postgres,
-    place: &Place,
+    place: &DatasetRef,
     repair: bool,
     report: &mut CheckReport,
 ) -> Result<(), StoreError> {
     let name = place.to_string();
     let mut at = (i64::MIN, i64::MIN);
     loop {
-        let step = store.read_with((place.clone(), at), |db, (place, at)| Box::pin(look(db, place, *at))).await?;
-        report.walked(&step.walked);
+        let step = store.read_with((place.clone(), at), |db, (place, at)| Box::pin(read_step(db, place, *at))).await?;
+        report.add_pass(&step.counts);
         let mut suspects = step.suspects;
         let mut mended = vec![false; suspects.len()];
         if repair && !suspects.is_empty() {
-            let work = store.write_keeping((place.clone(), suspects), |db, (place, suspects)| {
-                Box::pin(mend_all(db, place, suspects))
+            let work = store.write_returning_input((place.clone(), suspects), |db, (place, suspects)| {
+                Box::pin(repair_records(db, place, suspects))
             });
             ((_, suspects), mended) = work.await?;
         }
         for (suspect, mended) in suspects.into_iter().zip(mended) {
-            report.note(suspect.problem, &name, 1, u64::from(mended), format!("record `{}`", suspect.id));
+            report.add_finding(suspect.problem, &name, 1, u64::from(mended), format!("record `{}`", suspect.id));
         }
-        if step.walked.records < STEP.unsigned_abs() {
+        if step.counts.records < STEP.unsigned_abs() {
             return Ok(());
         }
-        at = step.at;
+        at = step.position;
     }
 }
 
-async fn look(db: &mut Db, place: &Place, from: At) -> Outcome<Step> {
+async fn read_step(db: &mut Db, place: &DatasetRef, from: CheckPosition) -> DbResult<Step> {
     // What a key notes of its row stands in both.
     const WALK: &str = concat!(
         "SELECT r.seq, r.id, r.modified_at, r.last_action, r.deleted_at IS NOT NULL, r.pruned_at IS NOT NULL, r.key_id, \
@@ -78,21 +78,21 @@ async fn look(db: &mut Db, place: &Place, from: At) -> Outcome<Step> {
         " AS size FROM nango_rs.records WHERE dataset = $1 AND seq > $2 ORDER BY seq LIMIT $3) r LEFT JOIN LATERAL \
          (SELECT * FROM nango_rs.record_keys WHERE dataset = $1 AND id = r.id OFFSET 0) k ON TRUE ORDER BY r.seq"
     );
-    let seal = db.shared.vault.reading(&place.key);
+    let seal = db.shared.vault.seal_for_reading(&place.key);
     let shared = std::sync::Arc::clone(&db.shared);
-    let mut step = Step { suspects: Vec::new(), walked: Walked::default(), at: from };
+    let mut step = Step { suspects: Vec::new(), counts: PassCounts::default(), position: from };
     let mut rows = db.query(WALK).bind(place.id).bind(from.0).bind(STEP).fetch(&mut *db.sql);
     while let Some(row) = rows.try_next().await? {
         let (seq, stamp): (i64, i64) = (row.try_get(0)?, row.try_get(2)?);
-        let mut problems = problems(&row, &shared.vault, &seal, &mut step.walked)?;
-        if stamp < step.at.1 {
-            problems.insert(0, Problem::StampsBack);
+        let mut problems = problems(&row, &shared.vault, &seal, &mut step.counts)?;
+        if stamp < step.position.1 {
+            problems.insert(0, Problem::TimestampRegression);
         }
         for problem in problems {
             step.suspects.push(Suspect { problem, seq, id: row.try_get(1)? });
         }
-        step.walked.records += 1;
-        step.at = (seq, stamp.max(step.at.1));
+        step.counts.records += 1;
+        step.position = (seq, stamp.max(step.position.1));
     }
     Ok(step)
 }
@@ -102,60 +102,60 @@ fn problems(
     row: &PgRow,
     vault: &crate::store::encryption::Vault,
     seal: &DatasetSeal,
-    walked: &mut Walked,
-) -> Outcome<Vec<Problem>> {
+    walked: &mut PassCounts,
+) -> DbResult<Vec<Problem>> {
     let mut found = Vec::new();
     let (seq, id): (i64, &str) = (row.try_get(0)?, row.try_get(1)?);
     let (action, deleted, pruned): (i16, bool, bool) = (row.try_get(3)?, row.try_get(4)?, row.try_get(5)?);
     let payload: Option<&[u8]> = row.try_get(7)?;
     let is_found = row.try_get::<Option<i64>, _>(8)? == Some(seq);
     if !is_found {
-        found.push(if row.try_get(13)? { Problem::IdTwice } else { Problem::NoKey });
+        found.push(if row.try_get(13)? { Problem::DuplicateId } else { Problem::MissingKeyRow });
     }
-    let bits = if deleted { DELETED } else { 0 } | if pruned { PRUNED } else { 0 };
+    let bits = if deleted { DELETED_FLAG } else { 0 } | if pruned { PRUNED_FLAG } else { 0 };
     let state: Option<i16> = row.try_get(9)?;
     let noted_otherwise = is_found
-        && (state.is_some_and(|state| i64::from(state) & !MERGED != bits)
+        && (state.is_some_and(|state| i64::from(state) & !MERGED_FLAG != bits)
             || row.try_get::<Option<bool>, _>(12)? == Some(false));
-    if noted_otherwise || pruned != payload.is_none() || deleted != (i64::from(action) == GONE) {
+    if noted_otherwise || pruned != payload.is_none() || deleted != (i64::from(action) == DELETED_ACTION) {
         found.push(Problem::State);
     }
     if let Some(payload) = payload {
         let hash = match (is_found, row.try_get::<Option<i16>, _>(10)?, row.try_get::<Option<&[u8]>, _>(11)?) {
             (true, Some(version), Some(hash)) => {
-                let hash: Hash = hash.try_into().map_err(|_| Fault::damaged("the hash of a record"))?;
+                let hash: Hash = hash.try_into().map_err(|_| DbError::damaged("the hash of a record"))?;
                 Some((version.into(), hash))
             }
             _ => None,
         };
-        found.extend(walked.look(vault, seal, Stored { id, payload, key: row.try_get(6)?, hash })?);
+        found.extend(walked.inspect(vault, seal, StoredPayload { id, payload, key: row.try_get(6)?, hash })?);
     }
     Ok(found)
 }
 
 /// Mends records under the dataset's lock, one after another: a repair is rare. Which of them are sound now.
-async fn mend_all(db: &mut Db, place: &Place, suspects: &[Suspect]) -> Outcome<Vec<bool>> {
+async fn repair_records(db: &mut Db, place: &DatasetRef, suspects: &[Suspect]) -> DbResult<Vec<bool>> {
     const LAST: &str = "SELECT coalesce(max(rid), 0) FROM nango_rs.record_keys WHERE dataset = $1";
     const GIVEN: &str = "UPDATE nango_rs.datasets SET rids = $2 WHERE id = $1";
     let Some(dataset) = Dataset::find(db, &place.key).await? else { return Ok(vec![false; suspects.len()]) };
-    let mut rids = dataset.rids;
-    if suspects.iter().any(|suspect| suspect.problem == Problem::NoKey) {
+    let mut rids = dataset.last_rid;
+    if suspects.iter().any(|suspect| suspect.problem == Problem::MissingKeyRow) {
         // The row may be what is wrong.
         rids = rids.max(db.query_scalar(LAST).bind(dataset.id).fetch_one(&mut *db.sql).await?);
     }
     let mut mended = Vec::with_capacity(suspects.len());
     for suspect in suspects {
-        rids += i64::from(suspect.problem == Problem::NoKey);
-        mended.push(mend(db, dataset.id, suspect, rids).await?);
+        rids += i64::from(suspect.problem == Problem::MissingKeyRow);
+        mended.push(repair_record(db, dataset.id, suspect, rids).await?);
     }
-    if rids > dataset.rids {
+    if rids > dataset.last_rid {
         db.query(GIVEN).bind(dataset.id).bind(rids).execute(&mut *db.sql).await?;
     }
     Ok(mended)
 }
 
 /// Mends one record, if it is still so. Whether it is sound now.
-async fn mend(db: &mut Db, dataset: i64, suspect: &Suspect, rid: i64) -> Outcome<bool> {
+async fn repair_record(db: &mut Db, dataset: i64, suspect: &Suspect, rid: i64) -> DbResult<bool> {
     // An empty hash of no version is equal to none: the next save compares the payloads.
     const KEY: &str = concat!(
         "INSERT INTO nango_rs.record_keys AS k \
@@ -189,19 +189,20 @@ async fn mend(db: &mut Db, dataset: i64, suspect: &Suspect, rid: i64) -> Outcome
     let Suspect { problem, seq, id } = suspect;
     let small = |number: i64| i16::try_from(number).unwrap_or(0);
     match problem {
-        Problem::NoKey => {
+        Problem::MissingKeyRow => {
             db.query(KEY).bind(dataset).bind(seq).bind(id).bind(rid).execute(&mut *db.sql).await?;
         }
         Problem::State => {
-            let row = db.query(ROW).bind(dataset).bind(seq).bind(id).bind(small(GONE)).bind(small(UPDATED));
+            let row =
+                db.query(ROW).bind(dataset).bind(seq).bind(id).bind(small(DELETED_ACTION)).bind(small(UPDATED_ACTION));
             row.execute(&mut *db.sql).await?;
             db.query(STATE).bind(dataset).bind(seq).bind(id).execute(&mut *db.sql).await?;
         }
         // For a payload that does not open, a hash of the kind in use that no content has: the next save replaces the
         // payload without opening it.
         Problem::Hash | Problem::Payload | Problem::Seal => {
-            let in_use = db.shared.vault.latest().hasher.version();
-            let (version, bits) = if *problem == Problem::Seal { (in_use, MERGED) } else { (0, 0) };
+            let in_use = db.shared.vault.latest_policy().hasher.version();
+            let (version, bits) = if *problem == Problem::Seal { (in_use, MERGED_FLAG) } else { (0, 0) };
             let hash = db.query(HASH).bind(dataset).bind(seq).bind(id).bind(small(version)).bind(small(bits));
             hash.execute(&mut *db.sql).await?;
             if *problem != Problem::Hash {
@@ -217,34 +218,41 @@ async fn mend(db: &mut Db, dataset: i64, suspect: &Suspect, rid: i64) -> Outcome
 /// Looks for keys that lead to no record.
 pub(super) async fn check_keys(
     store: &Postgres,
-    place: &Place,
+    place: &DatasetRef,
     repair: bool,
     report: &mut CheckReport,
 ) -> Result<(), StoreError> {
     let mut after = String::new();
     loop {
-        let look = store.read_with((place.id, after), |db, (dataset, after)| Box::pin(lost(db, *dataset, after)));
+        let look =
+            store.read_with((place.id, after), |db, (dataset, after)| Box::pin(orphaned_keys(db, *dataset, after)));
         let ids = look.await?;
         let Some(end) = ids.last() else { return Ok(()) };
         after = end.clone();
         let (count, example) = (ids.len() as u64, format!("id `{}`", ids[0]));
         if repair {
-            store.write((place.clone(), ids), |db, (place, ids)| Box::pin(take_out(db, place, ids))).await?;
+            store.write((place.clone(), ids), |db, (place, ids)| Box::pin(delete_keys(db, place, ids))).await?;
         }
-        report.note(Problem::NoRecord, &place.to_string(), count, if repair { count } else { 0 }, example);
+        report.add_finding(
+            Problem::MissingPayloadRow,
+            &place.to_string(),
+            count,
+            if repair { count } else { 0 },
+            example,
+        );
     }
 }
 
-macro_rules! leads_nowhere {
+macro_rules! has_no_record {
     () => {
         "NOT EXISTS (SELECT 1 FROM nango_rs.records r WHERE r.dataset = $1 AND r.seq = k.seq AND r.id = k.id)"
     };
 }
 
-async fn lost(db: &mut Db, dataset: i64, after: &str) -> Outcome<Vec<String>> {
+async fn orphaned_keys(db: &mut Db, dataset: i64, after: &str) -> DbResult<Vec<String>> {
     const LOST: &str = concat!(
         "SELECT k.id FROM nango_rs.record_keys k WHERE k.dataset = $1 AND k.id > $2 AND ",
-        leads_nowhere!(),
+        has_no_record!(),
         " ORDER BY k.id LIMIT $3"
     );
     // Each key is looked up in the index of the records, and nothing is sorted.
@@ -252,9 +260,9 @@ async fn lost(db: &mut Db, dataset: i64, after: &str) -> Outcome<Vec<String>> {
     Ok(db.query_scalar(LOST).bind(dataset).bind(after).bind(STEP).fetch_all(&mut *db.sql).await?)
 }
 
-async fn take_out(db: &mut Db, place: &Place, ids: &[String]) -> Outcome<()> {
+async fn delete_keys(db: &mut Db, place: &DatasetRef, ids: &[String]) -> DbResult<()> {
     const TAKE: &str =
-        concat!("DELETE FROM nango_rs.record_keys k WHERE k.dataset = $1 AND k.id = ANY($2) AND ", leads_nowhere!());
+        concat!("DELETE FROM nango_rs.record_keys k WHERE k.dataset = $1 AND k.id = ANY($2) AND ", has_no_record!());
     if Dataset::find(db, &place.key).await?.is_some() {
         db.query(TAKE).bind(place.id).bind(ids).execute(&mut *db.sql).await?;
     }

@@ -6,7 +6,7 @@ use serde::de::IgnoredAny;
 
 use crate::store::{
     CheckReport, Problem, StoreError,
-    postgres::{Db, Postgres, fault::Outcome},
+    postgres::{Db, Postgres, error::DbResult},
 };
 
 /// What is looked at: its name, and how it is read, a name and two values in each row.
@@ -27,15 +27,15 @@ const VALUES: [Values; 4] = [
 /// Looks for values that cannot be read.
 pub(super) async fn check(store: &Postgres, report: &mut CheckReport) -> Result<(), StoreError> {
     for values in VALUES {
-        let (count, example) = store.read_with(values, |db, values| Box::pin(look(db, values))).await?;
-        report.note(Problem::Unreadable, values.0, count, 0, example);
+        let (count, example) = store.read_with(values, |db, values| Box::pin(count_unreadable(db, values))).await?;
+        report.add_finding(Problem::Unreadable, values.0, count, 0, example);
     }
     Ok(())
 }
 
 /// How many cannot be read, and the first of them.
-async fn look(db: &mut Db, (name, select): &Values) -> Outcome<(u64, String)> {
-    db.walk().await?;
+async fn count_unreadable(db: &mut Db, (name, select): &Values) -> DbResult<(u64, String)> {
+    db.allow_seq_scan().await?;
     let (mut count, mut example) = (0, String::new());
     let mut rows = db.query_as::<(String, String, Option<String>)>(select).fetch(&mut *db.sql);
     while let Some((of, first, second)) = rows.try_next().await? {

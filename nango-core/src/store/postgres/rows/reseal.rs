@@ -1,21 +1,21 @@
 //! Storing rows otherwise than they were, without a change that anybody is told of: the writes of a walk.
 
-use super::{NOBODY, key, write};
+use super::{INVALID_RUN, stored_key_id, write};
 use crate::store::{
-    encryption::Regime,
+    encryption::EncryptionPolicy,
     hash::Hash,
-    postgres::{Db, fault::Outcome},
+    postgres::{Db, error::DbResult},
 };
 
 /// Payloads that are stored otherwise.
 #[derive(Debug, Default)]
-pub(in crate::store::postgres) struct Resealing<'a> {
+pub(in crate::store::postgres) struct PayloadUpdates<'a> {
     ids: Vec<&'a str>,
     seqs: Vec<i64>,
     payloads: Vec<Vec<u8>>,
 }
 
-impl<'a> Resealing<'a> {
+impl<'a> PayloadUpdates<'a> {
     /// One more: the record's id, its place in the feed, and its payload as it is to be stored.
     pub(in crate::store::postgres) fn push(&mut self, id: &'a str, seq: i64, payload: Vec<u8>) {
         self.ids.push(id);
@@ -24,7 +24,12 @@ impl<'a> Resealing<'a> {
     }
 
     /// Writes them.
-    pub(in crate::store::postgres) async fn write(&self, db: &mut Db, dataset: i64, regime: &Regime) -> Outcome<()> {
+    pub(in crate::store::postgres) async fn write(
+        &self,
+        db: &mut Db,
+        dataset: i64,
+        regime: &EncryptionPolicy,
+    ) -> DbResult<()> {
         const RESEAL: &str = "WITH rows AS (INSERT INTO nango_rs.records AS r \
              (dataset, seq, first_seen_at, modified_at, run, last_action, id, key_id, payload) \
              SELECT $1, unnest($2::bigint[]), 0, 0, $5, 0, unnest($3::text[]), $6, unnest($4::bytea[]) \
@@ -37,9 +42,9 @@ impl<'a> Resealing<'a> {
                 .bind(&self.seqs[part.clone()])
                 .bind(&self.ids[part.clone()])
                 .bind(&self.payloads[part.clone()])
-                .bind(NOBODY)
-                .bind(key(regime));
-            write::all(reseal.fetch_one(&mut *db.sql).await?, part.len())?;
+                .bind(INVALID_RUN)
+                .bind(stored_key_id(regime));
+            write::ensure_all_written(reseal.fetch_one(&mut *db.sql).await?, part.len())?;
         }
         Ok(())
     }
@@ -47,22 +52,22 @@ impl<'a> Resealing<'a> {
 
 /// Content hashes that are stored in another version.
 #[derive(Debug, Default)]
-pub(in crate::store::postgres) struct Hashes<'a> {
+pub(in crate::store::postgres) struct HashUpdates<'a> {
     ids: Vec<&'a str>,
-    taken: Vec<Hash>,
+    hashes: Vec<Hash>,
     versions: Vec<i16>,
 }
 
-impl<'a> Hashes<'a> {
+impl<'a> HashUpdates<'a> {
     /// One more: the record's id, its hash, and the version of that.
     pub(in crate::store::postgres) fn push(&mut self, id: &'a str, hash: Hash, version: i64) {
         self.ids.push(id);
-        self.taken.push(hash);
-        self.versions.push(write::small(version));
+        self.hashes.push(hash);
+        self.versions.push(write::to_i16(version));
     }
 
     /// Writes them.
-    pub(in crate::store::postgres) async fn write(&self, db: &mut Db, dataset: i64) -> Outcome<()> {
+    pub(in crate::store::postgres) async fn write(&self, db: &mut Db, dataset: i64) -> DbResult<()> {
         const REHASH: &str = "WITH keys AS (INSERT INTO nango_rs.record_keys AS k \
              (dataset, rid, seq, modified_at, run, bytes, hash_version, state, hash, id) \
              SELECT $1, 0, 0, 0, $5, 0, unnest($4::smallint[]), 0, unnest($3::bytea[]), unnest($2::text[]) \
@@ -71,7 +76,7 @@ impl<'a> Hashes<'a> {
         if self.ids.is_empty() {
             return Ok(());
         }
-        let rehash = db.query_scalar(REHASH).bind(dataset).bind(&self.ids).bind(&self.taken).bind(&self.versions);
-        write::all(rehash.bind(NOBODY).fetch_one(&mut *db.sql).await?, self.ids.len())
+        let rehash = db.query_scalar(REHASH).bind(dataset).bind(&self.ids).bind(&self.hashes).bind(&self.versions);
+        write::ensure_all_written(rehash.bind(INVALID_RUN).fetch_one(&mut *db.sql).await?, self.ids.len())
     }
 }

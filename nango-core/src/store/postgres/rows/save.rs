@@ -1,40 +1,41 @@
 //! Saving whole records.
 
 use super::{
-    Writing, int,
-    look::{self, Known},
+    WriteContext,
+    lookup::{self, KeyRow},
     times::TimeChanges,
+    to_i64,
     write::{Inserts, Replacements, Restores},
 };
 use crate::{
     model::{Batch, BatchItem},
     store::{
         RowOutcome,
-        draft::Ready,
         failpoint::failpoint,
         hash::Hash,
+        hashed_page::PreparedWrite,
         merge,
-        postgres::{Db, dataset::Dataset, fault::Outcome, scans},
-        row::{ADDED, DELETED, MERGED, UPDATED},
-        updated::Age,
+        postgres::{Db, dataset::Dataset, error::DbResult, scans},
+        row_flags::{ADDED_ACTION, DELETED_FLAG, MERGED_FLAG, UPDATED_ACTION},
+        update_times::Age,
     },
 };
 
 /// Saves a batch; every id of it counts as seen by the scan that is open.
 pub(in crate::store::postgres) async fn save(
     db: &mut Db,
-    at: &Writing,
+    at: &WriteContext,
     dataset: &mut Dataset,
     batch: &Batch,
-    ready: &Ready,
-) -> Outcome<Vec<RowOutcome>> {
+    ready: &PreparedWrite,
+) -> DbResult<Vec<RowOutcome>> {
     let ids: Vec<&str> =
         batch.iter().zip(&ready.duplicate).filter(|(_, dup)| !**dup).map(|(item, _)| item.id).collect();
-    let known = look::keys(db, dataset.id, &ids, batch.has_times()).await?;
-    let same = compared(db, at, dataset.id, &known, batch, ready).await?;
+    let known = lookup::find_keys(db, dataset.id, &ids, batch.has_times()).await?;
+    let same = compare_content(db, at, dataset.id, &known, batch, ready).await?;
 
     let mut known = known.into_iter().zip(same);
-    let mut plan = Plan::default();
+    let mut plan = SaveBatch::default();
     let mut rows = Vec::with_capacity(batch.len());
     let mut seen = Vec::with_capacity(if dataset.scan.is_some() { batch.len() } else { 0 });
     for (item, (hash, duplicate)) in batch.iter().zip(ready.hashes.iter().zip(&ready.duplicate)) {
@@ -43,12 +44,12 @@ pub(in crate::store::postgres) async fn save(
             continue;
         }
         let (rid, outcome) = if let Some((Some(known), same)) = known.next() {
-            (known.rid, plan.save(at, dataset, item, hash, &known, same)?)
+            (known.rid, plan.save_existing(at, dataset, item, hash, &known, same)?)
         } else {
             let rid = dataset.next_rid();
-            plan.inserts.push(item.id, rid, dataset.next(), at.content_of(item, hash)?);
+            plan.inserts.push(item.id, rid, dataset.next_seq(), at.content_of(item, hash)?);
             dataset.live += 1;
-            dataset.bytes += int(item.payload.len());
+            dataset.bytes += to_i64(item.payload.len());
             (rid, RowOutcome::Added)
         };
         rows.push(outcome);
@@ -70,40 +71,40 @@ pub(in crate::store::postgres) async fn save(
 
 /// What is to be written of a batch.
 #[derive(Default)]
-struct Plan<'a> {
+struct SaveBatch<'a> {
     inserts: Inserts<'a>,
     replacements: Replacements<'a>,
     restores: Restores<'a>,
     times: TimeChanges<'a>,
 }
 
-impl<'a> Plan<'a> {
+impl<'a> SaveBatch<'a> {
     /// Saves a record that is there; `same`: with this content.
-    fn save(
+    fn save_existing(
         &mut self,
-        at: &Writing,
+        at: &WriteContext,
         dataset: &mut Dataset,
         item: BatchItem<'a>,
         hash: &Hash,
-        known: &Known,
+        known: &KeyRow,
         same: bool,
-    ) -> Outcome<RowOutcome> {
-        let equal = known.hash == *hash && known.hash_version == at.regime.hasher.version();
+    ) -> DbResult<RowOutcome> {
+        let equal = known.hash == *hash && known.hash_version == at.policy.hasher.version();
         if equal && known.state == 0 {
-            self.times.push(item.id, known.times.same(item.updated));
+            self.times.push(item.id, known.times.after_unchanged_save(item.updated));
             return Ok(RowOutcome::Unchanged);
         }
-        let bytes = int(item.payload.len());
-        let deleted = known.is(DELETED);
+        let bytes = to_i64(item.payload.len());
+        let deleted = known.has_flags(DELETED_FLAG);
         if !deleted && same {
             // The same content under another order of keys or another kind of hash, or without its payload: nothing
             // that a reader is told of.
             let content = at.content_of(item, hash)?;
-            self.restores.push(item.id, known.seq, content, !(equal && known.state == MERGED));
+            self.restores.push(item.id, known.seq, content, !(equal && known.state == MERGED_FLAG));
             dataset.bytes += bytes - known.bytes;
             return Ok(RowOutcome::Unchanged);
         }
-        if at.yields(known) {
+        if at.is_newer(known) {
             return Ok(RowOutcome::SkippedNewer);
         }
         if let Age::Older(times) = known.times.compare(item.updated, at.source()) {
@@ -113,13 +114,13 @@ impl<'a> Plan<'a> {
         let (action, outcome) = if deleted {
             dataset.live += 1;
             dataset.bytes += bytes;
-            (ADDED, RowOutcome::Added)
+            (ADDED_ACTION, RowOutcome::Added)
         } else {
             dataset.bytes += bytes - known.bytes;
-            (UPDATED, RowOutcome::Updated)
+            (UPDATED_ACTION, RowOutcome::Updated)
         };
         let content = at.content_of(item, hash)?;
-        self.replacements.push(item.id, [known.seq, dataset.next()], [action, 0], content);
+        self.replacements.push(item.id, [known.seq, dataset.next_seq()], [action, 0], content);
         Ok(outcome)
     }
 }
@@ -127,14 +128,14 @@ impl<'a> Plan<'a> {
 /// For each of the rows (the items without the duplicates), whether it has the content of its item. The hash answers, in the
 /// version that the row has, unless nobody here knows that version, or a patch left the keys in an order of its own: then
 /// the payloads are compared.
-async fn compared(
+async fn compare_content(
     db: &mut Db,
-    at: &Writing,
+    at: &WriteContext,
     dataset: i64,
-    known: &[Option<Known>],
+    known: &[Option<KeyRow>],
     batch: &Batch,
-    ready: &Ready,
-) -> Outcome<Vec<bool>> {
+    ready: &PreparedWrite,
+) -> DbResult<Vec<bool>> {
     let items = || batch.iter().zip(&ready.duplicate).filter(|(_, duplicate)| !**duplicate).map(|(item, _)| item);
     let hashes = ready.hashes.iter().zip(&ready.duplicate).filter(|(_, duplicate)| !**duplicate).map(|(hash, _)| hash);
     let mut same = Vec::with_capacity(known.len());
@@ -145,15 +146,15 @@ async fn compared(
             continue;
         };
         let given = match known.hash_version {
-            version if version == at.regime.hasher.version() => Some(*hash),
-            version => at.regime.hasher.record_as(version, item.payload),
+            version if version == at.policy.hasher.version() => Some(*hash),
+            version => at.policy.hasher.hash_record_as(version, item.payload),
         };
         same.push(given == Some(known.hash));
-        if given.is_none_or(|given| given != known.hash && known.is(MERGED)) && look::has_payload(known) {
+        if given.is_none_or(|given| given != known.hash && known.has_flags(MERGED_FLAG)) && lookup::has_payload(known) {
             open.push(known.seq);
         }
     }
-    let stored = look::payloads(db, dataset, &open).await?;
+    let stored = lookup::payloads(db, dataset, &open).await?;
     if stored.is_empty() {
         return Ok(same);
     }
@@ -167,7 +168,7 @@ async fn compared(
 
 fn is_same(stored: &[u8], given: &[u8]) -> bool {
     match (std::str::from_utf8(stored), std::str::from_utf8(given)) {
-        (Ok(stored), Ok(given)) => merge::same(stored, given),
+        (Ok(stored), Ok(given)) => merge::same_json(stored, given),
         _ => false,
     }
 }

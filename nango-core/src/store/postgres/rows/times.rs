@@ -1,9 +1,9 @@
 //! Storing times of update, and nothing else of a row.
 
-use super::write::{self, NOBODY};
+use super::write::{self, INVALID_RUN};
 use crate::store::{
-    postgres::{Db, fault::Outcome},
-    updated::Times,
+    postgres::{Db, error::DbResult},
+    update_times::UpdateTimes,
 };
 
 /// Rows whose times change.
@@ -17,7 +17,7 @@ pub(super) struct TimeChanges<'a> {
 
 impl<'a> TimeChanges<'a> {
     /// One more, if its times are to change.
-    pub(super) fn push(&mut self, id: &'a str, times: Option<Times>) {
+    pub(super) fn push(&mut self, id: &'a str, times: Option<UpdateTimes>) {
         if let Some(times) = times {
             self.ids.push(id);
             self.updated.push(times.updated);
@@ -27,7 +27,7 @@ impl<'a> TimeChanges<'a> {
     }
 
     /// Writes them.
-    pub(super) async fn write(&self, db: &mut Db, dataset: i64) -> Outcome<()> {
+    pub(super) async fn write(&self, db: &mut Db, dataset: i64) -> DbResult<()> {
         const TIMES: &str = "WITH keys AS (INSERT INTO nango_rs.record_keys AS k \
              (dataset, rid, seq, modified_at, run, bytes, hash_version, state, hash, updated, older, older_walk, id) \
              SELECT $1, 0, 0, 0, $6, 0, 0, 0, '', unnest($3::bigint[]), unnest($4::bigint[]), unnest($5::bigint[]), \
@@ -38,7 +38,7 @@ impl<'a> TimeChanges<'a> {
             return Ok(());
         }
         let times = db.query_scalar(TIMES).bind(dataset).bind(&self.ids).bind(&self.updated);
-        let times = times.bind(&self.older).bind(&self.walks).bind(NOBODY);
-        write::all(times.fetch_one(&mut *db.sql).await?, self.ids.len())
+        let times = times.bind(&self.older).bind(&self.walks).bind(INVALID_RUN);
+        write::ensure_all_written(times.fetch_one(&mut *db.sql).await?, self.ids.len())
     }
 }

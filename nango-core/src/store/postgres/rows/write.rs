@@ -8,20 +8,20 @@
 
 use std::borrow::Cow;
 
-use super::{Content, Writing, key};
+use super::{Content, WriteContext, stored_key_id};
 use crate::store::{
     hash::Hash,
     postgres::{
         Db,
-        fault::{Fault, Outcome},
+        error::{DbError, DbResult},
     },
 };
 
 /// So many bytes of payload go into one statement, unless a single one is larger.
-const BYTES: usize = 16 << 20;
+const MAX_STATEMENT_BYTES: usize = 16 << 20;
 
 /// A run that there is not.
-pub(in crate::store::postgres) const NOBODY: i64 = -1;
+pub(in crate::store::postgres) const INVALID_RUN: i64 = -1;
 
 /// Records that are not there yet.
 #[derive(Debug, Default)]
@@ -48,7 +48,7 @@ impl<'a> Inserts<'a> {
     }
 
     /// Writes them.
-    pub(super) async fn write(&self, db: &mut Db, at: &Writing, dataset: i64) -> Outcome<()> {
+    pub(super) async fn write(&self, db: &mut Db, at: &WriteContext, dataset: i64) -> DbResult<()> {
         const INSERT: &str = "WITH keys AS (INSERT INTO nango_rs.record_keys \
              (dataset, rid, seq, modified_at, run, bytes, hash_version, state, hash, updated, id) \
              SELECT $1, unnest($2::bigint[]), unnest($3::bigint[]), $4, $5, unnest($6::int[]), $7, 0, \
@@ -62,14 +62,14 @@ impl<'a> Inserts<'a> {
                 .bind(dataset)
                 .bind(&self.rids[part.clone()])
                 .bind(&self.seqs[part.clone()])
-                .bind(at.stamp)
+                .bind(at.committed_at)
                 .bind(at.run)
                 .bind(&self.bytes[part.clone()])
                 .bind(version(at))
                 .bind(&self.hashes[part.clone()])
                 .bind(&self.ids[part.clone()])
-                .bind(lent(&self.payloads[part.clone()]))
-                .bind(key(&at.regime))
+                .bind(as_slices(&self.payloads[part.clone()]))
+                .bind(stored_key_id(&at.policy))
                 .bind(&self.updated[part]);
             insert.execute(&mut *db.sql).await?;
         }
@@ -97,8 +97,8 @@ impl<'a> Replacements<'a> {
         self.ids.push(id);
         self.old.push(old);
         self.new.push(new);
-        self.actions.push(small(action));
-        self.states.push(small(state));
+        self.actions.push(to_i16(action));
+        self.states.push(to_i16(state));
         self.hashes.push(content.hash);
         self.bytes.push(content.bytes);
         self.updated.push(content.updated);
@@ -106,7 +106,7 @@ impl<'a> Replacements<'a> {
     }
 
     /// Writes them.
-    pub(super) async fn write(&self, db: &mut Db, at: &Writing, dataset: i64) -> Outcome<()> {
+    pub(super) async fn write(&self, db: &mut Db, at: &WriteContext, dataset: i64) -> DbResult<()> {
         const REPLACE: &str = "WITH keys AS (INSERT INTO nango_rs.record_keys AS k \
              (dataset, rid, seq, modified_at, run, bytes, hash_version, state, hash, updated, id) \
              SELECT $1, 0, unnest($4::bigint[]), $9, $10, unnest($12::int[]), $11, unnest($6::smallint[]), \
@@ -132,15 +132,15 @@ impl<'a> Replacements<'a> {
                 .bind(&self.actions[part.clone()])
                 .bind(&self.states[part.clone()])
                 .bind(&self.hashes[part.clone()])
-                .bind(lent(&self.payloads[part.clone()]))
-                .bind(at.stamp)
+                .bind(as_slices(&self.payloads[part.clone()]))
+                .bind(at.committed_at)
                 .bind(at.run)
                 .bind(version(at))
                 .bind(&self.bytes[part.clone()])
-                .bind(NOBODY)
-                .bind(key(&at.regime))
+                .bind(INVALID_RUN)
+                .bind(stored_key_id(&at.policy))
                 .bind(&self.updated[part.clone()]);
-            all(replace.fetch_one(&mut *db.sql).await?, part.len())?;
+            ensure_all_written(replace.fetch_one(&mut *db.sql).await?, part.len())?;
         }
         Ok(())
     }
@@ -169,7 +169,7 @@ impl<'a> Restores<'a> {
     }
 
     /// Writes them.
-    pub(super) async fn write(&self, db: &mut Db, at: &Writing, dataset: i64) -> Outcome<()> {
+    pub(super) async fn write(&self, db: &mut Db, at: &WriteContext, dataset: i64) -> DbResult<()> {
         // The place stays, so it need not be carried. A payload that is not to be written is not brought.
         const RESTORE: &str = "WITH rows AS (INSERT INTO nango_rs.records AS r \
              (dataset, seq, first_seen_at, modified_at, run, last_action, id, key_id, payload) \
@@ -196,10 +196,10 @@ impl<'a> Restores<'a> {
                 .bind(&self.bytes[part.clone()])
                 .bind(payloads)
                 .bind(version(at))
-                .bind(NOBODY)
-                .bind(key(&at.regime))
+                .bind(INVALID_RUN)
+                .bind(stored_key_id(&at.policy))
                 .bind(&self.updated[part.clone()]);
-            all(restore.fetch_one(&mut *db.sql).await?, part.len())?;
+            ensure_all_written(restore.fetch_one(&mut *db.sql).await?, part.len())?;
         }
         Ok(())
     }
@@ -207,13 +207,13 @@ impl<'a> Restores<'a> {
 
 /// Live records that become tombstones.
 #[derive(Debug, Default)]
-pub(in crate::store::postgres) struct Burials<'a> {
+pub(in crate::store::postgres) struct Tombstones<'a> {
     ids: Vec<&'a str>,
     old: Vec<i64>,
     new: Vec<i64>,
 }
 
-impl<'a> Burials<'a> {
+impl<'a> Tombstones<'a> {
     /// One more: its id, its place in the feed and the new one.
     pub(in crate::store::postgres) fn push(&mut self, id: &'a str, [old, new]: [i64; 2]) {
         self.ids.push(id);
@@ -228,7 +228,7 @@ impl<'a> Burials<'a> {
         dataset: i64,
         stamp: i64,
         run: i64,
-    ) -> Outcome<()> {
+    ) -> DbResult<()> {
         // The last payload stays.
         const BURY: &str = "WITH gone AS MATERIALIZED \
              (SELECT * FROM unnest($2::text[], $3::bigint[], $4::bigint[]) u(id, old, seq)), \
@@ -247,7 +247,7 @@ impl<'a> Burials<'a> {
             return Ok(());
         }
         let bury = db.query_scalar(BURY).bind(dataset).bind(&self.ids).bind(&self.old).bind(&self.new);
-        all(bury.bind(stamp).bind(run).bind(NOBODY).fetch_one(&mut *db.sql).await?, self.ids.len())
+        ensure_all_written(bury.bind(stamp).bind(run).bind(INVALID_RUN).fetch_one(&mut *db.sql).await?, self.ids.len())
     }
 }
 
@@ -255,7 +255,7 @@ impl<'a> Burials<'a> {
 pub(super) fn parts(sizes: impl Iterator<Item = usize>) -> Vec<std::ops::Range<usize>> {
     let (mut parts, mut start, mut bytes, mut end) = (Vec::new(), 0, 0_usize, 0);
     for size in sizes {
-        if end > start && bytes.saturating_add(size) > BYTES {
+        if end > start && bytes.saturating_add(size) > MAX_STATEMENT_BYTES {
             parts.push(start..end);
             (start, bytes) = (end, 0);
         }
@@ -269,22 +269,22 @@ pub(super) fn parts(sizes: impl Iterator<Item = usize>) -> Vec<std::ops::Range<u
 }
 
 /// Every record must have been there: both its rows are written under the dataset's lock.
-pub(super) fn all(written: i64, expected: usize) -> Outcome<()> {
-    if usize::try_from(written) == Ok(expected) { Ok(()) } else { Err(Fault::damaged("a record without its key")) }
+pub(super) fn ensure_all_written(written: i64, expected: usize) -> DbResult<()> {
+    if usize::try_from(written) == Ok(expected) { Ok(()) } else { Err(DbError::damaged("a record without its key")) }
 }
 
-fn lent<'a>(payloads: &'a [Cow<'_, [u8]>]) -> Vec<&'a [u8]> {
+fn as_slices<'a>(payloads: &'a [Cow<'_, [u8]>]) -> Vec<&'a [u8]> {
     payloads.iter().map(AsRef::as_ref).collect()
 }
 
 /// A number of a narrow column.
-pub(super) fn small(number: i64) -> i16 {
+pub(super) fn to_i16(number: i64) -> i16 {
     i16::try_from(number).unwrap_or(i16::MAX)
 }
 
 /// The version of new hashes.
-fn version(at: &Writing) -> i16 {
-    small(at.regime.hasher.version())
+fn version(at: &WriteContext) -> i16 {
+    to_i16(at.policy.hasher.version())
 }
 
 #[cfg(test)]
@@ -292,12 +292,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_hold_every_row_once_and_no_more_than_they_may() {
+    fn parts_cover_each_row_once_within_byte_limit() {
         for (sizes, ends) in [
             (&[][..], &[][..]),
             (&[5], &[1]),
-            (&[BYTES, 1, BYTES - 1, 1], &[1, 3, 4]),
-            (&[BYTES + 7, BYTES + 7, 0], &[1, 2, 3]),
+            (&[MAX_STATEMENT_BYTES, 1, MAX_STATEMENT_BYTES - 1, 1], &[1, 3, 4]),
+            (&[MAX_STATEMENT_BYTES + 7, MAX_STATEMENT_BYTES + 7, 0], &[1, 2, 3]),
             (&[100; 1000], &[1000]),
         ] {
             let parts = parts(sizes.iter().copied());

@@ -4,28 +4,31 @@ use super::*;
 
 async fn refused(url: &str) -> String {
     let error = crate::store::open(url).await.unwrap_err();
-    let told = format!("{error} {error:?}");
-    assert!(!told.contains("hush"), "{told}");
+    let message = format!("{error} {error:?}");
+    assert!(!message.contains("hush"), "{message}");
     error.to_string()
 }
 
 #[tokio::test]
-async fn a_server_that_cannot_be_used_says_why() {
+async fn unusable_server_is_reported_with_reason() {
     let Some(server) = postgres_server::server() else { return };
     let url = server.url("no_such_database");
-    let told = refused(&url).await;
+    let error = refused(&url).await;
     assert!(
-        told.contains("there is no database `no_such_database` at") && told.contains("createdb no_such_database"),
-        "{told}"
+        error.contains("there is no database `no_such_database` at") && error.contains("createdb no_such_database"),
+        "{error}"
     );
-    let told = refused("postgres://me:hush@127.0.0.1:1/shop").await;
-    assert!(told.starts_with("the database `shop` at 127.0.0.1:1 cannot be reached:"), "{told}");
-    let told = refused("postgresql://me:hush@host.invalid/shop?sslmode=disable").await;
-    assert!(told.starts_with("the database `shop` at host.invalid:5432 cannot be reached:"), "{told}");
-    let told = refused("postgres://me:hush@h:port/shop").await;
-    assert!(told.starts_with("the database URL cannot be used: invalid port number"), "{told}");
-    let told = refused("mysql://me:hush@h/shop").await;
-    assert!(told.contains("`mysql:`") && told.contains("sqlite:nango.db") && told.contains("postgres://"), "{told}");
+    let error = refused("postgres://me:hush@127.0.0.1:1/shop").await;
+    assert!(error.starts_with("the database `shop` at 127.0.0.1:1 cannot be reached:"), "{error}");
+    let error = refused("postgresql://me:hush@host.invalid/shop?sslmode=disable").await;
+    assert!(error.starts_with("the database `shop` at host.invalid:5432 cannot be reached:"), "{error}");
+    let error = refused("postgres://me:hush@h:port/shop").await;
+    assert!(error.starts_with("the database URL cannot be used: invalid port number"), "{error}");
+    let error = refused("mysql://me:hush@h/shop").await;
+    assert!(
+        error.contains("`mysql:`") && error.contains("sqlite:nango.db") && error.contains("postgres://"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -37,16 +40,16 @@ async fn an_unknown_user_is_refused() {
         // A server of somebody else, whose URL says it otherwise.
         return;
     }
-    let told = refused(&url).await;
-    assert!(told.contains("refused the login") && told.contains("Check user and password"), "{told}");
+    let error = refused(&url).await;
+    assert!(error.contains("refused the login") && error.contains("Check user and password"), "{error}");
 }
 
 #[tokio::test]
-async fn a_schema_of_the_first_version_steps_forward() {
+async fn schema_of_first_version_is_migrated() {
     let Some(server) = postgres_server::server() else { return };
-    let database = server.empty();
+    let database = server.create_empty_database();
     let store = Postgres::open(&database.url).await.unwrap();
-    store.put_connection(super::house::connection()).await.unwrap();
+    store.put_connection(super::maintenance::connection()).await.unwrap();
     store.close().await.unwrap();
     let later = "version renew_at refresh_holder refresh_until failures failed_at failure refused rejected_since";
     for name in later.split(' ') {
@@ -68,7 +71,7 @@ async fn a_schema_of_the_first_version_steps_forward() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn processes_that_start_at_once_make_one_schema() {
     let Some(server) = postgres_server::server() else { return };
-    let database = server.empty();
+    let database = server.create_empty_database();
     let opening: Vec<_> = (0..6)
         .map(|_| {
             let url = database.url.clone();
@@ -94,7 +97,7 @@ async fn processes_that_start_at_once_make_one_schema() {
 }
 
 #[tokio::test]
-async fn other_schemas_are_refused_and_left_alone() {
+async fn foreign_schemas_are_refused_and_not_changed() {
     let Some(server) = postgres_server::server() else { return };
     for (made, expect) in [
         ("CREATE TABLE nango_rs.things (a INT)", "is of another program"),
@@ -108,10 +111,10 @@ async fn other_schemas_are_refused_and_left_alone() {
             "has schema version 99, this program knows versions up to 6: use a newer program",
         ),
     ] {
-        let database = server.empty();
+        let database = server.create_empty_database();
         database.sql(&format!("CREATE SCHEMA nango_rs; {made}"));
-        let told = refused(&database.url).await;
-        assert!(told.contains(expect) && told.contains(database.name()), "{told}");
+        let error = refused(&database.url).await;
+        assert!(error.contains(expect) && error.contains(database.name()), "{error}");
         assert_eq!(
             database
                 .sql("SELECT count(*) FROM pg_class WHERE relnamespace = 'nango_rs'::regnamespace AND relkind = 'r'"),
@@ -119,7 +122,7 @@ async fn other_schemas_are_refused_and_left_alone() {
         );
     }
     // The original's own schema is no obstacle.
-    let database = server.empty();
+    let database = server.create_empty_database();
     database.sql("CREATE SCHEMA nango; CREATE TABLE nango._nango_connections (id INT)");
     let store = Postgres::open(&database.url).await.unwrap();
     let run = begin(&store).await;
@@ -127,15 +130,15 @@ async fn other_schemas_are_refused_and_left_alone() {
 }
 
 #[tokio::test]
-async fn a_user_without_rights_is_told() {
+async fn user_without_rights_is_reported() {
     let Some(server) = postgres_server::server() else { return };
-    let database = server.empty();
+    let database = server.create_empty_database();
     let role = format!("{}_guest", database.name());
     database.sql(&format!("CREATE ROLE {role} LOGIN"));
     let url = database.url.replace("user=postgres", &format!("user={role}"));
-    let told = if url == database.url { None } else { Some(refused(&url).await) };
+    let error = if url == database.url { None } else { Some(refused(&url).await) };
     database.sql(&format!("DROP ROLE {role}"));
-    if let Some(told) = told {
+    if let Some(told) = error {
         assert!(told.starts_with("the database refused: permission denied for database"), "{told}");
     }
 }
@@ -143,13 +146,13 @@ async fn a_user_without_rights_is_told() {
 #[tokio::test]
 async fn without_named_statements_everything_works() {
     let Some(database) = database() else { return };
-    let url = database.with("statement-cache-capacity=0");
+    let url = database.url_with("statement-cache-capacity=0");
     let store = Postgres::open(&url).await.unwrap();
     let run = begin(&store).await;
     for text in ["a", "a", "b"] {
         let scan = store.begin_scan(&run, &key(), &dataset(), ScanFrom::Start, false).await.unwrap();
         save(&store, run, 0..10, text).await;
-        let end = unheld(run, key(), dataset(), scan);
+        let end = unguarded_finish_scan(run, key(), dataset(), scan);
         store.finish_scan(end).await.unwrap();
     }
     assert_eq!(ids(&feed(&store).await), "0 1 2 3 4 5 6 7 8 9");

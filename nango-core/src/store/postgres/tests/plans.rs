@@ -1,7 +1,7 @@
 //! What a page touches, and how it is found.
 
 use super::*;
-use crate::store::ScanFinished;
+use crate::store::ScanOutcome;
 
 /// What every row of the cache is made of: a row that was written or locked has another version, place or mark.
 fn versions(database: &Database) -> String {
@@ -29,8 +29,8 @@ async fn an_unchanged_run_neither_writes_nor_locks_a_record_and_a_scan_leaves_no
     }
     assert_eq!(versions(&database), before);
     assert_eq!(database.sql("SELECT count(*) FROM nango_rs.scan_marks"), "2");
-    let end = unheld(run, key(), dataset(), scan);
-    assert_eq!(store.finish_scan(end).await.unwrap(), ScanFinished::default());
+    let end = unguarded_finish_scan(run, key(), dataset(), scan);
+    assert_eq!(store.finish_scan(end).await.unwrap(), ScanOutcome::default());
     assert_eq!(versions(&database), before);
     for table in ["scan_marks", "delete_states", "datasets WHERE scan IS NOT NULL"] {
         assert_eq!(database.sql(&format!("SELECT count(*) FROM nango_rs.{table}")), "0", "{table}");
@@ -43,7 +43,7 @@ async fn an_unchanged_run_neither_writes_nor_locks_a_record_and_a_scan_leaves_no
 const ROWS: u64 = 6000;
 
 #[tokio::test]
-async fn never_analysed_tables_are_not_walked() {
+async fn unanalyzed_tables_are_not_scanned_sequentially() {
     let Some(database) = database() else { return };
     // The sequential scans of a table, and the rows that its indexes gave.
     let stats = || {
@@ -51,8 +51,8 @@ async fn never_analysed_tables_are_not_walked() {
             let sum = format!(
                 "SELECT sum(seq_scan), coalesce(sum(idx_tup_fetch), 0) FROM pg_stat_user_tables WHERE relname LIKE '{what}'"
             );
-            let told = database.sql(&sum);
-            let (walks, rows) = told.split_once('|').unwrap();
+            let counts = database.sql(&sum);
+            let (walks, rows) = counts.split_once('|').unwrap();
             [walks.parse().unwrap(), rows.parse().unwrap()]
         };
         [read("record\\_keys"), read("records%"), read("datasets")]
@@ -67,7 +67,7 @@ async fn never_analysed_tables_are_not_walked() {
             save(&store, run, first..first + 100, text).await;
         }
         if round > 0 {
-            let end = unheld(run, key(), dataset(), scan);
+            let end = unguarded_finish_scan(run, key(), dataset(), scan);
             store.finish_scan(end).await.unwrap();
         }
     }

@@ -32,17 +32,17 @@ async fn open(database: &Database, keys: &str, seal_new: bool) -> Postgres {
     store
 }
 
-async fn walk(store: &Postgres) -> Resealed {
+async fn reseal_all(store: &Postgres) -> ResealProgress {
     reseal(store, |_| true).await.unwrap()
 }
 
 /// What each key (`None`: none) seals: so many records.
-async fn uses(store: &Postgres) -> Vec<(Option<KeyId>, u64)> {
+async fn records_by_key(store: &Postgres) -> Vec<(Option<KeyId>, u64)> {
     store.encryption().await.unwrap().uses.iter().map(|used| (used.key, used.records)).collect()
 }
 
 /// In which files of the server the text is readable: tables, log, what is temporary.
-fn shows(data: &Path, text: &str) -> Vec<String> {
+fn files_containing(data: &Path, text: &str) -> Vec<String> {
     let found = Command::new("grep").args(["-r", "-l", "-a", "-F", "-e", text]).arg(data).output().unwrap();
     assert!(found.status.code().is_some_and(|code| code < 2), "{}", String::from_utf8_lossy(&found.stderr));
     String::from_utf8_lossy(&found.stdout).lines().map(str::to_owned).collect()
@@ -61,7 +61,7 @@ async fn the_files_of_the_server_show_no_payload() {
     let data = server.data().unwrap();
 
     // Made sealed.
-    let database = server.empty();
+    let database = server.create_empty_database();
     let store = open(&database, &keys(1), true).await;
     let run = begin(&store).await;
     let scan = store.begin_scan(&run, &key(), &dataset(), ScanFrom::Start, false).await.unwrap();
@@ -73,28 +73,28 @@ async fn the_files_of_the_server_show_no_payload() {
     patch.changes[0].write = Write::Patch(vec![PatchRow { id: "7".to_owned(), fields, updated: Patch::Keep }]);
     patch.changes.push(Change { write: Write::delete(["8".to_owned()]), ..patch.changes[0].clone() });
     assert_eq!(store.commit(patch).await.unwrap().changes[0].rows, [RowOutcome::Updated]);
-    let end = unheld(run, key(), dataset(), scan);
+    let end = unguarded_finish_scan(run, key(), dataset(), scan);
     store.finish_scan(end).await.unwrap();
     assert!(feed(&store).await.iter().all(|row| row.payload.as_ref().unwrap().starts_with(b"{\"id\":")));
     database.sql("CHECKPOINT");
-    assert_eq!(shows(&data, NEVER), [""; 0]);
+    assert_eq!(files_containing(&data, NEVER), [""; 0]);
 
     // Switched on over what lay plain.
-    let database = server.empty();
+    let database = server.create_empty_database();
     let store = open(&database, &keys(1), false).await;
     let run = begin(&store).await;
     save(&store, run, 0..1500, ONCE).await;
     save(&store, run, 1500..1510, &ONCE.repeat(3000)).await;
     save(&store, run, 100..200, &format!("{ONCE} changed")).await;
     database.sql("CHECKPOINT");
-    assert!(!shows(&data, ONCE).is_empty());
+    assert!(!files_containing(&data, ONCE).is_empty());
     store.seal_payloads(true).await.unwrap();
-    let done = walk(&store).await;
-    assert_eq!((done.done, done.changed, done.left), (true, 1510, 0));
+    let done = reseal_all(&store).await;
+    assert_eq!((done.done, done.changed, done.skipped), (true, 1510, 0));
     database.sql("CHECKPOINT");
-    assert!(!shows(&data, ONCE).is_empty(), "what is left behind, as the command says");
+    assert!(!files_containing(&data, ONCE).is_empty(), "what is left behind, as the command says");
     // As the command says, and the log goes on.
-    let said = store.left_behind().unwrap();
+    let said = store.plaintext_remains().unwrap();
     let commands: Vec<&str> = said.split("-c '").skip(1).filter_map(|rest| rest.split('\'').next()).collect();
     assert_eq!(commands.len(), 2, "{said}");
     for command in commands {
@@ -102,9 +102,9 @@ async fn the_files_of_the_server_show_no_payload() {
     }
     database.sql("SELECT pg_switch_wal()");
     database.sql("CHECKPOINT");
-    assert_eq!(shows(&data, ONCE), [""; 0]);
+    assert_eq!(files_containing(&data, ONCE), [""; 0]);
     assert_eq!(save(&store, run, 0..100, ONCE).await, [RowOutcome::Unchanged; 100]);
-    assert_eq!(shows(&data, NEVER), [""; 0]);
+    assert_eq!(files_containing(&data, NEVER), [""; 0]);
 }
 
 #[tokio::test]
@@ -174,11 +174,11 @@ async fn a_rotation_goes_on_beside_writers_and_readers() {
         replica
     });
     one.activate_key(second).await.unwrap();
-    let done = walk(&one).await;
-    assert_eq!((done.done, done.left), (true, 0));
+    let done = reseal_all(&one).await;
+    assert_eq!((done.done, done.skipped), (true, 0));
     stop.send(true).unwrap();
     let replica = others.await.unwrap();
-    assert_eq!(uses(&one).await, [(Some(second), 3001)]);
+    assert_eq!(records_by_key(&one).await, [(Some(second), 3001)]);
     let after = feed(&one).await;
     assert!(after[..3000] == settled[..]);
     assert_eq!(replica.len(), 3001);
@@ -204,12 +204,12 @@ async fn a_switch_waits_for_the_pages_that_began_before_it() {
         let store = Arc::clone(&store);
         async move { save(&store, run, [2], "y").await }
     });
-    waiting(&database, 1).await;
+    wait_for_blocked_sessions(&database, 1).await;
     let switch = tokio::spawn({
         let other = Arc::clone(&other);
         async move { other.seal_payloads(true).await }
     });
-    waiting(&database, 2).await;
+    wait_for_blocked_sessions(&database, 2).await;
     // Readers and dumps go on, and whoever begins now comes after the switch.
     assert_eq!(database.sql("SELECT payloads FROM nango_rs.encryption"), "f");
     assert_eq!(feed(&other).await.len(), 1);
@@ -222,14 +222,14 @@ async fn a_switch_waits_for_the_pages_that_began_before_it() {
             other.commit(apart).await.unwrap().changes.remove(0).rows
         }
     });
-    waiting(&database, 3).await;
+    wait_for_blocked_sessions(&database, 3).await;
     late.execute("COMMIT").await.unwrap();
     assert_eq!(slow.await.unwrap(), [RowOutcome::Added]);
     switch.await.unwrap().unwrap();
     assert_eq!(next.await.unwrap(), [RowOutcome::Added]);
     let sealed = "SELECT id, key_id <> 0 FROM nango_rs.records ORDER BY id";
     assert_eq!(database.sql(sealed), "1|f\n2|f\n3|t");
-    assert_eq!(walk(&other).await.changed, 2);
+    assert_eq!(reseal_all(&other).await.changed, 2);
     assert_eq!(database.sql(sealed), "1|t\n2|t\n3|t");
     // The first process was not told, and sees it in its next page.
     assert_eq!(save(&store, run, [1, 4], "x").await, [RowOutcome::Unchanged, RowOutcome::Added]);
@@ -237,7 +237,7 @@ async fn a_switch_waits_for_the_pages_that_began_before_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn walks_break_off_go_on_and_walk_together() {
+async fn reseal_passes_stop_resume_and_run_concurrently() {
     let Some(database) = database() else { return };
     let text = keys(2);
     let (old, new) = (ring(&text).ids()[0], ring(&text).ids()[1]);
@@ -256,7 +256,7 @@ async fn walks_break_off_go_on_and_walk_together() {
     assert_eq!((broken.done, broken.seen, broken.changed), (false, 2000, 2000));
     let mut expect = vec![(Some(old), 1560), (Some(new), 2000)];
     expect.sort_unstable();
-    assert_eq!(uses(&store).await, expect);
+    assert_eq!(records_by_key(&store).await, expect);
     assert!(store.encryption_settings().await.unwrap().unfinished);
     assert_eq!(save(&store, run, 1990..2010, "x").await, [RowOutcome::Unchanged; 20]);
     // A step whose transaction is taken back leaves the place where it was.
@@ -268,17 +268,17 @@ async fn walks_break_off_go_on_and_walk_together() {
     });
     assert!(matches!(lost.await, Err(StoreError::Full)));
     let (one, two) = (open(&database, &text, false).await, open(&database, &text, false).await);
-    let (one, two) = tokio::join!(walk(&one), walk(&two));
+    let (one, two) = tokio::join!(reseal_all(&one), reseal_all(&two));
     assert!(one.done && two.done);
-    assert_eq!((one.seen + two.seen, one.changed + two.changed, one.left + two.left), (1560, 1560, 0));
-    assert_eq!(uses(&store).await, [(Some(new), 3560)]);
-    assert_eq!(walk(&store).await, Resealed { done: true, ..Resealed::default() });
+    assert_eq!((one.seen + two.seen, one.changed + two.changed, one.skipped + two.skipped), (1560, 1560, 0));
+    assert_eq!(records_by_key(&store).await, [(Some(new), 3560)]);
+    assert_eq!(reseal_all(&store).await, ResealProgress { done: true, ..ResealProgress::default() });
     assert!(feed(&store).await == before);
     // A row that does not open is left, said, and does not keep the others.
     database.sql("UPDATE nango_rs.records SET payload = 'short' WHERE id = '7' AND dataset = 1");
     store.seal_payloads(false).await.unwrap();
-    let done = walk(&store).await;
-    assert_eq!((done.done, done.changed, done.left), (true, 3559, 1));
+    let done = reseal_all(&store).await;
+    assert_eq!((done.done, done.changed, done.skipped), (true, 3559, 1));
 }
 
 #[tokio::test]
@@ -299,7 +299,7 @@ async fn a_page_of_sealed_records_ends_where_a_plain_one_does() {
 }
 
 #[tokio::test]
-async fn no_hash_of_a_payload_that_is_gone_tells_what_it_was() {
+async fn hash_of_removed_payload_does_not_reveal_it() {
     let Some(database) = database() else { return };
     let store = open(&database, &keys(1), false).await;
     let run = begin(&store).await;
@@ -311,7 +311,7 @@ async fn no_hash_of_a_payload_that_is_gone_tells_what_it_was() {
          UPDATE nango_rs.record_keys SET bytes = 0, state = 2 WHERE id = '0'",
     );
     store.seal_payloads(true).await.unwrap();
-    walk(&store).await;
+    reseal_all(&store).await;
     let versions = "SELECT hash_version, count(*) FROM nango_rs.record_keys GROUP BY 1 ORDER BY 1";
     assert_eq!(database.sql(versions), "2|2\n3|1");
     assert_eq!(save(&store, run, 0..3, "x").await, [RowOutcome::Unchanged; 3]);

@@ -104,7 +104,7 @@ fn prepared(evil: &str) -> String {
 #[tokio::test]
 async fn schema_of_another_role_is_refused_before_its_code_runs() {
     let Some(server) = postgres_server::server() else { return };
-    let database = server.empty();
+    let database = server.create_empty_database();
     let Some((roles, [evil, app])) = Roles::new(&database, ["evil", "app"]) else { return };
     database.sql(&format!("ALTER DATABASE {} OWNER TO {evil}", database.name()));
     database.sql(&prepared(&evil));
@@ -142,7 +142,7 @@ async fn one_thing_of_another_role_in_the_schema_is_refused() {
             "trigger `extra`",
         ),
     ] {
-        let database = server.empty();
+        let database = server.create_empty_database();
         let Some((roles, [app, evil])) = Roles::new(&database, ["app", "evil"]) else { return };
         database.sql(&format!("ALTER DATABASE {} OWNER TO {app}", database.name()));
         let url = roles.url(&app);
@@ -159,7 +159,7 @@ async fn one_thing_of_another_role_in_the_schema_is_refused() {
 #[tokio::test]
 async fn schema_is_used_by_its_owner_and_by_members_of_it() {
     let Some(server) = postgres_server::server() else { return };
-    let database = server.empty();
+    let database = server.create_empty_database();
     let Some((roles, [owner, member])) = Roles::new(&database, ["owner", "member"]) else { return };
     database.sql(&format!("ALTER DATABASE {} OWNER TO {owner}; GRANT {owner} TO {member}", database.name()));
     for role in [&owner, &member] {
@@ -187,7 +187,7 @@ async fn superuser_is_warned_about() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn functions_of_another_search_path_are_not_called() {
     let Some(server) = postgres_server::server() else { return };
-    let database = server.empty();
+    let database = server.create_empty_database();
     // Before the system's own, and with arguments that match better.
     database.sql(
         "CREATE SCHEMA evil; CREATE TABLE evil.called (who TEXT); \
@@ -209,7 +209,7 @@ async fn functions_of_another_search_path_are_not_called() {
         let run = begin(&store).await;
         save(&store, run, [1], path).await;
         store.heartbeat(&run).await.unwrap();
-        store.changed(Duration::from_millis(1_500)).await.unwrap();
+        store.wait_for_change(Duration::from_millis(1_500)).await.unwrap();
         store.close().await.unwrap();
     }
     assert_eq!(database.sql("SELECT string_agg(DISTINCT who, ' ') FROM evil.called"), "");

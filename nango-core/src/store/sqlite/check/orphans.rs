@@ -3,7 +3,7 @@
 use super::{Sqlite, datasets};
 use crate::store::{
     CheckReport, Problem, StoreError,
-    sqlite::{Db, fault::Outcome, upkeep},
+    sqlite::{Db, error::DbResult, maintenance},
 };
 
 /// Rows that one transaction takes out.
@@ -70,9 +70,9 @@ pub(super) async fn check(store: &Sqlite, repair: bool, report: &mut CheckReport
                 taken => repaired += taken,
             }
         }
-        report.note(Problem::Orphans, name, count, repaired.min(count), "");
+        report.add_finding(Problem::Orphans, name, count, repaired.min(count), "");
     }
-    unconnected(store, repair, report).await?;
+    check_unconnected(store, repair, report).await?;
     for (name, find) in VALUES {
         let found = store
             .read_with(move |db| {
@@ -81,13 +81,13 @@ pub(super) async fn check(store: &Sqlite, repair: bool, report: &mut CheckReport
             })
             .await?;
         let example = found.first().cloned().unwrap_or_default();
-        report.note(Problem::Unreadable, name, found.len() as u64, 0, example);
+        report.add_finding(Problem::Unreadable, name, found.len() as u64, 0, example);
     }
     Ok(())
 }
 
 /// Records whose connection was removed: they should have gone with it.
-async fn unconnected(store: &Sqlite, repair: bool, report: &mut CheckReport) -> Result<(), StoreError> {
+async fn check_unconnected(store: &Sqlite, repair: bool, report: &mut CheckReport) -> Result<(), StoreError> {
     const ROWS: &str = "SELECT count(*) FROM records WHERE dataset = ?1 AND NOT EXISTS (SELECT 1 FROM connections c \
                         JOIN datasets d ON d.integration = c.integration AND d.connection = c.id WHERE d.id = ?1)";
     for place in store.read_with(datasets::list).await? {
@@ -99,7 +99,7 @@ async fn unconnected(store: &Sqlite, repair: bool, report: &mut CheckReport) -> 
             let mut through = None;
             loop {
                 let key = place.key.clone();
-                let step = store.write(move |db| upkeep::empty(db, &key, through, STEP)).await?;
+                let step = store.write(move |db| maintenance::empty(db, &key, through, STEP)).await?;
                 repaired += step.count;
                 if !step.more {
                     break;
@@ -108,11 +108,11 @@ async fn unconnected(store: &Sqlite, repair: bool, report: &mut CheckReport) -> 
             }
         }
         let count = u64::try_from(count).unwrap_or(0).max(repaired);
-        report.note(Problem::Orphans, &format!("records of a removed connection: {place}"), count, repaired, "");
+        report.add_finding(Problem::Orphans, &format!("records of a removed connection: {place}"), count, repaired, "");
     }
     Ok(())
 }
 
-fn count(db: &Db, sql: &str) -> Outcome<u64> {
-    Ok(db.sql.prepare_cached(sql)?.query_row([], |row| crate::store::sqlite::natural(row, 0))?)
+fn count(db: &Db, sql: &str) -> DbResult<u64> {
+    Ok(db.sql.prepare_cached(sql)?.query_row([], |row| crate::store::sqlite::get_u64(row, 0))?)
 }

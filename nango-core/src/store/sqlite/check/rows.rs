@@ -7,12 +7,12 @@ use rusqlite::{Row, params};
 use super::Sqlite;
 use crate::store::{
     CheckReport, DatasetKey, Problem, StoreError,
-    check::{Place, Stored, Walked},
+    check::{DatasetRef, PassCounts, StoredPayload},
     encryption::DatasetSeal,
     sqlite::{
         Db,
-        fault::Outcome,
-        rows::{DELETED, GONE, MERGED, PRUNED, UPDATED},
+        error::DbResult,
+        rows::{DELETED_ACTION, DELETED_FLAG, MERGED_FLAG, PRUNED_FLAG, UPDATED_ACTION},
     },
 };
 
@@ -21,10 +21,10 @@ const STEP: usize = 2_000;
 
 /// Where a walk over the feed stands.
 #[derive(Debug, Clone, Copy)]
-struct At {
+struct CheckPosition {
     seq: i64,
     rid: i64,
-    stamp: i64,
+    committed_at: i64,
 }
 
 /// A record that something is wrong with.
@@ -38,42 +38,44 @@ struct Suspect {
 #[derive(Debug)]
 struct Step {
     suspects: Vec<Suspect>,
-    walked: Walked,
-    at: At,
+    counts: PassCounts,
+    position: CheckPosition,
     more: bool,
 }
 
 /// Walks over the records.
 pub(super) async fn check(
     store: &Sqlite,
-    place: &Place,
+    place: &DatasetRef,
     repair: bool,
     report: &mut CheckReport,
 ) -> Result<(), StoreError> {
     let (dataset, name, key) = (place.id, place.to_string(), Arc::new(place.key.clone()));
-    let mut at = At { seq: i64::MIN, rid: 0, stamp: i64::MIN };
+    let mut at = CheckPosition { seq: i64::MIN, rid: 0, committed_at: i64::MIN };
     loop {
         let key = Arc::clone(&key);
-        let step = store.read_with(move |db| look(db, dataset, &key, at)).await?;
-        report.walked(&step.walked);
+        let step = store.read_with(move |db| read_step(db, dataset, &key, at)).await?;
+        report.add_pass(&step.counts);
         let mut mended = vec![false; step.suspects.len()];
         if repair && !step.suspects.is_empty() {
             let suspects = step.suspects.clone();
             mended = store
-                .write(move |db| suspects.iter().map(|suspect| mend(db, dataset, suspect)).collect::<Outcome<Vec<_>>>())
+                .write(move |db| {
+                    suspects.iter().map(|suspect| repair_record(db, dataset, suspect)).collect::<DbResult<Vec<_>>>()
+                })
                 .await?;
         }
         for (suspect, mended) in step.suspects.into_iter().zip(mended) {
-            report.note(suspect.problem, &name, 1, u64::from(mended), format!("record `{}`", suspect.id));
+            report.add_finding(suspect.problem, &name, 1, u64::from(mended), format!("record `{}`", suspect.id));
         }
         if !step.more {
             return Ok(());
         }
-        at = step.at;
+        at = step.position;
     }
 }
 
-fn look(db: &Db, dataset: i64, key: &DatasetKey, from: At) -> Outcome<Step> {
+fn read_step(db: &Db, dataset: i64, key: &DatasetKey, from: CheckPosition) -> DbResult<Step> {
     let mut walk = db.sql.prepare_cached(
         "SELECT r.seq, r.rid, r.id, r.modified_at, r.last_action, r.deleted_at IS NOT NULL, r.pruned_at IS NOT NULL, \
          r.payload, r.key_id, k.rid, k.state, k.hash_version, k.hash, \
@@ -82,93 +84,105 @@ fn look(db: &Db, dataset: i64, key: &DatasetKey, from: At) -> Outcome<Step> {
          WHERE r.dataset = ?1 AND (r.seq, r.rid) > (?2, ?3) ORDER BY r.seq, r.rid LIMIT ?4",
     )?;
     let mut rows = walk.query(params![dataset, from.seq, from.rid, i64::try_from(STEP).unwrap_or(i64::MAX)])?;
-    let seal = db.shared.vault.reading(key);
-    let mut step = Step { suspects: Vec::new(), walked: Walked::default(), at: from, more: false };
+    let seal = db.shared.vault.seal_for_reading(key);
+    let mut step = Step { suspects: Vec::new(), counts: PassCounts::default(), position: from, more: false };
     while let Some(row) = rows.next()? {
         let (seq, rid, stamp): (_, _, i64) = (row.get(0)?, row.get(1)?, row.get(3)?);
-        let mut suspect = |problem| -> Outcome<()> {
+        let mut suspect = |problem| -> DbResult<()> {
             step.suspects.push(Suspect { problem, rid, id: row.get(2)? });
             Ok(())
         };
-        if seq == step.at.seq {
-            suspect(Problem::SequenceTwice)?;
+        if seq == step.position.seq {
+            suspect(Problem::DuplicateSequence)?;
         }
-        if stamp < step.at.stamp {
-            suspect(Problem::StampsBack)?;
+        if stamp < step.position.committed_at {
+            suspect(Problem::TimestampRegression)?;
         }
-        for problem in problems(db, row, rid, &seal, &mut step.walked)? {
+        for problem in problems(db, row, rid, &seal, &mut step.counts)? {
             suspect(problem)?;
         }
-        step.walked.records += 1;
-        step.at = At { seq, rid, stamp: stamp.max(step.at.stamp) };
+        step.counts.records += 1;
+        step.position = CheckPosition { seq, rid, committed_at: stamp.max(step.position.committed_at) };
     }
-    step.more = step.walked.records == STEP as u64;
+    step.more = step.counts.records == STEP as u64;
     Ok(step)
 }
 
 /// What is wrong with one record and its key.
-fn problems(db: &Db, row: &Row<'_>, rid: i64, seal: &DatasetSeal, walked: &mut Walked) -> Outcome<Vec<Problem>> {
+fn problems(db: &Db, row: &Row<'_>, rid: i64, seal: &DatasetSeal, walked: &mut PassCounts) -> DbResult<Vec<Problem>> {
     let mut found = Vec::new();
     let payload = row.get_ref(7)?.as_blob_or_null().map_err(rusqlite::Error::from)?;
     let (deleted, pruned): (bool, bool) = (row.get(5)?, row.get(6)?);
     let key: Option<i64> = row.get(9)?;
     let leads_elsewhere: bool = row.get(13)?;
     if key != Some(rid) {
-        found.push(if leads_elsewhere { Problem::IdTwice } else { Problem::NoKey });
+        found.push(if leads_elsewhere { Problem::DuplicateId } else { Problem::MissingKeyRow });
     }
-    let bits = if deleted { DELETED } else { 0 } | if pruned { PRUNED } else { 0 };
+    let bits = if deleted { DELETED_FLAG } else { 0 } | if pruned { PRUNED_FLAG } else { 0 };
     let state: Option<i64> = row.get(10)?;
-    let noted_otherwise = key == Some(rid) && state.is_some_and(|state| state & !MERGED != bits);
-    if noted_otherwise || pruned != payload.is_none() || deleted != (row.get::<_, i64>(4)? == GONE) {
+    let noted_otherwise = key == Some(rid) && state.is_some_and(|state| state & !MERGED_FLAG != bits);
+    if noted_otherwise || pruned != payload.is_none() || deleted != (row.get::<_, i64>(4)? == DELETED_ACTION) {
         found.push(Problem::State);
     }
     if let Some(payload) = payload {
         let hash: Option<i64> = if key == Some(rid) { row.get(11)? } else { None };
         let hash = hash.map(|version| row.get(12).map(|hash| (version, hash))).transpose()?;
         let id: String = row.get(2)?;
-        found.extend(walked.look(&db.shared.vault, seal, Stored { id: &id, payload, key: row.get(8)?, hash })?);
+        found.extend(walked.inspect(
+            &db.shared.vault,
+            seal,
+            StoredPayload { id: &id, payload, key: row.get(8)?, hash },
+        )?);
     }
     Ok(found)
 }
 
 /// Mends one record, if it is still so. Whether it is sound now.
-fn mend(db: &Db, dataset: i64, suspect: &Suspect) -> Outcome<bool> {
+fn repair_record(db: &Db, dataset: i64, suspect: &Suspect) -> DbResult<bool> {
     let Suspect { problem, rid, id } = suspect;
-    let say = |sql: &str| -> Outcome<()> {
+    let execute = |sql: &str| -> DbResult<()> {
         db.sql.prepare_cached(sql)?.execute(params![dataset, id, rid])?;
         Ok(())
     };
     match problem {
         // An empty hash of no version is equal to none: the next save compares the payloads.
-        Problem::NoKey => say("INSERT OR REPLACE INTO record_keys (dataset, id, hash, hash_version, rid, state) \
+        Problem::MissingKeyRow => execute(
+            "INSERT OR REPLACE INTO record_keys (dataset, id, hash, hash_version, rid, state) \
              SELECT dataset, id, zeroblob(16), 0, rid, (deleted_at IS NOT NULL) | (pruned_at IS NOT NULL) << 1 \
              FROM records r WHERE rid = ?3 AND dataset = ?1 AND id = ?2 AND NOT EXISTS (SELECT 1 FROM record_keys k \
-             JOIN records o ON o.rid = k.rid AND o.dataset = k.dataset AND o.id = k.id WHERE k.dataset = ?1 AND k.id = ?2)")?,
+             JOIN records o ON o.rid = k.rid AND o.dataset = k.dataset AND o.id = k.id WHERE k.dataset = ?1 AND k.id = ?2)",
+        )?,
         Problem::State => {
             let action = format!(
-                "UPDATE records SET last_action = CASE WHEN deleted_at IS NOT NULL THEN {GONE} \
-                 WHEN last_action = {GONE} THEN {UPDATED} ELSE last_action END, \
+                "UPDATE records SET last_action = CASE WHEN deleted_at IS NOT NULL THEN {DELETED_ACTION} \
+                 WHEN last_action = {DELETED_ACTION} THEN {UPDATED_ACTION} ELSE last_action END, \
                  pruned_at = CASE WHEN payload IS NULL THEN coalesce(pruned_at, modified_at) END \
                  WHERE rid = ?3 AND dataset = ?1 AND id = ?2"
             );
-            say(&action)?;
-            say("UPDATE record_keys SET state = (SELECT (deleted_at IS NOT NULL) | (pruned_at IS NOT NULL) << 1 \
-                 FROM records WHERE rid = ?3) | (state & 4) WHERE dataset = ?1 AND id = ?2 AND rid = ?3")?;
+            execute(&action)?;
+            execute(
+                "UPDATE record_keys SET state = (SELECT (deleted_at IS NOT NULL) | (pruned_at IS NOT NULL) << 1 \
+                 FROM records WHERE rid = ?3) | (state & 4) WHERE dataset = ?1 AND id = ?2 AND rid = ?3",
+            )?;
         }
         Problem::Hash => {
-            say("UPDATE record_keys SET hash = zeroblob(16), hash_version = 0 \
-                 WHERE dataset = ?1 AND id = ?2 AND rid = ?3")?;
+            execute(
+                "UPDATE record_keys SET hash = zeroblob(16), hash_version = 0 \
+                 WHERE dataset = ?1 AND id = ?2 AND rid = ?3",
+            )?;
         }
         // Without its time: the next save replaces the payload, however old it is.
         Problem::Payload => {
-            say("UPDATE record_keys SET hash = zeroblob(16), hash_version = 0, updated = NULL, older = NULL, \
-                 older_walk = NULL WHERE dataset = ?1 AND id = ?2 AND rid = ?3")?;
+            execute(
+                "UPDATE record_keys SET hash = zeroblob(16), hash_version = 0, updated = NULL, older = NULL, \
+                 older_walk = NULL WHERE dataset = ?1 AND id = ?2 AND rid = ?3",
+            )?;
         }
         // A hash of the kind in use that no content has: the next save replaces the payload without opening it.
         Problem::Seal => {
-            let version = db.shared.vault.latest().hasher.version();
-            say(&format!(
-                "UPDATE record_keys SET hash = zeroblob(16), hash_version = {version}, state = state & ~{MERGED}, \
+            let version = db.shared.vault.latest_policy().hasher.version();
+            execute(&format!(
+                "UPDATE record_keys SET hash = zeroblob(16), hash_version = {version}, state = state & ~{MERGED_FLAG}, \
                  updated = NULL, older = NULL, older_walk = NULL WHERE dataset = ?1 AND id = ?2 AND rid = ?3"
             ))?;
         }
@@ -180,7 +194,7 @@ fn mend(db: &Db, dataset: i64, suspect: &Suspect) -> Outcome<bool> {
 /// Looks for keys that lead to no record.
 pub(super) async fn check_keys(
     store: &Sqlite,
-    place: &Place,
+    place: &DatasetRef,
     repair: bool,
     report: &mut CheckReport,
 ) -> Result<(), StoreError> {
@@ -217,6 +231,6 @@ pub(super) async fn check_keys(
                 .await?;
             repaired = count;
         }
-        report.note(Problem::NoRecord, &place.to_string(), count, repaired, example);
+        report.add_finding(Problem::MissingPayloadRow, &place.to_string(), count, repaired, example);
     }
 }

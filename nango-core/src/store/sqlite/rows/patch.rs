@@ -2,17 +2,17 @@
 
 use rusqlite::params;
 
-use super::{DELETED, MERGED, PRUNED, Writing, int};
+use super::{DELETED_FLAG, MERGED_FLAG, PRUNED_FLAG, WriteContext, to_i64};
 use crate::store::{
     PatchRow, RowOutcome,
     sqlite::{
         dataset::Dataset,
-        fault::{Fault, Outcome},
+        error::{DbError, DbResult},
         merge,
-        page::Ready,
+        page::PreparedWrite,
         scans,
     },
-    updated::{Age, patch_time},
+    update_times::{Age, patch_time},
 };
 
 const ROW: &str = "UPDATE records SET seq = ?2, last_action = 1, modified_at = ?3, run = ?4, payload = ?5, key_id = ?6 WHERE rid = ?1";
@@ -22,11 +22,11 @@ const KEY: &str = "UPDATE record_keys SET hash = ?3, hash_version = ?4, state = 
 /// Patches live records. One whose payload was pruned has nothing to merge with and counts as missing; one that is older
 /// than its record counts as seen by the scan that is open.
 pub(in crate::store::sqlite) fn patch(
-    at: &Writing<'_>,
+    at: &WriteContext<'_>,
     dataset: &mut Dataset,
     patches: &[PatchRow],
-    ready: &Ready,
-) -> Outcome<Vec<RowOutcome>> {
+    ready: &PreparedWrite,
+) -> DbResult<Vec<RowOutcome>> {
     let sql = &at.db.sql;
     let mut finder = at.finder(true)?;
     let mut rows = Vec::with_capacity(patches.len());
@@ -36,7 +36,8 @@ pub(in crate::store::sqlite) fn patch(
             rows.push(RowOutcome::Duplicate);
             continue;
         }
-        let Some(known) = finder.find(dataset, &patch.id)?.filter(|row| row.state & (DELETED | PRUNED) == 0) else {
+        let Some(known) = finder.find(dataset, &patch.id)?.filter(|row| row.state & (DELETED_FLAG | PRUNED_FLAG) == 0)
+        else {
             rows.push(RowOutcome::Missing);
             continue;
         };
@@ -44,14 +45,14 @@ pub(in crate::store::sqlite) fn patch(
         let payload = at.payload(known.rid, &patch.id)?;
         let unchanged = std::str::from_utf8(&payload).ok().and_then(|stored| {
             merge::merge(stored, &patch.fields, &mut merged).ok()?;
-            Some(merge::same(stored, std::str::from_utf8(&merged).ok()?))
+            Some(merge::same_json(stored, std::str::from_utf8(&merged).ok()?))
         });
-        let unchanged = unchanged.ok_or_else(|| Fault::damaged("a record"))?;
-        let stored = at.stored(known.rid)?;
+        let unchanged = unchanged.ok_or_else(|| DbError::damaged("a record"))?;
+        let stored = at.payload_row(known.rid)?;
         rows.push(if unchanged {
-            at.store_times(dataset, &patch.id, known.times.same(patch_time(patch.updated)))?;
+            at.store_times(dataset, &patch.id, known.times.after_unchanged_save(patch_time(patch.updated)))?;
             RowOutcome::Unchanged
-        } else if at.yields(&stored) {
+        } else if at.is_newer(&stored) {
             RowOutcome::SkippedNewer
         } else if let Age::Older(times) = known.times.compare(patch_time(patch.updated), at.source()) {
             at.store_times(dataset, &patch.id, times)?;
@@ -59,11 +60,18 @@ pub(in crate::store::sqlite) fn patch(
             RowOutcome::SkippedOlder
         } else {
             let (payload, key) = at.seal.seal(&patch.id, &merged)?;
-            sql.prepare_cached(ROW)?.execute(params![known.rid, dataset.next(), at.stamp, at.run, payload, key])?;
-            let (hash, version) = (at.hasher.record(&merged), at.hasher.version());
-            let updated = known.times.patched(patch.updated);
-            sql.prepare_cached(KEY)?.execute(params![dataset.id, patch.id, hash, version, MERGED, updated])?;
-            dataset.bytes += int(merged.len()) - stored.bytes;
+            sql.prepare_cached(ROW)?.execute(params![
+                known.rid,
+                dataset.next_seq(),
+                at.committed_at,
+                at.run,
+                payload,
+                key
+            ])?;
+            let (hash, version) = (at.hasher.hash_record(&merged), at.hasher.version());
+            let updated = known.times.after_patch(patch.updated);
+            sql.prepare_cached(KEY)?.execute(params![dataset.id, patch.id, hash, version, MERGED_FLAG, updated])?;
+            dataset.bytes += to_i64(merged.len()) - stored.bytes;
             RowOutcome::Updated
         });
     }

@@ -2,15 +2,15 @@
 
 use rusqlite::params;
 
-use super::{ADDED, DELETED, Known, MERGED, PRUNED, UPDATED, Writing, int};
+use super::{ADDED_ACTION, DELETED_FLAG, KeyRow, MERGED_FLAG, PRUNED_FLAG, UPDATED_ACTION, WriteContext, to_i64};
 use crate::{
     model::{Batch, BatchItem},
     store::{
         RowOutcome,
         failpoint::failpoint,
         hash::Hash,
-        sqlite::{dataset::Dataset, fault::Outcome, merge, page::Ready, scans},
-        updated::Age,
+        sqlite::{dataset::Dataset, error::DbResult, merge, page::PreparedWrite, scans},
+        update_times::Age,
     },
 };
 
@@ -27,11 +27,11 @@ const RESTORE: &str = "UPDATE records SET payload = ?2, key_id = ?3, pruned_at =
 
 /// Saves a batch; every id of it counts as seen by the scan that is open.
 pub(in crate::store::sqlite) fn save(
-    at: &Writing<'_>,
+    at: &WriteContext<'_>,
     dataset: &mut Dataset,
     batch: &Batch,
-    ready: &Ready,
-) -> Outcome<Vec<RowOutcome>> {
+    ready: &PreparedWrite,
+) -> DbResult<Vec<RowOutcome>> {
     let sql = &at.db.sql;
     let mut finder = at.finder(batch.has_times())?;
     let mut insert = sql.prepare_cached(INSERT)?;
@@ -46,20 +46,20 @@ pub(in crate::store::sqlite) fn save(
         }
         let (rid, outcome) = match finder.find(dataset, item.id)? {
             None => {
-                let seq = dataset.next();
+                let seq = dataset.next_seq();
                 let (payload, key) = at.seal.seal(item.id, item.payload)?;
-                let rid = insert.insert(params![dataset.id, item.id, seq, at.stamp, at.run, payload, key])?;
+                let rid = insert.insert(params![dataset.id, item.id, seq, at.committed_at, at.run, payload, key])?;
                 failpoint!("page:record-half");
                 insert_key.execute(params![dataset.id, item.id, hash, version, rid, item.updated])?;
                 dataset.live += 1;
-                dataset.bytes += int(item.payload.len());
+                dataset.bytes += to_i64(item.payload.len());
                 (rid, RowOutcome::Added)
             }
             Some(known) if known.state == 0 && known.hash == *hash && known.hash_version == version => {
-                at.store_times(dataset, item.id, known.times.same(item.updated))?;
+                at.store_times(dataset, item.id, known.times.after_unchanged_save(item.updated))?;
                 (known.rid, RowOutcome::Unchanged)
             }
-            Some(known) => (known.rid, save_known(at, dataset, item, hash, &known)?),
+            Some(known) => (known.rid, save_existing(at, dataset, item, hash, &known)?),
         };
         rows.push(outcome);
         if dataset.scan.is_some() {
@@ -74,18 +74,18 @@ pub(in crate::store::sqlite) fn save(
 }
 
 /// Saves a record whose stored row is not simply the same.
-fn save_known(
-    at: &Writing<'_>,
+fn save_existing(
+    at: &WriteContext<'_>,
     dataset: &mut Dataset,
     item: BatchItem<'_>,
     hash: &Hash,
-    known: &Known,
-) -> Outcome<RowOutcome> {
-    let stored = at.stored(known.rid)?;
-    let bytes = int(item.payload.len());
-    let deleted = known.state & DELETED != 0;
+    known: &KeyRow,
+) -> DbResult<RowOutcome> {
+    let stored = at.payload_row(known.rid)?;
+    let bytes = to_i64(item.payload.len());
+    let deleted = known.state & DELETED_FLAG != 0;
     if !deleted && is_same(at, item, hash, known)? {
-        if known.state != MERGED || known.hash != *hash || known.hash_version != at.hasher.version() {
+        if known.state != MERGED_FLAG || known.hash != *hash || known.hash_version != at.hasher.version() {
             // The same content under another order of keys or another kind of hash, or without its payload: nothing
             // that a reader is told of.
             let (payload, key) = at.seal.seal(item.id, item.payload)?;
@@ -95,7 +95,7 @@ fn save_known(
         dataset.bytes += bytes - stored.bytes;
         return Ok(RowOutcome::Unchanged);
     }
-    if at.yields(&stored) {
+    if at.is_newer(&stored) {
         return Ok(RowOutcome::SkippedNewer);
     }
     if let Age::Older(times) = known.times.compare(item.updated, at.source()) {
@@ -105,19 +105,19 @@ fn save_known(
     let (action, first_seen_at, outcome) = if deleted {
         dataset.live += 1;
         dataset.bytes += bytes;
-        (ADDED, Some(at.stamp), RowOutcome::Added)
+        (ADDED_ACTION, Some(at.committed_at), RowOutcome::Added)
     } else {
         dataset.bytes += bytes - stored.bytes;
-        (UPDATED, None, RowOutcome::Updated)
+        (UPDATED_ACTION, None, RowOutcome::Updated)
     };
     let (payload, key) = at.seal.seal(item.id, item.payload)?;
-    let row = params![known.rid, dataset.next(), action, first_seen_at, at.stamp, at.run, payload, key];
+    let row = params![known.rid, dataset.next_seq(), action, first_seen_at, at.committed_at, at.run, payload, key];
     at.db.sql.prepare_cached(REPLACE)?.execute(row)?;
     replace_key(at, dataset, item, hash)?;
     Ok(outcome)
 }
 
-fn replace_key(at: &Writing<'_>, dataset: &Dataset, item: BatchItem<'_>, hash: &Hash) -> Outcome<()> {
+fn replace_key(at: &WriteContext<'_>, dataset: &Dataset, item: BatchItem<'_>, hash: &Hash) -> DbResult<()> {
     let row = params![dataset.id, item.id, hash, at.hasher.version(), item.updated];
     at.db.sql.prepare_cached(REPLACE_KEY)?.execute(row)?;
     Ok(())
@@ -125,20 +125,20 @@ fn replace_key(at: &Writing<'_>, dataset: &Dataset, item: BatchItem<'_>, hash: &
 
 /// Whether a live row holds the content of `item`. The hash answers, in the version that the row has, unless nobody here
 /// knows that version, or a patch left the keys in an order of its own: then the payloads are compared.
-fn is_same(at: &Writing<'_>, item: BatchItem<'_>, hash: &Hash, known: &Known) -> Outcome<bool> {
+fn is_same(at: &WriteContext<'_>, item: BatchItem<'_>, hash: &Hash, known: &KeyRow) -> DbResult<bool> {
     let given = match known.hash_version {
         version if version == at.hasher.version() => Some(*hash),
-        version => at.hasher.record_as(version, item.payload),
+        version => at.hasher.hash_record_as(version, item.payload),
     };
     match given {
         Some(given) if given == known.hash => return Ok(true),
-        Some(_) if known.state & MERGED == 0 => return Ok(false),
-        _ if known.state & PRUNED != 0 => return Ok(false),
+        Some(_) if known.state & MERGED_FLAG == 0 => return Ok(false),
+        _ if known.state & PRUNED_FLAG != 0 => return Ok(false),
         _ => {}
     }
     let stored = at.payload(known.rid, item.id)?;
     Ok(match (std::str::from_utf8(&stored), std::str::from_utf8(item.payload)) {
-        (Ok(stored), Ok(given)) => merge::same(stored, given),
+        (Ok(stored), Ok(given)) => merge::same_json(stored, given),
         _ => false,
     })
 }

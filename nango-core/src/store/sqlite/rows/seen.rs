@@ -1,25 +1,25 @@
 //! Sightings: records that are at the provider, whatever their content is.
 
-use super::{DELETED, Writing};
+use super::{DELETED_FLAG, WriteContext};
 use crate::store::{
     RowOutcome,
-    sqlite::{dataset::Dataset, fault::Outcome, page::Ready, scans},
+    sqlite::{dataset::Dataset, error::DbResult, page::PreparedWrite, scans},
 };
 
 /// Counts live records as seen by the scan that is open; nothing of them is written.
 pub(in crate::store::sqlite) fn seen(
-    at: &Writing<'_>,
+    at: &WriteContext<'_>,
     dataset: &Dataset,
     ids: &[String],
-    ready: &Ready,
-) -> Outcome<Vec<RowOutcome>> {
+    ready: &PreparedWrite,
+) -> DbResult<Vec<RowOutcome>> {
     let mut finder = at.finder(false)?;
     let mut rows = Vec::with_capacity(ids.len());
     let mut seen = Vec::new();
     for (id, duplicate) in ids.iter().zip(&ready.duplicate) {
         rows.push(match finder.find(dataset, id)? {
             _ if *duplicate => RowOutcome::Duplicate,
-            Some(known) if known.state & DELETED == 0 => {
+            Some(known) if known.state & DELETED_FLAG == 0 => {
                 seen.push(known.rid);
                 RowOutcome::Seen
             }

@@ -49,7 +49,7 @@ async fn round(sealed: bool) -> [f64; 3] {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "a measure, for a release build on a quiet machine"]
-async fn what_sealing_costs() {
+async fn sealing_cost_is_measured() {
     let (mut plain, mut sealed) = (Vec::new(), Vec::new());
     for _ in 0..5 {
         plain.push(round(false).await);

@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn a_new_file_is_ours_and_nobody_elses() {
+async fn new_file_is_accessible_only_to_its_owner() {
     let (dir, path) = file();
     let store = Sqlite::open(&path).await.unwrap();
     let run = begin(&store).await;
@@ -116,7 +116,7 @@ async fn pipes_and_dangling_links_are_refused_at_once() {
 }
 
 #[tokio::test]
-async fn other_files_are_refused_and_left_alone() {
+async fn foreign_files_are_refused_and_not_changed() {
     let (dir, path) = file();
     let check = async |content: &[u8], expect: &str| {
         fs::write(&path, content).unwrap();
@@ -150,7 +150,7 @@ async fn other_files_are_refused_and_left_alone() {
 }
 
 #[tokio::test]
-async fn a_path_that_cannot_be_says_why() {
+async fn unusable_path_is_reported_with_reason() {
     let (dir, path) = file();
     let parent = dir.path().display();
     let missing = Sqlite::open(dir.path().join("no/such/nango.db")).await.unwrap_err().to_string();
@@ -207,11 +207,11 @@ async fn two_processes_share_a_file() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_process_wakes_who_waits() {
+async fn commit_of_another_process_wakes_waiting_readers() {
     let (_dir, path) = file();
     let (one, two) = (Sqlite::open(&path).await.unwrap(), Sqlite::open(&path).await.unwrap());
     let run = begin(&two).await;
-    let waiting = one.changed(Duration::from_mins(1));
+    let waiting = one.wait_for_change(Duration::from_mins(1));
     let started = Instant::now();
     save(&two, run, [1], "x").await;
     waiting.await.unwrap();
@@ -219,7 +219,7 @@ async fn another_process_wakes_who_waits() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_held_file_is_waited_for() {
+async fn locked_file_is_waited_for() {
     let (_dir, path) = file();
     let store = Sqlite::open(&path).await.unwrap();
     let run = begin(&store).await;

@@ -8,6 +8,6 @@ fn marks_of_the_file_are_frozen() {
     let mut lines = Lines::default();
     lines.add("application id", format_args!("{:08x}", file::APPLICATION_ID));
     lines.add("key of a copy that is not whole", transfer::MARK);
-    lines.add("key of a rebuild that is due", vacuum::MARK);
+    lines.add("key of a rebuild that is due", vacuum::REBUILD_MARK);
     lines.check("sqlite.txt");
 }

@@ -6,12 +6,12 @@ use crate::{
     model::Patch,
     store::{
         PatchRow,
-        encryption::{OVERHEAD, reseal},
+        encryption::{SEAL_OVERHEAD, reseal},
     },
 };
 
 /// What no file may hold.
-pub(super) const HUSH: &str = "hush-hush-hush";
+pub(super) const SECRET_TEXT: &str = "hush-hush-hush";
 
 /// A ring of so many new keys, and the same keys as a text.
 pub(super) fn keys(count: usize) -> String {
@@ -35,7 +35,7 @@ pub(super) async fn open(path: &Path, keys: &str, seal_new: bool) -> Sqlite {
 }
 
 /// Whether any file beside the database (the log, what is temporary) holds the text.
-pub(super) fn shows(dir: &TempDir, text: &str) -> Vec<String> {
+pub(super) fn files_containing(dir: &TempDir, text: &str) -> Vec<String> {
     let holds = |name: &String| {
         let bytes = fs::read(dir.path().join(name)).unwrap();
         bytes.windows(text.len()).any(|window| window == text.as_bytes())
@@ -43,12 +43,12 @@ pub(super) fn shows(dir: &TempDir, text: &str) -> Vec<String> {
     names(dir).into_iter().filter(holds).collect()
 }
 
-pub(super) async fn walk(store: &Sqlite) -> Resealed {
+pub(super) async fn reseal_all(store: &Sqlite) -> ResealProgress {
     reseal(store, |_| true).await.unwrap()
 }
 
 /// What each key (`-`: none) seals: records, credentials, resume states.
-async fn uses(store: &Sqlite) -> Vec<(String, [u64; 3])> {
+async fn items_by_key(store: &Sqlite) -> Vec<(String, [u64; 3])> {
     let state = store.encryption().await.unwrap();
     let name = |used: &crate::store::KeyUse| used.key.map_or_else(|| "-".to_owned(), |key| key.to_string());
     state.uses.iter().map(|used| (name(used), [used.records, used.credentials, used.resume_states])).collect()
@@ -68,24 +68,24 @@ async fn a_new_database_never_shows_a_payload() {
     let store = open(&path, &keys, true).await;
     let run = begin(&store).await;
     // Some fit into a page and some do not.
-    save(&store, run, 0..200, HUSH).await;
-    save(&store, run, 200..210, &HUSH.repeat(3000)).await;
-    save(&store, run, 50..60, &format!("{HUSH} changed")).await;
-    assert_eq!(patch(&store, run, "7", &format!("{HUSH} merged")).await, [RowOutcome::Updated]);
-    assert_eq!(shows(&dir, HUSH), [""; 0]);
+    save(&store, run, 0..200, SECRET_TEXT).await;
+    save(&store, run, 200..210, &SECRET_TEXT.repeat(3000)).await;
+    save(&store, run, 50..60, &format!("{SECRET_TEXT} changed")).await;
+    assert_eq!(patch(&store, run, "7", &format!("{SECRET_TEXT} merged")).await, [RowOutcome::Updated]);
+    assert_eq!(files_containing(&dir, SECRET_TEXT), [""; 0]);
     assert!(feed(&store).await.iter().all(|row| row.payload.as_ref().unwrap().starts_with(b"{\"id\":")));
     assert_eq!(count(&store, "records WHERE key_id <> 0").await, 210);
     let other = move |db: &Db| {
         let query = "SELECT count(*) FROM records WHERE length(payload) - size <> ?1";
-        Ok(db.sql.query_row(query, [i64::try_from(OVERHEAD).unwrap()], |row| row.get::<_, i64>(0))?)
+        Ok(db.sql.query_row(query, [i64::try_from(SEAL_OVERHEAD).unwrap()], |row| row.get::<_, i64>(0))?)
     };
     assert_eq!(store.writer.write(other).await.unwrap(), 0);
     store.close().await.unwrap();
-    assert_eq!(shows(&dir, HUSH), [""; 0]);
+    assert_eq!(files_containing(&dir, SECRET_TEXT), [""; 0]);
     // Another process goes on without being told anything but the key.
     let store = open(&path, &keys, false).await;
-    assert_eq!(save(&store, run, 60..200, HUSH).await, [RowOutcome::Unchanged; 140]);
-    assert_eq!(save(&store, run, [7], &format!("{HUSH} merged")).await, [RowOutcome::Unchanged]);
+    assert_eq!(save(&store, run, 60..200, SECRET_TEXT).await, [RowOutcome::Unchanged; 140]);
+    assert_eq!(save(&store, run, [7], &format!("{SECRET_TEXT} merged")).await, [RowOutcome::Unchanged]);
     assert_eq!(feed(&store).await.len(), 210);
 }
 
@@ -94,26 +94,26 @@ async fn a_database_that_is_switched_shows_nothing_any_more() {
     let (dir, path) = file();
     let store = open(&path, &keys(1), false).await;
     let run = begin(&store).await;
-    save(&store, run, 0..2000, &HUSH.repeat(20)).await;
-    save(&store, run, 2000..2010, &HUSH.repeat(3000)).await;
+    save(&store, run, 0..2000, &SECRET_TEXT.repeat(20)).await;
+    save(&store, run, 2000..2010, &SECRET_TEXT.repeat(3000)).await;
     let mut gone = page(&store, run, [], "");
     gone.changes[0].write = Write::delete((0..10).map(|id| id.to_string()));
     store.commit(gone).await.unwrap();
-    patch(&store, run, "20", HUSH).await;
+    patch(&store, run, "20", SECRET_TEXT).await;
     // Payloads that were overwritten lie in pages that nobody uses.
     save(&store, run, 500..1500, "short").await;
-    assert!(!shows(&dir, HUSH).is_empty());
+    assert!(!files_containing(&dir, SECRET_TEXT).is_empty());
     let before = feed(&store).await;
     let sizes = store.datasets(None, None).await.unwrap();
 
     store.seal_payloads(true).await.unwrap();
     let state = store.encryption().await.unwrap();
     assert!(state.payloads && state.unfinished);
-    assert_eq!(uses(&store).await, [("-".to_owned(), [2010, 0, 0])]);
-    let done = walk(&store).await;
-    assert_eq!((done.done, done.seen, done.changed, done.left), (true, 2010, 2010, 0));
+    assert_eq!(items_by_key(&store).await, [("-".to_owned(), [2010, 0, 0])]);
+    let done = reseal_all(&store).await;
+    assert_eq!((done.done, done.seen, done.changed, done.skipped), (true, 2010, 2010, 0));
     // The process goes on, and so does its log.
-    assert_eq!(shows(&dir, HUSH), [""; 0]);
+    assert_eq!(files_containing(&dir, SECRET_TEXT), [""; 0]);
     assert_eq!(feed(&store).await, before);
     assert_eq!(store.datasets(None, None).await.unwrap(), sizes);
     assert!(!store.encryption().await.unwrap().unfinished);
@@ -122,20 +122,20 @@ async fn a_database_that_is_switched_shows_nothing_any_more() {
     // Nothing became new by it.
     let at = feed(&store).await.len();
     assert_eq!(save(&store, run, 500..1500, "short").await, [RowOutcome::Unchanged; 1000]);
-    assert_eq!(save(&store, run, [20], HUSH).await, [RowOutcome::Unchanged]);
+    assert_eq!(save(&store, run, [20], SECRET_TEXT).await, [RowOutcome::Unchanged]);
     assert_eq!(feed(&store).await[..at], before[..]);
-    save(&store, run, 1600..1700, &format!("{HUSH} again")).await;
-    assert_eq!(shows(&dir, HUSH), [""; 0]);
+    save(&store, run, 1600..1700, &format!("{SECRET_TEXT} again")).await;
+    assert_eq!(files_containing(&dir, SECRET_TEXT), [""; 0]);
 
     // And back.
     let before = feed(&store).await;
     store.seal_payloads(false).await.unwrap();
-    assert!(walk(&store).await.done);
+    assert!(reseal_all(&store).await.done);
     assert_eq!(feed(&store).await, before);
-    assert_eq!(uses(&store).await, [("-".to_owned(), [2010, 0, 0])]);
+    assert_eq!(items_by_key(&store).await, [("-".to_owned(), [2010, 0, 0])]);
     assert_eq!(save(&store, run, 500..1500, "short").await, [RowOutcome::Unchanged; 1000]);
     assert_eq!(count(&store, "record_keys WHERE hash_version = 1").await, 2010);
-    assert!(!shows(&dir, HUSH).is_empty());
+    assert!(!files_containing(&dir, SECRET_TEXT).is_empty());
 }
 
 #[tokio::test]
@@ -157,15 +157,15 @@ async fn a_pruned_record_stays_unchanged_across_every_switch() {
     let sizes = store.datasets(None, None).await.unwrap();
     prune("0").await.unwrap();
     store.seal_payloads(true).await.unwrap();
-    walk(&store).await;
+    reseal_all(&store).await;
     // Its fast hash would tell whether a guess of the content is right.
     assert_eq!(count(&store, "record_keys WHERE hash_version = 1").await, 0);
     prune("1").await.unwrap();
     store.activate_key(ring(&text).ids()[1]).await.unwrap();
-    walk(&store).await;
+    reseal_all(&store).await;
     prune("2").await.unwrap();
     store.seal_payloads(false).await.unwrap();
-    walk(&store).await;
+    reseal_all(&store).await;
     prune("3").await.unwrap();
     assert_eq!(save(&store, run, 0..4, "x").await, [RowOutcome::Unchanged; 4]);
     assert_eq!(feed(&store).await, before);
@@ -178,7 +178,7 @@ async fn without_the_key_nothing_is_read_or_written() {
     let keys_one = keys(1);
     let store = open(&path, &keys_one, true).await;
     let run = begin(&store).await;
-    save(&store, run, 0..3, HUSH).await;
+    save(&store, run, 0..3, SECRET_TEXT).await;
     let needed = ring(&keys_one).ids()[0].to_string();
     store.close().await.unwrap();
 
@@ -201,11 +201,11 @@ async fn without_the_key_nothing_is_read_or_written() {
 }
 
 #[tokio::test]
-async fn a_row_opens_in_its_own_place_only() {
+async fn sealed_row_opens_only_in_its_own_record() {
     let store = Sqlite::open(":memory:").await.unwrap();
     store.use_keys(ring(&keys(1)), true).await.unwrap();
     let run = begin(&store).await;
-    save(&store, run, 0..4, HUSH).await;
+    save(&store, run, 0..4, SECRET_TEXT).await;
     let mut elsewhere = page(&store, run, [3], "other");
     elsewhere.changes[0].dataset.variant = "other".to_owned();
     store.commit(elsewhere).await.unwrap();
@@ -221,14 +221,14 @@ async fn a_row_opens_in_its_own_place_only() {
     ] {
         say(change).await.unwrap();
         let error = store.records_by_id(&dataset(), vec![id.to_owned()]).await.unwrap_err();
-        assert!(matches!(&error, StoreError::Unopened { id: found, .. } if found == id), "{error}");
+        assert!(matches!(&error, StoreError::DecryptFailed { id: found, .. } if found == id), "{error}");
         assert!(error.to_string().contains(&format!("`{id}`")), "{error}");
     }
     assert_eq!(store.records_by_id(&dataset(), vec!["0".to_owned()]).await.unwrap().len(), 1);
     // A walk says what it could not open, leaves it, and seals the rest.
     store.seal_payloads(false).await.unwrap();
-    let done = walk(&store).await;
-    assert_eq!((done.done, done.changed, done.left), (true, 2, 3));
+    let done = reseal_all(&store).await;
+    assert_eq!((done.done, done.changed, done.skipped), (true, 2, 3));
     // Saved again, a record is whole again.
     assert_eq!(save(&store, run, 0..4, "new").await, [RowOutcome::Updated; 4]);
     assert_eq!(feed(&store).await.len(), 4);
@@ -241,7 +241,7 @@ async fn a_rotation_goes_on_beside_writers_and_readers() {
     let (first, second) = (ring(&text).ids()[0], ring(&text).ids()[1]);
     let one = Arc::new(open(&path, &text, true).await);
     let run = begin(&one).await;
-    save(&one, run, 0..3000, &HUSH.repeat(30)).await;
+    save(&one, run, 0..3000, &SECRET_TEXT.repeat(30)).await;
     let settled = feed(&one).await;
     // Two processes: this one rotates, the other writes and reads.
     let two = Arc::new(open(&path, &text, false).await);
@@ -253,7 +253,7 @@ async fn a_rotation_goes_on_beside_writers_and_readers() {
             let (mut rounds, mut cursor, mut replica) = (0, None, std::collections::BTreeMap::new());
             while !stop.load(std::sync::atomic::Ordering::Acquire) || rounds == 0 {
                 rounds += 1;
-                assert_eq!(save(&two, run, 0..20, &HUSH.repeat(30)).await, [RowOutcome::Unchanged; 20]);
+                assert_eq!(save(&two, run, 0..20, &SECRET_TEXT.repeat(30)).await, [RowOutcome::Unchanged; 20]);
                 assert_eq!(save(&two, run, [5000], &format!("{rounds}")).await.len(), 1);
                 loop {
                     let query = ReadQuery { cursor: cursor.clone(), limit: 500, ..ReadQuery::default() };
@@ -271,9 +271,9 @@ async fn a_rotation_goes_on_beside_writers_and_readers() {
         }
     });
     one.activate_key(second).await.unwrap();
-    let done = walk(&one).await;
-    assert_eq!((done.done, done.left), (true, 0));
-    assert_eq!(uses(&one).await, [(second.to_string(), [3001, 0, 0])]);
+    let done = reseal_all(&one).await;
+    assert_eq!((done.done, done.skipped), (true, 0));
+    assert_eq!(items_by_key(&one).await, [(second.to_string(), [3001, 0, 0])]);
     stop.store(true, std::sync::atomic::Ordering::Release);
     let replica = others.await.unwrap();
     let after = feed(&one).await;
@@ -284,17 +284,17 @@ async fn a_rotation_goes_on_beside_writers_and_readers() {
     // The old key may go.
     let alone = open(&path, text.split_once(',').unwrap().1, false).await;
     assert_eq!(feed(&alone).await, after);
-    assert_eq!(save(&alone, run, 0..20, &HUSH.repeat(30)).await, [RowOutcome::Unchanged; 20]);
+    assert_eq!(save(&alone, run, 0..20, &SECRET_TEXT.repeat(30)).await, [RowOutcome::Unchanged; 20]);
 }
 
 #[tokio::test]
-async fn a_walk_that_breaks_off_goes_on_where_it_stopped() {
+async fn interrupted_reseal_pass_resumes() {
     let (_dir, path) = file();
     let text = keys(2);
     let (old, new) = (ring(&text).ids()[0], ring(&text).ids()[1]);
     let store = open(&path, &text, true).await;
     let run = begin(&store).await;
-    save(&store, run, 0..3500, HUSH).await;
+    save(&store, run, 0..3500, SECRET_TEXT).await;
     let before = feed(&store).await;
     store.activate_key(new).await.unwrap();
     let broken = reseal(&store, |sum| sum.seen < 2000).await.unwrap();
@@ -305,21 +305,21 @@ async fn a_walk_that_breaks_off_goes_on_where_it_stopped() {
     let expect = [old, new].map(|key| (key.to_string(), [if key == old { 1500 } else { 2000 }, 0, 0]));
     let mut expect = expect.to_vec();
     expect.sort();
-    assert_eq!(uses(&store).await, expect);
+    assert_eq!(items_by_key(&store).await, expect);
     assert!(store.encryption().await.unwrap().unfinished);
     // Both halves are read and compared meanwhile.
     assert_eq!(feed(&store).await, before);
-    assert_eq!(save(&store, run, 1990..2010, HUSH).await, [RowOutcome::Unchanged; 20]);
+    assert_eq!(save(&store, run, 1990..2010, SECRET_TEXT).await, [RowOutcome::Unchanged; 20]);
     // A step whose transaction is taken back leaves the place where it was.
     let lost = store.writer.write(|db| {
         super::super::reseal::step(db)?;
         Err::<(), _>(StoreError::Full.into())
     });
     lost.await.unwrap_err();
-    let rest = walk(&store).await;
+    let rest = reseal_all(&store).await;
     assert_eq!((rest.done, rest.seen, rest.changed), (true, 1500, 1500));
-    assert_eq!(uses(&store).await, [(new.to_string(), [3500, 0, 0])]);
-    assert_eq!(walk(&store).await, Resealed { done: true, ..Resealed::default() });
+    assert_eq!(items_by_key(&store).await, [(new.to_string(), [3500, 0, 0])]);
+    assert_eq!(reseal_all(&store).await, ResealProgress { done: true, ..ResealProgress::default() });
     assert_eq!(feed(&store).await, before);
 }
 
@@ -355,7 +355,7 @@ async fn credentials_and_resume_states_follow_the_key() {
     let run = begin(&one).await;
     put(&one, &rings[0], "a").await.unwrap();
     resume(&one, &rings[0], run).await.unwrap();
-    assert_eq!(uses(&one).await, [(old.to_string(), [0, 1, 1])]);
+    assert_eq!(items_by_key(&one).await, [(old.to_string(), [0, 1, 1])]);
 
     one.activate_key(new).await.unwrap();
     // The other process has not heard of it; what it seals with the old key is sealed anew on its way in.
@@ -364,9 +364,9 @@ async fn credentials_and_resume_states_follow_the_key() {
     assert_eq!(rings[1].id(), new.to_string());
     let mut expect = vec![(old.to_string(), [0, 1, 1]), (new.to_string(), [0, 1, 0])];
     expect.sort();
-    assert_eq!(uses(&one).await, expect);
-    assert_eq!(walk(&one).await.changed, 2);
-    assert_eq!(uses(&one).await, [(new.to_string(), [0, 2, 1])]);
+    assert_eq!(items_by_key(&one).await, expect);
+    assert_eq!(reseal_all(&one).await.changed, 2);
+    assert_eq!(items_by_key(&one).await, [(new.to_string(), [0, 2, 1])]);
     for id in ["a", "b"] {
         let stored = two.connection("github", id).await.unwrap().unwrap();
         let opened = rings[1].open(&stored.credentials, &crate::store::credentials_context("github", id)).unwrap();
@@ -384,11 +384,11 @@ async fn credentials_and_resume_states_follow_the_key() {
         assert!(matches!(&error, StoreError::NoKey { needed, .. } if *needed == new), "{error}");
     }
     assert!(matches!(three.activate_key(new).await, Err(StoreError::NoKey { .. })));
-    assert_eq!(uses(&one).await, [(new.to_string(), [0, 2, 1])]);
+    assert_eq!(items_by_key(&one).await, [(new.to_string(), [0, 2, 1])]);
 }
 
 #[tokio::test]
-async fn a_file_of_the_first_version_steps_forward() {
+async fn file_of_first_version_is_migrated() {
     let (_dir, path) = file();
     let store = Sqlite::open(&path).await.unwrap();
     let run = begin(&store).await;
@@ -429,6 +429,6 @@ async fn a_file_of_the_first_version_steps_forward() {
     assert!(!store.encryption().await.unwrap().payloads);
     assert_eq!(save(&store, run, 0..10, "x").await, [RowOutcome::Unchanged; 10]);
     store.seal_payloads(true).await.unwrap();
-    assert_eq!(walk(&store).await.changed, 10);
+    assert_eq!(reseal_all(&store).await.changed, 10);
     assert_eq!(feed(&store).await, before);
 }

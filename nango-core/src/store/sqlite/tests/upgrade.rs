@@ -26,7 +26,7 @@ async fn stored_errors_and_logs_are_cleaned_when_an_older_file_is_opened() {
         let [integration, connection, variant] = ["github", "one", "base"].map(str::to_owned);
         FunctionKey { kind, integration, connection, function: function.to_owned(), variant }
     };
-    for (kind, function) in [(Kind::Sync, "repo-issues"), (Kind::Action, "delete-label")] {
+    for (kind, function) in [(FunctionKind::Sync, "repo-issues"), (FunctionKind::Action, "delete-label")] {
         let [run] = &store.runs_of(&key(kind, function), 10).await.unwrap()[..] else { panic!("one run") };
         let error = run.error.as_ref().unwrap();
         assert_eq!(error["kind"], "Http");
@@ -37,9 +37,9 @@ async fn stored_errors_and_logs_are_cleaned_when_an_older_file_is_opened() {
     let stored = store.connection("github", "one").await.unwrap().unwrap();
     let failure = stored.failure.unwrap();
     assert!(
-        failure.refused && failure.times == 1 && failure.message.contains("removed when the database was upgraded")
+        failure.refused && failure.attempts == 1 && failure.message.contains("removed when the database was upgraded")
     );
-    assert_eq!(store.note("plain_config").await.unwrap().as_deref(), Some(&[1][..]));
+    assert_eq!(store.meta_value("plain_config").await.unwrap().as_deref(), Some(&[1][..]));
     assert!(!found("OLD-SECRET"), "a text is left in the file");
     store.close().await.unwrap();
     assert!(!found("OLD-SECRET"), "a text is left in the file");

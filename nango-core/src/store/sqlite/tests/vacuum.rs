@@ -2,24 +2,24 @@
 
 use super::{
     super::{file, vacuum},
-    sealed::shows,
+    sealed::files_containing,
     *,
 };
-use crate::store::{Prune, PruneUntil, Remains, Upkeep};
+use crate::store::{Maintenance, Prune, PruneUntil, Remains};
 
 /// 2,000 rows of different sizes that are saved and replaced in another order than they lie, so that rows move between
 /// pages. Payloads of odd ids, and of all if `all`, contain [`MARK`].
-async fn crowded(store: &Sqlite, all: bool) -> RunToken {
+async fn filled(store: &Sqlite, all: bool) -> RunToken {
     let run = begin(store).await;
-    let mut dice = 1_u64;
+    let mut rng_state = 1_u64;
     for round in 0..3 {
         for part in 0..20 {
             let mut batch = Batch::default();
             for n in 0..100 {
-                dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                rng_state = rng_state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
                 let id = (n * 20 + (part * 7 + round * 3) % 20) * 7_919;
                 let word = if all || id % 2 == 1 { MARK } else { "to-be-kept" };
-                batch.push(&Item { id, text: word.repeat(1 + usize::try_from(dice >> 57).unwrap()) }).unwrap();
+                batch.push(&Item { id, text: word.repeat(1 + usize::try_from(rng_state >> 57).unwrap()) }).unwrap();
             }
             let mut page = page(store, run, [], "");
             page.changes[0].write = Write::Save(batch);
@@ -40,14 +40,14 @@ async fn ids(store: &Sqlite) -> Vec<String> {
 async fn erased_records_leave_nothing_in_the_file() {
     let (dir, path) = file();
     let store = Sqlite::open(&path).await.unwrap();
-    crowded(&store, false).await;
+    filled(&store, false).await;
     let gone: Vec<String> = ids(&store).await.into_iter().filter(|id| id.parse::<u64>().unwrap() % 2 == 1).collect();
     assert_eq!(store.erase(&dataset(), gone).await.unwrap(), 1_000);
     // What is erased is overwritten, but not the copies that were left when a row moved: therefore the file is rebuilt.
     store.writer.read(|db| vacuum::clear(db, 0)).await.unwrap();
-    assert_eq!(shows(&dir, MARK), ["nango.db"]);
+    assert_eq!(files_containing(&dir, MARK), ["nango.db"]);
     assert_eq!(store.clear_removed().await.unwrap(), None);
-    assert_eq!(shows(&dir, MARK), [""; 0]);
+    assert_eq!(files_containing(&dir, MARK), [""; 0]);
     assert_eq!(ids(&store).await.len(), 1_000);
     assert_eq!(names(&dir), ["nango.db", "nango.db-shm", "nango.db-wal"]);
     assert_eq!(fs::metadata(dir.path().join("nango.db-wal")).unwrap().len(), 0);
@@ -58,7 +58,7 @@ async fn emptied_and_pruned_datasets_leave_nothing_in_the_file() {
     for empty in [true, false] {
         let (dir, path) = file();
         let store = Sqlite::open(&path).await.unwrap();
-        crowded(&store, true).await;
+        filled(&store, true).await;
         if empty {
             assert_eq!(store.empty(&dataset(), None, 10_000).await.unwrap().count, 2_000);
         } else {
@@ -69,7 +69,7 @@ async fn emptied_and_pruned_datasets_leave_nothing_in_the_file() {
             );
         }
         assert_eq!(store.clear_removed().await.unwrap(), None);
-        assert_eq!(shows(&dir, MARK), [""; 0], "empty: {empty}");
+        assert_eq!(files_containing(&dir, MARK), [""; 0], "empty: {empty}");
     }
 }
 
@@ -83,7 +83,7 @@ async fn replaced_value_is_overwritten_at_once() {
     save(&store, run, [2], &MARK.repeat(3_000)).await;
     save(&store, run, [1, 2], "new").await;
     store.close().await.unwrap();
-    assert_eq!(shows(&dir, MARK), [""; 0]);
+    assert_eq!(files_containing(&dir, MARK), [""; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -102,12 +102,12 @@ async fn reader_that_keeps_the_log_is_reported() {
         })
     };
     assert_eq!(clear(u64::MAX).await.unwrap(), Some(Remains::Log));
-    assert_eq!(shows(&dir, MARK), ["nango.db-wal"]);
+    assert_eq!(files_containing(&dir, MARK), ["nango.db-wal"]);
     reader.execute_batch("ROLLBACK").unwrap();
     // A large database is not rebuilt behind each removal; what statements removed is overwritten nevertheless.
     let Some(Remains::Pages { bytes }) = clear(0).await.unwrap() else { panic!("it was rebuilt") };
     assert_eq!(bytes, fs::metadata(&path).unwrap().len());
-    assert_eq!(shows(&dir, MARK), [""; 0]);
+    assert_eq!(files_containing(&dir, MARK), [""; 0]);
     let done = store.vacuum().await.unwrap();
     assert_eq!((done.before, done.remains), (bytes, None));
     assert_eq!(done.after, fs::metadata(&path).unwrap().len());
@@ -117,7 +117,7 @@ async fn reader_that_keeps_the_log_is_reported() {
 async fn file_is_rebuilt_behind_a_migration_that_removes_content() {
     let (dir, path) = file();
     let store = Sqlite::open(&path).await.unwrap();
-    crowded(&store, true).await;
+    filled(&store, true).await;
     store.close().await.unwrap();
     let steps = |raw: &Raw| -> Vec<String> {
         let version: u32 = raw.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
@@ -129,9 +129,10 @@ async fn file_is_rebuilt_behind_a_migration_that_removes_content() {
     let mut raw = Raw::open(&path).unwrap();
     let steps = steps(&raw);
     let steps: Vec<&str> = steps.iter().map(String::as_str).collect();
-    let asked = |raw: &Raw| raw.prepare("SELECT 1 FROM meta WHERE key = 'rebuild'").unwrap().exists([]).unwrap();
+    let rebuild_requested =
+        |raw: &Raw| raw.prepare("SELECT 1 FROM meta WHERE key = 'rebuild'").unwrap().exists([]).unwrap();
     file::migrate(&mut raw, &steps, &[steps.len()]).unwrap();
-    assert!(asked(&raw) && !shows(&dir, MARK).is_empty());
+    assert!(rebuild_requested(&raw) && !files_containing(&dir, MARK).is_empty());
     raw.pragma_update(None, "user_version", i64::try_from(steps.len() - 1).unwrap()).unwrap();
     drop(raw);
 
@@ -148,14 +149,14 @@ async fn file_is_rebuilt_behind_a_migration_that_removes_content() {
         });
         let db = Db { sql: raw, shared };
         vacuum::finish_migration(&db).unwrap();
-        asked(&db.sql)
+        rebuild_requested(&db.sql)
     };
     assert!(open());
     reader.execute_batch("ROLLBACK").unwrap();
     drop(reader);
     let store = Sqlite::open(&path).await.unwrap();
-    assert_eq!(shows(&dir, MARK), [""; 0]);
-    assert!(!store.writer.write(move |db| Ok(asked(&db.sql))).await.unwrap());
+    assert_eq!(files_containing(&dir, MARK), [""; 0]);
+    assert!(!store.writer.write(move |db| Ok(rebuild_requested(&db.sql))).await.unwrap());
 }
 
 #[test]
@@ -163,11 +164,12 @@ fn steps_that_remove_nothing_and_new_files_are_not_rebuilt() {
     let (_dir, path) = file();
     let mut raw = Raw::open(&path).unwrap();
     let meta = "CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID";
-    let asked = |raw: &Raw| raw.prepare("SELECT 1 FROM meta WHERE key = 'rebuild'").unwrap().exists([]).unwrap();
+    let rebuild_requested =
+        |raw: &Raw| raw.prepare("SELECT 1 FROM meta WHERE key = 'rebuild'").unwrap().exists([]).unwrap();
     file::migrate(&mut raw, &[meta, "SELECT 1"], &[2]).unwrap();
-    assert!(!asked(&raw), "a new file");
+    assert!(!rebuild_requested(&raw), "a new file");
     file::migrate(&mut raw, &[meta, "SELECT 1", "SELECT 1"], &[2]).unwrap();
-    assert!(!asked(&raw), "another step");
+    assert!(!rebuild_requested(&raw), "another step");
     file::migrate(&mut raw, &[meta, "SELECT 1", "SELECT 1", "SELECT 1"], &[2, 4]).unwrap();
-    assert!(asked(&raw));
+    assert!(rebuild_requested(&raw));
 }

@@ -2,18 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use super::{Expected, Writing};
+use super::{Expected, WriteContext};
 use crate::store::{DeletePolicy, FinishScan, HeldBy};
 
 /// A record that complete scans did not see, and that waits.
 #[derive(Debug, Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Missed {
-    since: usize,
+    first_missed_at: usize,
     times: u32,
     needed: u32,
     shifted: bool,
-    asked: Option<usize>,
+    last_requested_at: Option<usize>,
     by_request: bool,
     brought_forward: bool,
     fingerprint: [u8; 16],
@@ -23,7 +23,7 @@ pub(super) struct Missed {
 
 /// What waits in the dataset: how many are held, and why; how many are unconfirmed; when the next full run is due.
 #[derive(Debug, Clone, PartialEq)]
-pub(in super::super) struct Waits {
+pub(in super::super) struct ExpectedOutlook {
     pub(in super::super) held: u64,
     pub(in super::super) unconfirmed: u64,
     pub(in super::super) held_by: Option<HeldBy>,
@@ -42,21 +42,21 @@ pub(in super::super) enum Due {
 impl Expected {
     /// The ids of the candidates of the open scan.
     fn candidates(&self) -> Vec<String> {
-        let kept = |id: &String| self.scan.as_ref().is_some_and(|scan| scan.kept.contains(id));
+        let kept = |id: &String| self.scan.as_ref().is_some_and(|scan| scan.seen_or_written.contains(id));
         self.rows.iter().filter(|(id, row)| row.live && !kept(id)).map(|(id, _)| id.clone()).collect()
     }
 
     /// Whom a scan asks the provider for: those that were never asked, and then those that were asked longest ago.
-    pub(in super::super) fn to_ask(&self, fingerprint: [u8; 16]) -> Vec<String> {
+    pub(in super::super) fn next_to_confirm(&self, fingerprint: [u8; 16]) -> Vec<String> {
         let known = |id: &String| self.rows[id].missed.as_ref().filter(|missed| missed.fingerprint == fingerprint);
         let mut ids = self.candidates();
         ids.retain(|id| known(id).is_none_or(|missed| !missed.by_request));
-        ids.sort_by_key(|id| known(id).and_then(|missed| missed.asked));
+        ids.sort_by_key(|id| known(id).and_then(|missed| missed.last_requested_at));
         ids
     }
 
     /// The end of the open scan: how many it deleted, and what waits then. `hold` is nothing, or for ever.
-    pub(in super::super) fn finish(&mut self, at: Writing, end: &FinishScan) -> u64 {
+    pub(in super::super) fn finish(&mut self, at: WriteContext, end: &FinishScan) -> u64 {
         let (candidates, Some(scan)) = (self.candidates(), self.scan.take()) else { panic!("no scan is open") };
         let FinishScan { walk, policy, confirmations, .. } = end;
         if !walk.complete {
@@ -66,11 +66,11 @@ impl Expected {
         let found = confirmations.iter().filter(|answer| policy.by_request && answer.gone && gone(&answer.id));
         let deleted_before = found.map(|answer| &answer.id).collect::<BTreeSet<_>>().len();
         let share = (candidates.len() + deleted_before) as u64;
-        let most = share > 10 && 2 * share > scan.live;
-        let guard = !policy.allow && scan.live > 0 && (walk.list_empty || most);
-        let over =
-            !policy.allow && policy.max_deletes.is_some_and(|most| share * 100 > u64::from(most) * scan.live.max(1));
-        let needed = policy.confirmations.unwrap_or(match (walk.position, walk.requests) {
+        let most = share > 10 && 2 * share > scan.live_count;
+        let guard = !policy.allow && scan.live_count > 0 && (walk.list_empty || most);
+        let over = !policy.allow
+            && policy.max_deletes.is_some_and(|most| share * 100 > u64::from(most) * scan.live_count.max(1));
+        let needed = policy.confirmations.unwrap_or(match (walk.position_based, walk.requests) {
             (true, 51..) => 3,
             (true, 2..) => 2,
             _ => 1,
@@ -80,11 +80,11 @@ impl Expected {
             let Some(row) = self.rows.get_mut(id) else { continue };
             let mut missed =
                 row.missed.take().filter(|missed| missed.fingerprint == policy.fingerprint).unwrap_or(Missed {
-                    since: at.step,
+                    first_missed_at: at.step,
                     times: 0,
                     needed: 1,
                     shifted: false,
-                    asked: None,
+                    last_requested_at: None,
                     by_request: false,
                     brought_forward: scan.brought_forward,
                     fingerprint: policy.fingerprint,
@@ -93,9 +93,9 @@ impl Expected {
                 });
             missed.times += 1;
             missed.needed = missed.needed.max(needed);
-            missed.shifted |= walk.shifted && walk.position;
+            missed.shifted |= walk.shifted && walk.position_based;
             for answer in confirmations.iter().filter(|answer| policy.by_request && answer.id == *id) {
-                missed.asked = Some(at.step);
+                missed.last_requested_at = Some(at.step);
                 missed.by_request |= answer.gone;
             }
             missed.confirmed = if policy.by_request {
@@ -103,10 +103,10 @@ impl Expected {
             } else {
                 missed.times >= missed.needed + u32::from(missed.shifted)
             };
-            let released = !guard || (policy.hold == 0 && scan.began > missed.since);
+            let released = !guard || (policy.hold == 0 && scan.began > missed.first_missed_at);
             missed.held = if over { Some(HeldBy::MaxDeletes) } else { (!released).then_some(HeldBy::Guard) };
             if missed.confirmed && missed.held.is_none() {
-                row.bury(at);
+                row.tombstone(at);
                 deleted += 1;
             } else {
                 row.missed = Some(missed);
@@ -116,11 +116,11 @@ impl Expected {
     }
 
     /// What waits in the dataset.
-    pub(in super::super) fn waits(&self, policy: &DeletePolicy) -> Waits {
+    pub(in super::super) fn outlook(&self, policy: &DeletePolicy) -> ExpectedOutlook {
         let missed: Vec<&Missed> = self.rows.values().filter_map(|row| row.missed.as_ref()).collect();
         let bringing: Vec<&&Missed> = missed.iter().filter(|missed| !missed.brought_forward).collect();
         let needed = policy.confirmations.or(bringing.iter().map(|missed| missed.needed).max()).unwrap_or(1);
-        let since = bringing.iter().map(|missed| missed.since).min();
+        let since = bringing.iter().map(|missed| missed.first_missed_at).min();
         let next_full = match since {
             _ if policy.every_run_full => {
                 if missed.is_empty() {
@@ -138,7 +138,7 @@ impl Expected {
             }
             _ => Due::Regular,
         };
-        Waits {
+        ExpectedOutlook {
             held: missed.iter().filter(|missed| missed.held.is_some()).count() as u64,
             unconfirmed: missed.iter().filter(|missed| !missed.confirmed).count() as u64,
             held_by: missed.iter().find_map(|missed| missed.held),

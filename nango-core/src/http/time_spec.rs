@@ -1,0 +1,228 @@
+//! How answers tell of time, read tolerantly.
+//!
+//! APIs agree on the names of these headers more than on their values: seconds, fractions, milliseconds, the epoch in
+//! four units, dates of two standards, durations as programs print them. One reader takes them all, so that no API needs
+//! a setting. What it cannot read is `None`, never a guess.
+
+use std::time::Duration;
+
+use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+
+use super::parse_http_date;
+
+/// Below it a number is a span of seconds (three years of them), from it on the epoch (1973 and later).
+const EPOCH_SECONDS_FROM: f64 = 1e8;
+/// From here on the epoch is in milliseconds, microseconds, nanoseconds: each limit is the year 5138 in the unit before.
+const EPOCH_MS_FROM: f64 = 1e11;
+const EPOCH_US_FROM: f64 = 1e14;
+const EPOCH_NS_FROM: f64 = 1e17;
+/// The last microsecond of the year 9999, the end of what the formats know.
+const MAX_TIMESTAMP: i64 = 253_402_300_799_999_999;
+
+/// What a value tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TimeSpec {
+    /// So long from the answer on.
+    After(Duration),
+    /// Then: microseconds since 1970 by the server's clock.
+    At(i64),
+}
+
+impl TimeSpec {
+    /// How long it is until then. What has passed is no wait at all.
+    pub(super) fn wait_from(self, server_now: i64) -> Duration {
+        match self {
+            Self::After(wait) => wait,
+            Self::At(at) => Duration::from_micros(u64::try_from(at.saturating_sub(server_now)).unwrap_or(0)),
+        }
+    }
+}
+
+/// The unit of a plain number that is too small for the epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unit {
+    Seconds,
+    Milliseconds,
+}
+
+impl Unit {
+    /// What the name of a header says of it: `retry-after-ms`, `x-ms-retry-after-milliseconds`.
+    pub(super) fn from_header_name(header: &str) -> Self {
+        let ends = ["-ms", "-millis", "-milliseconds", "_ms"].iter().any(|end| header.ends_with(end));
+        if ends { Self::Milliseconds } else { Self::Seconds }
+    }
+}
+
+/// Reads a value.
+pub(super) fn parse(text: &str, unit: Unit) -> Option<TimeSpec> {
+    let text = text.trim().trim_matches('"').trim();
+    // Repeated headers arrive as a list, and parameters may follow: `30;w=60`.
+    let first = text.split(';').next().unwrap_or_default().trim_end();
+    parse_number(first, unit)
+        .or_else(|| parse_date(text).map(TimeSpec::At))
+        .or_else(|| parse_span(first).map(TimeSpec::After))
+        .or_else(|| text.split_once(',').and_then(|(first, _)| parse_number(first.trim(), unit)))
+}
+
+fn parse_number(text: &str, unit: Unit) -> Option<TimeSpec> {
+    if !text.starts_with(|first: char| first.is_ascii_digit() || first == '.') {
+        return None;
+    }
+    // Digits, a point, an exponent: neither `inf` nor `nan` begins with a digit.
+    let value: f64 = text.parse().ok()?;
+    let micros_per_unit = if value < EPOCH_SECONDS_FROM {
+        let seconds = if unit == Unit::Milliseconds { value / 1e3 } else { value };
+        return Some(TimeSpec::After(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)));
+    } else if value < EPOCH_MS_FROM {
+        1e6
+    } else if value < EPOCH_US_FROM {
+        1e3
+    } else if value < EPOCH_NS_FROM {
+        1.0
+    } else {
+        1e-3
+    };
+    #[expect(clippy::cast_possible_truncation, reason = "a cast saturates, and the limit comes behind it")]
+    let micros = (value * micros_per_unit) as i64;
+    Some(TimeSpec::At(micros.min(MAX_TIMESTAMP)))
+}
+
+fn parse_date(text: &str) -> Option<i64> {
+    let stamp = |text: &str| text.parse::<Timestamp>().ok();
+    // Without an offset it is UTC, as in HTTP's own dates.
+    let civil = |text: &str| {
+        let read: DateTime = text.parse().ok()?;
+        (text.len() > 10).then(|| read.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())).flatten()
+    };
+    parse_http_date(text).or_else(|| stamp(text).or_else(|| civil(text)).map(Timestamp::as_microsecond))
+}
+
+/// `6m0s`, `120ms`, `1h2m3.5s`, `12 seconds`.
+fn parse_span(text: &str) -> Option<Duration> {
+    let mut rest = text;
+    let mut seconds = 0.0;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+        let value: f64 = rest[..digits].parse().ok()?;
+        rest = rest[digits..].trim_start();
+        let letters = rest.find(|c: char| c.is_ascii_digit() || c.is_whitespace() || c == ',').unwrap_or(rest.len());
+        seconds += value * seconds_per_unit(&rest[..letters])?;
+        rest = rest[letters..].trim_start_matches(|c: char| c.is_whitespace() || c == ',');
+    }
+    (!text.is_empty()).then(|| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
+}
+
+/// The seconds of a unit.
+fn seconds_per_unit(name: &str) -> Option<f64> {
+    Some(match name.to_ascii_lowercase().as_str() {
+        "ns" => 1e-9,
+        "us" | "µs" | "μs" => 1e-6,
+        "ms" | "msec" | "millis" | "millisecond" | "milliseconds" => 1e-3,
+        "s" | "sec" | "secs" | "second" | "seconds" => 1.0,
+        "m" | "min" | "mins" | "minute" | "minutes" => 60.0,
+        "h" | "hr" | "hrs" | "hour" | "hours" => 3600.0,
+        "d" | "day" | "days" => 86400.0,
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn millis(millis: u64) -> impl Into<Option<TimeSpec>> {
+        TimeSpec::After(Duration::from_millis(millis))
+    }
+
+    #[track_caller]
+    fn check(text: &str, expect: impl Into<Option<TimeSpec>>) {
+        assert_eq!(parse(text, Unit::Seconds), expect.into(), "{text}");
+    }
+
+    #[test]
+    fn span_is_read_in_every_notation() {
+        check("7", millis(7000));
+        check(" 0.5 ", millis(500));
+        check(".25", millis(250));
+        check("0", millis(0));
+        check("6m0s", millis(360_000));
+        check("120ms", millis(120));
+        check("1h2m3.5s", millis(3_723_500));
+        check("1d", millis(86_400_000));
+        check("12 seconds", millis(12_000));
+        check("1 minute, 5 seconds", millis(65_000));
+        check("250µs", Some(TimeSpec::After(Duration::from_micros(250))));
+        check("30;w=60", millis(30_000));
+        check("30, 30", millis(30_000));
+        check("\"15\"", millis(15_000));
+        check("1e300s", None);
+        check("99999999999999999999d", Some(TimeSpec::After(Duration::MAX)));
+        assert_eq!(parse("1500", Unit::from_header_name("retry-after-ms")), millis(1500).into());
+        assert_eq!(parse("1500", Unit::from_header_name("retry-after")), millis(1_500_000).into());
+        assert_eq!(parse("2s", Unit::from_header_name("retry-after-ms")), millis(2000).into());
+    }
+
+    #[test]
+    fn timestamp_is_read_in_every_notation() {
+        let at = |seconds: i64| TimeSpec::At(seconds * 1_000_000);
+        check("784111777", at(784_111_777));
+        check("784111777.0", at(784_111_777));
+        check("784111777000", at(784_111_777));
+        check("784111777000000", at(784_111_777));
+        check("784111777000000000", at(784_111_777));
+        check("Sun, 06 Nov 1994 08:49:37 GMT", at(784_111_777));
+        check("1994-11-06T08:49:37Z", at(784_111_777));
+        check("1994-11-06T09:49:37+01:00", at(784_111_777));
+        check("1994-11-06T08:49:37", at(784_111_777));
+        check("1994-11-06 08:49:37", at(784_111_777));
+        check("1e300", Some(TimeSpec::At(MAX_TIMESTAMP)));
+    }
+
+    #[test]
+    fn text_without_a_time_is_none() {
+        for text in
+            ["", "soon", "-1", "+5", "NaN", "inf", "infinity", "1994-11-06", "5x", "5 5", "s", "1.2.3", "m5", "."]
+        {
+            check(text, None);
+        }
+    }
+
+    #[test]
+    fn past_timestamp_is_a_zero_wait() {
+        assert_eq!(TimeSpec::At(5).wait_from(7), Duration::ZERO);
+        assert_eq!(TimeSpec::At(i64::MIN).wait_from(i64::MAX), Duration::ZERO);
+        assert_eq!(TimeSpec::At(i64::MAX).wait_from(i64::MIN), Duration::from_micros(i64::MAX as u64));
+        assert_eq!(TimeSpec::At(9_000_000).wait_from(7_000_000), Duration::from_secs(2));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_never_panics(text in "\\PC{0,40}", now: i64) {
+            for unit in [Unit::Seconds, Unit::Milliseconds] {
+                if let Some(time) = parse(&text, unit) {
+                    let _ = time.wait_from(now);
+                }
+            }
+        }
+
+        #[test]
+        fn value_like_text_never_panics(text in "[0-9.,;: TZ+eEdhmsuGMT-]{0,30}") {
+            let _ = parse(&text, Unit::Seconds);
+        }
+
+        #[test]
+        fn seconds_round_trip(seconds in 0_u32..100_000_000) {
+            let wait = Duration::from_secs(u64::from(seconds));
+            prop_assert_eq!(parse(&seconds.to_string(), Unit::Seconds), Some(TimeSpec::After(wait)));
+            prop_assert_eq!(parse(&format!("{seconds}s"), Unit::Seconds), Some(TimeSpec::After(wait)));
+        }
+
+        #[test]
+        fn epoch_round_trips(seconds in 100_000_000_i64..100_000_000_000) {
+            let at = Some(TimeSpec::At(seconds * 1_000_000));
+            prop_assert_eq!(parse(&seconds.to_string(), Unit::Seconds), at);
+            prop_assert_eq!(parse(&(seconds * 1000).to_string(), Unit::Seconds), at);
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! The parts of an answer that a walk needs: its list, and the evidence whether a page follows.
+
+use std::{collections::BTreeSet, fmt, ops::Range};
+
+use serde_json::{Map, Value, value::RawValue};
+
+use super::{
+    PaginateError,
+    path::{self, Found, Listed, Path},
+    spec::WalkSpec,
+};
+use crate::{
+    declare::PaginateKind,
+    http::{BodyError, Response, redacted_url},
+    json::{self, DecodeError},
+};
+
+/// How many characters of an unusable answer an error keeps.
+const MAX_ERROR_CHARS: usize = 4096;
+/// How many keys an error lists.
+const MAX_LISTED_KEYS: usize = 20;
+/// Values of an error's `code` that mean success.
+const SUCCESS_CODES: [&str; 4] = ["0", "\"0\"", "\"ok\"", "\"success\""];
+
+/// The list of an answer and the evidence beside it.
+#[derive(Debug)]
+pub(super) struct Evidence<'a> {
+    json: &'a str,
+    pub(super) list: Found<Listed<'a>>,
+    /// The cursor or link to the next page.
+    pub(super) next: Found<&'a RawValue>,
+    pub(super) has_more: Found<&'a RawValue>,
+    pub(super) is_last: Found<&'a RawValue>,
+    pub(super) total: Found<&'a RawValue>,
+    pub(super) total_pages: Found<&'a RawValue>,
+}
+
+impl<'a> Evidence<'a> {
+    /// Reads an answer in one pass.
+    pub(super) fn read(spec: &WalkSpec, response: &'a Response, at: &str) -> Result<Self, PaginateError> {
+        let json = text(response, at)?;
+        let declared = [
+            spec.next_path(),
+            spec.has_more.as_deref(),
+            spec.is_last.as_deref(),
+            spec.total.as_deref(),
+            spec.total_pages.as_deref(),
+        ];
+        let paths: Vec<Option<Path<'_>>> = declared.iter().map(|path| path.and_then(Path::parse)).collect();
+        let requested: Vec<&Path<'_>> = paths.iter().flatten().collect();
+        // The paths were checked when the walk began.
+        let list = Path::parse(&spec.records).unwrap_or_default();
+        let read = path::read(json, &list, &requested).map_err(|error| not_json(response, at, &error))?;
+        let mut values = read.values.into_iter();
+        let mut next_value = |i: usize| paths[i].as_ref().and_then(|_| values.next()).unwrap_or_default();
+        Ok(Self {
+            json,
+            list: read.list,
+            next: next_value(0),
+            has_more: next_value(1),
+            is_last: next_value(2),
+            total: next_value(3),
+            total_pages: next_value(4),
+        })
+    }
+
+    /// The items of the list; none if it is `null` or missing.
+    pub(super) fn items(&self) -> &[&'a str] {
+        match &self.list {
+            Found::Value(Listed::Items(items)) => items,
+            _ => &[],
+        }
+    }
+
+    /// An undeclared error at the top of the body.
+    pub(super) fn has_error(&self) -> bool {
+        ["error", "errors"].iter().any(|key| {
+            let value = Path::parse(key).and_then(|path| path::find(self.json, &path).ok().flatten());
+            value.is_some_and(|value| is_error(value.get()))
+        })
+    }
+
+    /// Whether the object that holds the cursor is `null` or missing. The body itself is always there.
+    pub(super) fn lacks_cursor_parent(&self, spec: &WalkSpec) -> bool {
+        match &self.next {
+            Found::ParentNull => true,
+            Found::Missing => {
+                let parent = spec.next_path().and_then(|path| path.rsplit_once('.')).map(|(parent, _)| parent);
+                let parent = parent.and_then(Path::parse);
+                parent.is_some_and(|path| {
+                    path::find(self.json, &path).ok().flatten().is_none_or(|value| value.get() == "null")
+                })
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the value that should hold the list is an object.
+    pub(super) fn parent_is_object(&self, spec: &WalkSpec) -> bool {
+        let Some(path) = Path::parse(&spec.records).filter(|path| !path.is_root()) else { return false };
+        let parent = path::find(self.json, &path.prefix(path.len() - 1)).ok().flatten();
+        parent.is_some_and(|parent| parent.get().starts_with('{'))
+    }
+
+    /// The reason why there is no list.
+    pub(super) fn no_list(&self, spec: &WalkSpec, at: &str) -> PaginateError {
+        no_list(self.json, at, &spec.records, &Path::parse(&spec.records).unwrap_or_default())
+    }
+
+    /// The error at the top of the body, which takes the place of a missing list.
+    pub(super) fn error(&self, at: &str) -> PaginateError {
+        let find = |key| Path::parse(key).and_then(|path| path::find(self.json, &path).ok().flatten());
+        let (key, value) = match find("errors") {
+            Some(value) if is_error(value.get()) => ("errors", value.get()),
+            _ => ("error", find("error").map_or("", RawValue::get)),
+        };
+        PaginateError::InBody { at: at.to_owned(), key, start: truncated(value) }
+    }
+}
+
+fn is_error(json: &str) -> bool {
+    if matches!(json, "null" | "false" | "0" | "\"\"" | "[]" | "{}") {
+        return false;
+    }
+    match path::lookup(json, "code") {
+        Some(code) if json.starts_with('{') => !SUCCESS_CODES.contains(&code.get()),
+        _ => !matches!(json.trim_start_matches(['[', '{']).trim(), "]" | "}"),
+    }
+}
+
+/// Where the items of a list lie in the body, so that they need not be copied.
+pub(super) fn ranges(body: &[u8], items: &[&str]) -> Vec<Range<usize>> {
+    let start = body.as_ptr() as usize;
+    items
+        .iter()
+        .map(|item| {
+            let from = (item.as_ptr() as usize).wrapping_sub(start);
+            from..from + item.len()
+        })
+        .collect()
+}
+
+/// The page and its request, for errors.
+pub(super) fn page_name(response: &Response, number: u64) -> String {
+    format!("page {number} of {} {}", response.request.method, redacted_url(&response.request.url))
+}
+
+/// A flag such as `has_more`: `false` for false, null, 0, the empty text and the text "false"; `None` if it is absent.
+pub(super) fn flag(found: &Found<&RawValue>) -> Option<bool> {
+    match found {
+        Found::Missing | Found::ParentNull => None,
+        Found::Null => Some(false),
+        Found::Value(value) => Some(is_true(value.get())),
+    }
+}
+
+/// A flag such as `is_last`, as `has_more`: an absent value and `null` decide nothing.
+pub(super) fn inverse_flag(found: &Found<&RawValue>) -> Option<bool> {
+    found.value().map(|value| !is_true(value.get()))
+}
+
+fn is_true(json: &str) -> bool {
+    if matches!(json, "false" | "0" | "\"\"") {
+        return false;
+    }
+    let text: Option<String> = serde_json::from_str(json).ok();
+    !text.is_some_and(|text| text.trim().eq_ignore_ascii_case("false"))
+}
+
+/// A whole number, which may be written as a text.
+pub(super) fn number(found: &Found<&RawValue>) -> Option<u64> {
+    let value: Value = serde_json::from_str(found.value()?.get()).ok()?;
+    match value {
+        Value::Number(number) => number.as_u64().or_else(|| {
+            let float = number.as_f64().filter(|float| (0.0..9e15).contains(float))?;
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is checked above")]
+            Some(float as u64)
+        }),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    }
+}
+
+/// The value at a path of a record.
+pub(super) fn record_value<'a>(json: &'a str, path: &str) -> serde_json::Result<Option<&'a RawValue>> {
+    path::find(json, &Path::parse(path).unwrap_or_default())
+}
+
+fn text<'a>(response: &'a Response, at: &str) -> Result<&'a str, PaginateError> {
+    let text = str::from_utf8(&response.body).map_err(|error| not_json(response, at, &error))?;
+    Ok(json::strip_bom(text))
+}
+
+#[cold]
+pub(super) fn not_json(response: &Response, at: &str, error: &dyn fmt::Display) -> PaginateError {
+    let error = DecodeError::syntax(error.to_string());
+    PaginateError::NotJson(BodyError::new(at.to_owned(), response.status, &response.headers, &response.body, error))
+}
+
+/// The first characters of a text, more than an error shows: they are redacted before they are cut.
+fn truncated(text: &str) -> String {
+    text.chars().take(MAX_ERROR_CHARS).collect()
+}
+
+/// The reason why there is no list at a path.
+#[cold]
+fn no_list(json: &str, at: &str, records: &str, path: &Path<'_>) -> PaginateError {
+    let find = |length: usize| {
+        let path = if length == path.len() { path.clone() } else { path.prefix(length) };
+        path::find(json, &path).ok().flatten()
+    };
+    if let Some(there) = find(path.len()) {
+        return PaginateError::NotAList { at: at.to_owned(), path: records.to_owned(), what: describe(there) };
+    }
+    let reached = (0..path.len()).rev().find_map(|length| find(length).map(|there| (length, there)));
+    let found = match reached {
+        Some((0, there)) => format!("the body is {}", describe(there)),
+        Some((length, there)) => format!("`{}` is {}", path.written(length), describe(there)),
+        None => "the body is empty".to_owned(),
+    };
+    PaginateError::Missing { at: at.to_owned(), path: records.to_owned(), found }
+}
+
+/// The kind of a value, with the keys of an object: never the value itself.
+pub(super) fn describe(value: &RawValue) -> String {
+    match value.get().as_bytes().first() {
+        Some(b'{') => {
+            let object: Map<String, Value> = serde_json::from_str(value.get()).unwrap_or_default();
+            let keys: BTreeSet<&str> = object.keys().map(String::as_str).collect();
+            let more = if keys.len() > MAX_LISTED_KEYS { ", …" } else { "" };
+            let names: Vec<&str> = keys.iter().copied().take(MAX_LISTED_KEYS).collect();
+            match names.as_slice() {
+                [] => "an empty object".to_owned(),
+                names => format!("an object with `{}`{more}", names.join("`, `")),
+            }
+        }
+        Some(b'[') => "a list".to_owned(),
+        Some(b'"') => "a string".to_owned(),
+        Some(b't' | b'f') => "a boolean".to_owned(),
+        Some(b'n') => "null".to_owned(),
+        _ => "a number".to_owned(),
+    }
+}
+
+impl WalkSpec {
+    /// Path of the cursor or of the link in the body.
+    pub(super) fn next_path(&self) -> Option<&str> {
+        match &self.kind {
+            Some(PaginateKind::Link { path, .. }) => path.as_deref(),
+            Some(PaginateKind::Cursor { path, .. }) => Some(path),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,321 @@
+//! The settings of a walk, checked before the first request.
+
+use std::{borrow::Cow, fmt};
+
+use serde_json::{Map, Value};
+use url::Url;
+
+use super::{PaginateError, cursor::Cursor, path};
+use crate::{
+    declare::{Paginate, PaginateKind, Pagination, names_last_page_flag, names_more_flag},
+    http::{Body, Method, RequestSpec},
+};
+
+/// Statuses that may mean that the requested page lies behind the last one.
+pub(super) const END_STATUSES: [u16; 3] = [404, 410, 416];
+/// Statuses that may mean the same where the request only follows a short page.
+pub(super) const AFTER_SHORT: [u16; 2] = [400, 422];
+
+/// What is asked for next. A cursor or a link may hold a secret: `Debug` shows neither.
+#[derive(Clone, PartialEq)]
+pub(super) enum Step {
+    /// The first page of a cursor or link, or the only one.
+    First,
+    Cursor(Cursor),
+    Link(Url),
+    Offset(u64),
+}
+
+impl fmt::Debug for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::First => f.write_str("First"),
+            Self::Cursor(_) => f.write_str("Cursor(***)"),
+            Self::Link(_) => f.write_str("Link(***)"),
+            Self::Offset(offset) => write!(f, "Offset({offset})"),
+        }
+    }
+}
+
+/// A walk that can begin.
+pub(super) struct WalkSpec {
+    /// `None`: a single request.
+    pub(super) kind: Option<PaginateKind>,
+    /// The path of the records; empty: the whole body.
+    pub(super) records: String,
+    /// Path of a value that is true while another page follows.
+    pub(super) has_more: Option<String>,
+    /// Path of a value that is true on the last page.
+    pub(super) is_last: Option<String>,
+    /// Path of the number of records of the whole list.
+    pub(super) total: Option<String>,
+    /// Path of the number of pages of the whole list.
+    pub(super) total_pages: Option<String>,
+    /// Whether `null` in place of the list is an empty list.
+    pub(super) null_is_empty: bool,
+    /// Statuses that mean that a page lies behind the last one.
+    pub(super) end_status: Vec<u16>,
+    /// Token or position-based pagination, where it is declared.
+    pub(super) pagination: Option<Pagination>,
+    pub(super) limit: Option<u32>,
+    /// The call with its limit.
+    request: RequestSpec,
+    /// The body's fields, if that is where parameters go.
+    body: Option<Value>,
+}
+
+impl WalkSpec {
+    pub(super) fn single(request: RequestSpec) -> Self {
+        Self {
+            kind: None,
+            records: String::new(),
+            has_more: None,
+            is_last: None,
+            total: None,
+            total_pages: None,
+            null_is_empty: false,
+            end_status: Vec::new(),
+            pagination: None,
+            limit: None,
+            request,
+            body: None,
+        }
+    }
+
+    pub(super) fn new(request: RequestSpec, paginate: Paginate) -> Result<Self, PaginateError> {
+        let wrong = |text: &str| Err(PaginateError::Settings(text.to_owned()));
+        let Some(kind) = paginate.kind else {
+            return wrong(
+                "how does this API say where the next page is? Its provider has no preset: name one with \
+                 `Paginate::link(\"next\")`, `Paginate::link_in_body(path)`, `Paginate::cursor(name, path)` or \
+                 `Paginate::offset(name)`, in an attribute `paginate(link(…))`, `paginate(cursor(…))` or `paginate(offset(…))`",
+            );
+        };
+        let records = paginate.response_path.unwrap_or_default().into_owned();
+        let owned = |path: Option<Cow<'static, str>>| path.map(Cow::into_owned);
+        let (has_more, is_last) = (owned(paginate.has_more), owned(paginate.is_last));
+        let (total, total_pages) = (owned(paginate.total), owned(paginate.total_pages));
+        let next = match &kind {
+            PaginateKind::Link { rel: None, path: None } => {
+                return wrong(
+                    "a link needs `rel`, its relation in the `Link` header, or `path`, its place in the body",
+                );
+            }
+            PaginateKind::Link { path, .. } => path.as_deref(),
+            PaginateKind::Cursor { name, path } if name.is_empty() || path.is_empty() => {
+                return wrong(
+                    "a cursor needs `name`, the parameter that carries it, and `path`, where the body holds the next",
+                );
+            }
+            PaginateKind::Cursor { path, .. } => Some(&**path),
+            PaginateKind::LastItem { name, id } if name.is_empty() || id.is_empty() => {
+                return wrong(
+                    "a last item needs `name`, the parameter that carries its id, and `id`, where a record holds it",
+                );
+            }
+            PaginateKind::LastItem { id, .. } => Some(&**id),
+            PaginateKind::Offset { name, .. } if name.is_empty() => {
+                return wrong("an offset needs `name`, the parameter that carries it");
+            }
+            PaginateKind::Offset { .. } => None,
+        };
+        let declared = [has_more.as_deref(), is_last.as_deref(), total.as_deref(), total_pages.as_deref()];
+        for path in [Some(&*records), next].into_iter().chain(declared).flatten() {
+            if path::Path::parse(path).is_none() {
+                return wrong(&format!("`{path}` is no path: write one like `data.items` or `results[0].rows`"));
+            }
+        }
+        if let Some(path) = has_more.as_deref().filter(|path| names_last_page_flag(path)) {
+            return wrong(&format!(
+                "`has_more` is true while another page follows, and `{path}` names the end: write `is_last` for it"
+            ));
+        }
+        if let Some(path) = is_last.as_deref().filter(|path| names_more_flag(path)) {
+            return wrong(&format!(
+                "`is_last` is true on the last page, and `{path}` names more to come: write `has_more` for it"
+            ));
+        }
+        let in_body = paginate.in_body.unwrap_or(matches!(request.method, Method::POST | Method::PUT | Method::PATCH));
+        let body = if in_body { Some(fields(&request.body)?) } else { None };
+        let mut spec = Self {
+            kind: Some(kind),
+            records,
+            has_more,
+            is_last,
+            total,
+            total_pages,
+            null_is_empty: paginate.null_is_empty.unwrap_or(false),
+            end_status: paginate.end_status.map(Cow::into_owned).unwrap_or_default(),
+            pagination: paginate.pagination,
+            limit: paginate.limit,
+            request,
+            body,
+        };
+        match (paginate.limit, paginate.limit_name) {
+            (Some(limit), Some(name)) => {
+                let mut request = spec.request.clone();
+                spec.set_parameter(&mut request, &name, &Cursor::Json(limit.into()));
+                if let Some(fields) = &mut spec.body {
+                    set_in_body(fields, &name, limit.into());
+                }
+                spec.request = request;
+            }
+            (Some(limit), None) => {
+                return wrong(&format!("`limit = {limit}` needs `limit_name`, the parameter that carries it"));
+            }
+            (None, _) => {}
+        }
+        Ok(spec)
+    }
+
+    /// The step that a walk begins with.
+    pub(super) fn first_step(&self) -> Step {
+        match &self.kind {
+            Some(PaginateKind::Offset { start, .. }) => Step::Offset(*start),
+            _ => Step::First,
+        }
+    }
+
+    /// Whether the next page is found by counting or by the last record: the API does not lead there.
+    pub(super) fn is_counted(&self) -> bool {
+        matches!(self.kind, Some(PaginateKind::Offset { .. } | PaginateKind::LastItem { .. }))
+    }
+
+    /// The parameter that leads to the next page, for messages.
+    pub(super) fn parameter(&self) -> String {
+        match &self.kind {
+            Some(
+                PaginateKind::Cursor { name, .. }
+                | PaginateKind::LastItem { name, .. }
+                | PaginateKind::Offset { name, .. },
+            ) => format!("`{name}`"),
+            Some(PaginateKind::Link { .. }) | None => "the link".to_owned(),
+        }
+    }
+
+    /// The request of a step. Statuses that may mean the end of a list are answers behind its first page.
+    pub(super) fn request_after_first(&self, step: &Step) -> RequestSpec {
+        let mut request = self.request(step);
+        if self.is_counted() {
+            request.accept.extend(END_STATUSES.into_iter().chain(AFTER_SHORT).chain(self.end_status.iter().copied()));
+        }
+        request
+    }
+
+    /// The request of a step.
+    pub(super) fn request(&self, step: &Step) -> RequestSpec {
+        let mut request = self.request.clone();
+        match (step, &self.kind) {
+            (Step::Cursor(value), Some(PaginateKind::Cursor { name, .. } | PaginateKind::LastItem { name, .. })) => {
+                self.set_parameter(&mut request, name, value);
+            }
+            (Step::Offset(offset), Some(PaginateKind::Offset { name, .. })) => {
+                self.set_parameter(&mut request, name, &Cursor::Json((*offset).into()));
+            }
+            (Step::Link(url), _) => {
+                // The link carries the parameters already.
+                request.query.clear();
+                url.as_str().clone_into(&mut request.endpoint);
+            }
+            _ => {}
+        }
+        request
+    }
+
+    fn set_parameter(&self, request: &mut RequestSpec, name: &str, value: &Cursor) {
+        let Some(fields) = &self.body else {
+            request.query.retain(|(there, _)| there != name);
+            request.query.push((name.to_owned(), value.text()));
+            return;
+        };
+        if let Body::Form(form) = &mut request.body {
+            form.retain(|(there, _)| there != name);
+            form.push((name.to_owned(), value.text()));
+            return;
+        }
+        request.body = Body::Json(body_with(fields.clone(), name, value).into());
+    }
+}
+
+/// What parameters are added to.
+fn fields(body: &Body) -> Result<Value, PaginateError> {
+    let fields = match body {
+        Body::Empty | Body::Form(_) => Some(Value::Object(Map::new())),
+        Body::Json(json) => serde_json::from_slice(json).ok().filter(Value::is_object),
+        Body::Raw { .. } | Body::Multipart(_) | Body::Stream(_) => None,
+    };
+    fields.ok_or_else(|| {
+        PaginateError::Settings(
+            "the parameters of the pages go into the body, which is neither a JSON object nor a form: write one, or set \
+             `in_body(false)` to put them into the query"
+                .to_owned(),
+        )
+    })
+}
+
+/// A JSON body with one more field.
+fn body_with(mut fields: Value, name: &str, value: &Cursor) -> String {
+    let number = match value {
+        Cursor::Json(value) => {
+            set_in_body(&mut fields, name, value.clone());
+            return fields.to_string();
+        }
+        Cursor::Number { number } => number,
+    };
+    // The tree cannot hold this number: a text that does not occur in the body takes its place.
+    let mut placeholder = "exact number".to_owned();
+    let text = fields.to_string();
+    while text.contains(&placeholder) {
+        placeholder.push('.');
+    }
+    set_in_body(&mut fields, name, placeholder.clone().into());
+    fields.to_string().replacen(&format!("\"{placeholder}\""), number, 1)
+}
+
+/// Sets a field. A dotted name is a path through objects; at each level, a key that is there as written wins.
+fn set_in_body(fields: &mut Value, name: &str, value: Value) {
+    let (mut here, mut rest) = (fields, name);
+    loop {
+        if !here.is_object() {
+            *here = Value::Object(Map::new());
+        }
+        let Some((step, behind)) = rest.split_once('.').filter(|_| here.get(rest).is_none()) else {
+            here[rest] = value;
+            return;
+        };
+        (here, rest) = (&mut here[step], behind);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn number_is_written_into_a_body_without_rounding() {
+        let number = Cursor::Number { number: "12345678901234567890123.50".to_owned() };
+        let fields = json!({ "a": "exact number", "b": 1 });
+        assert_eq!(
+            body_with(fields, "page.cursor", &number),
+            r#"{"a":"exact number","b":1,"page":{"cursor":12345678901234567890123.50}}"#
+        );
+    }
+
+    #[test]
+    fn name_with_dots_is_a_path_unless_the_key_is_there_as_written() {
+        let cases = [
+            (json!({}), "a", json!({ "a": 1 })),
+            (json!({}), "a.b", json!({ "a": { "b": 1 } })),
+            (json!({ "a": { "c": 2 } }), "a.b", json!({ "a": { "b": 1, "c": 2 } })),
+            (json!({ "a.b": 0 }), "a.b", json!({ "a.b": 1 })),
+            (json!({ "x": { "a.b": 0 } }), "x.a.b", json!({ "x": { "a.b": 1 } })),
+            (json!({ "a": 5 }), "a.b", json!({ "a": { "b": 1 } })),
+        ];
+        for (mut fields, name, expected) in cases {
+            set_in_body(&mut fields, name, 1.into());
+            assert_eq!(fields, expected, "{name}");
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Where in a URL a value stands, and what it may be there.
+//!
+//! A value must not choose more than its place. Between the dots of a host it is a plain name; in a path or a query it is
+//! encoded. Where the whole host is a value, or the whole URL, that value's owner decides where requests go.
+
+use std::borrow::Cow;
+
+use url::form_urlencoded;
+
+use crate::declare::push_encoded;
+
+/// Where a value stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum UrlComponent {
+    /// At the beginning: the value brings the whole URL up to here.
+    Start,
+    /// Right behind `https://`, and the host ends with it: the value brings host, port and the begin of the path.
+    HostAndPath,
+    /// A part of the host.
+    Host,
+    /// Behind the colon of the host.
+    Port,
+    /// A segment of the path.
+    Path,
+    /// The query.
+    Query,
+}
+
+/// Why a value must not stand where it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum InvalidComponent {
+    Host,
+    HostAndPath,
+    Port,
+    Dots,
+}
+
+impl InvalidComponent {
+    pub(super) fn reason(self) -> &'static str {
+        match self {
+            Self::Host => "stands in the host of its URL: it must be a plain name such as `acme` or `acme.example.com`",
+            Self::HostAndPath => {
+                "is the host of its URL: it must be one, such as `acme.example.com`, `acme.example.com:8443` or \
+                 `acme.example.com/path`"
+            }
+            Self::Port => "is the port of its URL: it must be a number up to 65535",
+            Self::Dots => "stands in the path of its URL, which must not be left by `.` or `..`",
+        }
+    }
+}
+
+/// The place of a value between what precedes and what follows it. `after` is `None` where another value follows.
+pub(super) fn component_at(before: &str, after: Option<&str>) -> UrlComponent {
+    let Some((_, rest)) = before.split_once("://") else {
+        return if before.is_empty() {
+            UrlComponent::Start
+        } else if before.contains('?') {
+            UrlComponent::Query
+        } else {
+            UrlComponent::Path
+        };
+    };
+    if rest.contains(['?', '#']) {
+        UrlComponent::Query
+    } else if rest.contains('/') {
+        UrlComponent::Path
+    } else if rest.is_empty() && after.is_some_and(|after| after.is_empty() || after.starts_with(['/', '?', '#'])) {
+        UrlComponent::HostAndPath
+    } else if rest.ends_with(':') {
+        UrlComponent::Port
+    } else {
+        UrlComponent::Host
+    }
+}
+
+impl UrlComponent {
+    /// The value as it stands there.
+    pub(super) fn encode<'a>(self, value: &'a str, before: &str) -> Result<Cow<'a, str>, InvalidComponent> {
+        match self {
+            Self::Start => Ok(Cow::Borrowed(value.trim_end_matches('/'))),
+            Self::HostAndPath => host_and_path(value, before).map(Cow::Borrowed).ok_or(InvalidComponent::HostAndPath),
+            Self::Host if is_host(value) => Ok(Cow::Borrowed(value)),
+            Self::Host => Err(InvalidComponent::Host),
+            Self::Port if is_port(value) => Ok(Cow::Borrowed(value)),
+            Self::Port => Err(InvalidComponent::Port),
+            Self::Path if matches!(value, "." | "..") => Err(InvalidComponent::Dots),
+            Self::Path => Ok(Cow::Owned(encode_segment(value))),
+            Self::Query => Ok(Cow::Owned(form_urlencoded::byte_serialize(value.as_bytes()).collect())),
+        }
+    }
+}
+
+/// `host`, `host:port`, `host/path`; a scheme in front is passed over if it is the one that stands there already, because
+/// people paste the address of their browser.
+fn host_and_path<'a>(value: &'a str, before: &str) -> Option<&'a str> {
+    let value = value.strip_prefix(before).unwrap_or(value).trim_end_matches('/');
+    let (authority, path) = value.split_once('/').map_or((value, None), |(host, path)| (host, Some(path)));
+    let (host, port) = authority.split_once(':').map_or((authority, None), |(host, port)| (host, Some(port)));
+    let plain = |segment: &str| {
+        !matches!(segment, "" | "." | "..")
+            && segment.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte))
+    };
+    let fits = is_host(host) && port.is_none_or(is_port) && path.is_none_or(|path| path.split('/').all(plain));
+    fits.then_some(value)
+}
+
+fn is_port(value: &str) -> bool {
+    value.bytes().all(|byte| byte.is_ascii_digit()) && value.parse::<u16>().is_ok()
+}
+
+fn is_host(value: &str) -> bool {
+    let label = |label: &str| {
+        !label.is_empty()
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    };
+    value.split('.').all(label)
+}
+
+/// A segment as RFC 3986 has it: everything but letters, digits and `-_.~` is encoded.
+pub(in crate::provider) fn encode_segment(value: &str) -> String {
+    let mut text = String::with_capacity(value.len());
+    push_encoded(&mut text, value);
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn url_component_is_found_from_context() {
+        assert_eq!(component_at("", Some("/v1")), UrlComponent::Start);
+        assert_eq!(component_at("https://", Some("/v1")), UrlComponent::HostAndPath);
+        assert_eq!(component_at("https://", Some("")), UrlComponent::HostAndPath);
+        assert_eq!(component_at("https://", None), UrlComponent::Host);
+        assert_eq!(component_at("https://", Some(".h.test")), UrlComponent::Host);
+        assert_eq!(component_at("https://h.test:", Some("")), UrlComponent::Port);
+        assert_eq!(component_at("https://h.test/", Some("")), UrlComponent::Path);
+        assert_eq!(component_at("https://h.test?a=", Some("")), UrlComponent::Query);
+        assert_eq!(component_at("/v1/", Some("")), UrlComponent::Path);
+        assert_eq!(component_at("v1?key=", Some("")), UrlComponent::Query);
+    }
+
+    #[test]
+    fn host_value_may_contain_port_and_path() {
+        for good in ["a", "a.b-c.test", "a.test:8443", "a.test/crm/v1", "a.test:80/x", "a.test/", "https://a.test"] {
+            assert!(UrlComponent::HostAndPath.encode(good, "https://").is_ok(), "{good}");
+        }
+        for bad in
+            ["", "u@a", "a:b", "a:99999", "a?x", "a#x", "a//b", "a/../b", "a/%2e", "http://a", "a\\b", "[::1]", "a b"]
+        {
+            assert_eq!(UrlComponent::HostAndPath.encode(bad, "https://"), Err(InvalidComponent::HostAndPath), "{bad}");
+        }
+        assert_eq!(UrlComponent::HostAndPath.encode("https://a.test/", "https://").as_deref(), Ok("a.test"));
+    }
+}

@@ -1,0 +1,162 @@
+//! Lists of well-behaved APIs, answered as their public documentation describes: each walk is complete, and a record that
+//! is gone is deleted after as many walks as its kind of pagination needs.
+
+mod replies;
+mod table;
+
+use serde_json::{Value, json};
+
+use super::{
+    House, succeeded,
+    vectors::{map, mapper_sync},
+};
+use crate::{
+    config::Limits,
+    declare::{Endpoint, Mapper, OnInvalid, Paginate, Pagination, Registry},
+    paginate::Completion,
+    prelude::{NangoSync, Paginate as Pages},
+    provider::Catalogue,
+};
+
+/// An answer of an API.
+struct Reply {
+    path: &'static str,
+    status: u16,
+    /// The `Link` header.
+    link: Option<String>,
+    body: Value,
+}
+
+/// A list of an API.
+struct ApiCase {
+    name: &'static str,
+    /// The built-in entry with the API's preset.
+    preset: Option<&'static str>,
+    /// What the sync declares; `None`: a list without pages.
+    paginate: Option<Paginate>,
+    endpoint: &'static str,
+    /// The answers to a walk over these pages.
+    serve: fn(&[&[&str]]) -> Vec<Reply>,
+    /// The requests of a walk over [`ALL`].
+    requests: &'static [&'static str],
+    end: Completion,
+    pagination: Pagination,
+}
+
+const ALL: [&[&str]; 2] = [&["r1", "r2"], &["r3", "r4"]];
+/// The same list when the third record is gone.
+const LESS: [&[&str]; 2] = [&["r1", "r2"], &["r4"]];
+
+impl ApiCase {
+    fn paginate(&self) -> Option<Paginate> {
+        let declared = self.paginate.clone()?;
+        let Some(name) = self.preset else { return Some(declared) };
+        let catalogue = Catalogue::builtin();
+        let preset = catalogue.get(name).and_then(|provider| provider.proxy.paginate.as_ref());
+        Some(declared.with_defaults(preset.unwrap_or_else(|| panic!("{name} has no preset"))))
+    }
+
+    async fn house(&self) -> House {
+        let mapper = Mapper {
+            endpoint: Endpoint::Fixed(self.endpoint),
+            paginate: self.paginate(),
+            retries: 0,
+            since: None,
+            on_invalid: OnInvalid::Fail,
+            map: crate::declare::MapRecord::Plain(map),
+        };
+        let registry = Registry::from_items([mapper_sync(Box::leak(Box::new(mapper)), true)]).unwrap();
+        let fixture = House::with_registry_and_limits(registry, "https://api.test", Limits::default()).await;
+        fixture.connect(json!({})).await.unwrap();
+        fixture
+    }
+
+    /// Runs the sync over a list; the ids of the live records.
+    async fn run(&self, fixture: &House, pages: &[&[&str]]) -> Vec<String> {
+        let replies = (self.serve)(pages);
+        let expected = fixture.requests().len() + replies.len();
+        for Reply { path, status, link, body } in replies {
+            let headers: Vec<(&str, &str)> = link.iter().map(|link| ("link", link.as_str())).collect();
+            fixture.script.add(path, status, &headers, body);
+        }
+        let report = fixture.sync("vector").await;
+        assert!(report.error.is_none(), "{}: {:?}", self.name, report.error);
+        let end = report.findings.walk.unwrap();
+        assert_eq!(end.outcome.reason(), self.end.name(), "{}: {:?}", self.name, fixture.requests());
+        assert_eq!((end.outcome.is_complete(), end.shifted), (true, false), "{}", self.name);
+        assert_eq!(end.pagination, self.pagination, "{}", self.name);
+        assert_eq!(fixture.requests().len(), expected, "{}: {:?}", self.name, fixture.requests());
+        fixture.live("Entry").await
+    }
+}
+
+#[tokio::test]
+async fn walk_of_a_well_behaved_api_is_complete_and_deletes_what_is_gone() {
+    for case in table::api_cases() {
+        let fixture = case.house().await;
+        assert_eq!(case.run(&fixture, &ALL).await, ["r1", "r2", "r3", "r4"], "{}", case.name);
+        assert_eq!(fixture.requests(), case.requests, "{}", case.name);
+        // Records shift across positions: a second walk confirms.
+        if case.pagination == Pagination::Position {
+            assert_eq!(case.run(&fixture, &LESS).await.len(), 4, "{}", case.name);
+        }
+        assert_eq!(case.run(&fixture, &LESS).await, ["r1", "r2", "r4"], "{}", case.name);
+    }
+}
+
+#[tokio::test]
+async fn empty_account_is_complete_and_deletes_of_an_emptied_account_are_held() {
+    for case in table::api_cases_with_empty_list() {
+        let fixture = case.house().await;
+        let nothing: [&[&str]; 1] = [&[]];
+        assert!(case.run(&fixture, &nothing).await.is_empty(), "{}", case.name);
+        assert_eq!(case.run(&fixture, &[&["r1", "r2"]]).await.len(), 2, "{}", case.name);
+        assert_eq!(case.run(&fixture, &nothing).await.len(), 2, "{}: an empty list is held", case.name);
+    }
+}
+
+/// An issue of Linear.
+#[crate::model]
+struct LinearIssue {
+    /// Its id.
+    id: String,
+}
+
+/// Linear: GraphQL, whose cursor travels in the variables of the body.
+#[crate::sync(integration = "acme", model = "LinearIssue")]
+async fn linear_issues(nango: NangoSync) -> crate::Result<()> {
+    let query = "query($after: String) { issues(after: $after) { nodes { id } pageInfo { hasNextPage endCursor } } }";
+    let request = nango.post("/graphql").body(&json!({ "query": query }));
+    let pages = Pages::cursor("variables.after", "data.issues.pageInfo.endCursor")
+        .has_more("data.issues.pageInfo.hasNextPage")
+        .response_path("data.issues.nodes");
+    let scan = nango.full_scan::<LinearIssue>().await?;
+    let mut pages = nango.paginate::<LinearIssue>(request, pages);
+    while let Some(page) = pages.next().await? {
+        nango.batch_save(page).await?;
+    }
+    scan.finish().await.map(drop)
+}
+
+#[tokio::test]
+async fn graphql_walk_over_post_is_complete_and_deletes_what_is_gone() {
+    let house = House::new().await;
+    let run = async |pages: [&[&str]; 2]| {
+        let cursors =
+            [json!({ "hasNextPage": true, "endCursor": "a1b2" }), json!({ "hasNextPage": false, "endCursor": "c3d4" })];
+        for (ids, info) in pages.into_iter().zip(cursors) {
+            let issues = json!({ "nodes": replies::records(ids), "pageInfo": info });
+            house.script.add("/graphql", 200, &[], json!({ "data": { "issues": issues } }));
+        }
+        let report = house.sync("linear-issues").await;
+        succeeded(&report);
+        let end = report.findings.walk.unwrap();
+        assert_eq!((end.outcome.reason(), end.pages), ("has_more_false", 2));
+        assert_eq!(end.pagination, Pagination::Token);
+        house.live("LinearIssue").await
+    };
+    assert_eq!(run(ALL).await, ["r1", "r2", "r3", "r4"]);
+    assert_eq!(run(LESS).await, ["r1", "r2", "r4"]);
+    let after: Vec<Value> = house.script.seen().iter().map(|seen| seen.json()["variables"]["after"].clone()).collect();
+    assert_eq!(after, [Value::Null, json!("a1b2"), Value::Null, json!("a1b2")]);
+}

@@ -1,0 +1,77 @@
+//! What keeping house does to a dataset and to its readers: prunes in parts, rows that are erased, a dataset that is
+//! emptied.
+
+use super::{Chaos, Replica};
+use crate::store::{Prune, PruneUntil, Pruned};
+
+impl Chaos<'_> {
+    /// Payloads go: up to a place or a moment, in parts.
+    pub(super) async fn prune(&mut self) {
+        let dataset = self.dataset();
+        let feed = super::read_feed(self.store, &dataset).await;
+        if feed.is_empty() {
+            return;
+        }
+        let (until, ids): (_, Vec<_>) = if self.rng.one_in(2) {
+            let last = self.rng.index(feed.len());
+            let ids = feed[..=last].iter().map(|row| row.id.clone()).collect();
+            (PruneUntil::Cursor(feed[last].cursor.clone()), ids)
+        } else {
+            // Mostly a moment not long ago: what is older was pruned before.
+            let step = self.step_log.step - self.rng.index(self.step_log.step.min(100) + 1);
+            let ids = self.expected.written_before(step);
+            (PruneUntil::Before(self.step_times[step]), ids)
+        };
+        let expected = self.expected.prune(&ids);
+        let all = self.store.count_prunable(&dataset, until.clone()).await.unwrap();
+        let mut sum = Pruned::default();
+        loop {
+            let limit = u32::try_from(1 + self.rng.below(9)).unwrap();
+            let prune = Prune { until: until.clone(), after: sum.next.take(), limit };
+            let step = self.store.prune(&dataset, prune).await.unwrap();
+            assert!(step.count <= limit.into(), "{step:?}");
+            sum = Pruned { count: sum.count + step.count, bytes: sum.bytes + step.bytes, next: step.next };
+            if sum.next.is_none() {
+                break;
+            }
+        }
+        self.step_log.note(&format!("a prune until {until:?}: {sum:?}"));
+        assert_eq!((sum.count, sum.bytes), expected);
+        assert_eq!((all.count, all.bytes), expected);
+    }
+
+    /// Rows go. Nobody is told, so whoever keeps a copy takes them out there as well.
+    pub(super) async fn erase(&mut self) {
+        let mut ids = self.rng.ids();
+        ids.truncate(3);
+        let erased = self.store.erase(&self.dataset(), ids.clone()).await.unwrap();
+        self.step_log.note(&format!("{ids:?} are erased: {erased}"));
+        assert_eq!(erased, self.expected.erase(&ids));
+        for reader in &mut self.readers {
+            reader.rows.retain(|id, _| !ids.contains(id));
+        }
+    }
+
+    /// All rows go, in parts. A reader drops its copy, and reads again from the beginning or goes on from its place.
+    pub(super) async fn empty(&mut self) {
+        let (mut through, mut count) = (None, 0);
+        loop {
+            let limit = u32::try_from(1 + self.rng.below(20)).unwrap();
+            let step = self.store.empty(&self.dataset(), through, limit).await.unwrap();
+            assert!(step.count <= limit.into(), "{step:?}");
+            count += step.count;
+            through = Some(step.through);
+            if !step.more {
+                break;
+            }
+        }
+        self.step_log.note(&format!("the dataset is emptied: {count}"));
+        assert_eq!(count, self.expected.empty());
+        for reader in &mut self.readers {
+            reader.rows.clear();
+            if self.rng.one_in(2) {
+                *reader = Replica::default();
+            }
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! The ends of several walks of one scan as one.
+
+use super::ScanWalk;
+
+/// How records were requested.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WalkKind {
+    /// By a walk with token pagination.
+    Token,
+    /// By a walk with position-based pagination.
+    Position,
+    /// By plain requests. Several of them count as one position-based walk.
+    Plain,
+}
+
+/// One walk of a scan, ended or dropped. Plain requests count as one walk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WalkResult {
+    /// Whether it ended Complete. A walk that was dropped before its end did not.
+    pub complete: bool,
+    /// How it requested records.
+    pub kind: WalkKind,
+    /// How many requests it made.
+    pub requests: u64,
+    /// Whether it had a shift.
+    pub shifted: bool,
+}
+
+impl ScanWalk {
+    /// The walks of a scan as one: the weakest decides. A scan without a walk proves nothing, and several walks
+    /// of one request each are not several requests of one walk.
+    pub fn combined(parts: &[WalkResult], list_empty: bool) -> Self {
+        let plain = parts.iter().filter(|part| part.kind == WalkKind::Plain).map(|part| part.requests).sum::<u64>();
+        let longest = parts.iter().filter(|part| part.kind != WalkKind::Plain).map(|part| part.requests).max();
+        let position = |part: &WalkResult| part.kind == WalkKind::Position && part.requests > 1;
+        Self {
+            complete: !parts.is_empty() && parts.iter().all(|part| part.complete),
+            position_based: parts.is_empty() || plain > 1 || parts.iter().any(position),
+            requests: longest.unwrap_or(0).max(plain),
+            shifted: parts.iter().any(|part| part.shifted),
+            list_empty,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn walk_result(kind: WalkKind, requests: u64) -> WalkResult {
+        WalkResult { complete: true, kind, requests, shifted: false }
+    }
+
+    #[test]
+    fn scan_is_incomplete_without_walks() {
+        assert!(!ScanWalk::combined(&[], true).complete);
+    }
+
+    #[test]
+    fn scan_is_not_position_based_when_each_walk_has_one_request() {
+        let one = walk_result(WalkKind::Position, 1);
+        let walk = ScanWalk::combined(&[one.clone(), one.clone(), one], false);
+        assert_eq!((walk.complete, walk.position_based, walk.requests), (true, false, 1));
+        let walk = ScanWalk::combined(&[walk_result(WalkKind::Token, 9), walk_result(WalkKind::Position, 2)], false);
+        assert_eq!((walk.position_based, walk.requests), (true, 9));
+    }
+
+    #[test]
+    fn plain_requests_count_as_one_walk() {
+        let one = walk_result(WalkKind::Plain, 1);
+        assert!(!ScanWalk::combined(std::slice::from_ref(&one), false).position_based);
+        let walk = ScanWalk::combined(&[one.clone(), one], false);
+        assert_eq!((walk.position_based, walk.requests), (true, 2));
+    }
+}

@@ -1,0 +1,93 @@
+//! What went wrong inside a transaction, and how it is told outside.
+
+use std::path::Path;
+
+use rusqlite::{ErrorCode, ffi};
+
+use super::{LOCK_TIMEOUT, StoreError};
+
+/// Why a piece of work in the database did not succeed.
+#[derive(Debug)]
+pub(super) enum DbError {
+    /// The driver.
+    Sql(rusqlite::Error),
+    /// A rule of the store.
+    Store(StoreError),
+}
+
+/// The result of a piece of work in the database.
+pub(super) type DbResult<T> = Result<T, DbError>;
+
+impl From<rusqlite::Error> for DbError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+impl From<StoreError> for DbError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl DbError {
+    /// A stored value that is not what it must be.
+    pub(super) fn damaged(what: &str) -> Self {
+        Self::Store(StoreError::Damaged(what.to_owned()))
+    }
+
+    /// The error for the floors above.
+    #[cold]
+    pub(super) fn into_store_error(self, path: &Path) -> StoreError {
+        let error = match self {
+            Self::Store(error) => return error,
+            Self::Sql(error) => error,
+        };
+        let access = |doing| StoreError::Access { path: path.to_owned(), doing, reason: error.to_string() };
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Locked(LOCK_TIMEOUT.as_secs()),
+            Some(ErrorCode::DiskFull) => StoreError::Full,
+            Some(ErrorCode::NotADatabase) => StoreError::NotADatabase(path.to_owned()),
+            Some(ErrorCode::DatabaseCorrupt) => StoreError::Damaged("a page".to_owned()),
+            Some(ErrorCode::ReadOnly) => access("written"),
+            Some(ErrorCode::SystemIoFailure) => access("read or written"),
+            Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => access("opened"),
+            Some(_) => StoreError::Database(Box::new(error)),
+            None => StoreError::Damaged(format!("a value ({error})")),
+        }
+    }
+}
+
+/// The same error once more: one failed commit is the answer to every job of its group.
+#[cold]
+pub(super) fn clone_error(error: &rusqlite::Error) -> rusqlite::Error {
+    match error {
+        rusqlite::Error::SqliteFailure(code, message) => rusqlite::Error::SqliteFailure(*code, message.clone()),
+        other => rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_ERROR), Some(other.to_string())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sqlite_error_codes_map_to_store_errors() {
+        let message = |code| {
+            let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+            DbError::Sql(clone_error(&error)).into_store_error(Path::new("a.db")).to_string()
+        };
+        for (code, start) in [
+            (ffi::SQLITE_FULL, "the disk is full"),
+            (ffi::SQLITE_BUSY, "the database is locked by another process: it did not let go within 10 seconds"),
+            (ffi::SQLITE_NOTADB, "a.db is not an SQLite database"),
+            (ffi::SQLITE_CORRUPT, "the database holds a page that cannot be read"),
+            (ffi::SQLITE_READONLY, "the database a.db cannot be written: "),
+            (ffi::SQLITE_IOERR_FSYNC, "the database a.db cannot be read or written: "),
+            (ffi::SQLITE_CANTOPEN, "the database a.db cannot be opened: "),
+            (ffi::SQLITE_MISUSE, "the database failed"),
+        ] {
+            assert!(message(code).starts_with(start), "{}", message(code));
+        }
+    }
+}

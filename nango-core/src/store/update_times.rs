@@ -1,0 +1,172 @@
+//! Whether a write is older than the stored row, by the times of update that the provider gave.
+//!
+//! A model may name the field with that time. The time of the stored content lies in the column `updated` beside the row.
+//! The comparison is here, once for all databases.
+//!
+//! - A write applies unless both times are there and its own is smaller.
+//! - A stored time more than a day in the future is a mistake of the provider and does not compare.
+//! - A write that is older is not applied. If it came from a full walk, its time is stored in `older` with the walk in
+//!   `older_walk`; the next full walk that returns the same time applies: the provider took the record back.
+//! - A row that is written, deleted or saved with the same content has no older time.
+
+use crate::model::Patch;
+
+/// How far in the future a stored time may be, in microseconds.
+const MAX_CLOCK_SKEW: i64 = 24 * 60 * 60 * 1_000_000;
+
+/// What is stored of a record's times of update.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct UpdateTimes {
+    /// That of its content, or of its deletion; microseconds since 1970.
+    pub updated: Option<i64>,
+    /// The older one that a full walk last returned.
+    pub older: Option<i64>,
+    /// That walk.
+    pub older_walk: Option<i64>,
+}
+
+/// Where a write comes from, as far as its age depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Source {
+    /// The full walk that it is a part of; `None`: a webhook, an incremental run, or another partial write.
+    pub full_walk: Option<i64>,
+    /// The time of the commit.
+    pub now: i64,
+}
+
+/// Whether a write applies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Age {
+    /// It is not older than what is stored, or cannot be compared.
+    Applies,
+    /// It is older. These times are to be stored, if they change.
+    Older(Option<UpdateTimes>),
+}
+
+impl UpdateTimes {
+    /// Those of a row that has just been written.
+    pub(super) fn written(updated: Option<i64>) -> Self {
+        Self { updated, ..Self::default() }
+    }
+
+    /// Compares the time of a write with the stored one.
+    pub(super) fn compare(&self, given: Option<i64>, source: Source) -> Age {
+        let (Some(given), Some(stored)) = (given, self.updated) else { return Age::Applies };
+        if given >= stored || stored > source.now.saturating_add(MAX_CLOCK_SKEW) {
+            return Age::Applies;
+        }
+        let Some(walk) = source.full_walk else { return Age::Older(None) };
+        if self.older != Some(given) {
+            return Age::Older(Some(Self { older: Some(given), older_walk: Some(walk), ..*self }));
+        }
+        // The same walk may return a record twice: that is one answer.
+        if self.older_walk == Some(walk) { Age::Older(None) } else { Age::Applies }
+    }
+
+    /// The times to store when a save finds its own content, if they change: a row that was written before its model named
+    /// the field gets its time.
+    pub(super) fn after_unchanged_save(&self, given: Option<i64>) -> Option<Self> {
+        let times = Self::written(given);
+        (given.is_some() && times != *self).then_some(times)
+    }
+
+    /// The times to store when a delete finds a tombstone, if they change: a later event moves the time of the deletion, so
+    /// that what happened before it does not bring the record back.
+    pub(super) fn after_repeated_delete(&self, given: Option<i64>, source: Source) -> Option<Self> {
+        match self.compare(given, source) {
+            Age::Applies if given.is_some() && given != self.updated => Some(Self::written(given)),
+            _ => None,
+        }
+    }
+
+    /// The time of a row after a patch.
+    pub(super) fn after_patch(&self, patch: Patch<i64>) -> Option<i64> {
+        match patch {
+            Patch::Keep => self.updated,
+            Patch::Null => None,
+            Patch::Set(time) => Some(time),
+        }
+    }
+}
+
+/// The time with which a patch is compared.
+pub(super) fn patch_time(patch: Patch<i64>) -> Option<i64> {
+    match patch {
+        Patch::Set(time) => Some(time),
+        Patch::Keep | Patch::Null => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: i64 = 10 * MAX_CLOCK_SKEW;
+
+    fn times(updated: Option<i64>, older: Option<(i64, i64)>) -> UpdateTimes {
+        UpdateTimes { updated, older: older.map(|older| older.0), older_walk: older.map(|older| older.1) }
+    }
+
+    #[track_caller]
+    fn check(stored: UpdateTimes, given: Option<i64>, full_walk: Option<i64>, expect: Age) {
+        assert_eq!(stored.compare(given, Source { full_walk, now: NOW }), expect);
+    }
+
+    #[test]
+    fn write_applies_unless_its_time_is_smaller_than_the_stored_time() {
+        for full_walk in [None, Some(1)] {
+            check(times(Some(5), None), Some(6), full_walk, Age::Applies);
+            check(times(Some(5), None), Some(5), full_walk, Age::Applies);
+            check(times(Some(5), None), None, full_walk, Age::Applies);
+            check(times(None, None), Some(5), full_walk, Age::Applies);
+            check(times(None, None), None, full_walk, Age::Applies);
+        }
+        check(times(Some(5), None), Some(4), None, Age::Older(None));
+        check(times(Some(i64::MIN + 1), None), Some(i64::MIN), None, Age::Older(None));
+    }
+
+    #[test]
+    fn stored_time_is_ignored_when_more_than_a_day_in_the_future() {
+        check(times(Some(NOW + MAX_CLOCK_SKEW), None), Some(NOW), None, Age::Older(None));
+        check(times(Some(NOW + MAX_CLOCK_SKEW + 1), None), Some(NOW), None, Age::Applies);
+        check(times(Some(i64::MAX), None), Some(NOW), None, Age::Applies);
+    }
+
+    #[test]
+    fn older_time_applies_when_next_full_walk_returns_it_again() {
+        let first = times(Some(5), Some((4, 1)));
+        check(times(Some(5), None), Some(4), Some(1), Age::Older(Some(first)));
+        // The same walk, or a part of the list, proves nothing.
+        check(first, Some(4), Some(1), Age::Older(None));
+        check(first, Some(4), None, Age::Older(None));
+        // Another older time starts over.
+        check(first, Some(3), Some(2), Age::Older(Some(times(Some(5), Some((3, 2))))));
+        check(first, Some(4), Some(2), Age::Applies);
+    }
+
+    #[test]
+    fn unchanged_save_stores_its_time() {
+        assert_eq!(times(None, None).after_unchanged_save(Some(5)), Some(times(Some(5), None)));
+        assert_eq!(times(Some(5), Some((4, 1))).after_unchanged_save(Some(5)), Some(times(Some(5), None)));
+        assert_eq!(times(Some(5), None).after_unchanged_save(Some(5)), None);
+        assert_eq!(times(Some(5), None).after_unchanged_save(None), None);
+    }
+
+    #[test]
+    fn repeated_delete_only_moves_time_forward() {
+        let source = Source { full_walk: None, now: NOW };
+        assert_eq!(times(Some(5), None).after_repeated_delete(Some(6), source), Some(times(Some(6), None)));
+        assert_eq!(times(None, None).after_repeated_delete(Some(6), source), Some(times(Some(6), None)));
+        assert_eq!(times(Some(5), None).after_repeated_delete(Some(5), source), None);
+        assert_eq!(times(Some(5), None).after_repeated_delete(Some(4), source), None);
+        assert_eq!(times(Some(5), None).after_repeated_delete(None, source), None);
+    }
+
+    #[test]
+    fn patch_keeps_replaces_or_clears_the_time() {
+        let stored = times(Some(5), None);
+        let all = [Patch::Keep, Patch::Null, Patch::Set(7)];
+        assert_eq!(all.map(|patch| stored.after_patch(patch)), [Some(5), None, Some(7)]);
+        assert_eq!(all.map(patch_time), [None, None, Some(7)]);
+    }
+}

@@ -1,0 +1,99 @@
+//! `Model`, `Option`, `Vec`, `Result`; any serde type as raw record; with the handle; every key.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test reports")]
+#![forbid(unsafe_code)]
+#![deny(warnings, missing_docs, missing_debug_implementations, unreachable_pub, rust_2018_idioms, clippy::pedantic)]
+
+/// The integration.
+pub mod github {
+    use nango_core::prelude::*;
+
+    /// What the API sends.
+    #[model]
+    pub struct Raw {
+        /// Its number.
+        pub id: u64,
+        /// Whether it is wanted.
+        pub open: bool,
+    }
+
+    /// What is saved.
+    #[model(name = "Issue")]
+    pub struct Out {
+        /// Its number.
+        pub id: u64,
+    }
+
+    /// Whose issues.
+    #[model]
+    pub struct RepositoryOwner {
+        /// A person or an organisation.
+        pub owner: String,
+        /// A word of the language as a field.
+        pub r#type: u32,
+    }
+
+    #[sync(model = "Out", endpoint = "/a", frequency = "every hour")]
+    fn plain(raw: Raw) -> Out {
+        Out { id: raw.id }
+    }
+
+    #[sync(model = "Out", endpoint = "/a", paginate, retries = 3, track_deletes, confirm_deletes = 2)]
+    fn optional(raw: Raw) -> Option<Out> {
+        raw.open.then_some(Out { id: raw.id })
+    }
+
+    #[sync(model = "Out", endpoint = "/a", paginate(link(rel = "next", path = "next"), limit = 100))]
+    fn many(raw: Raw) -> Vec<Out> {
+        vec![Out { id: raw.id }, Out { id: raw.id + 1 }]
+    }
+
+    #[sync(
+        model = Out,
+        endpoint = "/{owner}/{type}?x=1",
+        metadata = RepositoryOwner,
+        paginate(offset(name = "skip", start = 1, by = "page"), limit = 50, limit_name = "n", response_path = "a.b", in_body),
+        on_invalid = "skip",
+        merging = "override",
+        auto_start = false,
+        scopes("a", "b"),
+        version = "1.2.3",
+        name = "other",
+        description = "Another.",
+        integration = "git-hub"
+    )]
+    fn fallible(raw: Raw) -> Result<Option<Out>> {
+        if raw.id == 0 {
+            return Err(ActionError::new("no id").into());
+        }
+        Ok(Some(Out { id: raw.id }))
+    }
+
+    #[sync(
+        model = Out,
+        endpoint = "/a",
+        paginate(cursor(name = "after", path = "meta.next")),
+        since(param = "since", format = "unix_ms", from = "field:updated_at", overlap = "2m", full_every = "7d")
+    )]
+    fn of_a_value(raw: Value) -> Option<Out> {
+        Some(Out { id: raw["id"].as_u64()? })
+    }
+
+    /// Asks the API for more.
+    #[sync(model = Out, endpoint = "/a", metadata = "RepositoryOwner", since(param = "since"))]
+    async fn with_the_handle(nango: nango_core::NangoSync, raw: Raw) -> Result<Vec<Out>> {
+        let place = nango.metadata().await?;
+        let more: Vec<Raw> = nango.get(path!("/{owner}/{id}", owner = place.owner, id = raw.id)).json().await?;
+        Ok(more.into_iter().map(|raw| Out { id: raw.id }).collect())
+    }
+}
+
+fn main() {
+    let place = github::RepositoryOwner { owner: "a/b".into(), r#type: 1 };
+    let registry = nango_core::declare::Registry::load().unwrap();
+    let def = registry.sync("git-hub", "other").unwrap();
+    let nango_core::declare::SyncRun::Mapper(mapper) = &def.run else { panic!() };
+    let nango_core::declare::Endpoint::Metadata(fill) = &mapper.endpoint else { panic!() };
+    assert_eq!(fill(serde_json::to_value(place).unwrap()).unwrap(), "/a%2Fb/1?x=1");
+    assert_eq!(def.models[0].name, "Issue");
+    assert_eq!(registry.sync("github", "with-the-handle").unwrap().description, "Asks the API for more.");
+}

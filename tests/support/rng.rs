@@ -1,0 +1,48 @@
+//! Random numbers that a seed repeats.
+
+use std::env;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Pseudo-random numbers by `SplitMix64`, so that a seed means the same everywhere; not for secrets.
+#[derive(Debug)]
+pub struct Rng(u64);
+
+impl Rng {
+    /// The numbers of a seed.
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// A number under `sides`; 0 if there are none.
+    pub fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)).checked_rem(end).unwrap_or(0)
+    }
+
+    /// One of several.
+    ///
+    /// # Panics
+    ///
+    /// There is none.
+    pub fn choose<'a, T>(&mut self, items: &'a [T]) -> &'a T {
+        let at = usize::try_from(self.below(items.len() as u64)).expect("a place");
+        items.get(at).expect("something to choose from")
+    }
+}
+
+/// The seed of this run: `NANGO_TEST_SEED`, or another one each time.
+pub fn seed() -> u64 {
+    let given = env::var("NANGO_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
+    given.unwrap_or_else(|| {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        u64::from(now.subsec_nanos()) | now.as_secs() << 32 >> 1
+    })
+}
+
+/// Whether the long versions were asked for: `NANGO_TEST_LONG=1`.
+pub fn is_long_run() -> bool {
+    env::var("NANGO_TEST_LONG").is_ok_and(|long| long == "1")
+}
